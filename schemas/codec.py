@@ -1,0 +1,82 @@
+"""Messages to MessagePack and back, with the limits checked before decoding; imports msgpack and messages only.
+
+A message is a map with the short names of ``schemas.messages``, its ``type`` and the major version ``v``.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import msgpack
+from pydantic import ValidationError
+
+from schemas.errors import Malformed, TooLarge, WrongVersion
+from schemas.messages import (
+    VERSION,
+    AudioChunk,
+    DeadLetter,
+    EndOfStream,
+    FusedEmotion,
+    Message,
+    Observations,
+    Transcript,
+    VideoFrame,
+)
+
+TYPES: dict[str, type[Message]] = {
+    cls.model_fields["type"].default: cls
+    for cls in (VideoFrame, AudioChunk, Transcript, EndOfStream, Observations, FusedEmotion, DeadLetter)
+}
+
+
+def encode(message: Message) -> bytes:
+    """Return the bytes of ``message``; equal messages give equal bytes."""
+    fields: dict[str, Any] = message.model_dump(by_alias=True, exclude_defaults=False)
+    packed: bytes = msgpack.packb({"v": VERSION, **fields}, use_bin_type=True)
+    return packed
+
+
+def decode(data: bytes, max_bytes: int) -> Message:
+    """Return the message in ``data``; raises TooLarge, WrongVersion or Malformed, never with content."""
+    if len(data) > max_bytes:
+        raise TooLarge(f"{len(data)} bytes where at most {max_bytes} are allowed")
+    fields = _unpack(data)
+    version = fields.get("v")
+    if type(version) is not int:
+        raise Malformed("no version field 'v'")
+    if version != VERSION:
+        raise WrongVersion(f"major version {version}; this process speaks {VERSION}")
+    cls = TYPES.get(fields.get("type", ""))
+    if cls is None:
+        raise Malformed("no known 'type'")
+    try:
+        return cls.model_validate(fields)
+    except ValidationError as error:
+        raise Malformed(_where(error)) from None
+
+
+def decoder(max_bytes: int, *accepted: type[Message]) -> Callable[[bytes], Message]:
+    """Return a ``decode`` for one topic: its size limit, and only the message types that it carries."""
+
+    def decode_one(data: bytes) -> Message:
+        message = decode(data, max_bytes)
+        if not isinstance(message, accepted):
+            raise Malformed(f"a message of type {message.type!r} does not belong here")
+        return message
+
+    return decode_one
+
+
+def _unpack(data: bytes) -> dict[str, Any]:
+    try:
+        fields = msgpack.unpackb(data, raw=False, use_list=False)
+    except (ValueError, msgpack.UnpackException, RecursionError):
+        raise Malformed("not MessagePack") from None
+    if not isinstance(fields, dict) or not isinstance(fields.get("type", ""), str):
+        raise Malformed("not a map with a 'type'")
+    return fields
+
+
+def _where(error: ValidationError) -> str:
+    """Name the first field at fault and the fault, never the value: it may be speech."""
+    first = error.errors(include_input=False, include_context=False, include_url=False)[0]
+    return f"{'.'.join(str(part) for part in first['loc']) or 'message'}: {first['msg']}"

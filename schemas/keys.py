@@ -1,0 +1,37 @@
+"""The Redis keys, in one place; imports nothing. Every key expires.
+
+====================================  ======  ==========================================================
+key                                   type    holds
+====================================  ======  ==========================================================
+affect:sessions                       zset    session ids by the end of their newest final window (ms)
+affect:session:{SID}                  hash    one field per party: JSON of its first and last window end
+affect:finals:{SID}:PARTY             stream  final windows under the id ``<window_end_ms>-0``
+affect:latest:{SID}:PARTY             hash    the newest pane, early or final
+affect:trust                          hash    an operator's trust per modality, over the fitted one
+====================================  ======  ==========================================================
+
+Braces keep the keys of a session in one slot of a cluster.
+"""
+
+SESSIONS = "affect:sessions"
+TRUST = "affect:trust"
+
+
+def session(session_id: str) -> str:
+    """Return the key of a session's hash."""
+    return f"affect:session:{{{session_id}}}"
+
+
+def finals(session_id: str, party: str) -> str:
+    """Return the key of a party's stream of final windows."""
+    return f"affect:finals:{{{session_id}}}:{party}"
+
+
+def latest(session_id: str, party: str) -> str:
+    """Return the key of a party's newest pane."""
+    return f"affect:latest:{{{session_id}}}:{party}"
+
+
+def stream_id(window_end_ms: int) -> str:
+    """Return the id of a final window in its stream; it is there already where the window was written."""
+    return f"{window_end_ms}-0"

@@ -1,0 +1,197 @@
+"""The messages that travel over Kafka, typed and validated; imports pydantic and labels only.
+
+Times are integer milliseconds since the Unix epoch, stamped once, at capture. The names in ``alias`` are the
+names on the wire (``schemas.codec``). Unknown fields are ignored, so that a field may be added later.
+"""
+
+from enum import StrEnum
+from typing import Annotated, Literal, Self
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+from schemas.labels import N_EMOTIONS
+
+VERSION = 1  # the major version; a higher one on the wire is refused
+
+Party = Literal["customer", "agent", "other"]
+Modality = Literal["video", "audio", "text"]
+MODALITIES: tuple[Modality, ...] = ("video", "audio", "text")
+
+
+class Reason(StrEnum):
+    """Why a worker has nothing to say about an input."""
+
+    NO_FACE = "no_face"
+    SILENCE = "silence"
+    NO_SPEECH = "no_speech"
+    SHED = "shed"
+    FAILED = "failed"
+    NOT_PERMITTED = "not_permitted"
+
+
+def _distribution(values: tuple[float, ...]) -> tuple[float, ...]:
+    if len(values) != N_EMOTIONS:
+        raise ValueError(f"a distribution has {N_EMOTIONS} probabilities, not {len(values)}")
+    if min(values) < 0.0 or abs(sum(values) - 1.0) > 1e-3:
+        raise ValueError("probabilities must be non-negative and sum to one")
+    return values
+
+
+SessionId = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
+Ms = Annotated[int, Field(ge=0, lt=1 << 53)]
+WireReason = Annotated[Reason, Field(strict=False)]  # a string on the wire
+Unit = Annotated[float, Field(ge=0.0, le=1.0)]
+Distribution = Annotated[tuple[float, ...], AfterValidator(_distribution)]
+
+
+class Record(BaseModel):
+    """What all messages share: frozen, strict about types, deaf to unknown fields."""
+
+    model_config = ConfigDict(
+        frozen=True, strict=True, extra="ignore", populate_by_name=True, allow_inf_nan=False
+    )
+
+
+class Envelope(Record):
+    """Whose input this is, which one, and over what time; every derived message copies it."""
+
+    session_id: SessionId = Field(alias="sid")
+    party: Party
+    modality: Modality = Field(alias="mod")
+    seq: int = Field(ge=0)  # per session, party and modality, from 0 without gaps
+    start_ms: Ms = Field(alias="start")
+    end_ms: Ms = Field(alias="end")  # equal to start_ms for an instant
+    settled_ms: Ms = Field(alias="settled")  # no later message of this modality and party starts before this
+    expects: tuple[Modality, ...] = Field(min_length=1)  # the modalities that this party will send
+
+    @model_validator(mode="after")
+    def _times_in_order(self) -> Self:
+        if not self.start_ms <= self.end_ms:
+            raise ValueError("end before start")
+        if self.settled_ms < self.start_ms:
+            raise ValueError("settled before start")
+        if self.modality not in self.expects:
+            raise ValueError("a modality that its own party does not expect")
+        return self
+
+    def envelope(self) -> dict[str, object]:
+        """Return the fields that a derived message copies."""
+        return {name: getattr(self, name) for name in Envelope.model_fields}
+
+
+class VideoFrame(Envelope):
+    """One picture, at one instant."""
+
+    type: Literal["frame"] = "frame"
+    modality: Literal["video"] = Field("video", alias="mod")
+    jpeg: bytes
+
+
+class AudioChunk(Envelope):
+    """One analysis window of mono 16-bit little-endian PCM; consecutive windows overlap."""
+
+    type: Literal["chunk"] = "chunk"
+    modality: Literal["audio"] = Field("audio", alias="mod")
+    pcm: bytes
+    rate_hz: int = Field(alias="rate", ge=4_000, le=192_000)
+
+
+class Transcript(Envelope):
+    """One utterance with the turns before it; an empty text says that nobody spoke in the interval."""
+
+    type: Literal["transcript"] = "transcript"
+    modality: Literal["text"] = Field("text", alias="mod")
+    text: str
+    context: tuple[str, ...] = Field((), alias="ctx", max_length=2)  # oldest first, either party
+
+
+class EndOfStream(Envelope):
+    """The last message of a modality; nothing of it comes after ``end_ms``."""
+
+    type: Literal["eos"] = "eos"
+
+
+class Face(Record):
+    """One face of a frame: its box as shares of the picture, and what the model says of it."""
+
+    box: tuple[Unit, Unit, Unit, Unit]  # left, top, width, height
+    score: Unit  # of the detector
+    quality: Unit
+    p: Distribution
+
+
+class Probabilities(Envelope):
+    """What a model says about one input."""
+
+    type: Literal["probabilities"] = "probabilities"
+    p: Distribution  # of the largest face, the chunk or the utterance
+    quality: Unit
+    model_id: str = Field(alias="model")
+    faces: tuple[Face, ...] = ()  # video only, largest first
+    embedding: bytes | None = None  # little-endian float32
+
+
+class Abstention(Envelope):
+    """An input about which a worker has nothing to say; it moves time on all the same."""
+
+    type: Literal["abstention"] = "abstention"
+    reason: WireReason
+
+
+Observation = Annotated[Probabilities | Abstention | EndOfStream, Field(discriminator="type")]
+
+
+class Observations(Record):
+    """What one inference batch said about the inputs of one partition, in their order."""
+
+    type: Literal["observations"] = "observations"
+    items: tuple[Observation, ...] = Field(min_length=1)
+
+
+class ModalityState(Record):
+    """What one modality brought to a window."""
+
+    modality: Modality = Field(alias="mod")
+    state: Literal["present", "abstained", "missing"]
+    reason: WireReason | None = None  # the most frequent one, where it abstained
+    p: Distribution | None = None
+    weight: Unit = 0.0  # share of the fused distribution; shares sum to one over the present
+    quality: Unit = 0.0
+    count: int = Field(0, ge=0)  # observations with probabilities
+    model_id: str | None = Field(None, alias="model")
+
+
+class FusedEmotion(Record):
+    """What a party's modalities say together about one window, and why."""
+
+    type: Literal["fused"] = "fused"
+    session_id: SessionId = Field(alias="sid")
+    party: Party
+    start_ms: Ms = Field(alias="start")
+    end_ms: Ms = Field(alias="end")
+    pane: Literal["early", "final"]
+    p: Distribution | None  # None where no modality had anything to say
+    label: str | None
+    confidence: Unit  # the top probability, times the weight of evidence that was there
+    uncertainty: Unit  # entropy / log 7
+    disagreement: Unit  # Jensen-Shannon divergence between the modalities, in bits over log2(modalities)
+    modalities: tuple[ModalityState, ...] = Field(alias="mods")
+    rule: str
+
+
+class DeadLetter(Record):
+    """A record that could not be processed: the original bytes, the reason, and where they came from."""
+
+    type: Literal["dead"] = "dead"
+    reason: str
+    detail: str  # never content
+    topic: str
+    partition: int = Field(ge=0)
+    offset: int = Field(ge=-1)
+    timestamp_ms: int = Field(alias="ts")
+    body: bytes
+    body_size: int = Field(alias="size", ge=0)  # of the original; larger than the body where that was cut
+
+
+Media = VideoFrame | AudioChunk | Transcript
+Message = VideoFrame | AudioChunk | Transcript | EndOfStream | Observations | FusedEmotion | DeadLetter

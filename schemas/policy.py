@@ -1,0 +1,30 @@
+"""Which parties may be analysed; imports errors and messages only.
+
+EU AI Act, article 5(1)(f): inferring the emotions of employees at work is prohibited except for medical or
+safety reasons. So the agent party is refused unless the operator names one of the permitted purposes.
+"""
+
+from schemas.errors import PolicyError
+from schemas.messages import Party
+
+PURPOSES: dict[str, str] = {
+    "medical": "a medical reason, article 5(1)(f)",
+    "safety": "a safety reason, article 5(1)(f)",
+    "own-training": "the agent's own training; results reach nobody who assesses or promotes",
+    "synthetic": "no real person is heard or seen: demonstrations and tests",
+}
+
+
+def permits(party: Party, agent_purpose: str | None) -> bool:
+    """Say whether ``party`` may be analysed under the operator's setting."""
+    return party != "agent" or agent_purpose in PURPOSES
+
+
+def require(party: Party, agent_purpose: str | None) -> None:
+    """Raise PolicyError, with what to do, where ``party`` may not be analysed."""
+    if not permits(party, agent_purpose):
+        raise PolicyError(
+            "the agent party is not analysed: inferring employees' emotions at work is prohibited in the EU. "
+            f"Where one of the exceptions holds, name it in the setting policy.agent_purpose: "
+            f"{', '.join(PURPOSES)}"
+        )
