@@ -1,0 +1,47 @@
+# `make` says what there is. CI runs only `check` and `test`.
+SHELL := /bin/bash
+PY := .venv/bin/python
+export AFFECT_DATA ?= $(wildcard ../shared/data)
+ifeq ($(strip $(AFFECT_DATA)),)
+unexport AFFECT_DATA
+endif
+
+.DEFAULT_GOAL := help
+.PHONY: help setup system kafka check test test-unit demo bench lock clean
+
+help: ## say what there is
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+setup: ## Python packages into .venv, from requirements.lock
+	@scripts/setup-python
+
+system: ## Debian packages that the tests need (redis-server, java, maven), where they are missing
+	@scripts/setup-system
+
+kafka: system ## Apache Kafka's jars into .cache/kafka, for the tests
+	@scripts/fetch-kafka
+
+check: setup ## ruff, mypy strict, import contracts
+	@$(PY) -m ruff check .
+	@$(PY) -m ruff format --check .
+	@$(PY) -m mypy
+	@.venv/bin/lint-imports
+
+test: setup system kafka ## all tests, with a real Kafka and a real Redis
+	@$(PY) -m pytest $(ARGS)
+
+test-unit: setup ## the tests that need no server
+	@$(PY) -m pytest tests/unit $(ARGS)
+
+demo: setup ## replay the demo call on the embedded stack and watch it being read
+	@.venv/bin/affectstream demo $(ARGS)
+
+bench: setup system kafka ## measure speed, latency and memory; a table and out/bench.json
+	@$(PY) -m benchmarks $(ARGS)
+
+lock: ## resolve requirements.lock anew from pyproject.toml
+	@$(PY) -m uv pip compile --quiet --no-emit-index-url --no-header --generate-hashes --python-version 3.11 \
+		--extra dev pyproject.toml -o requirements.lock
+
+clean: ## remove what setup and the tests made
+	rm -rf .venv .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis out
