@@ -75,3 +75,16 @@ GOEMOTIONS_EKMAN: Final = {
     "neutral": "neutral",
 }
 """The official grouping of GoEmotions into Ekman's classes."""
+
+COLOURS: Final = {
+    "neutral": "#9aa0a6",
+    "happy": "#f2b701",
+    "sad": "#3969ac",
+    "angry": "#d93025",
+    "fear": "#7f3c8d",
+    "disgust": "#4b8f3c",
+    "surprise": "#f97b28",
+}
+"""One colour per emotion, in plots, pages, dashboards and the terminal alike."""
+
+MODALITY_COLOURS: Final = {"video": "#1d6996", "audio": "#73af48", "text": "#cc503e"}

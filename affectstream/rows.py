@@ -1,0 +1,118 @@
+"""A final window as a line that a person or a program reads: JSON Lines or CSV; imports schemas only."""
+
+import csv
+import json
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from io import TextIOBase
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Literal, Self
+
+from schemas.errors import InputError
+from schemas.labels import EMOTIONS
+from schemas.messages import MODALITIES, FusedEmotion, ModalityState
+
+Format = Literal["jsonl", "csv"]
+Row = dict[str, Any]
+
+
+def row(fused: FusedEmotion) -> Row:
+    """Return the nested row of one window; the keys and their order never vary."""
+    return {
+        "session": fused.session_id,
+        "party": fused.party,
+        "start_ms": fused.start_ms,
+        "end_ms": fused.end_ms,
+        "label": fused.label,
+        "confidence": fused.confidence,
+        "uncertainty": fused.uncertainty,
+        "disagreement": fused.disagreement,
+        "probabilities": _named(fused.p),
+        "modalities": {state.modality: _state(state) for state in fused.modalities},
+        "rule": fused.rule,
+    }
+
+
+def _named(p: tuple[float, ...] | None) -> dict[str, float] | None:
+    return dict(zip(EMOTIONS, p, strict=True)) if p else None
+
+
+def _state(state: ModalityState) -> Row:
+    return {
+        "state": state.state,
+        "reason": state.reason,
+        "weight": state.weight,
+        "quality": state.quality,
+        "count": state.count,
+        "model": state.model_id,
+        "probabilities": _named(state.p),
+    }
+
+
+def json_line(fused: FusedEmotion) -> str:
+    """Return the row as one line of JSON; equal windows give equal bytes."""
+    return json.dumps(row(fused), separators=(",", ":"), ensure_ascii=False) + "\n"
+
+
+PLAIN = (
+    "session",
+    "party",
+    "start_ms",
+    "end_ms",
+    "label",
+    "confidence",
+    "uncertainty",
+    "disagreement",
+    "rule",
+)
+PER_MODALITY = ("state", "reason", "weight", "quality", "count", "model")
+COLUMNS = (
+    *PLAIN,
+    *EMOTIONS,
+    *(f"{m}_{name}" for m in MODALITIES for name in (*PER_MODALITY, *EMOTIONS)),
+)
+
+
+def flat(fused: FusedEmotion) -> Row:
+    """Return the row with one value per column of ``COLUMNS``; what is not there is empty."""
+    nested = row(fused)
+    cells = {name: nested[name] for name in PLAIN} | (nested["probabilities"] or {})
+    for modality, state in nested["modalities"].items():
+        cells |= {f"{modality}_{name}": state[name] for name in PER_MODALITY}
+        cells |= {f"{modality}_{name}": value for name, value in (state["probabilities"] or {}).items()}
+    return cells
+
+
+class Writer(AbstractContextManager["Writer"]):
+    """Writes final windows to a file whose ending, or ``kind``, says JSON Lines or CSV."""
+
+    def __init__(self, path: Path, kind: Format | None = None) -> None:
+        self.kind: Format = kind or _kind(path)
+        try:
+            self._file: TextIOBase = path.open("w", encoding="utf-8", newline="")  # type: ignore[assignment]
+        except OSError as error:
+            raise InputError(f"cannot write {path}: {error.strerror}") from error
+        self.write: Callable[[FusedEmotion], object] = self._writer()
+
+    def _writer(self) -> Callable[[FusedEmotion], object]:
+        if self.kind == "jsonl":
+            return lambda fused: self._file.write(json_line(fused))
+        table = csv.DictWriter(self._file, COLUMNS)
+        table.writeheader()
+        return lambda fused: table.writerow(flat(fused))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._file.close()
+
+
+def _kind(path: Path) -> Format:
+    kinds: dict[str, Format] = {".jsonl": "jsonl", ".ndjson": "jsonl", ".csv": "csv"}
+    if path.suffix.lower() not in kinds:
+        raise InputError(f"{path.name}: name the output .jsonl or .csv, or choose with --format")
+    return kinds[path.suffix.lower()]
