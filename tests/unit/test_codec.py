@@ -1,0 +1,206 @@
+"""What travels: round trips, golden bytes of every message type, and refusals that never repeat content."""
+
+import contextlib
+from pathlib import Path
+
+import msgpack
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from schemas.codec import TYPES, decode, decoder, encode
+from schemas.errors import Malformed, MessageError, TooLarge, WrongVersion
+from schemas.messages import (
+    Abstention,
+    AudioChunk,
+    DeadLetter,
+    EndOfStream,
+    Face,
+    FusedEmotion,
+    Message,
+    ModalityState,
+    Observations,
+    Probabilities,
+    Reason,
+    Transcript,
+    VideoFrame,
+)
+
+GOLDEN = Path(__file__).parents[1] / "golden"
+BIG = 1 << 20
+P = (0.5, 0.25, 0.125, 0.125, 0.0, 0.0, 0.0)
+ENVELOPE = {
+    "session_id": "call-7",
+    "party": "customer",
+    "seq": 3,
+    "start_ms": 1_700_000_000_000,
+    "end_ms": 1_700_000_002_000,
+    "settled_ms": 1_700_000_001_000,
+    "expects": ("video", "audio", "text"),
+}
+FRAME = VideoFrame(**(ENVELOPE | {"end_ms": ENVELOPE["start_ms"]}), jpeg=b"\xff\xd8\xff\xd9")
+SAID = Probabilities(
+    **FRAME.envelope(),
+    p=P,
+    quality=0.75,
+    model_id="face/1",
+    faces=(Face(box=(0.25, 0.25, 0.5, 0.5), score=1.0, quality=0.75, p=P),),
+    embedding=b"\x00\x00\x80?",
+)
+EOS = EndOfStream(**ENVELOPE, modality="text")
+EXAMPLES: dict[str, Message] = {
+    "frame": FRAME,
+    "chunk": AudioChunk(**ENVELOPE, pcm=b"\x00\x01\xff\x7f", rate_hz=8_000),
+    "transcript": Transcript(
+        **ENVELOPE, text="Das ist falsch, ärgerlich.", context=("Hello.", "How can I help?")
+    ),
+    "eos": EOS,
+    "observations": Observations(
+        items=(SAID, Abstention(**ENVELOPE, modality="audio", reason=Reason.SILENCE), EOS)
+    ),
+    "fused": FusedEmotion(
+        session_id="call-7",
+        party="customer",
+        start_ms=1_700_000_000_000,
+        end_ms=1_700_000_001_000,
+        pane="final",
+        p=P,
+        label="neutral",
+        confidence=0.5,
+        uncertainty=0.625,
+        disagreement=0.125,
+        modalities=(
+            ModalityState(
+                modality="video", state="present", p=P, weight=1.0, quality=0.75, count=5, model_id="face/1"
+            ),
+            ModalityState(modality="audio", state="abstained", reason=Reason.SILENCE),
+            ModalityState(modality="text", state="missing"),
+        ),
+        rule="entropy_trust",
+    ),
+    "dead": DeadLetter(
+        reason="malformed",
+        detail="not MessagePack",
+        topic="affect.video.frames",
+        partition=2,
+        offset=41,
+        timestamp_ms=1_700_000_000_000,
+        body=b"\xc1",
+        body_size=1,
+    ),
+}
+
+
+def test_every_type_on_the_wire_has_an_example() -> None:
+    assert set(EXAMPLES) == set(TYPES)
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_round_trip(name: str) -> None:
+    assert decode(encode(EXAMPLES[name]), BIG) == EXAMPLES[name]
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_golden_bytes(name: str) -> None:
+    """Bytes that an earlier version wrote still decode, and today's are the same."""
+    stored = bytes.fromhex((GOLDEN / f"{name}.hex").read_text())
+    assert encode(EXAMPLES[name]) == stored
+    assert decode(stored, BIG) == EXAMPLES[name]
+
+
+def repacked(message: Message, **changes: object) -> bytes:
+    return msgpack.packb(msgpack.unpackb(encode(message)) | changes)
+
+
+def test_unknown_fields_are_ignored() -> None:
+    assert decode(repacked(FRAME, added_later=1), BIG) == FRAME
+
+
+def test_size_is_checked_before_decoding() -> None:
+    with pytest.raises(TooLarge, match="9 bytes where at most 8"):
+        decode(b"\xc1" * 9, 8)
+
+
+@pytest.mark.parametrize("version", [0, 2, 99])
+def test_another_major_version_is_refused(version: int) -> None:
+    with pytest.raises(WrongVersion):
+        decode(repacked(FRAME, v=version), BIG)
+
+
+@pytest.mark.parametrize(
+    ("changes", "fault"),
+    [
+        pytest.param({"v": None}, "version", id="no version"),
+        pytest.param({"v": True}, "version", id="a boolean is no version"),
+        pytest.param({"type": "film"}, "type", id="unknown type"),
+        pytest.param({"type": 4}, "type", id="type is no text"),
+        pytest.param({"sid": "../etc"}, "sid", id="session id that could be a path"),
+        pytest.param({"sid": "a b\n"}, "sid", id="session id that could forge a log line"),
+        pytest.param({"party": "manager"}, "party", id="unknown party"),
+        pytest.param({"seq": -1}, "seq", id="negative sequence"),
+        pytest.param({"seq": "3"}, "seq", id="text where a number belongs"),
+        pytest.param({"start": 1.5}, "start", id="fraction of a millisecond"),
+        pytest.param({"end": 1}, "end before start", id="ends before it starts"),
+        pytest.param({"settled": 1}, "settled", id="settles before it starts"),
+        pytest.param({"expects": []}, "expects", id="expects nothing"),
+        pytest.param({"expects": ["audio"]}, "does not expect", id="does not expect itself"),
+        pytest.param({"mod": "audio"}, "mod", id="modality of another type"),
+        pytest.param({"jpeg": "text"}, "jpeg", id="text where bytes belong"),
+    ],
+)
+def test_malformed_fields_are_named(changes: dict[str, object], fault: str) -> None:
+    with pytest.raises(Malformed, match=fault):
+        decode(repacked(FRAME, **changes), BIG)
+
+
+@pytest.mark.parametrize("p", [(1.0,), (0.5,) * 7, (2.0, -1.0, 0, 0, 0, 0, 0), (float("nan"),) * 7])
+def test_probabilities_must_be_a_distribution(p: tuple[float, ...]) -> None:
+    item = msgpack.unpackb(encode(EXAMPLES["observations"]))["items"][0]
+    with pytest.raises(Malformed, match=r"items\.0"):
+        decode(msgpack.packb({"v": 1, "type": "observations", "items": [item | {"p": p}]}), BIG)
+
+
+def test_a_refusal_never_repeats_content() -> None:
+    secret = "my card number is 4111"
+    with pytest.raises(Malformed) as caught:
+        decode(repacked(EXAMPLES["transcript"], text=[secret], party=secret), BIG)
+    assert secret not in str(caught.value)
+    assert caught.value.__cause__ is None
+
+
+def test_a_topic_takes_only_its_own_types() -> None:
+    with pytest.raises(Malformed, match="does not belong"):
+        decoder(BIG, VideoFrame, EndOfStream)(encode(EXAMPLES["chunk"]))
+
+
+@given(st.binary(max_size=200))
+def test_any_bytes_give_a_message_or_a_message_error(data: bytes) -> None:
+    with contextlib.suppress(MessageError):
+        decode(data, BIG)
+
+
+@given(st.sampled_from(sorted(EXAMPLES)), st.data())
+def test_any_truncation_is_refused(name: str, data: st.DataObject) -> None:
+    whole = encode(EXAMPLES[name])
+    with pytest.raises(MessageError):
+        decode(whole[: data.draw(st.integers(0, len(whole) - 1))], BIG)
+
+
+@given(
+    text=st.text(max_size=50),
+    seq=st.integers(0, 2**40),
+    start=st.integers(0, 2**45),
+    length=st.integers(0, 10_000),
+)
+def test_round_trip_of_any_transcript(text: str, seq: int, start: int, length: int) -> None:
+    message = Transcript(
+        session_id="s",
+        party="other",
+        seq=seq,
+        start_ms=start,
+        end_ms=start + length,
+        settled_ms=start + length,
+        expects=("text",),
+        text=text,
+    )
+    assert decode(encode(message), BIG) == message

@@ -1,0 +1,100 @@
+"""What a user is handed: the lines of analyze, the plot and the live table."""
+
+import csv
+import json
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from affectstream import plot
+from affectstream.live import LiveTable
+from affectstream.rows import COLUMNS, Writer, json_line
+from schemas.errors import InputError
+from schemas.labels import EMOTIONS
+from schemas.messages import FusedEmotion, ModalityState, Reason
+
+P = (0.1, 0.5, 0.1, 0.1, 0.1, 0.05, 0.05)
+
+
+def window(second: int, party: str = "customer", pane: str = "final", said: bool = True) -> FusedEmotion:
+    state = ModalityState(modality="audio", state="abstained", reason=Reason.SILENCE)
+    if said:
+        state = ModalityState(
+            modality="audio", state="present", p=P, weight=1.0, quality=0.5, count=2, model_id="voice/1"
+        )
+    return FusedEmotion(
+        session_id="call",
+        party=party,
+        start_ms=second * 1000,
+        end_ms=second * 1000 + 1000,
+        pane=pane,
+        p=P if said else None,
+        label="happy" if said else None,
+        confidence=0.5 if said else 0.0,
+        uncertainty=0.8 if said else 1.0,
+        disagreement=0.0,
+        modalities=(state, ModalityState(modality="text", state="missing")),
+        rule="entropy_trust",
+    )
+
+
+def test_a_json_line_names_every_probability_and_says_why() -> None:
+    line = json.loads(json_line(window(3)))
+    assert line["probabilities"] == dict(zip(EMOTIONS, P, strict=True))
+    assert line["modalities"]["audio"]["weight"] == 1.0
+    assert line["modalities"]["text"]["state"] == "missing"
+    assert json.loads(json_line(window(3, said=False)))["modalities"]["audio"]["reason"] == "silence"
+
+
+def test_csv_has_one_column_per_value_and_empty_cells_for_what_is_not_there(tmp_path: Path) -> None:
+    with Writer(tmp_path / "out.csv") as writer:
+        writer.write(window(0))
+        writer.write(window(1, said=False))
+    rows = list(csv.DictReader((tmp_path / "out.csv").read_text().splitlines()))
+    assert tuple(rows[0]) == COLUMNS
+    assert float(rows[0]["happy"]) == float(rows[0]["audio_happy"]) == 0.5
+    assert rows[1]["label"] == rows[1]["happy"] == rows[0]["video_state"] == ""
+
+
+def test_an_output_of_unknown_kind_is_refused_by_name(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"out\.xls.*\.jsonl or \.csv"):
+        Writer(tmp_path / "out.xls")
+
+
+def test_an_output_that_cannot_be_written_is_an_input_error(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="cannot write"):
+        Writer(tmp_path / "nowhere" / "out.csv")
+
+
+@pytest.mark.parametrize("ending", ["png", "svg", "pdf"])
+def test_a_plot_is_drawn_with_gaps(tmp_path: Path, ending: str) -> None:
+    windows = [window(i, party, said=i != 2) for party in ("agent", "customer") for i in range(5)]
+    plot.draw(windows, tmp_path / f"out.{ending}", "call")
+    assert (tmp_path / f"out.{ending}").stat().st_size > 5_000
+
+
+def test_the_same_session_gives_the_same_svg(tmp_path: Path) -> None:
+    for name in ("a.svg", "b.svg"):
+        plot.draw([window(i) for i in range(3)], tmp_path / name, "call")
+    assert (tmp_path / "a.svg").read_bytes() == (tmp_path / "b.svg").read_bytes()
+
+
+def test_a_plot_of_nothing_or_of_unknown_kind_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no final window"):
+        plot.draw([], tmp_path / "out.png", "call")
+    with pytest.raises(InputError, match=r"\.png, \.svg or \.pdf"):
+        plot.draw([window(0)], tmp_path / "out.gif", "call")
+
+
+def test_the_live_table_replaces_an_early_window_by_its_final() -> None:
+    table = LiveTable("call", origin_ms=0)
+    table.add([window(0, pane="early"), window(0), window(1, said=False)])
+    console = Console(width=140)
+    with console.capture() as captured:
+        console.print(table)
+    text = captured.get()
+    assert text.count("0.0 s") == 1
+    assert "happy 100%" in text
+    assert "silence" in text
+    assert "missing" in text
