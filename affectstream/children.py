@@ -1,0 +1,148 @@
+"""Processes that are started, watched and stopped together; imports nothing of the project but errors."""
+
+import contextlib
+import ctypes
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from schemas.errors import Unavailable
+
+PR_SET_PDEATHSIG = 1
+STOP_S = 15.0  # a process that has not stopped by itself by then is killed
+
+
+@dataclass
+class Child:
+    """One process: ``python -m MODULE``, with its own environment, log file and health port."""
+
+    name: str
+    module: str
+    env: Mapping[str, str]
+    port: int = 0  # of /readyz; 0: ready at once
+    process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
+
+
+def free_port() -> int:
+    """Return a port on the loopback that nothing listens on now."""
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        port: int = sock.getsockname()[1]
+        return port
+
+
+def _die_with_parent() -> None:
+    """Have the kernel stop this child when its parent is killed, so that nothing is left behind."""
+    with contextlib.suppress(OSError):
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+class Children:
+    """A group of processes with their logs in one folder."""
+
+    def __init__(self, children: Sequence[Child], logs: Path) -> None:
+        self.children = {child.name: child for child in children}
+        self.logs = logs
+
+    def start(self, name: str) -> None:
+        """Start one process, or start it again."""
+        child = self.children[name]
+        self.logs.mkdir(parents=True, exist_ok=True)
+        with (self.logs / f"{name}.log").open("ab") as log:
+            child.process = subprocess.Popen(
+                [sys.executable, "-m", child.module],
+                env={**os.environ, **child.env},
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,  # an interrupt at the terminal reaches the parent alone
+                preexec_fn=_die_with_parent,
+            )
+
+    def kill(self, name: str) -> None:
+        """Kill one process as a crash would: no signal handler runs."""
+        process = self._process(name)
+        process.kill()
+        process.wait()
+
+    def check(self) -> None:
+        """Raise Unavailable where a process has ended by itself."""
+        for name, child in self.children.items():
+            code = child.process.poll() if child.process else None
+            if code is not None:
+                raise Unavailable(
+                    f"{name} ended with exit code {code}; its last words:\n{self.last_words(name)}"
+                )
+
+    def last_words(self, name: str, lines: int = 8) -> str:
+        """Return the end of a process's log."""
+        path = self.logs / f"{name}.log"
+        return "\n".join(path.read_text(errors="replace").splitlines()[-lines:]) if path.exists() else ""
+
+    def ready(self, name: str) -> bool:
+        """Say whether a process answers that it is ready."""
+        child = self.children[name]
+        if not child.port:
+            return True
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{child.port}/readyz", timeout=2) as answer:
+                return bool(answer.status == 200)
+        except (urllib.error.URLError, OSError):
+            return False
+
+    def wait_ready(self, timeout_s: float, names: Sequence[str] | None = None) -> None:
+        """Wait until all (or the named) processes are ready; raises Unavailable otherwise."""
+        deadline = time.monotonic() + timeout_s
+        waiting = list(names or self.children)
+        while waiting:
+            self.check()
+            waiting = [name for name in waiting if not self.ready(name)]
+            if waiting and time.monotonic() > deadline:
+                raise Unavailable(
+                    f"not ready after {timeout_s:.0f} s: {', '.join(waiting)}; logs in {self.logs}"
+                )
+            if waiting:
+                time.sleep(0.1)
+
+    def _process(self, name: str) -> subprocess.Popen[bytes]:
+        process = self.children[name].process
+        if process is None:
+            raise Unavailable(f"{name} was never started")
+        return process
+
+    def __enter__(self) -> Self:
+        try:
+            for name in self.children:
+                self.start(name)
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def stop(self) -> None:
+        """Ask all processes to stop, in the order of their start, and kill those that do not."""
+        running = [c.process for c in self.children.values() if c.process and c.process.poll() is None]
+        for process in running:
+            process.terminate()
+        deadline = time.monotonic() + STOP_S
+        for process in running:
+            try:
+                process.wait(max(0.1, deadline - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()

@@ -1,0 +1,64 @@
+"""The whole system on this machine: embedded broker and Redis, workers, fusion, API; wires runtime."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from runtime.embedded import EmbeddedBroker, EmbeddedRedis
+
+from affectstream.children import Child, Children, free_port
+from runtime.settings import Settings, as_env
+from schemas.messages import MODALITIES
+
+START_S = 180.0  # torch takes half a minute to import on a busy machine with a cold disk
+
+
+@dataclass(frozen=True)
+class Stack:
+    """A running system."""
+
+    settings: Settings  # with the addresses of its broker, Redis and API
+    children: Children
+
+
+def processes(settings: Settings, workers: int = 1) -> list[Child]:
+    """Return the processes of a system under ``settings``, each with a health port of its own."""
+    names = [(m, i) for m in MODALITIES for i in range(workers)]
+    out = [_child(settings, f"{m}-{i}" if workers > 1 else m, f"workers.{m}", m) for m, i in names]
+    return [*out, _child(settings, "fusion", "workers.fusion", "fusion")]
+
+
+def _child(settings: Settings, name: str, module: str, group: str) -> Child:
+    port = free_port()
+    env = as_env(settings) | {
+        f"AFFECT_{group.upper()}__HEALTH_PORT": str(port),
+        "AFFECT_KAFKA__INSTANCE_ID": name,
+        "PYTHONUNBUFFERED": "1",
+    }
+    return Child(name, module, env, port)
+
+
+def api(settings: Settings) -> Child:
+    """Return the process of the JSON API."""
+    return Child("api", "dashboards", as_env(settings) | {"PYTHONUNBUFFERED": "1"}, settings.api.port)
+
+
+@contextmanager
+def embedded(settings: Settings, logs: Path, extra: Sequence[str] = ()) -> Iterator[Stack]:
+    """Start everything on embedded servers and stop it at the end; ``extra`` may name the API."""
+    with ExitStack() as exits:
+        broker = exits.enter_context(EmbeddedBroker())
+        redis = exits.enter_context(EmbeddedRedis())
+        here = settings.model_copy(
+            update={
+                "kafka": settings.kafka.model_copy(update={"bootstrap": broker.bootstrap, "embedded": True}),
+                "redis": settings.redis.model_copy(update={"url": redis.url}),
+                "log": settings.log.model_copy(update={"format": "json"}),
+            }
+        )
+        children = processes(here)
+        if "api" in extra:
+            children.append(api(here))
+        group = exits.enter_context(Children(children, logs))
+        yield Stack(here, group)

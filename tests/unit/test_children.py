@@ -1,0 +1,96 @@
+"""Processes that live and die together: readiness, crashes with their last words, and no orphans."""
+
+import os
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from affectstream.children import Child, Children, free_port
+from schemas.errors import Unavailable
+
+SERVER = """
+import http.server, os
+class Ready(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200 if self.path == "/readyz" else 404)
+        self.end_headers()
+    def log_message(self, *_): pass
+http.server.HTTPServer(("127.0.0.1", int(os.environ["PORT"])), Ready).serve_forever()
+"""
+CRASH = "raise SystemExit('the reason why')"
+DEAF = "import signal, time\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\nprint('deaf', flush=True)\ntime.sleep(60)"
+
+
+@pytest.fixture
+def module(tmp_path: Path) -> Callable[[str, str], Child]:
+    def make(name: str, source: str) -> Child:
+        (tmp_path / f"{name}_child.py").write_text(source)
+        port = free_port() if "PORT" in source else 0
+        return Child(name, f"{name}_child", {"PYTHONPATH": str(tmp_path), "PORT": str(port)}, port)
+
+    return make
+
+
+def until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def test_children_become_ready_and_stop_with_the_group(module: Callable, tmp_path: Path) -> None:
+    with Children([module("server", SERVER)], tmp_path / "logs") as group:
+        group.wait_ready(20)
+        process = group.children["server"].process
+        assert process is not None
+        group.check()
+    assert process.returncode == -signal.SIGTERM
+
+
+def test_a_crash_is_told_with_the_last_words(module: Callable, tmp_path: Path) -> None:
+    with (
+        Children([module("broken", CRASH)], tmp_path / "logs") as group,
+        pytest.raises(Unavailable, match=r"broken ended with exit code 1.*\nthe reason why"),
+    ):
+        until(lambda: bool(group.children["broken"].process.poll()))
+        group.wait_ready(20)
+
+
+def test_a_killed_child_can_be_started_again(module: Callable, tmp_path: Path) -> None:
+    with Children([module("server", SERVER)], tmp_path / "logs") as group:
+        group.wait_ready(20)
+        group.kill("server")
+        assert not group.ready("server")
+        group.start("server")
+        group.wait_ready(20)
+
+
+def test_one_that_is_never_ready_is_named(module: Callable, tmp_path: Path) -> None:
+    child = module("deaf", DEAF)
+    child.port = free_port()
+    with Children([child], tmp_path / "logs") as group:
+        with pytest.raises(Unavailable, match=r"not ready after 0 s: deaf; logs in"):
+            group.wait_ready(0.0)
+        group.kill("deaf")
+
+
+def test_one_that_ignores_the_request_to_stop_is_killed(
+    module: Callable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("affectstream.children.STOP_S", 0.2)
+    with Children([module("deaf", DEAF)], tmp_path / "logs") as group:
+        until(lambda: "deaf" in group.last_words("deaf"))
+        process = group.children["deaf"].process
+    assert process.returncode == -signal.SIGKILL
+    assert not alive(process.pid)
