@@ -5,9 +5,8 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from runtime.embedded import EmbeddedBroker, EmbeddedRedis
-
 from affectstream.children import Child, Children, free_port
+from runtime.embedded import EmbeddedBroker, EmbeddedRedis
 from runtime.settings import Settings, as_env
 from schemas.messages import MODALITIES
 
