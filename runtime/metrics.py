@@ -1,0 +1,64 @@
+"""Every metric of the project, in one table; imports prometheus_client only.
+
+Labels have few values each. A session, a party's name or an offset is never a label: Prometheus keeps a
+series for every value, and a session id is about a person.
+"""
+
+from importlib.metadata import PackageNotFoundError, version
+
+from prometheus_client import Counter, Gauge, Histogram, Info
+
+_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
+_LATENCY = (0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
+_ROWS = (1, 2, 4, 8, 16, 32, 64, 128)
+
+BUILD = Info("affect_build", "Version of the running code")
+PUBLISHED = Counter("affect_published_total", "Media messages that a producer sent", ["modality"])
+INPUTS = Counter("affect_inputs_total", "Frames, chunks and texts that a worker read", ["modality"])
+OBSERVATIONS = Counter(
+    "affect_observations_total",
+    "What workers said, by probabilities or the reason of an abstention",
+    ["modality", "state"],
+)
+BATCH_ROWS = Histogram("affect_batch_rows", "Inputs in one batch", ["modality"], buckets=_ROWS)
+INFERENCE_SECONDS = Histogram(
+    "affect_inference_seconds", "Decoding and prediction of one batch", ["modality"], buckets=_SECONDS
+)
+IN_FLIGHT = Gauge("affect_batches_in_flight", "Batches under way in a worker", ["modality"])
+DEAD_LETTERS = Counter(
+    "affect_dead_letters_total", "Records that could not be processed", ["topic", "reason"]
+)
+GAPS = Counter(
+    "affect_records_lost_total", "Records that the broker dropped before they were read", ["topic"]
+)
+COMMITS_DROPPED = Counter(
+    "affect_commits_dropped_total", "Commits left out since the partition had gone to another member"
+)
+REBALANCES = Counter("affect_rebalances_total", "Assignments of partitions to this member", ["group"])
+LAG = Gauge(
+    "affect_consumer_lag_records", "Records on the broker that a group has not committed", ["topic", "group"]
+)
+LATE = Counter("affect_late_observations_total", "Observations for windows that were closed", ["modality"])
+DUPLICATES = Counter(
+    "affect_duplicate_observations_total", "Observations that had been joined before", ["modality"]
+)
+WINDOWS = Counter("affect_windows_total", "Panes that fusion gave out", ["pane"])
+MISSING = Counter("affect_window_missing_total", "Final windows without an expected modality", ["modality"])
+OPEN_WINDOWS = Gauge("affect_open_windows", "Windows that wait for their watermark")
+LATENCY_SECONDS = Histogram(
+    "affect_latency_seconds", "From a window's end at capture to Redis; live only", ["pane"], buckets=_LATENCY
+)
+STORED = Counter(
+    "affect_stored_finals_total", "Final windows written to Redis, or found there already", ["outcome"]
+)
+
+
+def build_version() -> str:
+    """Return the installed version."""
+    try:
+        return version("affectstream")
+    except PackageNotFoundError:
+        return "unknown"
+
+
+BUILD.info({"version": build_version()})

@@ -1,0 +1,128 @@
+"""Messages onto Kafka: topic, key and time come from the message itself; imports aiokafka, schemas."""
+
+import asyncio
+from collections.abc import Iterable
+from types import TracebackType
+from typing import Any, Self
+
+from aiokafka import AIOKafkaProducer
+
+from runtime.faults import translated, unavailable
+from runtime.groups import KafkaSettings
+from runtime.security import client_options
+from schemas import topics
+from schemas.codec import encode
+from schemas.errors import TooLarge
+from schemas.messages import DeadLetter, FusedEmotion, Message, Observations
+from schemas.topics import KIB, Topic
+
+BATCH_BYTES = 64 * KIB  # of several records; one larger record travels alone
+OVERHEAD_BYTES = 16 * KIB  # key, headers and framing of a batch
+MAX_REQUEST_BYTES = max(topic.max_bytes for topic in topics.ALL) + OVERHEAD_BYTES
+
+Ack = asyncio.Future[None]
+
+
+def topic_of(message: Message) -> Topic:
+    """Return the topic that carries ``message``."""
+    if isinstance(message, Observations):
+        return topics.PROBABILITIES
+    if isinstance(message, FusedEmotion):
+        return topics.FUSED
+    if isinstance(message, DeadLetter):
+        return topics.DEAD_LETTERS
+    return topics.MEDIA[message.modality]
+
+
+def key_of(message: Message) -> bytes | None:
+    """Return the record key: the session, where one record is of one session and goes where it leads."""
+    if isinstance(message, Observations | DeadLetter):
+        return None
+    return message.session_id.encode()
+
+
+def time_of(message: Message) -> int | None:
+    """Return the event time that the record carries, in milliseconds."""
+    if isinstance(message, Observations):
+        return message.items[0].start_ms
+    if isinstance(message, DeadLetter):
+        return message.timestamp_ms if message.timestamp_ms >= 0 else None
+    return message.start_ms
+
+
+class Publisher:
+    """Idempotent and acknowledged by all replicas: ``async with Publisher(settings.kafka) as publisher``."""
+
+    def __init__(self, kafka: KafkaSettings) -> None:
+        self._kafka = kafka
+        self._producer: Any = None
+
+    async def __aenter__(self) -> Self:
+        self._producer = AIOKafkaProducer(
+            enable_idempotence=True,
+            acks="all",
+            max_batch_size=BATCH_BYTES,
+            max_request_size=MAX_REQUEST_BYTES,
+            **client_options(self._kafka),
+        )
+        try:
+            with translated(self._kafka):
+                await self._producer.start()
+        except BaseException:
+            await self._producer.stop()
+            raise
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Send what is buffered, then close."""
+        await self._producer.stop()
+
+    async def send(self, message: Message, *, partition: int | None = None) -> Ack:
+        """Buffer ``message`` and return a future that is done once all replicas have it.
+
+        Waits while the buffer is full. Observations need their ``partition``: the one of their inputs.
+        Raises TooLarge, and Unavailable here or from the future.
+        """
+        topic = topic_of(message)
+        if partition is None and topic is topics.PROBABILITIES:
+            raise ValueError("observations go to the partition that their inputs came from")
+        value = encode(message)
+        if len(value) > topic.max_bytes:
+            raise TooLarge(f"{len(value)} bytes where {topic.name} allows {topic.max_bytes}")
+        with translated(self._kafka):
+            sent = await self._producer.send(
+                self._kafka.topic_prefix + topic.name,
+                value,
+                key=key_of(message),
+                partition=partition,
+                timestamp_ms=time_of(message),
+            )
+        return self._ack(sent)
+
+    async def send_many(self, messages: Iterable[Message], *, partition: int | None = None) -> None:
+        """Send ``messages`` in order and return when all are acknowledged."""
+        acks = [await self.send(message, partition=partition) for message in messages]
+        await asyncio.gather(*acks)
+
+    async def flush(self) -> None:
+        """Return when everything sent so far is acknowledged or has failed."""
+        with translated(self._kafka):
+            await self._producer.flush()
+
+    def _ack(self, sent: asyncio.Future[Any]) -> Ack:
+        ack: Ack = asyncio.get_running_loop().create_future()
+
+        def settle(done: asyncio.Future[Any]) -> None:
+            if ack.cancelled():
+                return
+            if done.cancelled():
+                ack.cancel()
+            elif (error := done.exception()) is not None:
+                ack.set_exception(unavailable(self._kafka, error))
+            else:
+                ack.set_result(None)
+
+        sent.add_done_callback(settle)
+        return ack

@@ -1,0 +1,59 @@
+"""The Redis client from the settings, and its errors as errors fit for a user; imports redis."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from redis import exceptions as redis_errors
+from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import ExponentialWithJitterBackoff
+
+from runtime.groups import RedisSettings
+from schemas.errors import Unavailable
+
+RETRIES = 6  # over about ten seconds: a restart or a failover
+
+
+def connect(settings: RedisSettings) -> Redis:
+    """Return a client that retries lost connections; it connects when first used."""
+    options: dict[str, Any] = {
+        "username": settings.username,
+        "password": settings.password.get_secret_value() if settings.password else None,
+        "decode_responses": True,
+        "protocol": 2,  # the replies of old and new servers alike
+        "retry": Retry(ExponentialWithJitterBackoff(base=0.1, cap=3.0), RETRIES),
+        "retry_on_error": [redis_errors.BusyLoadingError],
+        "health_check_interval": 30,
+    }
+    if settings.url.startswith("rediss://"):
+        options |= {
+            "ssl_ca_certs": _path(settings.ca_file),
+            "ssl_certfile": _path(settings.cert_file),
+            "ssl_keyfile": _path(settings.key_file),
+        }
+    client: Redis = Redis.from_url(settings.url, **{k: v for k, v in options.items() if v is not None})
+    return client
+
+
+@contextmanager
+def translated(settings: RedisSettings) -> Iterator[None]:
+    """Turn what the client raises inside into Unavailable."""
+    try:
+        yield
+    except (redis_errors.RedisError, OSError) as error:
+        raise Unavailable(f"the Redis at {settings.url}: {_remedy(error)}") from error
+
+
+def _remedy(error: Exception) -> str:
+    if isinstance(error, redis_errors.AuthenticationError | redis_errors.NoPermissionError):
+        return "it refuses redis.username or redis.password, or does not permit them this"
+    if isinstance(error, redis_errors.OutOfMemoryError):
+        return "it is out of memory; raise its maxmemory or lower redis.ttl_s"
+    if isinstance(error, redis_errors.ConnectionError | redis_errors.TimeoutError | OSError):
+        return "it does not answer; check that it runs, and redis.url"
+    return f"it refused a command ({type(error).__name__}: {error})"
+
+
+def _path(path: object) -> str | None:
+    return None if path is None else str(path)

@@ -1,0 +1,53 @@
+"""A fused window as the fields of a Redis entry, and back; pure, imports schemas only."""
+
+import json
+from collections.abc import Mapping
+
+from pydantic import ValidationError
+
+from schemas.errors import Malformed
+from schemas.labels import EMOTIONS
+from schemas.messages import FusedEmotion
+
+Fields = dict[str, str]
+
+
+def fields(pane: FusedEmotion) -> Fields:
+    """Return the fields of ``pane``: always the same ones, numbers as text, empty where there is none.
+
+    ``detail`` is the whole message as canonical JSON, so that equal panes are equal bytes.
+    """
+    p = pane.p if pane.p is not None else ("",) * len(EMOTIONS)
+    return {
+        **{name: str(value) for name, value in zip(EMOTIONS, p, strict=True)},
+        "label": pane.label or "",
+        "confidence": str(pane.confidence),
+        "uncertainty": str(pane.uncertainty),
+        "disagreement": str(pane.disagreement),
+        "detail": canonical(pane),
+    }
+
+
+def latest_fields(pane: FusedEmotion) -> Fields:
+    """Return the fields of the newest pane: those of an entry, and which window it is."""
+    return {
+        **fields(pane),
+        "pane": pane.pane,
+        "start_ms": str(pane.start_ms),
+        "end_ms": str(pane.end_ms),
+    }
+
+
+def canonical(pane: FusedEmotion) -> str:
+    """Return ``pane`` as JSON with sorted keys and no blanks, floats to the last bit."""
+    return json.dumps(
+        pane.model_dump(mode="json", by_alias=True), sort_keys=True, separators=(",", ":"), allow_nan=False
+    )
+
+
+def pane(entry: Mapping[str, str]) -> FusedEmotion:
+    """Return the pane of an entry; raises Malformed."""
+    try:
+        return FusedEmotion.model_validate_json(entry["detail"])
+    except (KeyError, ValidationError):
+        raise Malformed("an entry in Redis is not a fused window of this version") from None

@@ -1,0 +1,180 @@
+"""The fused emotions in Redis: written once however often they come; imports runtime and schemas.
+
+The keys are those of ``schemas.keys``. A final window is one entry of a stream, under an id that follows from
+the window: it is there with all its fields or not at all, and writing it again changes nothing.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Self, get_args
+
+from runtime import rows
+from runtime.fused_writer import FusedWriter
+from runtime.groups import RedisSettings
+from runtime.redis_client import connect, translated
+from schemas import keys
+from schemas.errors import InputError
+from schemas.messages import MODALITIES, FusedEmotion, Modality, Party
+
+PARTIES: tuple[Party, ...] = get_args(Party)
+
+
+@dataclass(frozen=True)
+class Span:
+    """The final windows of a party: ends of the first and of the last, in milliseconds."""
+
+    first_end_ms: int
+    last_end_ms: int
+
+
+@dataclass(frozen=True)
+class Session:
+    """A session and its parties that have finals."""
+
+    session_id: str
+    parties: dict[Party, Span]
+
+    @property
+    def last_end_ms(self) -> int:
+        """The end of the newest final window of any party."""
+        return max((span.last_end_ms for span in self.parties.values()), default=0)
+
+
+class FusedStore:
+    """``async with FusedStore(settings.redis) as store``; one writer per session, any number of readers."""
+
+    def __init__(self, settings: RedisSettings) -> None:
+        self._settings = settings
+        self._redis = connect(settings)
+        self._writer = FusedWriter(self._redis, settings.ttl_s)
+
+    async def __aenter__(self) -> Self:
+        try:
+            await self.ping()
+        except BaseException:
+            await self._redis.aclose()
+            raise
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._redis.aclose()
+
+    async def ping(self) -> None:
+        """Return when the server has answered; raises Unavailable."""
+        with translated(self._settings):
+            await self._redis.ping()
+
+    async def write(self, panes: Sequence[FusedEmotion]) -> None:
+        """Write finals once and the newest pane of each party; returns when the server has them all.
+
+        A batch is one round trip. Raises Unavailable; writing the same panes again is always right.
+        """
+        with translated(self._settings):
+            await self._writer.write(panes)
+
+    async def position(self, session_id: str, party: Party) -> int | None:
+        """Return the end of the newest final window, in milliseconds."""
+        with translated(self._settings):
+            newest = await self._redis.xrevrange(keys.finals(session_id, party), count=1)
+        return int(newest[0][0].partition("-")[0]) if newest else None
+
+    async def sessions(self, limit: int = 100) -> list[Session]:
+        """Return the sessions with the newest finals first; forgets those whose keys have expired."""
+        found: list[Session] = []
+        with translated(self._settings):
+            while len(found) < limit:
+                ids = await self._redis.zrevrange(keys.SESSIONS, len(found), limit - 1)
+                if not ids:
+                    break
+                hashes = await self._hashes(ids)
+                expired = [sid for sid, parties in zip(ids, hashes, strict=True) if not parties]
+                found += [_session(sid, h) for sid, h in zip(ids, hashes, strict=True) if h]
+                if not expired:
+                    break
+                await self._redis.zrem(keys.SESSIONS, *expired)
+        return found
+
+    async def session(self, session_id: str) -> Session | None:
+        """Return one session, None where nothing of it is kept."""
+        with translated(self._settings):
+            parties = (await self._hashes([session_id]))[0]
+        return _session(session_id, parties) if parties else None
+
+    async def finals(
+        self,
+        session_id: str,
+        party: Party,
+        start_ms: int | None = None,
+        end_ms: int | None = None,
+        limit: int | None = None,
+    ) -> list[FusedEmotion]:
+        """Return the first ``limit`` final windows that end after ``start_ms`` and by ``end_ms``, in order.
+
+        The end of the last one returned is the ``start_ms`` of the next page.
+        """
+        low = "-" if start_ms is None else keys.stream_id(start_ms + 1)
+        high = "+" if end_ms is None else keys.stream_id(end_ms)
+        with translated(self._settings):
+            entries = await self._redis.xrange(keys.finals(session_id, party), low, high, count=limit)
+        return [rows.pane(entry) for _, entry in entries]
+
+    async def latest(self, session_id: str, party: Party) -> FusedEmotion | None:
+        """Return the newest pane, early or final."""
+        with translated(self._settings):
+            entry = await self._redis.hgetall(keys.latest(session_id, party))
+        return rows.pane(entry) if entry else None
+
+    async def trust(self) -> dict[Modality, float]:
+        """Return what an operator has set, for the modalities that have it."""
+        with translated(self._settings):
+            values = await self._redis.hgetall(keys.TRUST)
+        return {modality: float(values[modality]) for modality in MODALITIES if modality in values}
+
+    async def set_trust(self, trust: Mapping[Modality, float | None]) -> None:
+        """Set an operator's trust per modality, None to take it back; raises InputError."""
+        for modality, value in trust.items():
+            if modality not in MODALITIES or not (value is None or 0.0 <= value <= 1.0):
+                raise InputError(f"trust is between 0 and 1, for one of {', '.join(MODALITIES)}")
+        gone = [modality for modality, value in trust.items() if value is None]
+        kept = {modality: str(value) for modality, value in trust.items() if value is not None}
+        pipe = self._redis.pipeline(transaction=True)
+        if gone:
+            pipe.hdel(keys.TRUST, *gone)
+        if kept:
+            pipe.hset(keys.TRUST, mapping=kept)
+        pipe.expire(keys.TRUST, self._settings.ttl_s)
+        with translated(self._settings):
+            await pipe.execute()
+
+    async def purge(self, session_id: str) -> int:
+        """Delete everything kept of a session and return how many keys that were."""
+        doomed = [keys.session(session_id)]
+        for party in PARTIES:
+            doomed += [keys.finals(session_id, party), keys.latest(session_id, party)]
+        pipe = self._redis.pipeline(transaction=True)
+        pipe.delete(*doomed)
+        pipe.zrem(keys.SESSIONS, session_id)
+        with translated(self._settings):
+            deleted, _ = await pipe.execute()
+        self._writer.forget(session_id)
+        return int(deleted)
+
+    async def _hashes(self, session_ids: Sequence[str]) -> list[dict[str, str]]:
+        pipe = self._redis.pipeline(transaction=False)
+        for session_id in session_ids:
+            pipe.hgetall(keys.session(session_id))
+        replies: list[dict[str, str]] = await pipe.execute()
+        return replies
+
+
+def _session(session_id: str, parties: Mapping[str, str]) -> Session:
+    spans: dict[Party, Span] = {}
+    for party in PARTIES:
+        if party in parties:
+            span: dict[str, Any] = json.loads(parties[party])
+            spans[party] = Span(span["first"], span["last"])
+    return Session(session_id, spans)

@@ -1,0 +1,236 @@
+"""Records from Kafka for one consumer group, committed by hand; imports aiokafka, structlog and runtime."""
+
+import asyncio
+import inspect
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Self
+
+import structlog
+from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
+from aiokafka.coordinator.assignors.range import RangePartitionAssignor
+from aiokafka.errors import CommitFailedError, IllegalStateError
+
+from runtime import metrics
+from runtime.faults import translated
+from runtime.groups import KafkaSettings
+from runtime.offsets import Positions
+from runtime.publisher import MAX_REQUEST_BYTES
+from runtime.security import client_options
+from schemas.errors import AffectError, Unavailable
+
+log = structlog.get_logger(__name__)
+
+Partition = tuple[str, int]  # topic without the prefix, partition
+OnRevoked = Callable[[frozenset[Partition]], Awaitable[None] | None]
+
+HEARTBEAT_MS = 1000  # how soon a member hears of a rebalance
+JOIN_TIMEOUT_S = 60
+GRACE_S = 0.05  # beyond the wait that the client bounds itself
+_NOWHERE = TopicPartition("", -1)  # waiting for it reads nothing, and shows the group that this member lives
+
+
+@dataclass(frozen=True)
+class Record:
+    """One record as it came; ``timestamp_ms`` is the broker's where a topic keeps arrival times."""
+
+    topic: str  # without the prefix
+    partition: int
+    offset: int
+    timestamp_ms: int
+    key: bytes | None
+    value: bytes
+
+
+def group_name(kafka: KafkaSettings, group: str) -> str:
+    """Return the name of ``group`` on the broker: a prefix separates installations that share one."""
+    return kafka.topic_prefix + group
+
+
+class Subscriber(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has no types
+    """One member of a consumer group: ``async with Subscriber(settings.kafka, topics, "affect-video") as s``.
+
+    Partitions are assigned by range, so that one member has the same partition numbers of all topics. After
+    a rebalance, reading starts again from what is committed. ``on_revoked`` is told before that which
+    partitions may go; it may await and commit, for at most half a session timeout, and must not call ``get``.
+    """
+
+    def __init__(
+        self,
+        kafka: KafkaSettings,
+        topics: Sequence[str],
+        group: str,
+        on_revoked: OnRevoked | None = None,
+    ) -> None:
+        self._kafka = kafka
+        self._topics = [kafka.topic_prefix + topic for topic in topics]
+        self._group = group_name(kafka, group)
+        self._on_revoked = on_revoked
+        self._consumer: Any = None
+        self._positions = Positions()
+        self._settled = asyncio.Event()  # between rebalances
+        self._failure: AffectError | None = None
+        self._turn = 0
+
+    async def __aenter__(self) -> Self:
+        session_ms = self._kafka.session_timeout_ms
+        self._consumer = AIOKafkaConsumer(
+            group_id=self._group,
+            group_instance_id=self._kafka.instance_id,
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",
+            partition_assignment_strategy=(RangePartitionAssignor,),
+            session_timeout_ms=session_ms,
+            heartbeat_interval_ms=min(HEARTBEAT_MS, session_ms // 4),
+            max_partition_fetch_bytes=MAX_REQUEST_BYTES,
+            **client_options(self._kafka),
+        )
+        self._consumer.subscribe(self._topics, listener=self)
+        try:
+            with translated(self._kafka):
+                async with asyncio.timeout(JOIN_TIMEOUT_S):
+                    await self._consumer.start()
+        except BaseException:
+            await self._consumer.stop()
+            raise
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Leave the group; without a commit, whatever was not committed is read again by the next member."""
+        await self._consumer.stop()
+
+    async def get(self, max_records: int, timeout_ms: int) -> list[Record]:
+        """Return up to ``max_records`` in offset order per partition, each partition getting its share.
+
+        Returns what is there at once, else waits up to ``timeout_ms``. Raises Unavailable, on the embedded
+        broker also where it has dropped records before they were read.
+        """
+        if self._failure is not None:
+            raise self._failure
+        try:
+            async with asyncio.timeout(timeout_ms / 1000 + GRACE_S):
+                await self._settled.wait()
+                with translated(self._kafka):
+                    return await self._read(max_records, timeout_ms)
+        except TimeoutError:
+            return []  # a rebalance is under way
+
+    async def _read(self, max_records: int, timeout_ms: int) -> list[Record]:
+        readable = sorted(self._consumer.assignment() - self._consumer.paused())
+        self._turn += 1
+        records: list[Record] = []
+        for i in range(len(readable)):
+            share = -(-(max_records - len(records)) // (len(readable) - i))  # ceiling
+            if share > 0:
+                tp = readable[(self._turn + i) % len(readable)]
+                found = await self._consumer.getmany(tp, max_records=share)
+                records += self._accept(found)
+        if not records and timeout_ms > 0:
+            found = await self._consumer.getmany(
+                *(readable or [_NOWHERE]), timeout_ms=timeout_ms, max_records=max_records
+            )
+            records = self._accept(found)
+        return records
+
+    def _accept(self, found: Mapping[TopicPartition, Sequence[Any]]) -> list[Record]:
+        records = []
+        for tp, batch in found.items():
+            topic = self._plain(tp.topic)
+            for raw in batch:
+                missed = self._positions.advance(tp, raw.offset)
+                if missed:
+                    self._missed(topic, tp.partition, raw.offset, missed)
+                value = raw.value if raw.value is not None else b""
+                records.append(Record(topic, tp.partition, raw.offset, raw.timestamp, raw.key, value))
+        return records
+
+    def _missed(self, topic: str, partition: int, offset: int, missed: int) -> None:
+        metrics.GAPS.labels(topic).inc(missed)
+        log.error(
+            "records_lost_before_reading", topic=topic, partition=partition, offset=offset, missed=missed
+        )
+        if self._kafka.embedded:
+            raise Unavailable(
+                f"the embedded broker dropped {missed} records of {topic} before {self._group} read them: it "
+                "keeps about 5 MB per partition. Replay slower or with flow control, or use a real Kafka"
+            )
+
+    async def commit(self, offsets: Mapping[Partition, int]) -> None:
+        """Commit the next offset to read per partition.
+
+        What this member no longer holds, or has not read since it got it, is left out and logged: another
+        member may be ahead of it.
+        """
+        mine = {TopicPartition(self._kafka.topic_prefix + t, p): offset for (t, p), offset in offsets.items()}
+        assigned = self._consumer.assignment()
+        held = {tp: n for tp, n in mine.items() if tp in assigned and self._positions.covers(tp, n)}
+        with translated(self._kafka):
+            done = len(held) if await self._commit(held) else 0
+        if done < len(mine):
+            metrics.COMMITS_DROPPED.inc(len(mine) - done)
+            log.warning("commit_after_rebalance_dropped", group=self._group, partitions=len(mine) - done)
+
+    async def _commit(self, held: Mapping[TopicPartition, int]) -> bool:
+        try:
+            if held:
+                await self._consumer.commit(dict(held))
+        except (CommitFailedError, IllegalStateError):
+            return False
+        return True
+
+    def assigned(self) -> set[Partition]:
+        """Return the partitions that this member holds."""
+        return {(self._plain(tp.topic), tp.partition) for tp in self._consumer.assignment()}
+
+    def pause(self, partitions: Iterable[Partition]) -> None:
+        """Stop reading these until ``resume``; a rebalance resumes them too."""
+        self._consumer.pause(*self._held(partitions))
+
+    def resume(self, partitions: Iterable[Partition]) -> None:
+        """Read these again."""
+        self._consumer.resume(*self._held(partitions))
+
+    def _held(self, partitions: Iterable[Partition]) -> set[TopicPartition]:
+        named = {TopicPartition(self._kafka.topic_prefix + t, p) for t, p in partitions}
+        return named & self._consumer.assignment()
+
+    def _plain(self, topic: str) -> str:
+        return topic.removeprefix(self._kafka.topic_prefix)
+
+    async def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
+        """Part of aiokafka's listener: the group is about to rebalance."""
+        self._settled.clear()
+        gone = frozenset((self._plain(tp.topic), tp.partition) for tp in revoked)
+        try:
+            if gone and self._on_revoked is not None:
+                await self._tell(self._on_revoked(gone))
+        except AffectError as error:
+            self._failure = error
+        finally:
+            self._positions.clear()
+
+    async def _tell(self, answer: Awaitable[None] | None) -> None:
+        if not inspect.isawaitable(answer):
+            return
+        try:
+            await asyncio.wait_for(answer, self._kafka.session_timeout_ms / 2000)
+        except TimeoutError:
+            log.warning("revoked_callback_timed_out", group=self._group)
+
+    async def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
+        """Part of aiokafka's listener: reading begins at what the group has committed."""
+        mine = sorted(assigned)
+        try:
+            with translated(self._kafka):
+                for tp in mine:
+                    committed = await self._consumer.committed(tp)
+                    start = 0 if committed is None and self._kafka.embedded else committed
+                    self._positions.begin(tp, start)
+        except AffectError as error:
+            self._failure = error
+        metrics.REBALANCES.labels(self._group).inc()
+        log.info("partitions_assigned", group=self._group, partitions=[f"{t}/{p}" for t, p in mine])
+        self._settled.set()
