@@ -2,12 +2,9 @@
 
 import csv
 import json
-from collections.abc import Callable
-from contextlib import AbstractContextManager
-from io import TextIOBase
+from collections.abc import Iterable
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Literal, Self
+from typing import Any, Literal
 
 from schemas.errors import InputError
 from schemas.labels import EMOTIONS
@@ -84,35 +81,28 @@ def flat(fused: FusedEmotion) -> Row:
     return cells
 
 
-class Writer(AbstractContextManager["Writer"]):
-    """Writes final windows to a file whose ending, or ``kind``, says JSON Lines or CSV."""
+def in_order(windows: Iterable[FusedEmotion]) -> list[FusedEmotion]:
+    """Return windows by time, then party: the order in which files and comparisons have them."""
+    return sorted(windows, key=lambda w: (w.end_ms, w.party))
 
-    def __init__(self, path: Path, kind: Format | None = None) -> None:
-        self.kind: Format = kind or _kind(path)
-        try:
-            self._file: TextIOBase = path.open("w", encoding="utf-8", newline="")  # type: ignore[assignment]
-        except OSError as error:
-            raise InputError(f"cannot write {path}: {error.strerror}") from error
-        self.write: Callable[[FusedEmotion], object] = self._writer()
 
-    def _writer(self) -> Callable[[FusedEmotion], object]:
-        if self.kind == "jsonl":
-            return lambda fused: self._file.write(json_line(fused))
-        table = csv.DictWriter(self._file, COLUMNS)
-        table.writeheader()
-        return lambda fused: table.writerow(flat(fused))
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._file.close()
+def write(windows: Iterable[FusedEmotion], path: Path) -> None:
+    """Write windows to a file whose ending says JSON Lines or CSV; raises InputError."""
+    kind = _kind(path)
+    try:
+        with path.open("w", encoding="utf-8", newline="") as file:
+            if kind == "jsonl":
+                file.writelines(map(json_line, windows))
+                return
+            table = csv.DictWriter(file, COLUMNS)
+            table.writeheader()
+            table.writerows(map(flat, windows))
+    except OSError as error:
+        raise InputError(f"cannot write {path}: {error.strerror}") from error
 
 
 def _kind(path: Path) -> Format:
     kinds: dict[str, Format] = {".jsonl": "jsonl", ".ndjson": "jsonl", ".csv": "csv"}
     if path.suffix.lower() not in kinds:
-        raise InputError(f"{path.name}: name the output .jsonl or .csv, or choose with --format")
+        raise InputError(f"{path.name}: name the output .jsonl or .csv")
     return kinds[path.suffix.lower()]

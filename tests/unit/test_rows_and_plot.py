@@ -9,7 +9,7 @@ from rich.console import Console
 
 from affectstream import plot
 from affectstream.live import LiveTable
-from affectstream.rows import COLUMNS, Writer, json_line
+from affectstream.rows import COLUMNS, json_line, write
 from schemas.errors import InputError
 from schemas.labels import EMOTIONS
 from schemas.messages import FusedEmotion, ModalityState, Reason
@@ -48,9 +48,7 @@ def test_a_json_line_names_every_probability_and_says_why() -> None:
 
 
 def test_csv_has_one_column_per_value_and_empty_cells_for_what_is_not_there(tmp_path: Path) -> None:
-    with Writer(tmp_path / "out.csv") as writer:
-        writer.write(window(0))
-        writer.write(window(1, said=False))
+    write([window(0), window(1, said=False)], tmp_path / "out.csv")
     rows = list(csv.DictReader((tmp_path / "out.csv").read_text().splitlines()))
     assert tuple(rows[0]) == COLUMNS
     assert float(rows[0]["happy"]) == float(rows[0]["audio_happy"]) == 0.5
@@ -59,12 +57,12 @@ def test_csv_has_one_column_per_value_and_empty_cells_for_what_is_not_there(tmp_
 
 def test_an_output_of_unknown_kind_is_refused_by_name(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"out\.xls.*\.jsonl or \.csv"):
-        Writer(tmp_path / "out.xls")
+        write([], tmp_path / "out.xls")
 
 
 def test_an_output_that_cannot_be_written_is_an_input_error(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="cannot write"):
-        Writer(tmp_path / "nowhere" / "out.csv")
+        write([], tmp_path / "nowhere" / "out.csv")
 
 
 @pytest.mark.parametrize("ending", ["png", "svg", "pdf"])

@@ -1,0 +1,54 @@
+"""`affectstream analyze`: the windows to a file, a plot and the terminal; imports analyze, plot and rich."""
+
+import logging
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+from affectstream import plot as timeline
+from affectstream.plan import Typed, plan
+from affectstream.rows import in_order, write
+from affectstream.summary import summarise, table
+from runtime import settings as configuration
+from runtime.settings import Settings
+from schemas.errors import InputError
+from schemas.messages import FusedEmotion
+
+
+def run(typed: Typed, start_ms: int, output: Path | None, plot: Path | None, console: Console) -> None:
+    """Analyse what was typed; write what was asked for; print the summary."""
+    settings = configuration.load()
+    logging.disable(logging.INFO)
+    windows = analysed(typed, settings, start_ms, console)
+    if not windows:
+        raise InputError("the recording is too short: it holds no window")
+    if output:
+        write(windows, output)
+    if plot:
+        timeline.draw(windows, plot, windows[0].session_id)
+    console.print(table(summarise(windows), windows[0].session_id))
+    for what, path in (("windows", output), ("plot", plot)):
+        if path:
+            console.print(f"{what}: {path}", highlight=False)
+
+
+def analysed(typed: Typed, settings: Settings, start_ms: int, console: Console) -> list[FusedEmotion]:
+    """Return the final windows by time and party, read under a progress bar."""
+    from affectstream.analyze import finals
+    from producers.session import estimated_ms
+
+    session = plan(typed, settings.producer, start_ms, settings.policy.agent_purpose)
+    bar = Progress(
+        TextColumn("reading {task.description}"),
+        BarColumn(),
+        TextColumn("{task.completed:.0f} of {task.total:.0f} s"),
+        TimeElapsedColumn(),
+        console=console,
+        transient=True,
+    )
+    with bar:
+        task = bar.add_task(session.session_id, total=estimated_ms(session) / 1000)
+        return in_order(
+            finals(session, settings, lambda at_ms: bar.update(task, completed=(at_ms - start_ms) / 1000))
+        )

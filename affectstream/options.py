@@ -1,0 +1,41 @@
+"""The options that several commands share; imports typer only."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Inputs = Annotated[
+    list[Path],
+    typer.Argument(
+        help="a media file of one party, or a session.json that names several", show_default=False
+    ),
+]
+PartyFiles = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--party", help="another party's file: agent=agent.flac (repeat for more)", show_default=False
+    ),
+]
+Channels = Annotated[
+    str | None,
+    typer.Option(help="who is on which channel of a stereo file: customer,agent", show_default=False),
+]
+TranscriptFile = Annotated[
+    Path | None,
+    typer.Option("--transcript", "-t", help="WebVTT, SRT or Whisper JSON", show_default=False),
+]
+Speakers = Annotated[
+    list[str] | None,
+    typer.Option("--speaker", help="whose name in the transcript is whose: customer=Ana", show_default=False),
+]
+SessionName = Annotated[
+    str | None,
+    typer.Option("--session", "-s", help="session id; default: the file's name", show_default=False),
+]
+Purpose = Annotated[
+    str | None,
+    typer.Option(
+        help="permit the agent party: medical, safety, own-training or synthetic", show_default=False
+    ),
+]

@@ -1,0 +1,142 @@
+"""From what a user typed, or a session.json, to the plan of a recorded session; imports producers."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import get_args
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from producers.session import PartySource, SessionPlan
+from runtime.settings import ProducerSettings
+from schemas.errors import InputError
+from schemas.messages import Party
+
+PARTIES: tuple[Party, ...] = get_args(Party)
+
+
+class PartyFile(BaseModel):
+    """One party of a session.json; paths are relative to that file."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    party: Party
+    media: Path | None = None
+    transcript: Path | None = None
+    channel: int | None = Field(None, ge=0)
+
+
+class SessionFile(BaseModel):
+    """A session.json: several parties with their files, and under which purpose the agent is analysed."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    session: str
+    parties: tuple[PartyFile, ...] = Field(min_length=1)
+    speakers: dict[str, Party] = {}  # names in the transcript
+    agent_purpose: str | None = None
+    about: str = ""  # for readers
+    events: tuple[dict[str, object], ...] = ()  # what happens when, for readers
+
+
+@dataclass(frozen=True)
+class Typed:
+    """The options of `analyze` and `replay` that say what the session is."""
+
+    inputs: Sequence[Path]
+    parties: Sequence[str] = ()  # "agent=agent.flac"
+    channels: str | None = None  # "customer,agent"
+    transcript: Path | None = None
+    speakers: Sequence[str] = ()  # "customer=Ana"
+    session: str | None = None
+    purpose: str | None = None
+
+
+def plan(typed: Typed, producer: ProducerSettings, start_ms: int, purpose: str | None) -> SessionPlan:
+    """Return the plan; ``purpose`` is the setting, which the options or a file may name instead."""
+    if len(typed.inputs) != 1:
+        raise InputError(
+            "name one media file or one session.json; further parties come with --party NAME=FILE"
+        )
+    first = typed.inputs[0]
+    if not first.exists():
+        raise InputError(f"{first}: no such file")
+    file = _read(first) if first.suffix.lower() == ".json" else _typed(first, typed)
+    return SessionPlan(
+        session_id=typed.session or file.session,
+        start_ms=start_ms,
+        parties=tuple(_source(party, first.parent) for party in file.parties),
+        fps=producer.fps,
+        max_side=producer.max_side,
+        jpeg_quality=producer.jpeg_quality,
+        chunk_ms=producer.chunk_ms,
+        hop_ms=producer.hop_ms,
+        agent_purpose=typed.purpose or file.agent_purpose or purpose,
+        speakers=file.speakers,
+    )
+
+
+def _source(party: PartyFile, folder: Path) -> PartySource:
+    return PartySource(
+        party=party.party,
+        media=folder / party.media if party.media else None,
+        transcript=folder / party.transcript if party.transcript else None,
+        channel=party.channel,
+    )
+
+
+def _read(path: Path) -> SessionFile:
+    try:
+        return SessionFile.model_validate_json(path.read_bytes())
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror}") from None
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False)[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise InputError(f"{path} is not a session file: {where or 'it'}: {first['msg']}") from None
+
+
+def _typed(first: Path, typed: Typed) -> SessionFile:
+    transcript = typed.transcript.absolute() if typed.transcript else None
+    files: list[tuple[Party, Path, int | None]] = []
+    if typed.channels:
+        names = [party_named(name) for name in typed.channels.split(",")]
+        files += [(name, first.absolute(), i) for i, name in enumerate(names)]
+    else:
+        files.append(("customer", first.absolute(), None))
+    for pair in typed.parties:
+        name, path = split(pair, "--party agent=agent.flac")
+        files.append((party_named(name), Path(path).absolute(), None))
+    return SessionFile(
+        session=session_name(first),
+        parties=tuple(
+            PartyFile(party=party, media=path, channel=channel, transcript=transcript)
+            for party, path, channel in files
+        ),
+        speakers={
+            name: party_named(party)
+            for party, name in (split(s, "--speaker customer=Ana") for s in typed.speakers)
+        },
+    )
+
+
+def split(pair: str, example: str) -> tuple[str, str]:
+    """Return both sides of ``name=value``."""
+    name, equals, value = pair.partition("=")
+    if not (name and equals and value):
+        raise InputError(f"{pair!r} is not of the form of {example}")
+    return name, value
+
+
+def party_named(name: str) -> Party:
+    """Return the party of that name; raises InputError."""
+    for party in PARTIES:
+        if name.strip() == party:
+            return party
+    raise InputError(f"{name!r} is not a party; the parties are {', '.join(PARTIES)}")
+
+
+def session_name(path: Path) -> str:
+    """Return a session id made from a file's name."""
+    kept = "".join(c if c.isascii() and (c.isalnum() or c in "._-") else "-" for c in path.stem)
+    return kept.lstrip("._-")[:64] or "session"

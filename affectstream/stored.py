@@ -1,0 +1,114 @@
+"""`sessions`, `show` and `purge`: what lies in Redis; imports runtime.store and rich."""
+
+import asyncio
+from datetime import UTC, datetime
+from pathlib import Path
+
+from rich.console import Console
+from rich.live import Live
+from rich.table import Table
+
+from affectstream import plot as timeline
+from affectstream.live import LiveTable
+from affectstream.rows import in_order, write
+from affectstream.summary import summarise, table
+from runtime.settings import load
+from runtime.store import FusedStore, Session
+from schemas.errors import InputError
+from schemas.messages import FusedEmotion
+
+POLL_S = 0.25
+
+
+def sessions(limit: int, console: Console) -> None:
+    """Print the newest sessions."""
+    found = asyncio.run(_sessions(limit))
+    listing = Table(title=f"{len(found)} sessions", title_justify="left")
+    for column in ("session", "parties", "first window", "last window", "seconds"):
+        listing.add_column(column, justify="right" if column == "seconds" else "left")
+    for session in found:
+        first = min(span.first_end_ms for span in session.parties.values())
+        listing.add_row(
+            session.session_id,
+            ", ".join(session.parties),
+            _clock(first),
+            _clock(session.last_end_ms),
+            f"{(session.last_end_ms - first) / 1000:.0f}",
+        )
+    console.print(listing)
+
+
+def show(session_id: str, follow: bool, output: Path | None, plot: Path | None, console: Console) -> None:
+    """Print a session's newest windows and summary, or follow it; write what was asked for."""
+    if follow:
+        asyncio.run(_follow(session_id, console))
+        return
+    windows = asyncio.run(_finals(session_id))
+    if output:
+        write(windows, output)
+    if plot:
+        timeline.draw(windows, plot, session_id)
+    live = LiveTable(session_id, windows[0].start_ms)
+    live.add(windows)
+    console.print(live)
+    console.print(table(summarise(windows), session_id))
+
+
+def purge(session_id: str, console: Console) -> None:
+    """Delete a session and say how much that was."""
+
+    async def delete() -> int:
+        async with FusedStore(load().redis) as store:
+            return await store.purge(session_id)
+
+    deleted = asyncio.run(delete())
+    if not deleted:
+        raise InputError(f"Redis holds nothing of a session {session_id!r}")
+    console.print(f"{deleted} keys of session {session_id} deleted")
+
+
+async def finals(store: FusedStore, session_id: str) -> list[FusedEmotion]:
+    """Return all final windows of a session, by time and party; raises InputError where there are none."""
+    session = await store.session(session_id)
+    if session is None:
+        raise InputError(
+            f"Redis holds nothing of a session {session_id!r}; `affectstream sessions` lists them"
+        )
+    return in_order([w for party in session.parties for w in await store.finals(session_id, party)])
+
+
+async def _sessions(limit: int) -> list[Session]:
+    async with FusedStore(load().redis) as store:
+        return await store.sessions(limit)
+
+
+async def _finals(session_id: str) -> list[FusedEmotion]:
+    async with FusedStore(load().redis) as store:
+        return await finals(store, session_id)
+
+
+async def _follow(session_id: str, console: Console) -> None:
+    async with FusedStore(load().redis) as store:
+        windows = await finals(store, session_id)
+        live = LiveTable(session_id, windows[0].start_ms)
+        with Live(live, console=console, refresh_per_second=8, transient=False):
+            while True:
+                live.add(await news(store, session_id))
+                await asyncio.sleep(POLL_S)
+
+
+async def news(store: FusedStore, session_id: str, recent: int = 8) -> list[FusedEmotion]:
+    """Return the newest finals of every party, and its newest pane where that is younger."""
+    session = await store.session(session_id)
+    windows: list[FusedEmotion] = []
+    for party, span in (session.parties if session else {}).items():
+        since = span.last_end_ms - recent * 1000
+        windows += await store.finals(session_id, party, start_ms=max(0, since))
+        newest = await store.latest(session_id, party)
+        if newest and newest.end_ms > span.last_end_ms:
+            windows.append(newest)
+    return in_order(windows)
+
+
+def _clock(ms: int) -> str:
+    return datetime.fromtimestamp(ms / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S")

@@ -1,0 +1,47 @@
+"""A producer, the fusion agent and the API start where torch is not installed."""
+
+import subprocess
+import sys
+
+import pytest
+
+BLOCKED = """
+import importlib.abc, sys
+
+class Block(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in {"torch", "torchvision", "transformers", "librosa", "models"}:
+            raise ImportError(f"{name} is blocked")
+
+sys.meta_path.insert(0, Block())
+"""
+
+
+def imports(statement: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", f"{BLOCKED}\n{statement}"], capture_output=True, text=True, check=False
+    )
+
+
+@pytest.mark.parametrize(
+    "module",
+    [
+        "producers.session",
+        "producers.replay",
+        "producers.camera",
+        "producers.microphone",
+        "workers.fusion.engine",
+        "workers.fusion.agent",
+        "dashboards.api",
+        "runtime.kafka",
+        "runtime.store",
+        "affectstream.cli",
+    ],
+)
+def test_imports_with_torch_blocked(module: str) -> None:
+    result = imports(f"import {module}")
+    assert result.returncode == 0, result.stderr
+
+
+def test_the_block_would_be_noticed() -> None:
+    assert "torch is blocked" in imports("import torch").stderr
