@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import structlog
-from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
 from runtime import metrics, rows
@@ -45,7 +44,7 @@ class Known:
 class FusedWriter:
     """Writes panes so that writing them again, or after a crash in between, changes nothing."""
 
-    def __init__(self, redis: Redis, ttl_s: int) -> None:
+    def __init__(self, redis: Any, ttl_s: int) -> None:
         self._redis = redis
         self._ttl_s = ttl_s
         self._known: dict[Key, Known] = {}

@@ -15,7 +15,7 @@ from schemas.errors import Unavailable
 RETRIES = 6  # over about ten seconds: a restart or a failover
 
 
-def connect(settings: RedisSettings) -> Redis:
+def connect(settings: RedisSettings) -> Any:  # redis-py types every reply as bytes or text or more
     """Return a client that retries lost connections; it connects when first used."""
     options: dict[str, Any] = {
         "username": settings.username,
@@ -32,8 +32,9 @@ def connect(settings: RedisSettings) -> Redis:
             "ssl_certfile": _path(settings.cert_file),
             "ssl_keyfile": _path(settings.key_file),
         }
-    client: Redis = Redis.from_url(settings.url, **{k: v for k, v in options.items() if v is not None})
-    return client
+    return Redis.from_url(
+        settings.url, **{name: value for name, value in options.items() if value is not None}
+    )
 
 
 @contextmanager

@@ -195,7 +195,7 @@ class Subscriber(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka h
 
     def _held(self, partitions: Iterable[Partition]) -> set[TopicPartition]:
         named = {TopicPartition(self._kafka.topic_prefix + t, p) for t, p in partitions}
-        return named & self._consumer.assignment()
+        return {tp for tp in named if tp in self._consumer.assignment()}
 
     def _plain(self, topic: str) -> str:
         return topic.removeprefix(self._kafka.topic_prefix)

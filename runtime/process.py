@@ -1,0 +1,56 @@
+"""The life of a process: signals become an event, errors become exit codes; imports runtime and schemas."""
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Awaitable, Callable
+
+import structlog
+
+from runtime.log import configure
+from runtime.settings import load
+from schemas.errors import AffectError
+
+log = structlog.get_logger(__name__)
+
+Stop = asyncio.Event
+SIGNALS = (signal.SIGTERM, signal.SIGINT)
+CRASHED = 1
+REFUSED = 2  # a fault that the user can mend
+
+
+def run(main: Callable[[Stop], Awaitable[None]], **process: str) -> None:
+    """Run ``main`` until it returns; the first SIGTERM or SIGINT sets its event, a second one ends all.
+
+    ``process`` names the process in its log lines. Leaves by SystemExit: 2 with one line on standard error
+    for an AffectError, 1 with the trace in the log for a crash.
+    """
+    try:
+        configure(load().log, **process)
+        asyncio.run(_until_stopped(main))
+    except AffectError as error:
+        sys.stderr.write(f"error: {error}\n")
+        raise SystemExit(REFUSED) from None
+    except Exception:
+        log.exception("crashed")
+        raise SystemExit(CRASHED) from None
+
+
+async def _until_stopped(main: Callable[[Stop], Awaitable[None]]) -> None:
+    stop = Stop()
+    loop = asyncio.get_running_loop()
+
+    def on_signal(number: signal.Signals) -> None:
+        if stop.is_set():
+            os._exit(128 + number)
+        log.info("stopping", signal=number.name)
+        stop.set()
+
+    for number in SIGNALS:
+        loop.add_signal_handler(number, on_signal, number)
+    try:
+        await main(stop)
+    finally:
+        for number in SIGNALS:
+            loop.remove_signal_handler(number)

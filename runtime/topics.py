@@ -1,0 +1,138 @@
+"""The topics on a broker: created, listed and checked against the table; imports aiokafka and schemas.topics.
+
+Retention counts from a record's arrival, not from its event time (``message.timestamp.type``): a recording of last
+year, replayed, would otherwise be deleted before it is read, and one with a wrong clock be kept for ever.
+"""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.errors import TopicAlreadyExistsError, for_code
+
+from runtime.faults import translated
+from runtime.groups import KafkaSettings
+from runtime.publisher import BATCH_BYTES, OVERHEAD_BYTES
+from runtime.security import client_options
+from schemas import topics
+from schemas.errors import SettingsError, Unavailable
+from schemas.topics import Topic
+
+BROKER_DEFAULT = -1  # replication as the broker is configured
+VISIBLE_TIMEOUT_S = 15
+_POLL_S = 0.1
+
+
+@dataclass(frozen=True)
+class Row:
+    """A topic of the table, and how many partitions it has on the broker: 0 where it is not there."""
+
+    topic: Topic
+    name: str  # with the prefix
+    partitions: int
+
+
+async def create(
+    kafka: KafkaSettings, partitions: int = topics.PARTITIONS, replication: int = BROKER_DEFAULT
+) -> list[Row]:
+    """Create the topics that are missing and return all; raises SettingsError where one has other partitions.
+
+    On the embedded broker, which creates topics when they are asked for, this asks.
+    """
+    async with _admin(kafka) as admin:
+        rows = await _rows(kafka, admin)
+        missing = [row for row in rows if not row.partitions]
+        if missing and not kafka.embedded:
+            new = [
+                NewTopic(row.name, partitions, replication, topic_configs=config(row.topic))
+                for row in missing
+            ]
+            _raise_errors(await admin.create_topics(new))
+        rows = await _visible(kafka, admin)
+    if not kafka.embedded:
+        _require_equal(rows, partitions)
+    return rows
+
+
+async def listing(kafka: KafkaSettings) -> list[Row]:
+    """Return the table with what is on the broker."""
+    async with _admin(kafka) as admin:
+        return await _rows(kafka, admin)
+
+
+async def check(kafka: KafkaSettings) -> int:
+    """Return the number of partitions of every topic; raises Unavailable or SettingsError."""
+    async with _admin(kafka) as admin:
+        rows = await (_visible if kafka.embedded else _rows)(kafka, admin)
+    missing = [row.name for row in rows if not row.partitions]
+    if missing:
+        raise Unavailable(
+            f"no topic {', '.join(missing)} on the broker at {kafka.bootstrap}; "
+            "create the topics with `affectstream topics create`"
+        )
+    _require_equal(rows, rows[0].partitions)
+    return rows[0].partitions
+
+
+def config(topic: Topic) -> dict[str, str]:
+    """Return a topic's settings on the broker; the size limit there is of a batch of records."""
+    return {
+        "cleanup.policy": "delete",
+        "compression.type": "producer",
+        "max.message.bytes": str(max(topic.max_bytes, BATCH_BYTES) + OVERHEAD_BYTES),
+        "message.timestamp.type": "LogAppendTime",
+        "retention.ms": str(topic.retention_ms),
+        "segment.ms": str(max(topic.retention_ms // 4, topics.MINUTE_MS)),  # only a closed segment is deleted
+    }
+
+
+@asynccontextmanager
+async def _admin(kafka: KafkaSettings) -> AsyncIterator[Any]:
+    admin = AIOKafkaAdminClient(**client_options(kafka))
+    try:
+        with translated(kafka):
+            await admin.start()
+            yield admin
+    finally:
+        await admin.close()
+
+
+async def _rows(kafka: KafkaSettings, admin: Any) -> list[Row]:
+    names = [kafka.topic_prefix + topic.name for topic in topics.ALL]
+    found = {entry["topic"]: entry for entry in await admin.describe_topics(names)}
+    return [
+        Row(topic, name, len(found[name]["partitions"]) if name in found else 0)
+        for topic, name in zip(topics.ALL, names, strict=True)
+    ]
+
+
+async def _visible(kafka: KafkaSettings, admin: Any) -> list[Row]:
+    deadline = time.monotonic() + VISIBLE_TIMEOUT_S
+    while time.monotonic() < deadline:
+        rows = await _rows(kafka, admin)
+        if all(row.partitions for row in rows):
+            return rows
+        await asyncio.sleep(_POLL_S)
+    raise Unavailable(f"the broker at {kafka.bootstrap} accepted new topics but does not show them")
+
+
+def _raise_errors(response: Any) -> None:
+    for name, code, *detail in response.topic_errors:
+        error = for_code(code)
+        if code and error is not TopicAlreadyExistsError:
+            raise Unavailable(
+                f"the broker did not create {name}: {error.__name__} {detail[0] if detail else ''}"
+            )
+
+
+def _require_equal(rows: list[Row], partitions: int) -> None:
+    other = [f"{row.name} has {row.partitions}" for row in rows if row.partitions != partitions]
+    if other:
+        raise SettingsError(
+            f"all topics need the same number of partitions, here {partitions}: {', '.join(other)}. "
+            "Delete and create them anew, or choose another kafka.topic_prefix"
+        )
