@@ -4,7 +4,8 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from typing import Any
 
-from producers.session import SessionMessage, SessionPlan, messages
+from producers.plan import SessionPlan
+from producers.session import SessionMessage, messages
 from runtime.settings import Settings
 from schemas.messages import MODALITIES, FusedEmotion, Modality
 from workers.analysts import analyst

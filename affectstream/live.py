@@ -30,6 +30,11 @@ class LiveTable:
             else:
                 self._rows.append(fused)
 
+    @property
+    def newest_ms(self) -> int:
+        """The end of the newest window shown."""
+        return max((fused.end_ms for fused in self._rows), default=0)
+
     def __rich__(self) -> Table:
         table = Table(title=self.title, title_justify="left", expand=False, pad_edge=False)
         for name in ("time", "party", "emotion", "confidence", "all seven", *MODALITIES, "disagree"):

@@ -7,7 +7,7 @@ from typing import get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from producers.session import PartySource, SessionPlan
+from producers.plan import PartySource, SessionPlan
 from runtime.settings import ProducerSettings
 from schemas.errors import InputError
 from schemas.messages import Party

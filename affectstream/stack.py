@@ -5,6 +5,8 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from rich.console import Console
+
 from affectstream.children import Child, Children, free_port
 from runtime.embedded import EmbeddedBroker, EmbeddedRedis
 from runtime.settings import Settings, as_env
@@ -61,3 +63,13 @@ def embedded(settings: Settings, logs: Path, extra: Sequence[str] = ()) -> Itera
             children.append(api(here))
         group = exits.enter_context(Children(children, logs))
         yield Stack(here, group)
+
+
+@contextmanager
+def started(settings: Settings, logs: Path, console: Console, extra: Sequence[str] = ()) -> Iterator[Stack]:
+    """Start everything on embedded servers, say so, and wait until it is ready."""
+    with ExitStack() as exits:
+        with console.status("starting an embedded broker, Redis, three workers and the fusion"):
+            stack = exits.enter_context(embedded(settings, logs, extra))
+            stack.children.wait_ready(START_S)
+        yield stack

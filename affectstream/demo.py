@@ -1,0 +1,88 @@
+"""`affectstream demo`: the demo call on embedded servers and real workers, watched live; wires everything."""
+
+import asyncio
+import time
+from importlib.resources import as_file, files
+from pathlib import Path
+
+from rich.console import Console
+from rich.live import Live
+
+from affectstream import plot as timeline
+from affectstream.live import LiveTable
+from affectstream.online import published
+from affectstream.plan import Typed, plan
+from affectstream.rows import in_order, write
+from affectstream.stack import Stack, started
+from affectstream.stored import finals, news
+from affectstream.summary import summarise, table
+from producers.plan import SessionPlan
+from producers.session import SessionMessage
+from runtime.settings import load
+from runtime.store import FusedStore
+from schemas.errors import Unavailable
+from schemas.messages import FusedEmotion, Party
+
+POLL_S = 0.2
+PATIENCE_S = 60.0  # without any new window after the last message was sent
+
+
+def run(speed: float, folder: Path, console: Console) -> None:
+    """Replay the demo call, show the live table, print the summary and where the plot lies."""
+    settings = load(policy={"agent_purpose": "synthetic"})  # nobody real speaks in it
+    folder.mkdir(parents=True, exist_ok=True)
+    with as_file(files("affectstream") / "demo") as media:
+        console.print("[bold]affectstream[/]: a two-party call is read as it happens", highlight=False)
+        with started(settings, folder / "logs", console) as stack:
+            session = plan(Typed([media / "session.json"]), settings.producer, int(time.time() * 1000), None)
+            windows = asyncio.run(watched(stack, session, speed, console))
+    write(windows, folder / "windows.jsonl")
+    timeline.draw(windows, folder / "timeline.png", "demo call")
+    console.print(table(summarise(windows), "the call in short"))
+    console.print(f"windows  {folder / 'windows.jsonl'}", highlight=False)
+    console.print(f"plot     {folder / 'timeline.png'}", highlight=False)
+
+
+async def watched(stack: Stack, session: SessionPlan, speed: float, console: Console) -> list[FusedEmotion]:
+    """Play the session and show its windows until the last one is final; returns them all."""
+    ends = Ends(stack.settings.fusion.window_ms)
+    live = LiveTable(f"{session.session_id} at {speed:g}x real time", session.start_ms)
+    async with FusedStore(stack.settings.redis) as store, asyncio.TaskGroup() as group:
+        playing = group.create_task(published(session, stack.settings.kafka, speed, ends.note))
+        idle_since = time.monotonic()
+        with Live(live, console=console, refresh_per_second=8) as screen:
+            while not (playing.done() and await ends.reached(store, session.session_id)):
+                stack.children.check()
+                before = live.newest_ms
+                live.add(await news(store, session.session_id))
+                if live.newest_ms != before or not playing.done():
+                    idle_since = time.monotonic()
+                if time.monotonic() - idle_since > PATIENCE_S:
+                    raise Unavailable(
+                        f"no window for {PATIENCE_S:.0f} s; see the logs in {stack.children.logs}"
+                    )
+                await asyncio.sleep(POLL_S)
+            live.add(await news(store, session.session_id))
+            screen.refresh()
+        return in_order(await finals(store, session.session_id))
+
+
+class Ends:
+    """Until when each party of a session will have final windows."""
+
+    def __init__(self, window_ms: int) -> None:
+        self._window_ms = window_ms
+        self._last_ms: dict[Party, int] = {}
+
+    def note(self, message: SessionMessage) -> None:
+        """Take note of a message that was sent."""
+        end_ms = -(-message.end_ms // self._window_ms) * self._window_ms
+        self._last_ms[message.party] = max(end_ms, self._last_ms.get(message.party, 0))
+
+    async def reached(self, store: FusedStore, session_id: str) -> bool:
+        """Say whether the last window of every party is in Redis."""
+        session = await store.session(session_id)
+        spans = session.parties if session else {}
+        return bool(self._last_ms) and all(
+            party in spans and spans[party].last_end_ms >= end_ms for party, end_ms in self._last_ms.items()
+        )
