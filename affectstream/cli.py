@@ -187,16 +187,20 @@ def purge(session: Annotated[str, typer.Argument(help="session id")]) -> None:
 
 @app.command()
 def config() -> None:
-    """Print every setting, where it comes from, and its name in the environment; secrets are masked."""
+    """Print every setting and its value; those that differ from the default are bold, secrets are masked."""
     from runtime.settings import config_file, describe, load
 
+    lines = describe(load())
     table = Table(
-        title=f"settings from {config_file() or 'defaults'} and the environment", title_justify="left"
+        title=f"settings from {config_file() or 'the defaults'} and the environment",
+        caption="AFFECT_KAFKA__BOOTSTRAP in the environment, or bootstrap in [kafka] of affectstream.toml",
+        title_justify="left",
+        caption_justify="left",
     )
-    for column in ("setting", "value", "environment", "meaning"):
+    for column in ("setting", "value", "meaning"):
         table.add_column(column, overflow="fold")
-    for line in describe(load()):
-        table.add_row(line.key, line.value, line.env, line.help, style="bold" if line.changed else None)
+    for line in lines:
+        table.add_row(line.key, line.value, line.help, style="bold" if line.changed else None)
     out.print(table)
 
 
