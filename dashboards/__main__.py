@@ -1,0 +1,68 @@
+"""The process of the JSON API: ``python -m dashboards``; imports uvicorn, runtime and the application."""
+
+import asyncio
+import socket
+from collections.abc import Iterator
+from contextlib import AsyncExitStack, contextmanager
+
+import uvicorn
+
+from dashboards.api import create_app
+from runtime.process import Stop, run
+from runtime.settings import ApiSettings, Settings, load
+from runtime.store import FusedStore
+from schemas.errors import Unavailable
+
+FINISH_S = 5  # how long requests under way may take once the process is told to stop
+
+
+class Server(uvicorn.Server):  # type: ignore[misc]  # the package is skipped by the type checker
+    """A server that leaves the signals to ``runtime.process``."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Capture none."""
+        yield
+
+
+async def serve(settings: Settings, stop: Stop) -> None:
+    """Answer requests until ``stop``; a Redis that is away is told to readers and needs no restart."""
+    async with AsyncExitStack() as exits:
+        listener = exits.enter_context(_listen(settings.api))
+        store = FusedStore(settings.redis)
+        exits.push_async_exit(store)
+        config = uvicorn.Config(
+            create_app(store),
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            lifespan="off",
+            timeout_graceful_shutdown=FINISH_S,
+        )
+        server = Server(config)
+        ending = asyncio.create_task(_end(server, stop))
+        await server.serve(sockets=[listener])
+        ending.cancel()
+
+
+async def _end(server: Server, stop: Stop) -> None:
+    await stop.wait()
+    server.should_exit = True
+
+
+def _listen(settings: ApiSettings) -> socket.socket:
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    try:
+        return socket.create_server((settings.host, settings.port), family=family)
+    except OSError as error:
+        where = f"{settings.host} port {settings.port}"
+        raise Unavailable(f"cannot listen on {where}: {error.strerror}; set api.host or api.port") from None
+
+
+def main() -> None:
+    """Run the process."""
+    run(lambda stop: serve(load(), stop), process="api")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,32 @@
+"""The read-only JSON API as one application; imports FastAPI, runtime and the routes."""
+
+from fastapi import Depends, FastAPI
+from pydantic import SecretStr
+
+from dashboards import guard, routes
+from runtime.store import FusedStore
+
+ABOUT = """
+How each party of a call comes across, window by window: cues consistent with seven emotions, what each
+modality brought, and how far to rely on it. Only these numbers are kept: no picture, no sound, no words.
+
+Times are milliseconds since the Unix epoch. Lists of windows come in pages by time. Errors are
+`{"detail": "..."}`.
+"""
+
+
+def create_app(store: FusedStore, token: SecretStr | None = None) -> FastAPI:
+    """Return the application over an open ``store``; with ``token``, data needs it as a bearer token."""
+    app = FastAPI(
+        title="affectstream",
+        summary="Fused emotions of calls, read-only",
+        description=ABOUT,
+        version=routes.VERSION,
+        license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        redoc_url=None,
+    )
+    app.state.store = store
+    guard.install(app)
+    app.include_router(routes.health)
+    app.include_router(routes.data, dependencies=[Depends(guard.require_token(token))])
+    return app

@@ -1,0 +1,92 @@
+"""The dashboard *Call timeline* as JSON: ``python -m dashboards.grafana.build`` writes the committed file."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from dashboards.grafana import now, parts, source, table, timeline
+
+Json = dict[str, Any]
+
+FILE = Path(__file__).parent / "dashboards" / "call-timeline.json"
+SCHEMA_VERSION = 41  # Grafana 12; newer ones migrate it when they load it
+
+
+def dashboard() -> Json:
+    """Return the dashboard; the panels' ids follow their places."""
+    return {
+        "uid": parts.UID,
+        "title": "Call timeline",
+        "description": "How each party of a call comes across, window by window, and how far to rely on it. "
+        + parts.CUES,
+        "tags": ["affectstream"],
+        "schemaVersion": SCHEMA_VERSION,
+        "version": 1,
+        "id": None,
+        "editable": True,
+        "graphTooltip": 1,  # one crosshair for all panels
+        "liveNow": False,
+        "refresh": "5s",
+        "time": {"from": "now-5m", "to": "now"},
+        "timezone": "browser",
+        "timepicker": {"refresh_intervals": ["2s", "5s", "10s", "30s", "1m", "5m"]},
+        "annotations": {"list": []},
+        "links": _links(),
+        "templating": {"list": _variables()},
+        "panels": [panel | {"id": number} for number, panel in enumerate(_panels(), start=1)],
+    }
+
+
+def _variables() -> list[Json]:
+    return [
+        source.variable("session", "Session", source.SESSIONS, "sessions", "session"),
+        source.variable("party", "Party", source.SESSION, "parties", "party"),
+    ]
+
+
+def _links() -> list[Json]:
+    kept = f"/d/{parts.UID}?var-session=${{session}}&var-party=${{party}}"
+    return [
+        _link("Live", "Follow the call: the last five minutes", f"{kept}&from=now-5m&to=now&refresh=5s"),
+        _link("Last day", "Everything of this party in the last day", f"{kept}&from=now-24h&to=now"),
+    ]
+
+
+def _link(title: str, tooltip: str, url: str) -> Json:
+    return {
+        "type": "link",
+        "title": title,
+        "tooltip": tooltip,
+        "url": url,
+        "icon": "external link",
+        "tags": [],
+    }
+
+
+def _panels() -> list[Json]:
+    return [
+        now.emotion((0, 0, 5, 6)),
+        now.probabilities((5, 0, 9, 6)),
+        now.measures((14, 0, 5, 6)),
+        now.age((19, 0, 5, 6)),
+        timeline.dominant((0, 6, 24, 4)),
+        timeline.probabilities((0, 10, 24, 9)),
+        timeline.measures((0, 19, 12, 8)),
+        timeline.weights((12, 19, 12, 8)),
+        timeline.states((0, 27, 24, 6)),
+        table.sessions((0, 33, 24, 9)),
+    ]
+
+
+def text() -> str:
+    """Return the file's text; the same dashboard gives the same bytes."""
+    return json.dumps(dashboard(), indent=2, ensure_ascii=False) + "\n"
+
+
+def main() -> None:
+    """Write the committed file anew."""
+    FILE.write_text(text(), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,82 @@
+"""How things look in Grafana: colours, value mappings, field overrides; imports the labels only."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from schemas.labels import COLOURS, EMOTIONS
+from schemas.messages import Reason
+
+Json = dict[str, Any]
+
+STATUS_COLOURS = {
+    "present": "#4b8f3c",
+    Reason.NO_FACE: "#80868b",
+    Reason.SILENCE: "#9aa0a6",
+    Reason.NO_SPEECH: "#b0b5ba",
+    Reason.SHED: "#f97b28",
+    Reason.FAILED: "#d93025",
+    Reason.NOT_PERMITTED: "#7f3c8d",
+    "missing": "#5f1d16",
+}
+"""What a modality brought to a window: its state, or the reason where it abstained."""
+
+NOTHING = "#3c4043"
+
+
+def fixed(colour: str) -> Json:
+    """Return the colour property of a field that always has one colour."""
+    return {"mode": "fixed", "fixedColor": colour}
+
+
+def named(texts: dict[str, str], colours: dict[str, str]) -> list[Json]:
+    """Return value mappings from a value to its text and colour; no value is shown as nothing to read."""
+    options = {
+        value: {"text": text, "color": colours[value], "index": i}
+        for i, (value, text) in enumerate(texts.items())
+    }
+    empty = {"text": "nothing to read", "color": NOTHING, "index": len(options)}
+    return [
+        {"type": "value", "options": options},
+        {"type": "special", "options": {"match": "null", "result": empty}},
+    ]
+
+
+def emotions() -> list[Json]:
+    """Return the mappings of the seven labels."""
+    return named({name: name for name in EMOTIONS}, dict(COLOURS))
+
+
+def statuses() -> list[Json]:
+    """Return the mappings of a modality's status."""
+    texts = {str(value): str(value).replace("_", " ") for value in STATUS_COLOURS}
+    return named(texts, {str(value): colour for value, colour in STATUS_COLOURS.items()})
+
+
+def override(field: str, **properties: Any) -> Json:
+    """Return the overrides of one field; ``custom__x`` stands for ``custom.x``."""
+    return {
+        "matcher": {"id": "byName", "options": field},
+        "properties": [{"id": name.replace("__", "."), "value": value} for name, value in properties.items()],
+    }
+
+
+def coloured(fields: Iterable[tuple[str, str, str]]) -> list[Json]:
+    """Return an override per (field, shown name, colour)."""
+    return [override(name, displayName=shown, color=fixed(colour)) for name, shown, colour in fields]
+
+
+def in_order(*fields: str) -> Json:
+    """Return the transformation that orders the fields, which the data source sorts by name."""
+    return {
+        "id": "organize",
+        "options": {
+            "excludeByName": {},
+            "renameByName": {},
+            "indexByName": {f: i for i, f in enumerate(fields)},
+        },
+    }
+
+
+def steps(*bounds: tuple[float | None, str]) -> Json:
+    """Return absolute thresholds; the first bound is None."""
+    return {"mode": "absolute", "steps": [{"value": value, "color": colour} for value, colour in bounds]}

@@ -1,0 +1,119 @@
+"""The panels of the newest window; imports labels and this folder only."""
+
+from typing import Any
+
+from dashboards.grafana import look, parts, source
+from schemas.labels import COLOURS, EMOTIONS
+
+Json = dict[str, Any]
+
+GOOD, FAIR, POOR = "#4b8f3c", "#f2b701", "#d93025"
+PANES = {"early": "early: may be revised", "final": "final"}
+
+
+def emotion(grid: parts.Grid) -> Json:
+    """Return the label of the newest window, on its colour."""
+    return parts.panel(
+        "stat",
+        "Now",
+        f"The most probable emotion of the newest window, early or final. {parts.CUES}",
+        grid,
+        targets=[source.query(source.LATEST, {"label": "string"})],
+        fieldConfig=parts.fields("string", mappings=look.emotions(), color={"mode": "thresholds"}),
+        options={
+            "reduceOptions": parts.shown("/^label$/"),
+            "colorMode": "background_solid",
+            "graphMode": "none",
+            "textMode": "value",
+            "justifyMode": "center",
+        },
+    )
+
+
+def probabilities(grid: parts.Grid) -> Json:
+    """Return the seven probabilities of the newest window as bars."""
+    return parts.panel(
+        "bargauge",
+        "Probabilities now",
+        "The seven fused probabilities of the newest window; together they are 100 %.",
+        grid,
+        targets=[source.query(source.LATEST, {name: "number" for name in EMOTIONS})],
+        transformations=[look.in_order(*EMOTIONS)],
+        fieldConfig=parts.fields(
+            "percentunit",
+            look.coloured((name, name, COLOURS[name]) for name in EMOTIONS),
+            min=0,
+            max=1,
+            decimals=0,
+        ),
+        options={
+            "reduceOptions": parts.shown(""),
+            "orientation": "horizontal",
+            "displayMode": "basic",
+            "valueMode": "text",
+            "showUnfilled": True,
+            "namePlacement": "left",
+            "sizing": "auto",
+        },
+    )
+
+
+def measures(grid: parts.Grid) -> Json:
+    """Return confidence, uncertainty and disagreement of the newest window."""
+    falling = look.steps((None, GOOD), (0.5, FAIR), (0.8, POOR))
+    return parts.panel(
+        "stat",
+        "How sure",
+        "Of the newest window. Confidence: the top probability, less where evidence was missing. "
+        "Uncertainty: entropy over its maximum. Disagreement: Jensen-Shannon divergence of the modalities.",
+        grid,
+        targets=[source.query(source.LATEST, {name: "number" for name, _, _ in parts.MEASURES})],
+        transformations=[look.in_order(*(name for name, _, _ in parts.MEASURES))],
+        fieldConfig=parts.fields(
+            "percentunit",
+            [look.override(name, thresholds=falling) for name in ("uncertainty", "disagreement")],
+            min=0,
+            max=1,
+            decimals=0,
+            color={"mode": "thresholds"},
+            thresholds=look.steps((None, POOR), (0.35, FAIR), (0.6, GOOD)),
+        ),
+        options={
+            "reduceOptions": parts.shown(""),
+            "colorMode": "value",
+            "graphMode": "none",
+            "textMode": "value_and_name",
+            "orientation": "vertical",
+        },
+    )
+
+
+def age(grid: parts.Grid) -> Json:
+    """Return when the newest window ended, and whether it may still be revised."""
+    return parts.panel(
+        "stat",
+        "Newest window",
+        "When the newest window ended, by the time of the call, and whether it may still be revised.",
+        grid,
+        targets=[source.query(source.LATEST, {"end_ms": "number", "pane": "string"})],
+        transformations=[look.in_order("end_ms", "pane")],
+        fieldConfig=parts.fields(
+            "dateTimeFromNow",
+            [
+                look.override("end_ms", displayName="ended"),
+                look.override(
+                    "pane",
+                    unit="string",
+                    mappings=look.named(PANES, {"early": FAIR, "final": GOOD}),
+                ),
+            ],
+            color=look.fixed("text"),
+        ),
+        options={
+            "reduceOptions": parts.shown("/.*/"),
+            "colorMode": "value",
+            "graphMode": "none",
+            "textMode": "value",
+            "orientation": "horizontal",
+        },
+    )

@@ -1,0 +1,92 @@
+"""The Infinity data source over the JSON API, and queries on it; imports nothing of the project.
+
+Queries are relative to the data source's URL. A column's text equals its selector on purpose: the plugin's
+backend parser keeps such columns in every version.
+"""
+
+from typing import Any
+
+Json = dict[str, Any]
+
+TYPE = "yesoreyeram-infinity-datasource"
+UID = "affectstream-api"
+REF: Json = {"type": TYPE, "uid": UID}
+
+TIMELINE = "/api/sessions/${session}/${party}/timeline"
+MODALITIES = "/api/sessions/${session}/${party}/modalities"
+LATEST = "/api/sessions/${session}/${party}/latest"
+SESSIONS = "/api/sessions"
+SESSION = "/api/sessions/${session}"
+SHOWN_RANGE = {"from": "${__from}", "to": "${__to}", "limit": "10000"}  # milliseconds, both
+
+
+def datasource(url: str, token: str | None = None) -> Json:
+    """Return the data source as Grafana's HTTP API and provisioning files take it."""
+    settings: Json = {
+        "allowedHosts": [url],
+        "timeoutInSeconds": 10,
+        "customHealthCheckEnabled": True,
+        "customHealthCheckUrl": f"{url}/readyz",
+    }
+    source = {
+        "name": "affectstream",
+        "uid": UID,
+        "type": TYPE,
+        "access": "proxy",
+        "url": url,
+        "isDefault": False,
+        "jsonData": settings,
+    }
+    if token is None:
+        return source
+    settings["auth_method"] = "bearerToken"
+    return source | {"secureJsonData": {"bearerToken": token}}
+
+
+def query(
+    path: str, columns: dict[str, str], *, root: str = "", params: dict[str, str] | None = None
+) -> Json:
+    """Return one target: GET ``path``, and of the rows under ``root`` the ``columns`` (name: type)."""
+    return {
+        "refId": "A",
+        "datasource": REF,
+        "type": "json",
+        "source": "url",
+        "parser": "backend",
+        "format": "table",
+        "url": path,
+        "url_options": {
+            "method": "GET",
+            "data": "",
+            "params": [{"key": key, "value": value} for key, value in (params or {}).items()],
+        },
+        "root_selector": root,
+        "columns": [{"selector": name, "text": name, "type": kind} for name, kind in columns.items()],
+        "computed_columns": [],
+        "filters": [],
+    }
+
+
+def variable(name: str, label: str, path: str, root: str, column: str) -> Json:
+    """Return a variable whose values are one column of an answer, asked anew with the time range."""
+    asked = query(path, {column: "string"}, root=root)
+    return {
+        "name": name,
+        "label": label,
+        "type": "query",
+        "datasource": REF,
+        "query": {
+            "queryType": "infinity",
+            "refId": "variable",
+            "infinityQuery": asked | {"refId": "variable"},
+        },
+        "definition": f"GET {path}",
+        "refresh": 2,
+        "sort": 0,
+        "multi": False,
+        "includeAll": False,
+        "regex": "",
+        "hide": 0,
+        "current": {},
+        "options": [],
+    }

@@ -1,0 +1,152 @@
+"""The panels over time, of final windows; imports labels and this folder only."""
+
+from typing import Any
+
+from dashboards.grafana import look, parts, source
+from schemas.labels import COLOURS, EMOTIONS, MODALITY_COLOURS
+from schemas.messages import MODALITIES
+
+Json = dict[str, Any]
+
+GAP_MS = 5_000  # where two windows lie further apart, a line breaks
+TIME = {"start_ms": "timestamp_epoch"}
+PROBABILITIES = {name: "number" for name in EMOTIONS}
+
+
+def dominant(grid: parts.Grid) -> Json:
+    """Return the label of each final window as a band."""
+    return parts.panel(
+        "state-timeline",
+        "Dominant emotion",
+        "The most probable emotion of each final window; empty where no modality had anything to say. "
+        + parts.CUES,
+        grid,
+        targets=[
+            source.query(
+                source.TIMELINE, TIME | {"label": "string"}, root="windows", params=source.SHOWN_RANGE
+            )
+        ],
+        fieldConfig=parts.fields(
+            "string",
+            [look.override("label", displayName="emotion")],
+            mappings=look.emotions(),
+            custom={"fillOpacity": 90, "lineWidth": 0, "insertNulls": GAP_MS},
+        ),
+        options={
+            "mergeValues": True,
+            "showValue": "auto",
+            "alignValue": "center",
+            "rowHeight": 0.9,
+            "legend": parts.legend(),
+            "tooltip": {"mode": "single", "sort": "none"},
+        },
+    )
+
+
+def probabilities(grid: parts.Grid) -> Json:
+    """Return the seven probabilities over time, stacked to 100 %."""
+    return parts.panel(
+        "timeseries",
+        "Probabilities",
+        "The seven fused probabilities of each final window, stacked; a gap is a window without evidence.",
+        grid,
+        targets=[
+            source.query(source.TIMELINE, TIME | PROBABILITIES, root="windows", params=source.SHOWN_RANGE)
+        ],
+        transformations=[look.in_order("start_ms", *EMOTIONS)],
+        fieldConfig=parts.fields(
+            "percentunit",
+            look.coloured((name, name, COLOURS[name]) for name in EMOTIONS),
+            min=0,
+            max=1,
+            decimals=0,
+            custom=_series(80, "percent"),
+        ),
+        options={
+            "legend": parts.legend("right", ("mean", "max")),
+            "tooltip": {"mode": "multi", "sort": "desc"},
+        },
+    )
+
+
+def measures(grid: parts.Grid) -> Json:
+    """Return confidence, uncertainty and disagreement over time."""
+    columns = TIME | {name: "number" for name, _, _ in parts.MEASURES}
+    return parts.panel(
+        "timeseries",
+        "Confidence, uncertainty, disagreement",
+        "How far each final window can be relied on: low confidence, high uncertainty or high disagreement "
+        "between the modalities call for a second look.",
+        grid,
+        targets=[source.query(source.TIMELINE, columns, root="windows", params=source.SHOWN_RANGE)],
+        transformations=[look.in_order(*columns)],
+        fieldConfig=parts.fields(
+            "percentunit", look.coloured(parts.MEASURES), min=0, max=1, decimals=0, custom=_series(0, "none")
+        ),
+        options={"legend": parts.legend(calcs=("mean",)), "tooltip": {"mode": "multi", "sort": "none"}},
+    )
+
+
+def weights(grid: parts.Grid) -> Json:
+    """Return each modality's share of the fused distribution over time, stacked."""
+    columns = TIME | {f"{name}_weight": "number" for name in MODALITIES}
+    return parts.panel(
+        "timeseries",
+        "Weight per modality",
+        "Each modality's share of the fused probabilities. One that abstains or is missing weighs nothing, "
+        "and the others take its share.",
+        grid,
+        targets=[source.query(source.MODALITIES, columns, root="windows", params=source.SHOWN_RANGE)],
+        transformations=[look.in_order(*columns)],
+        fieldConfig=parts.fields(
+            "percentunit",
+            look.coloured((f"{name}_weight", name, MODALITY_COLOURS[name]) for name in MODALITIES),
+            min=0,
+            max=1,
+            decimals=0,
+            custom=_series(60, "normal"),
+        ),
+        options={"legend": parts.legend(calcs=("mean",)), "tooltip": {"mode": "multi", "sort": "none"}},
+    )
+
+
+def states(grid: parts.Grid) -> Json:
+    """Return what each modality brought to each window, and why not where it did not."""
+    columns = TIME | {f"{name}_status": "string" for name in MODALITIES}
+    return parts.panel(
+        "state-timeline",
+        "Modality states",
+        "What each modality brought to each final window: present, the reason of its abstention, or missing. "
+        "Empty: the modality is not part of this call.",
+        grid,
+        targets=[source.query(source.MODALITIES, columns, root="windows", params=source.SHOWN_RANGE)],
+        transformations=[look.in_order(*columns)],
+        fieldConfig=parts.fields(
+            "string",
+            [look.override(f"{name}_status", displayName=name) for name in MODALITIES],
+            mappings=look.statuses(),
+            custom={"fillOpacity": 80, "lineWidth": 0, "insertNulls": GAP_MS},
+        ),
+        options={
+            "mergeValues": True,
+            "showValue": "auto",
+            "alignValue": "left",
+            "rowHeight": 0.85,
+            "legend": parts.legend(),
+            "tooltip": {"mode": "single", "sort": "none"},
+        },
+    )
+
+
+def _series(fill: int, stacking: str) -> Json:
+    return {
+        "drawStyle": "line",
+        "lineInterpolation": "stepAfter",  # a window's value holds from its start to its end
+        "lineWidth": 1,
+        "fillOpacity": fill,
+        "showPoints": "never",
+        "spanNulls": False,
+        "insertNulls": GAP_MS,
+        "axisSoftMin": 0,
+        "stacking": {"mode": stacking, "group": "A"},
+    }

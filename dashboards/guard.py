@@ -1,0 +1,86 @@
+"""What surrounds every answer of the API: errors, the token, headers; imports FastAPI and the errors."""
+
+import hmac
+from collections.abc import Awaitable, Callable
+from typing import Annotated
+
+import structlog
+from fastapi import Depends, FastAPI, HTTPException, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from pydantic import SecretStr
+
+from schemas.errors import AffectError, Unavailable
+
+log = structlog.get_logger(__name__)
+
+HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cache-Control": "no-store",
+}
+DATA_POLICY = "default-src 'none'; frame-ancestors 'none'"  # the documentation page needs its scripts
+
+bearer = HTTPBearer(auto_error=False, description="needed where the setting api.token is set")
+
+
+def install(app: FastAPI) -> None:
+    """Put error handlers and headers around the application."""
+    app.add_exception_handler(Unavailable, _unavailable)
+    app.add_exception_handler(AffectError, _failed)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(Exception, _crashed)
+    app.middleware("http")(_with_headers)
+
+
+def require_token(token: SecretStr | None) -> Callable[..., None]:
+    """Return the dependency that refuses a request without ``token``; None lets everybody read."""
+
+    def check(shown: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)]) -> None:
+        if token is None:
+            return
+        given = shown.credentials if shown else ""
+        if not hmac.compare_digest(given.encode(), token.get_secret_value().encode()):
+            raise HTTPException(
+                401,
+                "a bearer token is needed: the one of the setting api.token",
+                {"WWW-Authenticate": "Bearer"},
+            )
+
+    return check
+
+
+async def _with_headers(request: Request, call: Callable[[Request], Awaitable[Response]]) -> Response:
+    response = await call(request)
+    response.headers.update(HEADERS)
+    if not request.url.path.startswith("/docs"):
+        response.headers["Content-Security-Policy"] = DATA_POLICY
+    return response
+
+
+async def _unavailable(request: Request, error: Exception) -> JSONResponse:
+    log.warning(
+        "no_answer", path=request.url.path, why=str(error)
+    )  # it names the server; a reader need not know
+    text = "the store of the fused emotions does not answer; try again shortly"
+    return JSONResponse({"detail": text}, 503, {"Retry-After": "2"})
+
+
+async def _failed(request: Request, error: Exception) -> JSONResponse:
+    log.error("failed", path=request.url.path, why=str(error))
+    return JSONResponse({"detail": str(error)}, 500)
+
+
+async def _crashed(request: Request, error: Exception) -> JSONResponse:
+    log.error("crashed", path=request.url.path, error=type(error).__name__)
+    return JSONResponse({"detail": "the server failed; its log says more"}, 500)
+
+
+async def _invalid(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)
+    first = error.errors()[0]
+    where = " ".join(str(part) for part in first["loc"])
+    return JSONResponse({"detail": f"{where}: {first['msg']}"}, 422)
