@@ -5,6 +5,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
 
 from runtime import metrics
 from runtime.faults import translated
@@ -18,18 +19,27 @@ class LagMeter:
 
     def __init__(self, kafka: KafkaSettings) -> None:
         self._kafka = kafka
-        self._onlookers: dict[
-            str, Any
-        ] = {}  # a client per group: offsets are asked of the group's coordinator
+        self._admin: Any = None
+        self._consumer: Any = None  # of no group: it knows the ends
+        self._partitions: dict[str, list[TopicPartition]] = {}
 
     async def __aenter__(self) -> Self:
+        options = client_options(self._kafka)
+        self._admin = AIOKafkaAdminClient(**options)
+        self._consumer = AIOKafkaConsumer(enable_auto_commit=False, **options)
+        try:
+            with translated(self._kafka):
+                await self._admin.start()
+                await self._consumer.start()
+        except BaseException:
+            await self._close()
+            raise
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for onlooker in self._onlookers.values():
-            await onlooker.stop()
+        await self._close()
 
     async def lag(self, topic: str, group: str) -> dict[int, int]:
         """Return per partition the records that ``group`` has not committed; {} where the topic is not there.
@@ -37,40 +47,34 @@ class LagMeter:
         A group that has not committed yet is behind by everything that the broker still has.
         """
         with translated(self._kafka):
-            onlooker = await self._onlooker(group)
-            partitions = await self._partitions(onlooker, self._kafka.topic_prefix + topic)
+            partitions = await self._partitions_of(topic)
             if not partitions:
                 return {}
-            ends, begins = await asyncio.gather(
-                onlooker.end_offsets(partitions), onlooker.beginning_offsets(partitions)
+            committed, begins, ends = await asyncio.gather(
+                self._admin.list_consumer_group_offsets(
+                    group_name(self._kafka, group), partitions=partitions
+                ),
+                self._consumer.beginning_offsets(partitions),
+                self._consumer.end_offsets(partitions),
             )
-            committed = await asyncio.gather(*(onlooker.committed(tp) for tp in partitions))
         behind = {
-            tp.partition: max(0, ends[tp] - max(begins[tp], done or 0))
-            for tp, done in zip(partitions, committed, strict=True)
+            tp.partition: max(0, ends[tp] - max(begins[tp], committed[tp].offset if tp in committed else 0))
+            for tp in partitions
         }
         metrics.LAG.labels(topic, group).set(sum(behind.values()))
         return behind
 
-    async def _onlooker(self, group: str) -> Any:
-        if group not in self._onlookers:
-            onlooker = AIOKafkaConsumer(
-                group_id=group_name(self._kafka, group),
-                enable_auto_commit=False,
-                **client_options(self._kafka),
-            )
-            try:
-                await onlooker.start()
-            except BaseException:
-                await onlooker.stop()
-                raise
-            self._onlookers[group] = onlooker
-        return self._onlookers[group]
+    async def _partitions_of(self, topic: str) -> list[TopicPartition]:
+        if not self._partitions.get(topic):
+            name = self._kafka.topic_prefix + topic
+            entries = await self._admin.describe_topics([name])
+            numbers = sorted(part["partition"] for entry in entries for part in entry["partitions"])
+            self._partitions[topic] = [TopicPartition(name, number) for number in numbers]
+        return self._partitions[topic]
 
-    async def _partitions(self, onlooker: Any, topic: str) -> list[TopicPartition]:
-        if onlooker.partitions_for_topic(topic) is None:
-            await onlooker.topics()
-        return sorted(TopicPartition(topic, p) for p in onlooker.partitions_for_topic(topic) or ())
+    async def _close(self) -> None:
+        await self._consumer.stop()
+        await self._admin.close()
 
 
 async def lag(kafka: KafkaSettings, topic: str, group: str) -> dict[int, int]:
