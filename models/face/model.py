@@ -1,0 +1,57 @@
+"""The shipped face model behind models.protocol.EmotionModel; imports torch and the siblings it needs."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors.torch import load_file
+from torch import nn
+
+from models.batching import in_fixed_rows
+from models.face.crop import SIDE
+from models.face.network import FaceNet, fuse
+from models.protocol import Array, Probabilities
+from models.weights import FOLDER, checked_file, read_card
+from schemas.errors import InputError, ModelError
+
+
+class FaceModel:
+    """Seven calibrated probabilities for gray faces that ``models.face.crop.face_crop`` cut out."""
+
+    def __init__(self, card_name: str = "face", rows: int = 32, folder: Path = FOLDER) -> None:
+        """Read the card; ``rows`` is the fixed number of faces in one pass. Raises ModelError."""
+        self.model_id = read_card(card_name, folder).model_id
+        self._name = card_name
+        self._folder = folder
+        self._rows = rows
+        self._device = "cpu"
+        self._network: nn.Module | None = None
+        self._temperature = 1.0
+
+    def load(self, device: str) -> None:
+        """Read the weights onto ``device``; raises ModelError."""
+        path, card = checked_file(self._name, self._folder)
+        try:
+            network = FaceNet(card.config["widths"], card.config["depths"])
+            network.load_state_dict({k: v.to(torch.float32) for k, v in load_file(path).items()})
+            fused = fuse(network.eval())
+            self._network = fused.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        except (KeyError, RuntimeError, ValueError) as error:
+            raise ModelError(f"{path} cannot be used on {device!r} with the network of its card") from error
+        self._temperature = card.temperature
+        self._device = device
+
+    def predict(self, prepared: Sequence[Array]) -> Probabilities:
+        """Return the probabilities (n, 7) of gray uint8 crops (48, 48)."""
+        if self._network is None:
+            raise ModelError("the face model was asked for an answer before load()")
+        if any(crop.shape != (SIDE, SIDE) or crop.dtype != np.uint8 for crop in prepared):
+            raise InputError(f"a face must be a gray uint8 crop ({SIDE}, {SIDE})")
+        rows = np.stack(prepared) if len(prepared) else np.zeros((0, SIDE, SIDE), np.uint8)
+        return in_fixed_rows(rows, self._rows, self._forward, self._device)
+
+    def _forward(self, faces: torch.Tensor) -> torch.Tensor:
+        assert self._network is not None
+        logits: torch.Tensor = self._network(faces)  # (rows, 7)
+        return torch.softmax(logits.to(torch.float64) / self._temperature, dim=1)
