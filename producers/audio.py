@@ -1,0 +1,91 @@
+"""Sound of a media file as one continuous mono signal, and its chunks; imports NumPy, soxr, media.
+
+Gaps between the timestamps are filled with silence and overlaps are cut, so that a sample's index is its
+time.
+"""
+
+from collections.abc import Iterator
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+import soxr
+
+from producers.chunks import Chunk, Chunker, Samples
+from producers.grid import check_gap
+from producers.media import Damage, End, MediaFile, decode
+
+LOWEST_HZ, HIGHEST_HZ = 8_000, 48_000
+JITTER_MS = 10  # of timestamps; smaller steps are rounding in the container, not gaps
+SILENCE_MS = 10_000  # gaps are filled in blocks of at most this length
+FULL_SCALE = {"u8": 128.0, "s16": 32768.0, "s32": 2147483648.0, "flt": 1.0, "dbl": 1.0, "s64": 2.0**63}
+
+
+class Timeline:
+    """Places blocks of samples by their times on one continuous signal that begins at zero."""
+
+    def __init__(self, rate_hz: int, jitter_ms: int = JITTER_MS) -> None:
+        self.rate_hz = rate_hz
+        self.position = 0  # samples given out
+        self._jitter = jitter_ms * rate_hz // 1000
+
+    def place(self, at: Fraction, samples: Samples) -> Iterator[Samples]:
+        """Yield silence up to ``at`` seconds where there is a gap, then the samples that are new."""
+        gap = round(at * self.rate_hz) - self.position
+        if self.position and abs(gap) <= self._jitter:
+            gap = 0
+        check_gap(0, max(0, gap) * 1000 // self.rate_hz)
+        while gap > 0:
+            silence = np.zeros(min(gap, SILENCE_MS * self.rate_hz // 1000), np.float32)
+            gap -= len(silence)
+            self.position += len(silence)
+            yield silence
+        samples = samples[-gap:]
+        self.position += len(samples)
+        yield samples
+
+
+def mono(frame: Any, channel: int | None) -> Samples:
+    """Return one channel of a decoded block, or the mean of all, as float32 with full scale 1."""
+    values = frame.to_ndarray()
+    channels = len(frame.layout.channels)
+    planes = values if frame.format.is_planar else values.reshape(-1, channels).T  # (channels, samples)
+    kind = frame.format.name.removesuffix("p")
+    offset = 128.0 if kind == "u8" else 0.0
+    chosen = planes[channel] if channel is not None else planes[0] if channels == 1 else planes.mean(axis=0)
+    samples: Samples = ((chosen - offset) / FULL_SCALE[kind]).astype(np.float32)
+    return samples
+
+
+def signal(file: MediaFile, channel: int | None, damage: Damage) -> Iterator[tuple[int, Samples]]:
+    """Yield (rate in Hz, samples) from the zero of the file on, without gaps, at 8 to 48 kHz."""
+    timeline, native_hz = None, 0
+    resampler: soxr.ResampleStream | None = None
+    for item in decode(file, "audio", damage):
+        if timeline is None:
+            native_hz = item.frame.sample_rate
+            timeline = Timeline(native_hz)
+            rate_hz = min(max(native_hz, LOWEST_HZ), HIGHEST_HZ)
+            resampler = soxr.ResampleStream(native_hz, rate_hz, 1) if rate_hz != native_hz else None
+        samples = mono(item.frame, channel)
+        if item.frame.sample_rate != native_hz:
+            samples = soxr.resample(samples, item.frame.sample_rate, native_hz)
+        for block in timeline.place(item.at, samples):
+            yield rate_hz, resampler.resample_chunk(block) if resampler else block
+    if resampler:
+        yield rate_hz, resampler.resample_chunk(np.zeros(0, np.float32), last=True)
+
+
+def chunks(
+    file: MediaFile, channel: int | None, damage: Damage, chunk_ms: int = 2000, hop_ms: int = 1000
+) -> Iterator[tuple[int, Chunk] | End]:
+    """Yield (rate in Hz, chunk) for the sound of a file, then the end of the track."""
+    chunker: Chunker | None = None
+    for rate_hz, samples in signal(file, channel, damage):
+        chunker = chunker or Chunker(rate_hz, chunk_ms, hop_ms)
+        yield from ((rate_hz, chunk) for chunk in chunker.push(samples))
+    if chunker is None:
+        yield End(0)
+        return
+    yield from ((chunker.rate_hz, chunk) for chunk in chunker.finish())
+    yield End(chunker.end_ms)

@@ -1,0 +1,109 @@
+"""What a recorded session is made of, checked before it is played; imports the readers and schemas."""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from producers import media
+from producers.media import MediaFile
+from producers.transcripts import load
+from producers.turns import Turn, turns
+from schemas import policy
+from schemas.errors import InputError
+from schemas.messages import MODALITIES, Modality, Party
+
+
+@dataclass(frozen=True)
+class PartySource:
+    """What was recorded of one party.
+
+    ``channel`` is the party's own in a file of several. The picture of a file that several parties share is
+    taken as nobody's: it does not say whom it shows.
+    """
+
+    party: Party
+    media: Path | None = None
+    transcript: Path | None = None
+    channel: int | None = None
+
+
+@dataclass(frozen=True)
+class SessionPlan:
+    """A recorded session: its name, the epoch time of its zero, and its sources."""
+
+    session_id: str
+    start_ms: int
+    parties: tuple[PartySource, ...]
+    fps: float = 5
+    max_side: int = 640
+    jpeg_quality: int = 85
+    chunk_ms: int = 2000
+    hop_ms: int = 1000
+    agent_purpose: str | None = None  # one of schemas.policy.PURPOSES, where the agent is a party
+    speakers: Mapping[str, Party] = field(default_factory=dict)  # over the roles in the speakers' names
+
+
+@dataclass(frozen=True)
+class Source:
+    """A party of the plan with its probed file and the modalities that it will send."""
+
+    party: Party
+    file: MediaFile | None
+    channel: int | None
+    expects: tuple[Modality, ...]
+
+
+def sources(plan: SessionPlan) -> list[Source]:
+    """Return the parties with their files probed, or raise PolicyError or InputError."""
+    if not plan.parties:
+        raise InputError("a session needs at least one party with a media file or a transcript")
+    names = [given.party for given in plan.parties]
+    if len(set(names)) < len(names):
+        raise InputError(f"every party may be named once; given: {', '.join(names)}")
+    for name in names:
+        policy.require(name, plan.agent_purpose)
+    shared = Counter(given.media for given in plan.parties if given.media)
+    files = {path: media.probe(path) for path in shared}
+    return [
+        _source(
+            given,
+            files[given.media] if given.media else None,
+            shared[given.media] == 1 if given.media else False,
+        )
+        for given in plan.parties
+    ]
+
+
+def conversation(plan: SessionPlan) -> list[Turn]:
+    """Return the turns of all transcripts in epoch time, each file read once."""
+    found: list[Turn] = []
+    for path in dict.fromkeys(given.transcript for given in plan.parties if given.transcript):
+        parties = [given.party for given in plan.parties if given.transcript == path]
+        found += turns(path, load(path, plan.speakers), parties, plan.speakers, plan.start_ms)
+    return found
+
+
+def estimated_ms(plan: SessionPlan) -> int:
+    """Return the length of the session as its files declare it, for a progress bar; 0 where none does."""
+    lengths = [source.file.duration_ms or 0 for source in sources(plan) if source.file]
+    ends = [turn.end_ms - plan.start_ms for turn in conversation(plan)]
+    return max([*lengths, *ends], default=0)
+
+
+def _source(given: PartySource, file: MediaFile | None, alone: bool) -> Source:
+    if file and not alone and given.channel is None:
+        raise InputError(f"{file.path}: several parties share it; name the audio channel of each, from 0")
+    if file and given.channel is not None and not 0 <= given.channel < file.channels:
+        raise InputError(f"{file.path}: no audio channel {given.channel}; it has {file.channels}, from 0")
+    has = {
+        "video": file is not None and file.video is not None and alone,
+        "audio": file is not None and file.audio is not None,
+        "text": given.transcript is not None,
+    }
+    expects = tuple(modality for modality in MODALITIES if has[modality])
+    if not expects:
+        raise InputError(
+            f"the party {given.party} has neither picture, sound nor transcript; give it a source"
+        )
+    return Source(given.party, file, given.channel, expects)
