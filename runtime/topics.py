@@ -1,7 +1,7 @@
 """The topics on a broker: created, listed and checked against the table; imports aiokafka and schemas.topics.
 
-Retention counts from a record's arrival, not from its event time (``message.timestamp.type``): otherwise a
-recording of last year, replayed, would be deleted before it is read, and one with a wrong clock kept for ever.
+Retention counts from arrival, not from event time (``message.timestamp.type``): otherwise a recording of last
+year, replayed, would be deleted before it is read, and one with a wrong clock kept for ever.
 """
 
 import asyncio
