@@ -56,7 +56,7 @@ def make(
     rate_hz: int = 16_000,
     size: tuple[int, int] = (64, 48),
 ) -> Path:
-    """Write a file: numbered pictures at the given times, and sound in one piece or in several placed ones."""
+    """Write a file: numbered pictures at the given times, and sound in one or in several placed pieces."""
     placed = [(0.0, sound)] if sound is not None else list(pieces)
     video_codec, audio_codec = CODECS[path.suffix]
     with av.open(str(path), "w") as container:
