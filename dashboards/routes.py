@@ -17,7 +17,7 @@ T = TypeVar("T")
 Responses = dict[int | str, dict[str, Any]]
 
 VERSION = version("affectstream")
-ANSWER_S = 3.0  # how long the store may take; its client alone would retry for ten seconds
+ANSWER_S = 2.0  # how long the store may take; its client alone would retry for ten seconds
 MAX_SESSIONS = 200
 MAX_WINDOWS = 10_000
 

@@ -1,0 +1,182 @@
+"""The committed Grafana files: made by the generator, whole, and in agreement with each other."""
+
+import json
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+import yaml
+
+from dashboards.grafana import build, look, source
+from schemas.labels import COLOURS, EMOTIONS
+from schemas.messages import Reason
+
+GRAFANA = Path(build.__file__).parent
+DASHBOARD: dict[str, Any] = json.loads(build.FILE.read_text(encoding="utf-8"))
+PANELS: list[dict[str, Any]] = DASHBOARD["panels"]
+
+TARGET = {
+    "type": "object",
+    "required": [
+        "refId",
+        "datasource",
+        "type",
+        "source",
+        "parser",
+        "format",
+        "url",
+        "url_options",
+        "columns",
+    ],
+    "properties": {
+        "datasource": {"const": {"type": source.TYPE, "uid": source.UID}},
+        "type": {"const": "json"},
+        "source": {"const": "url"},
+        "parser": {"const": "backend"},
+        "format": {"enum": ["table", "timeseries", "dataframe"]},
+        "url": {"type": "string", "pattern": "^/api/"},
+        "url_options": {"type": "object", "required": ["method"], "properties": {"method": {"const": "GET"}}},
+        "columns": {
+            "type": "array",
+            "minItems": 1,
+            "items": {
+                "type": "object",
+                "required": ["selector", "text", "type"],
+                "properties": {"type": {"enum": ["string", "number", "timestamp_epoch", "boolean"]}},
+            },
+        },
+    },
+}
+PANEL = {
+    "type": "object",
+    "required": [
+        "id",
+        "type",
+        "title",
+        "description",
+        "gridPos",
+        "datasource",
+        "targets",
+        "fieldConfig",
+        "options",
+    ],
+    "properties": {
+        "type": {"enum": ["stat", "bargauge", "timeseries", "state-timeline", "table"]},
+        "title": {"type": "string", "minLength": 3},
+        "description": {"type": "string", "minLength": 20},
+        "datasource": {"const": {"type": source.TYPE, "uid": source.UID}},
+        "gridPos": {
+            "type": "object",
+            "required": ["x", "y", "w", "h"],
+            "additionalProperties": {"type": "integer", "minimum": 0},
+        },
+        "targets": {"type": "array", "minItems": 1, "items": TARGET},
+        "fieldConfig": {
+            "type": "object",
+            "required": ["defaults", "overrides"],
+            "properties": {"defaults": {"type": "object", "required": ["unit"]}},
+        },
+    },
+}
+SHAPE = {
+    "type": "object",
+    "required": ["uid", "title", "schemaVersion", "panels", "templating", "time", "refresh", "timezone"],
+    "properties": {
+        "uid": {"type": "string", "pattern": "^[a-zA-Z0-9_-]{1,40}$"},
+        "schemaVersion": {"type": "integer", "minimum": 39},
+        "refresh": {"enum": ["2s", "5s"]},
+        "id": {"type": "null"},
+        "panels": {"type": "array", "minItems": 8, "items": PANEL},
+    },
+}
+
+
+def provisioned(name: str, url: str) -> dict[str, Any]:
+    text = (GRAFANA / "provisioning" / name / "affectstream.yaml").read_text(encoding="utf-8")
+    loaded: dict[str, Any] = yaml.safe_load(text.replace("${API_URL}", url))
+    return loaded
+
+
+def test_the_committed_dashboard_is_what_the_generator_gives():
+    assert build.FILE.read_text(encoding="utf-8") == build.text()
+
+
+def test_the_dashboard_has_the_shape_that_grafana_loads():
+    jsonschema.validate(DASHBOARD, SHAPE)
+
+
+def test_ids_and_titles_of_panels_are_their_own():
+    assert len({panel["id"] for panel in PANELS}) == len(PANELS)
+    assert len({panel["title"] for panel in PANELS}) == len(PANELS)
+
+
+def test_panels_fill_the_grid_without_overlap():
+    cells = [
+        (x, y)
+        for p in (panel["gridPos"] for panel in PANELS)
+        for x in range(p["x"], p["x"] + p["w"])
+        for y in range(p["y"], p["y"] + p["h"])
+    ]
+    assert len(cells) == len(set(cells))
+    assert max(x for x, _ in cells) < 24
+    assert len(cells) == 24 * (1 + max(y for _, y in cells))
+
+
+def test_the_variables_come_in_the_order_in_which_they_need_each_other():
+    session, party = DASHBOARD["templating"]["list"]
+
+    assert (session["name"], party["name"]) == ("session", "party")
+    assert "${session}" in party["query"]["infinityQuery"]["url"]
+    assert "${" not in session["query"]["infinityQuery"]["url"]
+    assert all(variable["datasource"] == source.REF for variable in (session, party))
+
+
+@pytest.mark.parametrize("token", [None, "t0ken"])
+def test_the_provisioned_data_source_is_the_pushed_one(token: str | None):
+    (file,) = provisioned("datasources", "http://api:8350")["datasources"]
+
+    pushed = source.datasource("http://api:8350", token)
+
+    assert {k: v for k, v in file.items() if k != "editable"} == source.datasource("http://api:8350")
+    assert pushed["jsonData"].get("auth_method") == (token and "bearerToken")
+    assert pushed.get("secureJsonData") == (token and {"bearerToken": token})
+
+
+def test_the_provider_reads_the_folder_that_holds_the_dashboard_and_nothing_else():
+    (provider,) = provisioned("dashboards", "")["providers"]
+
+    assert provider["options"]["path"] == "/var/lib/grafana/dashboards"
+    assert [file.name for file in (GRAFANA / "dashboards").iterdir()] == [build.FILE.name]
+
+
+def test_every_emotion_has_its_one_colour_wherever_it_is_shown():
+    text = json.dumps(DASHBOARD)
+    for panel in PANELS:
+        for override in panel["fieldConfig"]["overrides"]:
+            name = override["matcher"]["options"]
+            if name in EMOTIONS:
+                colours = [s["value"] for s in override["properties"] if s["id"] == "color"]
+                assert colours == [{"mode": "fixed", "fixedColor": COLOURS[name]}]
+    for name in EMOTIONS:
+        assert f'"{name}": {{"text": "{name}", "color": "{COLOURS[name]}"' in text
+
+
+def test_every_state_and_reason_of_a_modality_has_its_own_colour():
+    assert set(look.STATUS_COLOURS) == {"present", "missing", *Reason}
+    assert len(set(look.STATUS_COLOURS.values())) == len(look.STATUS_COLOURS)
+
+
+def test_thresholds_rise():
+    for panel in PANELS:
+        for steps in _steps(panel["fieldConfig"]):
+            assert steps[0]["value"] is None
+            assert all(low["value"] < high["value"] for low, high in pairwise(steps[1:]))
+
+
+def _steps(node: Any) -> list[Any]:
+    if isinstance(node, dict):
+        here = [node["steps"]] if "steps" in node else []
+        return here + [found for value in node.values() for found in _steps(value)]
+    return [found for value in node for found in _steps(value)] if isinstance(node, list) else []
