@@ -1,0 +1,71 @@
+"""The audio worker: PCM to features, silence told apart, quality; imports models.voice."""
+
+from collections.abc import Sequence
+from functools import partial
+
+import numpy as np
+import numpy.typing as npt
+
+from models.protocol import EmotionModel
+from models.voice.features import features
+from models.voice.model import VoiceModel
+from models.voice.quality import is_silent, quality
+from runtime.settings import Settings
+from schemas.errors import InputError
+from schemas.messages import AudioChunk, Modality, Probabilities, Reason
+from workers import device, serve
+from workers.observe import Array, Rows, Sight, distribution, probabilities
+
+MODALITY: Modality = "audio"
+FULL_SCALE = 32768.0
+
+
+class AudioAnalyst:
+    """Looks at one chunk; the model hears its log-mel features."""
+
+    modality = MODALITY
+
+    def __init__(self, model: EmotionModel) -> None:
+        self.model_id = model.model_id
+        self._model = model
+
+    def look(self, message: AudioChunk) -> Sight | Reason:
+        """Return the features, or that there is silence; raises InputError for what is no PCM."""
+        samples = samples_of(message.pcm)
+        if is_silent(samples, message.rate_hz):
+            return Reason.SILENCE
+        grade = quality(samples, message.rate_hz)
+        return Sight([features(samples, message.rate_hz)], partial(self._tell, message, grade))
+
+    def predict(self, inputs: Sequence[Array]) -> Rows:
+        """Return a distribution (inputs, 7) per chunk."""
+        with device.failure_stops():
+            return self._model.predict(inputs)
+
+    def _tell(self, message: AudioChunk, grade: float, rows: Rows) -> Probabilities:
+        return probabilities(message, self.model_id, distribution(rows[0]), grade)
+
+
+def samples_of(pcm: bytes) -> npt.NDArray[np.float32]:
+    """Return 16-bit little-endian PCM as samples (n,) in [-1, 1); raises InputError for none or half one."""
+    if not pcm or len(pcm) % 2:
+        raise InputError(f"{len(pcm)} bytes are no 16-bit samples")
+    return np.frombuffer(pcm, "<i2").astype(np.float32) / np.float32(FULL_SCALE)
+
+
+def analyst(settings: Settings) -> AudioAnalyst:
+    """Return the analyst that ``settings`` ask for, weights loaded; raises ModelError or SettingsError."""
+    own = settings.audio
+    device.require_shipped(MODALITY, own.model)
+    model = VoiceModel()
+    model.load(device.choose(own.device))
+    return AudioAnalyst(model)
+
+
+def main() -> None:
+    """Be the audio worker."""
+    serve.run(MODALITY, analyst)
+
+
+if __name__ == "__main__":
+    main()

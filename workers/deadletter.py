@@ -1,0 +1,23 @@
+"""Dead letters: what could not be processed, wrapped with reason and origin; imports runtime's record."""
+
+from runtime.kafka import Record
+from schemas.messages import DeadLetter
+from schemas.topics import DEAD_LETTERS, KIB
+
+OVERHEAD_BYTES = 4 * KIB  # names, reason, detail and origin, with room to spare
+MAX_DETAIL_CHARS = 500
+
+
+def dead_letter(record: Record, reason: str, detail: str) -> DeadLetter:
+    """Return the letter for ``record``; a body that would not fit the topic is cut, its size says so."""
+    body = record.value
+    return DeadLetter(
+        reason=reason,
+        detail=detail[:MAX_DETAIL_CHARS],
+        topic=record.topic,
+        partition=record.partition,
+        offset=record.offset,
+        timestamp_ms=record.timestamp_ms,
+        body=body[: DEAD_LETTERS.max_bytes - OVERHEAD_BYTES],
+        body_size=len(body),
+    )

@@ -1,0 +1,84 @@
+"""Publish what a batch led to, await the acknowledgements, then commit; imports no client."""
+
+import asyncio
+from collections.abc import Awaitable, Collection, Iterator, Sequence
+from typing import Protocol
+
+from schemas.codec import encode
+from schemas.messages import Message, Observation, Observations
+from schemas.topics import PROBABILITIES
+from workers.deadletter import dead_letter
+from workers.inbox import Item
+from workers.observe import Failure, Outcome
+
+
+class Publishes(Protocol):
+    """What is needed of ``runtime.kafka.Publisher``."""
+
+    async def send(self, message: Message, *, partition: int | None = None) -> Awaitable[object]:
+        """Enqueue ``message``; what is returned resolves when the broker has acknowledged it."""
+
+
+class Commits(Protocol):
+    """What is needed of ``runtime.kafka.Subscriber`` to commit."""
+
+    async def commit(self, offsets: dict[tuple[str, int], int]) -> None:
+        """Store the next offset to read of each (topic, partition)."""
+
+
+Done = tuple[Item, Outcome | Failure]
+
+
+async def deliver(batch: Sequence[Done], publisher: Publishes, subscriber: Commits) -> None:
+    """Publish ``batch``, and commit only after every record and dead letter of it is acknowledged.
+
+    What belongs to a partition that was taken away is dropped: whoever has it now reads it again.
+    """
+    held = [(item, result) for item, result in batch if not item.lease.lost]
+    acks = [
+        await publisher.send(observations, partition=partition)
+        for partition, observations in _observations(held)
+    ]
+    acks += [
+        await publisher.send(dead_letter(item.record, failure.reason, failure.detail))
+        for item, failure in failures(held)
+    ]
+    await asyncio.gather(*acks)
+    offsets = _finish([item for item, _ in held])
+    if offsets:
+        await subscriber.commit(offsets)
+
+
+def failures(batch: Collection[Done]) -> list[tuple[Item, Failure]]:
+    """Return the items of ``batch`` that go to the dead letters, with the reason."""
+    found = [(item, result.failure if isinstance(result, Outcome) else result) for item, result in batch]
+    return [(item, failure) for item, failure in found if failure is not None]
+
+
+def _observations(batch: Sequence[Done]) -> Iterator[tuple[int, Observations]]:
+    """Yield one record per input partition, its items in input order; more where one would be too large."""
+    by_partition: dict[int, list[Observation]] = {}
+    for item, result in batch:
+        if isinstance(result, Outcome):
+            by_partition.setdefault(item.record.partition, []).append(result.observation)
+    for partition, items in by_partition.items():
+        for record in split(items, PROBABILITIES.max_bytes):
+            yield partition, record
+
+
+def split(items: Sequence[Observation], max_bytes: int) -> list[Observations]:
+    """Return ``items`` in as few halvings as make every record's bytes fit; one item alone is never split."""
+    whole = Observations(items=tuple(items))
+    if len(items) == 1 or len(encode(whole)) <= max_bytes:
+        return [whole]
+    middle = len(items) // 2
+    return split(items[:middle], max_bytes) + split(items[middle:], max_bytes)
+
+
+def _finish(items: Sequence[Item]) -> dict[tuple[str, int], int]:
+    offsets = {}
+    for item in items:
+        next_offset = None if item.lease.lost else item.lease.finished(item.record.offset)
+        if next_offset is not None:
+            offsets[item.record.topic, item.record.partition] = next_offset
+    return offsets

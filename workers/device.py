@@ -1,0 +1,43 @@
+"""Which device a worker computes on, and how many threads it may use; imports torch."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+
+from schemas.errors import SettingsError, Unavailable
+
+
+def choose(setting: str) -> str:
+    """Return the torch device of a setting; "auto" is CUDA where there is one. Raises an AffectError."""
+    if setting == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        device = torch.device(setting)
+    except RuntimeError:
+        raise SettingsError(f"no device is called {setting!r}: use auto, cpu, cuda or cuda:N") from None
+    if device.type == "cuda" and not torch.cuda.is_available():
+        raise Unavailable(f"the device {setting!r} is set, but torch sees no CUDA device: use auto or cpu")
+    return setting
+
+
+def require_shipped(modality: str, model: str) -> None:
+    """Raise SettingsError where a setting names a model other than the shipped one."""
+    if model:
+        raise SettingsError(f"{modality}.model is {model!r}: leave it empty, only the shipped model runs")
+
+
+def limit_threads(threads: int) -> None:
+    """Let torch use ``threads`` cores; for the whole process, before anything is computed."""
+    torch.set_num_threads(threads)
+
+
+@contextmanager
+def failure_stops() -> Iterator[None]:
+    """Turn a fault of the device into Unavailable: no input is to blame, and only a new process helps."""
+    try:
+        yield
+    except torch.AcceleratorError as error:
+        raise Unavailable(
+            f"the device failed ({type(error).__name__}): restart the worker; nothing unpublished is lost"
+        ) from error

@@ -1,0 +1,71 @@
+"""JPEG bytes to a BGR picture, its header checked before anything is decoded; imports cv2.
+
+OpenCV would also read PNG, TIFF and more, at whatever size they claim; a frame is a JPEG of bounded size.
+"""
+
+import os
+import struct
+
+import numpy as np
+import numpy.typing as npt
+
+from schemas.errors import InputError
+
+MAX_PIXELS = 8_000_000
+MAX_SCANS = 64  # of a progressive file; each costs a pass over all pixels, and a useful file has about ten
+
+os.environ.setdefault("OPENCV_IO_MAX_IMAGE_PIXELS", str(MAX_PIXELS))  # read once, when cv2 is imported
+
+import cv2  # noqa: E402
+
+Image = npt.NDArray[np.uint8]
+
+START, END, SCAN = b"\xff\xd8", b"\xff\xd9", b"\xff\xda"
+FRAME_MARKERS = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}  # start of frame, of any kind
+BARE_MARKERS = frozenset(range(0xD0, 0xD8)) | {0x01}  # without a length
+
+
+def decode(jpeg: bytes) -> Image:
+    """Return the picture (height, width, 3) in ``jpeg``; raises InputError, never with content."""
+    width, height = size(jpeg)
+    if not 0 < width * height <= MAX_PIXELS:
+        raise InputError(f"a JPEG of {width}x{height} pixels; at most {MAX_PIXELS} are decoded")
+    if jpeg.count(SCAN) > MAX_SCANS:
+        raise InputError(f"a JPEG of more than {MAX_SCANS} scans")
+    if not jpeg.rstrip(b"\0").endswith(END):
+        raise InputError("a JPEG that is cut off")
+    try:
+        picture = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR)
+    except cv2.error:
+        picture = None
+    if picture is None:
+        raise InputError("a JPEG that cannot be decoded")
+    return np.asarray(picture, dtype=np.uint8)
+
+
+def size(jpeg: bytes) -> tuple[int, int]:
+    """Return the width and height that the header of ``jpeg`` states; raises InputError."""
+    if jpeg[:2] != START:
+        raise InputError("not a JPEG")
+    at = 2
+    try:
+        while True:
+            if jpeg[at] != 0xFF:
+                raise InputError("a JPEG with a broken header")
+            marker = jpeg[at + 1]
+            if marker in FRAME_MARKERS:
+                height, width = struct.unpack_from(">HH", jpeg, at + 5)
+                return width, height
+            at += _length(jpeg, at, marker)
+    except (IndexError, struct.error):
+        raise InputError("a JPEG without a frame") from None
+
+
+def _length(jpeg: bytes, at: int, marker: int) -> int:
+    """Return the bytes from one marker to the next; a fill byte counts as one."""
+    if marker == 0xFF:
+        return 1
+    if marker in BARE_MARKERS:
+        return 2
+    length: int = struct.unpack_from(">H", jpeg, at + 2)[0]
+    return 2 + length

@@ -1,0 +1,66 @@
+"""The process of one modality's worker: settings, model, Kafka, health, and the loop; imports runtime."""
+
+import time
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from typing import Any
+
+from runtime import process, topics
+from runtime.health import Health
+from runtime.kafka import Publisher, Subscriber
+from runtime.process import Stop
+from runtime.settings import Settings, WorkerSettings, load
+from schemas.messages import Modality
+from schemas.topics import MEDIA
+from workers import device
+from workers.inbox import Inbox
+from workers.inference import Inference
+from workers.observe import Analyst
+
+STUCK_S = 30  # without a fetch for so long, the worker is not ready
+
+
+def run(modality: Modality, build: Callable[[Settings], Analyst[Any]]) -> None:
+    """Be the worker of ``modality`` until a signal comes; leaves by SystemExit where something is wrong."""
+
+    async def main(stop: Stop) -> None:
+        settings = load()
+        device.limit_threads(worker_settings(settings, modality).threads)
+        await serve(build(settings), settings, stop)
+
+    process.run(main, worker=modality)
+
+
+async def serve(analyst: Analyst[Any], settings: Settings, stop: Stop) -> None:
+    """Analyse the topic of ``analyst`` until ``stop``; raises Unavailable where broker or device fail."""
+    modality = analyst.modality
+    own = worker_settings(settings, modality)
+    inbox = Inbox(modality, time.monotonic)
+    async with AsyncExitStack() as stack:
+        await topics.check(settings.kafka)
+        publisher = await stack.enter_async_context(Publisher(settings.kafka))
+        subscriber = await stack.enter_async_context(
+            Subscriber(settings.kafka, [MEDIA[modality].name], group(modality), inbox.revoked)
+        )
+        loop = Inference(analyst, inbox, subscriber, publisher, own, settings.policy.agent_purpose)
+        checks = {
+            "partitions": lambda: bool(subscriber.assigned()),
+            "fetching": lambda: loop.idle_s() < STUCK_S,
+        }
+        await stack.enter_async_context(Health(own.health_port, checks, own.health_host))
+        await loop.run(stop)
+
+
+def group(modality: Modality) -> str:
+    """Return the name of the consumer group of a modality's workers."""
+    return f"affect-{modality}"
+
+
+def worker_settings(settings: Settings, modality: Modality) -> WorkerSettings:
+    """Return the group of settings of one modality."""
+    groups: dict[Modality, WorkerSettings] = {
+        "video": settings.video,
+        "audio": settings.audio,
+        "text": settings.text,
+    }
+    return groups[modality]

@@ -1,0 +1,72 @@
+"""The text worker: utterances with their context to tokens, non-speech told apart; imports models.text."""
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Protocol
+
+from models.protocol import EmotionModel
+from models.text.model import TextModel
+from models.text.quality import text_quality, words_in
+from models.text.tokenise import is_speech
+from runtime.settings import Settings
+from schemas.messages import Modality, Probabilities, Reason, Transcript
+from workers import device, serve
+from workers.observe import Array, Rows, Sight, distribution, probabilities
+
+MODALITY: Modality = "text"
+CPU_ROWS, GPU_ROWS = 1, 32  # of one pass, filled up with zeros: alone is fastest where a row costs its time
+
+
+class Reader(EmotionModel, Protocol):
+    """A text model: it makes its own tokens, and knows how much of a text it knows."""
+
+    def prepare(self, text: str, context: Sequence[str] = ()) -> Array:
+        """Return the tokens of an utterance and the turns before it, oldest first."""
+
+    def known_share(self, text: str) -> float:
+        """Return the share of ``text`` that the vocabulary holds."""
+
+
+class TextAnalyst:
+    """Looks at one utterance; the model reads it after the turns before it."""
+
+    modality = MODALITY
+
+    def __init__(self, model: Reader) -> None:
+        self.model_id = model.model_id
+        self._model = model
+
+    def look(self, message: Transcript) -> Sight | Reason:
+        """Return the tokens, or that nobody spoke."""
+        if not is_speech(message.text):
+            return Reason.NO_SPEECH
+        grade = text_quality(words_in(message.text), self._model.known_share(message.text))
+        tokens = self._model.prepare(message.text, message.context)
+        return Sight([tokens], partial(self._tell, message, grade))
+
+    def predict(self, inputs: Sequence[Array]) -> Rows:
+        """Return a distribution (inputs, 7) per utterance."""
+        with device.failure_stops():
+            return self._model.predict(inputs)
+
+    def _tell(self, message: Transcript, grade: float, rows: Rows) -> Probabilities:
+        return probabilities(message, self.model_id, distribution(rows[0]), grade)
+
+
+def analyst(settings: Settings) -> TextAnalyst:
+    """Return the analyst that ``settings`` ask for, weights loaded; raises ModelError or SettingsError."""
+    own = settings.text
+    device.require_shipped(MODALITY, own.model)
+    where = device.choose(own.device)
+    model = TextModel(rows=CPU_ROWS if where == "cpu" else GPU_ROWS)
+    model.load(where)
+    return TextAnalyst(model)
+
+
+def main() -> None:
+    """Be the text worker."""
+    serve.run(MODALITY, analyst)
+
+
+if __name__ == "__main__":
+    main()
