@@ -1,49 +1,62 @@
 """A recorded session through models and join in one process, with no broker; wires workers and producers."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from importlib import import_module
 from itertools import islice
 from typing import Any
 
-from producers.plan import SessionPlan
-from producers.session import SessionMessage, messages
+from producers.session import SessionMessage
 from runtime.settings import Settings
-from schemas.messages import MODALITIES, FusedEmotion, Modality
-from workers.analysts import analyst
-from workers.fusion.engine import Engine
-from workers.fusion.setup import engine as build_engine
+from schemas.messages import MODALITIES, FusedEmotion, Modality, Observation
+from workers.fusion.compose import Trust
+from workers.fusion.engine import Config, Engine
+from workers.fusion.weighting import rule_named
 from workers.observe import Analyst, observe
 
 READ_AHEAD = 64  # messages: enough to fill the batches of all modalities, little enough to hold
 
 
 def finals(
-    plan: SessionPlan, settings: Settings, progress: Callable[[int], None] | None = None
+    stream: Iterable[SessionMessage], settings: Settings, progress: Callable[[int], None] | None = None
 ) -> Iterator[FusedEmotion]:
     """Yield the final windows of a session in the order in which they close.
 
     The same messages, models and join as in the stream, so the same bytes. ``progress`` is told the event
-    time that has been read.
+    time that has been read. The caller's plan has been checked against the policy.
     """
+    join = joined(settings)
+    for item in observed(stream, settings, progress):
+        for window in join.push(item):
+            if isinstance(window, FusedEmotion) and window.pane == "final":
+                yield window
+
+
+def observed(
+    stream: Iterable[SessionMessage], settings: Settings, progress: Callable[[int], None] | None = None
+) -> Iterator[Observation]:
+    """Yield what the models say about a session, as the workers would publish it."""
     analysts: dict[Modality, Analyst[Any]] = {}
-    join = build_engine(settings.fusion)
-    stream = messages(plan)
-    while batch := list(islice(stream, READ_AHEAD)):
+    waiting = iter(stream)
+    while batch := list(islice(waiting, READ_AHEAD)):
         for modality in MODALITIES:
             mine = [message for message in batch if message.modality == modality]
             if mine and modality not in analysts:
-                analysts[modality] = analyst(modality, settings)
-            yield from _joined(join, mine, analysts, plan.agent_purpose)
+                analysts[modality] = import_module(f"workers.{modality}").analyst(settings)
+            yield from _outcomes(mine, analysts.get(modality), settings.policy.agent_purpose)
         if progress:
             progress(batch[-1].end_ms)
 
 
-def _joined(
-    join: Engine, mine: Iterable[SessionMessage], analysts: dict[Modality, Analyst[Any]], purpose: str | None
-) -> Iterator[FusedEmotion]:
-    batch = list(mine)
-    if not batch:
-        return
-    for outcome in observe(analysts[batch[0].modality], batch, purpose):
-        for window in join.push(outcome.observation):
-            if isinstance(window, FusedEmotion) and window.pane == "final":
-                yield window
+def joined(settings: Settings) -> Engine:
+    """Return a join under the settings that the fusion agent has."""
+    fusion = settings.fusion
+    trust: Trust = {modality: getattr(fusion.trust, modality) for modality in MODALITIES}
+    return Engine(Config(fusion.window_ms, fusion.stall_ms, fusion.early), rule_named(fusion.rule), trust)
+
+
+def _outcomes(
+    mine: Sequence[SessionMessage], analyst: Analyst[Any] | None, purpose: str | None
+) -> Iterator[Observation]:
+    if analyst:
+        for outcome in observe(analyst, mine, purpose):
+            yield outcome.observation

@@ -14,14 +14,14 @@ from affectstream.online import published
 from affectstream.plan import Typed, plan
 from affectstream.rows import in_order, write
 from affectstream.stack import Stack, started
-from affectstream.stored import finals, news
+from affectstream.stored import Ends, finals, news
 from affectstream.summary import summarise, table
 from producers.plan import SessionPlan
-from producers.session import SessionMessage
+from producers.session import messages
 from runtime.settings import load
 from runtime.store import FusedStore
 from schemas.errors import Unavailable
-from schemas.messages import FusedEmotion, Party
+from schemas.messages import FusedEmotion
 
 POLL_S = 0.2
 PATIENCE_S = 60.0  # without any new window after the last message was sent
@@ -48,7 +48,7 @@ async def watched(stack: Stack, session: SessionPlan, speed: float, console: Con
     ends = Ends(stack.settings.fusion.window_ms)
     live = LiveTable(f"{session.session_id} at {speed:g}x real time", session.start_ms)
     async with FusedStore(stack.settings.redis) as store, asyncio.TaskGroup() as group:
-        playing = group.create_task(published(session, stack.settings.kafka, speed, ends.note))
+        playing = group.create_task(published(messages(session), stack.settings.kafka, speed, ends.note))
         idle_since = time.monotonic()
         with Live(live, console=console, refresh_per_second=8) as screen:
             while not (playing.done() and await ends.reached(store, session.session_id)):
@@ -65,24 +65,3 @@ async def watched(stack: Stack, session: SessionPlan, speed: float, console: Con
             live.add(await news(store, session.session_id))
             screen.refresh()
         return in_order(await finals(store, session.session_id))
-
-
-class Ends:
-    """Until when each party of a session will have final windows."""
-
-    def __init__(self, window_ms: int) -> None:
-        self._window_ms = window_ms
-        self._last_ms: dict[Party, int] = {}
-
-    def note(self, message: SessionMessage) -> None:
-        """Take note of a message that was sent."""
-        end_ms = -(-message.end_ms // self._window_ms) * self._window_ms
-        self._last_ms[message.party] = max(end_ms, self._last_ms.get(message.party, 0))
-
-    async def reached(self, store: FusedStore, session_id: str) -> bool:
-        """Say whether the last window of every party is in Redis."""
-        session = await store.session(session_id)
-        spans = session.parties if session else {}
-        return bool(self._last_ms) and all(
-            party in spans and spans[party].last_end_ms >= end_ms for party, end_ms in self._last_ms.items()
-        )

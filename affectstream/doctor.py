@@ -6,6 +6,7 @@ import importlib.metadata
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 from schemas.errors import AffectError
@@ -39,7 +40,7 @@ def examine() -> Iterator[Finding]:
     yield from _programs()
     yield _guarded("models", "device", _device)
     for modality in MODALITIES:
-        yield _guarded("models", modality, lambda m=modality: _weights(m))
+        yield _guarded("models", modality, partial(_weights, modality))
     yield _guarded("settings", "settings", _settings)
     yield _guarded("servers", "Kafka", _kafka, "absent")
     yield _guarded("servers", "Redis", _redis, "absent")

@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from affectstream import plot as timeline
-from affectstream.plan import Typed, plan
+from affectstream.plan import Typed, permitting, plan
 from affectstream.rows import in_order, write
 from affectstream.summary import summarise, table
 from runtime import settings as configuration
@@ -36,7 +36,7 @@ def run(typed: Typed, start_ms: int, output: Path | None, plot: Path | None, con
 def analysed(typed: Typed, settings: Settings, start_ms: int, console: Console) -> list[FusedEmotion]:
     """Return the final windows by time and party, read under a progress bar."""
     from affectstream.analyze import finals
-    from producers.session import estimated_ms
+    from producers.session import estimated_ms, messages
 
     session = plan(typed, settings.producer, start_ms, settings.policy.agent_purpose)
     bar = Progress(
@@ -50,5 +50,9 @@ def analysed(typed: Typed, settings: Settings, start_ms: int, console: Console) 
     with bar:
         task = bar.add_task(session.session_id, total=estimated_ms(session) / 1000)
         return in_order(
-            finals(session, settings, lambda at_ms: bar.update(task, completed=(at_ms - start_ms) / 1000))
+            finals(
+                messages(session),
+                permitting(settings, session.agent_purpose),
+                lambda at_ms: bar.update(task, completed=(at_ms - start_ms) / 1000),
+            )
         )

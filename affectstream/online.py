@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from rich.console import Console
@@ -11,7 +11,6 @@ from rich.table import Table
 
 from affectstream.plan import Typed, plan
 from affectstream.stack import started
-from producers.plan import SessionPlan
 from producers.replay import Played, play
 from producers.session import SessionMessage, estimated_ms, messages
 from runtime import topics
@@ -39,7 +38,7 @@ def replay(typed: Typed, speed: float | None, start: str, console: Console) -> N
         def progress(message: SessionMessage) -> None:
             bar.update(task, completed=(message.end_ms - session.start_ms) / 1000)
 
-        played = asyncio.run(published(session, settings.kafka, speed, progress))
+        played = asyncio.run(published(messages(session), settings.kafka, speed, progress))
     console.print(
         f"session {session.session_id}: {played.records} messages, "
         f"{played.payload_bytes / 1e6:.1f} MB of media"
@@ -47,7 +46,7 @@ def replay(typed: Typed, speed: float | None, start: str, console: Console) -> N
 
 
 async def published(
-    session: SessionPlan,
+    stream: Iterable[SessionMessage],
     kafka: KafkaSettings,
     speed: float | None,
     progress: Callable[[SessionMessage], None] | None = None,
@@ -59,7 +58,7 @@ async def published(
         async def unread(topic: str) -> Mapping[int, int]:
             return await meter.lag(topic, groups[topic])
 
-        return await play(messages(session), publisher.send, speed, unread, progress)
+        return await play(iter(stream), publisher.send, speed, unread, progress)
 
 
 def up(logs: Path, console: Console) -> None:

@@ -8,7 +8,7 @@ from typing import get_args
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from producers.plan import PartySource, SessionPlan
-from runtime.settings import ProducerSettings
+from runtime.settings import ProducerSettings, Settings
 from schemas.errors import InputError
 from schemas.messages import Party
 
@@ -74,6 +74,12 @@ def plan(typed: Typed, producer: ProducerSettings, start_ms: int, purpose: str |
         agent_purpose=typed.purpose or file.agent_purpose or purpose,
         speakers=file.speakers,
     )
+
+
+def permitting(settings: Settings, purpose: str | None) -> Settings:
+    """Return the settings under the purpose of a plan, which has been checked."""
+    policy = settings.policy.model_copy(update={"agent_purpose": purpose})
+    return settings.model_copy(update={"policy": policy})
 
 
 def _source(party: PartyFile, folder: Path) -> PartySource:

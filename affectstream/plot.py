@@ -13,7 +13,7 @@ from schemas.messages import MODALITIES, FusedEmotion
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-GAP = {"facecolor": "none", "edgecolor": "#b0b0b0", "hatch": "////", "linewidth": 0.0}
+GAP: dict[str, Any] = {"facecolor": "none", "edgecolor": "#b0b0b0", "hatch": "////", "linewidth": 0.0}
 PANELS = (3.2, 0.5, 1.5, 1.2)  # heights: probabilities, dominant emotion, weights, confidence
 
 

@@ -12,10 +12,11 @@ from affectstream import plot as timeline
 from affectstream.live import LiveTable
 from affectstream.rows import in_order, write
 from affectstream.summary import summarise, table
+from producers.session import SessionMessage
 from runtime.settings import load
 from runtime.store import FusedStore, Session
 from schemas.errors import InputError
-from schemas.messages import FusedEmotion
+from schemas.messages import FusedEmotion, Party
 
 POLL_S = 0.25
 
@@ -108,6 +109,27 @@ async def news(store: FusedStore, session_id: str, recent: int = 8) -> list[Fuse
         if newest and newest.end_ms > span.last_end_ms:
             windows.append(newest)
     return in_order(windows)
+
+
+class Ends:
+    """Until when each party of a session will have final windows."""
+
+    def __init__(self, window_ms: int) -> None:
+        self._window_ms = window_ms
+        self._last_ms: dict[Party, int] = {}
+
+    def note(self, message: SessionMessage) -> None:
+        """Take note of a message that was sent."""
+        end_ms = -(-message.end_ms // self._window_ms) * self._window_ms
+        self._last_ms[message.party] = max(end_ms, self._last_ms.get(message.party, 0))
+
+    async def reached(self, store: FusedStore, session_id: str) -> bool:
+        """Say whether the last window of every party is in Redis."""
+        session = await store.session(session_id)
+        spans = session.parties if session else {}
+        return bool(self._last_ms) and all(
+            party in spans and spans[party].last_end_ms >= end_ms for party, end_ms in self._last_ms.items()
+        )
 
 
 def _clock(ms: int) -> str:

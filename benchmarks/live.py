@@ -1,0 +1,48 @@
+"""How long a live picture takes from capture to Redis; imports the whole system."""
+
+import asyncio
+import time
+from collections.abc import Iterator
+
+from affectstream.online import published
+from benchmarks.measure import Row, percentile
+from benchmarks.recording import customer
+from runtime.settings import Settings
+from runtime.store import FusedStore
+
+FPS = 30.0
+SECONDS = 20
+WARM_UP = 3  # windows
+LEAD_MS = 1500  # the replay's first frame is decoded by then
+POLL_S = 0.005
+
+
+async def latency(settings: Settings) -> Iterator[Row]:
+    """Return p50 and p99 from the end of a window, at capture, to its final in Redis, of one session."""
+    name, start_ms = "live", int(time.time() * 1000) + LEAD_MS
+    frames = list(customer(name, start_ms, FPS, SECONDS))
+    async with FusedStore(settings.redis) as store, asyncio.TaskGroup() as group:
+        await asyncio.sleep(start_ms / 1000 - time.time())
+        group.create_task(published(frames, settings.kafka, 1.0))
+        took = await _finals(store, name, SECONDS - 1)
+    seen = sorted(took)[WARM_UP:]
+    return iter(
+        Row(
+            f"capture to Redis, {FPS:g} fps live, p{share:.0%}".replace("%", ""), value, "ms after the window"
+        )
+        for share, value in ((0.5, percentile(seen, 0.5)), (0.99, percentile(seen, 0.99)))
+    )
+
+
+async def _finals(store: FusedStore, name: str, windows: int) -> list[float]:
+    """Return for each final window how long after its end it was there."""
+    took: list[float] = []
+    last_ms = 0
+    deadline = time.monotonic() + SECONDS + 60
+    while len(took) < windows and time.monotonic() < deadline:
+        end_ms = await store.position(name, "customer") or 0
+        if end_ms > last_ms:
+            took.append(time.time() * 1000 - end_ms)
+            last_ms = end_ms
+        await asyncio.sleep(POLL_S)
+    return took

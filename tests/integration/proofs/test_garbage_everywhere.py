@@ -1,0 +1,96 @@
+"""Proof: garbage on every topic lands in the dead letters with its reason, and the session goes on."""
+
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+
+import msgpack
+import pytest
+from aiokafka import AIOKafkaProducer
+from support.system import System, analysed, lines, short_demo
+
+from runtime.kafka import Subscriber
+from schemas.codec import decoder, encode
+from schemas.messages import AudioChunk, DeadLetter, Message, Observations, VideoFrame
+from schemas.topics import CHUNKS, DEAD_LETTERS, FRAMES, PROBABILITIES, TRANSCRIPTS, Topic
+
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]
+
+Kind = tuple[str, str]  # topic, reason
+OTHER = "another-session"
+
+
+def examples(stream: Sequence[Message]) -> dict[Topic, bytes]:
+    """A well-formed record of every input topic, of a session of its own."""
+    first = {m.modality: m.model_copy(update={"session_id": OTHER}) for m in reversed(stream)}
+    end = next(m for m in reversed(stream) if m.type == "eos").model_copy(update={"session_id": OTHER})
+    return {
+        FRAMES: encode(first["video"]),
+        CHUNKS: encode(first["audio"]),
+        TRANSCRIPTS: encode(first["text"]),
+        PROBABILITIES: encode(Observations(items=(end,))),
+    }
+
+
+def garbage(topic: Topic, whole: bytes) -> list[tuple[str, bytes]]:
+    """What must stop nobody, with the reason for which it is to be refused."""
+    other = DeadLetter(
+        reason="", detail="", topic="", partition=0, offset=0, timestamp_ms=0, body=b"", body_size=0
+    )
+    kinds = [
+        ("malformed", b""),
+        ("malformed", b"\xc1 not MessagePack"),
+        ("malformed", whole[: len(whole) // 2]),
+        ("malformed", encode(other)),
+        ("wrong_version", msgpack.packb(msgpack.unpackb(whole) | {"v": 99})),
+        ("too_large", whole.ljust(topic.max_bytes + 1, b"\0")),
+    ]
+    fields = msgpack.unpackb(whole)
+    if topic is FRAMES:
+        kinds.append(("undecodable", msgpack.packb(fields | {"jpeg": b"no picture", "seq": 0})))
+    if topic is CHUNKS:
+        kinds.append(("undecodable", msgpack.packb(fields | {"pcm": b"odd", "seq": 0})))
+    return kinds
+
+
+async def strew(system: System, whole: dict[Topic, bytes]) -> Counter[Kind]:
+    """Put garbage onto every partition of every input topic; return how much of which kind that was."""
+    kafka, strewn = system.settings.kafka, Counter[Kind]()
+    producer = AIOKafkaProducer(bootstrap_servers=kafka.bootstrap, max_request_size=4_000_000)
+    await producer.start()
+    for topic, record in whole.items():
+        for reason, value in garbage(topic, record):
+            for partition in range(4):
+                await producer.send_and_wait(kafka.topic_prefix + topic.name, value, partition=partition)
+                strewn[topic.name, reason] += 1
+    await producer.stop()
+    return strewn
+
+
+async def dead_letters(system: System, expected: int) -> list[DeadLetter]:
+    """Return the letters once the expected number is there, and whatever follows shortly after."""
+    read = decoder(DEAD_LETTERS.max_bytes, DeadLetter)
+    letters: list[DeadLetter] = []
+    deadline = time.monotonic() + 60
+    async with Subscriber(system.settings.kafka, [DEAD_LETTERS.name], "affect-reader") as subscriber:
+        while True:
+            records = await subscriber.get(100, 1000)
+            letters += [letter for r in records if isinstance(letter := read(r.value), DeadLetter)]
+            if not records and (len(letters) >= expected or time.monotonic() > deadline):
+                return letters
+
+
+async def test_garbage_on_every_topic_stops_nobody(start: Callable) -> None:
+    with start(1) as system:
+        stream = short_demo("unharmed", 8)
+        assert isinstance(stream[0], VideoFrame | AudioChunk)
+        whole = examples(stream)
+        strewn = await strew(system, whole)
+        streamed = await system.run(stream, None)
+        strewn += await strew(system, whole)
+        letters = await dead_letters(system, strewn.total())
+        system.children.check()
+        assert lines(streamed) == lines(analysed(stream, system.settings))
+        assert Counter((letter.topic, letter.reason) for letter in letters) == strewn
+        assert all(letter.offset >= 0 and letter.detail for letter in letters)
+        assert all(len(letter.body) == min(letter.body_size, len(letter.body)) for letter in letters)

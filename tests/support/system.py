@@ -1,0 +1,144 @@
+"""A whole system on a real Kafka and a real Redis, and the run without a broker that it is compared with."""
+
+import asyncio
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import groupby, pairwise
+from pathlib import Path
+
+from affectstream.analyze import finals
+from affectstream.children import Children
+from affectstream.online import published
+from affectstream.plan import permitting
+from affectstream.rows import in_order, json_line
+from affectstream.stack import processes
+from affectstream.stored import Ends
+from producers.plan import PartySource, SessionPlan
+from producers.session import SessionMessage, messages
+from runtime import topics
+from runtime.settings import Settings
+from runtime.store import FusedStore
+from schemas.messages import EndOfStream, FusedEmotion
+
+DEMO = Path(__file__).parents[3] / "affectstream" / "demo"
+START_MS = 1_700_000_000_000
+READY_S = 240.0
+
+
+def demo_plan(session_id: str, start_ms: int = START_MS) -> SessionPlan:
+    """The demo call: customer with picture, sound and words, agent with sound and words."""
+    return SessionPlan(
+        session_id=session_id,
+        start_ms=start_ms,
+        parties=(
+            PartySource("customer", DEMO / "customer.mp4", DEMO / "transcript.vtt"),
+            PartySource("agent", next(DEMO.glob("agent.*")), DEMO / "transcript.vtt"),
+        ),
+        agent_purpose="synthetic",
+    )
+
+
+def shortened(stream: Iterable[SessionMessage], until_ms: int) -> Iterator[SessionMessage]:
+    """The messages that end by a time, and then the end of every stream."""
+    last: dict[tuple[str, str], SessionMessage] = {}
+    for message in stream:
+        if message.end_ms > until_ms:
+            continue
+        if isinstance(message, EndOfStream):
+            return
+        last[message.party, message.modality] = message
+        yield message
+    for message in last.values():
+        at = {"start_ms": until_ms, "end_ms": until_ms, "settled_ms": until_ms}
+        yield EndOfStream(**message.envelope() | at | {"seq": message.seq + 1})
+
+
+def short_demo(session_id: str, seconds: int) -> list[SessionMessage]:
+    """The first seconds of the demo call."""
+    plan = demo_plan(session_id)
+    cut = list(shortened(messages(plan), plan.start_ms + seconds * 1000))
+    assert {(m.party, m.modality) for m in cut} == {
+        ("customer", "video"),
+        ("customer", "audio"),
+        ("customer", "text"),
+        ("agent", "audio"),
+        ("agent", "text"),
+    }
+    return cut
+
+
+def lines(windows: Iterable[FusedEmotion]) -> list[str]:
+    """Windows as the bytes that users are handed."""
+    return [json_line(window) for window in in_order(windows)]
+
+
+@dataclass
+class System:
+    """Workers and fusion as processes of their own."""
+
+    settings: Settings
+    children: Children
+
+    async def run(
+        self,
+        stream: Iterable[SessionMessage],
+        speed: float | None,
+        meanwhile: Callable[[], object] | None = None,
+        patience_s: float = 240.0,
+    ) -> list[FusedEmotion]:
+        """Play a session, do something meanwhile in a thread, and return its finals when all are there."""
+        sent = list(stream)
+        ends = Ends(self.settings.fusion.window_ms)
+        for message in sent:
+            ends.note(message)
+        async with FusedStore(self.settings.redis) as store, asyncio.TaskGroup() as group:
+            group.create_task(self.play(sent, speed))
+            if meanwhile:
+                group.create_task(asyncio.to_thread(meanwhile))
+            deadline = time.monotonic() + patience_s
+            while not await ends.reached(store, sent[0].session_id):
+                assert time.monotonic() < deadline, self.complaint()
+                await asyncio.sleep(0.1)
+        return await self.finals(sent[0].session_id)
+
+    async def play(self, stream: Iterable[SessionMessage], speed: float | None) -> None:
+        """Send a session as `affectstream replay` does."""
+        await published(stream, self.settings.kafka, speed)
+
+    async def finals(self, session_id: str) -> list[FusedEmotion]:
+        """Everything final that Redis holds of a session."""
+        async with FusedStore(self.settings.redis) as store:
+            session = await store.session(session_id)
+            assert session is not None
+            return in_order([w for party in session.parties for w in await store.finals(session_id, party)])
+
+    def complaint(self) -> str:
+        """What the processes last said, for a failure."""
+        return "\n".join(f"--- {name}\n{self.children.last_words(name)}" for name in self.children.children)
+
+
+@contextmanager
+def running(settings: Settings, workers: int, logs: Path) -> Iterator[System]:
+    """Start a system with so many workers per modality under the settings, and wait until it is ready."""
+    allowed = permitting(settings, "synthetic")
+    asyncio.run(topics.create(allowed.kafka))
+    with Children(processes(allowed, workers), logs) as children:
+        children.wait_ready(READY_S)
+        yield System(allowed, children)
+
+
+def analysed(stream: Iterable[SessionMessage], settings: Settings) -> list[FusedEmotion]:
+    """The finals of the run without a broker."""
+    return in_order(finals(stream, settings))
+
+
+def without_holes(windows: Iterable[FusedEmotion]) -> bool:
+    """Say whether every party's windows follow each other without a gap."""
+    by_party = groupby(sorted(windows, key=lambda w: (w.party, w.end_ms)), key=lambda w: w.party)
+    for _, its in by_party:
+        row = list(its)
+        if any(a.end_ms != b.start_ms for a, b in pairwise(row)):
+            return False
+    return True
