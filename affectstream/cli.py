@@ -154,6 +154,22 @@ def topics_list() -> None:
     online.list_topics(out)
 
 
+@dashboards_app.command("push")
+def dashboards_push(
+    url: Annotated[str, typer.Argument(help="of the Grafana, https://grafana.example.org")],
+    token: Annotated[
+        str, typer.Option(envvar="GRAFANA_TOKEN", help="of a service account that may edit", show_envvar=True)
+    ],
+    api_url: Annotated[str, typer.Option(help="where that Grafana reaches the JSON API")] = "http://api:8350",
+) -> None:
+    """Put the data source and the dashboards into a Grafana that is not provisioned by files."""
+    from dashboards.push import push
+
+    pushed = push(url, token, api_url)
+    out.print(f"dashboard    {pushed.dashboard_url} (Grafana {pushed.grafana_version})", highlight=False)
+    out.print(f"data source  {pushed.data_source_health}", highlight=False)
+
+
 @app.command()
 def sessions(limit: Annotated[int, typer.Option(min=1, help="how many, newest first")] = 20) -> None:
     """List the sessions that lie in Redis."""
