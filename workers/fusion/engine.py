@@ -4,17 +4,15 @@ No clock and no I/O: the finals of a party are a function of the set of its obse
 batches and duplicates they come. Only ``tick``, which is told the time, lets go of a modality that stalls.
 """
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Literal
 
 from schemas.messages import EndOfStream, FusedEmotion, Modality, Observation, Party
-from workers.fusion.clock import BEFORE_ALL, Rank
 from workers.fusion.compose import Fuser, Span, Trust, compose
-from workers.fusion.party import Heard, PartyJoin, Window
+from workers.fusion.party import Heard, PartyJoin, Place, Window
 from workers.fusion.stall import HasLag, look, silence_ms
 from workers.fusion.weighting import Rule
-from workers.fusion.window import needed_until_ms
 
 LONGEST_MS = 6 * 3_600_000  # an observation that claims to cover more is refused
 REMEMBERED = 10_000  # parties that are over, of which the place is kept
@@ -50,23 +48,6 @@ class Config:
     early: tuple[Modality, ...] = ("video", "audio")
 
 
-@dataclass(frozen=True)
-class _Place:
-    """Where a party stopped: one that is over, or one whose finals another process wrote."""
-
-    closed_ms: int | None = None
-    end_ms: int = -1  # the largest end seen; -1 where another process saw it
-    newest: Mapping[Modality, Rank] = field(default_factory=dict)
-
-    def passed(self, item: Observation, window_ms: int) -> bool:
-        """Say whether ``item`` was there before, or is needed for nothing that is still to come."""
-        if isinstance(item, EndOfStream):
-            return item.end_ms <= self.end_ms
-        if self.newest:
-            return (item.start_ms, item.seq) <= self.newest.get(item.modality, BEFORE_ALL)
-        return self.closed_ms is not None and needed_until_ms(item, window_ms) <= self.closed_ms
-
-
 class Engine:
     """The parties of one partition."""
 
@@ -75,7 +56,7 @@ class Engine:
         self.duplicates = 0
         self._fitted = self._fuser = Fuser(rule, trust)
         self._parties: dict[Key, PartyJoin] = {}
-        self._over: dict[Key, _Place] = {}
+        self._over: dict[Key, Place] = {}
 
     def override(self, trust: Trust) -> None:
         """Let an operator's trust hold from now on; none of it gives the settings' back."""
@@ -92,7 +73,7 @@ class Engine:
     def resume(self, key: Key, closed_ms: int | None) -> None:
         """Take note of the end of the newest final that is written: older data is done with, and no news."""
         if not self.knows(key) and closed_ms is not None:
-            self._remember(key, _Place(closed_ms))
+            self._remember(key, Place(closed_ms, resumed_ms=closed_ms))
 
     def push(self, item: Observation) -> list[Output]:
         """Take one observation and return what it brings about."""
@@ -127,11 +108,11 @@ class Engine:
 
     def _begin(self, key: Key, item: Observation) -> PartyJoin | None:
         """Open the party where it stopped, or anew; not for an item that is past."""
-        place = self._over.get(key, _Place())
+        place = self._over.get(key, Place())
         if place.passed(item, self.config.window_ms):
             return None
         self._over.pop(key, None)
-        party = PartyJoin(self.config.window_ms, place.closed_ms, place.newest)
+        party = PartyJoin(self.config.window_ms, place)
         self._parties[key] = party
         return party
 
@@ -149,10 +130,10 @@ class Engine:
 
     def _close(self, key: Key, party: PartyJoin) -> Closed:
         del self._parties[key]
-        self._remember(key, _Place(party.next_ms, party.end_ms, party.newest()))
+        self._remember(key, party.place())
         return Closed(*key)
 
-    def _remember(self, key: Key, place: _Place) -> None:
+    def _remember(self, key: Key, place: Place) -> None:
         self._over[key] = place
         while len(self._over) > REMEMBERED:
             del self._over[next(iter(self._over))]

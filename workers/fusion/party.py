@@ -2,12 +2,13 @@
 
 import math
 from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
 from enum import Enum, auto
 
 from schemas.messages import Abstention, EndOfStream, Modality, Observation, Probabilities
 from workers.fusion.clock import BEFORE_ALL, Clock, Rank
 from workers.fusion.reduce import Held
-from workers.fusion.window import ceil_ms, floor_ms, overlaps, reach_ms
+from workers.fusion.window import ceil_ms, floor_ms, needed_until_ms, overlaps, reach_ms
 
 GAP_MS = 3_600_000  # an empty window is written within an hour after one that holds something
 
@@ -22,18 +23,35 @@ class Heard(Enum):
     LATE = auto()  # for some or all of its windows; the others took it
 
 
+@dataclass(frozen=True)
+class Place:
+    """Where a party stopped: one that is over, or one whose finals another process wrote."""
+
+    closed_ms: int | None = None  # the end of the newest closed window
+    resumed_ms: int = -1  # up to here another process saw all that there was
+    end_ms: int = -1  # the largest end seen
+    newest: Mapping[Modality, Rank] = field(default_factory=dict)
+
+    def passed(self, item: Observation, window_ms: int) -> bool:
+        """Say whether ``item`` was there before, or is needed for nothing that is still to come."""
+        if isinstance(item, EndOfStream):
+            return item.end_ms <= self.end_ms
+        if (item.start_ms, item.seq) <= self.newest.get(item.modality, BEFORE_ALL):
+            return True
+        return needed_until_ms(item, window_ms) <= self.resumed_ms
+
+
 class PartyJoin:
     """The open windows of a party, the clocks of its modalities, and the end of its newest closed window."""
 
-    def __init__(
-        self, window_ms: int, closed_ms: int | None = None, newest: Mapping[Modality, Rank] | None = None
-    ) -> None:
+    def __init__(self, window_ms: int, place: Place) -> None:
         self.window_ms = window_ms
         self.expects: set[Modality] = set()
-        self.clocks: dict[Modality, Clock] = {m: Clock(newest=r) for m, r in (newest or {}).items()}
+        self.clocks: dict[Modality, Clock] = {m: Clock(newest=r) for m, r in place.newest.items()}
         self.quiet = Clock()  # of the party as a whole
+        closed_ms = place.closed_ms
         self.next_ms = None if closed_ms is None else ceil_ms(closed_ms, window_ms)  # the next final's start
-        self._resumed_ms = -1 if newest or closed_ms is None else closed_ms
+        self._resumed_ms = place.resumed_ms
         self._windows: dict[int, Window] = {}
         self._start_ms: int | None = None
         self.end_ms = 0  # the largest end seen
@@ -121,9 +139,10 @@ class PartyJoin:
             if not c.stalled and c.watermark_ms < (math.inf if end_ms is None else end_ms)
         ]
 
-    def newest(self) -> dict[Modality, Rank]:
-        """Return the newest observation of each modality that sent any."""
-        return {m: clock.newest for m, clock in self.clocks.items() if clock.newest != BEFORE_ALL}
+    def place(self) -> Place:
+        """Return where the party stops, with its newest observations to know duplicates by."""
+        newest = {m: clock.newest for m, clock in self.clocks.items()}
+        return Place(self.next_ms, self._resumed_ms, self.end_ms, newest)
 
     def _expect(self, modalities: Collection[Modality]) -> None:
         for modality in modalities:

@@ -1,0 +1,262 @@
+"""The laws of the join: finals are a function of the set of observations, in any order, batch or crash."""
+
+import random
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from schemas.codec import encode
+from schemas.messages import Abstention, EndOfStream, FusedEmotion, Probabilities, Reason
+from workers.fusion.engine import Config, Engine, Refused
+from workers.fusion.partition import Partition
+from workers.fusion.weighting import rule_named
+
+MODALITIES = ("video", "audio", "text")
+CONFIG = Config(window_ms=1000)
+
+
+def engine():
+    return Engine(CONFIG, rule_named("entropy_trust"), {"video": 0.9, "audio": 0.7, "text": 0.8})
+
+
+def timeline(rng, modality, start_ms, end_ms):
+    """Yield (start, end, settled) of one modality's observations."""
+    if modality == "video":
+        step = rng.choice([40, 200, 700])
+        for at in range(start_ms, end_ms, step):
+            yield at, at, at + 1
+    elif modality == "audio":
+        for at in range(start_ms, end_ms, 1000):
+            yield at, min(end_ms, at + 2000), min(end_ms, at + 1000)
+    else:
+        at = start_ms
+        while at < end_ms:
+            to = min(end_ms, at + rng.randint(100, 3500))
+            yield at, to, to
+            at = to
+
+
+def stream(rng, session_id, party, expects, modality, start_ms):
+    """Return one modality's observations in order, its end last."""
+    end_ms = start_ms + rng.randint(0, 5000)
+    whose = {"session_id": session_id, "party": party, "modality": modality, "expects": expects}
+    items = []
+    for start, end, settled in timeline(rng, modality, start_ms + rng.randint(0, 800), end_ms):
+        envelope = {**whose, "seq": len(items), "start_ms": start, "end_ms": end, "settled_ms": settled}
+        if rng.random() < 0.2:
+            items.append(Abstention(**envelope, reason=rng.choice(list(Reason))))
+        else:
+            raw = np.array([rng.random() ** 4 + 1e-6 for _ in range(7)])
+            p = tuple((raw / raw.sum()).tolist())
+            items.append(Probabilities(**envelope, p=p, quality=round(rng.random(), 3), model_id="m"))
+    end = {**whose, "seq": len(items), "start_ms": end_ms, "end_ms": end_ms, "settled_ms": end_ms}
+    return [*items, EndOfStream(**end)]
+
+
+def call(rng):
+    """Return the streams of one or two sessions with one or two parties each."""
+    streams = []
+    for session_id in ("one", "two")[: rng.randint(1, 2)]:
+        start_ms = 1_750_000_000_000 + rng.randint(0, 3000)
+        for party in ("customer", "agent")[: rng.randint(1, 2)]:
+            expects = tuple(sorted(rng.sample(MODALITIES, rng.randint(1, 3))))
+            streams += [stream(rng, session_id, party, expects, m, start_ms) for m in expects]
+    return streams
+
+
+def interleave(rng, streams, duplicates=0.0):
+    """Return one merged order: each stream's own is kept, and duplicates follow their originals anywhere."""
+    merged, queues = [], [list(s) for s in streams if s]
+    seen = []
+    burst = rng.choice([1, 5, 1000])
+    while queues:
+        queue = rng.choice(queues)
+        for _ in range(min(len(queue), rng.randint(1, burst))):
+            merged.append(queue.pop(0))
+            seen.append(merged[-1])
+            while rng.random() < duplicates:
+                merged.append(rng.choice(seen))
+        if not queue:
+            queues.remove(queue)
+    return merged
+
+
+def finals_of(outputs):
+    """Return each party's finals as bytes, in the order in which they came."""
+    finals = {}
+    for output in outputs:
+        assert not isinstance(output, Refused)
+        if isinstance(output, FusedEmotion) and output.pane == "final":
+            finals.setdefault((output.session_id, output.party), []).append(encode(output))
+    return finals
+
+
+def joined(items):
+    join = engine()
+    return finals_of(output for item in items for output in join.push(item))
+
+
+seeds = st.integers(0, 2**32)
+
+
+@given(case=seeds, shuffle=seeds)
+@settings(max_examples=150)
+def test_any_interleaving_with_any_duplicates_gives_the_same_bytes(case, shuffle):
+    streams = call(random.Random(case))
+    in_turn = joined([item for s in streams for item in s])
+    assert joined(interleave(random.Random(shuffle), streams, duplicates=0.2)) == in_turn
+
+
+@given(case=seeds, shuffle=seeds)
+@settings(max_examples=50)
+def test_finals_are_contiguous_and_cover_the_call(case, shuffle):
+    streams = call(random.Random(case))
+    join = engine()
+    panes = [o for item in interleave(random.Random(shuffle), streams) for o in join.push(item)]
+    for key in {(s[0].session_id, s[0].party) for s in streams}:
+        own = [item for s in streams for item in s if (item.session_id, item.party) == key]
+        media = [item for item in own if not isinstance(item, EndOfStream)]
+        starts = [o.start_ms for o in panes if isinstance(o, FusedEmotion) and o.pane == "final"
+                  and (o.session_id, o.party) == key]  # fmt: skip
+        assert starts == sorted(set(starts))
+        if not media:
+            assert starts == []
+            continue
+        first_ms = min(item.start_ms for item in media) // 1000 * 1000
+        last_ms = max(max(item.end_ms for item in own), max(i.start_ms + 1 for i in media))
+        assert starts == list(range(first_ms, -(-last_ms // 1000) * 1000, 1000))
+
+
+@given(case=seeds, shuffle=seeds)
+@settings(max_examples=50)
+def test_a_pane_is_early_at_most_once_and_never_after_its_final(case, shuffle):
+    streams = call(random.Random(case))
+    join, seen = engine(), set()
+    for item in interleave(random.Random(shuffle), streams, duplicates=0.1):
+        for output in join.push(item):
+            if isinstance(output, FusedEmotion):
+                window = output.session_id, output.party, output.start_ms
+                assert (*window, output.pane) not in seen
+                assert (*window, "final") not in seen
+                seen.add((*window, output.pane))
+
+
+@given(case=seeds)
+@settings(max_examples=50)
+def test_every_final_is_a_sane_message(case):
+    streams = call(random.Random(case))
+    join = engine()
+    for item in interleave(random.Random(case), streams):
+        for output in join.push(item):
+            if not isinstance(output, FusedEmotion):
+                continue
+            present = [m for m in output.modalities if m.state == "present"]
+            assert abs(sum(m.weight for m in output.modalities) - bool(present)) < 1e-5
+            assert (output.p is None) == (not present)
+            assert output.confidence <= (max(output.p) if output.p else 0.0)
+            if len(present) < len(output.modalities) and output.p:
+                assert output.confidence < max(output.p)
+            if len(present) < 2:
+                assert output.disagreement == 0.0
+
+
+def in_records(rng, items):
+    """Cut an order of observations into records as workers' batches do."""
+    items = list(items)
+    while items:
+        size = rng.randint(1, 6)
+        yield tuple(items[:size])
+        del items[:size]
+
+
+class Machine:
+    """A log, a store and an agent that may die between any two steps, as the real one does."""
+
+    def __init__(self, log, rng, death=0.0):
+        self.log, self.rng, self.death = log, rng, death
+        self.store = {}  # (session, party) -> {window end: bytes}
+        self.published = []
+        self.committed = 0
+
+    def run(self):
+        while not self._live():
+            pass
+
+    def _live(self):
+        """Run until the log is used up (True) or death (False)."""
+        partition = Partition(engine())
+        offset = self.committed
+        while offset < len(self.log):
+            for _ in range(self.rng.randint(1, 8)):
+                if offset < len(self.log):
+                    self._take(partition, offset)
+                    offset += 1
+            if not all(self._dies() is False and step() is None for step in self._effects(partition)):
+                return False
+            acked = partition.settle()
+            if acked and not self._dies():
+                self.committed = acked[-1] + 1
+        self._let_go(partition)
+        return True
+
+    def _let_go(self, partition):
+        """Give up parties that only a duplicated end of stream has opened again."""
+        for now_ms in (0, CONFIG.stall_ms):
+            partition.tick(now_ms, lambda _modality: False)
+        assert partition.effects.finals == []
+        partition.settle()
+        assert len(partition.tracker) == 0
+
+    def _take(self, partition, offset):
+        items = self.log[offset]
+        for key in partition.strangers(items):
+            partition.resume(key, max(self.store.get(key, {}), default=None))
+        partition.take(offset, items)
+
+    def _effects(self, partition):
+        finals = partition.effects.finals
+        assert partition.effects.refused == []
+        cut = self.rng.randint(0, len(finals))
+        yield lambda: self.published.extend(finals)
+        yield lambda: self._write(finals[:cut])  # a pipeline may have gone through in part
+        yield lambda: self._write(finals[cut:])
+
+    def _write(self, finals):
+        for final in finals:
+            windows = self.store.setdefault((final.session_id, final.party), {})
+            if final.end_ms > max(windows, default=0):  # XADD refuses an id that is not the largest
+                windows[final.end_ms] = encode(final)
+
+    def _dies(self):
+        return self.rng.random() < self.death
+
+
+@given(case=seeds, shuffle=seeds, fate=seeds)
+@settings(max_examples=200)
+def test_killed_at_any_point_the_store_holds_what_an_undisturbed_run_writes(case, shuffle, fate):
+    streams = call(random.Random(case))
+    rng = random.Random(shuffle)
+    log = list(in_records(rng, interleave(rng, streams, duplicates=0.1)))
+    calm = Machine(log, random.Random(fate))
+    calm.run()
+    killed = Machine(log, random.Random(fate), death=0.15)
+    killed.run()
+    assert killed.store == calm.store
+    assert {encode(final) for final in killed.published} == {encode(final) for final in calm.published}
+
+
+def test_an_operators_trust_moves_the_weights_and_is_recorded():
+    def final(override):
+        join = engine()
+        join.override(override)
+        rng = random.Random(5)
+        streams = [stream(rng, "s", "customer", ("audio", "video"), m, 0) for m in ("video", "audio")]
+        outputs = [o for s in streams for item in s for o in join.push(item)]
+        return next(o for o in outputs if isinstance(o, FusedEmotion) and o.pane == "final" and o.p)
+
+    settings_say, operator_says = final({}), final({"audio": 0.0})
+    assert settings_say.rule == "entropy_trust"
+    assert operator_says.rule == "entropy_trust+override"
+    weights = [{m.modality: m.weight for m in f.modalities}["audio"] for f in (settings_say, operator_says)]
+    assert weights[0] > weights[1] > 0.0  # bounded: nobody is silenced
