@@ -1,6 +1,7 @@
 """How far a consumer group is behind a topic; imports aiokafka. It looks on, and joins no group."""
 
 import asyncio
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
 
@@ -12,6 +13,14 @@ from runtime.faults import translated
 from runtime.groups import KafkaSettings
 from runtime.security import client_options
 from runtime.subscriber import group_name
+
+
+@dataclass(frozen=True)
+class Standing:
+    """One partition: the next offset of the log, and the next one that a group has to read."""
+
+    end: int
+    reached: int
 
 
 class LagMeter:
@@ -46,6 +55,13 @@ class LagMeter:
 
         A group that has not committed yet is behind by everything that the broker still has.
         """
+        standings = await self.standings(topic, group)
+        behind = {partition: standing.end - standing.reached for partition, standing in standings.items()}
+        metrics.LAG.labels(topic, group).set(sum(behind.values()))
+        return behind
+
+    async def standings(self, topic: str, group: str) -> dict[int, Standing]:
+        """Return per partition where the log ends and what ``group`` has reached of it; {} as for ``lag``."""
         with translated(self._kafka):
             partitions = await self._partitions_of(topic)
             if not partitions:
@@ -57,12 +73,10 @@ class LagMeter:
                 self._consumer.beginning_offsets(partitions),
                 self._consumer.end_offsets(partitions),
             )
-        behind = {
-            tp.partition: max(0, ends[tp] - max(begins[tp], committed[tp].offset if tp in committed else 0))
+        return {
+            tp.partition: _standing(begins[tp], ends[tp], committed[tp].offset if tp in committed else 0)
             for tp in partitions
         }
-        metrics.LAG.labels(topic, group).set(sum(behind.values()))
-        return behind
 
     async def _partitions_of(self, topic: str) -> list[TopicPartition]:
         if not self._partitions.get(topic):
@@ -75,6 +89,10 @@ class LagMeter:
     async def _close(self) -> None:
         await self._consumer.stop()
         await self._admin.close()
+
+
+def _standing(begin: int, end: int, committed: int) -> Standing:
+    return Standing(end, min(end, max(begin, committed)))
 
 
 async def lag(kafka: KafkaSettings, topic: str, group: str) -> dict[int, int]:
