@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from models.protocol import EmotionModel
-from models.voice.features import features
+from models.voice.features import RATE_HZ, features
 from models.voice.model import VoiceModel
 from models.voice.quality import is_silent, quality
 from runtime.settings import Settings
@@ -59,6 +59,7 @@ def analyst(settings: Settings) -> AudioAnalyst:
     device.require_shipped(MODALITY, own.model)
     model = VoiceModel()
     model.load(device.choose(own.device))
+    model.predict([features(np.zeros(RATE_HZ, np.float32), RATE_HZ)])  # librosa is slow at its first window
     return AudioAnalyst(model)
 
 

@@ -60,6 +60,7 @@ def analyst(settings: Settings) -> TextAnalyst:
     where = device.choose(own.device)
     model = TextModel(rows=CPU_ROWS if where == "cpu" else GPU_ROWS)
     model.load(where)
+    model.predict([model.prepare("hello")])  # what is set up at the first pass is there before input
     return TextAnalyst(model)
 
 

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from functools import partial
 
 import cv2
+import numpy as np
 
-from models.face.crop import Box, face_crop
+from models.face.crop import SIDE, Box, face_crop
 from models.face.detect import Detector
 from models.face.model import FaceModel
 from models.face.quality import face_quality
@@ -84,6 +85,9 @@ def analyst(settings: Settings) -> VideoAnalyst:
     cv2.setNumThreads(own.threads)
     model = FaceModel()
     model.load(device.choose(own.device))
+    model.predict(
+        [np.zeros((SIDE, SIDE), np.uint8)]
+    )  # what is set up at the first pass is there before input
     return VideoAnalyst(model, Detector(own.yunet_path, own.max_faces))
 
 

@@ -4,6 +4,7 @@ import asyncio
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.worker_fakes import Worker, envelope, said
 
 from runtime.kafka import Record
 from schemas.codec import encode
@@ -15,7 +16,7 @@ from workers.delivery import split
 TOPIC = TRANSCRIPTS.name
 
 
-def garbage(said, envelope):
+def garbage():
     return {
         b"": "malformed",
         b"\x00garbage": "malformed",
@@ -27,12 +28,10 @@ def garbage(said, envelope):
     }
 
 
-async def test_what_cannot_be_decoded_goes_to_the_dead_letters_and_the_session_goes_on(
-    worker, said, envelope
-):
-    broken = garbage(said, envelope)
+async def test_what_cannot_be_decoded_goes_to_the_dead_letters_and_the_session_goes_on():
+    broken = garbage()
     log = [said("before", seq=0), *broken, said("after", seq=1)]
-    it = worker({1: log})
+    it = Worker({1: log})
     await it.work()
     assert [o.seq for o in it.publisher.observed(1)] == [0, 1]
     letters = it.publisher.letters()
@@ -51,16 +50,14 @@ Texts = st.sampled_from(["hello", "", "broken", "poison", b"garbage"])
     rows=st.integers(1, 6),
     revocations=st.lists(st.integers(1, 30), max_size=3),
 )
-def test_every_input_is_answered_once_in_order_and_at_least_once_after_rebalances(
-    texts, rows, revocations, worker, said
-):
+def test_every_input_is_answered_once_in_order_and_at_least_once_after_rebalances(texts, rows, revocations):
     logs = {
         p: [text if isinstance(text, bytes) else said(text, f"s{p}", n) for n, text in enumerate(log)]
         for p, log in texts.items()
     }
 
     async def play():
-        it = worker(logs, batch_rows=rows)
+        it = Worker(logs, batch_rows=rows)
         it.task = asyncio.create_task(it.loop.run(it.stop))
         for fetched in revocations:
             await it.meanwhile(lambda f=fetched: it.broker.fetched >= f or it.committed_all())
@@ -88,7 +85,7 @@ def test_every_input_is_answered_once_in_order_and_at_least_once_after_rebalance
     assert set(letters) == unreadable | failing
 
 
-def test_a_record_that_would_be_too_large_is_split_in_order(envelope):
+def test_a_record_that_would_be_too_large_is_split_in_order():
     base = {**envelope(), "p": (1 / 7,) * 7, "quality": 1.0, "model_id": "m"}
     items = [Probabilities(**{**base, "seq": n}, embedding=bytes(300 * 1024)) for n in range(7)]
     records = split(items, PROBABILITIES.max_bytes)

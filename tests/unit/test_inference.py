@@ -4,6 +4,7 @@ import asyncio
 from collections import Counter
 
 import pytest
+from support.worker_fakes import Publisher, Worker, envelope, said
 
 from schemas.codec import decode
 from schemas.errors import Unavailable
@@ -12,32 +13,32 @@ from schemas.topics import TRANSCRIPTS
 from workers.inference import FULL_BATCHES
 
 
-async def test_each_partition_is_answered_on_the_partition_of_the_same_number_in_order(worker, said):
+async def test_each_partition_is_answered_on_the_partition_of_the_same_number_in_order():
     logs = {p: [said(f"{p} {n}", f"s{p}", n) for n in range(10)] for p in (0, 2, 3)}
-    it = worker(logs)
+    it = Worker(logs)
     await it.work()
     for p, log in logs.items():
         assert [o.envelope() for o in it.publisher.observed(p)] == [m.envelope() for m in log]
         assert all(isinstance(o, Probabilities) for o in it.publisher.observed(p))
 
 
-async def test_a_batch_is_one_record_per_partition(worker, said):
-    it = worker({0: [said("a", "s", n) for n in range(4)], 1: [said("b", "t", 0)]}, batch_rows=5)
+async def test_a_batch_is_one_record_per_partition():
+    it = Worker({0: [said("a", "s", n) for n in range(4)], 1: [said("b", "t", 0)]}, batch_rows=5)
     await it.work()
     sizes = Counter((p, len(m.items)) for p, m in it.publisher.sent)
     assert sizes == {(0, 4): 1, (1, 1): 1}
 
 
-async def test_the_end_of_a_stream_goes_through_the_same_door(worker, said, envelope):
+async def test_the_end_of_a_stream_goes_through_the_same_door():
     end = EndOfStream(**envelope("s", 1))
-    it = worker({0: [said("hello"), end]})
+    it = Worker({0: [said("hello"), end]})
     await it.work()
     assert it.publisher.observed(0)[1] == end
 
 
-async def test_undecodable_content_and_a_failing_model_abstain_and_leave_a_dead_letter(worker, said):
+async def test_undecodable_content_and_a_failing_model_abstain_and_leave_a_dead_letter():
     log = [said(text, seq=n) for n, text in enumerate(["fine", "broken", "poison", "good", ""])]
-    it = worker({0: log}, batch_rows=8)
+    it = Worker({0: log}, batch_rows=8)
     await it.work()
     reasons = [o.reason if isinstance(o, Abstention) else None for o in it.publisher.observed(0)]
     assert reasons == [None, Reason.FAILED, Reason.FAILED, None, Reason.NO_SPEECH]
@@ -46,10 +47,10 @@ async def test_undecodable_content_and_a_failing_model_abstain_and_leave_a_dead_
     assert [decode(x.body, TRANSCRIPTS.max_bytes) for x in letters] == log[1:3]
 
 
-async def test_live_input_older_than_its_budget_is_shed_and_replayed_input_never(worker, said, envelope):
+async def test_live_input_older_than_its_budget_is_shed_and_replayed_input_never():
     log = [said("old", seq=0), said("new", seq=9), EndOfStream(**envelope("s", 0))]
-    live = worker({0: log}, live_budget_ms=500, wall_ms=lambda: 10_000)
-    replay = worker({0: log}, wall_ms=lambda: 10_000)
+    live = Worker({0: log}, live_budget_ms=500, wall_ms=lambda: 10_000)
+    replay = Worker({0: log}, wall_ms=lambda: 10_000)
     await live.work()
     await replay.work()
     assert [o.type for o in live.publisher.observed(0)] == ["abstention", "probabilities", "eos"]
@@ -57,9 +58,9 @@ async def test_live_input_older_than_its_budget_is_shed_and_replayed_input_never
     assert [o.type for o in replay.publisher.observed(0)] == ["probabilities", "probabilities", "eos"]
 
 
-async def test_nothing_is_committed_before_the_acknowledgements(worker, publisher, said):
-    out = publisher(hold=True)
-    it = worker({0: [said("a", seq=0), b"garbage"]}, out)
+async def test_nothing_is_committed_before_the_acknowledgements():
+    out = Publisher(hold=True)
+    it = Worker({0: [said("a", seq=0), b"garbage"]}, out)
     await it.until(lambda: len(out.sent) == 2)
     observation, letter = out.acks
     assert it.broker.committed == {}
@@ -73,19 +74,17 @@ async def test_nothing_is_committed_before_the_acknowledgements(worker, publishe
 
 
 @pytest.mark.parametrize("kind", [Observations, DeadLetter])
-async def test_a_failed_acknowledgement_stops_the_worker_and_nothing_is_committed(
-    kind, worker, publisher, said
-):
-    it = worker({0: [said("a", seq=0), b"garbage"]}, publisher(fail=kind))
+async def test_a_failed_acknowledgement_stops_the_worker_and_nothing_is_committed(kind):
+    it = Worker({0: [said("a", seq=0), b"garbage"]}, Publisher(fail=kind))
     await it.until(lambda: False)
     with pytest.raises(Unavailable, match="gone"):
         await it.task
     assert it.broker.committed == {}
 
 
-async def test_work_on_a_lost_partition_is_dropped_and_read_again(worker, publisher, said):
-    out = publisher(hold=True)
-    it = worker({0: [said("a", "s", 0)], 1: [said("b", "t", 0)]}, out)
+async def test_work_on_a_lost_partition_is_dropped_and_read_again():
+    out = Publisher(hold=True)
+    it = Worker({0: [said("a", "s", 0)], 1: [said("b", "t", 0)]}, out)
     await it.until(lambda: len(out.sent) == 2)
     it.broker.revoke(1)
     out.release()
@@ -96,9 +95,9 @@ async def test_work_on_a_lost_partition_is_dropped_and_read_again(worker, publis
     assert len(out.observed(1)) == 2  # the second time under the new lease
 
 
-async def test_a_lost_partition_that_another_member_got_is_never_committed(worker, publisher, said):
-    out = publisher(hold=True)
-    it = worker({0: [said("a", "s", 0)], 1: [said("b", "t", n) for n in range(40)]}, out)
+async def test_a_lost_partition_that_another_member_got_is_never_committed():
+    out = Publisher(hold=True)
+    it = Worker({0: [said("a", "s", 0)], 1: [said("b", "t", n) for n in range(40)]}, out)
     await it.until(lambda: len(out.sent) == 2)
     it.broker.held.discard(1)
     it.broker.revoke(1)
@@ -109,10 +108,10 @@ async def test_a_lost_partition_that_another_member_got_is_never_committed(worke
     assert len(out.observed(1)) < 40
 
 
-async def test_fetching_stops_while_the_acknowledgements_do_not_come(worker, publisher, said):
+async def test_fetching_stops_while_the_acknowledgements_do_not_come():
     log = [said("a", seq=n) for n in range(500)]
-    out = publisher(hold=True)
-    it = worker({0: log}, out, batch_rows=4, in_flight=1)
+    out = Publisher(hold=True)
+    it = Worker({0: log}, out, batch_rows=4, in_flight=1)
     bound = 4 * (FULL_BATCHES + 1 + 3)  # waiting, analysed, queued and being published
     await it.until(lambda: it.broker.paused)
     for _ in range(200):
@@ -125,8 +124,8 @@ async def test_fetching_stops_while_the_acknowledgements_do_not_come(worker, pub
     assert [o.seq for o in out.observed(0)] == list(range(500))
 
 
-async def test_a_stop_finishes_publishes_and_commits_what_was_fetched(worker, said):
-    it = worker({0: [said("a", seq=n) for n in range(50)]}, max_delay_ms=60_000, batch_rows=64)
+async def test_a_stop_finishes_publishes_and_commits_what_was_fetched():
+    it = Worker({0: [said("a", seq=n) for n in range(50)]}, max_delay_ms=60_000, batch_rows=64)
     await it.until(lambda: it.broker.fetched == 50)
     assert it.publisher.sent == []  # still waiting for a full batch
     await it.end()
@@ -134,8 +133,8 @@ async def test_a_stop_finishes_publishes_and_commits_what_was_fetched(worker, sa
     assert it.broker.committed == {0: 50}
 
 
-async def test_a_fault_of_the_broker_reaches_the_caller_as_itself(worker):
-    it = worker({0: []})
+async def test_a_fault_of_the_broker_reaches_the_caller_as_itself():
+    it = Worker({0: []})
 
     async def gone(max_records, timeout_ms):
         raise Unavailable("the broker is gone")

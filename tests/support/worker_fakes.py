@@ -3,7 +3,6 @@
 import asyncio
 
 import numpy as np
-import pytest
 
 from runtime.groups import TextSettings
 from runtime.kafka import Record
@@ -18,7 +17,7 @@ from workers.observe import Sight, distribution, probabilities
 TOPIC = TRANSCRIPTS.name
 
 
-def envelope_of(session="s", seq=0, modality="text", party="customer"):
+def envelope(session="s", seq=0, modality="text", party="customer"):
     return {
         "session_id": session,
         "party": party,
@@ -31,8 +30,8 @@ def envelope_of(session="s", seq=0, modality="text", party="customer"):
     }
 
 
-def transcript(text, session="s", seq=0, **kwargs):
-    return Transcript(**envelope_of(session, seq, **kwargs), text=text)
+def said(text, session="s", seq=0, **kwargs):
+    return Transcript(**envelope(session, seq, **kwargs), text=text)
 
 
 def as_bytes(thing):
@@ -166,7 +165,7 @@ class Worker:
 
     async def meanwhile(self, happened):
         async with asyncio.timeout(10):
-            while not happened() and not self.task.done():  # noqa: ASYNC110
+            while not happened() and not self.task.done():
                 await asyncio.sleep(0.001)  # polls, with the deadline above
 
     async def end(self):
@@ -180,27 +179,3 @@ class Worker:
 
     def committed_all(self):
         return all(self.broker.committed.get(p, 0) == len(log) for p, log in self.broker.logs.items())
-
-
-@pytest.fixture(scope="session")
-def worker():
-    """Return the class of a worker between fakes: ``worker({partition: [message or bytes]})``."""
-    return Worker
-
-
-@pytest.fixture(scope="session")
-def publisher():
-    """Return the class of the fake publisher."""
-    return Publisher
-
-
-@pytest.fixture(scope="session")
-def said():
-    """Return a function that makes a transcript."""
-    return transcript
-
-
-@pytest.fixture(scope="session")
-def envelope():
-    """Return a function that makes the fields that all inputs share."""
-    return envelope_of

@@ -1,0 +1,84 @@
+"""Frames are decoded only after their header was believed."""
+
+import struct
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from schemas.errors import InputError
+from workers import jpeg
+
+
+def picture(width=64, height=48, *flags):
+    noise = np.random.default_rng(5).integers(0, 256, (height // 8, width // 8, 3), dtype=np.uint8)
+    return cv2.imencode(".jpg", cv2.resize(noise, (width, height)), list(flags))[1].tobytes()
+
+
+def claiming(width, height):
+    """A JPEG whose header claims another size."""
+    data = bytearray(picture())
+    at = data.index(b"\xff\xc0")
+    data[at + 5 : at + 9] = struct.pack(">HH", height, width)
+    return bytes(data)
+
+
+BASELINE = picture()
+PROGRESSIVE = picture(64, 48, cv2.IMWRITE_JPEG_PROGRESSIVE, 1)
+WITH_EXIF = BASELINE[:2] + b"\xff\xe1\x00\x0aExif\0\0\xff\xda" + BASELINE[2:]
+WITH_FILL = BASELINE[:2] + b"\xff\xff\xff" + BASELINE[2:]
+PADDED = BASELINE + b"\0\0\0"
+
+
+@pytest.mark.parametrize("data", [BASELINE, PROGRESSIVE, WITH_EXIF, WITH_FILL, PADDED])
+def test_a_picture_is_decoded_at_the_size_of_its_header(data):
+    assert jpeg.size(data) == (64, 48)
+    assert jpeg.decode(data).shape == (48, 64, 3)
+
+
+@pytest.mark.parametrize(
+    ("data", "why"),
+    [
+        (b"", "not a JPEG"),
+        (b"\xff\xd8", "without a frame"),
+        (b"\xff\xd8\xff", "without a frame"),
+        (b"\xff\xd8garbage", "broken header"),
+        (b"\x89PNG\r\n\x1a\n", "not a JPEG"),
+        (cv2.imencode(".png", np.zeros((8, 8, 3), np.uint8))[1].tobytes(), "not a JPEG"),
+        (BASELINE[: len(BASELINE) // 2], "cut off"),
+        (BASELINE[:100], "without a frame"),
+        (claiming(65_000, 65_000), "at most 8000000"),
+        (claiming(4_000, 2_001), "at most 8000000"),
+        (claiming(0, 48), "at most 8000000"),
+        (BASELINE[:-2] + b"\xff\xda" * 100 + BASELINE[-2:], "scans"),
+        (b"\xff\xd8" + b"\xff\xc0\x00\x11\x08\x00\x30\x00\x40" + b"\xff\xd9", "cannot be decoded"),
+    ],
+)
+def test_what_is_no_sound_picture_of_a_bounded_size_is_refused_with_the_reason(data, why):
+    with pytest.raises(InputError, match=why):
+        jpeg.decode(data)
+
+
+@given(st.lists(st.tuples(st.integers(0, len(BASELINE) - 1), st.integers(0, 255)), min_size=1, max_size=8))
+def test_damaged_pictures_are_decoded_or_refused_and_never_anything_else(damage):
+    data = bytearray(BASELINE)
+    for at, value in damage:
+        data[at] = value
+    try:
+        picture = jpeg.decode(bytes(data))
+    except InputError:
+        return
+    assert picture.ndim == 3
+    assert picture.dtype == np.uint8
+
+
+@given(st.binary(max_size=40))
+def test_any_bytes_after_the_start_of_a_picture_have_a_size_or_are_refused(data):
+    try:
+        width, height = jpeg.size(b"\xff\xd8" + data)
+    except InputError:
+        return
+    assert width >= 0
+    assert height >= 0
