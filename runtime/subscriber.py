@@ -18,6 +18,7 @@ from runtime.groups import KafkaSettings
 from runtime.offsets import Positions
 from runtime.publisher import MAX_REQUEST_BYTES
 from runtime.security import client_options
+from runtime.topics import require
 from schemas.errors import AffectError, Unavailable
 
 log = structlog.get_logger(__name__)
@@ -88,6 +89,7 @@ class Subscriber(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka h
         )
         self._consumer.subscribe(self._topics, listener=self)
         try:
+            await require(self._kafka, self._topics)
             with translated(self._kafka):
                 async with asyncio.timeout(JOIN_TIMEOUT_S):
                     await self._consumer.start()
@@ -110,6 +112,9 @@ class Subscriber(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka h
         """
         if self._failure is not None:
             raise self._failure
+        await asyncio.sleep(
+            0
+        )  # what is buffered comes without a wait; fetches and heartbeats need their turn
         try:
             async with asyncio.timeout(timeout_ms / 1000 + GRACE_S):
                 await self._settled.wait()

@@ -6,7 +6,7 @@ year, replayed, would be deleted before it is read, and one with a wrong clock k
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -70,12 +70,22 @@ async def check(kafka: KafkaSettings) -> int:
         rows = await (_visible if kafka.embedded else _rows)(kafka, admin)
     missing = [row.name for row in rows if not row.partitions]
     if missing:
-        raise Unavailable(
-            f"no topic {', '.join(missing)} on the broker at {kafka.bootstrap}; "
-            "create the topics with `affectstream topics create`"
-        )
+        raise _missing(kafka, missing)
     _require_equal(rows, rows[0].partitions)
     return rows[0].partitions
+
+
+async def require(kafka: KafkaSettings, names: Sequence[str]) -> None:
+    """Return once the topics ``names`` are there, as another process may just be creating them.
+
+    Raises Unavailable.
+    """
+    deadline = time.monotonic() + VISIBLE_TIMEOUT_S
+    async with _admin(kafka) as admin:
+        while missing := [name for name, count in (await _partitions(admin, names)).items() if not count]:
+            if time.monotonic() > deadline:
+                raise _missing(kafka, missing)
+            await asyncio.sleep(_POLL_S)
 
 
 def config(topic: Topic) -> dict[str, str]:
@@ -102,12 +112,21 @@ async def _admin(kafka: KafkaSettings) -> AsyncIterator[Any]:
 
 
 async def _rows(kafka: KafkaSettings, admin: Any) -> list[Row]:
-    names = [kafka.topic_prefix + topic.name for topic in topics.ALL]
-    found = {entry["topic"]: entry for entry in await admin.describe_topics(names)}
-    return [
-        Row(topic, name, len(found[name]["partitions"]) if name in found else 0)
-        for topic, name in zip(topics.ALL, names, strict=True)
-    ]
+    names = {kafka.topic_prefix + topic.name: topic for topic in topics.ALL}
+    counts = await _partitions(admin, list(names))
+    return [Row(topic, name, counts[name]) for name, topic in names.items()]
+
+
+async def _partitions(admin: Any, names: Sequence[str]) -> dict[str, int]:
+    found = {entry["topic"]: len(entry["partitions"]) for entry in await admin.describe_topics(list(names))}
+    return {name: found.get(name, 0) for name in names}
+
+
+def _missing(kafka: KafkaSettings, names: Sequence[str]) -> Unavailable:
+    return Unavailable(
+        f"no topic {', '.join(names)} on the broker at {kafka.bootstrap}; "
+        "create the topics with `affectstream topics create`"
+    )
 
 
 async def _visible(kafka: KafkaSettings, admin: Any) -> list[Row]:

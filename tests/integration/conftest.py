@@ -1,118 +1,18 @@
 """A real Kafka (KRaft) and a real Redis, started once; each test has its own topics and an empty Redis."""
 
-import ctypes
 import itertools
 import os
-import signal
-import socket
-import subprocess
-import time
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Iterator
 
 import pytest
+from redis.asyncio import Redis
+from support.kafka_server import JARS, KafkaServer
 
+from runtime import topics
 from runtime.embedded import EmbeddedRedis
 from runtime.settings import KafkaSettings, RedisSettings, Settings, load
 
-ROOT = Path(__file__).parents[2]
-JARS = ROOT / ".cache" / "kafka"
-START_TIMEOUT_S = 90
-USER, PASSWORD = "streamer", "correct-horse"
 _counter = itertools.count()
-
-PROPERTIES = """
-process.roles=broker,controller
-node.id=1
-controller.quorum.voters=1@127.0.0.1:{controller}
-listeners=PLAINTEXT://127.0.0.1:{plain},SECURE://127.0.0.1:{secure},CONTROLLER://127.0.0.1:{controller}
-advertised.listeners=PLAINTEXT://127.0.0.1:{plain},SECURE://127.0.0.1:{secure}
-inter.broker.listener.name=PLAINTEXT
-controller.listener.names=CONTROLLER
-listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,SECURE:SASL_SSL
-listener.name.secure.sasl.enabled.mechanisms=SCRAM-SHA-512,PLAIN
-listener.name.secure.scram-sha-512.sasl.jaas.config=\
-org.apache.kafka.common.security.scram.ScramLoginModule required;
-listener.name.secure.plain.sasl.jaas.config=\
-org.apache.kafka.common.security.plain.PlainLoginModule required user_{user}="{password}";
-listener.name.secure.ssl.keystore.type=PEM
-listener.name.secure.ssl.keystore.location={folder}/broker.pem
-log.dirs={folder}/data
-auto.create.topics.enable=false
-num.network.threads=2
-num.io.threads=2
-background.threads=2
-log.retention.check.interval.ms=500
-offsets.topic.replication.factor=1
-offsets.topic.num.partitions=1
-transaction.state.log.replication.factor=1
-transaction.state.log.min.isr=1
-transaction.state.log.num.partitions=1
-share.coordinator.state.topic.replication.factor=1
-share.coordinator.state.topic.min.isr=1
-group.initial.rebalance.delay.ms=0
-group.min.session.timeout.ms=1000
-"""
-
-
-class KafkaServer:
-    """One broker; ``kill`` and ``start`` bring it down and up with its data."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._process: subprocess.Popen[bytes] | None = None
-        self._plain, secure, controller = _free_ports(3)
-        self.bootstrap = f"127.0.0.1:{self._plain}"
-        self.secure_bootstrap = f"127.0.0.1:{secure}"
-        self.cafile = folder / "ca.pem"
-        self._properties = folder / "server.properties"
-        self._properties.write_text(
-            PROPERTIES.format(
-                plain=self._plain,
-                secure=secure,
-                controller=controller,
-                folder=folder,
-                user=USER,
-                password=PASSWORD,
-            )
-        )
-        _certificate(folder)
-        scram = f"SCRAM-SHA-512=[name={USER},password={PASSWORD}]"
-        cluster = _java("kafka.tools.StorageTool", "random-uuid").strip()
-        _java("kafka.tools.StorageTool", "format", "-t", cluster, "-c", str(self._properties), "-S", scram)
-
-    def start(self) -> None:
-        """Return once the broker answers."""
-        with (self._folder / "broker.log").open("ab") as log:
-            self._process = subprocess.Popen(
-                [*_JAVA, "-Xmx512m", "kafka.Kafka", str(self._properties)],
-                stdout=log,
-                stderr=log,
-                preexec_fn=_die_with_parent,
-            )
-        wait_until(self._accepts, START_TIMEOUT_S, "the broker to listen")
-
-    def kill(self) -> None:
-        """End the broker at once, as a power cut would."""
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait()
-            self._process = None
-
-    def _accepts(self) -> bool:
-        assert self._process is not None
-        if self._process.poll() is not None:
-            pytest.fail(f"Kafka ended: {(self._folder / 'broker.log').read_text()[-2000:]}")
-        return "Kafka Server started" in (self._folder / "broker.log").read_text() and _listens(self._plain)
-
-
-def wait_until(condition: Callable[[], bool], timeout_s: float, what: str) -> None:
-    """Poll ``condition`` with a deadline."""
-    deadline = time.monotonic() + timeout_s
-    while not condition():
-        if time.monotonic() > deadline:
-            pytest.fail(f"waited {timeout_s} s for {what}")
-        time.sleep(0.05)
 
 
 @pytest.fixture(scope="session")
@@ -142,8 +42,6 @@ def topic_prefix() -> str:
 @pytest.fixture
 async def kafka(kafka_server: KafkaServer, topic_prefix: str) -> KafkaSettings:
     """The broker with this test's own topics, four partitions each."""
-    from runtime import topics
-
     settings = KafkaSettings(bootstrap=kafka_server.bootstrap, topic_prefix=topic_prefix)
     await topics.create(settings, replication=1)
     return settings
@@ -152,8 +50,6 @@ async def kafka(kafka_server: KafkaServer, topic_prefix: str) -> KafkaSettings:
 @pytest.fixture
 async def redis(redis_server: EmbeddedRedis) -> RedisSettings:
     """The Redis, empty."""
-    from redis.asyncio import Redis
-
     client = Redis.from_url(redis_server.url)
     await client.flushall()
     await client.aclose()
@@ -161,52 +57,9 @@ async def redis(redis_server: EmbeddedRedis) -> RedisSettings:
 
 
 @pytest.fixture
-def settings(kafka: KafkaSettings, redis: RedisSettings) -> Settings:
+def broker_settings(kafka: KafkaSettings, redis: RedisSettings) -> Settings:
     """All settings, with this test's broker, topics and Redis."""
     return load(
         kafka={"bootstrap": kafka.bootstrap, "topic_prefix": kafka.topic_prefix},
         redis={"url": redis.url},
     )
-
-
-_JAVA = ["java", "-XX:TieredStopAtLevel=1", "-Dorg.slf4j.simpleLogger.logFile=System.out", "-cp", f"{JARS}/*"]
-
-
-def _java(*arguments: str) -> str:
-    done = subprocess.run([*_JAVA, *arguments], capture_output=True, text=True, timeout=START_TIMEOUT_S)
-    assert done.returncode == 0, done.stderr[-2000:]
-    return done.stdout
-
-
-def _certificate(folder: Path) -> None:
-    key, cert = folder / "key.pem", folder / "ca.pem"
-    name = ["-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1", "-days", "2"]
-    subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", key, "-out", cert, *name],
-        check=True,
-        capture_output=True,
-    )
-    (folder / "broker.pem").write_text(key.read_text() + cert.read_text())
-
-
-def _free_ports(count: int) -> list[int]:
-    probes = [socket.socket() for _ in range(count)]
-    try:
-        for probe in probes:
-            probe.bind(("127.0.0.1", 0))
-        return [probe.getsockname()[1] for probe in probes]
-    finally:
-        for probe in probes:
-            probe.close()
-
-
-def _listens(port: int) -> bool:
-    try:
-        socket.create_connection(("127.0.0.1", port), 0.2).close()
-    except OSError:
-        return False
-    return True
-
-
-def _die_with_parent() -> None:
-    ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG

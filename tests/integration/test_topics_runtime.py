@@ -9,6 +9,8 @@ from runtime.groups import KafkaSettings
 from schemas.errors import SettingsError, Unavailable
 from schemas.topics import ALL, FRAMES
 
+pytestmark = pytest.mark.integration
+
 
 async def test_creating_twice_leaves_the_topics_as_they_are(kafka):
     first = await topics.listing(kafka)

@@ -8,6 +8,7 @@ import subprocess
 import time
 import uuid
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -39,6 +40,7 @@ num.network.threads=2
 num.io.threads=2
 background.threads=2
 log.retention.check.interval.ms=500
+log.initial.task.delay.ms=500
 offsets.topic.replication.factor=1
 offsets.topic.num.partitions=1
 transaction.state.log.replication.factor=1
@@ -57,6 +59,7 @@ class KafkaServer:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._process: subprocess.Popen[bytes] | None = None
+        self._spawner = ThreadPoolExecutor(1)  # the broker dies with the thread that started it
         self._plain, secure, controller = _free_ports(3)
         self.bootstrap = f"127.0.0.1:{self._plain}"
         self.secure_bootstrap = f"127.0.0.1:{secure}"
@@ -79,13 +82,7 @@ class KafkaServer:
 
     def start(self) -> None:
         """Return once the broker answers."""
-        with (self._folder / "broker.log").open("ab") as log:
-            self._process = subprocess.Popen(
-                [*_JAVA, "-Xmx512m", "kafka.Kafka", str(self._properties)],
-                stdout=log,
-                stderr=log,
-                preexec_fn=_die_with_parent,
-            )
+        self._process = self._spawner.submit(self._spawn).result()
         wait_until(self._accepts, START_TIMEOUT_S, "the broker to listen")
 
     def kill(self) -> None:
@@ -94,6 +91,15 @@ class KafkaServer:
             self._process.kill()
             self._process.wait()
             self._process = None
+
+    def _spawn(self) -> subprocess.Popen[bytes]:
+        with (self._folder / "broker.log").open("ab") as log:
+            return subprocess.Popen(
+                [*_JAVA, "-Xmx512m", "kafka.Kafka", str(self._properties)],
+                stdout=log,
+                stderr=log,
+                preexec_fn=_die_with_parent,
+            )
 
     def _accepts(self) -> bool:
         assert self._process is not None
