@@ -152,7 +152,8 @@ def _frames(container: Any, stream: Any, path: Path, damage: Damage) -> Iterator
             damage[path] += 1
             continue
         for frame in frames:
-            damage[path] += bool(frame.is_corrupt)
+            if frame.is_corrupt:
+                damage[path] += 1
             yield frame
 
 

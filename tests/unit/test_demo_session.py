@@ -1,0 +1,99 @@
+"""The committed demo call: it is what its README says, and small."""
+
+import json
+from collections import defaultdict
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from producers.session import PartySource, SessionPlan, estimated_ms, messages
+from schemas.messages import AudioChunk, EndOfStream, Transcript, VideoFrame
+
+FOLDER = Path(__file__).parents[2] / "affectstream" / "demo"
+SESSION = json.loads((FOLDER / "session.json").read_text())
+EVENTS = {event["event"]: (event["start_s"] * 1000, event["end_s"] * 1000) for event in SESSION["events"]}
+
+
+def plan():
+    sources = tuple(
+        PartySource(p["party"], FOLDER / p["media"], FOLDER / p["transcript"]) for p in SESSION["parties"]
+    )
+    return SessionPlan(SESSION["session"], 0, sources, agent_purpose=SESSION["agent_purpose"])
+
+
+@pytest.fixture(scope="module")
+def streams():
+    by = defaultdict(list)
+    for message in messages(plan()):
+        by[message.party, type(message)].append(message)
+    return by
+
+
+def inside(message, event, margin_ms=0):
+    start, end = EVENTS[event]
+    return start + margin_ms <= message.start_ms and message.end_ms <= end - margin_ms
+
+
+def test_it_is_a_minute_of_two_parties_and_small():
+    assert 45_000 <= estimated_ms(plan()) <= 60_000
+    assert sum(path.stat().st_size for path in FOLDER.iterdir()) < 1_500_000
+
+
+def test_every_kind_of_input_is_there_to_the_end(streams):
+    assert set(streams) == {
+        ("customer", VideoFrame),
+        ("customer", AudioChunk),
+        ("customer", Transcript),
+        ("customer", EndOfStream),
+        ("agent", AudioChunk),
+        ("agent", Transcript),
+        ("agent", EndOfStream),
+    }
+    assert len(streams["customer", EndOfStream]) == 3
+
+
+def test_the_face_is_found_but_where_it_is_hidden(streams):
+    cascade = cv2.CascadeClassifier(cv2.data.haarcascades + "haarcascade_frontalface_default.xml")
+    found = {}
+    for frame in streams["customer", VideoFrame][::3]:
+        gray = cv2.imdecode(np.frombuffer(frame.jpeg, np.uint8), cv2.IMREAD_REDUCED_GRAYSCALE_2)
+        found[frame] = len(cascade.detectMultiScale(gray, 1.1, 5, minSize=(40, 40))) == 1
+    hidden = [found[f] for f in found if inside(f, "face hidden")]
+    start, end = EVENTS["face hidden"]
+    seen = [found[f] for f in found if not start - 1000 < f.start_ms < end + 1000]
+    assert len(hidden) >= 8 and not any(hidden)
+    assert np.mean(seen) > 0.95
+
+
+def test_a_blurred_picture_and_silence_are_what_they_say(streams):
+    def sharpness(frame):
+        gray = cv2.imdecode(np.frombuffer(frame.jpeg, np.uint8), cv2.IMREAD_GRAYSCALE)
+        return cv2.Laplacian(gray, cv2.CV_64F).var()
+
+    frames = streams["customer", VideoFrame]
+    blurred = np.median([sharpness(f) for f in frames if inside(f, "out of focus")])
+    assert blurred < 0.2 * np.median([sharpness(f) for f in frames[:30]])
+    for party in ("customer", "agent"):
+        quiet = [c for c in streams[party, AudioChunk] if inside(c, "silence")]
+        assert len(quiet) >= 3
+        assert all(np.abs(np.frombuffer(c.pcm, "<i2")).max() < 100 for c in quiet)
+
+
+def test_the_customer_speaks_louder_when_angry(streams):
+    def level(event):
+        chunks = [c for c in streams["customer", AudioChunk] if inside(c, event, -500)]
+        return max(np.frombuffer(c.pcm, "<i2").astype(float).std() for c in chunks)
+
+    assert level("words against voice") > 2 * level("face hidden")
+
+
+def test_words_are_missing_only_where_it_says_so(streams):
+    words = [t for party in ("customer", "agent") for t in streams[party, Transcript] if t.text]
+    start, end = EVENTS["transcript missing"]
+    assert len(words) == 13
+    assert not [t for t in words if t.end_ms > start and t.start_ms < end]
+    heard = [c for c in streams["agent", AudioChunk] if c.start_ms < end and c.end_ms > start and any(c.pcm)]
+    assert heard
+    assert max(t.end_ms - t.start_ms for t in words) < 8000
