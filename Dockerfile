@@ -1,0 +1,39 @@
+# Two images: `base` (producers, fusion, API, command line; no torch) and `inference` (the three workers).
+# docker build --target base -t affectstream-base . ; docker build --target inference -t affectstream-inference .
+FROM python:3.11-slim-bookworm AS python
+ENV PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 PATH=/opt/venv/bin:$PATH
+
+FROM python AS builder
+ENV UV_LINK_MODE=copy UV_COMPILE_BYTECODE=1
+RUN --mount=type=cache,target=/root/.cache python -m pip install --disable-pip-version-check 'uv>=0.8,<1' \
+    && uv venv /opt/venv
+WORKDIR /src
+# The lock pins versions and hashes; an extra installs only its own share of it.
+COPY pyproject.toml requirements.lock ./
+
+FROM builder AS base-packages
+RUN --mount=type=cache,target=/root/.cache uv pip install --python /opt/venv \
+    -r pyproject.toml --extra capture --extra fusion --extra dashboards -c requirements.lock
+COPY . .
+RUN --mount=type=cache,target=/root/.cache uv pip install --python /opt/venv --no-deps .
+
+FROM builder AS inference-packages
+RUN --mount=type=cache,target=/root/.cache uv pip install --python /opt/venv \
+    -r pyproject.toml --extra inference -c requirements.lock
+COPY . .
+RUN --mount=type=cache,target=/root/.cache uv pip install --python /opt/venv --no-deps .
+
+FROM python AS runtime
+RUN useradd --uid 10001 --no-create-home --home-dir /tmp --shell /usr/sbin/nologin affect
+ENV HOME=/tmp
+WORKDIR /tmp
+USER 10001:10001
+
+FROM runtime AS inference
+ENV HF_HUB_DISABLE_TELEMETRY=1 NUMBA_CACHE_DIR=/tmp/numba
+COPY --from=inference-packages /opt/venv /opt/venv
+CMD ["python", "-m", "workers.video"]
+
+FROM runtime AS base
+COPY --from=base-packages /opt/venv /opt/venv
+CMD ["affectstream", "--help"]

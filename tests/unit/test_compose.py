@@ -1,0 +1,275 @@
+"""The compose files and the Dockerfile: sound, safe, naming only what there is. No engine is needed."""
+
+import importlib.util
+import os
+import re
+import shutil
+import subprocess
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+import yaml
+
+from affectstream.cli import app
+from runtime.settings import describe, load
+
+ROOT = Path(__file__).parents[2]
+STACK: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text(encoding="utf-8"))
+GPU: dict[str, Any] = yaml.safe_load((ROOT / "compose.gpu.yml").read_text(encoding="utf-8"))
+SERVICES: dict[str, dict[str, Any]] = STACK["services"]
+WORKERS = {"worker-video", "worker-audio", "worker-text"}
+ONE_SHOT = {"topics", "replay"}
+STAYING = sorted(set(SERVICES) - ONE_SHOT)
+OURS = sorted(name for name, service in SERVICES.items() if service["image"].startswith("affectstream-"))
+SECRETS = ("REDIS_WRITER_PASSWORD", "REDIS_READER_PASSWORD", "GRAFANA_ADMIN_PASSWORD")
+
+
+def environment(service: dict[str, Any]) -> dict[str, str]:
+    return {name: str(value) for name, value in service.get("environment", {}).items()}
+
+
+def waits_for(service: dict[str, Any]) -> dict[str, str]:
+    return {name: how["condition"] for name, how in service.get("depends_on", {}).items()}
+
+
+def test_the_stack_has_the_services_of_the_design():
+    assert {"kafka", "topics", "redis", *WORKERS, "fusion", "api", "grafana", "replay"} <= set(SERVICES)
+
+
+@pytest.mark.parametrize("name", STAYING)
+def test_a_staying_service_has_a_health_check_and_comes_back(name: str):
+    service = SERVICES[name]
+    check = service["healthcheck"]
+
+    assert service["restart"] == "unless-stopped"
+    assert check["test"][0] in ("CMD", "CMD-SHELL")
+    assert {"interval", "timeout", "retries", "start_period"} <= set(check)
+
+
+@pytest.mark.parametrize("name", sorted(ONE_SHOT))
+def test_a_one_shot_ends_and_is_judged_by_its_exit_code(name: str):
+    assert SERVICES[name]["restart"] in ("no", "on-failure")
+    assert "healthcheck" not in SERVICES[name]
+
+
+@pytest.mark.parametrize("name", sorted(SERVICES))
+def test_every_service_has_limits_and_no_privileges(name: str):
+    service = SERVICES[name]
+    limits = service["deploy"]["resources"]["limits"]
+
+    assert {"cpus", "memory"} <= set(limits)
+    assert service["cap_drop"] == ["ALL"]
+    assert service["security_opt"] == ["no-new-privileges:true"]
+    assert service.get("read_only") or name == "kafka"  # its start script writes its configuration
+    assert not {"privileged", "network_mode", "pid", "container_name"} & set(service)
+
+
+@pytest.mark.parametrize("name", sorted(SERVICES))
+def test_every_image_is_pinned_by_a_tag(name: str):
+    tag = SERVICES[name]["image"].rpartition(":")[2]
+
+    assert re.search(r"\d+\.\d+\.\d+", tag), tag
+
+
+def test_our_images_carry_our_version():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+
+    assert {SERVICES[name]["image"].rpartition(":")[2] for name in OURS} == {project["version"]}
+
+
+@pytest.mark.parametrize("name", sorted(SERVICES))
+def test_a_service_waits_for_what_can_come_true(name: str):
+    for other, condition in waits_for(SERVICES[name]).items():
+        if other in ONE_SHOT:
+            assert condition == "service_completed_successfully"
+        else:
+            assert condition == "service_healthy"
+            assert "healthcheck" in SERVICES[other]
+        assert "profiles" not in SERVICES[other]
+
+
+def test_nobody_waits_in_a_circle():
+    left = {name: set(waits_for(service)) for name, service in SERVICES.items()}
+    while left:
+        free = {name for name, others in left.items() if not others & set(left)}
+        assert free, f"a circle among {sorted(left)}"
+        left = {name: others for name, others in left.items() if name not in free}
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_our_services_name_only_settings_that_there_are(name: str):
+    known = {line.env for line in describe(load())}
+
+    assert {var for var in environment(SERVICES[name]) if var.startswith("AFFECT_")} <= known
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_the_settings_of_our_services_load(name: str, monkeypatch: pytest.MonkeyPatch):
+    for var in [var for var in os.environ if var.startswith("AFFECT_")]:
+        monkeypatch.delenv(var)
+    for var, value in environment(SERVICES[name]).items():
+        monkeypatch.setenv(var, _filled(value))
+
+    settings = load()
+
+    assert settings.log.format == "json"
+    assert settings.policy.agent_purpose is None
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_the_command_of_our_services_exists(name: str):
+    program, *arguments = SERVICES[name]["command"]
+    if program == "python":
+        assert arguments[0] == "-m"
+        module = arguments[1]
+        found = importlib.util.find_spec(module)
+        assert found
+        assert not found.submodule_search_locations or importlib.util.find_spec(f"{module}.__main__")
+        return
+    assert program == "affectstream"
+    command: Any = typer.main.get_command(app)
+    while hasattr(command, "commands"):
+        command = command.commands[arguments.pop(0)]
+    options = {option for parameter in command.params for option in parameter.opts}
+    assert {argument for argument in arguments if argument.startswith("--")} <= options
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_the_image_of_a_service_holds_torch_only_where_it_is_needed(name: str):
+    wanted = "inference" if name in WORKERS else "base"
+
+    assert SERVICES[name]["image"].startswith(f"affectstream-{wanted}:")
+    assert SERVICES[name]["build"]["target"] == wanted
+
+
+def test_no_secret_is_written_down():
+    for name, service in SERVICES.items():
+        for var, value in environment(service).items():
+            if re.search(r"PASSWORD|SECRET|TOKEN", var):
+                assert re.fullmatch(r"\$\{(\w+):\?[^}]+\}", value), f"{name}: {var}"
+    shell = SERVICES["redis"]["command"][0]
+    assert set(re.findall(r" >(\S+) ~", shell)) == {"$$WRITER_PASSWORD", "$$READER_PASSWORD"}
+
+
+def test_the_example_of_the_environment_names_every_variable_and_no_value_for_a_secret():
+    text = (ROOT / ".env.example").read_text(encoding="utf-8")
+    named = dict(re.findall(r"^#?(\w+)=(.*)$", text, flags=re.MULTILINE))
+    used = set(re.findall(r"(?<!\$)\$\{(\w+)", (ROOT / "docker-compose.yml").read_text(encoding="utf-8")))
+
+    assert set(named) == used
+    assert {name for name, value in named.items() if not value} == set(SECRETS)
+
+
+def test_ports_are_published_on_this_host_only():
+    for service in SERVICES.values():
+        assert all(port.startswith("127.0.0.1:") for port in service.get("ports", ()))
+
+
+def test_redis_and_the_workers_are_on_no_network_with_a_way_out():
+    assert STACK["networks"]["backend"] == {"internal": True}
+    for name in ("redis", "fusion", *WORKERS):
+        assert SERVICES[name]["networks"] == ["backend"]
+
+
+def test_the_health_checks_ask_where_the_processes_answer():
+    for name in (*WORKERS, "fusion"):
+        group = name.removeprefix("worker-").upper()
+        env = environment(SERVICES[name])
+        assert env[f"AFFECT_{group}__HEALTH_HOST"] == "0.0.0.0"
+        assert f":{env[f'AFFECT_{group}__HEALTH_PORT']}/readyz" in SERVICES[name]["healthcheck"]["test"][-1]
+    assert f":{environment(SERVICES['api'])['AFFECT_API__PORT']}/readyz" in str(
+        SERVICES["api"]["healthcheck"]
+    )
+
+
+def test_kafka_has_the_whole_configuration_of_one_kraft_node():
+    env = environment(SERVICES["kafka"])
+
+    listeners = set(re.findall(r"(\w+)://", env["KAFKA_LISTENERS"]))
+    assert listeners == set(re.findall(r"(\w+):PLAINTEXT", env["KAFKA_LISTENER_SECURITY_PROTOCOL_MAP"]))
+    assert set(re.findall(r"(\w+)://", env["KAFKA_ADVERTISED_LISTENERS"])) == listeners - {"CONTROLLER"}
+    assert env["KAFKA_PROCESS_ROLES"] == "broker,controller"
+    assert env["KAFKA_CONTROLLER_QUORUM_VOTERS"].startswith(f"{env['KAFKA_NODE_ID']}@")
+    assert {value for name, value in env.items() if "REPLICATION_FACTOR" in name} == {"1"}
+    assert env["KAFKA_AUTO_CREATE_TOPICS_ENABLE"] == "false"
+    assert not [name for name in env if not name.startswith("KAFKA_")]
+
+
+def test_the_gpu_file_touches_the_workers_and_only_their_device():
+    assert set(GPU["services"]) == WORKERS
+    for name, service in GPU["services"].items():
+        group = name.removeprefix("worker-").upper()
+        assert service["environment"] == {f"AFFECT_{group}__DEVICE": "cuda"}
+        (device,) = service["deploy"]["resources"]["reservations"]["devices"]
+        assert device == {"driver": "nvidia", "count": 1, "capabilities": ["gpu"]}
+        assert set(service) == {"environment", "deploy"}
+
+
+def test_mounted_files_are_there():
+    for service in SERVICES.values():
+        for volume in service.get("volumes", ()):
+            source = volume.partition(":")[0]
+            if source.startswith("./"):
+                assert (ROOT / source).exists(), source
+            elif not source.startswith("${"):
+                assert source in STACK["volumes"]
+
+
+def test_the_dockerfile_has_the_targets_and_runs_as_nobody_special():
+    text = (ROOT / "Dockerfile").read_text(encoding="utf-8")
+    parents = {stage: parent for parent, stage in re.findall(r"^FROM (\S+) AS (\S+)$", text, re.MULTILINE)}
+
+    assert {service["build"]["target"] for service in SERVICES.values() if "build" in service} <= set(parents)
+    assert parents["base"] == parents["inference"] == "runtime"
+    assert "USER 10001:10001" in text
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"][
+        "optional-dependencies"
+    ]
+    assert set(re.findall(r"--extra (\S+)", text)) <= set(extras)
+    assert "--extra inference" not in text.partition("AS base-packages")[2].partition("FROM")[0]
+
+
+def test_no_file_names_where_packages_come_from():
+    for name in ("Dockerfile", "docker-compose.yml", "compose.gpu.yml", ".env.example", ".dockerignore"):
+        text = (ROOT / name).read_text(encoding="utf-8").lower()
+        assert not re.search(r"https?://(?!127\.0\.0\.1|api:)|index[-_]url|find-links", text), name
+
+
+@pytest.mark.skipif(shutil.which("docker-compose") is None, reason="docker-compose is not installed")
+@pytest.mark.parametrize("files", [["docker-compose.yml"], ["docker-compose.yml", "compose.gpu.yml"]])
+def test_docker_compose_accepts_the_files(files: list[str]):
+    done = _compose(files, dict.fromkeys(SECRETS, "filled-in"))
+
+    assert done.returncode == 0, done.stderr
+    assert set(yaml.safe_load(done.stdout)["services"]) == set(SERVICES)
+
+
+@pytest.mark.skipif(shutil.which("docker-compose") is None, reason="docker-compose is not installed")
+@pytest.mark.parametrize("missing", SECRETS)
+def test_an_empty_secret_is_refused_by_name(missing: str):
+    done = _compose(["docker-compose.yml"], dict.fromkeys(SECRETS, "filled-in") | {missing: ""})
+
+    assert done.returncode != 0
+    assert missing in done.stderr
+
+
+def _compose(files: list[str], secrets: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    program = shutil.which("docker-compose")
+    assert program is not None
+    named = [argument for file in files for argument in ("-f", str(ROOT / file))]
+    env = {"PATH": os.environ["PATH"], "HOME": "/nonexistent"} | secrets
+    return subprocess.run(
+        [program, *named, "--env-file", str(ROOT / ".env.example"), "config"],
+        env=env,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+
+def _filled(value: str) -> str:
+    """Fill variables in as compose does where only the secrets are set."""
+    return re.sub(r"\$\{\w+(?::-([^}]*)|:\?[^}]*)\}", lambda found: found[1] or "filled-in", value)
