@@ -60,7 +60,7 @@ def analyst(settings: Settings) -> TextAnalyst:
     where = device.choose(own.device)
     model = TextModel(rows=CPU_ROWS if where == "cpu" else GPU_ROWS)
     model.load(where)
-    model.predict([model.prepare("hello")])  # what is set up at the first pass is there before input
+    model.predict([model.prepare("hello")])  # the first pass is slow; let it be before the first input
     return TextAnalyst(model)
 
 

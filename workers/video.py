@@ -87,7 +87,7 @@ def analyst(settings: Settings) -> VideoAnalyst:
     model.load(device.choose(own.device))
     model.predict(
         [np.zeros((SIDE, SIDE), np.uint8)]
-    )  # what is set up at the first pass is there before input
+    )  # the first pass is slow; let it be before the first input
     return VideoAnalyst(model, Detector(own.yunet_path, own.max_faces))
 
 

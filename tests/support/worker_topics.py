@@ -1,0 +1,69 @@
+"""Workers on a real broker: raw records in, what they published out, and what they committed."""
+
+import asyncio
+import time
+from contextlib import asynccontextmanager
+
+from aiokafka import AIOKafkaProducer
+
+from runtime.kafka import Subscriber
+from runtime.lag import lag
+from schemas.codec import decode
+from schemas.messages import DeadLetter, Observations
+from schemas.topics import DEAD_LETTERS, MEDIA, PROBABILITIES
+from workers.serve import group, serve
+
+DEADLINE_S = 60
+
+
+@asynccontextmanager
+async def working(settings, *analysts):
+    """Run a worker per analyst meanwhile; a worker that ends by itself fails the test."""
+    stop = asyncio.Event()
+    async with asyncio.TaskGroup() as tasks:
+        for analyst in analysts:
+            tasks.create_task(serve(analyst, settings, stop))
+        yield stop
+        stop.set()
+
+
+async def send_raw(kafka, records):
+    """Send (topic, partition, value) as they are, whatever they hold."""
+    producer = AIOKafkaProducer(bootstrap_servers=kafka.bootstrap, max_request_size=2_000_000)
+    async with producer:
+        for topic, partition, value in records:
+            await producer.send_and_wait(kafka.topic_prefix + topic, value, partition=partition)
+
+
+async def caught_up(settings, modality):
+    """Wait until the workers of ``modality`` have committed all that there is."""
+    deadline = time.monotonic() + DEADLINE_S
+    while True:
+        behind = await lag(settings.kafka, MEDIA[modality].name, group(modality))
+        if sum(behind.values()) == 0:
+            return
+        assert time.monotonic() < deadline, f"still behind: {behind}"
+        await asyncio.sleep(0.05)
+
+
+async def read_all(kafka, topic):
+    """Return (partition, message) of everything on ``topic``, in order within each partition."""
+    found = []
+    async with Subscriber(kafka, [topic.name], f"reader-of-{topic.name}") as reader:
+        behind = sum((await lag(kafka, topic.name, f"reader-of-{topic.name}")).values())
+        deadline = time.monotonic() + DEADLINE_S
+        while len(found) < behind:
+            assert time.monotonic() < deadline, f"{len(found)} of {behind} records read"
+            found += await reader.get(1000, 200)
+    return [(record.partition, decode(record.value, topic.max_bytes)) for record in found]
+
+
+async def observed(kafka):
+    """Return (partition, observation) of all that workers have published, in order within each partition."""
+    records = await read_all(kafka, PROBABILITIES)
+    return [(p, item) for p, record in records if isinstance(record, Observations) for item in record.items]
+
+
+async def letters(kafka):
+    """Return all dead letters."""
+    return [letter for _, letter in await read_all(kafka, DEAD_LETTERS) if isinstance(letter, DeadLetter)]
