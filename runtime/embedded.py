@@ -18,6 +18,7 @@ from schemas.errors import Unavailable
 START_TIMEOUT_S = 10
 PORT_ATTEMPTS = 5
 _PR_SET_PDEATHSIG = 1
+_INFO_BYTES = 16 * 1024
 
 
 class EmbeddedBroker:
@@ -136,9 +137,9 @@ def _answers(port: int, process: subprocess.Popen[bytes]) -> bool:
     deadline = time.monotonic() + START_TIMEOUT_S
     while time.monotonic() < deadline and process.poll() is None:
         with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 0.2) as connection:
-            connection.sendall(b"PING\r\n")
-            if connection.recv(7) == b"+PONG\r\n":
-                return process.poll() is None
+            connection.sendall(b"INFO server\r\n")
+            if f"process_id:{process.pid}\r".encode() in connection.recv(_INFO_BYTES):  # not another's
+                return True
         time.sleep(0.01)
     return False
 

@@ -60,7 +60,7 @@ class KafkaServer:
         self._folder = folder
         self._process: subprocess.Popen[bytes] | None = None
         self._spawner = ThreadPoolExecutor(1)  # the broker dies with the thread that started it
-        self._plain, secure, controller = _free_ports(3)
+        self._plain, secure, controller = free_ports(3)
         self.bootstrap = f"127.0.0.1:{self._plain}"
         self.secure_bootstrap = f"127.0.0.1:{secure}"
         self.cafile = folder / "ca.pem"
@@ -75,7 +75,7 @@ class KafkaServer:
                 password=PASSWORD,
             )
         )
-        _certificate(folder)
+        certificate(folder)
         scram = f"SCRAM-SHA-512=[name={USER},password={PASSWORD}]"
         cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
         _format("-t", cluster, "-c", str(self._properties), "-S", scram)
@@ -105,7 +105,7 @@ class KafkaServer:
         assert self._process is not None
         if self._process.poll() is not None:
             pytest.fail(f"Kafka ended: {(self._folder / 'broker.log').read_text()[-2000:]}")
-        return "Kafka Server started" in (self._folder / "broker.log").read_text() and _listens(self._plain)
+        return "Kafka Server started" in (self._folder / "broker.log").read_text() and listens(self._plain)
 
 
 def wait_until(condition: Callable[[], bool], timeout_s: float, what: str) -> None:
@@ -126,7 +126,8 @@ def _format(*options: str) -> None:
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
 
 
-def _certificate(folder: Path) -> None:
+def certificate(folder: Path) -> None:
+    """Make key.pem, ca.pem (the certificate, which signs itself) and broker.pem (both) for 127.0.0.1."""
     key, cert = folder / "key.pem", folder / "ca.pem"
     name = ["-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1", "-days", "2"]
     subprocess.run(
@@ -137,7 +138,8 @@ def _certificate(folder: Path) -> None:
     (folder / "broker.pem").write_text(key.read_text() + cert.read_text())
 
 
-def _free_ports(count: int) -> list[int]:
+def free_ports(count: int) -> list[int]:
+    """Return ports that nothing listens on just now."""
     probes = [socket.socket() for _ in range(count)]
     try:
         for probe in probes:
@@ -148,7 +150,8 @@ def _free_ports(count: int) -> list[int]:
             probe.close()
 
 
-def _listens(port: int) -> bool:
+def listens(port: int) -> bool:
+    """Say whether somebody listens on a local port."""
     try:
         socket.create_connection(("127.0.0.1", port), 0.2).close()
     except OSError:

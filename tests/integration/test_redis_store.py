@@ -1,0 +1,269 @@
+"""The store on a real Redis: written once, read by sessions, gone when asked."""
+
+import asyncio
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from redis.asyncio import Redis
+from support.kafka_server import certificate, free_ports, wait_until
+
+from runtime.embedded import EmbeddedRedis
+from runtime.fused_writer import CHUNK
+from runtime.settings import RedisSettings
+from runtime.store import FusedStore, Session, Span
+from schemas import keys
+from schemas.errors import InputError, Unavailable
+from schemas.messages import FusedEmotion, Party
+
+pytestmark = pytest.mark.integration
+
+
+def fused(end_ms: int, pane: str = "final", sid: str = "s1", party: Party = "customer") -> FusedEmotion:
+    return FusedEmotion(
+        session_id=sid,
+        party=party,
+        start_ms=end_ms - 1000,
+        end_ms=end_ms,
+        pane=pane,
+        p=(0.1, 0.2, 0.3, 0.1, 0.1, 0.1, 0.1),
+        label="sad",
+        confidence=0.3,
+        uncertainty=0.9,
+        disagreement=0.0,
+        modalities=(),
+        rule="entropy_trust",
+    )
+
+
+def finals(*ends: int, sid: str = "s1", party: Party = "customer") -> list[FusedEmotion]:
+    return [fused(end, sid=sid, party=party) for end in ends]
+
+
+async def everything(redis: RedisSettings) -> dict[str, object]:
+    """All that lies in Redis."""
+    client = Redis.from_url(redis.url, decode_responses=True, protocol=2)
+    read = {"stream": client.xrange, "hash": client.hgetall}
+    found: dict[str, object] = {}
+    for key in sorted(await client.keys()):
+        kind = await client.type(key)
+        found[key] = (
+            await read[kind](key) if kind in read else await client.zrange(key, 0, -1, withscores=True)
+        )
+    await client.aclose()
+    return found
+
+
+async def test_a_session_is_read_back_as_it_was_written(redis):
+    panes = finals(2000, 3000, 4000) + finals(3000, party="agent")
+    async with FusedStore(redis) as store:
+        await store.write(panes)
+        assert await store.finals("s1", "customer") == panes[:3]
+        assert await store.position("s1", "customer") == 4000
+        assert await store.position("s1", "other") is None
+        assert await store.latest("s1", "customer") == panes[2]
+        spans = {"customer": Span(2000, 4000), "agent": Span(3000, 3000)}
+        assert await store.session("s1") == Session("s1", spans)
+        assert await store.session("nobody") is None
+        assert await store.latest("nobody", "customer") is None
+
+
+async def test_finals_are_paged_by_the_ends_of_their_windows(redis):
+    async with FusedStore(redis) as store:
+        await store.write(finals(*range(1000, 11_000, 1000)))
+        page = await store.finals("s1", "customer", start_ms=2000, end_ms=6000, limit=3)
+        assert [pane.end_ms for pane in page] == [3000, 4000, 5000]
+        page = await store.finals("s1", "customer", start_ms=page[-1].end_ms, end_ms=6000, limit=3)
+        assert [pane.end_ms for pane in page] == [6000]
+
+
+async def test_writing_again_in_any_batching_changes_nothing(redis):
+    panes = finals(*range(1000, 9000, 1000))
+    async with FusedStore(redis) as store:
+        await store.write(panes)
+    before = await everything(redis)
+    async with FusedStore(redis) as store:  # as after a restart, knowing nothing
+        await store.write(panes[2:5])
+        await store.write(panes)
+        for pane in panes:
+            await store.write([pane])
+    assert await everything(redis) == before
+
+
+async def test_a_batch_that_is_part_old_and_part_new_adds_the_new(redis):
+    async with FusedStore(redis) as store:
+        await store.write(finals(1000, 2000))
+    async with FusedStore(redis) as store:
+        await store.write(finals(1000, 2000, 3000, 4000))
+        assert [pane.end_ms for pane in await store.finals("s1", "customer")] == [1000, 2000, 3000, 4000]
+
+
+async def test_a_final_older_than_the_newest_that_was_never_written_is_not_invented(redis):
+    async with FusedStore(redis) as store:
+        await store.write(finals(1000, 3000))
+        await store.write(finals(2000))
+        assert [pane.end_ms for pane in await store.finals("s1", "customer")] == [1000, 3000]
+        assert (await store.latest("s1", "customer")).end_ms == 3000
+
+
+async def test_latest_never_goes_back_and_a_final_replaces_its_early_pane(redis):
+    async with FusedStore(redis) as store:
+        await store.write([fused(5000, "early")])
+        assert await store.session("s1") is None
+        await store.write(finals(3000))
+        assert await store.latest("s1", "customer") == fused(5000, "early")
+        await store.write([fused(5000)])
+        assert await store.latest("s1", "customer") == fused(5000)
+    async with FusedStore(redis) as store:
+        await store.write([fused(4000, "early"), fused(5000, "early")])
+        assert await store.latest("s1", "customer") == fused(5000)
+
+
+async def test_more_than_one_transactions_worth_is_written(redis):
+    panes = finals(*range(1000, (2 * CHUNK + 11) * 1000, 1000))
+    async with FusedStore(redis) as store:
+        await store.write(panes)
+        assert await store.finals("s1", "customer") == panes
+
+
+async def test_every_key_expires(redis):
+    settings = redis.model_copy(update={"ttl_s": 600})
+    async with FusedStore(settings) as store:
+        await store.write([*finals(1000), fused(2000, "early")])
+        await store.set_trust({"video": 0.5})
+    client = Redis.from_url(redis.url, decode_responses=True)
+    lifetimes = {key: await client.ttl(key) for key in await client.keys()}
+    await client.aclose()
+    assert len(lifetimes) == 5
+    assert all(590 <= left <= 600 for left in lifetimes.values())
+
+
+async def test_sessions_come_newest_first_and_expired_ones_are_forgotten(redis):
+    async with FusedStore(redis) as store:
+        for n in range(1, 8):
+            await store.write(finals(n * 1000, sid=f"s{n}"))
+        client = Redis.from_url(redis.url)
+        await client.delete(keys.session("s7"), keys.session("s5"))
+        assert [s.session_id for s in await store.sessions(limit=3)] == ["s6", "s4", "s3"]
+        assert [s.session_id for s in await store.sessions()] == ["s6", "s4", "s3", "s2", "s1"]
+        assert await client.zcard(keys.SESSIONS) == 5
+        await client.aclose()
+
+
+async def test_purging_a_session_leaves_nothing_of_it(redis):
+    async with FusedStore(redis) as store:
+        await store.write([*finals(1000), *finals(1000, party="agent"), *finals(1000, sid="s2")])
+        other = await everything(redis)
+        assert await store.purge("s1") == 5
+        left = await everything(redis)
+        assert not any("{s1}" in key for key in left)
+        assert [s.session_id for s in await store.sessions()] == ["s2"]
+        assert left[keys.finals("s2", "customer")] == other[keys.finals("s2", "customer")]
+        assert await store.purge("s1") == 0
+        await store.write(finals(5000))
+        assert (await store.session("s1")).parties == {"customer": Span(5000, 5000)}
+
+
+async def test_an_operators_trust_is_set_and_taken_back(redis):
+    async with FusedStore(redis) as store:
+        assert await store.trust() == {}
+        await store.set_trust({"video": 0.25, "text": 1.0})
+        assert await store.trust() == {"video": 0.25, "text": 1.0}
+        await store.set_trust({"video": None, "audio": 0.0})
+        assert await store.trust() == {"audio": 0.0, "text": 1.0}
+        with pytest.raises(InputError, match="between 0 and 1"):
+            await store.set_trust({"video": 1.5})
+
+
+async def test_a_write_cut_off_at_any_command_leaves_whole_finals_only(redis):
+    """Redis runs a transaction wholly or not at all; the connection is cut before it and after it."""
+    async with FusedStore(redis) as store:
+        await store.write(finals(1000))
+        client = Redis.from_url(redis.url)
+        await client.client_kill_filter(skipme=True, _type="normal")
+        await store.write(finals(2000, 3000))  # on a new connection
+        await client.aclose()
+        found = await store.finals("s1", "customer")
+    assert found == finals(1000, 2000, 3000)
+
+
+async def test_a_redis_that_restarts_is_waited_for():
+    with EmbeddedRedis() as first:
+        port = int(first.url.rsplit(":", 1)[1].split("/")[0])
+        store = FusedStore(RedisSettings(url=first.url))
+        await store.ping()
+    second = EmbeddedRedis(port)
+    writing = asyncio.create_task(store.write(finals(1000)))
+    await asyncio.sleep(0)
+    second.__enter__()
+    try:
+        await writing
+        assert await store.position("s1", "customer") == 1000
+    finally:
+        await store.__aexit__(None, None, None)
+        second.__exit__(None, None, None)
+
+
+async def test_a_redis_that_is_not_there_is_said_plainly():
+    with pytest.raises(Unavailable, match=r"redis://127\.0\.0\.1:1/0: it does not answer.*redis\.url"):
+        async with FusedStore(RedisSettings(url="redis://127.0.0.1:1/0")):
+            pass
+
+
+async def test_a_full_redis_is_said_plainly_and_the_final_can_be_written_later(redis):
+    client = Redis.from_url(redis.url)
+    async with FusedStore(redis) as store:
+        await client.config_set("maxmemory", 1)
+        try:
+            with pytest.raises(Unavailable, match="out of memory"):
+                await store.write(finals(1000))
+        finally:
+            await client.config_set("maxmemory", 0)
+            await client.aclose()
+        await store.write(finals(1000))
+        assert await store.position("s1", "customer") == 1000
+
+
+async def test_tls_and_an_access_control_list_are_passed_on(tmp_path):
+    binary = shutil.which("redis-server")
+    if binary is None:
+        pytest.skip("no redis-server with TLS on the PATH")
+    server, settings = secured(binary, tmp_path)
+    try:
+        wait_until(lambda: (tmp_path / "redis.sock").exists(), 10, "redis-server to start")
+        async with FusedStore(settings) as store:
+            await store.write(finals(1000))
+            assert await store.position("s1", "customer") == 1000
+        wrong = settings.model_copy(update={"password": RedisSettings(password="wrong").password})
+        with pytest.raises(Unavailable, match=r"refuses redis\.username") as refused:
+            await FusedStore(wrong).ping()
+        assert "wrong" not in str(refused.value)
+    finally:
+        server.kill()
+        server.wait()
+
+
+def secured(binary: str, folder: Path) -> tuple["subprocess.Popen[bytes]", RedisSettings]:
+    """A redis-server that speaks TLS only and lets one user do what the fusion agent needs."""
+    certificate(folder)
+    (folder / "redis.conf").write_text(
+        f"""
+port 0
+tls-port 0
+unixsocket {folder}/redis.sock
+save ""
+user default off
+user fusion on >hush ~affect:* +@read +@write +@transaction +@connection
+"""
+    )
+    (port,) = free_ports(1)
+    tls = ["--tls-port", str(port), "--tls-cert-file", "ca.pem", "--tls-key-file", "key.pem"]
+    server = subprocess.Popen(
+        [binary, "redis.conf", *tls, "--tls-ca-cert-file", "ca.pem", "--tls-auth-clients", "no"],
+        cwd=folder,
+        stdout=subprocess.DEVNULL,
+    )
+    return server, RedisSettings(
+        url=f"rediss://127.0.0.1:{port}/0", username="fusion", password="hush", ca_file=folder / "ca.pem"
+    )

@@ -1,0 +1,156 @@
+"""The life of a process: signals, exit codes, log lines, health and metrics."""
+
+import asyncio
+import json
+import signal
+import subprocess
+import sys
+
+import aiohttp
+import pytest
+from prometheus_client import REGISTRY
+
+from runtime import metrics
+from runtime.health import Health
+from schemas.errors import Unavailable
+
+GOOD = """
+import asyncio, sys
+from runtime.process import run
+from schemas.errors import Unavailable
+
+async def main(stop):
+    print("ready", flush=True)
+    await stop.wait()
+    print("flushed", flush=True)
+
+run(main, worker="video")
+"""
+STUCK = GOOD.replace('print("flushed", flush=True)', 'print("stopping", flush=True); await asyncio.sleep(60)')
+REFUSED = GOOD.replace("await stop.wait()", 'raise Unavailable("no broker at b:1; start one")')
+CRASHED = GOOD.replace("await stop.wait()", '{}["key"]')
+
+
+def start(code: str, **env: str) -> "subprocess.Popen[str]":
+    return subprocess.Popen(
+        [sys.executable, "-c", code],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={"PATH": "", "AFFECT_LOG__FORMAT": "json", **env},
+    )
+
+
+def wait_for(process: "subprocess.Popen[str]", line: str) -> None:
+    assert process.stdout is not None
+    assert process.stdout.readline() == f"{line}\n"
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_lets_the_work_end_cleanly(number):
+    process = start(GOOD)
+    wait_for(process, "ready")
+    process.send_signal(number)
+    out, err = process.communicate(timeout=30)
+    assert (out, process.returncode) == ("flushed\n", 0)
+    line = json.loads(err)
+    assert (line["event"], line["signal"], line["worker"]) == ("stopping", number.name, "video")
+
+
+def test_a_second_signal_ends_the_process_at_once():
+    process = start(STUCK)
+    wait_for(process, "ready")
+    process.send_signal(signal.SIGTERM)
+    wait_for(process, "stopping")
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=30)
+    assert process.returncode == 128 + signal.SIGTERM
+
+
+def test_a_fault_that_a_user_can_mend_is_one_line_and_exit_code_2():
+    _, err = (process := start(REFUSED)).communicate(timeout=30)
+    assert (err, process.returncode) == ("error: no broker at b:1; start one\n", 2)
+
+
+def test_a_wrong_setting_is_one_line_and_exit_code_2():
+    _, err = (process := start(GOOD, AFFECT_LOG__LEVLE="info")).communicate(timeout=30)
+    assert process.returncode == 2
+    assert err == (
+        "error: unknown setting AFFECT_LOG__LEVLE in the environment; did you mean AFFECT_LOG__LEVEL?\n"
+    )
+
+
+def test_a_crash_is_logged_with_its_trace_and_exit_code_1():
+    _, err = (process := start(CRASHED)).communicate(timeout=30)
+    line = json.loads(err)
+    assert (process.returncode, line["event"], line["level"]) == (1, "crashed", "error")
+    assert "KeyError" in line["exception"]
+
+
+def test_the_kafka_clients_lines_are_held_back_since_they_hold_messages():
+    code = """
+import logging
+from runtime.log import configure
+from runtime.settings import LogSettings
+configure(LogSettings(level="debug", format="json"))
+logging.getLogger("aiokafka.producer.producer").debug("Sending value=%s", b"speech")
+logging.getLogger("aiokafka").warning("node %s is gone", 1)
+logging.getLogger("another").debug("seen")
+"""
+    _, err = start(code).communicate(timeout=30)
+    lines = [json.loads(line) for line in err.splitlines()]
+    assert [line["event"] for line in lines] == ["node 1 is gone", "seen"]
+
+
+async def get(port: int, path: str) -> tuple[int, str]:
+    async with aiohttp.ClientSession() as session, session.get(f"http://127.0.0.1:{port}{path}") as answer:
+        return answer.status, await answer.text()
+
+
+async def test_health_says_what_is_not_ready(unused_tcp_port):
+    assigned: set[int] = set()
+
+    async def never() -> bool:
+        raise Unavailable("gone")
+
+    checks = {"broker": lambda: bool(assigned), "redis": never}
+    async with Health(unused_tcp_port, checks):
+        assert await get(unused_tcp_port, "/livez") == (200, '{"alive": true}')
+        assert await get(unused_tcp_port, "/readyz") == (503, '{"broker": false, "redis": false}')
+        assigned.add(1)
+        checks_now = await get(unused_tcp_port, "/readyz")
+        assert checks_now == (503, '{"broker": true, "redis": false}')
+
+
+async def test_health_is_ready_when_every_check_passes(unused_tcp_port):
+    async def ping() -> bool:
+        await asyncio.sleep(0)
+        return True
+
+    async with Health(unused_tcp_port, {"model": lambda: True, "redis": ping}):
+        assert (await get(unused_tcp_port, "/readyz"))[0] == 200
+        status, text = await get(unused_tcp_port, "/metrics")
+    assert status == 200
+    assert "affect_build_info{" in text
+
+
+async def test_a_taken_health_port_is_said_plainly(unused_tcp_port):
+    async with Health(unused_tcp_port, {}):
+        with pytest.raises(Unavailable, match=f"health_port {unused_tcp_port}"):
+            async with Health(unused_tcp_port, {}):
+                pass
+
+
+async def test_without_a_port_nothing_listens():
+    async with Health(0, {}):
+        pass
+
+
+def test_every_metric_is_ours_by_name_and_no_label_names_a_person():
+    ours = [m for m in vars(metrics).values() if hasattr(m, "_labelnames")]
+    assert len(ours) > 15
+    for metric in ours:
+        assert metric._name.startswith("affect_")
+        assert set(metric._labelnames) <= {"modality", "state", "topic", "reason", "group", "pane", "outcome"}
+    registered = {family.name for family in REGISTRY.collect() if family.name.startswith("affect_")}
+    assert registered >= {metric._name for metric in ours}
