@@ -262,7 +262,7 @@ def test_a_duplicate_counts_once():
     (final,) = join.push(feed.video(1000))
     assert final.modalities[0].count == 2
     assert join.push(twice) == []  # no news after its window has closed either: it is not late
-    assert join.duplicates == 2
+    assert join.duplicates["video"] == 2
 
 
 def test_duplicates_of_a_party_that_is_over_do_not_open_it_again():

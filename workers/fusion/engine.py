@@ -4,6 +4,7 @@ No clock and no I/O: the finals of a party are a function of the set of its obse
 batches and duplicates they come. Only ``tick``, which is told the time, lets go of a modality that stalls.
 """
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
@@ -53,7 +54,7 @@ class Engine:
 
     def __init__(self, config: Config, rule: Rule, trust: Trust) -> None:
         self.config = config
-        self.duplicates = 0
+        self.duplicates: Counter[Modality] = Counter()
         self._fitted = self._fuser = Fuser(rule, trust)
         self._parties: dict[Key, PartyJoin] = {}
         self._over: dict[Key, Place] = {}
@@ -83,7 +84,7 @@ class Engine:
         party = self._parties.get(key) or self._begin(key, item)
         heard = Heard.DUPLICATE if party is None else party.hear(item)
         if party is None or heard is Heard.DUPLICATE:
-            self.duplicates += 1
+            self.duplicates[item.modality] += 1
             return []
         late: list[Output] = [Refused(item, "late")] if heard is Heard.LATE else []
         return [*late, *self._due(key, party)]
@@ -101,6 +102,10 @@ class Engine:
     def silence_ms(self, now_ms: int) -> int:
         """Return for how long the most silent party or modality has been so."""
         return max((silence_ms(party, now_ms) for party in self._parties.values()), default=0)
+
+    def open_windows(self) -> int:
+        """Return how many windows wait for their watermark."""
+        return sum(party.open_windows() for party in self._parties.values())
 
     def finish(self) -> list[Output]:
         """Close all parties, as at the end of all input."""

@@ -19,7 +19,7 @@ from workers.fusion.window import needed_until_ms
 class Effects:
     """What is to be carried out, in this order of kinds, before any record is acknowledged."""
 
-    refused: list[Refused] = field(default_factory=list)
+    refused: list[tuple[int, Refused]] = field(default_factory=list)  # with the offset of the record
     finals: list[FusedEmotion] = field(default_factory=list)  # in window order per party
     early: dict[Key, FusedEmotion] = field(default_factory=dict)  # the newest of each party
     closed: dict[Key, int] = field(default_factory=dict)
@@ -36,6 +36,7 @@ class Partition:
         self.effects = Effects()
         self.tracker = AckTracker()
         self._turn = 0
+        self._offset = -1
 
     def strangers(self, items: Iterable[Observation]) -> list[Key]:
         """Return the parties of ``items`` whose place must be asked of the store before ``take``."""
@@ -51,6 +52,7 @@ class Partition:
     def take(self, offset: int, items: Iterable[Observation]) -> None:
         """Join the observations of one record."""
         needs: dict[Key, Need] = {}
+        self._offset = offset
         for item in items:
             self._turn += 1
             key = item.session_id, item.party
@@ -84,7 +86,7 @@ class Partition:
                     self.effects.finals.append(output)
                     self._supersede(output)
                 case Refused():
-                    self.effects.refused.append(output)
+                    self.effects.refused.append((self._offset, output))
                 case Closed():
                     self.effects.closed[output.session_id, output.party] = self._turn
 

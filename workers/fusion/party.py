@@ -139,6 +139,10 @@ class PartyJoin:
             if not c.stalled and c.watermark_ms < (math.inf if end_ms is None else end_ms)
         ]
 
+    def open_windows(self) -> int:
+        """Return how many windows hold something and wait."""
+        return len(self._windows)
+
     def place(self) -> Place:
         """Return where the party stops, with its newest observations to know duplicates by."""
         newest = {m: clock.newest for m, clock in self.clocks.items()}

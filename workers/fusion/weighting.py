@@ -96,13 +96,14 @@ def linear_pool(evidence: Evidence, raw: Array) -> Pooled:
 
 def entropy(p: Array) -> Array:
     """Return the entropy in nats along the last axis, where 0 log 0 = 0."""
-    h: Array = -(p * np.log(np.maximum(p, 1e-300))).sum(axis=-1)
-    return np.maximum(h, 0.0)
+    h: Array = np.maximum(-(p * np.log(np.maximum(p, 1e-300))).sum(axis=-1), 0.0)
+    return h
 
 
 def uncertainty(p: Array) -> Array:
     """Return the entropy along the last axis as a share of that of the uniform distribution."""
-    return np.minimum(entropy(p) / np.log(N_EMOTIONS), 1.0)
+    share: Array = np.minimum(entropy(p) / np.log(N_EMOTIONS), 1.0)
+    return share
 
 
 def disagreement(p: Array, present: NDArray[np.bool_]) -> Array:

@@ -1,0 +1,84 @@
+"""The fusion process: settings, Redis, Kafka, faust, health, and the agent; imports runtime and driver."""
+
+import asyncio
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from typing import Any
+
+from runtime import process, topics
+from runtime.health import Health
+from runtime.kafka import Publisher
+from runtime.lag import LagMeter
+from runtime.process import Stop
+from runtime.settings import FusionSettings, Settings, load
+from runtime.store import FusedStore
+from schemas.topics import PROBABILITIES
+from workers.fusion.agent import STOP_S, FusionAgent
+from workers.fusion.driver import FaustBroker
+from workers.fusion.engine import Config, Engine
+from workers.fusion.outlet import Outlet
+from workers.fusion.watch import Watch
+from workers.fusion.weighting import rule_named
+
+
+def main() -> None:
+    """Be the fusion process until a signal comes; leaves by SystemExit where something is wrong."""
+
+    async def until_stopped(stop: Stop) -> None:
+        await serve(load(), stop)
+
+    process.run(until_stopped, worker="fusion")
+
+
+def engines(fusion: FusionSettings) -> Callable[[], Engine]:
+    """Return what makes the join that settings ask for; raises SettingsError for an unknown rule."""
+    config = Config(fusion.window_ms, fusion.stall_ms, fusion.early)
+    rule, trust = rule_named(fusion.rule), fusion.trust
+    return lambda: Engine(config, rule, {"video": trust.video, "audio": trust.audio, "text": trust.text})
+
+
+async def serve(settings: Settings, stop: Stop) -> None:
+    """Fuse until ``stop``; raises Unavailable where a broker is not to be had."""
+    new_engine = engines(settings.fusion)
+    async with AsyncExitStack() as stack:
+        await topics.check(settings.kafka)
+        store = await stack.enter_async_context(FusedStore(settings.redis))
+        publisher = await stack.enter_async_context(Publisher(settings.kafka))
+        meter = await stack.enter_async_context(LagMeter(settings.kafka))
+        broker = FaustBroker(settings.kafka, PROBABILITIES)
+        agent = FusionAgent(
+            new_engine,
+            store,
+            Outlet(publisher, store),
+            Watch(meter, settings.fusion.stall_ms),
+            broker,
+            gap_is_fatal=settings.kafka.embedded,
+        )
+        checks: dict[str, Any] = {"partitions": lambda: bool(broker.ends()), "redis": lambda: _answers(store)}
+        fusion = settings.fusion
+        await stack.enter_async_context(Health(fusion.health_port, checks, fusion.health_host))
+        await stack.enter_async_context(broker.feeding(agent.receive, agent.revoked))
+        await _run(agent, broker, stop)
+
+
+async def _run(agent: FusionAgent, broker: FaustBroker, stop: Stop) -> None:
+    """Run the agent until ``stop``, or until it or faust gives up."""
+    working = asyncio.create_task(agent.run(stop))
+    failing = asyncio.create_task(broker.failed())
+    stopping = asyncio.create_task(stop.wait())
+    tasks: set[asyncio.Task[Any]] = {working, failing, stopping}
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in tasks - {stopping}:
+            if task.done():
+                task.result()
+        await asyncio.wait({working}, timeout=STOP_S)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _answers(store: FusedStore) -> bool:
+    await store.ping()
+    return True
