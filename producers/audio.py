@@ -5,44 +5,18 @@ time.
 """
 
 from collections.abc import Iterator
-from fractions import Fraction
 from typing import Any
 
 import numpy as np
 import soxr
 
 from producers.chunks import Chunk, Chunker, Samples
-from producers.grid import check_gap
+from producers.grid import check_gap, milliseconds
 from producers.media import Damage, End, MediaFile, decode
+from producers.timeline import Timeline
 
 LOWEST_HZ, HIGHEST_HZ = 8_000, 48_000
-JITTER_MS = 10  # of timestamps; smaller steps are rounding in the container, not gaps
-SILENCE_MS = 10_000  # gaps are filled in blocks of at most this length
-FULL_SCALE = {"u8": 128.0, "s16": 32768.0, "s32": 2147483648.0, "flt": 1.0, "dbl": 1.0, "s64": 2.0**63}
-
-
-class Timeline:
-    """Places blocks of samples by their times on one continuous signal that begins at zero."""
-
-    def __init__(self, rate_hz: int, jitter_ms: int = JITTER_MS) -> None:
-        self.rate_hz = rate_hz
-        self.position = 0  # samples given out
-        self._jitter = jitter_ms * rate_hz // 1000
-
-    def place(self, at: Fraction, samples: Samples) -> Iterator[Samples]:
-        """Yield silence up to ``at`` seconds where there is a gap, then the samples that are new."""
-        gap = round(at * self.rate_hz) - self.position
-        if self.position and abs(gap) <= self._jitter:
-            gap = 0
-        check_gap(0, max(0, gap) * 1000 // self.rate_hz)
-        while gap > 0:
-            silence = np.zeros(min(gap, SILENCE_MS * self.rate_hz // 1000), np.float32)
-            gap -= len(silence)
-            self.position += len(silence)
-            yield silence
-        samples = samples[-gap:]
-        self.position += len(samples)
-        yield samples
+FULL_SCALE = {"u8": 128.0, "s16": 32768.0, "s32": 2147483648.0, "flt": 1.0, "dbl": 1.0}
 
 
 def mono(frame: Any, channel: int | None) -> Samples:
@@ -52,7 +26,10 @@ def mono(frame: Any, channel: int | None) -> Samples:
     planes = values if frame.format.is_planar else values.reshape(-1, channels).T  # (channels, samples)
     kind = frame.format.name.removesuffix("p")
     offset = 128.0 if kind == "u8" else 0.0
-    chosen = planes[channel] if channel is not None else planes[0] if channels == 1 else planes.mean(axis=0)
+    if channels == 1 or channel is not None:
+        chosen = planes[min(channel or 0, channels - 1)]  # the count may change within a stream
+    else:
+        chosen = planes.mean(axis=0)
     samples: Samples = ((chosen - offset) / FULL_SCALE[kind]).astype(np.float32)
     return samples
 
@@ -70,6 +47,7 @@ def signal(file: MediaFile, channel: int | None, damage: Damage) -> Iterator[tup
         samples = mono(item.frame, channel)
         if item.frame.sample_rate != native_hz:
             samples = soxr.resample(samples, item.frame.sample_rate, native_hz)
+        check_gap(timeline.position * 1000 // native_hz, milliseconds(item.at))
         for block in timeline.place(item.at, samples):
             yield rate_hz, resampler.resample_chunk(block) if resampler else block
     if resampler:

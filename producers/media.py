@@ -90,7 +90,7 @@ def decode(file: MediaFile, kind: Kind, damage: Damage) -> Iterator[Decoded]:
         if _cut_off(container, stream, until):
             damage[file.path] += 1
     if damage[file.path]:
-        log.warning("media file is damaged; its usable part was read", track=kind, count=damage[file.path])
+        log.warning("damaged media file, usable part read", file=file.path.name, faults=damage[file.path])
 
 
 @contextmanager

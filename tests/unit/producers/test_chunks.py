@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from producers.audio import Timeline
 from producers.chunks import Chunker
+from producers.timeline import Timeline
 from schemas.errors import InputError
 
 
@@ -95,8 +95,3 @@ def placed(*blocks, rate_hz=1000):
 )
 def test_gaps_are_filled_overlaps_cut_and_jitter_is_left(blocks, picture):
     assert placed(*blocks) == picture
-
-
-def test_a_leap_of_hours_is_an_error_and_not_hours_of_silence():
-    with pytest.raises(InputError, match="leap"):
-        placed(("0", 100), ("90000", 100))

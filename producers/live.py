@@ -1,0 +1,103 @@
+"""What live producers share: whose session it is, the time, and the way to Kafka; imports runtime."""
+
+import argparse
+import asyncio
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from producers.replay import play
+from producers.session import SessionMessage
+from runtime.kafka import Publisher
+from runtime.process import Stop
+from runtime.settings import Settings
+from schemas import policy
+from schemas.errors import InputError
+from schemas.messages import MODALITIES, EndOfStream, Modality, Party
+
+PARTIES: tuple[Party, ...] = ("customer", "agent", "other")
+
+
+@dataclass(frozen=True)
+class LivePlan:
+    """Whose live session it is; ``expects`` names all that the party sends, from other processes too."""
+
+    session_id: str
+    party: Party
+    expects: tuple[Modality, ...]
+    agent_purpose: str | None = None
+
+    def check(self, modality: Modality) -> None:
+        """Raise PolicyError or InputError where this process may not send for the party."""
+        policy.require(self.party, self.agent_purpose)
+        if modality not in self.expects:
+            raise InputError(f"--expects must name {modality}, which this process sends")
+
+    def end(self, modality: Modality, seq: int, at_ms: int) -> EndOfStream:
+        """Return the end of the stream of ``modality``."""
+        base = self.base()
+        return EndOfStream(**base, modality=modality, seq=seq, start_ms=at_ms, end_ms=at_ms, settled_ms=at_ms)
+
+    def base(self) -> dict[str, Any]:
+        """Return the fields that all messages of the party share."""
+        return {"session_id": self.session_id, "party": self.party, "expects": self.expects}
+
+
+class Steady:
+    """The time of day, but never earlier than before: where the clock is set back, it goes on from there."""
+
+    def __init__(self, now_ms: Callable[[], int]) -> None:
+        self._now_ms = now_ms
+        self._shift_ms = self._last_ms = 0
+
+    def __call__(self) -> int:
+        """Return the time in milliseconds since the epoch."""
+        at_ms = self._now_ms() + self._shift_ms
+        self._shift_ms += max(0, self._last_ms - at_ms)
+        self._last_ms = max(self._last_ms, at_ms)
+        return self._last_ms
+
+
+def wall_ms() -> int:
+    """Return the time of day in milliseconds since the epoch."""
+    return time.time_ns() // 1_000_000
+
+
+def parser(doc: str, modality: Modality) -> argparse.ArgumentParser:
+    """Return the options that every live producer has."""
+    parser = argparse.ArgumentParser(description=doc, fromfile_prefix_chars="@")
+    parser.add_argument("--session", required=True, help="session id")
+    parser.add_argument("--party", choices=PARTIES, default="customer")
+    parser.add_argument(
+        "--expects",
+        default=modality,
+        help="all modalities that the party sends, with those of other processes: video,audio",
+    )
+    return parser
+
+
+def plan(options: argparse.Namespace, settings: Settings) -> LivePlan:
+    """Return the plan that the options and the settings describe; raises InputError."""
+    named = {name.strip() for name in options.expects.split(",")}
+    if unknown := named - set(MODALITIES):
+        raise InputError(
+            f"--expects: {', '.join(sorted(unknown))} unknown; it may name {', '.join(MODALITIES)}"
+        )
+    expects = tuple(modality for modality in MODALITIES if modality in named)
+    return LivePlan(options.session, options.party, expects, settings.policy.agent_purpose)
+
+
+async def publish(
+    stream: Callable[[threading.Event], Iterator[SessionMessage]], settings: Settings, stop: Stop
+) -> None:
+    """Send a live stream until it ends or ``stop`` is set; either way its EndOfStream goes out last."""
+    halted = threading.Event()
+    async with Publisher(settings.kafka) as publisher:
+        stopped = asyncio.create_task(stop.wait())
+        stopped.add_done_callback(lambda _: halted.set())
+        try:
+            await play(stream(halted), publisher.send, None)
+        finally:
+            stopped.cancel()
