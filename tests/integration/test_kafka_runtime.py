@@ -184,6 +184,21 @@ async def test_a_member_with_an_instance_name_is_back_without_a_rebalance(kafka)
         assert revoked == []
 
 
+async def test_a_member_too_many_waits_and_takes_over_when_another_leaves(kafka):
+    """Five members for four partitions."""
+    async with AsyncExitStack() as stack:
+        members = [
+            await stack.enter_async_context(Subscriber(kafka, [TEXTS], GROUP)) for _ in range(PARTITIONS)
+        ]
+        async with Subscriber(kafka, [TEXTS], GROUP) as fifth:
+            members.append(fifth)
+            await until(lambda: sorted(len(m.assigned()) for m in members) == [0, 1, 1, 1, 1], *members)
+            if not fifth.assigned():
+                assert await fifth.get(1, 50) == []
+        rest = members[:PARTITIONS]
+        await until(lambda: all(len(m.assigned()) == 1 for m in rest), *rest)
+
+
 async def test_observations_go_to_the_partition_of_their_inputs(kafka):
     stream = EndOfStream(**utterance(3).envelope())
     async with (
