@@ -29,21 +29,23 @@ def fixed(colour: str) -> Json:
 
 
 def named(texts: dict[str, str], colours: dict[str, str]) -> list[Json]:
-    """Return value mappings from a value to its text and colour; no value is shown as nothing to read."""
+    """Return value mappings from a value to its text and colour."""
     options = {
         value: {"text": text, "color": colours[value], "index": i}
         for i, (value, text) in enumerate(texts.items())
     }
-    empty = {"text": "nothing to read", "color": NOTHING, "index": len(options)}
-    return [
-        {"type": "value", "options": options},
-        {"type": "special", "options": {"match": "null", "result": empty}},
-    ]
+    return [{"type": "value", "options": options}]
 
 
 def emotions() -> list[Json]:
     """Return the mappings of the seven labels."""
     return named({name: name for name in EMOTIONS}, dict(COLOURS))
+
+
+def emotions_or_nothing() -> list[Json]:
+    """Return the mappings of the seven labels, and of none: a band shows that as a gap, a cell in words."""
+    nothing = {"text": "nothing to read", "color": NOTHING, "index": len(EMOTIONS)}
+    return [*emotions(), {"type": "special", "options": {"match": "null", "result": nothing}}]
 
 
 def statuses() -> list[Json]:

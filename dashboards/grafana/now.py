@@ -19,7 +19,7 @@ def emotion(grid: parts.Grid) -> Json:
         f"The most probable emotion of the newest window, early or final. {parts.CUES}",
         grid,
         targets=[source.query(source.LATEST, {"label": "string"})],
-        fieldConfig=parts.fields("string", mappings=look.emotions(), color={"mode": "thresholds"}),
+        fieldConfig=parts.fields("string", mappings=look.emotions_or_nothing(), color={"mode": "thresholds"}),
         options={
             "reduceOptions": parts.shown("/^label$/"),
             "colorMode": "background_solid",

@@ -50,7 +50,7 @@ def _overrides() -> list[Json]:
         look.override(
             "label",
             displayName="newest",
-            mappings=look.emotions(),
+            mappings=look.emotions_or_nothing(),
             custom__cellOptions={"type": "color-background", "mode": "basic"},
         ),
         look.override("confidence", unit="percentunit", min=0, max=1, decimals=0, custom__cellOptions=bar),

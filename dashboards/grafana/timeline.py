@@ -10,27 +10,26 @@ Json = dict[str, Any]
 
 GAP_MS = 5_000  # where two windows lie further apart, a line breaks
 TIME = {"start_ms": "timestamp_epoch"}
+BAND = TIME | {"end_ms": "timestamp_epoch"}  # a second time ends a state, so that a gap stays one
 PROBABILITIES = {name: "number" for name in EMOTIONS}
 
 
 def dominant(grid: parts.Grid) -> Json:
     """Return the label of each final window as a band."""
+    columns = BAND | {"label": "string"}
     return parts.panel(
         "state-timeline",
         "Dominant emotion",
         "The most probable emotion of each final window; empty where no modality had anything to say. "
         + parts.CUES,
         grid,
-        targets=[
-            source.query(
-                source.TIMELINE, TIME | {"label": "string"}, root="windows", params=source.SHOWN_RANGE
-            )
-        ],
+        targets=[source.query(source.TIMELINE, columns, root="windows", params=source.SHOWN_RANGE)],
+        transformations=[look.in_order(*columns)],
         fieldConfig=parts.fields(
             "string",
             [look.override("label", displayName="emotion")],
             mappings=look.emotions(),
-            custom={"fillOpacity": 90, "lineWidth": 0, "insertNulls": GAP_MS},
+            custom={"fillOpacity": 90, "lineWidth": 0},
         ),
         options={
             "mergeValues": True,
@@ -112,7 +111,7 @@ def weights(grid: parts.Grid) -> Json:
 
 def states(grid: parts.Grid) -> Json:
     """Return what each modality brought to each window, and why not where it did not."""
-    columns = TIME | {f"{name}_status": "string" for name in MODALITIES}
+    columns = BAND | {f"{name}_status": "string" for name in MODALITIES}
     return parts.panel(
         "state-timeline",
         "Modality states",
@@ -125,7 +124,7 @@ def states(grid: parts.Grid) -> Json:
             "string",
             [look.override(f"{name}_status", displayName=name) for name in MODALITIES],
             mappings=look.statuses(),
-            custom={"fillOpacity": 80, "lineWidth": 0, "insertNulls": GAP_MS},
+            custom={"fillOpacity": 80, "lineWidth": 0},
         ),
         options={
             "mergeValues": True,

@@ -137,7 +137,7 @@ def _running(settings: dict[str, str]) -> Iterator[tuple[str, subprocess.Popen[s
 
 
 def _wait_until_alive(url: str, process: subprocess.Popen[str]) -> None:
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 120
     while time.monotonic() < deadline and process.poll() is None:
         try:
             httpx.get(f"{url}/livez")

@@ -106,9 +106,20 @@ def test_everything_that_a_panel_shows_is_in_its_query(api: httpx.Client, panel:
     assert set(fields_shown(panel)) <= columns
     reduced = panel["options"].get("reduceOptions", {}).get("fields", "")
     assert not reduced or any(re.search(reduced.strip("/"), name) for name in columns)
-    if panel["type"] in ("timeseries", "state-timeline"):
-        times = [c["text"] for c in target["columns"] if c["type"] == "timestamp_epoch"]
-        assert times == ["start_ms"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "times"), [("timeseries", ["start_ms"]), ("state-timeline", ["start_ms", "end_ms"])]
+)
+def test_the_first_time_that_a_series_meets_is_the_start(kind: str, times: list[str]):
+    panels = [panel for panel in PANELS if panel["type"] == kind]
+    assert panels
+    for panel in panels:
+        (target,) = panel["targets"]
+        (ordered,) = [t["options"]["indexByName"] for t in panel["transformations"]]
+        of_time = [c["text"] for c in target["columns"] if c["type"] == "timestamp_epoch"]
+        assert sorted(of_time, key=ordered.__getitem__) == times
+        assert ordered["start_ms"] == 0
 
 
 @pytest.mark.parametrize("panel", [p for p in PANELS if "timeline" in str(p["targets"])], ids=title)
