@@ -1,0 +1,70 @@
+"""The Dockerfile, and what docker-compose itself says of the compose files. No engine is needed."""
+
+import os
+import re
+import shutil
+import subprocess
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[2]
+SERVICES: dict[str, dict[str, Any]] = yaml.safe_load(
+    (ROOT / "docker-compose.yml").read_text(encoding="utf-8")
+)["services"]
+SECRETS = ("REDIS_WRITER_PASSWORD", "REDIS_READER_PASSWORD", "GRAFANA_ADMIN_PASSWORD")
+
+
+def test_the_dockerfile_has_the_targets_and_runs_as_nobody_special():
+    text = (ROOT / "Dockerfile").read_text(encoding="utf-8")
+    parents = {stage: parent for parent, stage in re.findall(r"^FROM (\S+) AS (\S+)$", text, re.MULTILINE)}
+
+    assert {service["build"]["target"] for service in SERVICES.values() if "build" in service} <= set(parents)
+    assert parents["base"] == parents["inference"] == "runtime"
+    assert "USER 10001:10001" in text
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"][
+        "optional-dependencies"
+    ]
+    assert set(re.findall(r"--extra (\S+)", text)) <= set(extras)
+    assert "--extra inference" not in text.partition("AS base-packages")[2].partition("FROM")[0]
+
+
+def test_no_file_names_where_packages_come_from():
+    for name in ("Dockerfile", "docker-compose.yml", "compose.gpu.yml", ".env.example", ".dockerignore"):
+        text = (ROOT / name).read_text(encoding="utf-8").lower()
+        assert not re.search(r"https?://(?!127\.0\.0\.1|api:)|index[-_]url|find-links", text), name
+
+
+@pytest.mark.skipif(shutil.which("docker-compose") is None, reason="docker-compose is not installed")
+@pytest.mark.parametrize("files", [["docker-compose.yml"], ["docker-compose.yml", "compose.gpu.yml"]])
+def test_docker_compose_accepts_the_files(files: list[str]):
+    done = _compose(files, dict.fromkeys(SECRETS, "filled-in"))
+
+    assert done.returncode == 0, done.stderr
+    assert set(yaml.safe_load(done.stdout)["services"]) == set(SERVICES)
+
+
+@pytest.mark.skipif(shutil.which("docker-compose") is None, reason="docker-compose is not installed")
+@pytest.mark.parametrize("missing", SECRETS)
+def test_an_empty_secret_is_refused_by_name(missing: str):
+    done = _compose(["docker-compose.yml"], dict.fromkeys(SECRETS, "filled-in") | {missing: ""})
+
+    assert done.returncode != 0
+    assert missing in done.stderr
+
+
+def _compose(files: list[str], secrets: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    program = shutil.which("docker-compose")
+    assert program is not None
+    named = [argument for file in files for argument in ("-f", str(ROOT / file))]
+    env = {"PATH": os.environ["PATH"], "HOME": "/nonexistent"} | secrets
+    return subprocess.run(
+        [program, *named, "--env-file", str(ROOT / ".env.example"), "config"],
+        env=env,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
