@@ -151,7 +151,11 @@ async def main(options: argparse.Namespace, stop: Stop) -> None:
     settings = load()
     producer = settings.producer
     camera = CameraPlan(
-        plan(options, settings), options.source, producer.fps, producer.max_side, producer.jpeg_quality
+        plan(options, settings, "video"),
+        options.source,
+        producer.fps,
+        producer.max_side,
+        producer.jpeg_quality,
     )
     await publish(lambda halted: frames(camera, halted), settings, stop)
 

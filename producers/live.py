@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from producers.plan import check_session_id
 from producers.replay import play
 from producers.session import SessionMessage
 from runtime.kafka import Publisher
@@ -30,7 +31,8 @@ class LivePlan:
     agent_purpose: str | None = None
 
     def check(self, modality: Modality) -> None:
-        """Raise PolicyError or InputError where this process may not send for the party."""
+        """Raise PolicyError or InputError where this process may not send ``modality`` for the party."""
+        check_session_id(self.session_id)
         policy.require(self.party, self.agent_purpose)
         if modality not in self.expects:
             raise InputError(f"--expects must name {modality}, which this process sends")
@@ -78,15 +80,17 @@ def parser(doc: str, modality: Modality) -> argparse.ArgumentParser:
     return parser
 
 
-def plan(options: argparse.Namespace, settings: Settings) -> LivePlan:
-    """Return the plan that the options and the settings describe; raises InputError."""
+def plan(options: argparse.Namespace, settings: Settings, modality: Modality) -> LivePlan:
+    """Return the plan that the options and the settings describe; raises PolicyError or InputError."""
     named = {name.strip() for name in options.expects.split(",")}
     if unknown := named - set(MODALITIES):
         raise InputError(
             f"--expects: {', '.join(sorted(unknown))} unknown; it may name {', '.join(MODALITIES)}"
         )
     expects = tuple(modality for modality in MODALITIES if modality in named)
-    return LivePlan(options.session, options.party, expects, settings.policy.agent_purpose)
+    described = LivePlan(options.session, options.party, expects, settings.policy.agent_purpose)
+    described.check(modality)
+    return described
 
 
 async def publish(

@@ -169,7 +169,7 @@ def _no_device(sounddevice: Any, device: int | str | None) -> Unavailable:
 async def main(options: argparse.Namespace, stop: Stop) -> None:
     """Send the microphone's chunks until stopped."""
     settings = load()
-    live = plan(options, settings)
+    live = plan(options, settings, "audio")
     mic = MicrophonePlan(live, options.device, settings.producer.chunk_ms, settings.producer.hop_ms)
 
     def stream(halted: threading.Event) -> Iterator[AudioChunk | EndOfStream]:

@@ -5,13 +5,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from pydantic import TypeAdapter, ValidationError
+
 from producers import media
 from producers.media import MediaFile
 from producers.transcripts import load
 from producers.turns import Turn, turns
 from schemas import policy
 from schemas.errors import InputError
-from schemas.messages import MODALITIES, Modality, Party
+from schemas.messages import MODALITIES, Modality, Party, SessionId
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,7 @@ def sources(plan: SessionPlan) -> list[Source]:
     """Return the parties with their files probed, or raise PolicyError or InputError."""
     if not plan.parties:
         raise InputError("a session needs at least one party with a media file or a transcript")
+    check_session_id(plan.session_id)
     names = [given.party for given in plan.parties]
     if len(set(names)) < len(names):
         raise InputError(f"every party may be named once; given: {', '.join(names)}")
@@ -73,6 +76,16 @@ def sources(plan: SessionPlan) -> list[Source]:
         )
         for given in plan.parties
     ]
+
+
+def check_session_id(session_id: str) -> None:
+    """Raise InputError where no message could carry the id."""
+    try:
+        TypeAdapter(SessionId).validate_python(session_id)
+    except ValidationError:
+        raise InputError(
+            "a session id has 1 to 64 letters, digits, dots, dashes or underscores; the first is a letter or digit"
+        ) from None
 
 
 def conversation(plan: SessionPlan) -> list[Turn]:

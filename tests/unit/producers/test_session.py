@@ -154,6 +154,11 @@ def test_an_empty_or_double_party_is_refused(parties, says):
         messages(SessionPlan("s", START, parties))
 
 
+def test_an_impossible_session_id_is_refused_before_anything_is_read(call):
+    with pytest.raises(InputError, match="a session id has"):
+        messages(SessionPlan("../call", START, call.parties, agent_purpose="synthetic"))
+
+
 def test_channels_are_asked_for_and_checked(media, tools):
     path = media("a.wav", sound=tools.click(8_000, 500), rate_hz=8_000)
     with pytest.raises(InputError, match="several parties share"):
