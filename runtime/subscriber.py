@@ -27,6 +27,7 @@ Partition = tuple[str, int]  # topic without the prefix, partition
 OnRevoked = Callable[[frozenset[Partition]], Awaitable[None] | None]
 
 HEARTBEAT_MS = 1000  # how soon a member hears of a rebalance
+FETCH_WAIT_MS = 50  # one fetch per broker is under way at a time: idle partitions hold busy ones back so long
 JOIN_TIMEOUT_S = 60
 GRACE_S = 0.05  # beyond the wait that the client bounds itself
 _NOWHERE = TopicPartition("", -1)  # waiting for it reads nothing, and shows the group that this member lives
@@ -85,6 +86,7 @@ class Subscriber(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka h
             session_timeout_ms=session_ms,
             heartbeat_interval_ms=min(HEARTBEAT_MS, session_ms // 4),
             max_partition_fetch_bytes=MAX_REQUEST_BYTES,
+            fetch_max_wait_ms=FETCH_WAIT_MS,
             **client_options(self._kafka),
         )
         self._consumer.subscribe(self._topics, listener=self)
