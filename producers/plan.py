@@ -84,7 +84,7 @@ def check_session_id(session_id: str) -> None:
         TypeAdapter(SessionId).validate_python(session_id)
     except ValidationError:
         raise InputError(
-            "a session id has 1 to 64 letters, digits, dots, dashes or underscores; the first is a letter or digit"
+            "a session id has 1 to 64 letters, digits, dots, dashes or underscores, a letter or digit first"
         ) from None
 
 

@@ -3,6 +3,8 @@
 import json
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from producers.transcripts import Utterance, load
 from schemas.errors import InputError
@@ -144,3 +146,23 @@ def test_a_fault_is_named_with_its_place_and_without_the_words(tmp_path, name, t
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(InputError, match=r"none\.vtt"):
         load(tmp_path / "none.vtt")
+
+
+LINES = st.sampled_from(
+    ["WEBVTT", "", "1", "00:01.000 --> 00:02.000", "00:00:03,000 --> 00:00:02,000", "<v Agent>hi", "A: b",
+     "NOTE", "-->", "[", '{"segments": [', "<v>", "</v>", "&#x110000;", "99:99:99.999 --> 100:00:00.000"]
+)  # fmt: skip
+
+
+@given(
+    st.lists(LINES | st.text(max_size=20), max_size=12), st.sampled_from(["a.vtt", "a.srt", "a.json", "a"])
+)
+def test_any_text_gives_utterances_in_order_or_a_named_fault(tmp_path_factory, lines, name):
+    path = write(tmp_path_factory.mktemp("any"), name, "\n".join(lines).encode("utf-8", "replace"))
+    try:
+        found = load(path)
+    except InputError as error:
+        assert name in str(error)
+    else:
+        assert [u.start_ms for u in found] == sorted(u.start_ms for u in found)
+        assert all(0 <= u.start_ms <= u.end_ms and u.text for u in found)
