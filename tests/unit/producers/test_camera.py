@@ -2,6 +2,8 @@
 
 import threading
 from fractions import Fraction
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
 import numpy as np
 import pytest
@@ -43,6 +45,13 @@ class Fake:
 
     def release(self):
         self.released = True
+
+
+class QuietHandler(SimpleHTTPRequestHandler):
+    """Serves a folder without a log."""
+
+    def log_message(self, *args):
+        pass
 
 
 class Halted:
@@ -124,6 +133,23 @@ def test_a_real_file_is_read_through_opencv(media, tools):
 
     found = list(frames(CameraPlan(LIVE, str(path), fps=10), threading.Event(), None, later))
     assert [tools.read_number(m.jpeg) for m in found[:-1]] == list(range(10))
+
+
+def test_a_network_address_is_read_and_asked_again_after_its_end(media, tools):
+    path = media("a.mp4", frames_s=[Fraction(k, 10) for k in range(6)])
+    handler = partial(QuietHandler, directory=str(path.parent))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        clock = Clock()
+
+        def later():
+            clock.now += 100
+            return clock.now
+
+        plan = CameraPlan(LIVE, f"http://127.0.0.1:{server.server_port}/a.mp4", fps=10)
+        found = list(frames(plan, Halted(waits=2), None, later))
+        server.shutdown()
+    assert [tools.read_number(m.jpeg) for m in found[:-1]] == [*range(6), *range(6)]
 
 
 def test_large_pictures_are_reduced():
