@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from types import TracebackType
 from typing import Any, Self
 
+import structlog
 from aiokafka import AIOKafkaProducer
 
 from runtime.faults import translated, unavailable
@@ -19,8 +20,13 @@ from schemas.topics import KIB, Topic
 BATCH_BYTES = 64 * KIB  # of several records; one larger record travels alone
 OVERHEAD_BYTES = 16 * KIB  # key, headers and framing of a batch
 MAX_REQUEST_BYTES = max(topic.max_bytes for topic in topics.ALL) + OVERHEAD_BYTES
+DELIVERY_MS = 120_000  # a message that no broker took by then has failed
+CLOSE_S = 20
 
 Ack = asyncio.Future[None]
+
+
+log = structlog.get_logger(__name__)
 
 
 def topic_of(message: Message) -> Topic:
@@ -63,6 +69,7 @@ class Publisher:
             acks="all",
             max_batch_size=BATCH_BYTES,
             max_request_size=MAX_REQUEST_BYTES,
+            request_timeout_ms=DELIVERY_MS,
             **client_options(self._kafka),
         )
         try:
@@ -76,8 +83,11 @@ class Publisher:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Send what is buffered, then close."""
-        await self._producer.stop()
+        """Send what is buffered, then close; a broker that is gone is not waited for long."""
+        try:
+            await asyncio.wait_for(self._producer.stop(), CLOSE_S)
+        except TimeoutError:
+            log.warning("closed_with_messages_undelivered", bootstrap=self._kafka.bootstrap)
 
     async def send(self, message: Message, *, partition: int | None = None) -> Ack:
         """Buffer ``message`` and return a future that is done once all replicas have it.

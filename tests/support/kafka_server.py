@@ -15,7 +15,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 JARS = ROOT / ".cache" / "kafka"
-START_TIMEOUT_S = 90
+START_TIMEOUT_S = 180
 USER, PASSWORD = "streamer", "correct-horse"
 
 PROPERTIES = """
