@@ -23,10 +23,9 @@ MAX_REQUEST_BYTES = max(topic.max_bytes for topic in topics.ALL) + OVERHEAD_BYTE
 DELIVERY_MS = 120_000  # a message that no broker took by then has failed
 CLOSE_S = 20
 
-Ack = asyncio.Future[None]
-
-
 log = structlog.get_logger(__name__)
+
+Ack = asyncio.Future[None]
 
 
 def topic_of(message: Message) -> Topic:
