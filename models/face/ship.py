@@ -71,7 +71,7 @@ def main() -> None:
     parser.add_argument("--run", type=Path, required=True, help="the --out folder of the training")
     parser.add_argument("--folder", type=Path, default=FOLDER)
     given = parser.parse_args()
-    torch.set_num_threads(2)
+    torch.set_num_threads(1)
     for table in tables(ship(given.run / "checkpoint.pt", given.data, given.folder)):
         Console().print(table)
 

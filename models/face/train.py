@@ -1,16 +1,16 @@
 """Training of the face network on the votes of FER+; imports torch, rich and the siblings of this folder.
 
-    python -m models.face.train --data DATA/ferplus --out OUT [--epochs 34]
+    python -m models.face.train --data DATA/ferplus --out OUT [--epochs 24]
 
 continues from OUT/checkpoint.pt where there is one.
 """
 
 import argparse
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -25,6 +25,8 @@ from models.face.augment import augment
 from models.face.duplicates import groups, hold_out
 from models.face.network import FaceNet
 
+Number = TypeVar("Number", int, float)
+
 
 @dataclass(frozen=True)
 class Recipe:
@@ -33,7 +35,7 @@ class Recipe:
     widths: tuple[int, ...] = (32, 64, 128, 256)
     depths: tuple[int, ...] = (1, 1, 2, 1)
     dropout: float = 0.2
-    epochs: int = 34
+    epochs: int = 24
     cooling: int = 12  # last epochs, over which the rate falls to zero
     batch: int = 64
     rate: float = 0.05
@@ -42,7 +44,8 @@ class Recipe:
     balance: float = 0.3  # faces are drawn in proportion to (frequency of their class) ** -balance
     held_out: float = 0.1
     seed: int = 7
-    sides: tuple[tuple[int, int], ...] = ((0, 32), (10, 40), (16, 48))  # (first epoch, side of the input)
+    strengths: tuple[tuple[int, float], ...] = ((0, 1.0), (12, 0.5))  # (first epoch, of the augmentation)
+    sides: tuple[tuple[int, int], ...] = ((0, 32), (13, 40), (17, 48))  # (first epoch, side of the input)
 
 
 @dataclass
@@ -75,9 +78,9 @@ def rate_at(recipe: Recipe, progress: float) -> float:
     return recipe.rate * min(1.0, 0.05 + progress, max(falling, 0.0))
 
 
-def side_at(recipe: Recipe, epoch: int) -> int:
-    """Return the side of the input in ``epoch``: small faces first, since they cost less."""
-    return [side for first, side in recipe.sides if epoch >= first][-1]
+def at_epoch(steps: Sequence[tuple[int, Number]], epoch: int) -> Number:
+    """Return the value that holds in ``epoch``, from pairs of first epoch and value."""
+    return [value for first, value in steps if epoch >= first][-1]
 
 
 def begin(recipe: Recipe) -> State:
@@ -130,7 +133,7 @@ def average_into(averaged: nn.Module, network: nn.Module, keep: float) -> None:
 
 def train_epoch(state: State, recipe: Recipe, images: Tensor, shares: Tensor) -> float:
     """Take one epoch of steps over faces drawn with their weights; return the mean loss."""
-    side = side_at(recipe, state.epoch)
+    side, strength = at_epoch(recipe.sides, state.epoch), at_epoch(recipe.strengths, state.epoch)
     weights = draw_weights(shares, recipe.balance)
     drawn = torch.multinomial(weights, len(images), replacement=True, generator=state.rng)
     batches = torch.split(drawn, recipe.batch)
@@ -139,7 +142,7 @@ def train_epoch(state: State, recipe: Recipe, images: Tensor, shares: Tensor) ->
     for step, rows in enumerate(track(batches, description=f"epoch {state.epoch + 1}", transient=True)):
         for group in state.optimiser.param_groups:
             group["lr"] = rate_at(recipe, state.epoch + step / len(batches))
-        logits = state.network(augment(images[rows], side, state.rng))
+        logits = state.network(augment(images[rows], side, strength, state.rng))
         loss = F.cross_entropy(logits, shares[rows])
         state.optimiser.zero_grad()
         torch.autograd.backward(loss)
@@ -182,7 +185,7 @@ def train(recipe: Recipe, faces: Faces, out: Path, report: Callable[[str], None]
     while state.epoch < recipe.epochs:
         loss = train_epoch(state, recipe, images, shares)
         save(state, recipe, checkpoint)
-        figures = measure(state.averaged, held, side_at(recipe, state.epoch - 1))
+        figures = measure(state.averaged, held, at_epoch(recipe.sides, state.epoch - 1))
         figures |= {"loss": loss, "epoch": state.epoch}
         with (out / "log.jsonl").open("a") as log:
             log.write(json.dumps(figures) + "\n")
