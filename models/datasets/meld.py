@@ -1,0 +1,107 @@
+"""MELD's official CSV layout, its dialogues and the turns before each utterance; imports schemas only.
+
+Poria et al., "MELD: A Multimodal Multi-Party Dataset for Emotion Recognition in Conversations", ACL 2019;
+GPL-3.0.
+Dialogue numbers start again in every file, so a group is the name of the split and the dialogue together.
+"""
+
+import csv
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from schemas.errors import InputError
+from schemas.labels import INDEX, MELD
+
+LAYOUT = (
+    "MELD's official CSV has the columns Utterance, Speaker, Emotion, Dialogue_ID and Utterance_ID, "
+    "as in train_sent_emo.csv"
+)
+COLUMNS = ("Utterance", "Speaker", "Emotion", "Dialogue_ID", "Utterance_ID")
+
+
+@dataclass(frozen=True, slots=True)
+class Utterance:
+    """One turn of a dialogue with its label and up to two turns before it, oldest first."""
+
+    text: str
+    context: tuple[str, ...]
+    label: int  # index into schemas.labels.EMOTIONS
+    group: str  # split and dialogue: never to be divided between training and test
+    speaker: str
+
+
+def repaired(text: str) -> str:
+    """Undo the two encoding faults of MELD's copies: C1 controls from cp1252, and UTF-8 read as cp1252."""
+    if any("\x80" <= c <= "\x9f" for c in text):
+        text = "".join(_from_c1(c) for c in text)
+    if "â€" in text or "Ã" in text:
+        try:
+            text = text.encode("cp1252").decode("utf-8")
+        except UnicodeError:
+            return text
+    return text
+
+
+def _from_c1(char: str) -> str:
+    """Return what the byte of a C1 control means in cp1252, or a space where it means nothing."""
+    if not "\x80" <= char <= "\x9f":
+        return char
+    return bytes([ord(char)]).decode("cp1252", errors="replace").replace("\ufffd", " ")
+
+
+def read_meld(path: Path, turns: int = 2) -> list[Utterance]:
+    """Return the utterances of one CSV in the order of the file, each with up to ``turns`` before it.
+
+    Raises InputError where the file is missing, is not in the official layout, or holds an unknown emotion.
+    """
+    rows = _rows(path)
+    rows.sort(key=lambda row: (int(row["Dialogue_ID"]), int(row["Utterance_ID"])))
+    out: list[Utterance] = []
+    before: list[str] = []
+    dialogue = ""
+    for row in rows:
+        if row["Dialogue_ID"] != dialogue:
+            dialogue, before = row["Dialogue_ID"], []
+        text = repaired(row["Utterance"]).strip()
+        label = INDEX[MELD[row["Emotion"].strip().lower()]]
+        context = tuple(before[-turns:]) if turns else ()
+        out.append(Utterance(text, context, label, f"{path.stem}:{dialogue}", row["Speaker"]))
+        before.append(text)
+    return out
+
+
+def _rows(path: Path) -> list[dict[str, str]]:
+    """Return the checked rows of the CSV as they stand."""
+    try:
+        raw = path.read_bytes()
+    except FileNotFoundError as error:
+        raise InputError(f"{path} is not there; {LAYOUT}") from error
+    try:
+        text = raw.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        text = raw.decode("cp1252", errors="replace")
+    rows = list(csv.DictReader(text.splitlines(keepends=True)))
+    missing = [c for c in COLUMNS if not rows or c not in rows[0]]
+    if missing:
+        raise InputError(f"{path}: no column or no rows for {', '.join(missing)}; {LAYOUT}")
+    for number, row in enumerate(rows, start=2):
+        _check(path, number, row)
+    return rows
+
+
+def _check(path: Path, number: int, row: dict[str, str]) -> None:
+    """Raise InputError unless the row has whole numbers for ids and one of MELD's emotions."""
+    if any(row[c] is None for c in COLUMNS):
+        raise InputError(f"{path}, row {number}: fewer fields than the header; {LAYOUT}")
+    if not (row["Dialogue_ID"].isdigit() and row["Utterance_ID"].isdigit()):
+        raise InputError(
+            f"{path}, row {number}: Dialogue_ID and Utterance_ID must be whole numbers; {LAYOUT}"
+        )
+    if row["Emotion"].strip().lower() not in MELD:
+        raise InputError(f"{path}, row {number}: unknown emotion; known are {', '.join(MELD)}")
+
+
+def turns_of(rows: Sequence[Utterance], turns: int) -> list[tuple[str, ...]]:
+    """Return the contexts cut to the last ``turns``."""
+    return [row.context[-turns:] if turns else () for row in rows]

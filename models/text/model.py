@@ -1,0 +1,90 @@
+"""The shipped text model behind models.protocol.EmotionModel; imports torch and the siblings it needs."""
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors.torch import load_file
+
+from models.batching import in_fixed_rows
+from models.protocol import Array, Probabilities
+from models.text.network import TextNetwork
+from models.text.storage import unpacked
+from models.text.tokenise import BUCKETS, Tokeniser
+from models.weights import FOLDER, checked_file, read_card
+from schemas.errors import InputError, ModelError
+
+
+class TextModel:
+    """Seven calibrated probabilities for utterances with up to two turns of context before them."""
+
+    def __init__(self, card_name: str = "text", rows: int = 1, folder: Path = FOLDER) -> None:
+        """Read the card and the vocabulary; ``rows`` is the fixed number of texts in one pass.
+
+        One row is right for a CPU, where a lone utterance would pay for the padding; a GPU takes 32 or
+        more. Raises ModelError.
+        """
+        card = read_card(card_name, folder)
+        self.model_id = card.model_id
+        self._tokeniser = Tokeniser(_checked(folder / f"{card_name}.tokenizer.json", card.config))
+        self._name = card_name
+        self._folder = folder
+        self._rows = rows
+        self._device = "cpu"
+        self._network: TextNetwork | None = None
+        self._temperature = 1.0
+
+    def load(self, device: str) -> None:
+        """Read the weights onto ``device``; raises ModelError."""
+        path, card = checked_file(self._name, self._folder)
+        try:
+            network = TextNetwork(card.config["encoder"])
+            network.load_state_dict(unpacked(load_file(path)))
+            self._network = network.eval().to(device)
+        except (KeyError, TypeError, RuntimeError, ValueError) as error:
+            raise ModelError(f"{path} cannot be used on {device!r} with the network of its card") from error
+        self._temperature = card.temperature
+        self._device = device
+
+    def prepare(self, text: str, context: Sequence[str] = ()) -> Array:
+        """Return ids and segments (2, bucket) of an utterance and the turns before it, oldest first."""
+        return self._tokeniser.prepare(text, context)
+
+    def known_share(self, text: str) -> float:
+        """Return the share of word pieces of ``text`` that the vocabulary holds; 0 for no text."""
+        return self._tokeniser.known_share(text)
+
+    def predict(self, prepared: Sequence[Array]) -> Probabilities:
+        """Return the probabilities (n, 7) of what ``prepare`` made, in its order.
+
+        Every text is computed at the length of its own bucket, whatever the others' are.
+        """
+        if self._network is None:
+            raise ModelError("the text model was asked for an answer before load()")
+        if any(a.ndim != 2 or a.shape[0] != 2 or a.shape[1] not in BUCKETS for a in prepared):
+            raise InputError(f"a text must be prepared as ids and segments (2, one of {BUCKETS})")
+        where: dict[int, list[int]] = defaultdict(list)
+        for i, array in enumerate(prepared):
+            where[array.shape[1]].append(i)
+        out = np.zeros((len(prepared), 7))
+        for rows in where.values():
+            stacked = np.stack([prepared[i] for i in rows])  # (texts of one bucket, 2, bucket)
+            out[rows] = in_fixed_rows(stacked, self._rows, self._forward, self._device)
+        return out
+
+    def _forward(self, prepared: torch.Tensor) -> torch.Tensor:
+        assert self._network is not None
+        logits = self._network(prepared)  # (rows, 7)
+        return torch.softmax(logits.to(torch.float64) / self._temperature, dim=1)
+
+
+def _checked(path: Path, config: dict[str, object]) -> Path:
+    """Return ``path`` after comparing it with the hash in the card."""
+    if not path.exists():
+        raise ModelError(f"{path} is missing beside its card")
+    if hashlib.sha256(path.read_bytes()).hexdigest() != config.get("tokenizer_sha256"):
+        raise ModelError(f"{path} does not match the sha256 of its card: fetch it again")
+    return path

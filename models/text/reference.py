@@ -1,0 +1,94 @@
+"""The reference text classifiers, to compare with: TF-IDF pipelines, BERT with a head; imports scikit-learn.
+
+TF-IDF with logistic regression, a decision tree, a random forest and naive Bayes are those of the reference
+systems; "BERT with pooling and head" takes any encoder of transformers. None of them is shipped.
+
+    python -m models.text.reference
+"""
+
+import argparse
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import torch
+from rich.console import Console
+from rich.table import Table
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.linear_model import LogisticRegression
+from sklearn.naive_bayes import MultinomialNB
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.tree import DecisionTreeClassifier
+from torch import Tensor, nn
+
+from models import metrics
+from models.datasets.meld import Utterance, read_meld
+from models.text.tokenise import plain
+
+
+class EncoderClassifier(nn.Module):
+    """Any transformers encoder, the mean of its last states over the attended tokens, a linear head."""
+
+    def __init__(self, encoder: nn.Module, hidden: int, dropout: float = 0.1) -> None:
+        """Take an encoder whose output has ``last_hidden_state`` (batch, length, hidden)."""
+        super().__init__()
+        self.encoder = encoder
+        self.head = nn.Sequential(nn.Dropout(dropout), nn.Linear(hidden, 7))
+
+    def forward(self, ids: Tensor, attend: Tensor) -> Tensor:
+        """Return logits (batch, 7) of ids (batch, length) and the mask of their real tokens."""
+        states = self.encoder(input_ids=ids, attention_mask=attend).last_hidden_state
+        mask = attend.unsqueeze(-1).to(states.dtype)  # (batch, length, 1)
+        return cast(Tensor, self.head((states * mask).sum(1) / mask.sum(1).clamp_min(1.0)))
+
+
+def pipelines(seed: int = 0) -> dict[str, Pipeline]:
+    """Return the unfitted TF-IDF classifiers by name; all take texts and give labels."""
+    heads: dict[str, Any] = {
+        "logistic regression": LogisticRegression(max_iter=1000, C=4.0),
+        "decision tree": DecisionTreeClassifier(max_depth=60, random_state=seed),
+        "random forest": RandomForestClassifier(200, min_samples_leaf=2, random_state=seed),
+        "naive Bayes": MultinomialNB(alpha=0.3),
+    }
+    return {
+        name: make_pipeline(TfidfVectorizer(ngram_range=(1, 2), min_df=2, sublinear_tf=True), head)
+        for name, head in heads.items()
+    }
+
+
+def compared(train: Sequence[Utterance], test: Sequence[Utterance]) -> dict[str, dict[str, float]]:
+    """Return the figures on ``test`` of each pipeline fitted on ``train``, utterances alone."""
+    truth = np.array([u.label for u in test], dtype=np.int64)
+    result = {}
+    for name, pipeline in pipelines().items():
+        pipeline.fit([plain(u.text) for u in train], [u.label for u in train])
+        said = np.asarray(pipeline.predict([plain(u.text) for u in test]), dtype=np.int64)
+        result[name] = {
+            "weighted_f1": metrics.weighted_f1(truth, said),
+            "macro_f1": metrics.macro_f1(truth, said),
+            "accuracy": metrics.accuracy(truth, said),
+            "uar": metrics.uar(truth, said),
+        }
+    return result
+
+
+def main() -> None:
+    """Fit the pipelines on MELD's training split and show their figures on another."""
+    data = Path(os.environ.get("AFFECT_DATA", "../shared/data")) / "meld"
+    parser = argparse.ArgumentParser(description="Compare the reference text classifiers on MELD.")
+    parser.add_argument("--train", type=Path, default=data / "train_sent_emo.csv")
+    parser.add_argument("--test", type=Path, default=data / "dev_sent_emo.csv")
+    given = parser.parse_args()
+    torch.set_num_threads(1)
+    result = compared(read_meld(given.train), read_meld(given.test))
+    table = Table("TF-IDF with", *next(iter(result.values())), title=f"MELD, {given.test.stem}")
+    for name, row in result.items():
+        table.add_row(name, *(f"{value:.4f}" for value in row.values()))
+    Console().print(table)
+
+
+if __name__ == "__main__":
+    main()

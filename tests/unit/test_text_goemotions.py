@@ -1,0 +1,57 @@
+"""GoEmotions' reader: the official grouping, majority labels, masks, errors that name the layout."""
+
+from pathlib import Path
+
+import pytest
+
+from models.datasets.goemotions import FINE, majority, read_goemotions
+from schemas.errors import InputError
+from schemas.labels import EMOTIONS, GOEMOTIONS_EKMAN
+
+
+def ids(*names: str) -> tuple[int, ...]:
+    return tuple(FINE.index(n) for n in names)
+
+
+def test_every_fine_label_has_a_class() -> None:
+    assert set(FINE) == set(GOEMOTIONS_EKMAN)
+    assert (FINE[2], FINE[27]) == ("anger", "neutral")
+
+
+@pytest.mark.parametrize(
+    ("fine", "label"),
+    [
+        (("joy",), "happy"),
+        (("curiosity",), "surprise"),
+        (("anger", "annoyance", "joy"), "angry"),
+        (("love", "joy"), "happy"),
+        (("anger", "neutral"), None),
+        (("fear", "disgust", "sadness"), None),
+    ],
+)
+def test_the_class_of_most_labels_wins_and_a_tie_has_none(fine: tuple[str, ...], label: str | None) -> None:
+    got = majority(ids(*fine))
+    assert (None if got is None else EMOTIONS[got]) == label
+
+
+def test_ties_are_counted_and_masks_become_words(tmp_path: Path) -> None:
+    path = tmp_path / "train.tsv"
+    path.write_text('"quoted [NAME]\t17\ta\ntie\t2,27\tb\n\n', encoding="utf-8")
+    reading = read_goemotions(path)
+    assert reading.ties == 1
+    assert [(c.text, EMOTIONS[c.label], c.comment_id) for c in reading.comments] == [
+        ('"quoted name', "happy", "a")
+    ]
+
+
+@pytest.mark.parametrize("content", ["text,label\n", "hello\t28\ta\n", "hello\tjoy\ta\n", "tie\t2,27\tb\n"])
+def test_another_layout_is_refused_by_name(tmp_path: Path, content: str) -> None:
+    path = tmp_path / "file.tsv"
+    path.write_text(content)
+    with pytest.raises(InputError, match=r"file\.tsv.*three columns"):
+        read_goemotions(path)
+
+
+def test_a_missing_file_names_the_layout(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="three columns"):
+        read_goemotions(tmp_path / "none.tsv")

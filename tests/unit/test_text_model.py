@@ -1,0 +1,114 @@
+"""The text model: the same bits however batched, calibrated distributions, errors; on the shipped weights."""
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from models.text.model import TextModel
+from models.weights import FOLDER
+from schemas.errors import InputError, ModelError
+from schemas.labels import EMOTIONS
+
+TURNS = (
+    ("I can't believe you did that to me!", ()),
+    ("Yes.", ("Did you call them?", "I did, twice, and nobody answered the phone.")),
+    ("Thank you so much, this is wonderful news.", ("Your refund is on its way.",)),
+    ("Well, the thing is that " + "we have been waiting and waiting " * 12, ("Hello?", "Go on.")),
+    ("I am so sorry, she died last night.", ()),
+    ("Okay.", ()),
+    ("What?! Are you serious?", ("They want it all back.",)),
+)
+
+
+@pytest.fixture(scope="module")
+def model() -> TextModel:
+    made = TextModel()
+    made.load("cpu")
+    return made
+
+
+@pytest.mark.parametrize("rows", [1, 8])
+def test_the_same_text_gives_the_same_bits_alone_and_in_any_batch(rows: int) -> None:
+    model = TextModel(rows=rows)
+    model.load("cpu")
+    prepared = [model.prepare(text, context) for text, context in TURNS] * 3
+    alone = np.concatenate([model.predict([p]) for p in prepared])
+    together = model.predict(prepared)
+    order = np.random.default_rng(0).permutation(len(prepared))
+    shuffled = model.predict([prepared[i] for i in order])
+    assert alone.tobytes() == together.tobytes()
+    assert shuffled.tobytes() == together[order].tobytes()
+
+
+def test_rows_are_distributions(model: TextModel) -> None:
+    got = model.predict([model.prepare(text, context) for text, context in TURNS])
+    assert got.shape == (len(TURNS), 7)
+    assert np.allclose(got.sum(axis=1), 1.0, atol=1e-9)
+    assert (got > 0).all()
+
+
+def test_plain_cases_are_read_as_a_person_would(model: TextModel) -> None:
+    cases = {
+        "Thank you so much, I love it!": "happy",
+        "I am furious, this is outrageous!": "angry",
+        "I'm so sad that he died.": "sad",
+        "I'm terrified of what could happen.": "fear",
+        "The office is on the second floor.": "neutral",
+    }
+    got = model.predict([model.prepare(text) for text in cases])
+    assert [EMOTIONS[i] for i in got.argmax(axis=1)] == list(cases.values())
+
+
+def test_context_changes_what_is_read(model: TextModel) -> None:
+    alone, after = model.predict([model.prepare("Yes."), model.prepare("Yes.", ("You won the lottery!!",))])
+    assert not np.array_equal(alone, after)
+
+
+def test_nothing_in_gives_nothing_out(model: TextModel) -> None:
+    assert model.predict([]).shape == (0, 7)
+
+
+def test_another_shape_is_refused(model: TextModel) -> None:
+    with pytest.raises(InputError, match="prepared"):
+        model.predict([np.zeros((2, 17), dtype=np.int64)])
+
+
+def test_an_answer_before_load_is_refused() -> None:
+    fresh = TextModel()
+    with pytest.raises(ModelError, match="load"):
+        fresh.predict([fresh.prepare("hello")])
+
+
+@pytest.fixture
+def copied(tmp_path: Path) -> Path:
+    for name in ("text.safetensors", "text.tokenizer.json", "text.json"):
+        shutil.copy(FOLDER / name, tmp_path / name)
+    return tmp_path
+
+
+def test_a_changed_vocabulary_is_refused(copied: Path) -> None:
+    with (copied / "text.tokenizer.json").open("a") as file:
+        file.write(" ")
+    with pytest.raises(ModelError, match="sha256"):
+        TextModel(folder=copied)
+
+
+def test_changed_weights_are_refused(copied: Path) -> None:
+    model = TextModel(folder=copied)
+    with (copied / "text.safetensors").open("ab") as file:
+        file.write(b"\0")
+    with pytest.raises(ModelError, match="sha256"):
+        model.load("cpu")
+
+
+def test_missing_files_are_named(copied: Path) -> None:
+    (copied / "text.tokenizer.json").unlink()
+    with pytest.raises(ModelError, match=r"text\.tokenizer\.json"):
+        TextModel(folder=copied)
+
+
+def test_an_unknown_device_is_refused() -> None:
+    with pytest.raises(ModelError, match="nowhere"):
+        TextModel().load("nowhere")
