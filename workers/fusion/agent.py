@@ -31,6 +31,7 @@ log = structlog.get_logger(__name__)
 
 BATCH = 200  # records that are joined before their effects are carried out
 TRUST_EVERY_MS = 1000
+NEVER = -1  # the epoch of what is no record
 STOP_S = 5.0  # for the batch under way, once the process is asked to stop
 
 
@@ -89,8 +90,17 @@ class FusionAgent:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Work until ``stop`` is set; raises Unavailable where records were lost."""
-        while not stop.is_set():
-            await self._step(await self._batch())
+        waking = asyncio.create_task(self._wake(stop))
+        try:
+            while not stop.is_set():
+                await self._step(await self._batch())
+        finally:
+            waking.cancel()
+
+    async def _wake(self, stop: asyncio.Event) -> None:
+        """End the wait for records at once."""
+        await stop.wait()
+        await self._inbox.put((NEVER, None))
 
     async def _batch(self) -> list[tuple[int, Any]]:
         """Return what has been received, or nothing when it is time to look for stalls."""

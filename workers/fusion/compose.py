@@ -8,8 +8,9 @@
 Where nothing is present: no ``p``, no label, confidence 0, uncertainty 1, disagreement 0.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
@@ -17,10 +18,11 @@ import numpy as np
 from schemas.labels import EMOTIONS, N_EMOTIONS
 from schemas.messages import MODALITIES, FusedEmotion, Modality, ModalityState, Party
 from workers.fusion.party import Window
-from workers.fusion.reduce import MISSING, Array, Summary, summarise
-from workers.fusion.weighting import Evidence, Rule, disagreement, uncertainty
+from workers.fusion.reduce import MISSING, Summary, summarise
+from workers.fusion.weighting import Array, Evidence, Rule, disagreement, uncertainty
 
 DECIMALS = 6
+SILENT = (1.0 / N_EMOTIONS,) * N_EMOTIONS  # stands for what says nothing, and has no weight
 TRUST_BOUNDS = (0.05, 1.0)  # no modality is silenced, none outshouts
 
 Trust = Mapping[Modality, float]
@@ -45,6 +47,7 @@ class Fuser:
             return self
         return Fuser(self.rule, {**self.trust, **trust}, overridden=True)
 
+    @cached_property
     def bounded(self) -> Array:
         """Return the trust within its bounds, in the order of the modalities; 1 where nothing is said."""
         return np.clip([self.trust.get(m, 1.0) for m in MODALITIES], *TRUST_BOUNDS)
@@ -67,10 +70,10 @@ def compose(
     summaries = [_summary(window, m) for m in MODALITIES]
     evidence = _evidence(summaries, fuser)
     pooled = fuser.rule.fuse(evidence)
-    weights = _rounded(pooled.weights[0])
+    weights = _rounded(pooled.weights[0].tolist())
     shares = zip(MODALITIES, summaries, weights, strict=True)
     states = tuple(_state(m, s, w) for m, s, w in shares if m in expects)
-    p = _rounded(pooled.p[0]) if evidence.present.any() else None
+    p = _rounded(pooled.p[0].tolist()) if evidence.present.any() else None
     expected = np.array([m in expects for m in MODALITIES])
     return FusedEmotion(
         session_id=span.session_id,
@@ -82,7 +85,7 @@ def compose(
         label=None if p is None else EMOTIONS[p.index(max(p))],
         confidence=0.0 if p is None else round(max(p) * _coverage(evidence, expected), DECIMALS),
         uncertainty=1.0 if p is None else round(float(uncertainty(pooled.p)[0]), DECIMALS),
-        disagreement=round(float(disagreement(evidence.p, evidence.present)[0]), DECIMALS),
+        disagreement=_disagreement(evidence),
         modalities=states,
         rule=fuser.name,
     )
@@ -95,12 +98,11 @@ def _summary(window: Window, modality: Modality) -> Summary:
 
 def _evidence(summaries: list[Summary], fuser: Fuser) -> Evidence:
     """Return the arrays of one window: always of one shape, so that the bits depend on nothing else."""
-    silent = np.full(N_EMOTIONS, 1.0 / N_EMOTIONS)
     return Evidence(
-        p=np.array([[silent if s.p is None else s.p for s in summaries]]),
+        p=np.array([[SILENT if s.p is None else s.p for s in summaries]]),
         present=np.array([[s.p is not None for s in summaries]]),
         quality=np.array([[s.quality for s in summaries]]),
-        trust=fuser.bounded(),
+        trust=fuser.bounded,
     )
 
 
@@ -122,5 +124,11 @@ def _state(modality: Modality, summary: Summary, weight: float) -> ModalityState
     )
 
 
-def _rounded(values: Array) -> tuple[float, ...]:
-    return tuple(round(value, DECIMALS) + 0.0 for value in values.tolist())
+def _disagreement(evidence: Evidence) -> float:
+    if evidence.present.sum() < 2:
+        return 0.0
+    return round(float(disagreement(evidence.p, evidence.present)[0]), DECIMALS)
+
+
+def _rounded(values: Iterable[float]) -> tuple[float, ...]:
+    return tuple([round(value, DECIMALS) + 0.0 for value in values])

@@ -169,8 +169,14 @@ class PartyJoin:
         return kept, late
 
     def _least(self, modalities: Collection[Modality]) -> float:
-        clocks = [clock for m in modalities if not (clock := self.clocks[m]).stalled]
-        return min((clock.watermark_ms for clock in clocks), default=-math.inf)
+        least = math.inf
+        stalled = 0
+        for modality in modalities:
+            clock = self.clocks[modality]
+            stalled += clock.stalled
+            if clock.watermark_ms < least and not clock.stalled:
+                least = clock.watermark_ms
+        return -math.inf if stalled == len(modalities) else least
 
     def _limit_ms(self, watermark_ms: float) -> int:
         """Return the end of the last window that is passed and not beyond all that was seen."""

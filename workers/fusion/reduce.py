@@ -1,17 +1,14 @@
-"""What one modality brought to one window, from its observations; imports NumPy, messages and faces only."""
+"""What one modality brought to one window, from its observations; imports messages and faces only."""
 
+import math
+import operator
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-import numpy as np
-from numpy.typing import NDArray
-
 from schemas.messages import Abstention, Probabilities, Reason
 from workers.fusion.faces import follow
-
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -27,7 +24,7 @@ class Summary:
     """The mean distribution of a modality over a window, or why there is none."""
 
     state: Literal["present", "abstained", "missing"]
-    p: Array | None = None  # (7,)
+    p: tuple[float, ...] | None = None  # (7,)
     quality: float = 0.0
     count: int = 0
     model_id: str | None = None
@@ -67,17 +64,17 @@ def _said(items: Sequence[Probabilities]) -> list[tuple[tuple[float, ...], float
 
 
 def _mean(rows: Sequence[tuple[tuple[float, ...], float, int, str]]) -> Summary:
-    p = np.array([row[0] for row in rows], dtype=np.float64)  # (observations, 7)
-    quality = np.array([row[1] for row in rows], dtype=np.float64)
-    overlap = np.array([row[2] for row in rows], dtype=np.float64)
-    weight = overlap * quality
-    if not weight.sum() > 0.0:
-        weight = overlap
-    mean = (weight[:, None] * p).sum(axis=0)
+    """Return the mean; the sums are exact before they are rounded, whatever the order."""
+    p, quality, overlap, models = zip(*rows, strict=True)
+    weight = [q * o for q, o in zip(quality, overlap, strict=True)]
+    weighed = math.fsum(weight)
+    share = weight if weighed > 0.0 else overlap
+    mean = [math.fsum(map(operator.mul, share, column)) for column in zip(*p, strict=True)]
+    total = math.fsum(mean)
     return Summary(
         state="present",
-        p=mean / mean.sum(),
-        quality=min(1.0, float((overlap * quality).sum() / overlap.sum())),
+        p=tuple(value / total for value in mean),
+        quality=min(1.0, weighed / sum(overlap)),
         count=len(rows),
-        model_id=rows[-1][3],
+        model_id=models[-1],
     )

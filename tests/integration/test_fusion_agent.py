@@ -1,0 +1,242 @@
+"""The fusion process on a real broker and Redis, killed, fed garbage, stopped: the finals are the join's."""
+
+import asyncio
+import contextlib
+import os
+import random
+import signal
+import sys
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+from aiokafka import AIOKafkaProducer
+
+from runtime import topics
+from runtime.embedded import EmbeddedBroker
+from runtime.kafka import Publisher, Subscriber
+from runtime.lag import LagMeter
+from runtime.settings import Settings, as_env, load
+from runtime.store import FusedStore
+from schemas.codec import decode, encode
+from schemas.messages import (
+    Abstention,
+    EndOfStream,
+    FusedEmotion,
+    Observation,
+    Observations,
+    Probabilities,
+    Reason,
+)
+from schemas.topics import DEAD_LETTERS, FUSED, KIB, PROBABILITIES
+from workers.fusion.main import engines
+
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]
+
+START_MS = 1_750_000_000_000
+DEADLINE_S = 240
+EXPECTS = ("video", "audio", "text")
+Record = tuple[int, Observations]
+
+
+def stream(rng: random.Random, session_id: str, modality: str, seconds: int) -> Iterator[Observation]:
+    """Yield what a worker says of one modality: five frames, one chunk and one utterance per second."""
+    step_ms, length_ms = {"video": (200, 0), "audio": (1000, 2000), "text": (1000, 1000)}[modality]
+    whose = {"session_id": session_id, "party": "customer", "modality": modality, "expects": EXPECTS}
+    seq = 0
+    for seq, at_ms in enumerate(range(START_MS, START_MS + 1000 * seconds, step_ms)):
+        times = {"start_ms": at_ms, "end_ms": at_ms + length_ms, "settled_ms": at_ms + min(length_ms, 1000)}
+        if rng.random() < 0.2:
+            yield Abstention(**whose, **times, seq=seq, reason=Reason.SILENCE)
+            continue
+        raw = [rng.random() ** 3 + 1e-3 for _ in range(7)]
+        p = tuple(x / sum(raw) for x in raw)
+        yield Probabilities(**whose, **times, seq=seq, p=p, quality=round(rng.random(), 2), model_id=modality)
+    end_ms = START_MS + 1000 * seconds
+    yield EndOfStream(**whose, start_ms=end_ms, end_ms=end_ms, settled_ms=end_ms, seq=seq + 1)
+
+
+def records(rng: random.Random, sessions: int, seconds: int) -> list[Record]:
+    """Return the log that workers write: sessions in their partitions, modalities interleaved."""
+    log: list[Record] = []
+    for number in range(sessions):
+        queues = [list(stream(rng, f"call-{number}", modality, seconds)) for modality in EXPECTS]
+        while queues := [queue for queue in queues if queue]:
+            queue = rng.choice(queues)
+            size = rng.randint(1, 8)
+            log.append((number % 4, Observations(items=tuple(queue[:size]))))
+            del queue[:size]
+    order = {}
+    for partition, record in log:
+        order.setdefault(record.items[0].session_id, []).append((partition, record))
+    return list(_alternating(rng, list(order.values())))
+
+
+def _alternating(rng: random.Random, queues: list[list[Record]]) -> Iterator[Record]:
+    while queues := [queue for queue in queues if queue]:
+        yield rng.choice(queues).pop(0)
+
+
+def joined(settings: Settings, log: list[Record]) -> dict[str, list[bytes]]:
+    """Return the finals of the pure join, per session."""
+    engine, finals = engines(settings.fusion)(), {}
+    for _, record in log:
+        for item in record.items:
+            for output in engine.push(item):
+                if isinstance(output, FusedEmotion) and output.pane == "final":
+                    finals.setdefault(output.session_id, []).append(encode(output))
+    return finals
+
+
+@contextlib.asynccontextmanager
+async def fusing(settings: Settings) -> AsyncIterator[asyncio.subprocess.Process]:
+    """Run the fusion process; killed at the end if it still runs."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "workers.fusion", env=_environment(settings)
+    )
+    try:
+        yield process
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.wait()
+
+
+def _environment(settings: Settings) -> dict[str, str]:
+    return {**os.environ, **as_env(settings)}
+
+
+async def stored(settings: Settings, sessions: dict[str, list[bytes]]) -> dict[str, list[bytes]]:
+    async with FusedStore(settings.redis) as store:
+        return {sid: [encode(f) for f in await store.finals(sid, "customer")] for sid in sessions}
+
+
+async def until_stored(
+    settings: Settings, expected: dict[str, list[bytes]], windows: int | None = None
+) -> None:
+    """Return when the finals are there, or as many ``windows`` of them."""
+    wanted = sum(map(len, expected.values())) if windows is None else windows
+    async with asyncio.timeout(DEADLINE_S):
+        while sum(map(len, (await stored(settings, expected)).values())) < wanted:
+            await asyncio.sleep(0.02)
+
+
+async def send(settings: Settings, log: list[Record]) -> None:
+    async with Publisher(settings.kafka) as publisher:
+        acks = [await publisher.send(record, partition=partition) for partition, record in log]
+        await asyncio.gather(*acks)
+
+
+async def consumed(settings: Settings, topic: str, count: int, max_bytes: int) -> list:
+    """Return the messages of ``topic`` once there are ``count``."""
+    found: list = []
+    async with Subscriber(settings.kafka, [topic], "reader") as reader, asyncio.timeout(DEADLINE_S):
+        while len(found) < count:
+            found += [decode(record.value, max_bytes) for record in await reader.get(1000, 200)]
+    return found
+
+
+async def committed_to_the_end(settings: Settings) -> None:
+    async with LagMeter(settings.kafka) as meter, asyncio.timeout(DEADLINE_S):
+        while any((await meter.lag(PROBABILITIES.name, "affect-fusion")).values()):
+            await asyncio.sleep(0.05)
+
+
+def with_name(settings: Settings) -> Settings:
+    """Return settings under which a restarted process takes its partitions over at once."""
+    kafka = {**settings.kafka.model_dump(), "instance_id": "fusion-0"}
+    return load(kafka=kafka, redis=settings.redis.model_dump())
+
+
+async def test_the_finals_in_redis_and_on_the_topic_are_those_of_the_join(broker_settings: Settings) -> None:
+    log = records(random.Random(1), sessions=6, seconds=20)
+    expected = joined(broker_settings, log)
+    async with fusing(broker_settings) as process:
+        await send(broker_settings, log)
+        await until_stored(broker_settings, expected)
+        assert await stored(broker_settings, expected) == expected
+        fused = await consumed(broker_settings, FUSED.name, 120, FUSED.max_bytes)
+        assert {encode(f) for f in fused} == {final for finals in expected.values() for final in finals}
+        await committed_to_the_end(broker_settings)
+        process.send_signal(signal.SIGTERM)
+        async with asyncio.timeout(30):
+            assert await process.wait() == 0
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+async def test_killed_at_random_points_the_finals_are_those_of_an_undisturbed_run(
+    broker_settings: Settings, seed: int
+) -> None:
+    settings = with_name(broker_settings)
+    rng = random.Random(seed)
+    log = records(rng, sessions=4, seconds=30)
+    expected = joined(settings, log)
+    total = sum(map(len, expected.values()))
+    cuts = sorted(rng.sample(range(1, len(log)), 3))
+    for start, end in zip([0, *cuts], [*cuts, len(log)], strict=True):
+        async with fusing(settings):  # killed on leaving
+            part = log[start:end]
+            before = sum(map(len, (await stored(settings, expected)).values()))
+            await send(settings, part)
+            if end == len(log):
+                await until_stored(settings, expected)
+            else:
+                reachable = _due(settings, log[:end])
+                await until_stored(settings, expected, rng.randint(before, reachable))
+    assert await stored(settings, expected) == expected
+    fused = await consumed(settings, FUSED.name, total, FUSED.max_bytes)
+    assert {encode(f) for f in fused} == {final for finals in expected.values() for final in finals}
+
+
+def _due(settings: Settings, log: list[Record]) -> int:
+    return sum(map(len, joined(settings, log).values()))
+
+
+async def test_garbage_goes_to_the_dead_letters_and_the_session_goes_on(broker_settings: Settings) -> None:
+    log = records(random.Random(3), sessions=1, seconds=5)
+    expected = joined(broker_settings, log)
+    bad = [b"\xc1\xff garbage", encode(log[0][1])[:-4], encode(log[0][1]).replace(b"\xa1v\x01", b"\xa1v\x09")]
+    raw = AIOKafkaProducer(bootstrap_servers=broker_settings.kafka.bootstrap, max_request_size=1000 * KIB)
+    await raw.start()
+    topic = broker_settings.kafka.topic_prefix + PROBABILITIES.name
+    try:
+        for value in [*bad, b"\x00" * (PROBABILITIES.max_bytes + 1), None]:
+            await raw.send_and_wait(topic, value, key=b"k", partition=0)
+    finally:
+        await raw.stop()
+    async with fusing(broker_settings):
+        await send(broker_settings, log)
+        await until_stored(broker_settings, expected)
+        letters = await consumed(broker_settings, DEAD_LETTERS.name, 5, DEAD_LETTERS.max_bytes)
+    assert await stored(broker_settings, expected) == expected
+    reasons = sorted(letter.reason for letter in letters)
+    assert reasons == ["malformed", "malformed", "malformed", "too_large", "wrong_version"]
+
+
+async def test_it_stops_on_a_signal_while_windows_are_open(broker_settings: Settings) -> None:
+    log = records(random.Random(4), sessions=1, seconds=5)[:-1]
+    expected = joined(broker_settings, log)
+    async with fusing(broker_settings) as process:
+        await send(broker_settings, log)
+        await until_stored(broker_settings, expected)
+        process.send_signal(signal.SIGTERM)
+        async with asyncio.timeout(30):
+            assert await process.wait() == 0
+
+
+async def test_it_works_on_the_embedded_broker(embedded_settings: Settings) -> None:
+    settings = embedded_settings
+    log = records(random.Random(5), sessions=4, seconds=10)
+    expected = joined(settings, log)
+    async with fusing(settings):
+        await send(settings, log)
+        await until_stored(settings, expected)
+        assert await stored(settings, expected) == expected
+        await committed_to_the_end(settings)
+
+
+@pytest.fixture
+async def embedded_settings(redis) -> AsyncIterator[Settings]:
+    with EmbeddedBroker() as broker:
+        settings = load(kafka={"bootstrap": broker.bootstrap, "embedded": True}, redis={"url": redis.url})
+        await topics.create(settings.kafka)
+        yield settings
