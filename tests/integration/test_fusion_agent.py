@@ -223,6 +223,46 @@ async def test_it_stops_on_a_signal_while_windows_are_open(broker_settings: Sett
             assert await process.wait() == 0
 
 
+async def test_partitions_move_between_processes_and_the_finals_stay_the_same(
+    broker_settings: Settings,
+) -> None:
+    rng = random.Random(6)
+    log = records(rng, sessions=6, seconds=20)
+    expected = joined(broker_settings, log)
+    third = len(log) // 3
+    async with fusing(broker_settings) as first:
+        await send(broker_settings, log[:third])
+        await until_stored(broker_settings, expected, _due(broker_settings, log[:third]))
+        async with fusing(broker_settings) as second:
+            await send(broker_settings, log[third : 2 * third])
+            await until_stored(broker_settings, expected, _due(broker_settings, log[: 2 * third]))
+            first.send_signal(signal.SIGTERM)
+            await send(broker_settings, log[2 * third :])
+            await until_stored(broker_settings, expected)
+            assert second.returncode is None
+    assert await stored(broker_settings, expected) == expected
+
+
+async def test_a_modality_that_never_comes_is_let_go_and_is_late_when_it_comes(
+    broker_settings: Settings,
+) -> None:
+    kafka, redis = broker_settings.kafka.model_dump(), broker_settings.redis.model_dump()
+    settings = load(kafka=kafka, redis=redis, fusion={"stall_ms": 1000})
+    log = records(random.Random(7), sessions=1, seconds=5)
+    words = [record for record in log if record[1].items[0].modality == "text"]
+    expected = joined(settings, log)
+    async with fusing(settings):
+        await send(settings, [record for record in log if record not in words])
+        await until_stored(settings, expected)
+        await send(settings, words[:1])
+        (letter, *_) = await consumed(settings, DEAD_LETTERS.name, 1, DEAD_LETTERS.max_bytes)
+    async with FusedStore(settings.redis) as store:
+        finals = await store.finals("call-0", "customer")
+    assert len(finals) == len(expected["call-0"])
+    assert {m.state for final in finals for m in final.modalities if m.modality == "text"} == {"missing"}
+    assert letter.reason == "late"
+
+
 async def test_it_works_on_the_embedded_broker(embedded_settings: Settings) -> None:
     settings = embedded_settings
     log = records(random.Random(5), sessions=4, seconds=10)
