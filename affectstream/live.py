@@ -3,6 +3,7 @@
 from collections import deque
 from collections.abc import Iterable
 
+from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
@@ -10,11 +11,15 @@ from schemas.labels import COLOURS, EMOTIONS, MODALITY_COLOURS
 from schemas.messages import MODALITIES, FusedEmotion, ModalityState
 
 BLOCKS = " ▁▂▃▄▅▆▇█"
-WIDTH = 14
+BAR = 5  # characters
 
 
 class LiveTable:
-    """The newest windows of a session, newest last; an early one is replaced by its final."""
+    """The newest windows of a session, newest last; an early one is dim until its final replaces it.
+
+    "sure" is the confidence, "all" the seven probabilities in the order of the labels, "split" how far the
+    modalities contradict each other; a modality's cell holds its own label and its weight in per cent.
+    """
 
     def __init__(self, title: str, origin_ms: int, rows: int = 16) -> None:
         self.title = title
@@ -36,10 +41,15 @@ class LiveTable:
         return max((fused.end_ms for fused in self._rows), default=0)
 
     def __rich__(self) -> Table:
-        table = Table(title=self.title, title_justify="left", expand=False, pad_edge=False)
-        for name in ("time", "party", "emotion", "confidence", "all seven", *MODALITIES, "disagree"):
-            table.add_column(name, justify="right" if name in ("time", "disagree") else "left", no_wrap=True)
-        for fused in self._rows:
+        table = Table(
+            title=self.title, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False
+        )
+        for name in ("time", "party", "emotion", "sure", "all", *MODALITIES, "split"):
+            width = {"sure": BAR, "all": len(EMOTIONS), "split": 5}.get(name)
+            table.add_column(
+                name, justify="right" if name == "time" else "left", min_width=width, no_wrap=True
+            )
+        for fused in sorted(self._rows, key=lambda f: (f.end_ms, f.party)):
             table.add_row(*cells(fused, self.origin_ms), style="dim" if fused.pane == "early" else None)
         return table
 
@@ -52,14 +62,13 @@ def cells(fused: FusedEmotion, origin_ms: int) -> list[Text | str]:
     """Return one window as the cells of a table's row."""
     by_name = {s.modality: s for s in fused.modalities}
     label = Text(fused.label or "-", style=COLOURS[fused.label] if fused.label else "dim")
-    filled = round(fused.confidence * WIDTH)
-    bar = Text("█" * filled + "·" * (WIDTH - filled), style=label.style)
-    seconds = (fused.start_ms - origin_ms) / 1000
+    filled = round(fused.confidence * BAR)
+    bar = Text("█" * filled + "·" * (BAR - filled), style=label.style)
     return [
-        f"{seconds:7.1f} s",
+        f"{(fused.start_ms - origin_ms) / 1000:.0f} s",
         fused.party,
         label,
-        bar + Text(f" {fused.confidence:.2f}"),
+        bar,
         profile(fused.p),
         *(modality_cell(by_name.get(m)) for m in MODALITIES),
         f"{fused.disagreement:.2f}",
@@ -81,4 +90,6 @@ def modality_cell(state: ModalityState | None) -> Text:
     if state.p is None:
         return Text(state.reason or state.state, style="dim italic")
     own = EMOTIONS[max(range(len(EMOTIONS)), key=lambda i: (state.p or ())[i])]
-    return Text.assemble((own, COLOURS[own]), (f" {state.weight:.0%}", MODALITY_COLOURS[state.modality]))
+    return Text.assemble(
+        (own, COLOURS[own]), (f" {100 * state.weight:.0f}", MODALITY_COLOURS[state.modality])
+    )

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
@@ -19,7 +20,7 @@ class PartySummary:
     """One party's session in numbers; shares are of all its windows."""
 
     party: Party
-    windows: int
+    seconds: float
     shares: dict[str, float]  # of the windows by label; the rest is unknown
     unknown: float
     mean: tuple[float, ...] | None  # probabilities over the windows that have any
@@ -42,7 +43,7 @@ def _party(party: Party, finals: Sequence[FusedEmotion]) -> PartySummary:
     )
     return PartySummary(
         party=party,
-        windows=len(finals),
+        seconds=sum(f.end_ms - f.start_ms for f in finals) / 1000,
         shares={name: labels[name] / len(finals) for name in EMOTIONS if labels[name]},
         unknown=1 - len(known) / len(finals),
         mean=means,
@@ -53,19 +54,10 @@ def _party(party: Party, finals: Sequence[FusedEmotion]) -> PartySummary:
 
 def table(summaries: Sequence[PartySummary], title: str) -> Table:
     """Return the summaries as a table for the terminal."""
-    out = Table(title=title, title_justify="left")
-    for name in (
-        "party",
-        "windows",
-        "share of time by emotion",
-        "mean",
-        "confidence",
-        "contradicting",
-        "unknown",
-    ):
-        out.add_column(
-            name, justify="right" if name in ("windows", "confidence", "contradicting", "unknown") else "left"
-        )
+    out = Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
+    for name in ("party", "seconds", "share of time", "mean", "sure", "split", "unknown"):
+        left = name in ("party", "share of time", "mean")
+        out.add_column(name, justify="left" if left else "right", min_width=len(EMOTIONS) if left else None)
     for s in summaries:
         shares = Text(", ").join(
             Text(f"{name} {share:.0%}", style=COLOURS[name])
@@ -73,7 +65,7 @@ def table(summaries: Sequence[PartySummary], title: str) -> Table:
         )
         out.add_row(
             s.party,
-            str(s.windows),
+            f"{s.seconds:.0f}",
             shares,
             profile(s.mean),
             f"{s.confidence:.2f}",

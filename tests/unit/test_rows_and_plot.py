@@ -88,11 +88,11 @@ def test_a_plot_of_nothing_or_of_unknown_kind_is_refused(tmp_path: Path) -> None
 def test_the_live_table_replaces_an_early_window_by_its_final() -> None:
     table = LiveTable("call", origin_ms=0)
     table.add([window(0, pane="early"), window(0), window(1, said=False)])
-    console = Console(width=140)
+    console = Console(width=80)
     with console.capture() as captured:
         console.print(table)
     text = captured.get()
-    assert text.count("0.0 s") == 1
-    assert "happy 100%" in text
+    assert text.count(" 0 s ") == 1
+    assert "happy 100" in text
     assert "silence" in text
     assert "missing" in text
