@@ -57,8 +57,9 @@ def analyst(settings: Settings) -> AudioAnalyst:
     """Return the analyst that ``settings`` ask for, weights loaded; raises ModelError or SettingsError."""
     own = settings.audio
     device.require_shipped(MODALITY, own.model)
-    model = VoiceModel()
-    model.load(device.choose(own.device))
+    where = device.choose(own.device)
+    model = VoiceModel(rows=device.fixed_rows(where))
+    model.load(where)
     model.predict([features(np.zeros(RATE_HZ, np.float32), RATE_HZ)])  # librosa is slow at its first window
     return AudioAnalyst(model)
 

@@ -27,6 +27,14 @@ def require_shipped(modality: str, model: str) -> None:
         raise SettingsError(f"{modality}.model is {model!r}: leave it empty, only the shipped model runs")
 
 
+def fixed_rows(device: str) -> int:
+    """Return the rows of one pass of a model whose rows cost their time on a CPU, and little on a GPU.
+
+    A pass that is not full is filled up; the number is no setting, since the last bits depend on it.
+    """
+    return 1 if device == "cpu" else 32
+
+
 def limit_threads(threads: int) -> None:
     """Let torch use ``threads`` cores; for the whole process, before anything is computed."""
     torch.set_num_threads(threads)

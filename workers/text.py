@@ -14,7 +14,6 @@ from workers import device, serve
 from workers.observe import Array, Rows, Sight, distribution, probabilities
 
 MODALITY: Modality = "text"
-CPU_ROWS, GPU_ROWS = 1, 32  # of one pass, filled up with zeros: alone is fastest where a row costs its time
 
 
 class Reader(EmotionModel, Protocol):
@@ -58,7 +57,7 @@ def analyst(settings: Settings) -> TextAnalyst:
     own = settings.text
     device.require_shipped(MODALITY, own.model)
     where = device.choose(own.device)
-    model = TextModel(rows=CPU_ROWS if where == "cpu" else GPU_ROWS)
+    model = TextModel(rows=device.fixed_rows(where))
     model.load(where)
     model.predict([model.prepare("hello")])  # the first pass is slow; let it be before the first input
     return TextAnalyst(model)

@@ -7,6 +7,7 @@ from models.weights import FOLDER
 from runtime.settings import load
 from schemas.errors import InputError
 from schemas.messages import Abstention, AudioChunk, Reason
+from workers import device
 from workers.audio import AudioAnalyst, analyst, samples_of
 from workers.observe import observe
 
@@ -88,6 +89,7 @@ def test_samples_span_minus_one_to_one():
 
 @pytest.mark.skipif(not (FOLDER / "voice.json").exists(), reason="the voice weights are not there yet")
 def test_with_the_shipped_weights_a_chunk_gives_the_same_bits_in_any_batch():
+    device.limit_threads(1)
     audio = analyst(load(audio={"device": "cpu"}))
     pitches = enumerate([90.0, 120.0, 150.0, 180.0, 210.0, 240.0])
     chunks = [chunk(voice(pitch), seq) for seq, pitch in pitches] + [chunk(np.zeros(2 * RATE), 6)]

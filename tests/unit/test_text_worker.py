@@ -6,6 +6,7 @@ import pytest
 from models.weights import FOLDER
 from runtime.settings import load
 from schemas.messages import Reason, Transcript
+from workers import device
 from workers.observe import observe
 from workers.text import TextAnalyst, analyst
 
@@ -66,6 +67,7 @@ def test_where_nobody_speaks_the_worker_abstains(text):
 
 @pytest.mark.skipif(not (FOLDER / "text.json").exists(), reason="the text weights are not there yet")
 def test_with_the_shipped_weights_an_utterance_gives_the_same_bits_in_any_batch():
+    device.limit_threads(1)
     text = analyst(load(text={"device": "cpu"}))
     call = "you keep me waiting so long that I am losing my patience with you and your endless queues"
     words = call.split()

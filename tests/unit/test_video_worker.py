@@ -13,6 +13,7 @@ from models.weights import FOLDER
 from runtime.settings import load
 from schemas.errors import SettingsError
 from schemas.messages import Abstention, Reason, VideoFrame
+from workers import device
 from workers.observe import observe
 from workers.video import VideoAnalyst, analyst, shares
 
@@ -133,6 +134,7 @@ def test_a_model_that_is_not_there_is_refused():
 
 @pytest.mark.skipif(not (FOLDER / "face.json").exists(), reason="the face weights are not there yet")
 def test_with_the_shipped_weights_a_frame_gives_the_same_bits_in_any_batch():
+    device.limit_threads(1)
     video = analyst(load(video={"device": "cpu"}))
     turned = [
         cv2.warpAffine(PORTRAIT, cv2.getRotationMatrix2D((256, 128), a, 1), (512, 512)) for a in range(9)
