@@ -10,12 +10,13 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 from aiokafka import AIOKafkaProducer
+from support.kafka_server import PASSWORD, USER, KafkaServer
 
 from runtime import topics
 from runtime.embedded import EmbeddedBroker
 from runtime.kafka import Publisher, Subscriber
 from runtime.lag import LagMeter
-from runtime.settings import Settings, as_env, load
+from runtime.settings import KafkaSettings, RedisSettings, Settings, as_env, load
 from runtime.store import FusedStore
 from schemas.codec import decode, encode
 from schemas.messages import (
@@ -274,8 +275,38 @@ async def test_it_works_on_the_embedded_broker(embedded_settings: Settings) -> N
         await committed_to_the_end(settings)
 
 
+async def test_a_stall_is_seen_on_the_embedded_broker(embedded_settings: Settings) -> None:
+    kafka, redis = embedded_settings.kafka.model_dump(), embedded_settings.redis.model_dump()
+    settings = load(kafka=kafka, redis=redis, fusion={"stall_ms": 1000})
+    log = [record for record in records(random.Random(8), 1, 5) if record[1].items[0].modality != "text"]
+    async with fusing(settings):
+        await send(settings, log)
+        await until_stored(settings, {"call-0": [b""] * 5})
+
+
+async def test_it_reads_over_tls_with_a_password(
+    kafka: KafkaSettings, kafka_server: KafkaServer, redis: RedisSettings
+) -> None:
+    secure = {
+        "bootstrap": kafka_server.secure_bootstrap,
+        "topic_prefix": kafka.topic_prefix,
+        "security_protocol": "SASL_SSL",
+        "sasl_mechanism": "SCRAM-SHA-512",
+        "sasl_username": USER,
+        "sasl_password": PASSWORD,
+        "ssl_cafile": kafka_server.cafile,
+    }
+    settings = load(kafka=secure, redis={"url": redis.url})
+    log = records(random.Random(9), sessions=1, seconds=5)
+    expected = joined(settings, log)
+    async with fusing(settings):
+        await send(settings, log)
+        await until_stored(settings, expected)
+        await committed_to_the_end(settings)
+
+
 @pytest.fixture
-async def embedded_settings(redis) -> AsyncIterator[Settings]:
+async def embedded_settings(redis: RedisSettings) -> AsyncIterator[Settings]:
     with EmbeddedBroker() as broker:
         settings = load(kafka={"bootstrap": broker.bootstrap, "embedded": True}, redis={"url": redis.url})
         await topics.create(settings.kafka)

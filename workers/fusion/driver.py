@@ -24,7 +24,7 @@ from schemas.topics import Topic
 GROUP = "affect-fusion"
 FETCH_WAIT_MS = 50
 COMMIT_EVERY_S = 1.0
-BUFFERED = 1024  # records per partition between consumer and agent
+BUFFERED = 256  # records between consumer and agent; one holds up to a megabyte
 HEARTBEATS_PER_SESSION = 3
 REQUEST_S = 40.0
 LOGGER = logging.getLogger("faust.affect")  # under faust's own level, not ours
