@@ -1,0 +1,124 @@
+"""Reader of RAVDESS speech (Actor_XX folders, labelled by name); imports soundfile, numpy and schemas."""
+
+import hashlib
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import soundfile
+
+from schemas.errors import InputError
+from schemas.labels import INDEX, RAVDESS
+
+LICENCE = "CC BY-NC-SA 4.0"
+SOURCE = "RAVDESS (Livingstone & Russo, 2018)"
+MIN_SECONDS = 0.5
+LAYOUT = (
+    "expected FOLDER/Actor_XX/MM-CC-EE-II-SS-RR-AA.wav or .flac "
+    "(seven two-digit fields: modality 03 audio only, channel 01 speech, emotion 01 to 08, intensity, "
+    "statement, repetition, actor)"
+)
+
+
+@dataclass(frozen=True)
+class Clip:
+    """One spoken sentence and what its file name says."""
+
+    path: Path
+    label: int  # index into schemas.labels.EMOTIONS
+    emotion_code: str  # the corpus's own, "02" is calm
+    actor: int
+    statement: int
+    repetition: int
+    intensity: int
+    sha256: str
+
+    @property
+    def sex(self) -> str:
+        """Return "male" for odd actors and "female" for even ones, as the corpus numbers them."""
+        return "male" if self.actor % 2 else "female"
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """The readable clips in the order of their paths, and what was left out with the reason."""
+
+    clips: tuple[Clip, ...]
+    skipped: tuple[tuple[Path, str], ...]
+
+    def duplicates(self) -> list[tuple[Clip, ...]]:
+        """Return the groups of clips whose files are equal to the last byte."""
+        by_hash: dict[str, list[Clip]] = {}
+        for clip in self.clips:
+            by_hash.setdefault(clip.sha256, []).append(clip)
+        return [tuple(same) for same in by_hash.values() if len(same) > 1]
+
+
+def default_folder() -> Path:
+    """Return ``$AFFECT_DATA/ravdess``, else ``../shared/data/ravdess`` beside the repository."""
+    beside = Path(__file__).resolve().parents[3] / "shared" / "data"
+    return Path(os.environ.get("AFFECT_DATA", beside)) / "ravdess"
+
+
+def read(folder: Path) -> Corpus:
+    """Return the speech clips under ``folder``; raises InputError where the layout is another one.
+
+    Video files are not looked at; songs (channel 02) and files that are unreadable, too short or wrongly
+    named are skipped and listed in the result.
+    """
+    files = sorted(p for p in folder.glob("Actor_*/*") if p.suffix.lower() in {".wav", ".flac"})
+    if not files:
+        raise InputError(f"no RAVDESS audio in {folder}: {LAYOUT}")
+    clips: list[Clip] = []
+    skipped: list[tuple[Path, str]] = []
+    for path in files:
+        try:
+            clips.append(_clip(path))
+        except InputError as error:
+            skipped.append((path, str(error)))
+    if not clips:
+        why = skipped[0][1]
+        raise InputError(f"none of {len(files)} files in {folder} is a RAVDESS clip ({why}): {LAYOUT}")
+    return Corpus(tuple(clips), tuple(skipped))
+
+
+def load(path: Path) -> tuple[npt.NDArray[np.float32], int]:
+    """Return mono samples in [-1, 1] and their rate in Hz; raises InputError for an unreadable file."""
+    try:
+        samples, rate_hz = soundfile.read(path, dtype="float32", always_2d=True)
+    except soundfile.SoundFileError as error:
+        raise InputError(f"{path} cannot be decoded as audio") from error
+    return samples.mean(axis=1, dtype=np.float32), int(rate_hz)
+
+
+def _clip(path: Path) -> Clip:
+    fields = path.stem.split("-")
+    if len(fields) != 7 or not all(f.isdigit() for f in fields):
+        raise InputError("the name has not seven numeric fields")
+    _, channel, emotion, intensity, statement, repetition, actor = fields
+    if channel != "01":
+        raise InputError("not speech (channel 01)")
+    if emotion not in RAVDESS:
+        raise InputError(f"emotion {emotion} is not one of 01 to 08")
+    _check_audio(path)
+    return Clip(
+        path=path,
+        label=INDEX[RAVDESS[emotion]],
+        emotion_code=emotion,
+        actor=int(actor),
+        statement=int(statement),
+        repetition=int(repetition),
+        intensity=int(intensity),
+        sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
+    )
+
+
+def _check_audio(path: Path) -> None:
+    try:
+        seconds = soundfile.info(path).duration
+    except soundfile.SoundFileError as error:
+        raise InputError("cannot be decoded as audio") from error
+    if seconds < MIN_SECONDS:
+        raise InputError(f"only {seconds:.2f} s long, less than {MIN_SECONDS} s")

@@ -1,0 +1,83 @@
+"""RAVDESS is read from its folders and names, bad files are listed, copies found."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from models.datasets import ravdess
+from schemas.errors import InputError
+from schemas.labels import EMOTIONS
+
+
+def _write(folder: Path, name: str, seconds: float = 1.0, seed: int = 0, channels: int = 1) -> Path:
+    path = folder / f"Actor_{name[-2:]}" / f"{name}.wav"
+    path.parent.mkdir(exist_ok=True)
+    samples = np.random.default_rng(seed).normal(0, 0.1, (int(8000 * seconds), channels))
+    soundfile.write(path, samples, 8000)
+    return path
+
+
+def test_names_become_labels_with_calm_as_neutral(tmp_path: Path) -> None:
+    for code in range(1, 9):
+        _write(tmp_path, f"03-01-{code:02d}-01-02-01-12", seed=code)
+    clips = ravdess.read(tmp_path).clips
+    assert [EMOTIONS[c.label] for c in clips][:3] == ["neutral", "neutral", "happy"]
+    assert [c.emotion_code for c in clips][:2] == ["01", "02"]
+    assert {(c.actor, c.sex, c.statement) for c in clips} == {(12, "female", 2)}
+
+
+def test_bad_files_are_skipped_with_their_reason(tmp_path: Path) -> None:
+    _write(tmp_path, "03-01-05-01-01-01-01")
+    _write(tmp_path, "03-02-05-01-01-01-01")
+    _write(tmp_path, "03-01-09-01-01-01-01")
+    _write(tmp_path, "03-01-04-01-01-01-01", seconds=0.1)
+    _write(tmp_path, "hello-01")
+    (tmp_path / "Actor_01" / "03-01-03-01-01-01-01.wav").write_bytes(b"not audio")
+    corpus = ravdess.read(tmp_path)
+    assert len(corpus.clips) == 1
+    reasons = {path.stem: reason for path, reason in corpus.skipped}
+    assert reasons["03-02-05-01-01-01-01"] == "not speech (channel 01)"
+    assert reasons["03-01-09-01-01-01-01"] == "emotion 09 is not one of 01 to 08"
+    assert reasons["03-01-04-01-01-01-01"] == "only 0.10 s long, less than 0.5 s"
+    assert reasons["03-01-03-01-01-01-01"] == "cannot be decoded as audio"
+    assert reasons["hello-01"] == "the name has not seven numeric fields"
+
+
+def test_another_layout_is_an_error_that_names_the_expected_one(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"no RAVDESS audio in .*Actor_XX/MM-CC-EE"):
+        ravdess.read(tmp_path)
+
+
+def test_equal_files_are_found(tmp_path: Path) -> None:
+    _write(tmp_path, "03-01-03-01-02-01-07", seed=1)
+    _write(tmp_path, "03-01-03-01-02-02-07", seed=1)
+    _write(tmp_path, "03-01-03-01-01-02-07", seed=2)
+    (same,) = ravdess.read(tmp_path).duplicates()
+    assert [c.path.stem for c in same] == ["03-01-03-01-02-01-07", "03-01-03-01-02-02-07"]
+
+
+def test_stereo_is_mixed_down(tmp_path: Path) -> None:
+    samples, rate_hz = ravdess.load(_write(tmp_path, "03-01-03-01-02-01-07", channels=2))
+    assert samples.shape == (8000,)
+    assert samples.dtype == np.float32
+    assert rate_hz == 8000
+
+
+def test_the_folder_follows_the_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setitem(os.environ, "AFFECT_DATA", str(tmp_path))
+    assert ravdess.default_folder() == tmp_path / "ravdess"
+
+
+def test_the_real_corpus_has_twenty_actors_and_one_copy() -> None:
+    folder = ravdess.default_folder()
+    if not folder.exists():
+        pytest.skip("the RAVDESS recordings are not here (AFFECT_DATA)")
+    corpus = ravdess.read(folder)
+    assert len(corpus.clips) == 1200
+    assert len({c.actor for c in corpus.clips}) == 20
+    assert len(corpus.duplicates()) == 1
+    counts = np.bincount([c.label for c in corpus.clips])
+    assert counts.tolist() == [240, 160, 160, 160, 160, 160, 160]
