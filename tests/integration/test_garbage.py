@@ -14,7 +14,7 @@ from models.weights import FOLDER
 from schemas.codec import encode
 from schemas.messages import AudioChunk, EndOfStream, Reason, Transcript, VideoFrame
 from schemas.topics import MEDIA, PARTITIONS
-from workers import audio, text, video
+from workers import audio, device, text, video
 
 pytestmark = pytest.mark.integration
 
@@ -53,6 +53,7 @@ class StandIn:
 
 
 def analyst(modality, settings):
+    device.limit_threads(1)
     if (FOLDER / f"{CARDS[modality]}.json").exists():
         return {"video": video, "audio": audio, "text": text}[modality].analyst(settings)
     return {

@@ -4,13 +4,11 @@ import asyncio
 
 import pytest
 from support.worker_fakes import Words, envelope, said
-from support.worker_topics import caught_up, letters, observed, read_all, working
+from support.worker_topics import behind_at_most, caught_up, letters, observed, read_all, working
 
 from runtime.kafka import Publisher
-from runtime.lag import lag
 from schemas.messages import EndOfStream, Observations
-from schemas.topics import PARTITIONS, PROBABILITIES, TRANSCRIPTS
-from workers.serve import group
+from schemas.topics import PARTITIONS, PROBABILITIES
 
 pytestmark = pytest.mark.integration
 
@@ -72,18 +70,12 @@ async def test_a_stop_in_the_middle_leaves_nothing_unanswered_and_nothing_answer
     await send(broker_settings, stream(0, EACH))
     for _ in range(3):
         async with working(broker_settings, Words()) as stop:
-            await behind_less_than(broker_settings, SESSIONS * EACH)
+            await behind_at_most(broker_settings, "text", SESSIONS * EACH - 1)
             stop.set()
     async with working(broker_settings, Words()):
         await caught_up(broker_settings, "text")
     for answers in by_session(await observed(broker_settings.kafka)).values():
         assert [seq for _, seq in answers] == list(range(EACH))
-
-
-async def behind_less_than(settings, records):
-    async with asyncio.timeout(60):
-        while sum((await lag(settings.kafka, TRANSCRIPTS.name, group("text"))).values()) >= records:
-            await asyncio.sleep(0.02)
 
 
 async def test_workers_that_join_and_leave_lose_nothing_and_first_answers_stay_in_order(broker_settings):

@@ -9,11 +9,12 @@ from aiokafka import AIOKafkaProducer
 from runtime.kafka import Subscriber
 from runtime.lag import lag
 from schemas.codec import decode
+from schemas.errors import Unavailable
 from schemas.messages import DeadLetter, Observations
 from schemas.topics import DEAD_LETTERS, MEDIA, PROBABILITIES
 from workers.serve import group, serve
 
-DEADLINE_S = 60
+DEADLINE_S = 180  # a process of its own loads torch first
 
 
 @asynccontextmanager
@@ -37,23 +38,32 @@ async def send_raw(kafka, records):
 
 async def caught_up(settings, modality):
     """Wait until the workers of ``modality`` have committed all that there is."""
+    await behind_at_most(settings, modality, 0)
+
+
+async def behind_at_most(settings, modality, records):
+    """Wait until the workers of ``modality`` have no more than so many records to commit."""
     deadline = time.monotonic() + DEADLINE_S
-    while True:
-        behind = await lag(settings.kafka, MEDIA[modality].name, group(modality))
-        if sum(behind.values()) == 0:
-            return
+    while (behind := await _behind(settings, modality)) is None or behind > records:
         assert time.monotonic() < deadline, f"still behind: {behind}"
         await asyncio.sleep(0.05)
+
+
+async def _behind(settings, modality):
+    try:
+        return sum((await lag(settings.kafka, MEDIA[modality].name, group(modality))).values())
+    except Unavailable:  # a new broker has no coordinator for the first moment
+        return None
 
 
 async def read_all(kafka, topic):
     """Return (partition, message) of everything on ``topic``, in order within each partition."""
     found = []
     async with Subscriber(kafka, [topic.name], f"reader-of-{topic.name}") as reader:
-        behind = sum((await lag(kafka, topic.name, f"reader-of-{topic.name}")).values())
+        there = sum((await lag(kafka, topic.name, f"reader-of-{topic.name}")).values())
         deadline = time.monotonic() + DEADLINE_S
-        while len(found) < behind:
-            assert time.monotonic() < deadline, f"{len(found)} of {behind} records read"
+        while len(found) < there:
+            assert time.monotonic() < deadline, f"{len(found)} of {there} records read"
             found += await reader.get(1000, 200)
     return [(record.partition, decode(record.value, topic.max_bytes)) for record in found]
 
