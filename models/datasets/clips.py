@@ -1,0 +1,83 @@
+"""Spoken clips as the readers of acted speech return them; imports soundfile, numpy and schemas."""
+
+import hashlib
+import io
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import soundfile
+
+from models.datasets.skipping import Skipped, files_below, read_each
+from schemas.errors import InputError
+from schemas.labels import INDEX
+
+MIN_SECONDS = 0.5
+SUFFIXES = frozenset({".wav", ".flac"})
+
+
+class Said(NamedTuple):
+    """What a corpus tells of one clip, by its file name or by a list."""
+
+    emotion: str  # one of schemas.labels.EMOTIONS
+    code: str  # the corpus's own name for it
+    speaker: str
+    sex: str  # "male" or "female"; empty where the corpus does not tell
+    sentence: str
+
+
+@dataclass(frozen=True)
+class Clip:
+    """One readable clip of speech and what the corpus tells of it."""
+
+    path: Path
+    label: int  # index into schemas.labels.EMOTIONS
+    emotion_code: str  # the corpus's own
+    speaker: str  # never to be divided between training and test
+    sex: str  # "male", "female" or empty
+    sentence: str
+    seconds: float
+    sha256: str  # of the file
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """The readable clips in the order of their paths, and what was left out with the reason."""
+
+    clips: tuple[Clip, ...]
+    skipped: Skipped
+
+    def duplicates(self) -> list[tuple[Clip, ...]]:
+        """Return the groups of clips whose files are equal to the last byte."""
+        by_hash: dict[str, list[Clip]] = {}
+        for clip in self.clips:
+            by_hash.setdefault(clip.sha256, []).append(clip)
+        return [tuple(same) for same in by_hash.values() if len(same) > 1]
+
+
+def read_clips(folder: Path, said: Callable[[Path], Said], title: str, layout: str) -> Corpus:
+    """Return the clips under ``folder``; ``said`` raises InputError for one that is to be left out."""
+
+    def one(path: Path) -> Clip:
+        emotion, code, speaker, sex, sentence = said(path)
+        seconds, sha256 = _checked(path)
+        return Clip(path, INDEX[emotion], code, speaker, sex, sentence, seconds, sha256)
+
+    return Corpus(*read_each(files_below(folder, SUFFIXES), one, folder, title, layout))
+
+
+def _checked(path: Path) -> tuple[float, str]:
+    """Return seconds and sha256; decodes the whole file, since a header promises what a torn file lacks."""
+    try:
+        raw = path.read_bytes()
+        samples, rate_hz = soundfile.read(io.BytesIO(raw), dtype="float32", always_2d=True)
+    except (OSError, soundfile.SoundFileError) as error:
+        raise InputError("cannot be decoded as audio") from error
+    seconds = len(samples) / rate_hz
+    if seconds < MIN_SECONDS:
+        raise InputError(f"only {seconds:.2f} s long, less than {MIN_SECONDS} s")
+    if not np.isfinite(samples).all() or not samples.any():
+        raise InputError("holds no sound: all zero or not finite")
+    return seconds, hashlib.sha256(raw).hexdigest()

@@ -1,0 +1,123 @@
+"""Any corpus by its name as labels, groups and what was skipped; imports every reader and its libraries."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from models.datasets import (
+    affectnet,
+    cremad,
+    emodb,
+    fer2013,
+    ferplus,
+    goemotions,
+    meld,
+    paired,
+    ravdess,
+    ravdess_video,
+    savee,
+    tess,
+)
+from models.datasets.catalogue import entry
+from models.datasets.skipping import Skipped
+from models.face import duplicates
+from schemas.errors import InputError
+
+
+@dataclass(frozen=True)
+class View:
+    """A corpus as splits, leak checks and tables see it; ``items`` are the reader's own records."""
+
+    items: Any  # a sequence or an array of n
+    labels: npt.NDArray[np.int64]  # (n,), index into schemas.labels.EMOTIONS
+    groups: tuple[str, ...]  # (n,): rows that share one stay on one side of a split
+    skipped: Skipped
+
+
+def view(name: str, path: Path, label: str = "") -> View:
+    """Read the corpus that the catalogue calls ``name`` from ``path``; ``label`` chooses among label sets.
+
+    ``path`` is a folder, or the file for ferplus (npz), meld, goemotions, pairs and fer2013's CSV. Raises
+    InputError for an unknown name or label set and, naming the expected layout, for another layout.
+    """
+    entry(name)
+    if label and name != "crema-d":
+        raise InputError(f"{name} has one set of labels: leave the choice out")
+    if name == "crema-d":
+        return _clips(cremad.read(path, label or "intended"))
+    return _VIEWS[name](path)
+
+
+def _clips(corpus: Any) -> View:
+    return _view(corpus.clips, [clip.speaker for clip in corpus.clips], corpus.skipped)
+
+
+def _ravdess(folder: Path) -> View:
+    corpus = ravdess.read(folder)
+    return _view(corpus.clips, [str(clip.actor) for clip in corpus.clips], corpus.skipped)
+
+
+def _ravdess_video(folder: Path) -> View:
+    takes = ravdess_video.read(folder)
+    return _view(takes.takes, [str(take.actor) for take in takes.takes], takes.skipped)
+
+
+def _fer2013(path: Path) -> View:
+    faces = fer2013.read(path)
+    groups = tuple(str(g) for g in duplicates.groups(faces.images))
+    return View(faces.images, faces.labels, groups, faces.skipped)
+
+
+def _ferplus(path: Path) -> View:
+    faces = ferplus.load_npz(path)
+    labels = ferplus.majority(faces.votes)
+    kept = faces.take(labels >= 0)
+    groups = tuple(str(g) for g in duplicates.groups(kept.images))
+    without = sum(labels < 0)
+    skipped = ((path, f"{without} faces without a majority among the seven"),) if without else ()
+    return View(kept.images, labels[labels >= 0], groups, skipped)
+
+
+def _affectnet(folder: Path) -> View:
+    found = affectnet.read(folder)
+    return _view(found.pictures, [picture.sha256 for picture in found.pictures], found.skipped)
+
+
+def _meld(path: Path) -> View:
+    rows = meld.read_meld(path)
+    return _view(rows, [row.group for row in rows], ())
+
+
+def _goemotions(path: Path) -> View:
+    reading = goemotions.read_goemotions(path)
+    skipped = ((path, f"{reading.ties} comments whose labels tie"),) if reading.ties else ()
+    return _view(reading.comments, [comment.comment_id for comment in reading.comments], skipped)
+
+
+def _pairs(path: Path) -> View:
+    found = paired.read(path)
+    return _view(found.pairs, [str(pair.group) for pair in found.pairs], found.skipped)
+
+
+def _view(items: Sequence[Any], groups: Sequence[str], skipped: Skipped) -> View:
+    labels = np.array([item.label for item in items], dtype=np.int64)
+    return View(items, labels, tuple(groups), skipped)
+
+
+_VIEWS: dict[str, Callable[[Path], View]] = {
+    "ravdess": _ravdess,
+    "ravdess-video": _ravdess_video,
+    "savee": lambda folder: _clips(savee.read(folder)),
+    "tess": lambda folder: _clips(tess.read(folder)),
+    "emodb": lambda folder: _clips(emodb.read(folder)),
+    "fer2013": _fer2013,
+    "ferplus": _ferplus,
+    "affectnet": _affectnet,
+    "meld": _meld,
+    "goemotions": _goemotions,
+    "pairs": _pairs,
+}
