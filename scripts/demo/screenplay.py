@@ -34,7 +34,7 @@ VOICES = {"customer": "en-us+f3", "agent": "en-gb+m3"}
 FRIENDLY = Prosody(pitch=55, words_per_minute=165, range_percent=130)
 PLAIN = Prosody(pitch=48, words_per_minute=165)
 ANGRY = Prosody(pitch=72, words_per_minute=215, gain_db=9, range_percent=220)
-WORRIED = Prosody(pitch=38, words_per_minute=130, gain_db=-6, range_percent=50)
+SAD = Prosody(pitch=38, words_per_minute=130, gain_db=-6, range_percent=50)
 SORRY = Prosody(pitch=42, words_per_minute=145, gain_db=-3, range_percent=80)
 SURPRISED = Prosody(pitch=85, words_per_minute=190, gain_db=5, range_percent=250)
 HAPPY = Prosody(pitch=75, words_per_minute=185, gain_db=4, range_percent=200)
@@ -45,15 +45,15 @@ LINES = (
     Line("agent", "Of course. What is the matter with it?", FRIENDLY),
     Line(
         "customer",
-        "You charged me twice! I paid this weeks ago, and now you want the money again? That is outrageous!",
+        "This makes me so angry! You charged me twice, and now you want the money again! That is an outrage!",
         ANGRY,
         event="out of focus",
     ),
     Line("agent", "I am so sorry about that. Which number does it have?", SORRY),
     Line(
         "customer",
-        "Four seven one one. I am really worried. That money was for my rent.",
-        WORRIED,
+        "Four seven one one. I am so sad about this. Now I cannot pay my rent.",
+        SAD,
         event="face hidden",
     ),
     Line("agent", "One moment please, I will look it up for you.", PLAIN),
@@ -77,7 +77,7 @@ LINES = (
     Line("agent", "You are welcome. Have a lovely day.", FRIENDLY),
     Line("customer", "You too. Goodbye!", HAPPY, 0.3),
 )
-TAIL_S = 1.5
+TAIL_S = 0.8
 
 ABOUT = {
     "out of focus": "the customer is angry; the camera is out of focus and dark, so the picture loses weight",
