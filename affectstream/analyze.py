@@ -8,6 +8,7 @@ from typing import Any
 from producers.session import SessionMessage
 from runtime.settings import Settings
 from schemas.messages import MODALITIES, FusedEmotion, Modality, Observation
+from workers.device import limit_threads
 from workers.fusion.compose import Trust
 from workers.fusion.engine import Config, Engine
 from workers.fusion.weighting import rule_named
@@ -35,6 +36,7 @@ def observed(
     stream: Iterable[SessionMessage], settings: Settings, progress: Callable[[int], None] | None = None
 ) -> Iterator[Observation]:
     """Yield what the models say about a session, as the workers would publish it."""
+    limit_threads(max(settings.video.threads, settings.audio.threads, settings.text.threads))
     analysts: dict[Modality, Analyst[Any]] = {}
     waiting = iter(stream)
     while batch := list(islice(waiting, READ_AHEAD)):

@@ -141,7 +141,6 @@ class VideoSettings(WorkerSettings):
         None, description="the YuNet detector's ONNX file; none: OpenCV's cascade"
     )
     max_faces: Count = 4
-    detect_side: int = Field(320, ge=64, description="pixels of the longer side on which faces are sought")
 
 
 class AudioSettings(WorkerSettings):

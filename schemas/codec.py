@@ -1,4 +1,4 @@
-"""Messages to MessagePack and back, with the limits checked before decoding; imports msgpack and messages only.
+"""Messages to MessagePack and back, limits checked before decoding; imports msgpack and messages only.
 
 A message is a map with the short names of ``schemas.messages``, its ``type`` and the major version ``v``.
 """

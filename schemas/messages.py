@@ -5,7 +5,7 @@ names on the wire (``schemas.codec``). Unknown fields are ignored, so that a fie
 """
 
 from enum import StrEnum
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
@@ -74,7 +74,7 @@ class Envelope(Record):
             raise ValueError("a modality that its own party does not expect")
         return self
 
-    def envelope(self) -> dict[str, object]:
+    def envelope(self) -> dict[str, Any]:
         """Return the fields that a derived message copies."""
         return {name: getattr(self, name) for name in Envelope.model_fields}
 

@@ -11,33 +11,25 @@ from pathlib import Path
 from affectstream.analyze import finals
 from affectstream.children import Children
 from affectstream.online import published
-from affectstream.plan import permitting
+from affectstream.plan import Typed, permitting, plan
 from affectstream.rows import in_order, json_line
 from affectstream.stack import processes
 from affectstream.stored import Ends
-from producers.plan import PartySource, SessionPlan
+from producers.plan import SessionPlan
 from producers.session import SessionMessage, messages
 from runtime import topics
-from runtime.settings import Settings
+from runtime.settings import ProducerSettings, Settings
 from runtime.store import FusedStore
 from schemas.messages import EndOfStream, FusedEmotion
 
-DEMO = Path(__file__).parents[3] / "affectstream" / "demo"
+DEMO = Path(__file__).parents[2] / "affectstream" / "demo" / "session.json"
 START_MS = 1_700_000_000_000
 READY_S = 240.0
 
 
-def demo_plan(session_id: str, start_ms: int = START_MS) -> SessionPlan:
+def demo_plan(session_id: str) -> SessionPlan:
     """The demo call: customer with picture, sound and words, agent with sound and words."""
-    return SessionPlan(
-        session_id=session_id,
-        start_ms=start_ms,
-        parties=(
-            PartySource("customer", DEMO / "customer.mp4", DEMO / "transcript.vtt"),
-            PartySource("agent", next(DEMO.glob("agent.*")), DEMO / "transcript.vtt"),
-        ),
-        agent_purpose="synthetic",
-    )
+    return plan(Typed([DEMO], session=session_id), ProducerSettings(), START_MS, None)
 
 
 def shortened(stream: Iterable[SessionMessage], until_ms: int) -> Iterator[SessionMessage]:
@@ -57,8 +49,7 @@ def shortened(stream: Iterable[SessionMessage], until_ms: int) -> Iterator[Sessi
 
 def short_demo(session_id: str, seconds: int) -> list[SessionMessage]:
     """The first seconds of the demo call."""
-    plan = demo_plan(session_id)
-    cut = list(shortened(messages(plan), plan.start_ms + seconds * 1000))
+    cut = list(shortened(messages(demo_plan(session_id)), START_MS + seconds * 1000))
     assert {(m.party, m.modality) for m in cut} == {
         ("customer", "video"),
         ("customer", "audio"),
