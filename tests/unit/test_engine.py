@@ -161,6 +161,36 @@ def test_every_final_is_a_sane_message(case):
                 assert output.disagreement == 0.0
 
 
+@given(case=seeds, shuffle=seeds)
+@settings(max_examples=50)
+def test_time_changes_nothing_while_input_lags(case, shuffle):
+    streams = call(random.Random(case))
+    items = interleave(random.Random(shuffle), streams)
+    join, outputs, now_ms = engine(), [], 0
+    for item in items:
+        outputs += join.push(item)
+        now_ms += CONFIG.stall_ms
+        outputs += join.tick(now_ms, lambda _modality: True)
+    assert finals_of(outputs) == joined(items)
+
+
+@given(case=seeds, shuffle=seeds, cut=st.floats(0, 1))
+@settings(max_examples=50)
+def test_a_call_that_is_given_up_has_written_what_it_had_or_calls_it_late(case, shuffle, cut):
+    items = interleave(random.Random(shuffle), call(random.Random(case)))
+    join, outputs = engine(), []
+    for item in items[: int(cut * len(items))]:
+        outputs += join.push(item)
+    for now_ms in (0, CONFIG.stall_ms):
+        outputs += join.tick(now_ms, lambda _modality: False)
+    assert join.open_windows() == 0
+    for item in items[int(cut * len(items)) :]:
+        outputs += join.push(item)
+    finals = [o for o in outputs if isinstance(o, FusedEmotion) and o.pane == "final"]
+    windows = [(f.session_id, f.party, f.start_ms) for f in finals]
+    assert len(windows) == len(set(windows))
+
+
 def in_records(rng, items):
     """Cut an order of observations into records as workers' batches do."""
     items = list(items)

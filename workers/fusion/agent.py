@@ -31,6 +31,7 @@ log = structlog.get_logger(__name__)
 
 BATCH = 200  # records that are joined before their effects are carried out
 TRUST_EVERY_MS = 1000
+LINGER_S = 0.003  # after the first record, for faust to hand over more: one pipeline for all of them
 NEVER = -1  # the epoch of what is no record
 STOP_S = 5.0  # for the batch under way, once the process is asked to stop
 
@@ -109,6 +110,8 @@ class FusionAgent:
                 batch = [await self._inbox.get()]
         except TimeoutError:
             return []
+        if batch[0][0] != NEVER:
+            await asyncio.sleep(LINGER_S)
         while len(batch) < BATCH and not self._inbox.empty():
             batch.append(self._inbox.get_nowait())
         return batch
@@ -130,6 +133,7 @@ class FusionAgent:
             self._look_ms = now_ms + self._watch.every_ms
             for assigned in self._partitions.values():
                 assigned.join.tick(now_ms, self._watch.has_lag)
+            report.joined(assigned.join.engine for assigned in self._partitions.values())
         await self._carry_out(epoch)
 
     async def _places(self, taken: Sequence[Taken]) -> dict[Key, int | None]:
@@ -165,7 +169,6 @@ class FusionAgent:
             await self._outlet.carry_out(works)
         for work in works:
             report.carried_out(work)
-        report.joined(assigned.join.engine for assigned in self._partitions.values())
         if epoch == self._epoch:
             for assigned in self._partitions.values():
                 self._acknowledge(assigned)

@@ -98,7 +98,7 @@ class FaustBroker:
         consumer = self._app.consumer
         try:
             return {tp.partition: consumer.highwater(tp) or 0 for tp in consumer.assignment()}
-        except ConsumerNotStarted:
+        except (ConsumerNotStarted, AssertionError, AttributeError):  # a rebalance, in faust's other thread
             return {}
 
     async def failed(self) -> None:

@@ -1,4 +1,4 @@
-"""One party of one session: its open windows and when they close; imports messages, clock and window only."""
+"""One party of one session: its open windows and when they close; imports messages and its neighbours."""
 
 import math
 from collections.abc import Collection, Iterator, Mapping
@@ -152,7 +152,7 @@ class PartyJoin:
         for modality in modalities:
             self.expects.add(modality)
             if modality not in self.clocks:
-                self.clocks[modality] = Clock(heard=True)
+                self.clocks[modality] = Clock()
 
     def _keep(self, item: Probabilities | Abstention) -> tuple[bool, bool]:
         """Return whether a window took the item, and whether one was closed to it since this join began."""
