@@ -164,8 +164,10 @@ def dashboards_push(
 ) -> None:
     """Put the data source and the dashboards into a Grafana that is not provisioned by files."""
     from dashboards.push import push
+    from runtime.settings import load
 
-    pushed = push(url, token, api_url)
+    api_token = load().api.token
+    pushed = push(url, token, api_url, api_token=api_token.get_secret_value() if api_token else None)
     out.print(f"dashboard    {pushed.dashboard_url} (Grafana {pushed.grafana_version})", highlight=False)
     out.print(f"data source  {pushed.data_source_health}", highlight=False)
 

@@ -32,7 +32,7 @@ async def serve(settings: Settings, stop: Stop) -> None:
         store = FusedStore(settings.redis)
         exits.push_async_exit(store)
         config = uvicorn.Config(
-            create_app(store),
+            create_app(store, settings.api.token),
             log_config=None,
             access_log=False,
             server_header=False,

@@ -38,7 +38,7 @@ def _read_secret_files(values: Any) -> Any:
     filled = dict(values)
     for name, path in values.items():
         secret = name.removesuffix("_file")
-        if secret == name or not path or secret not in ("password", "sasl_password", "ssl_password"):
+        if secret == name or not path or secret not in ("password", "sasl_password", "ssl_password", "token"):
             continue
         if values.get(secret):
             raise ValueError(f"both {secret} and {name} are set; keep one")
@@ -202,6 +202,8 @@ class ApiSettings(Group):
 
     host: str = "127.0.0.1"
     port: Port = 8350
+    token: SecretStr | None = Field(None, description="readers must send it as a bearer token; none: open")
+    token_file: Path | None = None
 
 
 class ProducerSettings(Group):
