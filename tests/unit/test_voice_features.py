@@ -1,0 +1,59 @@
+"""Features have one shape whatever the rate and length, and do not know the loudness."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from models.voice import features
+
+
+def _sweep(rate_hz: int, seconds: float = 2.0) -> np.ndarray:
+    t = np.arange(round(rate_hz * seconds)) / rate_hz
+    return (0.3 * np.sin(2 * np.pi * (200 * t + 300 * t**2))).astype(np.float32)
+
+
+@pytest.mark.parametrize("rate_hz", [8_000, 16_000, 22_050, 44_100, 48_000])
+def test_every_rate_gives_the_shape_of_the_network(rate_hz: int) -> None:
+    found = features.features(_sweep(rate_hz), rate_hz)
+    assert found.shape == (1, features.N_MELS, features.FRAMES) == (1, 64, 126)
+    assert found.dtype == np.float32
+
+
+@pytest.mark.parametrize("rate_hz", [8_000, 44_100, 48_000])
+def test_rates_agree_where_both_have_content(rate_hz: int) -> None:
+    found, expected = (features.features(_sweep(hz), hz) for hz in (rate_hz, 16_000))
+    inside = expected > 0.2
+    assert np.abs(found - expected)[inside].max() < 0.1
+
+
+@settings(max_examples=10, deadline=None)
+@given(st.floats(-30, 6))
+def test_the_level_of_the_recording_does_not_matter(gain_db: float) -> None:
+    sweep = _sweep(16_000)
+    loud = features.features(sweep * np.float32(10 ** (gain_db / 20)), 16_000)
+    np.testing.assert_allclose(loud, features.features(sweep, 16_000), atol=1e-3)
+
+
+def test_the_contour_of_the_energy_is_kept() -> None:
+    sweep = _sweep(16_000)
+    sweep[16_000:] *= 0.1
+    rows = features.features(sweep, 16_000)[0].max(axis=0)
+    assert rows[20:50].mean() - rows[80:110].mean() == pytest.approx(20 * 2 / features.RANGE_DB, abs=0.05)
+
+
+def test_a_longer_window_keeps_its_newest_two_seconds() -> None:
+    long = np.concatenate([np.ones(8_000, np.float32), _sweep(16_000)])
+    np.testing.assert_array_equal(features.features(long, 16_000), features.features(_sweep(16_000), 16_000))
+
+
+@pytest.mark.parametrize("n", [0, 1, 100, 5_000])
+def test_a_short_or_empty_window_is_padded(n: int) -> None:
+    found = features.features(_sweep(16_000)[:n], 16_000)
+    assert found.shape == (1, 64, 126)
+    assert np.isfinite(found).all()
+
+
+def test_the_same_samples_give_the_same_bits() -> None:
+    one, two = (features.features(_sweep(44_100), 44_100) for _ in range(2))
+    np.testing.assert_array_equal(one, two)
