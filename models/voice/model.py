@@ -1,0 +1,60 @@
+"""The voice model of the stream and of the evaluation; imports torch and models.voice."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import safetensors.torch
+import torch
+from torch import Tensor
+
+from models.batching import in_fixed_rows
+from models.protocol import Array, Probabilities
+from models.voice import features
+from models.voice.network import VoiceEnsemble
+from models.weights import FOLDER, checked_file, read_card
+from schemas.errors import ModelError
+
+SHAPE = (1, features.N_MELS, features.FRAMES)
+
+
+class VoiceModel:
+    """Seven calibrated probabilities of a two-second window of speech.
+
+    ``features.features`` prepares the input; it holds no state and runs on any thread.
+    """
+
+    def __init__(self, card_name: str = "voice", rows: int = 1, folder: Path = FOLDER) -> None:
+        """Read the card; ``rows`` is the fixed batch that every input is padded to."""
+        card = read_card(card_name, folder)
+        self.model_id = card.model_id
+        self._name, self._folder, self._rows = card_name, folder, rows
+        self._temperature = card.temperature
+        self._device = "cpu"
+        self._net: VoiceEnsemble | None = None
+
+    def load(self, device: str) -> None:
+        """Read the weights onto ``device``; raises ModelError where they do not fit the card."""
+        path, card = checked_file(self._name, self._folder)
+        net = VoiceEnsemble(int(card.config["members"]), int(card.config["width"]))
+        try:
+            net.load_state_dict(safetensors.torch.load_file(path))
+        except RuntimeError as error:
+            raise ModelError(f"{path} does not hold the network that its card describes") from error
+        self._net = net.eval().to(device)
+        self._device = device
+
+    def predict(self, prepared: Sequence[Array]) -> Probabilities:
+        """Return probabilities (n, 7) of windows (1, 64, 126), the same bits in any batch."""
+        if not len(prepared):
+            return np.zeros((0, 7))
+        wrong = next((p.shape for p in prepared if p.shape != SHAPE), None)
+        if wrong is not None:
+            raise ModelError(f"a voice window has the shape {wrong}, expected {SHAPE}")
+        return in_fixed_rows(np.stack(prepared), self._rows, self._forward, self._device)
+
+    def _forward(self, x: Tensor) -> Tensor:
+        if self._net is None:
+            raise ModelError("load() must come before predict()")
+        logits: Tensor = self._net(x)
+        return torch.softmax(logits.double() / self._temperature, dim=1)
