@@ -1,6 +1,6 @@
 """Training of the face network on the votes of FER+; imports torch, rich and the siblings of this folder.
 
-    python -m models.face.train --data DATA/ferplus --out OUT [--epochs 24]
+    python -m models.face.train --data DATA/ferplus --out OUT [--epochs 26]
 
 continues from OUT/checkpoint.pt where there is one.
 """
@@ -35,8 +35,8 @@ class Recipe:
     widths: tuple[int, ...] = (32, 64, 128, 256)
     depths: tuple[int, ...] = (1, 1, 2, 1)
     dropout: float = 0.2
-    epochs: int = 24
-    cooling: int = 12  # last epochs, over which the rate falls to zero
+    epochs: int = 26
+    cooling: int = 14  # last epochs, over which the rate falls to zero
     batch: int = 64
     rate: float = 0.05
     decay: float = 5e-4

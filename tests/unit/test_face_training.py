@@ -11,7 +11,7 @@ import torch
 from models.datasets.ferplus import Faces
 from models.face.augment import augment
 from models.face.evaluate import figures
-from models.face.train import Recipe, draw_weights, rate_at, side_at, split, train
+from models.face.train import Recipe, at_epoch, draw_weights, rate_at, split, train
 
 TINY = Recipe((4, 8), (1, 1), epochs=3, cooling=2, batch=16, held_out=0.2, sides=((0, 32), (1, 48)))
 
@@ -65,7 +65,7 @@ def test_rate_warms_up_holds_and_falls_to_zero() -> None:
 
 
 def test_side_follows_the_recipe() -> None:
-    assert [side_at(TINY, epoch) for epoch in (0, 1, 2)] == [32, 48, 48]
+    assert [at_epoch(TINY.sides, epoch) for epoch in (0, 1, 2)] == [32, 48, 48]
 
 
 def test_rare_classes_are_drawn_more_often_than_they_occur_but_not_evenly() -> None:
@@ -88,12 +88,12 @@ def test_split_keeps_copies_together_and_leaves_out_what_has_no_emotion() -> Non
 
 def test_augmented_faces_stay_gray_levels_and_follow_the_seed() -> None:
     images = torch.randint(0, 256, (40, 48, 48), generator=torch.Generator().manual_seed(0)).to(torch.uint8)
-    first, second = (augment(images, 40, torch.Generator().manual_seed(5)) for _ in range(2))
+    first, second = (augment(images, 40, 1.0, torch.Generator().manual_seed(5)) for _ in range(2))
     assert torch.equal(first, second)
     assert first.shape == (40, 40, 40)
     assert float(first.min()) >= 0.0
     assert float(first.max()) <= 255.0
-    copies = augment(images[:1].repeat(8, 1, 1), 48, torch.Generator())
+    copies = augment(images[:1].repeat(8, 1, 1), 48, 0.5, torch.Generator())
     assert len({copy.numpy().tobytes() for copy in copies}) == 8
 
 
