@@ -24,7 +24,7 @@ from models.text.corpus import Row, goemotions_rows, meld_rows
 from models.text.model import TextModel
 from schemas.labels import EMOTIONS
 
-SHOWN = ("weighted_f1", "macro_f1", "accuracy", "uar", "ece", "nll")
+SHOWN = {"weighted_f1": "wF1", "macro_f1": "mF1", "accuracy": "acc", "uar": "UAR", "ece": "ECE", "nll": "NLL"}
 
 
 def figures(probabilities: metrics.Floats, rows: Sequence[Row]) -> dict[str, Any]:
@@ -65,10 +65,10 @@ def evaluate(model: TextModel, meld: Path | None, goemotions: Path | None) -> di
     if meld is not None:
         rows = meld_rows(meld)
         for turns in (2, 1, 0):
-            result[f"MELD, {turns} turns of context"] = figures(predicted(model, rows, turns), rows)
+            result[f"MELD, context {turns}"] = figures(predicted(model, rows, turns), rows)
     if goemotions is not None:
         rows = goemotions_rows(goemotions, once=False)
-        result["GoEmotions, Ekman majority"] = figures(predicted(model, rows, 0), rows)
+        result["GoEmotions"] = figures(predicted(model, rows, 0), rows)
     return result
 
 
@@ -84,11 +84,11 @@ def milliseconds(model: TextModel, rows: Sequence[Row], texts: int = 300) -> dic
 
 def tables(result: dict[str, dict[str, Any]]) -> list[Table]:
     """Return the overall table, and the one per class of the first and the last set."""
-    overall = Table("set", "n", *SHOWN, "95 % weighted F1", title="text")
+    overall = Table("set", "n", *SHOWN.values(), "95 % wF1", title="text")
     for name, row in result.items():
         low, high = row["intervals"]["weighted_f1"]
-        shown = (f"{row[key]:.4f}" for key in SHOWN)
-        overall.add_row(name, str(row["n"]), *shown, f"{low:.3f} to {high:.3f}")
+        shown = (f"{row[key]:.3f}" for key in SHOWN)
+        overall.add_row(name, str(row["n"]), *shown, f"{low:.3f}-{high:.3f}")
     out = [overall]
     for name in dict.fromkeys((next(iter(result)), next(reversed(result)))):
         table = Table("emotion", "n", "precision", "recall", "F1", title=name)

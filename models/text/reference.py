@@ -28,6 +28,8 @@ from models import metrics
 from models.datasets.meld import Utterance, read_meld
 from models.text.tokenise import plain
 
+TOKENS = r"(?u)\b\w+\b|[?!]"  # words, and the marks that tell surprise from a statement
+
 
 class EncoderClassifier(nn.Module):
     """Any transformers encoder, the mean of its last states over the attended tokens, a linear head."""
@@ -54,7 +56,9 @@ def pipelines(seed: int = 0) -> dict[str, Pipeline]:
         "naive Bayes": MultinomialNB(alpha=0.3),
     }
     return {
-        name: make_pipeline(TfidfVectorizer(ngram_range=(1, 2), min_df=2, sublinear_tf=True), head)
+        name: make_pipeline(
+            TfidfVectorizer(ngram_range=(1, 2), min_df=2, sublinear_tf=True, token_pattern=TOKENS), head
+        )
         for name, head in heads.items()
     }
 

@@ -1,8 +1,9 @@
 """From a training checkpoint to the shipped text weights and their card; imports torch and the siblings.
 
-    python -m models.text.ship --run OUT [--data DATA]
+    python -m models.text.ship --run OUT [--run OUT2] [--data DATA]
 
-The bias and the temperature are chosen on what training held out. The figures of the card are those of the
+The weights of several runs from the same start are averaged (Wortsman et al., "Model soups", ICML 2022). The
+bias and the temperature are chosen on what training held out. The figures of the card are those of the
 development sets, which nothing before this step has read.
 """
 
@@ -18,9 +19,11 @@ import numpy as np
 import torch
 from rich.console import Console
 from safetensors.torch import save_file
+from scipy.special import softmax
 from torch import Tensor
 
-from models.calibration import fit_temperature
+from models import metrics
+from models.calibration import ece, fit_temperature
 from models.text.corpus import Row
 from models.text.evaluate import evaluate, predicted, tables
 from models.text.model import TextModel
@@ -28,6 +31,7 @@ from models.text.storage import cut_state, cut_tokenizer, needed, packed
 from models.text.tokenise import BUCKETS, Tokeniser
 from models.text.train import Settings, rows_of
 from models.weights import FOLDER, write_card
+from schemas.errors import InputError
 
 MODEL_ID = "text-minilm/1"
 LICENCE = (
@@ -47,31 +51,50 @@ def kept_words(settings: Settings, rows: Sequence[Row]) -> tuple[list[int], str]
     return kept, cut_tokenizer(source, kept)
 
 
-def product_state(state: dict[str, Tensor], mix: float) -> dict[str, Tensor]:
-    """Return the network's tensors with one bias: ``mix`` of GoEmotions' and the rest of MELD's."""
-    meld, goemotions = state["bias"]
-    return state | {"bias": torch.stack([(1 - mix) * meld + mix * goemotions])}
+def averaged(runs: Sequence[Path]) -> tuple[dict[str, Tensor], int]:
+    """Return the mean of the runs' tensors and the sum of their steps."""
+    states = [torch.load(run / "checkpoint.pt", weights_only=True) for run in runs]
+    names = states[0]["network"]
+    mean = {name: torch.stack([s["network"][name] for s in states]).mean(0) for name in names}
+    return mean, sum(s["step"] for s in states)
 
 
-def write(run: Path, folder: Path, mix: float) -> tuple[Settings, list[Row]]:
-    """Write weights, vocabulary and a card without figures; return the settings and the rows held out."""
-    kept_config = json.loads((run / "config.json").read_text())
-    settings, encoder = Settings(**kept_config["settings"]), kept_config["encoder"]
-    state = torch.load(run / "checkpoint.pt", weights_only=True)
+def product_state(state: dict[str, Tensor], rows: Sequence[Row], flatten: float) -> dict[str, Tensor]:
+    """Return the network's tensors with one bias, the mean of the corpora's, less ``flatten`` log shares.
+
+    The shares are those of the classes in ``rows`` of MELD: a call does not share the class frequencies of a
+    comedy, so a part of them is taken out of the logits (Menon et al., "Logit adjustment", ICLR 2021).
+    """
+    counts = torch.bincount(torch.tensor([row.label for row in rows]), minlength=7) + 1
+    shares = counts / counts.sum()
+    return state | {"bias": state["bias"].mean(0, keepdim=True) - flatten * shares.log()}
+
+
+def write(runs: Sequence[Path], folder: Path, flatten: float) -> list[Row]:
+    """Write weights, vocabulary and a card without figures; return the rows that every run held out."""
+    configs = [json.loads((run / "config.json").read_text()) for run in runs]
+    if len({config["settings"]["seed"] for config in configs}) > 1:
+        raise InputError(
+            "runs of different seeds held out different rows: average runs that differ in --order"
+        )
+    settings, encoder = Settings(**configs[0]["settings"]), configs[0]["encoder"]
+    state, steps = averaged(runs)
     meld, go, held = rows_of(settings)
     kept, tokenizer = kept_words(settings, [*meld, *go])
-    small = cut_state(product_state(state["network"], mix), kept, BUCKETS[-1])
+    small = cut_state(product_state(state, meld, flatten), kept, BUCKETS[-1])
     save_file(packed(small), folder / "text.safetensors")
     (folder / "text.tokenizer.json").write_text(tokenizer, encoding="utf-8")
     config = {
         "encoder": encoder | {"vocab_size": len(kept), "max_position_embeddings": BUCKETS[-1]},
         "tokenizer_sha256": hashlib.sha256(tokenizer.encode()).hexdigest(),
-        "bias_mix": mix,
-        "training": {k: v for k, v in kept_config["settings"].items() if k not in ("data", "out", "start")},
-        "steps": state["step"],
+        "flatten": flatten,
+        "training": [
+            {k: v for k, v in c["settings"].items() if k not in ("data", "out", "start")} for c in configs
+        ],
+        "steps": steps,
     }
     write_card("text", card(1.0, 0.0, config, {}), folder)
-    return settings, held
+    return held
 
 
 def card(
@@ -90,28 +113,37 @@ def card(
     }
 
 
-def temperature_on(model: TextModel, held: Sequence[Row]) -> float:
-    """Return the temperature that calibrates ``model`` (itself at 1) on MELD's held-out dialogues."""
+def calibrated(model: TextModel, held: Sequence[Row]) -> tuple[float, dict[str, float]]:
+    """Return the temperature for ``model`` (itself at 1) and its figures on MELD's held-out dialogues.
+
+    Each utterance counts with two, one and no turns of context, since a call starts without any.
+    """
     rows = [row for row in held if row.corpus == 0]
-    logits = np.log(np.maximum(predicted(model, rows, 2), 1e-12))
-    return fit_temperature(logits, np.array([row.label for row in rows], dtype=np.int64))
-
-
-def ship(run: Path, data: Path, folder: Path, mix: float) -> dict[str, dict[str, Any]]:
-    """Write weights, tokenizer and card to ``folder``; return the figures on the development sets."""
-    _, held = write(run, folder, mix)
-    model = loaded(folder)
-    config = json.loads((folder / "text.json").read_text())["config"]
-    temperature = temperature_on(model, held)
-    write_card("text", card(temperature, 0.0, config, {}), folder)
-    model = loaded(folder)
-    result = evaluate(model, data / "meld" / "dev_sent_emo.csv", data / "goemotions" / "dev.tsv")
-    first, last = next(iter(result.values())), next(reversed(result.values()))
-    shown = {
-        f"meld_dev_{k}": round(first[k], 4) for k in ("weighted_f1", "macro_f1", "accuracy", "uar", "ece")
+    truth = np.array([row.label for row in rows], dtype=np.int64)
+    logits = [np.log(np.maximum(predicted(model, rows, turns), 1e-12)) for turns in (2, 1, 0)]
+    temperature = fit_temperature(np.concatenate(logits), np.tile(truth, 3))
+    said = logits[0].argmax(axis=1).astype(np.int64)
+    return temperature, {
+        "held_n": float(len(rows)),
+        "held_weighted_f1": metrics.weighted_f1(truth, said),
+        "held_uar": metrics.uar(truth, said),
+        "held_ece": ece(softmax(logits[0] / temperature, axis=1), truth),
     }
-    shown |= {f"goemotions_dev_{k}": round(last[k], 4) for k in ("macro_f1", "accuracy", "uar", "ece")}
-    write_card("text", card(temperature, round(first["uar"], 4), config, shown), folder)
+
+
+def ship(runs: Sequence[Path], data: Path, folder: Path, flatten: float) -> dict[str, dict[str, Any]]:
+    """Write weights, tokenizer and card to ``folder``; return the figures on the development sets."""
+    held = write(runs, folder, flatten)
+    config = json.loads((folder / "text.json").read_text())["config"]
+    temperature, shown = calibrated(loaded(folder), held)
+    write_card("text", card(temperature, 0.0, config, {}), folder)
+    result = evaluate(loaded(folder), data / "meld" / "dev_sent_emo.csv", data / "goemotions" / "dev.tsv")
+    first, last = next(iter(result.values())), next(reversed(result.values()))
+    names = ("weighted_f1", "macro_f1", "accuracy", "uar", "ece")
+    shown |= {f"meld_dev_{name}": first[name] for name in names}
+    shown |= {f"goemotions_dev_{name}": last[name] for name in names}
+    rounded = {name: round(value, 4) for name, value in shown.items()}
+    write_card("text", card(temperature, rounded["meld_dev_uar"], config, rounded), folder)
     return result
 
 
@@ -125,16 +157,14 @@ def loaded(folder: Path) -> TextModel:
 def main() -> None:
     """Read the command line and ship."""
     parser = argparse.ArgumentParser(description="Turn a checkpoint into the shipped text weights.")
-    parser.add_argument(
-        "--run", type=Path, default=Path("runs/text"), help="the --out folder of the training"
-    )
+    parser.add_argument("--run", type=Path, action="append", required=True, help="an --out of the training")
     parser.add_argument("--data", type=Path, default=Path(os.environ.get("AFFECT_DATA", "../shared/data")))
     parser.add_argument("--folder", type=Path, default=FOLDER)
-    parser.add_argument("--mix", type=float, default=0.0, help="share of GoEmotions' bias in the shipped one")
+    parser.add_argument("--flatten", type=float, default=0.2, help="part of the class shares taken out")
     parser.add_argument("--threads", type=int, default=2)
     given = parser.parse_args()
     torch.set_num_threads(given.threads)
-    for table in tables(ship(given.run, given.data, given.folder, given.mix)):
+    for table in tables(ship(given.run, given.data, given.folder, given.flatten)):
         Console().print(table)
 
 

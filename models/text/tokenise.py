@@ -15,7 +15,7 @@ from tokenizers import Tokenizer
 from models.protocol import Array
 from schemas.errors import ModelError
 
-BUCKETS = (16, 32, 64, 96, 128)
+BUCKETS = (8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128)
 UTTERANCE_TOKENS = 94
 CONTEXT_TOKENS = 24  # of each turn, its end
 MAX_TURNS = 2

@@ -34,7 +34,8 @@ class Settings:
     data: str
     out: str
     start: str
-    seed: int = 7
+    seed: int = 7  # of what is held out
+    order: int = 0  # of the batches and the dropout: runs that differ in it only may be averaged
     batch: int = 32
     meld_epochs: int = 3
     goemotions_cap: int = 9000
@@ -106,7 +107,7 @@ def rows_of(s: Settings) -> tuple[list[corpus.Row], list[corpus.Row], list[corpu
     go, held_go = corpus.hold_out(
         corpus.goemotions_rows(data / "goemotions" / "train.tsv"), s.goemotions_held, s.seed
     )
-    return meld, corpus.capped(go, s.goemotions_cap, s.seed), held_meld + held_go
+    return meld, corpus.capped(go, s.goemotions_cap, s.seed + s.order), held_meld + held_go
 
 
 def plan(s: Settings, tokeniser: Tokeniser) -> tuple[list[corpus.Batch], list[corpus.Row]]:
@@ -118,7 +119,7 @@ def plan(s: Settings, tokeniser: Tokeniser) -> tuple[list[corpus.Batch], list[co
     planned: list[corpus.Batch] = []
     for epoch in range(s.meld_epochs):
         part = go[epoch :: s.meld_epochs]
-        planned += corpus.batches(meld + part, tokeniser, s.batch, s.seed * 1000 + epoch)
+        planned += corpus.batches(meld + part, tokeniser, s.batch, s.seed * 1000 + 100 * s.order + epoch)
     return planned, held
 
 
@@ -139,7 +140,7 @@ def train(s: Settings, console: Console) -> None:
     out = Path(s.out)
     out.mkdir(parents=True, exist_ok=True)
     torch.set_num_threads(s.threads)
-    torch.manual_seed(s.seed)
+    torch.manual_seed(s.seed + s.order)
     network, config = started(Path(s.start))
     (out / "config.json").write_text(json.dumps({"settings": asdict(s), "encoder": config}, indent=2))
     tokeniser = Tokeniser(Path(s.start) / "tokenizer.json")
@@ -154,7 +155,7 @@ def train(s: Settings, console: Console) -> None:
         for step in range(done, len(planned)):
             for group, rate in zip(optimiser.param_groups, base, strict=True):
                 group["lr"] = rate * rate_at(step, len(planned), s.warmup)
-            torch.manual_seed(s.seed * 1_000_000 + step)  # dropout is the same after a resumption
+            torch.manual_seed((s.seed + s.order) * 1_000_000 + step)  # dropout is the same after a resumption
             loss = step_loss(network, planned[step])
             optimiser.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
@@ -211,7 +212,13 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--data", default=os.environ.get("AFFECT_DATA", "../shared/data"))
     parser.add_argument("--out", default="runs/text")
     parser.add_argument("--start", default=None, help="folder of the starting weights")
-    for name, kind in (("seed", int), ("batch", int), ("meld-epochs", int), ("goemotions-cap", int)):
+    for name, kind in (
+        ("seed", int),
+        ("order", int),
+        ("batch", int),
+        ("meld-epochs", int),
+        ("goemotions-cap", int),
+    ):
         parser.add_argument(f"--{name}", type=kind, default=argparse.SUPPRESS)
     for name in ("lr", "head-lr", "layer-decay"):
         parser.add_argument(f"--{name}", type=float, default=argparse.SUPPRESS)

@@ -52,7 +52,7 @@ def test_rows_are_distributions(model: TextModel) -> None:
 def test_plain_cases_are_read_as_a_person_would(model: TextModel) -> None:
     cases = {
         "Thank you so much, I love it!": "happy",
-        "I am furious, this is outrageous!": "angry",
+        "I am so angry with you right now!": "angry",
         "I'm so sad that he died.": "sad",
         "I'm terrified of what could happen.": "fear",
         "The office is on the second floor.": "neutral",
