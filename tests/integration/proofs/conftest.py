@@ -11,6 +11,6 @@ from runtime.settings import Settings
 
 
 @pytest.fixture
-def start(settings: Settings, tmp_path: Path) -> Callable[[int], AbstractContextManager[System]]:
+def start(broker_settings: Settings, tmp_path: Path) -> Callable[[int], AbstractContextManager[System]]:
     """Start a system with so many workers per modality on this test's own topics and database."""
-    return lambda workers: running(settings, workers, tmp_path / "logs")
+    return lambda workers: running(broker_settings, workers, tmp_path / "logs")
