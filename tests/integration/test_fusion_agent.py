@@ -112,12 +112,16 @@ async def stored(settings: Settings, sessions: dict[str, list[bytes]]) -> dict[s
 
 
 async def until_stored(
-    settings: Settings, expected: dict[str, list[bytes]], windows: int | None = None
+    settings: Settings,
+    expected: dict[str, list[bytes]],
+    process: asyncio.subprocess.Process,
+    windows: int | None = None,
 ) -> None:
-    """Return when the finals are there, or as many ``windows`` of them."""
+    """Return when ``process`` has written the finals, or as many ``windows`` of them."""
     wanted = sum(map(len, expected.values())) if windows is None else windows
     async with asyncio.timeout(DEADLINE_S):
         while sum(map(len, (await stored(settings, expected)).values())) < wanted:
+            assert process.returncode is None, "the fusion process has ended"
             await asyncio.sleep(0.02)
 
 
@@ -153,7 +157,7 @@ async def test_the_finals_in_redis_and_on_the_topic_are_those_of_the_join(broker
     expected = joined(broker_settings, log)
     async with fusing(broker_settings) as process:
         await send(broker_settings, log)
-        await until_stored(broker_settings, expected)
+        await until_stored(broker_settings, expected, process)
         assert await stored(broker_settings, expected) == expected
         fused = await consumed(broker_settings, FUSED.name, 120, FUSED.max_bytes)
         assert {encode(f) for f in fused} == {final for finals in expected.values() for final in finals}
@@ -174,15 +178,15 @@ async def test_killed_at_random_points_the_finals_are_those_of_an_undisturbed_ru
     total = sum(map(len, expected.values()))
     cuts = sorted(rng.sample(range(1, len(log)), 3))
     for start, end in zip([0, *cuts], [*cuts, len(log)], strict=True):
-        async with fusing(settings):  # killed on leaving
+        async with fusing(settings) as process:  # killed on leaving
             part = log[start:end]
             before = sum(map(len, (await stored(settings, expected)).values()))
             await send(settings, part)
             if end == len(log):
-                await until_stored(settings, expected)
+                await until_stored(settings, expected, process)
             else:
                 reachable = _due(settings, log[:end])
-                await until_stored(settings, expected, rng.randint(before, reachable))
+                await until_stored(settings, expected, process, rng.randint(before, reachable))
     assert await stored(settings, expected) == expected
     fused = await consumed(settings, FUSED.name, total, FUSED.max_bytes)
     assert {encode(f) for f in fused} == {final for finals in expected.values() for final in finals}
@@ -204,9 +208,9 @@ async def test_garbage_goes_to_the_dead_letters_and_the_session_goes_on(broker_s
             await raw.send_and_wait(topic, value, key=b"k", partition=0)
     finally:
         await raw.stop()
-    async with fusing(broker_settings):
+    async with fusing(broker_settings) as process:
         await send(broker_settings, log)
-        await until_stored(broker_settings, expected)
+        await until_stored(broker_settings, expected, process)
         letters = await consumed(broker_settings, DEAD_LETTERS.name, 5, DEAD_LETTERS.max_bytes)
     assert await stored(broker_settings, expected) == expected
     reasons = sorted(letter.reason for letter in letters)
@@ -218,7 +222,7 @@ async def test_it_stops_on_a_signal_while_windows_are_open(broker_settings: Sett
     expected = joined(broker_settings, log)
     async with fusing(broker_settings) as process:
         await send(broker_settings, log)
-        await until_stored(broker_settings, expected)
+        await until_stored(broker_settings, expected, process)
         process.send_signal(signal.SIGTERM)
         async with asyncio.timeout(30):
             assert await process.wait() == 0
@@ -233,13 +237,13 @@ async def test_partitions_move_between_processes_and_the_finals_stay_the_same(
     third = len(log) // 3
     async with fusing(broker_settings) as first:
         await send(broker_settings, log[:third])
-        await until_stored(broker_settings, expected, _due(broker_settings, log[:third]))
+        await until_stored(broker_settings, expected, first, _due(broker_settings, log[:third]))
         async with fusing(broker_settings) as second:
             await send(broker_settings, log[third : 2 * third])
-            await until_stored(broker_settings, expected, _due(broker_settings, log[: 2 * third]))
+            await until_stored(broker_settings, expected, second, _due(broker_settings, log[: 2 * third]))
             first.send_signal(signal.SIGTERM)
             await send(broker_settings, log[2 * third :])
-            await until_stored(broker_settings, expected)
+            await until_stored(broker_settings, expected, second)
             assert second.returncode is None
     assert await stored(broker_settings, expected) == expected
 
@@ -252,9 +256,9 @@ async def test_a_modality_that_never_comes_is_let_go_and_is_late_when_it_comes(
     log = records(random.Random(7), sessions=1, seconds=5)
     words = [record for record in log if record[1].items[0].modality == "text"]
     expected = joined(settings, log)
-    async with fusing(settings):
+    async with fusing(settings) as process:
         await send(settings, [record for record in log if record not in words])
-        await until_stored(settings, expected)
+        await until_stored(settings, expected, process)
         await send(settings, words[:1])
         (letter, *_) = await consumed(settings, DEAD_LETTERS.name, 1, DEAD_LETTERS.max_bytes)
     async with FusedStore(settings.redis) as store:
@@ -268,9 +272,9 @@ async def test_it_works_on_the_embedded_broker(embedded_settings: Settings) -> N
     settings = embedded_settings
     log = records(random.Random(5), sessions=4, seconds=10)
     expected = joined(settings, log)
-    async with fusing(settings):
+    async with fusing(settings) as process:
         await send(settings, log)
-        await until_stored(settings, expected)
+        await until_stored(settings, expected, process)
         assert await stored(settings, expected) == expected
         await committed_to_the_end(settings)
 
@@ -279,9 +283,9 @@ async def test_a_stall_is_seen_on_the_embedded_broker(embedded_settings: Setting
     kafka, redis = embedded_settings.kafka.model_dump(), embedded_settings.redis.model_dump()
     settings = load(kafka=kafka, redis=redis, fusion={"stall_ms": 1000})
     log = [record for record in records(random.Random(8), 1, 5) if record[1].items[0].modality != "text"]
-    async with fusing(settings):
+    async with fusing(settings) as process:
         await send(settings, log)
-        await until_stored(settings, {"call-0": [b""] * 5})
+        await until_stored(settings, {"call-0": [b""] * 5}, process)
 
 
 async def test_it_reads_over_tls_with_a_password(
@@ -299,9 +303,9 @@ async def test_it_reads_over_tls_with_a_password(
     settings = load(kafka=secure, redis={"url": redis.url})
     log = records(random.Random(9), sessions=1, seconds=5)
     expected = joined(settings, log)
-    async with fusing(settings):
+    async with fusing(settings) as process:
         await send(settings, log)
-        await until_stored(settings, expected)
+        await until_stored(settings, expected, process)
         await committed_to_the_end(settings)
 
 
