@@ -9,9 +9,7 @@ from producers.session import SessionMessage
 from runtime.settings import Settings
 from schemas.messages import MODALITIES, FusedEmotion, Modality, Observation
 from workers.device import limit_threads
-from workers.fusion.compose import Trust
-from workers.fusion.engine import Config, Engine
-from workers.fusion.weighting import rule_named
+from workers.fusion.engines import engines
 from workers.observe import Analyst, observe
 
 READ_AHEAD = 64  # messages: enough to fill the batches of all modalities, little enough to hold
@@ -25,7 +23,7 @@ def finals(
     The same messages, models and join as in the stream, so the same bytes. ``progress`` is told the event
     time that has been read. The caller's plan has been checked against the policy.
     """
-    join = joined(settings)
+    join = engines(settings.fusion)()
     for item in observed(stream, settings, progress):
         for window in join.push(item):
             if isinstance(window, FusedEmotion) and window.pane == "final":
@@ -47,13 +45,6 @@ def observed(
             yield from _outcomes(mine, analysts.get(modality), settings.policy.agent_purpose)
         if progress:
             progress(batch[-1].end_ms)
-
-
-def joined(settings: Settings) -> Engine:
-    """Return a join under the settings that the fusion agent has."""
-    fusion = settings.fusion
-    trust: Trust = {modality: getattr(fusion.trust, modality) for modality in MODALITIES}
-    return Engine(Config(fusion.window_ms, fusion.stall_ms, fusion.early), rule_named(fusion.rule), trust)
 
 
 def _outcomes(

@@ -4,13 +4,13 @@ import asyncio
 import time
 from collections.abc import Iterator
 
-from affectstream.analyze import joined
 from benchmarks.measure import Row, compare
 from runtime.kafka import Publisher
 from runtime.settings import Settings
 from runtime.store import FusedStore
 from schemas.labels import N_EMOTIONS
 from schemas.messages import MODALITIES, Observation, Observations, Probabilities
+from workers.fusion.engines import engines
 
 SESSIONS = 20
 SECONDS = 60
@@ -47,7 +47,7 @@ def pure(settings: Settings) -> Row:
     items = [o for i in range(SESSIONS) for o in session(f"s{i}", 0, SECONDS)]
 
     def join() -> int:
-        engine = joined(settings)
+        engine = engines(settings.fusion)()
         for item in items:
             engine.push(item)
         return len(items)

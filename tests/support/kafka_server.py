@@ -78,7 +78,7 @@ class KafkaServer:
         certificate(folder)
         scram = f"SCRAM-SHA-512=[name={USER},password={PASSWORD}]"
         cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
-        _format("-t", cluster, "-c", str(self._properties), "-S", scram)
+        _format(f"--cluster-id={cluster}", "-c", str(self._properties), "-S", scram)
 
     def start(self) -> None:
         """Return once the broker answers."""

@@ -342,6 +342,25 @@ def test_a_modality_is_not_stalled_while_another_that_is_awaited_lags():
     assert brief(join.push(feed.video(2000))) == [("final", 1000, "va-")]
 
 
+# customer  v         v         .         the worker of the frames lags, so the one producer of both waits
+#           [---a-------------] .
+# agent     [---a-------------] .         and the agent's words are silent, though nothing of them lies unread
+# |end of the customer's words
+def test_a_modality_is_not_stalled_while_another_party_of_its_session_lags():
+    customer, agent = Feed(), Feed("audio", "text", party="agent")
+    join = engine(early=(), stall_ms=5000)
+    for item in (customer.end("text", 0), customer.video(0), customer.audio(0), customer.audio(1000)):
+        join.push(item)
+    join.push(agent.audio(0))
+    assert quiet_until(join, 0, 6000, 6000, 6000, has_lag=lambda m: m == "video") == []
+    assert brief(join.push(agent.text(0, 1000))) == [("final", 0, "at")]
+    other = Feed("audio", "text", session_id="another")
+    join.push(other.audio(0))
+    join.push(other.audio(1000))
+    looks = quiet_until(join, 20_000, 26_000, 26_000, has_lag=lambda m: m == "video")
+    assert ("final", 0, "a-") in looks  # one session's lag holds no other session back
+
+
 # 0         1000      2000      3000      4000      5000
 # |---------|---------|---------|---------|---------|
 # v         v         v         v         v         v

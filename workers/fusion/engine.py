@@ -92,8 +92,11 @@ class Engine:
     def tick(self, now_ms: int, has_lag: HasLag) -> list[Output]:
         """Let go of what has stalled by now, on a clock that never goes back."""
         outputs: list[Output] = []
+        sessions: dict[str, list[PartyJoin]] = {}
+        for (session_id, _), party in self._parties.items():
+            sessions.setdefault(session_id, []).append(party)
         for key, party in list(self._parties.items()):
-            if look(party, now_ms, self.config.stall_ms, has_lag):
+            if look(party, sessions[key[0]], now_ms, self.config.stall_ms, has_lag):
                 outputs += self._give_up(key, party)
             else:
                 outputs += self._due(key, party)

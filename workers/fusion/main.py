@@ -1,7 +1,6 @@
 """The fusion process: settings, Redis, Kafka, faust, health, and the agent; imports runtime and driver."""
 
 import asyncio
-from collections.abc import Callable
 from contextlib import AsyncExitStack
 from typing import Any
 
@@ -10,15 +9,14 @@ from runtime.health import Health
 from runtime.kafka import Publisher
 from runtime.lag import LagMeter
 from runtime.process import Stop
-from runtime.settings import FusionSettings, Settings, load
+from runtime.settings import Settings, load
 from runtime.store import FusedStore
 from schemas.topics import PROBABILITIES
 from workers.fusion.agent import STOP_S, FusionAgent
 from workers.fusion.driver import FaustBroker
-from workers.fusion.engine import Config, Engine
+from workers.fusion.engines import engines
 from workers.fusion.outlet import Outlet
 from workers.fusion.watch import Watch
-from workers.fusion.weighting import rule_named
 
 
 def main() -> None:
@@ -28,13 +26,6 @@ def main() -> None:
         await serve(load(), stop)
 
     process.run(until_stopped, worker="fusion")
-
-
-def engines(fusion: FusionSettings) -> Callable[[], Engine]:
-    """Return what makes the join that settings ask for; raises SettingsError for an unknown rule."""
-    config = Config(fusion.window_ms, fusion.stall_ms, fusion.early)
-    rule, trust = rule_named(fusion.rule), fusion.trust
-    return lambda: Engine(config, rule, {"video": trust.video, "audio": trust.audio, "text": trust.text})
 
 
 async def serve(settings: Settings, stop: Stop) -> None:

@@ -6,10 +6,11 @@ from collections.abc import Callable
 import pytest
 from support.system import analysed, lines, short_demo, without_holes
 
-from affectstream.analyze import joined, observed
+from affectstream.analyze import observed
 from affectstream.plan import permitting
 from runtime.settings import load
 from schemas.messages import FusedEmotion, Observation
+from workers.fusion.engines import engines
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(900)]
 
@@ -24,7 +25,7 @@ async def test_at_real_time_tenfold_and_full_speed_with_two_workers_per_modality
 
 
 def fused(items: list[Observation]) -> list[str]:
-    join = joined(permitting(load(), "synthetic"))
+    join = engines(load().fusion)()
     return lines(
         w for item in items for w in join.push(item) if isinstance(w, FusedEmotion) and w.pane == "final"
     )
