@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +11,7 @@ from safetensors.torch import load_file
 
 from models.batching import in_fixed_rows
 from models.protocol import Array, Probabilities
+from models.text.lean import lean
 from models.text.network import TextNetwork
 from models.text.storage import unpacked
 from models.text.tokenise import BUCKETS, Tokeniser
@@ -34,7 +35,7 @@ class TextModel:
         self._folder = folder
         self._rows = rows
         self._device = "cpu"
-        self._network: TextNetwork | None = None
+        self._logits: Callable[[torch.Tensor], torch.Tensor] | None = None
         self._temperature = 1.0
 
     def load(self, device: str) -> None:
@@ -43,7 +44,7 @@ class TextModel:
         try:
             network = TextNetwork(card.config["encoder"])
             network.load_state_dict(unpacked(load_file(path)))
-            self._network = network.eval().to(device)
+            self._logits = lean(network.eval().to(device))
         except (KeyError, TypeError, RuntimeError, ValueError) as error:
             raise ModelError(f"{path} cannot be used on {device!r} with the network of its card") from error
         self._temperature = card.temperature
@@ -62,7 +63,7 @@ class TextModel:
 
         Every text is computed at the length of its own bucket, whatever the others' are.
         """
-        if self._network is None:
+        if self._logits is None:
             raise ModelError("the text model was asked for an answer before load()")
         if any(a.ndim != 2 or a.shape[0] != 2 or a.shape[1] not in BUCKETS for a in prepared):
             raise InputError(f"a text must be prepared as ids and segments (2, one of {BUCKETS})")
@@ -76,8 +77,8 @@ class TextModel:
         return out
 
     def _forward(self, prepared: torch.Tensor) -> torch.Tensor:
-        assert self._network is not None
-        logits = self._network(prepared)  # (rows, 7)
+        assert self._logits is not None
+        logits = self._logits(prepared)  # (rows, 7)
         return torch.softmax(logits.to(torch.float64) / self._temperature, dim=1)
 
 

@@ -10,6 +10,21 @@ CORPORA = ("meld", "goemotions")
 """Corpora whose class shares differ: in training each has its own bias in the head."""
 
 
+def attention_mask(ids: Tensor) -> Tensor:
+    """Return what is added to the attention scores (batch, 1, 1, length) of ids (batch, length).
+
+    A mask of four dimensions is taken as it is. One of two may be dropped by transformers where no row of the
+    batch is padded, so that a row's bits would depend on the rows beside it.
+    """
+    return torch.where(ids != 0, 0.0, torch.finfo(torch.float32).min)[:, None, None, :]
+
+
+def mean_of_utterance(states: Tensor, ids: Tensor, segments: Tensor) -> Tensor:
+    """Return the mean (batch, hidden) of the states (batch, length, hidden) that are of the utterance."""
+    mine = ((segments == 0) & (ids != 0)).unsqueeze(-1).to(states.dtype)  # (batch, length, 1)
+    return (states * mine).sum(1) / mine.sum(1).clamp_min(1.0)
+
+
 class TextNetwork(nn.Module):
     """Token ids and segments in, logits of the seven emotions out.
 
@@ -31,19 +46,9 @@ class TextNetwork(nn.Module):
         """Return the pooled utterance (batch, hidden) of ids and segments (batch, 2, length)."""
         ids, segments = prepared[:, 0], prepared[:, 1]
         states = self.bert(
-            input_ids=ids, attention_mask=self._mask(ids), token_type_ids=segments
+            input_ids=ids, attention_mask=attention_mask(ids), token_type_ids=segments
         ).last_hidden_state
-        mine = ((segments == 0) & (ids != 0)).unsqueeze(-1).to(states.dtype)  # (batch, length, 1)
-        return cast(Tensor, (states * mine).sum(1) / mine.sum(1).clamp_min(1.0))
-
-    def _mask(self, ids: Tensor) -> Tensor:
-        """Return what is added to the attention scores (batch, 1, 1, length).
-
-        A mask of four dimensions is taken as it is. One of two may be dropped by transformers where no row of
-        the batch is padded, so that a row's bits would depend on the rows beside it.
-        """
-        lowest = torch.finfo(torch.float32).min
-        return torch.where(ids != 0, 0.0, lowest)[:, None, None, :]
+        return mean_of_utterance(states, ids, segments)
 
     def forward(self, prepared: Tensor, corpus: Tensor | None = None) -> Tensor:
         """Return logits (batch, 7); ``corpus`` (batch,) indexes CORPORA, None means the first."""

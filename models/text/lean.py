@@ -1,0 +1,92 @@
+"""The text network for inference only: the same numbers with fewer calls; imports torch.
+
+At one utterance a pass, a fifth of the time goes to Python and to three products where one does. Here a layer
+is a dozen calls on tensors taken out of the network once; queries, keys and values are one product.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn.functional import gelu, layer_norm, linear, scaled_dot_product_attention
+
+from models.text.network import TextNetwork, attention_mask, mean_of_utterance
+
+
+@dataclass(frozen=True, slots=True)
+class Affine:
+    """Weight and bias of a linear layer or a normalisation."""
+
+    weight: Tensor
+    bias: Tensor
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """The parameters of one layer of BERT."""
+
+    attend: Affine  # (3 x hidden, hidden): queries, keys, values
+    mix: Affine
+    after_attention: Affine
+    widen: Affine
+    narrow: Affine
+    after_widening: Affine
+
+
+def affine(module: Any) -> Affine:
+    """Return the parameters of a linear layer or a normalisation."""
+    return Affine(module.weight.detach(), module.bias.detach())
+
+
+def layer_of(layer: Any) -> Layer:
+    """Return the parameters of a BertLayer."""
+    own = layer.attention.self
+    parts = [affine(module) for module in (own.query, own.key, own.value)]
+    together = Affine(torch.cat([p.weight for p in parts]), torch.cat([p.bias for p in parts]))
+    out = layer.attention.output
+    return Layer(
+        together,
+        affine(out.dense),
+        affine(out.LayerNorm),
+        affine(layer.intermediate.dense),
+        affine(layer.output.dense),
+        affine(layer.output.LayerNorm),
+    )
+
+
+def through(layer: Layer, x: Tensor, mask: Tensor, heads: int, eps: float) -> Tensor:
+    """Return the states (batch, length, hidden) after one layer."""
+    batch, length, hidden = x.shape
+    qkv = linear(x, layer.attend.weight, layer.attend.bias)  # (batch, length, 3 x hidden)
+    q, k, v = qkv.view(batch, length, 3, heads, hidden // heads).permute(2, 0, 3, 1, 4)
+    seen = scaled_dot_product_attention(q, k, v, attn_mask=mask)  # (batch, heads, length, hidden / heads)
+    seen = linear(seen.transpose(1, 2).reshape(batch, length, hidden), layer.mix.weight, layer.mix.bias)
+    x = layer_norm(x + seen, (hidden,), layer.after_attention.weight, layer.after_attention.bias, eps)
+    wide = gelu(linear(x, layer.widen.weight, layer.widen.bias))  # (batch, length, 4 x hidden)
+    narrow = linear(wide, layer.narrow.weight, layer.narrow.bias)
+    return layer_norm(x + narrow, (hidden,), layer.after_widening.weight, layer.after_widening.bias, eps)
+
+
+def lean(network: TextNetwork) -> Callable[[Tensor], Tensor]:
+    """Return ``network`` in eval mode: from prepared texts (batch, 2, length) to logits (batch, 7)."""
+    bert, config = network.bert, network.bert.config
+    heads, eps = int(config.num_attention_heads), float(config.layer_norm_eps)
+    words = bert.embeddings.word_embeddings.weight.detach()
+    positions = bert.embeddings.position_embeddings.weight.detach()
+    segments = bert.embeddings.token_type_embeddings.weight.detach()
+    first = affine(bert.embeddings.LayerNorm)
+    layers = [layer_of(layer) for layer in bert.encoder.layer]
+    head, bias = network.head.weight.detach(), network.bias[0].detach()
+
+    def forward(prepared: Tensor) -> Tensor:
+        ids, parts = prepared[:, 0], prepared[:, 1]
+        x = words[ids] + positions[: ids.shape[1]] + segments[parts]
+        x = layer_norm(x, x.shape[-1:], first.weight, first.bias, eps)
+        mask = attention_mask(ids)
+        for layer in layers:
+            x = through(layer, x, mask, heads, eps)
+        return linear(mean_of_utterance(x, ids, parts), head, bias)
+
+    return forward
