@@ -1,4 +1,4 @@
-"""The shipped weights: a safetensors file with a JSON card beside it; imports torch-free parts of safetensors.
+"""The shipped weights: a safetensors file with a JSON card beside it; imports pydantic and schemas only.
 
 ``weights/NAME.safetensors`` holds the tensors, ``weights/NAME.json`` the machine-readable card (``Card``) and
 ``weights/NAME.md`` the card that a person reads.
