@@ -100,3 +100,8 @@ def test_a_line_of_a_model_card_finds_its_corpus() -> None:
         text: (found := named_in(text)) and found.name for text in ("MELD (train)", "RAVDESS video", "x")
     }
     assert names == {"MELD (train)": "meld", "RAVDESS video": "ravdess-video", "x": None}
+
+
+def test_the_document_holds_the_table() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "models" / "corpora.md").read_text(encoding="utf-8")
+    assert all(f"| {c.groups} | {c.choices} | {c.licence} |" in text for c in CORPORA)

@@ -1,0 +1,103 @@
+"""Every model and corpus in use with its licence, and what commerce is refused; imports siblings.
+
+A shipped model permits what all corpora permit that it was trained on, whatever the licence of the weights. A
+hub model is listed as its owner licenses it; what is known of its training data stands in the note.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from models.datasets.catalogue import CORPORA, named_in
+from models.hub.known import known, onnx_face
+from models.weights import FOLDER, Card, read_card
+from schemas.errors import PolicyError
+from schemas.messages import Modality
+
+MODALITIES: tuple[Modality, ...] = ("video", "audio", "text")
+
+
+@dataclass(frozen=True)
+class Licensed:
+    """One line of ``affectstream licences``."""
+
+    kind: Literal["shipped model", "hub model", "training corpus", "corpus"]
+    name: str
+    modality: str
+    licence: str
+    commercial: bool | None  # None: not stated, ask the owner
+    note: str = ""
+
+
+def in_use(chosen: Mapping[Modality, str], folder: Path = FOLDER) -> tuple[Licensed, ...]:
+    """Return the models that a run with these settings uses, and the corpora that they were trained on.
+
+    ``chosen`` is the setting ``model`` of each modality; empty or absent: the shipped model, if there is one.
+    Raises ModelError for a card that cannot be read.
+    """
+    lines: list[Licensed] = []
+    for modality in MODALITIES:
+        source = chosen.get(modality, "")
+        lines += [_hub(source, modality)] if source else _shipped(modality, folder)
+    return tuple(dict.fromkeys(lines))
+
+
+def corpora() -> tuple[Licensed, ...]:
+    """Return every corpus that can be read, in use or not."""
+    return tuple(
+        Licensed("corpus", c.title, " and ".join(c.modalities), c.licence, c.commercial) for c in CORPORA
+    )
+
+
+def refused(lines: Iterable[Licensed]) -> tuple[Licensed, ...]:
+    """Return those that commerce may not use: not permitted, or not known to be."""
+    return tuple(line for line in lines if line.commercial is not True)
+
+
+def require_commercial(lines: Iterable[Licensed]) -> None:
+    """Raise PolicyError, naming them, where some are not known to permit commercial use."""
+    found = refused(lines)
+    if found:
+        named = "; ".join(f"{line.name} ({line.licence})" for line in found)
+        raise PolicyError(
+            f"{len(found)} of the models and corpora in use are not known to permit commercial use: {named}. "
+            "Ask their owners, or name other models in video.model, audio.model and text.model"
+        )
+
+
+def _hub(source: str, modality: Modality) -> Licensed:
+    file = onnx_face(source) if source.lower().endswith(".onnx") else None
+    if file is not None:
+        return Licensed("hub model", Path(source).name, modality, file.licence, True, file.note)
+    model = known(source)
+    if model is None:
+        return Licensed("hub model", source, modality, "not known here: read its card", None)
+    return Licensed("hub model", source, modality, model.licence, model.commercial, model.note)
+
+
+def _shipped(modality: Modality, folder: Path) -> list[Licensed]:
+    """Return the shipped model of a modality and its corpora; nothing where no card is there."""
+    lines: list[Licensed] = []
+    for path in sorted(folder.glob("*.safetensors")):
+        if not path.with_suffix(".json").exists():
+            continue
+        card = read_card(path.stem, folder)
+        if card.modality == modality:
+            data = [_corpus(line, modality) for line in card.data]
+            lines += [_model(card, data), *data]
+    return lines
+
+
+def _model(card: Card, data: list[Licensed]) -> Licensed:
+    """Return the line of a model: it permits what all its corpora permit."""
+    verdicts = {line.commercial for line in data}
+    verdict = False if False in verdicts else None if None in verdicts or not data else True
+    return Licensed("shipped model", card.model_id, card.modality, card.licence, verdict)
+
+
+def _corpus(line: str, modality: Modality) -> Licensed:
+    corpus = named_in(line)
+    if corpus is None:
+        return Licensed("training corpus", line, modality, "not in the catalogue", None)
+    return Licensed("training corpus", corpus.title, modality, corpus.licence, corpus.commercial)

@@ -1,0 +1,91 @@
+"""Models and corpora in use are listed with their licences; commerce is refused what does not permit it."""
+
+from pathlib import Path
+
+import pytest
+
+from models.licences import Licensed, corpora, in_use, refused, require_commercial
+from models.weights import FOLDER, write_card
+from schemas.errors import ModelError, PolicyError
+
+
+def _card(folder: Path, name: str, modality: str, data: tuple[str, ...]) -> None:
+    (folder / f"{name}.safetensors").write_bytes(b"")
+    card = {
+        "model_id": f"{name}/1",
+        "modality": modality,
+        "temperature": 1.0,
+        "licence": "Apache-2.0",
+        "data": data,
+        "trust": 0.5,
+        "config": {},
+        "figures": {},
+    }
+    write_card(name, card, folder)
+
+
+@pytest.fixture
+def weights(tmp_path: Path) -> Path:
+    _card(tmp_path, "voice", "audio", ("RAVDESS (actors 01 to 20)",))
+    _card(tmp_path, "text", "text", ("MELD (train)", "GoEmotions (train)"))
+    (tmp_path / "text.tokenizer.json").write_text("{}")
+    return tmp_path
+
+
+def test_a_shipped_model_is_listed_with_its_corpora_and_permits_what_they_do(weights: Path) -> None:
+    lines = {(line.kind, line.name): line.commercial for line in in_use({}, weights)}
+    assert lines == {
+        ("shipped model", "voice/1"): False,
+        ("training corpus", "RAVDESS"): False,
+        ("shipped model", "text/1"): True,
+        ("training corpus", "MELD"): True,
+        ("training corpus", "GoEmotions"): True,
+    }
+
+
+def test_a_hub_model_takes_the_place_of_the_shipped_one(weights: Path) -> None:
+    file = "/models/enet_b0_8_best_vgaf.onnx"
+    chosen = {"audio": "superb/hubert-large-superb-er", "video": file, "text": "a/b"}
+    lines = in_use(chosen, weights)  # type: ignore[arg-type]
+    assert [(line.modality, line.name, line.commercial) for line in lines] == [
+        ("video", "enet_b0_8_best_vgaf.onnx", True),
+        ("audio", "superb/hubert-large-superb-er", True),
+        ("text", "a/b", None),
+    ]
+    assert lines[2].licence == "not known here: read its card"
+
+
+def test_commerce_is_refused_what_is_forbidden_and_what_is_not_known(weights: Path) -> None:
+    with pytest.raises(PolicyError, match=r"2 of the .*: voice/1 \(Apache-2.0\); RAVDESS \(CC BY-NC-SA"):
+        require_commercial(in_use({}, weights))
+    require_commercial(in_use({"audio": "superb/wav2vec2-base-superb-er"}, weights))
+    with pytest.raises(PolicyError, match=r"someone/else \(not known here"):
+        require_commercial(in_use({"audio": "someone/else"}, weights))
+
+
+def test_a_corpus_that_the_catalogue_lacks_is_not_taken_as_permitted(tmp_path: Path) -> None:
+    _card(tmp_path, "voice", "audio", ("recordings of our own",))
+    model, data = in_use({}, tmp_path)
+    assert (model.commercial, data.commercial, data.licence) == (None, None, "not in the catalogue")
+
+
+def test_absent_cards_are_no_error_and_unreadable_ones_are(tmp_path: Path) -> None:
+    assert in_use({}, tmp_path) == ()
+    (tmp_path / "face.safetensors").write_bytes(b"")
+    assert in_use({}, tmp_path) == ()
+    (tmp_path / "face.json").write_text("{}")
+    with pytest.raises(ModelError, match="is not a model card"):
+        in_use({}, tmp_path)
+
+
+def test_every_corpus_is_listed_and_some_are_not_for_commerce() -> None:
+    lines = {line.name: line.commercial for line in corpora()}
+    assert len(lines) == 12
+    assert (lines["RAVDESS"], lines["GoEmotions"], lines["EmoDB"]) == (False, True, None)
+    assert Licensed("corpus", "x", "audio", "y", None) in refused(
+        [Licensed("corpus", "x", "audio", "y", None)]
+    )
+
+
+def test_the_models_of_this_copy_can_be_listed() -> None:
+    assert all(line.licence for line in in_use({}, FOLDER))
