@@ -1,0 +1,69 @@
+"""Making of the shipped voice weights and their card from a finished run; imports torch and models."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+import safetensors.torch
+import torch
+
+from models import calibration
+from models.datasets import ravdess
+from models.voice import features
+from models.voice.network import VoiceEnsemble
+from models.voice.train import ship_file
+from models.voice.training import Config
+from models.weights import FOLDER, Card, write_card
+from schemas.errors import ModelError
+
+MODEL_ID = "voice-resnet/1"
+
+
+def ship(run: Path, seeds: Sequence[int], folder: Path = FOLDER) -> Card:
+    """Write the weights and their card into ``folder``; raises ModelError where the run is unfinished."""
+    missing = [p for p in (run / "report.json", *(ship_file(run, s) for s in seeds)) if not p.exists()]
+    if missing:
+        raise ModelError(
+            f"{missing[0]} is missing: run models.voice.train ship and models.voice.evaluate folds"
+        )
+    net = VoiceEnsemble(len(seeds), Config().width)
+    for member, seed in zip(net.members, seeds, strict=True):
+        member.load_state_dict(safetensors.torch.load_file(ship_file(run, seed)))
+    tensors = {name: value.contiguous() for name, value in net.state_dict().items()}
+    safetensors.torch.save_file(tensors, folder / "voice.safetensors")
+    report = json.loads((run / "report.json").read_text())
+    return write_card("voice", _card(net, seeds, report, temperature_of(run)), folder)
+
+
+def temperature_of(run: Path) -> float:
+    """Return the temperature of the out-of-fold windows, by the clip and as the stream cuts them."""
+    with np.load(run / "out-of-fold.npz") as kept:
+        logits = [kept[f"{name}, windows"] for name in ("clip", "stream")]
+        labels = [kept["label"][kept[f"{name}, rows"]] for name in ("clip", "stream")]
+    return calibration.fit_temperature(np.concatenate(logits), np.concatenate(labels))
+
+
+def _card(
+    net: torch.nn.Module, seeds: Sequence[int], report: dict[str, dict[str, float]], temperature: float
+) -> dict[str, object]:
+    figures = {f"{name}: {key}": round(row[key], 4) for name, row in report.items() for key in ("uar", "ece")}
+    return {
+        "model_id": MODEL_ID,
+        "modality": "audio",
+        "temperature": temperature,
+        "licence": f"weights {ravdess.LICENCE}, as the recordings that they were trained on",
+        "data": (ravdess.SOURCE,),
+        "trust": round(report["clip"]["uar"], 4),
+        "config": {
+            "members": len(seeds),
+            "width": Config().width,
+            "rate_hz": features.RATE_HZ,
+            "window_s": features.WINDOW_S,
+            "mels": features.N_MELS,
+            "parameters": sum(p.numel() for p in net.parameters()),
+            "training": [asdict(Config(seed=s)) for s in seeds],
+        },
+        "figures": figures,
+    }

@@ -1,0 +1,131 @@
+"""Training is repeatable, and what it sees is made as the stream's features are."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+import torch
+
+from models.datasets import ravdess
+from models.voice import evaluation, features
+from models.voice.augment import SPEEDS, Prepared, Recipe, Variations, prepare
+from models.voice.train import folds_of
+from models.voice.training import Config, train
+
+PLAIN = Recipe(telephone=0, noise=0, channel=0, tempo=0, loose=0)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _one_thread() -> Iterator[None]:
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory: pytest.TempPathFactory) -> ravdess.Corpus:
+    folder = tmp_path_factory.mktemp("ravdess")
+    rng = np.random.default_rng(0)
+    for actor in range(1, 11):
+        for code in range(1, 9):
+            path = folder / f"Actor_{actor:02d}" / f"03-01-{code:02d}-01-01-01-{actor:02d}.wav"
+            path.parent.mkdir(exist_ok=True)
+            t = np.arange(24_000) / 16_000
+            swell = np.sin(np.pi * ((t - 0.4) / 0.7).clip(0, 1)) ** 2
+            tone = np.sin(2 * np.pi * (100 * code + actor) * t) * swell
+            soundfile.write(path, 0.2 * tone + rng.normal(0, 1e-4, len(t)), 16_000)
+    return ravdess.read(folder)
+
+
+@pytest.fixture(scope="module")
+def prepared(corpus: ravdess.Corpus, tmp_path_factory: pytest.TempPathFactory) -> Prepared:
+    return prepare(corpus.clips[:8], tmp_path_factory.mktemp("run") / "prepared.npz")
+
+
+def test_prepared_speech_is_kept_and_read_again(corpus: ravdess.Corpus, tmp_path: Path) -> None:
+    made = prepare(corpus.clips[:1], tmp_path / "prepared.npz")
+    again = prepare([], tmp_path / "prepared.npz")
+    np.testing.assert_array_equal(made.mel_db, again.mel_db)
+    assert made.mel_db.shape == (1, len(SPEEDS), 2, 64, 420)
+
+
+def test_the_telephone_variant_has_nothing_above_its_band(prepared: Prepared) -> None:
+    assert prepared.mel_db[:, :, 1, 50:].max() < prepared.mel_db[:, :, 1, :44].max() - 40
+
+
+def test_an_unvaried_window_looks_like_the_streams(
+    corpus: ravdess.Corpus, prepared: Prepared, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("models.voice.augment.MASKS", 0)
+    monkeypatch.setattr("models.voice.augment.SPEEDS", (1.0,))
+    only = Prepared(prepared.mel_db[:, 3:4], prepared.length[:, 3:4], prepared.spoken[:, 3:4])
+    shown = Variations(only, PLAIN, np.random.default_rng(0)).batch(np.array([5]))[0].numpy()
+    samples, rate_hz = ravdess.load(corpus.clips[5].path)
+    expected = features.features(samples, rate_hz)
+    assert shown.shape == expected.shape
+    loudest, expected_loudest = shown[0].max(axis=1), expected[0].max(axis=1)  # (64,)
+    np.testing.assert_allclose(loudest, expected_loudest, atol=0.1)
+
+
+def test_variations_stay_in_range_and_follow_the_seed(prepared: Prepared) -> None:
+    rows = np.arange(8)
+    one, two = (Variations(prepared, Recipe(), np.random.default_rng(1)).batch(rows) for _ in range(2))
+    assert one.shape == (8, 1, 64, 126)
+    assert one.min() == -1
+    assert one.max() <= 1
+    assert (one == two).all()
+
+
+def test_training_learns_and_repeats_itself(
+    corpus: ravdess.Corpus, prepared: Prepared, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("models.voice.training.WARM_UP_STEPS", 1)
+    labels = np.array([c.label for c in corpus.clips[:8]])
+    config = Config(width=4, epochs=6, batch=4, mixup=0, recipe=PLAIN)
+    losses: list[list[float]] = [[], []]
+    nets = [train(prepared, labels, np.arange(8), config, kept.append) for kept in losses]
+    assert losses[0] == losses[1]
+    assert losses[0][-1] < losses[0][0]
+    for a, b in zip(nets[0].parameters(), nets[1].parameters(), strict=True):
+        assert (a == b).all()
+
+
+def test_an_actor_is_in_one_fold_and_both_sexes_in_each(corpus: ravdess.Corpus) -> None:
+    seen: list[int] = []
+    for fold in folds_of(corpus):
+        actors = {corpus.clips[i].actor for i in fold.test}
+        assert not actors & {corpus.clips[i].actor for i in fold.train}
+        assert {a % 2 for a in actors} == {0, 1}
+        seen += actors
+    assert sorted(seen) == list(range(1, 11))
+
+
+def test_windows_cover_the_spoken_part(corpus: ravdess.Corpus) -> None:
+    samples, rate_hz = ravdess.load(corpus.clips[0].path)
+    (start,) = evaluation.clip_starts(samples, rate_hz)
+    assert start == pytest.approx(0.75 - 1.0, abs=0.1)
+    long = np.concatenate([samples[:8000], np.tile(samples[8000:16000], 8)])
+    starts = evaluation.clip_starts(long, rate_hz)
+    assert len(starts) >= 6
+    assert np.diff(starts).max() <= 0.5
+
+
+def test_a_window_reaching_beyond_the_clip_is_padded() -> None:
+    ones = np.ones(16_000, np.float32)
+    assert evaluation.cut(ones, 16_000, -0.5).nonzero()[0].tolist()[:1] == [8_000]
+    assert evaluation.cut(ones, 16_000, 0.5).sum() == 8_000
+
+
+def test_the_temperature_is_never_fitted_on_the_fold_that_it_is_measured_on() -> None:
+    rng = np.random.default_rng(0)
+    labels = np.arange(700) % 7
+    logits = 2 * np.eye(7)[labels] + rng.normal(0, 1, (700, 7))
+    fold = np.arange(700) % 5
+    before = evaluation.nested_probabilities(logits, labels, fold)
+    changed = np.where(fold == 2, (labels + 1) % 7, labels)
+    after = evaluation.nested_probabilities(logits, changed, fold)
+    np.testing.assert_array_equal(before[fold == 2], after[fold == 2])
+    assert not (before[fold != 2] == after[fold != 2]).all()
