@@ -1,6 +1,6 @@
 """The audio worker: PCM to features, silence told apart, quality; imports models.voice."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 
 import numpy as np
@@ -14,10 +14,12 @@ from runtime.settings import Settings
 from schemas.errors import InputError
 from schemas.messages import AudioChunk, Modality, Probabilities, Reason
 from workers import device, serve
-from workers.observe import Array, Rows, Sight, distribution, probabilities
+from workers.observe import Array, Rows, Sight, distribution, kept, probabilities
 
 MODALITY: Modality = "audio"
 FULL_SCALE = 32768.0
+
+Prepare = Callable[[npt.NDArray[np.float32], int], Array]  # samples (n,) and their rate in Hz
 
 
 class AudioAnalyst:
@@ -25,9 +27,10 @@ class AudioAnalyst:
 
     modality = MODALITY
 
-    def __init__(self, model: EmotionModel) -> None:
+    def __init__(self, model: EmotionModel, prepare: Prepare = features) -> None:
         self.model_id = model.model_id
-        self._model = model
+        self._prepare = prepare
+        self._answer = getattr(model, "predict_with_removed", model.predict)
 
     def look(self, message: AudioChunk) -> Sight | Reason:
         """Return the features, or that there is silence; raises InputError for what is no PCM."""
@@ -35,15 +38,16 @@ class AudioAnalyst:
         if is_silent(samples, message.rate_hz):
             return Reason.SILENCE
         grade = quality(samples, message.rate_hz)
-        return Sight([features(samples, message.rate_hz)], partial(self._tell, message, grade))
+        return Sight([self._prepare(samples, message.rate_hz)], partial(self._tell, message, grade))
 
     def predict(self, inputs: Sequence[Array]) -> Rows:
         """Return a distribution (inputs, 7) per chunk."""
         with device.failure_stops():
-            return self._model.predict(inputs)
+            answer: Rows = self._answer(inputs)
+            return answer
 
     def _tell(self, message: AudioChunk, grade: float, rows: Rows) -> Probabilities:
-        return probabilities(message, self.model_id, distribution(rows[0]), grade)
+        return probabilities(message, self.model_id, distribution(rows[0]), grade * kept(rows[0]))
 
 
 def samples_of(pcm: bytes) -> npt.NDArray[np.float32]:
@@ -56,12 +60,22 @@ def samples_of(pcm: bytes) -> npt.NDArray[np.float32]:
 def analyst(settings: Settings) -> AudioAnalyst:
     """Return the analyst that ``settings`` ask for, weights loaded; raises ModelError or SettingsError."""
     own = settings.audio
-    device.require_shipped(MODALITY, own.model)
     where = device.choose(own.device)
+    if own.model:
+        return _hub(own.model, own.revision, where)
     model = VoiceModel(rows=device.fixed_rows(where))
     model.load(where)
     model.predict([features(np.zeros(RATE_HZ, np.float32), RATE_HZ)])  # librosa is slow at its first window
     return AudioAnalyst(model)
+
+
+def _hub(source: str, revision: str | None, where: str) -> AudioAnalyst:
+    from models.hub import choose
+
+    model = choose.voice(source, revision)
+    model.load(where)
+    model.predict([model.prepare(np.zeros(2 * RATE_HZ, np.float32), RATE_HZ)])
+    return AudioAnalyst(model, model.prepare)
 
 
 def main() -> None:

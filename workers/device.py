@@ -21,12 +21,6 @@ def choose(setting: str) -> str:
     return setting
 
 
-def require_shipped(modality: str, model: str) -> None:
-    """Raise SettingsError where a setting names a model other than the shipped one."""
-    if model:
-        raise SettingsError(f"{modality}.model is {model!r}: leave it empty, only the shipped model runs")
-
-
 def fixed_rows(device: str) -> int:
     """Return the rows of one pass of a model whose rows cost their time on a CPU, and little on a GPU.
 

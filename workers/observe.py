@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from schemas.errors import InputError, ModelError, Unavailable
+from schemas.labels import N_EMOTIONS
 from schemas.messages import (
     Abstention,
     EndOfStream,
@@ -179,5 +180,10 @@ def probabilities(
 
 
 def distribution(row: Array) -> tuple[float, ...]:
-    """Return one row (7,) as the Python floats that a message carries, bit for bit."""
-    return tuple(float(value) for value in row)
+    """Return the seven of one row (7 or 8,) as the Python floats that a message carries, bit for bit."""
+    return tuple(float(value) for value in row[:N_EMOTIONS])
+
+
+def kept(row: Array) -> float:
+    """Return the share of an answer that lies in the seven classes; an eighth column holds the rest."""
+    return 1.0 if len(row) == N_EMOTIONS else float(np.clip(1.0 - row[N_EMOTIONS], 0.0, 1.0))

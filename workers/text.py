@@ -11,7 +11,7 @@ from models.text.tokenise import is_speech
 from runtime.settings import Settings
 from schemas.messages import Modality, Probabilities, Reason, Transcript
 from workers import device, serve
-from workers.observe import Array, Rows, Sight, distribution, probabilities
+from workers.observe import Array, Rows, Sight, distribution, kept, probabilities
 
 MODALITY: Modality = "text"
 
@@ -34,6 +34,7 @@ class TextAnalyst:
     def __init__(self, model: Reader) -> None:
         self.model_id = model.model_id
         self._model = model
+        self._answer = getattr(model, "predict_with_removed", model.predict)
 
     def look(self, message: Transcript) -> Sight | Reason:
         """Return the tokens, or that nobody spoke."""
@@ -46,21 +47,27 @@ class TextAnalyst:
     def predict(self, inputs: Sequence[Array]) -> Rows:
         """Return a distribution (inputs, 7) per utterance."""
         with device.failure_stops():
-            return self._model.predict(inputs)
+            answer: Rows = self._answer(inputs)
+            return answer
 
     def _tell(self, message: Transcript, grade: float, rows: Rows) -> Probabilities:
-        return probabilities(message, self.model_id, distribution(rows[0]), grade)
+        return probabilities(message, self.model_id, distribution(rows[0]), grade * kept(rows[0]))
 
 
 def analyst(settings: Settings) -> TextAnalyst:
     """Return the analyst that ``settings`` ask for, weights loaded; raises ModelError or SettingsError."""
     own = settings.text
-    device.require_shipped(MODALITY, own.model)
     where = device.choose(own.device)
-    model = TextModel(rows=device.fixed_rows(where))
+    model = _hub(own.model, own.revision) if own.model else TextModel(rows=device.fixed_rows(where))
     model.load(where)
     model.predict([model.prepare("hello")])  # the first pass is slow; let it be before the first input
     return TextAnalyst(model)
+
+
+def _hub(source: str, revision: str | None) -> Reader:
+    from models.hub import choose
+
+    return choose.text(source, revision)
 
 
 def main() -> None:

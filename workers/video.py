@@ -1,13 +1,13 @@
 """The video worker: JPEG to faces, their boxes and crops, all of a batch in one pass; imports models.face."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
 import cv2
 import numpy as np
 
-from models.face.crop import SIDE, Box, face_crop
+from models.face.crop import SIDE, Box, Image, face_crop
 from models.face.detect import Detector
 from models.face.model import FaceModel
 from models.face.quality import face_quality
@@ -15,10 +15,11 @@ from models.protocol import EmotionModel
 from runtime.settings import Settings
 from schemas.messages import Face, Modality, Probabilities, Reason, VideoFrame
 from workers import device, jpeg, serve
-from workers.observe import Array, Rows, Sight, distribution, probabilities
+from workers.observe import Array, Rows, Sight, distribution, kept, probabilities
 
 MODALITY: Modality = "video"
 
+Prepare = Callable[[Image, Box], Array]  # a picture and the box of a face in its pixels
 Shares = tuple[float, float, float, float]  # left, top, width, height of the picture
 
 
@@ -36,31 +37,33 @@ class VideoAnalyst:
 
     modality = MODALITY
 
-    def __init__(self, model: EmotionModel, detector: Detector) -> None:
+    def __init__(self, model: EmotionModel, detector: Detector, prepare: Prepare = face_crop) -> None:
         self.model_id = model.model_id
-        self._model, self._detector = model, detector
+        self._detector, self._prepare = detector, prepare
+        self._answer = getattr(model, "predict_with_removed", model.predict)
 
     def look(self, message: VideoFrame) -> Sight | Reason:
         """Return the faces, largest first, or that there is none; raises InputError for what is no JPEG."""
         picture = jpeg.decode(message.jpeg)
-        crops, seen = [], []
+        inputs, seen = [], []
         for face in self._detector.detect(picture):
             box = shares(face.box, picture.shape[1], picture.shape[0])
             if box is None:
                 continue
-            crop = face_crop(picture, face.box)
-            crops.append(crop)
-            seen.append(_Seen(box, face.score, face_quality(crop, face)))
-        return Sight(crops, partial(self._tell, message, seen)) if seen else Reason.NO_FACE
+            inputs.append(self._prepare(picture, face.box))
+            grade = face_quality(face_crop(picture, face.box), face)
+            seen.append(_Seen(box, face.score, grade))
+        return Sight(inputs, partial(self._tell, message, seen)) if seen else Reason.NO_FACE
 
     def predict(self, inputs: Sequence[Array]) -> Rows:
         """Return a distribution (inputs, 7) per face."""
         with device.failure_stops():
-            return self._model.predict(inputs)
+            answer: Rows = self._answer(inputs)
+            return answer
 
     def _tell(self, message: VideoFrame, seen: Sequence[_Seen], rows: Rows) -> Probabilities:
         faces = tuple(
-            Face(box=one.box, score=one.score, quality=one.quality, p=distribution(row))
+            Face(box=one.box, score=one.score, quality=one.quality * kept(row), p=distribution(row))
             for one, row in zip(seen, rows, strict=True)
         )
         return probabilities(message, self.model_id, faces[0].p, faces[0].quality, faces)
@@ -81,14 +84,23 @@ def shares(box: Box, width: int, height: int) -> Shares | None:
 def analyst(settings: Settings) -> VideoAnalyst:
     """Return the analyst that ``settings`` ask for, weights loaded; raises ModelError or SettingsError."""
     own = settings.video
-    device.require_shipped(MODALITY, own.model)
     cv2.setNumThreads(own.threads)
-    model = FaceModel()
-    model.load(device.choose(own.device))
-    model.predict(
-        [np.zeros((SIDE, SIDE), np.uint8)]
-    )  # the first pass is slow; let it be before the first input
-    return VideoAnalyst(model, Detector(own.yunet_path, own.max_faces))
+    where, detector = device.choose(own.device), Detector(own.yunet_path, own.max_faces)
+    if own.model:
+        return _hub(own.model, own.revision, where, detector)
+    model = FaceModel(rows=device.fixed_rows(where))
+    model.load(where)
+    model.predict([np.zeros((SIDE, SIDE), np.uint8)])  # the first pass is slow; let it be before any input
+    return VideoAnalyst(model, detector)
+
+
+def _hub(source: str, revision: str | None, where: str, detector: Detector) -> VideoAnalyst:
+    from models.hub import choose
+
+    model = choose.face(source, revision)
+    model.load(where)
+    model.predict([model.prepare(np.zeros((SIDE, SIDE, 3), np.uint8), Box(0, 0, SIDE, SIDE))])
+    return VideoAnalyst(model, detector, model.prepare)
 
 
 def main() -> None:

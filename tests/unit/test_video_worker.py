@@ -11,7 +11,7 @@ from models.face.crop import Box
 from models.face.detect import Detector
 from models.weights import FOLDER
 from runtime.settings import load
-from schemas.errors import SettingsError
+from schemas.errors import ModelError
 from schemas.messages import Abstention, Reason, VideoFrame
 from workers import device
 from workers.observe import observe
@@ -128,7 +128,7 @@ def test_a_box_over_the_edge_keeps_the_part_inside():
 
 
 def test_a_model_that_is_not_there_is_refused():
-    with pytest.raises(SettingsError, match="leave it empty"):
+    with pytest.raises(ModelError, match=r"someone/faces.*not in the hub's cache"):
         analyst(load(video={"model": "someone/faces"}))
 
 
