@@ -24,7 +24,7 @@ from models.text.corpus import Row, goemotions_rows, meld_rows
 from models.text.model import TextModel
 from schemas.labels import EMOTIONS
 
-SHOWN = {"weighted_f1": "wF1", "macro_f1": "mF1", "accuracy": "acc", "uar": "UAR", "ece": "ECE", "nll": "NLL"}
+SHOWN = {"weighted_f1": "wF1", "macro_f1": "mF1", "accuracy": "acc", "uar": "UAR", "ece": "ECE"}
 
 
 def figures(probabilities: metrics.Floats, rows: Sequence[Row]) -> dict[str, Any]:
@@ -65,7 +65,7 @@ def evaluate(model: TextModel, meld: Path | None, goemotions: Path | None) -> di
     if meld is not None:
         rows = meld_rows(meld)
         for turns in (2, 1, 0):
-            result[f"MELD, context {turns}"] = figures(predicted(model, rows, turns), rows)
+            result[f"MELD +{turns} turns"] = figures(predicted(model, rows, turns), rows)
     if goemotions is not None:
         rows = goemotions_rows(goemotions, once=False)
         result["GoEmotions"] = figures(predicted(model, rows, 0), rows)

@@ -1,5 +1,6 @@
 """GoEmotions' reader: the official grouping, majority labels, masks, errors that name the layout."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -55,3 +56,14 @@ def test_another_layout_is_refused_by_name(tmp_path: Path, content: str) -> None
 def test_a_missing_file_names_the_layout(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="three columns"):
         read_goemotions(tmp_path / "none.tsv")
+
+
+DATA = Path(os.environ.get("AFFECT_DATA", Path(__file__).parents[3] / "shared" / "data")) / "goemotions"
+
+
+@pytest.mark.skipif(not DATA.is_dir(), reason=f"GoEmotions is not at {DATA} (AFFECT_DATA names the folder)")
+def test_the_official_development_split_is_read_whole() -> None:
+    reading = read_goemotions(DATA / "dev.tsv")
+    assert (len(reading.comments), reading.ties) == (4985, 441)
+    names = (DATA / "labels.txt").read_text().split()
+    assert tuple(names) == FINE

@@ -1,5 +1,6 @@
 """MELD reader: dialogues in order, context within a dialogue, repaired text, errors that name the layout."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -92,3 +93,14 @@ def test_another_layout_is_refused_by_name(tmp_path: Path, content: str) -> None
 def test_a_missing_file_names_the_layout(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="Dialogue_ID"):
         read_meld(tmp_path / "none.csv")
+
+
+DATA = Path(os.environ.get("AFFECT_DATA", Path(__file__).parents[3] / "shared" / "data")) / "meld"
+
+
+@pytest.mark.skipif(not DATA.is_dir(), reason=f"MELD is not at {DATA} (AFFECT_DATA names the folder)")
+def test_the_official_training_split_is_read_whole() -> None:
+    read = read_meld(DATA / "train_sent_emo.csv")
+    assert len(read) == 9989
+    assert len({u.group for u in read}) == 1038
+    assert all(u.text for u in read)
