@@ -75,11 +75,13 @@ def evaluate(model: TextModel, meld: Path | None, goemotions: Path | None) -> di
 def milliseconds(model: TextModel, rows: Sequence[Row], texts: int = 300) -> dict[str, float]:
     """Return median and 95th percentile of the time for one utterance with its context, tokens included."""
     taken = []
-    for row in [*rows[:20], *rows[:texts]]:
+    warming = rows[:20]
+    for row in [*warming, *rows[:texts]]:
         start = time.perf_counter()
         model.predict([model.prepare(row.text, row.context)])
         taken.append((time.perf_counter() - start) * 1000)
-    return {"median_ms": float(np.median(taken[20:])), "p95_ms": float(np.quantile(taken[20:], 0.95))}
+    kept = taken[len(warming) :]
+    return {"median_ms": float(np.median(kept)), "p95_ms": float(np.quantile(kept, 0.95))}
 
 
 def tables(result: dict[str, dict[str, Any]]) -> list[Table]:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from models.text.corpus import Row
 from models.text.evaluate import figures, main, tables
 
