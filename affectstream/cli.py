@@ -8,6 +8,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from affectstream import modelling
 from affectstream.options import (
     Channels,
     Inputs,
@@ -18,6 +19,7 @@ from affectstream.options import (
     TranscriptFile,
 )
 from schemas.errors import AffectError
+from schemas.messages import MODALITIES
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -223,6 +225,27 @@ def config() -> None:
 
 
 @app.command()
+def licences(
+    commercial: Annotated[bool, typer.Option("--commercial", help="refuse what may not be used so")] = False,
+) -> None:
+    """List every model in use and the corpora behind it with their licences."""
+    from models.licences import in_use, require_commercial
+    from runtime.settings import load
+
+    settings = load()
+    lines = in_use({m: getattr(settings, m).model for m in MODALITIES})
+    table = Table(title="licences", title_justify="left")
+    for column in ("kind", "name", "for", "licence", "commercial use", "note"):
+        table.add_column(column, overflow="fold")
+    words = {True: "yes", False: "no", None: "not known"}
+    for line in lines:
+        table.add_row(line.kind, line.name, line.modality, line.licence, words[line.commercial], line.note)
+    out.print(table)
+    if commercial:
+        require_commercial(lines)
+
+
+@app.command()
 def doctor() -> None:
     """Say what is installed, reachable, and on which device; exit code 1 where something is broken."""
     from affectstream.doctor import examine
@@ -237,3 +260,6 @@ def doctor() -> None:
         table.add_row(finding.area, finding.name, marks[finding.state], finding.detail)
     out.print(table)
     raise typer.Exit(1 if broken else 0)
+
+
+modelling.register(app)

@@ -36,10 +36,9 @@ def shortened(stream: Iterable[SessionMessage], until_ms: int) -> Iterator[Sessi
     """The messages that end by a time, and then the end of every stream."""
     last: dict[tuple[str, str], SessionMessage] = {}
     for message in stream:
-        if message.end_ms > until_ms or message.start_ms >= until_ms:
+        over = message.end_ms > until_ms or message.start_ms >= until_ms
+        if over or isinstance(message, EndOfStream):
             continue
-        if isinstance(message, EndOfStream):
-            return
         last[message.party, message.modality] = message
         yield message
     for message in last.values():

@@ -1,0 +1,150 @@
+"""The commands about models: train, evaluate, compare, leakcheck; their work is done in models."""
+
+import importlib
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal, cast
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from affectstream import modelling_view as view
+from schemas.errors import InputError
+
+if TYPE_CHECKING:
+    from models.evaluation.given import Given
+    from models.evaluation.outcome import Evaluation
+
+Name = Literal["face", "voice", "text"]
+ModelName = Annotated[Name, typer.Argument(help="which model", show_default=False)]
+out = Console()
+err = Console(stderr=True)
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this module to the command line ``app``."""
+    app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(train)
+    app.command()(evaluate)
+    app.command()(compare)
+    app.command()(leakcheck)
+
+
+def train(
+    context: typer.Context,
+    name: ModelName,
+    data: Annotated[
+        Path | None, typer.Option(help="folder of the corpora; default: $AFFECT_DATA", show_default=False)
+    ] = None,
+    run: Annotated[
+        Path | None,
+        typer.Option(help="run folder; a stopped run goes on; default: runs/NAME", show_default=False),
+    ] = None,
+) -> None:
+    """Train a model in a run folder; other options go to its training, as in: train face --epochs 30."""
+    from affectstream import training
+
+    folder = run or Path("runs") / name
+    training.run(name, data, folder, tuple(context.args))
+    out.print(training.next_steps(name, folder), highlight=False, soft_wrap=True)
+
+
+def evaluate(
+    name: ModelName,
+    data: Annotated[
+        Path | None,
+        typer.Option(
+            help="folder of the corpora, of one corpus, or a file; default: $AFFECT_DATA", show_default=False
+        ),
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="folder for the report, plots and predictions")
+    ] = None,
+    quick: Annotated[bool, typer.Option("--quick", help="a few hundred items, to see that it works")] = False,
+    weights: Annotated[
+        Path | None,
+        typer.Option(help="folder with weights and card; default: the shipped ones", show_default=False),
+    ] = None,
+    run: Annotated[Path, typer.Option(help="voice: the run that keeps the folds")] = Path("runs/voice"),
+    device: Annotated[str, typer.Option(help="cpu, cuda or cuda:N")] = "cpu",
+    threads: Annotated[
+        int | None, typer.Option(min=1, help="of torch; default: one per processor", show_default=False)
+    ] = None,
+) -> None:
+    """Measure a model on what it was not trained on, and show what was aimed at beside what was reached."""
+    import torch
+
+    from models.evaluation import report
+    from models.evaluation.given import Given
+    from models.weights import FOLDER
+
+    torch.set_num_threads(threads or os.cpu_count() or 1)
+    with _progress() as progress:
+        given = Given(data, weights or FOLDER, run, device, quick, _typed(name, quick, weights), progress)
+        evaluation = _evaluator(name)(given)
+    view.show_evaluation(evaluation, given.draws, out)
+    if output is not None:
+        if not evaluation.outcomes:
+            raise InputError("there are no predictions to report on: " + evaluation.notes[-1])
+        with err.status("writing the report"):
+            paths = report.write(evaluation, output, given.draws)
+        for path in paths:
+            out.print(f"wrote {path}", highlight=False, soft_wrap=True)
+
+
+def compare(
+    runs: Annotated[
+        list[Path], typer.Argument(help="folders that evaluate -o wrote; the first is compared with")
+    ],
+) -> None:
+    """Show models side by side, with paired bootstrap intervals of their differences."""
+    from models.evaluation import outcome
+    from models.evaluation.compare import compare as compared
+
+    kept = {str(folder): outcome.of_run(folder) for folder in dict.fromkeys(runs)}
+    with err.status("redrawing groups"):
+        comparisons = compared(kept)
+    view.show_comparisons(comparisons, out)
+
+
+def leakcheck(
+    corpus: Annotated[Literal["ravdess"], typer.Argument(help="which corpus")],
+    data: Annotated[
+        Path | None, typer.Option(help="its folder; default: $AFFECT_DATA/ravdess", show_default=False)
+    ] = None,
+) -> None:
+    """Show what a random split shares between training and test, and by how much that flatters."""
+    from models.datasets import ravdess
+    from models.leakcheck import ravdess_report
+
+    folder = data or ravdess.default_folder()
+    with _progress() as progress:
+        task = progress.add_task(corpus, total=len(list(folder.glob("Actor_*/*"))))
+        report = ravdess_report(folder, lambda: progress.advance(task))
+    for line in report.lines():
+        out.print(line, highlight=False, soft_wrap=True)
+
+
+def _evaluator(name: Name) -> "Callable[[Given], Evaluation]":
+    """Return the function that evaluates ``name``; torch is imported only now."""
+    found = importlib.import_module(f"models.evaluation.{name}").evaluate
+    return cast("Callable[[Given], Evaluation]", found)
+
+
+def _typed(name: Name, quick: bool, weights: Path | None) -> str:
+    """Return the command that a report names; where the data lie is each reader's own affair."""
+    quickly = " --quick" if quick else ""
+    other = f" --weights {weights.name}" if weights is not None else ""
+    return f"affectstream evaluate {name}{quickly}{other} -o docs/models"
+
+
+def _progress() -> Progress:
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        console=err,
+        transient=True,
+    )

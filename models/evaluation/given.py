@@ -1,0 +1,53 @@
+"""What a person asked an evaluation for, and its predictions in parts with a progress bar; imports rich."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from rich.progress import Progress
+
+from models.datasets.ravdess import default_folder
+from models.evaluation.intervals import DRAWS
+from models.evaluation.outcome import Floats
+from models.protocol import Array, Probabilities
+
+AT_ONCE = 128
+QUICK_ITEMS = 300
+QUICK_DRAWS = 200
+
+
+@dataclass(frozen=True)
+class Given:
+    """One request."""
+
+    data: Path | None  # folder of corpora, folder of one corpus or file; None: $AFFECT_DATA
+    weights: Path
+    run: Path  # of the voice folds
+    device: str
+    quick: bool  # a few hundred items and draws, to see that everything is there
+    command: str  # to be typed again
+    progress: Progress
+
+    @property
+    def draws(self) -> int:
+        """Return the number of bootstrap draws."""
+        return QUICK_DRAWS if self.quick else DRAWS
+
+    def some(self, n: int, share: float = 1.0) -> slice:
+        """Return which of ``n`` items are taken: an even ``share`` of them, of a quick look 300 at most."""
+        wanted = n * share if not self.quick else min(n * share, QUICK_ITEMS)
+        return slice(None, None, max(1, round(n / max(wanted, 1))))
+
+    def folders(self, corpus: str) -> tuple[Path, ...]:
+        """Return where the files of ``corpus`` may lie."""
+        root = self.data or default_folder().parent
+        return (root / corpus, root)
+
+
+def predicted(
+    predict: Callable[[Sequence[Array]], Probabilities], prepared: Sequence[Array], title: str, bar: Progress
+) -> Floats:
+    """Return the probabilities (n, 7) of ``prepared``, computed in parts while ``bar`` shows ``title``."""
+    parts = [prepared[i : i + AT_ONCE] for i in range(0, len(prepared), AT_ONCE)]
+    return np.concatenate([predict(part) for part in bar.track(parts, description=title)])

@@ -1,0 +1,141 @@
+"""Predictions on labelled sets, as every figure and report takes them; imports numpy and models.weights."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from scipy.special import softmax
+
+from models.weights import Card
+from schemas.errors import InputError
+
+Floats = npt.NDArray[np.float64]
+Labels = npt.NDArray[np.int64]
+SUFFIX = "-outcomes.npz"
+
+
+@dataclass(frozen=True)
+class About:
+    """What a reader must know of a set before believing a figure on it."""
+
+    name: str
+    data: str
+    split: str
+    labels: str  # which labels, and what was left out
+    groups: str  # what is redrawn for the intervals: actors, dialogues, ...
+    main: bool = True  # whether it has its own chapter in the report
+    aims: bool = True  # whether the model is judged by it
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Seven probabilities for each labelled item, before and after the temperature."""
+
+    about: About
+    labels: Labels  # (n,)
+    groups: tuple[str, ...]  # (n,)
+    before: Floats  # (n, 7)
+    after: Floats  # (n, 7)
+    parts: dict[str, tuple[str, ...]] = field(default_factory=dict)  # "sex" -> (n,) values
+
+    def __post_init__(self) -> None:
+        """Raise InputError where the rows do not fit together."""
+        n = len(self.labels)
+        sizes = {len(self.groups), len(self.before), len(self.after), *map(len, self.parts.values())}
+        if n == 0 or sizes != {n}:
+            raise InputError(f"{self.about.name}: {n} labels beside {sorted(sizes)} predictions or groups")
+
+
+@dataclass(frozen=True)
+class Point:
+    """The figures under one condition, the clean input having severity ``None``."""
+
+    condition: str  # "blur"
+    severity: float
+    unit: str  # "sigma in pixels"
+    figures: dict[str, float]
+
+
+@dataclass(frozen=True)
+class Aim:
+    """One line of the table of aims."""
+
+    figure: str
+    aim: str
+    reached: str
+    met: bool | None  # None where nothing is asked
+    on: About | None
+    items: int = 0
+    groups: int = 0
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Everything that the report of one model says."""
+
+    modality: str  # face, voice or text
+    card: Card
+    outcomes: tuple[Outcome, ...]
+    points: tuple[Point, ...]
+    curve: str  # the figure that the robustness curves show
+    aims: tuple[Aim, ...]
+    notes: tuple[str, ...]
+    command: str
+
+
+def uncalibrated(probabilities: Floats, temperature: float) -> Floats:
+    """Return what the network said before its logits were divided by ``temperature``."""
+    return np.asarray(softmax(temperature * log(probabilities), axis=1), dtype=np.float64)
+
+
+def log(probabilities: Floats) -> Floats:
+    """Return logarithms, finite for a probability that was rounded to zero."""
+    return np.log(np.maximum(probabilities, 1e-300))
+
+
+def save(outcomes: Sequence[Outcome], path: Path) -> None:
+    """Write the predictions, so that another run can be compared with them item by item."""
+    arrays: dict[str, npt.NDArray[np.generic]] = {}
+    for i, outcome in enumerate(outcomes):
+        arrays |= {
+            f"{i}.about": np.array(json.dumps(asdict(outcome.about))),
+            f"{i}.labels": outcome.labels.astype(np.int8),
+            f"{i}.groups": np.array(outcome.groups),
+            f"{i}.before": outcome.before.astype(np.float32),
+            f"{i}.after": outcome.after.astype(np.float32),
+        }
+    np.savez_compressed(path, **arrays)  # type: ignore[arg-type]
+
+
+def load(path: Path) -> tuple[Outcome, ...]:
+    """Return what ``save`` wrote; raises InputError for another file."""
+    try:
+        with np.load(path, allow_pickle=False) as kept:
+            count = sum(name.endswith(".about") for name in kept)
+            return tuple(_outcome(kept, i) for i in range(count))
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(f"{path} holds no predictions of `affectstream evaluate -o`") from error
+
+
+def of_run(folder: Path) -> tuple[Outcome, ...]:
+    """Return the predictions kept in ``folder``; raises InputError where there are none."""
+    files = sorted(folder.glob(f"*{SUFFIX}")) if folder.is_dir() else []
+    if not files:
+        raise InputError(
+            f"{folder} holds no predictions (*{SUFFIX}): "
+            f"run affectstream evaluate face|voice|text --weights FOLDER -o {folder}"
+        )
+    return tuple(outcome for file in files for outcome in load(file))
+
+
+def _outcome(kept: "np.lib.npyio.NpzFile", i: int) -> Outcome:
+    return Outcome(
+        About(**json.loads(str(kept[f"{i}.about"]))),
+        kept[f"{i}.labels"].astype(np.int64),
+        tuple(map(str, kept[f"{i}.groups"])),
+        kept[f"{i}.before"].astype(np.float64),
+        kept[f"{i}.after"].astype(np.float64),
+    )

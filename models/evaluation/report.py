@@ -1,0 +1,169 @@
+"""The report of one model, put together from its figures and plots; imports the siblings and writes files."""
+
+import json
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from models import metrics
+from models.evaluation import document, figures, plots
+from models.evaluation.document import Block, Bullets, Command, Heading, Paragraph, Picture, Table
+from models.evaluation.intervals import DRAWS, intervals
+from models.evaluation.outcome import SUFFIX, Aim, Evaluation, Outcome, save
+from models.metrics import Interval
+
+SHOWN = ("accuracy", "uar", "macro_f1", "weighted_f1", "nll", "brier", "ece")
+MORE = ("top_2", "kappa", "roc_auc", "pr_auc", "aurc", "ece_adaptive")
+COVERAGES = (1.0, 0.9, 0.8, 0.6, 0.4)
+AIM_COLUMNS = ("figure", "aim", "reached", "met", "data", "split", "labels", "items", "groups")
+
+
+def write(evaluation: Evaluation, folder: Path, draws: int = DRAWS) -> tuple[Path, ...]:
+    """Write MODALITY-report.md and .html, plots, figures and predictions; return the paths."""
+    folder.mkdir(parents=True, exist_ok=True)
+    name = evaluation.modality
+    built = list(blocks(evaluation, draws))
+    paths = tuple(folder / f"{name}{end}" for end in ("-report.md", "-report.html", "-figures.json", SUFFIX))
+    (folder / "plots").mkdir(exist_ok=True)
+    for picture in document.pictures(built):
+        (folder / "plots" / picture.name).write_bytes(picture.png)
+    paths[0].write_text(document.markdown(built, "plots"), encoding="utf-8")
+    paths[1].write_text(document.html(built, f"{evaluation.card.model_id}: report"), encoding="utf-8")
+    numbers = {o.about.name: figures.summary(o.after, o.labels) for o in evaluation.outcomes}
+    paths[2].write_text(json.dumps(numbers, indent=2) + "\n", encoding="utf-8")
+    save(evaluation.outcomes, paths[3])
+    return paths
+
+
+def blocks(evaluation: Evaluation, draws: int = DRAWS) -> Iterator[Block]:
+    """Yield the document."""
+    card = evaluation.card
+    yield Heading(f"The {evaluation.modality} model {card.model_id}", 1)
+    yield Paragraph(
+        f"Trained on {', '.join(card.data)}. Licence: {card.licence}. Temperature {card.temperature:.3f}. "
+        f"Weights {card.sha256[:16]}."
+    )
+    yield Command(evaluation.command)
+    yield Heading("Aims")
+    yield Table(AIM_COLUMNS, tuple(aim_cells(aim) for aim in evaluation.aims))
+    if evaluation.notes:
+        yield Bullets(evaluation.notes)
+    yield Heading("All sets")
+    yield Paragraph(
+        f"In brackets the 95 % interval of {draws} bootstrap draws of whole groups. UAR and macro F1 are "
+        "over the classes that occur; ECE over 15 equal bins of the top probability, after the temperature; "
+        "without an interval, because redrawing adds noise to every bin and so raises it."
+    )
+    yield _sets(evaluation, draws)
+    for i, outcome in enumerate(o for o in evaluation.outcomes if o.about.main):
+        yield from _chapter(outcome, f"{evaluation.modality}-{i + 1}.png")
+    if evaluation.points:
+        yield from _robustness(evaluation)
+
+
+def aim_cells(aim: Aim) -> tuple[str, ...]:
+    """Return the cells of one line of the table of aims, as AIM_COLUMNS name them."""
+    met = {True: "yes", False: "no", None: ""}[aim.met]
+    where = (aim.on.data, aim.on.split, aim.on.labels) if aim.on else ("", "", "")
+    groups = f"{aim.groups} {aim.on.groups}" if aim.on else ""
+    return (aim.figure, aim.aim, aim.reached, met, *where, str(aim.items) if aim.on else "", groups)
+
+
+def shown(interval: Interval) -> str:
+    """Return a figure with its interval."""
+    return f"{interval.value:.3f} [{interval.low:.3f}, {interval.high:.3f}]"
+
+
+def _sets(evaluation: Evaluation, draws: int) -> Table:
+    rows = []
+    for outcome in evaluation.outcomes:
+        found = intervals(outcome, draws)
+        groups = f"{len(set(outcome.groups))} {outcome.about.groups}"
+        cells = (*(shown(found[name]) for name in SHOWN[:-1]), f"{found['ece'].value:.3f}")
+        rows.append((outcome.about.name, str(len(outcome.labels)), groups, *cells))
+    return Table(("set", "items", "groups", *map(_title, SHOWN)), tuple(rows))
+
+
+def _chapter(outcome: Outcome, picture: str) -> Iterator[Block]:
+    about = outcome.about
+    yield Heading(about.name)
+    yield Paragraph(f"{about.data}; {about.split}; labels: {about.labels}.")
+    yield Picture(picture, f"Confusion matrix and curves of {about.name}", plots.overview(outcome))
+    yield _before_and_after(outcome)
+    yield _classes(outcome)
+    yield _coverages(outcome)
+    parts = figures.part_rows(outcome)
+    if parts:
+        yield Heading(f"Parts of {about.name}", 3)
+        yield Table(
+            ("part", "items", about.groups, "accuracy", "UAR", "macro F1", "ECE"),
+            tuple(
+                (
+                    f"{p.kind}: {p.value}",
+                    str(p.n),
+                    str(p.groups),
+                    *_three((p.accuracy, p.uar, p.macro_f1, p.ece)),
+                )
+                for p in parts
+            ),
+        )
+
+
+def _before_and_after(outcome: Outcome) -> Table:
+    names = (*SHOWN, *MORE)
+    rows = []
+    for title, p in (("before the temperature", outcome.before), ("after", outcome.after)):
+        found = figures.summary(p, outcome.labels)
+        rows.append((title, *_three(found[name] for name in names)))
+    return Table(("", *map(_title, names)), tuple(rows))
+
+
+def _classes(outcome: Outcome) -> Table:
+    said = outcome.after.argmax(axis=1)
+    receiver = {c.emotion: f"{c.area:.3f}" for c in figures.roc(outcome.after, outcome.labels)}
+    precise = {c.emotion: f"{c.area:.3f}" for c in figures.precision_recall(outcome.after, outcome.labels)}
+    rows = tuple(
+        (
+            row.emotion,
+            str(row.support),
+            *_three((row.precision, row.recall, row.f1)),
+            receiver.get(row.emotion, ""),
+            precise.get(row.emotion, ""),
+        )
+        for row in metrics.per_class(outcome.labels, said)
+    )
+    return Table(("emotion", "items", "precision", "recall", "F1", "ROC area", "PR area"), rows)
+
+
+def _coverages(outcome: Outcome) -> Table:
+    curve = figures.risk_coverage(outcome.after, outcome.labels)
+    cells = (f"{figures.risk_at(curve, coverage):.3f}" for coverage in COVERAGES)
+    return Table(("share answered, the surest first", *(f"{c:.0%}" for c in COVERAGES)), (("error", *cells),))
+
+
+def _robustness(evaluation: Evaluation) -> Iterator[Block]:
+    clean = [p for p in evaluation.points if p.condition == "clean"]
+    worse = [p for p in evaluation.points if p.condition != "clean"]
+    yield Heading("Under worse conditions")
+    picture = plots.robustness(worse, evaluation.curve, clean[0].figures[evaluation.curve])
+    yield Picture(
+        f"{evaluation.modality}-robustness.png", f"{evaluation.curve} by condition and severity", picture
+    )
+    rows = tuple(
+        (
+            p.condition,
+            f"{p.severity:g} {p.unit}" if p.unit else "",
+            *_three(p.figures[name] for name in SHOWN),
+        )
+        for p in (*clean, *worse)
+    )
+    yield Table(("condition", "severity", *map(_title, SHOWN)), rows)
+
+
+def _three(values: Iterable[float]) -> tuple[str, ...]:
+    return tuple(f"{value:.3f}" for value in values)
+
+
+def _title(name: str) -> str:
+    upper = ("uar", "nll", "ece", "aurc", "roc_auc", "pr_auc")
+    words = name.replace("_", " ")
+    return words.upper() if name in upper else words.replace("f1", "F1")

@@ -1,0 +1,132 @@
+"""Evaluation of the voice folds, each network on the actors that it never heard; imports torch."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import safetensors.torch
+import torch
+
+from models.calibration import fit_temperature
+from models.datasets.ravdess import Clip
+from models.evaluation import aims, voice_sets
+from models.evaluation.given import Given
+from models.evaluation.outcome import Aim, Evaluation, Floats, Labels, Point
+from models.evaluation.voice_sets import Cast, Heard, Temperatures
+from models.metrics import uar
+from models.voice.evaluation import Samples
+from models.voice.network import VoiceEnsemble
+from models.voice.train import fold_file
+from models.voice.training import Config
+from models.weights import Card
+
+OUT_OF_FOLD = "out-of-fold.npz"
+ROBUST_SHARE = 1 / 3
+BATCH = 64
+SPLIT = "five folds by actor, each network on actors that it never heard"
+WHY = (
+    "The shipped weights were trained on every actor found here, so their own figures on these recordings "
+    "would be those of the training set. What is shown is out of fold: five networks of the same recipe, "
+    "each on the four actors that it never heard, the temperature of each fold fitted on the other folds. "
+    "For a figure of the shipped weights themselves, give --data with actors that their card does not list "
+    "(RAVDESS 21 to 24)."
+)
+REMAKE = "python -m models.voice.train folds, then python -m models.voice.evaluate folds"
+
+
+def evaluate(given: Given, card: Card, clips: Sequence[Clip], costs: Sequence[Aim]) -> Evaluation:
+    """Return the evaluation of the folds kept in the run, or of the card's figures where there is no run."""
+    path = given.run / OUT_OF_FOLD
+    if not path.exists():
+        return _from_card(given, card, costs, f"{path} is not there; to make it: {REMAKE}.")
+    with np.load(path) as kept:
+        arrays = {name: kept[name] for name in kept}
+    cast = Cast(arrays["label"].astype(np.int64), arrays["actor"].astype(np.int64))
+    sets = {name: Heard(arrays[f"{name}, windows"], arrays[f"{name}, rows"]) for name in voice_sets.TITLES}
+    by = temperatures(arrays)
+    outcomes = voice_sets.outcomes(sets, cast, by, SPLIT)
+    notes = (WHY, *_other_run(arrays, card, given.run))
+    points = _points(given, clips, arrays["fold"], by)
+    lines = (*voice_sets.lines(outcomes, given.draws), *costs)
+    return Evaluation("voice", card, outcomes, points, "uar", lines, notes, given.command)
+
+
+def temperatures(arrays: dict[str, npt.NDArray[np.generic]]) -> Temperatures:
+    """Return for each clip the temperatures fitted on the folds that it is not in."""
+    labels, fold = arrays["label"].astype(np.int64), arrays["fold"]
+    clip, window = np.ones(len(labels)), np.ones(len(labels))
+    windows = np.concatenate([arrays[f"{name}, windows"] for name in ("clip", "stream")]).astype(np.float64)
+    rows = np.concatenate([arrays[f"{name}, rows"] for name in ("clip", "stream")]).astype(np.int64)
+    whole = arrays["clip"].astype(np.float64)
+    for k in np.unique(fold):
+        mine, others = fold == k, fold[rows] != k
+        clip[mine] = fit_temperature(whole[~mine], labels[~mine])
+        window[mine] = fit_temperature(windows[others], labels[rows][others])
+    return Temperatures(clip, window)
+
+
+def fold_networks(run: Path, folds: int) -> list[VoiceEnsemble]:
+    """Return the network of each fold, the mean of all its seeds; none where one is missing."""
+    seeds = sorted(int(path.stem.rpartition("-")[2]) for path in run.glob("fold-0-seed-*.safetensors"))
+    paths = [[fold_file(run, k, seed) for seed in seeds] for k in range(folds)]
+    if not seeds or not all(path.exists() for fold in paths for path in fold):
+        return []
+    networks = []
+    for fold in paths:
+        network = VoiceEnsemble(len(seeds), Config().width)
+        for member, path in zip(network.members, fold, strict=True):
+            member.load_state_dict(safetensors.torch.load_file(path))
+        networks.append(network.eval())
+    return networks
+
+
+def _points(
+    given: Given, clips: Sequence[Clip], fold: npt.NDArray[np.generic], by: Temperatures
+) -> tuple[Point, ...]:
+    """Return the robustness of the fold networks, where they and the recordings are there."""
+    networks = fold_networks(given.run, len(np.unique(fold)))
+    if not networks or len(clips) != len(fold):
+        return ()
+    chosen = given.some(len(clips), ROBUST_SHARE)
+    numbers = fold[chosen]
+
+    def logits(inputs: Samples, rows: Labels) -> Floats:
+        found = np.zeros((len(inputs), 7))
+        for k, network in enumerate(networks):
+            mine = np.flatnonzero(numbers[rows] == k)
+            if len(mine):
+                found[mine] = _logits(network, inputs[mine])
+        return found
+
+    part = Temperatures(by.clip[chosen], by.window[chosen])
+    return tuple(voice_sets.points(clips[chosen], logits, part, given.progress))
+
+
+def _logits(network: VoiceEnsemble, inputs: Samples) -> Floats:
+    with torch.inference_mode():
+        parts = [network(part) for part in torch.split(torch.from_numpy(inputs), BATCH)]
+    return np.asarray(torch.cat(parts).double().numpy())
+
+
+def _other_run(arrays: dict[str, npt.NDArray[np.generic]], card: Card, run: Path) -> tuple[str, ...]:
+    found = uar(arrays["label"].astype(np.int64), arrays["clip"].argmax(axis=1))
+    stated = card.figures.get("clip: uar")
+    if stated is not None and abs(found - stated) < 1e-4:
+        return ()
+    return (f"{run} is not the run of the shipped card: UAR {found:.4f} there, {stated} on the card.",)
+
+
+def _from_card(given: Given, card: Card, costs: Sequence[Aim], note: str) -> Evaluation:
+    stated = (
+        ("UAR", "clip: uar", 0.67, False),
+        ("UAR by telephone", "clip, telephone: uar", 0.5, False),
+        ("ECE", "clip: ece", aims.MOST_ECE, True),
+        ("ECE, each window", "clip, each window: ece", aims.MOST_ECE, True),
+    )
+    lines = [
+        aims.from_card(title, card.figures[key], bound, at_most)
+        for title, key, bound, at_most in stated
+        if key in card.figures
+    ]
+    return Evaluation("voice", card, (), (), "uar", (*lines, *costs), (WHY, note), given.command)
