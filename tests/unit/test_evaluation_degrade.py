@@ -1,0 +1,97 @@
+"""Degraded inputs are worse by the amount asked for, and are the same whenever they are made."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from models.evaluation import degrade
+
+RATE_HZ = 16_000
+
+
+def _tone(seconds: float = 2.0) -> np.ndarray:
+    t = np.arange(int(RATE_HZ * seconds)) / RATE_HZ
+    return (0.4 * np.sin(2 * np.pi * 440 * t)).astype(np.float32)
+
+
+def _edits(said: list[str], heard: list[str]) -> int:
+    """Return the least number of words put in, left out or exchanged."""
+    row = list(range(len(heard) + 1))
+    for i, word in enumerate(said, 1):
+        before, row[0] = row[0], i
+        for j, other in enumerate(heard, 1):
+            before, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, before + (word != other))
+    return row[-1]
+
+
+@pytest.mark.parametrize("share", [0.0, 0.1, 0.5, 1.0])
+def test_whole_packets_are_lost_in_the_share_asked_for(share: float) -> None:
+    sound = np.ones(RATE_HZ * 40, np.float32)
+    heard = degrade.packet_loss(sound, RATE_HZ, share, np.random.default_rng(0))
+    packets = heard.reshape(-1, RATE_HZ // 50)
+    assert set(packets.sum(axis=1)) <= {0.0, RATE_HZ / 50}
+    assert (packets[:, 0] == 0).mean() == pytest.approx(share, abs=0.03)
+    assert heard.dtype == np.float32
+
+
+def test_a_last_packet_that_is_not_full_is_kept_in_length() -> None:
+    sound = np.ones(333, np.float32)
+    assert len(degrade.packet_loss(sound, RATE_HZ, 0.5, np.random.default_rng(1))) == 333
+
+
+def test_clipping_cuts_the_share_asked_for_at_full_scale() -> None:
+    sound = np.random.default_rng(0).normal(0, 0.1, 20_000).astype(np.float32)
+    heard = degrade.clipped(sound, 0.1)
+    assert (np.abs(heard) >= 1).mean() == pytest.approx(0.1, abs=0.001)
+    assert np.array_equal(degrade.clipped(sound, 0.0), sound)
+    assert not len(degrade.clipped(sound[:0], 0.1))
+
+
+@pytest.mark.parametrize("rate", [0.0, 0.1, 0.2, 0.4])
+def test_words_are_misheard_at_the_rate_asked_for(rate: float) -> None:
+    rng = np.random.default_rng(0)
+    vocabulary = [f"other{i}" for i in range(200)]
+    texts = [[f"w{i}-{j}" for j in range(12)] for i in range(150)]
+    errors = [_edits(t, degrade.word_errors(" ".join(t), rate, vocabulary, rng).split()) for t in texts]
+    assert sum(errors) / (12 * len(texts)) == pytest.approx(rate, abs=0.03)
+
+
+@given(st.lists(st.text(alphabet="abc", min_size=1), min_size=1), st.floats(0, 1), st.integers(0, 99))
+def test_something_is_always_heard(words: list[str], rate: float, seed: int) -> None:
+    text = " ".join(words)
+    assert degrade.word_errors(text, rate, ["x"], np.random.default_rng(seed)).split()
+    cut = degrade.truncated(text, rate).split()
+    assert cut
+    assert cut == words[: len(cut)]
+
+
+def test_truncation_keeps_the_first_share_of_the_words() -> None:
+    assert degrade.truncated("one two three four", 0.5) == "one two"
+    assert degrade.truncated("one two three four", 0.0) == "one"
+    assert degrade.truncated("", 0.5) == ""
+
+
+def test_every_condition_of_speech_gives_the_same_sound_twice() -> None:
+    for _, _, made, severities in degrade.SPEECH:
+        for severity in severities:
+            first, rate_hz = made(severity)(_tone(), RATE_HZ)
+            again, _ = made(severity)(_tone(), RATE_HZ)
+            assert np.array_equal(first, again)
+            assert len(first) == pytest.approx(2 * rate_hz, abs=2)
+            assert np.isfinite(first).all()
+
+
+def test_every_condition_of_faces_keeps_the_shape_of_a_crop() -> None:
+    face = np.random.default_rng(0).integers(0, 255, (48, 48), dtype=np.uint8)
+    for _, _, made, severities in degrade.FACES:
+        for severity in severities:
+            worse = made(severity)(face)
+            assert (worse.shape, worse.dtype) == ((48, 48), np.uint8)
+            assert not np.array_equal(worse, face)
+
+
+def test_the_telephone_cuts_to_eight_kilohertz() -> None:
+    heard, rate_hz = degrade.by_telephone(_tone(), RATE_HZ)
+    assert rate_hz == 8000
+    assert np.abs(heard).max() == pytest.approx(0.5, abs=0.05)
