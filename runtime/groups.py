@@ -158,7 +158,7 @@ class TextSettings(WorkerSettings):
 class TrustSettings(Group):
     """How far each modality is trusted before an operator says otherwise: the UAR in its model's card."""
 
-    video: Share = 0.72
+    video: Share = 0.75
     audio: Share = 0.68
     text: Share = 0.42
 
