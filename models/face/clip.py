@@ -79,12 +79,13 @@ def main() -> None:
     given = parser.parse_args()
     model = FaceModel()
     model.load("cpu")
-    table = Table("clip", "frames", "faces", "quality", *EMOTIONS)
+    table = Table("clip", "frames", "faces", "quality", "the three likeliest")
     for path in given.files:
         seen = look(path, model, given.every)
         quality = f"{seen.quality.mean():.2f}" if seen.crops else "-"
-        row = (f"{share:.2f}" for share in seen.mean())
-        table.add_row(path.stem, str(seen.looked_at), str(len(seen.crops)), quality, *row)
+        shares = seen.mean()
+        likeliest = ", ".join(f"{EMOTIONS[i]} {shares[i]:.2f}" for i in np.argsort(-shares)[:3])
+        table.add_row(path.stem, str(seen.looked_at), str(len(seen.crops)), quality, likeliest)
         for number, crop in enumerate(seen.crops if given.crops else ()):
             cv2.imwrite(str(given.crops / f"{path.stem}_{number:03d}.png"), crop)
     Console().print(table)

@@ -1,12 +1,14 @@
 """From a training checkpoint to the shipped weights and their card; imports torch and the siblings.
 
-    python -m models.face.ship --data DATA/ferplus --run OUT [--folder FOLDER]
+    python -m models.face.ship --data DATA/ferplus --runs FIRST OUT [--folder FOLDER]
 
-The temperature is fitted on the faces that training held out. The figures of the card are those of
+The weights are the mean of the runs' (Wortsman et al., "Model soups", ICML 2022), sound for a run and its
+refinement only. The temperature is fitted on the faces that training held out. The figures of the card are of
 PublicTest (valid.npz), which nothing before this step has read.
 """
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -34,12 +36,23 @@ def temperature_on(network: FaceNet, held: Faces) -> float:
     return fit_temperature(logits[labels >= 0], labels[labels >= 0])
 
 
-def ship(checkpoint: Path, data: Path, folder: Path) -> dict[str, dict[str, Any]]:
+def mean_weights(checkpoints: Sequence[dict[str, Any]]) -> dict[str, torch.Tensor]:
+    """Return the mean of the averaged weights of ``checkpoints``, in half precision; counters of the last."""
+    last = checkpoints[-1]["averaged"]
+    return {
+        name: torch.stack([parts["averaged"][name] for parts in checkpoints]).mean(dim=0).half()
+        if tensor.is_floating_point()
+        else tensor
+        for name, tensor in last.items()
+    }
+
+
+def ship(checkpoints: Sequence[Path], data: Path, folder: Path) -> dict[str, dict[str, Any]]:
     """Write face.safetensors and face.json to ``folder``; return the figures on PublicTest."""
-    parts = torch.load(checkpoint, weights_only=True)
-    recipe = parts["recipe"]
+    runs = [torch.load(path, weights_only=True) for path in checkpoints]
+    recipe = runs[-1]["recipe"]
     network = FaceNet(recipe["widths"], recipe["depths"]).eval()
-    halves = {k: v.half() if v.is_floating_point() else v for k, v in parts["averaged"].items()}
+    halves = mean_weights(runs)
     network.load_state_dict({k: v.float() for k, v in halves.items()})
     train = load_npz(data / "train.npz")
     temperature = temperature_on(network, split(train, recipe["held_out"], recipe["seed"])[1])
@@ -51,7 +64,7 @@ def ship(checkpoint: Path, data: Path, folder: Path) -> dict[str, dict[str, Any]
         "licence": LICENCE,
         "data": DATA,
         "trust": 0.0,
-        "config": recipe | {"epochs": parts["epoch"]},
+        "config": recipe | {"epochs": sum(parts["epoch"] for parts in runs)},
         "figures": {},
     }
     write_card("face", card, folder)
@@ -68,11 +81,12 @@ def main() -> None:
     """Read the command line and ship."""
     parser = argparse.ArgumentParser(description="Turn a checkpoint into the shipped face weights.")
     parser.add_argument("--data", type=Path, required=True, help="folder with train.npz and valid.npz")
-    parser.add_argument("--run", type=Path, required=True, help="the --out folder of the training")
+    parser.add_argument("--runs", type=Path, nargs="+", required=True, help="the --out folders")
     parser.add_argument("--folder", type=Path, default=FOLDER)
     given = parser.parse_args()
     torch.set_num_threads(1)
-    for table in tables(ship(given.run / "checkpoint.pt", given.data, given.folder)):
+    checkpoints = [run / "checkpoint.pt" for run in given.runs]
+    for table in tables(ship(checkpoints, given.data, given.folder)):
         Console().print(table)
 
 

@@ -1,14 +1,15 @@
 """Training of the face network on the votes of FER+; imports torch, rich and the siblings of this folder.
 
-    python -m models.face.train --data DATA/ferplus --out OUT [--epochs 26]
+    python -m models.face.train --data DATA/ferplus --out FIRST
+    python -m models.face.train --data DATA/ferplus --out OUT --start FIRST/checkpoint.pt
 
-continues from OUT/checkpoint.pt where there is one.
+The second refines the first. Each continues from its own OUT/checkpoint.pt where there is one.
 """
 
 import argparse
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -46,6 +47,10 @@ class Recipe:
     seed: int = 7
     strengths: tuple[tuple[int, float], ...] = ((0, 1.0), (12, 0.5))  # (first epoch, of the augmentation)
     sides: tuple[tuple[int, int], ...] = ((0, 32), (13, 40), (17, 48))  # (first epoch, side of the input)
+
+
+# Full augmentation at full size, warmly restarted: the first run ends by learning its faces by heart.
+REFINE = Recipe(dropout=0.3, epochs=3, cooling=3, rate=0.02, strengths=((0, 1.0),), sides=((0, 48),))
 
 
 @dataclass
@@ -171,8 +176,20 @@ def measure(network: nn.Module, faces: Faces, side: int = 48) -> dict[str, float
     return {"accuracy": float((found == labels).mean()), "macro_f1": float(f1)}
 
 
-def train(recipe: Recipe, faces: Faces, out: Path, report: Callable[[str], None]) -> State:
-    """Train on ``faces`` (a part held out), with a checkpoint in ``out`` after every epoch."""
+def start_from(state: State, path: Path) -> None:
+    """Give the averaged weights of another run's checkpoint to the networks of a fresh ``state``."""
+    weights = torch.load(path, weights_only=True)["averaged"]
+    state.network.load_state_dict(weights)
+    state.averaged.load_state_dict(weights)
+
+
+def train(
+    recipe: Recipe, faces: Faces, out: Path, report: Callable[[str], None], start: Path | None = None
+) -> State:
+    """Train on ``faces`` (a part held out), with a checkpoint in ``out`` after every epoch.
+
+    ``start`` names a checkpoint of another run with the same ``held_out`` and ``seed`` to go on from.
+    """
     out.mkdir(parents=True, exist_ok=True)
     learn, held = split(faces, recipe.held_out, recipe.seed)
     images = torch.from_numpy(learn.images)
@@ -181,6 +198,8 @@ def train(recipe: Recipe, faces: Faces, out: Path, report: Callable[[str], None]
     checkpoint = out / "checkpoint.pt"
     if checkpoint.exists():
         resume(state, checkpoint)
+    elif start is not None:
+        start_from(state, start)
     (out / "recipe.json").write_text(json.dumps(asdict(recipe), indent=2) + "\n")
     while state.epoch < recipe.epochs:
         loss = train_epoch(state, recipe, images, shares)
@@ -198,13 +217,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Train the face network on the votes of FER+.")
     parser.add_argument("--data", type=Path, required=True, help="folder with train.npz")
     parser.add_argument("--out", type=Path, required=True, help="folder for checkpoints and the log")
-    parser.add_argument("--epochs", type=int, default=Recipe.epochs)
-    parser.add_argument("--cooling", type=int, default=Recipe.cooling)
+    parser.add_argument("--start", type=Path, help="checkpoint of a finished run, to refine at full size")
     parser.add_argument("--threads", type=int, default=1)
     given = parser.parse_args()
     torch.set_num_threads(given.threads)
-    recipe = replace(Recipe(), epochs=given.epochs, cooling=given.cooling)
-    train(recipe, load_npz(given.data / "train.npz"), given.out, Console().print)
+    recipe = REFINE if given.start else Recipe()
+    train(recipe, load_npz(given.data / "train.npz"), given.out, Console().print, given.start)
 
 
 if __name__ == "__main__":
