@@ -9,7 +9,7 @@ from rich.table import Table
 
 if TYPE_CHECKING:
     from models.evaluation.compare import Column, Comparison
-    from models.evaluation.outcome import Aim, Evaluation
+    from models.evaluation.outcome import About, Aim, Evaluation
 
 SHOWN = ("accuracy", "uar", "macro_f1", "weighted_f1", "ece")
 HEADS = ("accuracy", "UAR", "macro F1", "weighted F1", "ECE")
@@ -22,9 +22,11 @@ def show_evaluation(evaluation: "Evaluation", draws: int, out: Console) -> None:
     table.add_column("reached", no_wrap=True)
     table.add_column("")
     table.add_column("measured on", overflow="fold", ratio=1)
+    before = None
     for aim in evaluation.aims:
         mark = {True: "[green]yes[/]", False: "[red]no[/]", None: ""}[aim.met]
-        table.add_row(aim.figure, aim.aim, aim.reached.replace("[", "\\["), mark, _where(aim))
+        table.add_row(aim.figure, aim.aim, aim.reached.replace("[", "\\["), mark, _where(aim, before))
+        before = aim.on
     out.print(table)
     for note in evaluation.notes:
         out.print(note, highlight=False)
@@ -60,9 +62,11 @@ def _cells(column: "Column", name: str) -> list[str]:
     return cells
 
 
-def _where(aim: "Aim") -> str:
+def _where(aim: "Aim", before: "About | None") -> str:
     if aim.on is None:
         return ""
+    if aim.on == before:
+        return "the same"
     on = aim.on
     return f"{on.data}, {on.split}; {on.labels}; {aim.items} items, {aim.groups} {on.groups}"
 

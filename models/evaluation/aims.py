@@ -3,6 +3,7 @@
 import os
 import time
 from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
 
@@ -11,6 +12,14 @@ from models.evaluation.intervals import DRAWS, intervals
 from models.evaluation.outcome import Aim, Outcome
 
 MOST_ECE = 0.03
+WARM_UP = 5
+
+
+class Timing(NamedTuple):
+    """The median, and the shortest: what it takes when nothing else runs."""
+
+    median_ms: float
+    shortest_ms: float
 
 
 def at_least(title: str, outcome: Outcome, figure: str, bound: float | None, draws: int = DRAWS) -> Aim:
@@ -21,13 +30,13 @@ def at_least(title: str, outcome: Outcome, figure: str, bound: float | None, dra
     return _line(title, "" if bound is None else f">= {bound:g}", reached, met, outcome)
 
 
-def calibrated(outcome: Outcome) -> Aim:
+def calibrated(outcome: Outcome, title: str = "ECE") -> Aim:
     """Return the line of the expected calibration error.
 
     It has no interval: redrawing adds noise to every bin, so that the redrawn values lie above the figure.
     """
     error = summary(outcome.after, outcome.labels)["ece"]
-    return _line("ECE", f"<= {MOST_ECE:g}", f"{error:.3f}", error <= MOST_ECE, outcome)
+    return _line(title, f"<= {MOST_ECE:g}", f"{error:.3f}", error <= MOST_ECE, outcome)
 
 
 def from_card(title: str, value: float, bound: float, at_most: bool = False) -> Aim:
@@ -38,20 +47,25 @@ def from_card(title: str, value: float, bound: float, at_most: bool = False) -> 
     )
 
 
-def fewer(title: str, value: float, bound: float, unit: str) -> Aim:
-    """Return the line of a cost measured here."""
-    reached = f"{value:,.0f}" if value >= 100 else f"{value:.1f}"
-    return Aim(title, f"< {bound:,g} {unit}", f"{reached} {unit}", value < bound, None)
+def fewer(title: str, value: int, bound: int, unit: str) -> Aim:
+    """Return the line of a count that should be small."""
+    return Aim(title, f"< {bound:,} {unit}", f"{value:,} {unit}", value < bound, None)
 
 
-def milliseconds(call: Callable[[], object], times: int = 60) -> float:
-    """Return the median time of ``call`` after a few calls to warm up."""
+def faster(title: str, timing: Timing, bound_ms: int) -> Aim:
+    """Return the line of a time measured here, judged by the median."""
+    reached = f"{timing.median_ms:.1f} ms, shortest {timing.shortest_ms:.1f} ms"
+    return Aim(title, f"< {bound_ms} ms", reached, timing.median_ms < bound_ms, None)
+
+
+def timed(call: Callable[[], object], times: int = 60) -> Timing:
+    """Return how long ``call`` takes, after a few calls to warm up."""
     taken = []
-    for _ in range(times + 5):
+    for _ in range(times + WARM_UP):
         start = time.perf_counter()
         call()
         taken.append((time.perf_counter() - start) * 1000)
-    return float(np.median(taken[5:]))
+    return Timing(float(np.median(taken[WARM_UP:])), min(taken[WARM_UP:]))
 
 
 def machine() -> str:

@@ -24,7 +24,7 @@ def packet_loss(samples: Samples, rate_hz: int, share: float, rng: Generator) ->
     length = round(rate_hz * PACKET_S)
     lost = rng.random(-(-len(samples) // length)) < share
     silent = np.repeat(lost, length)[: len(samples)]
-    return np.where(silent, np.float32(0), samples).astype(np.float32)
+    return np.asarray(np.where(silent, np.float32(0), samples), dtype=np.float32)
 
 
 def clipped(samples: Samples, share: float) -> Samples:
@@ -32,7 +32,7 @@ def clipped(samples: Samples, share: float) -> Samples:
     if not len(samples) or share <= 0:
         return samples
     edge = max(float(np.quantile(np.abs(samples), 1 - share)), 1e-9)
-    return np.clip(samples / edge, -1, 1).astype(np.float32)
+    return np.asarray(np.clip(samples / edge, -1, 1), dtype=np.float32)
 
 
 def word_errors(text: str, rate: float, vocabulary: Sequence[str], rng: Generator) -> str:

@@ -30,6 +30,7 @@ LAYOUT = (
 )
 ROBUST_SHARE = 1 / 3
 BATCH = 32
+FACES_A_SECOND = 1000
 NOTES = (
     "At least 66 % on FER2013's own labels is asked of the best reference network trained on them; the "
     "shipped model learnt the votes of FER+ and is shown on those labels for comparison.",
@@ -140,5 +141,7 @@ def _aims(outcome: Outcome, draws: int) -> Iterator[Aim]:
 
 def _speed(model: FaceModel) -> Aim:
     faces = list(np.random.default_rng(0).integers(0, 255, (BATCH, 48, 48), dtype=np.uint8))
-    rate = BATCH * 1000 / aims.milliseconds(lambda: model.predict(faces), 20)
-    return Aim("faces a second at batch 32", ">= 1,000", f"{rate:,.0f}", rate >= 1000, None)
+    took = aims.timed(lambda: model.predict(faces), 20)
+    rate, best = (BATCH * 1000 / ms for ms in took)
+    reached = f"{rate:,.0f}, at best {best:,.0f}"
+    return Aim("faces a second at batch 32", f">= {FACES_A_SECOND:,}", reached, rate >= FACES_A_SECOND, None)

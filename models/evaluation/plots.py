@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-DPI = 72
+DPI = 90
 DARK = 0.5  # share above which a cell of the confusion matrix is written in white
 GRAY = "#5f6368"
 PANEL = 3.4  # inches

@@ -144,6 +144,7 @@ def _robustness(evaluation: Evaluation) -> Iterator[Block]:
     clean = [p for p in evaluation.points if p.condition == "clean"]
     worse = [p for p in evaluation.points if p.condition != "clean"]
     yield Heading("Under worse conditions")
+    yield Paragraph("On every third item of the first set; the dashed line is the same items as they are.")
     picture = plots.robustness(worse, evaluation.curve, clean[0].figures[evaluation.curve])
     yield Picture(
         f"{evaluation.modality}-robustness.png", f"{evaluation.curve} by condition and severity", picture
@@ -165,5 +166,5 @@ def _three(values: Iterable[float]) -> tuple[str, ...]:
 
 def _title(name: str) -> str:
     upper = ("uar", "nll", "ece", "aurc", "roc_auc", "pr_auc")
-    words = name.replace("_", " ")
-    return words.upper() if name in upper else words.replace("f1", "F1")
+    words = name.replace("_", " ").replace("f1", "F1").replace("brier", "Brier").replace("ece ", "ECE ")
+    return words.upper() if name in upper else words

@@ -47,7 +47,8 @@ def evaluate(given: Given, card: Card, clips: Sequence[Clip], costs: Sequence[Ai
     by = temperatures(arrays)
     outcomes = voice_sets.outcomes(sets, cast, by, SPLIT)
     notes = (WHY, *_other_run(arrays, card, given.run))
-    points = _points(given, clips, arrays["fold"], by)
+    same = np.array_equal(Cast.of(clips).labels, cast.labels)
+    points = _points(given, card, clips, arrays["fold"], by) if same else ()
     lines = (*voice_sets.lines(outcomes, given.draws), *costs)
     return Evaluation("voice", card, outcomes, points, "uar", lines, notes, given.command)
 
@@ -66,11 +67,10 @@ def temperatures(arrays: dict[str, npt.NDArray[np.generic]]) -> Temperatures:
     return Temperatures(clip, window)
 
 
-def fold_networks(run: Path, folds: int) -> list[VoiceEnsemble]:
-    """Return the network of each fold, the mean of all its seeds; none where one is missing."""
-    seeds = sorted(int(path.stem.rpartition("-")[2]) for path in run.glob("fold-0-seed-*.safetensors"))
+def fold_networks(run: Path, folds: int, seeds: Sequence[int]) -> list[VoiceEnsemble]:
+    """Return the network of each fold, the mean of its seeds; none where one is missing."""
     paths = [[fold_file(run, k, seed) for seed in seeds] for k in range(folds)]
-    if not seeds or not all(path.exists() for fold in paths for path in fold):
+    if not all(path.exists() for fold in paths for path in fold):
         return []
     networks = []
     for fold in paths:
@@ -82,11 +82,12 @@ def fold_networks(run: Path, folds: int) -> list[VoiceEnsemble]:
 
 
 def _points(
-    given: Given, clips: Sequence[Clip], fold: npt.NDArray[np.generic], by: Temperatures
+    given: Given, card: Card, clips: Sequence[Clip], fold: npt.NDArray[np.generic], by: Temperatures
 ) -> tuple[Point, ...]:
     """Return the robustness of the fold networks, where they and the recordings are there."""
-    networks = fold_networks(given.run, len(np.unique(fold)))
-    if not networks or len(clips) != len(fold):
+    seeds = [int(training["seed"]) for training in card.config.get("training", ({"seed": 0},))]
+    networks = fold_networks(given.run, len(np.unique(fold)), seeds)
+    if not networks:
         return ()
     chosen = given.some(len(clips), ROBUST_SHARE)
     numbers = fold[chosen]

@@ -111,7 +111,7 @@ def lines(found: Sequence[Outcome], draws: int) -> Iterator[Aim]:
         title = "UAR by telephone" if "telephone" in outcome.about.name else "UAR"
         yield aims.at_least(title, outcome, "uar", asked, draws)
     yield aims.calibrated(found[0])
-    yield aims.calibrated(found[len(ASKED)])
+    yield aims.calibrated(found[len(ASKED)], "ECE, each window")
 
 
 def _outcome(about: About, logits: Floats, rows: Labels, temperature: Floats, cast: Cast) -> Outcome:

@@ -37,18 +37,24 @@ def _evaluation() -> Evaluation:
     return Evaluation("voice", card, (whole,), points, "uar", aims, notes, "affectstream evaluate voice")
 
 
-def test_a_report_is_written_whole_and_small(tmp_path: Path) -> None:
-    paths = report.write(_evaluation(), tmp_path, draws=20)
-    assert [p.name for p in paths] == [
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    made = tmp_path_factory.mktemp("report")
+    report.write(_evaluation(), made, draws=20)
+    return made
+
+
+def test_a_report_is_written_whole_and_small(folder: Path) -> None:
+    paths = [folder / name for name in (
         "voice-report.md", "voice-report.html", "voice-figures.json", "voice-outcomes.npz"
-    ]  # fmt: skip
+    )]  # fmt: skip
     text = paths[0].read_text()
     for word in (
         "UAR",
         "macro F1",
         "weighted F1",
         "NLL",
-        "brier",
+        "Brier",
         "AURC",
         "sex: f",
         "noise",
@@ -57,34 +63,33 @@ def test_a_report_is_written_whole_and_small(tmp_path: Path) -> None:
     ):
         assert word in text, word
     linked = {line.split("(")[1].rstrip(")") for line in text.splitlines() if line.startswith("![")}
-    assert linked == {str(p.relative_to(tmp_path)) for p in (tmp_path / "plots").iterdir()}
-    assert sum(p.stat().st_size for p in (tmp_path / "plots").iterdir()) < 400_000
+    assert linked == {str(p.relative_to(folder)) for p in (folder / "plots").iterdir()}
+    assert sum(p.stat().st_size for p in (folder / "plots").iterdir()) < 400_000
     figures = json.loads(paths[2].read_text())["RAVDESS | clips"]
     assert figures["accuracy"] == pytest.approx(
         summary(_evaluation().outcomes[0].after, np.arange(N) % 7)["accuracy"]
     )
 
 
-def test_the_page_needs_no_other_file(tmp_path: Path) -> None:
+def test_the_page_needs_no_other_file(folder: Path) -> None:
     sources: list[str] = []
 
     class Sources(HTMLParser):
         def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
             sources.extend(value or "" for name, value in attrs if name in ("src", "href"))
 
-    page = report.write(_evaluation(), tmp_path, draws=20)[1].read_text()
+    page = (folder / "voice-report.html").read_text()
     Sources().feed(page)
     assert len(sources) == 2
     assert all(s.startswith("data:image/png;base64,") for s in sources)
     assert "<b>" not in page
 
 
-def test_the_same_predictions_give_the_same_bytes(tmp_path: Path) -> None:
-    for name in ("one", "two"):
-        report.write(_evaluation(), tmp_path / name, draws=20)
-    for path in (tmp_path / "one").rglob("*"):
+def test_the_same_predictions_give_the_same_bytes(folder: Path, tmp_path: Path) -> None:
+    report.write(_evaluation(), tmp_path, draws=20)
+    for path in folder.rglob("*"):
         if path.is_file() and path.suffix != ".npz":
-            assert path.read_bytes() == (tmp_path / "two" / path.relative_to(tmp_path / "one")).read_bytes()
+            assert path.read_bytes() == (tmp_path / path.relative_to(folder)).read_bytes()
 
 
 def test_a_bar_in_a_cell_does_not_break_the_table() -> None:
@@ -92,10 +97,9 @@ def test_a_bar_in_a_cell_does_not_break_the_table() -> None:
     assert text == "| a | b |\n| --- | ---: |\n| x \\| y | 1 |\n"
 
 
-def test_predictions_are_kept_for_later_comparisons(tmp_path: Path) -> None:
+def test_predictions_are_kept_for_later_comparisons(folder: Path) -> None:
     first = _evaluation().outcomes[0]
-    report.write(_evaluation(), tmp_path, draws=20)
-    (kept,) = outcome.of_run(tmp_path)
+    (kept,) = outcome.of_run(folder)
     assert kept.about == first.about
     assert kept.groups == first.groups
     assert np.array_equal(kept.labels, first.labels)

@@ -1,0 +1,195 @@
+"""Each modality is evaluated on what it was not trained on, with tiny weights and small corpora."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+import torch
+from rich.console import Console
+from rich.progress import Progress
+from safetensors.torch import save_file
+from typer.testing import CliRunner
+
+from affectstream import training
+from affectstream.cli import app
+from models.evaluation import face, text, voice
+from models.evaluation.given import Given
+from models.face.network import FaceNet
+from models.voice.network import VoiceEnsemble
+from models.weights import FOLDER, write_card
+from schemas.errors import InputError
+
+CARD = {"temperature": 1.3, "licence": "none", "data": ("none",), "trust": 0.5, "figures": {}}
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _one_thread() -> Iterator[None]:
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+def _given(data: Path, weights: Path, run: Path = Path("none")) -> Given:
+    return Given(
+        data, weights, run, "cpu", True, "affectstream evaluate", Progress(console=Console(quiet=True))
+    )
+
+
+def _save(network: torch.nn.Module, name: str, folder: Path, config: dict[str, object]) -> Path:
+    save_file({k: v.contiguous() for k, v in network.state_dict().items()}, folder / f"{name}.safetensors")
+    write_card(name, CARD | {"model_id": f"{name}-tiny/1", "modality": name, "config": config}, folder)
+    return folder
+
+
+@pytest.fixture
+def face_weights(tmp_path: Path) -> Path:
+    torch.manual_seed(0)
+    shape = {"widths": (4, 4, 8, 8), "depths": (1, 1, 1, 1)}
+    return _save(FaceNet(shape["widths"], shape["depths"]), "face", tmp_path, shape)
+
+
+@pytest.fixture
+def voice_weights(tmp_path: Path) -> Path:
+    torch.manual_seed(0)
+    return _save(VoiceEnsemble(members=1, width=4), "voice", tmp_path, {"members": 1, "width": 4})
+
+
+def _faces(path: Path, n: int = 28) -> None:
+    rng = np.random.default_rng(0)
+    votes = np.zeros((n, 10), np.int8)
+    votes[np.arange(n), np.arange(n) % 7] = 10
+    images = rng.integers(0, 255, (n, 48, 48), dtype=np.uint8)
+    path.parent.mkdir(exist_ok=True)
+    np.savez(path, images=images, votes=votes, fer2013=np.full(n, -1), names=np.arange(n).astype(str))
+
+
+def _speech(folder: Path, actors: tuple[int, ...]) -> Path:
+    rng = np.random.default_rng(0)
+    for actor in actors:
+        for emotion in range(1, 9):
+            path = folder / f"Actor_{actor:02d}" / f"03-01-{emotion:02d}-01-01-01-{actor:02d}.wav"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            loud = 0.3 * np.sin(np.arange(12_000) / (2 + emotion)) * (np.arange(12_000) // 1500 % 2)
+            soundfile.write(path, loud + rng.normal(0, 0.01, 12_000), 8000)
+    return folder
+
+
+def test_faces_are_judged_on_every_split_but_the_training_one(face_weights: Path, tmp_path: Path) -> None:
+    for name in ("train", "valid", "test"):
+        _faces(tmp_path / "ferplus" / f"{name}.npz")
+    found = face.evaluate(_given(tmp_path, face_weights))
+    assert [o.about.split for o in found.outcomes if o.about.main] == [
+        "PublicTest, not trained on",
+        "PrivateTest, not trained on",
+    ]
+    assert found.points[0].condition == "clean"
+    assert {p.condition for p in found.points[1:]} == {"blur", "darkness", "occlusion", "JPEG", "size"}
+    aims = {(a.figure, a.aim) for a in found.aims}
+    assert {("accuracy", ">= 0.84"), ("macro F1", ">= 0.72"), ("ECE", "<= 0.03")} <= aims
+
+
+def test_missing_faces_name_the_layout(face_weights: Path, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"valid\.npz"):
+        face.evaluate(_given(tmp_path / "nothing", face_weights))
+
+
+def test_the_shipped_voice_is_judged_on_actors_that_it_never_heard(
+    voice_weights: Path, tmp_path: Path
+) -> None:
+    found = voice.evaluate(_given(_speech(tmp_path / "ravdess", (3, 21, 22)), voice_weights))
+    assert {group for outcome in found.outcomes for group in outcome.groups} == {"21", "22"}
+    assert "actors 21, 22, not trained on" in found.outcomes[0].about.split
+    assert any("8 clips of actors" in note for note in found.notes)
+    assert {p.condition for p in found.points} == {
+        "clean",
+        "telephone",
+        "white noise",
+        "packet loss",
+        "clipping",
+    }
+    assert set(found.outcomes[0].parts) == {"sex", "actor"}
+
+
+def test_the_voice_is_never_judged_on_actors_that_it_was_trained_on(
+    voice_weights: Path, tmp_path: Path
+) -> None:
+    found = voice.evaluate(_given(_speech(tmp_path / "ravdess", (1, 2)), voice_weights, tmp_path))
+    assert found.outcomes == ()
+    assert "trained on every actor" in found.notes[0]
+    assert "models.voice.train folds" in found.notes[1]
+
+
+def test_kept_folds_are_calibrated_without_their_own_clips(voice_weights: Path, tmp_path: Path) -> None:
+    clips = _speech(tmp_path / "ravdess", (1, 2, 3, 4))
+    rng = np.random.default_rng(0)
+    label = np.tile([0, 0, 1, 2, 3, 4, 5, 6], 4)
+    logits = rng.normal(0, 1, (32, 7)) + 2 * np.eye(7)[label]
+    kept = {"label": label, "actor": np.repeat([1, 2, 3, 4], 8), "fold": np.repeat([0, 0, 1, 1], 8)}
+    for name in ("clip", "clip, telephone", "stream", "stream, telephone"):
+        kept |= {name: logits, f"{name}, windows": logits, f"{name}, rows": np.arange(32)}
+    np.savez(tmp_path / "out-of-fold.npz", **kept)
+    found = voice.evaluate(_given(clips, voice_weights, tmp_path))
+    first = found.outcomes[0]
+    assert first.parts["sex"][:9] == ("male",) * 8 + ("female",)
+    assert np.array_equal(first.before.argmax(axis=1), first.after.argmax(axis=1))
+    scale = np.log(first.after[:, 0] / first.after[:, 1]) / np.log(first.before[:, 0] / first.before[:, 1])
+    assert len({round(s, 6) for s in scale}) == 2
+    assert found.points == ()
+
+
+def test_texts_are_read_from_the_official_names(tmp_path: Path) -> None:
+    (tmp_path / "meld").mkdir()
+    row = "Utterance,Speaker,Emotion,Dialogue_ID,Utterance_ID\nfine,Ross,joy,0,0\nno,Guest,anger,0,1\n"
+    for split in ("train", "dev", "test"):
+        (tmp_path / "meld" / f"{split}_sent_emo.csv").write_text(row)
+    given = _given(tmp_path, FOLDER)
+    assert [path.name for path in text.files(given)] == ["dev_sent_emo.csv", "test_sent_emo.csv"]
+    said = text.read(tmp_path / "meld" / "dev_sent_emo.csv")
+    assert [(s.speaker, s.context) for s in said] == [("Ross", ()), ("others", ("fine",))]
+    with pytest.raises(InputError, match=r"goemotions/dev\.tsv"):
+        text.files(_given(tmp_path / "nothing", FOLDER))
+
+
+def test_a_report_and_a_comparison_come_from_the_command_line(face_weights: Path, tmp_path: Path) -> None:
+    _faces(tmp_path / "ferplus" / "valid.npz")
+    arguments = ["evaluate", "face", "--data", str(tmp_path), "--weights", str(face_weights), "--quick"]
+    runner = CliRunner()
+    made = runner.invoke(app, [*arguments, "--threads", "1", "-o", str(tmp_path / "a")])
+    assert made.exit_code == 0, made.output
+    assert (tmp_path / "a" / "face-report.html").exists()
+    (tmp_path / "b").mkdir()
+    (tmp_path / "b" / "face-outcomes.npz").write_bytes((tmp_path / "a" / "face-outcomes.npz").read_bytes())
+    beside = runner.invoke(app, ["compare", str(tmp_path / "a"), str(tmp_path / "b")], env={"COLUMNS": "200"})
+    assert beside.exit_code == 0, beside.output
+
+
+def test_training_gets_the_corpus_and_the_run_folder(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"train\.npz is missing.*AFFECT_DATA"):
+        training.arguments("face", tmp_path, tmp_path, ())
+    _faces(tmp_path / "ferplus" / "train.npz")
+    (tmp_path / "ravdess" / "Actor_01").mkdir(parents=True)
+    run = tmp_path / "run"
+    assert training.arguments("face", tmp_path, run, ("--epochs", "2")) == [
+        ["--data", str(tmp_path / "ferplus"), "--out", str(run), "--epochs", "2"]
+    ]
+    steps = training.arguments("voice", tmp_path, run, ("--seed", "1"))
+    assert [step[0] for step in steps] == ["folds", "ship"]
+    assert steps[0][-2:] == ["--seed", "1"]
+    assert [step[0] for step in training.arguments("voice", tmp_path, run, ("folds",))] == ["folds"]
+
+
+def test_training_notes_every_start_in_the_run_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _faces(tmp_path / "ferplus" / "train.npz")
+    started: list[tuple[str, list[str]]] = []
+    monkeypatch.setattr(training, "_run", lambda module, arguments: started.append((module, arguments)))
+    for _ in range(2):
+        training.run("face", tmp_path, tmp_path / "run", ())
+    lines = (tmp_path / "run" / "starts.jsonl").read_text().splitlines()
+    assert [module for module, _ in started] == ["models.face.train"] * 2
+    assert [json.loads(line)["arguments"] for line in lines] == [arguments for _, arguments in started]
