@@ -42,7 +42,7 @@ def train(
         typer.Option(help="run folder; a stopped run goes on; default: runs/NAME", show_default=False),
     ] = None,
 ) -> None:
-    """Train a model in a run folder; other options go to its training, as in: train face --epochs 30."""
+    """Train a model in a run folder; other options go to its training, as in: train voice --seed 1."""
     from affectstream import training
 
     folder = run or Path("runs") / name

@@ -83,7 +83,7 @@ def _party(axes: Sequence["Axes"], party: str, finals: Sequence[FusedEmotion], o
         values = [getattr(f, name) for f in finals]
         lines.stairs(values, edges, label=name, color="#333333", linestyle=style, linewidth=1.3)
     lines.set_ylim(0, 1)
-    lines.legend(loc="upper right", fontsize=7, frameon=False, ncols=2)
+    lines.legend(loc="lower right", bbox_to_anchor=(1.0, 0.9), fontsize=7, frameon=False, ncols=2)
     for axis in axes:
         axis.margins(0)
         axis.spines[["top", "right"]].set_visible(False)

@@ -53,14 +53,14 @@ def moved(portrait: Picture, t: float) -> Picture:
 def relit(picture: Picture, t: float, dark: float) -> Picture:
     """Light from a window that wanders; ``dark`` dims it."""
     across = np.linspace(-1, 1, WIDTH)
-    light = 1.0 + 0.15 * np.sin(0.4 * t) * across - 0.65 * dark
+    light = 1.0 + 0.15 * np.sin(0.4 * t) * across - 0.72 * dark
     lit = picture * light[None, :, None]
     return lit.clip(0, 255).astype(np.uint8)
 
 
 def defocused(picture: Picture, much: float) -> Picture:
     """Blur as a lens that has lost its focus."""
-    return cv2.GaussianBlur(picture, (0, 0), 0.1 + 3.4 * much) if much > 0 else picture
+    return cv2.GaussianBlur(picture, (0, 0), 0.1 + 7.0 * much) if much > 0 else picture
 
 
 def covered(picture: Picture, much: float) -> Picture:
