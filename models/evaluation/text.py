@@ -46,6 +46,7 @@ def evaluate(given: Given) -> Evaluation:
     outcomes: list[Outcome] = []
     points: tuple[Point, ...] = ()
     found = [(path, read(path)) for path in files(given)]
+    where = aims.machine()
     speed = _speed(given, found[0][1])
     for path, whole in found:
         rows = whole[given.some(len(whole))]
@@ -57,7 +58,7 @@ def evaluate(given: Given) -> Evaluation:
     if "held_ece" in card.figures:
         title = "ECE, dialogues held out of training"
         lines.append(aims.from_card(title, card.figures["held_ece"], aims.MOST_ECE, at_most=True))
-    notes = (f"The time of one utterance was measured on {aims.machine()}.",)
+    notes = (f"The time of one utterance was measured on {where}.",)
     return Evaluation(
         "text", card, tuple(outcomes), points, "weighted_f1", (*lines, speed), notes, given.command
     )

@@ -35,18 +35,21 @@ WHY = (
 REMAKE = "python -m models.voice.train folds, then python -m models.voice.evaluate folds"
 
 
-def evaluate(given: Given, card: Card, clips: Sequence[Clip], costs: Sequence[Aim]) -> Evaluation:
+def evaluate(
+    given: Given, card: Card, clips: Sequence[Clip], costs: Sequence[Aim], timing: str
+) -> Evaluation:
     """Return the evaluation of the folds kept in the run, or of the card's figures where there is no run."""
     path = given.run / OUT_OF_FOLD
     if not path.exists():
-        return _from_card(given, card, costs, f"{path} is not there; to make it: {REMAKE}.")
+        note = f"{path} is not there; to make it: {REMAKE}."
+        return _from_card(given, card, costs, (WHY, timing, note))
     with np.load(path) as kept:
         arrays = {name: kept[name] for name in kept}
     cast = Cast(arrays["label"].astype(np.int64), arrays["actor"].astype(np.int64))
     sets = {name: Heard(arrays[f"{name}, windows"], arrays[f"{name}, rows"]) for name in voice_sets.TITLES}
     by = temperatures(arrays)
     outcomes = voice_sets.outcomes(sets, cast, by, SPLIT)
-    notes = (WHY, *_other_run(arrays, card, given.run))
+    notes = (WHY, timing, *_other_run(arrays, card, given.run))
     same = np.array_equal(Cast.of(clips).labels, cast.labels)
     points = _points(given, card, clips, arrays["fold"], by) if same else ()
     lines = (*voice_sets.lines(outcomes, given.draws), *costs)
@@ -118,7 +121,7 @@ def _other_run(arrays: dict[str, npt.NDArray[np.generic]], card: Card, run: Path
     return (f"{run} is not the run of the shipped card: UAR {found:.4f} there, {stated} on the card.",)
 
 
-def _from_card(given: Given, card: Card, costs: Sequence[Aim], note: str) -> Evaluation:
+def _from_card(given: Given, card: Card, costs: Sequence[Aim], notes: tuple[str, ...]) -> Evaluation:
     stated = (
         ("UAR", "clip: uar", 0.67, False),
         ("UAR by telephone", "clip, telephone: uar", 0.5, False),
@@ -130,4 +133,4 @@ def _from_card(given: Given, card: Card, costs: Sequence[Aim], note: str) -> Eva
         for title, key, bound, at_most in stated
         if key in card.figures
     ]
-    return Evaluation("voice", card, (), (), "uar", (*lines, *costs), (WHY, note), given.command)
+    return Evaluation("voice", card, (), (), "uar", (*lines, *costs), notes, given.command)
