@@ -18,19 +18,21 @@ POLL_S = 0.005
 
 
 async def latency(settings: Settings) -> Iterator[Row]:
-    """Return p50 and p99 from the end of a window, at capture, to its final in Redis, of one session."""
+    """Return, with old frames shed, p50 and p99 from the end of a window, at capture, to its final in Redis, of one session."""
     name, start_ms = "live", int(time.time() * 1000) + LEAD_MS
     frames = list(customer(name, start_ms, FPS, SECONDS))
     async with FusedStore(settings.redis) as store, asyncio.TaskGroup() as group:
         await asyncio.sleep(start_ms / 1000 - time.time())
         group.create_task(published(frames, settings.kafka, 1.0))
-        took = await _finals(store, name, SECONDS - 1)
-    seen = sorted(took)[WARM_UP:]
+        took = (await _finals(store, name, SECONDS - 1))[WARM_UP:]
+        windows = await store.finals(name, "customer")
+    read = sum(state.count for window in windows for state in window.modalities)
     return iter(
-        Row(
-            f"capture to Redis, {FPS:g} fps live, p{share:.0%}".replace("%", ""), value, "ms after the window"
-        )
-        for share, value in ((0.5, percentile(seen, 0.5)), (0.99, percentile(seen, 0.99)))
+        [
+            Row("capture to Redis, 30 fps live, p50", percentile(took, 0.5), "ms after the window"),
+            Row("capture to Redis, 30 fps live, p99", percentile(took, 0.99), "ms after the window"),
+            Row("frames of it that were read, not shed", 100 * read / len(frames), "%"),
+        ]
     )
 
 

@@ -13,8 +13,8 @@ import numpy as np
 from models.face.crop import Box, Image
 from schemas.errors import InputError, ModelError
 
-REDUCED = 480  # longest side of the picture that is searched
-SMALLEST = 28  # pixels of the reduced picture: a face below 6 % of the frame says nothing
+REDUCED = 320  # longest side of the picture that is searched: 480 found no more faces
+SMALLEST = 20  # pixels of the reduced picture: a face below 6 % of the frame says nothing
 STEP, NEIGHBOURS = 1.1, 5
 CASCADE = "haarcascade_frontalface_alt2.xml"
 YUNET_SCORE = 0.6
