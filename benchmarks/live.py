@@ -18,7 +18,7 @@ POLL_S = 0.005
 
 
 async def latency(settings: Settings) -> Iterator[Row]:
-    """Return, with old frames shed, p50 and p99 from the end of a window, at capture, to its final in Redis, of one session."""
+    """Return p50 and p99 from the end of a window to its final in Redis, with old frames shed."""
     name, start_ms = "live", int(time.time() * 1000) + LEAD_MS
     frames = list(customer(name, start_ms, FPS, SECONDS))
     async with FusedStore(settings.redis) as store, asyncio.TaskGroup() as group:
