@@ -1,4 +1,4 @@
-"""Lines of the table of aims: what was asked, what was reached and on which data; imports the siblings."""
+"""Lines of the table of aims: what was asked, what was reached and on which data; imports torch."""
 
 import os
 import time
@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
+import torch
 
 from models.evaluation.figures import summary
 from models.evaluation.intervals import DRAWS, intervals
@@ -70,9 +71,10 @@ def timed(call: Callable[[], object], times: int = 60) -> Timing:
 
 def machine() -> str:
     """Return what the times were measured on, with the load of others at that moment."""
+    processors, load, threads = os.cpu_count(), os.getloadavg()[0], torch.get_num_threads()
     return (
-        f"{os.cpu_count()} processors with a load of {os.getloadavg()[0]:.1f} and is judged by the shortest "
-        "run, which waited least for others; the median is beside it"
+        f"{processors} processors with a load of {load:.1f}, with {threads} of torch's threads, and is "
+        "judged by the shortest run, which waited least for others; the median is beside it"
     )
 
 
