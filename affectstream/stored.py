@@ -26,7 +26,7 @@ def sessions(limit: int, console: Console) -> None:
     found = asyncio.run(_sessions(limit))
     listing = Table(title=f"{len(found)} sessions", title_justify="left")
     for column in ("session", "parties", "first window", "last window", "seconds"):
-        listing.add_column(column, justify="right" if column == "seconds" else "left")
+        listing.add_column(column, justify="right" if column == "seconds" else "left", overflow="fold")
     for session in found:
         first = min(span.first_end_ms for span in session.parties.values())
         listing.add_row(
