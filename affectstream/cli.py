@@ -6,9 +6,8 @@ from typing import Annotated, Literal
 
 import typer
 from rich.console import Console
-from rich.table import Table
 
-from affectstream import modelling
+from affectstream import inspecting, modelling
 from affectstream.options import (
     Channels,
     Inputs,
@@ -19,7 +18,6 @@ from affectstream.options import (
     TranscriptFile,
 )
 from schemas.errors import AffectError
-from schemas.messages import MODALITIES
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -205,61 +203,5 @@ def purge(session: Annotated[str, typer.Argument(help="session id")]) -> None:
     stored.purge(session, out)
 
 
-@app.command()
-def config() -> None:
-    """Print every setting and its value; those that differ from the default are bold, secrets are masked."""
-    from runtime.settings import config_file, describe, load
-
-    lines = describe(load())
-    table = Table(
-        title=f"settings from {config_file() or 'the defaults'} and the environment",
-        caption="AFFECT_KAFKA__BOOTSTRAP in the environment, or bootstrap in [kafka] of affectstream.toml",
-        title_justify="left",
-        caption_justify="left",
-    )
-    for column in ("setting", "value", "meaning"):
-        table.add_column(column, overflow="fold")
-    for line in lines:
-        table.add_row(line.key, line.value, line.help, style="bold" if line.changed else None)
-    out.print(table)
-
-
-@app.command()
-def licences(
-    commercial: Annotated[bool, typer.Option("--commercial", help="refuse what may not be used so")] = False,
-) -> None:
-    """List every model in use and the corpora behind it with their licences."""
-    from models.licences import in_use, require_commercial
-    from runtime.settings import load
-
-    settings = load()
-    lines = in_use({m: getattr(settings, m).model for m in MODALITIES})
-    table = Table(title="licences", title_justify="left")
-    for column in ("kind", "name", "for", "licence", "commercial use", "note"):
-        table.add_column(column, overflow="fold")
-    words = {True: "yes", False: "no", None: "not known"}
-    for line in lines:
-        table.add_row(line.kind, line.name, line.modality, line.licence, words[line.commercial], line.note)
-    out.print(table)
-    if commercial:
-        require_commercial(lines)
-
-
-@app.command()
-def doctor() -> None:
-    """Say what is installed, reachable, and on which device; exit code 1 where something is broken."""
-    from affectstream.doctor import examine
-
-    marks = {"ok": "[green]ok[/]", "absent": "[yellow]absent[/]", "bad": "[red]bad[/]"}
-    table = Table(title="affectstream doctor", title_justify="left")
-    for column in ("area", "what", "state", "detail"):
-        table.add_column(column, overflow="fold")
-    broken = False
-    for finding in examine():
-        broken = broken or finding.state == "bad"
-        table.add_row(finding.area, finding.name, marks[finding.state], finding.detail)
-    out.print(table)
-    raise typer.Exit(1 if broken else 0)
-
-
 modelling.register(app)
+inspecting.register(app)

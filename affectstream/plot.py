@@ -12,6 +12,7 @@ from schemas.messages import MODALITIES, FusedEmotion
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 GAP: dict[str, Any] = {"facecolor": "none", "edgecolor": "#b0b0b0", "hatch": "////", "linewidth": 0.0}
 PANELS = (3.2, 0.5, 1.5, 1.2)  # heights: probabilities, dominant emotion, weights, confidence
@@ -46,6 +47,17 @@ def draw(finals: Sequence[FusedEmotion], path: Path, title: str) -> None:
     axes[-1].set_xlabel("seconds from the start of the session")
     axes[-1].set_xlim(0, (max(f.end_ms for f in finals) - origin) / 1000)
     figure.suptitle(title, fontweight="bold")
+    _legend(figure, axes)
+    try:
+        figure.savefig(path, dpi=150, metadata={"Date": None} if path.suffix.lower() == ".svg" else None)
+    except OSError as error:
+        raise InputError(f"cannot write {path}: {error.strerror}") from error
+    finally:
+        plt.close(figure)
+
+
+def _legend(figure: "Figure", axes: Sequence["Axes"]) -> None:
+    """Put one legend for emotions and modalities below everything."""
     handles, labels = axes[0].get_legend_handles_labels()
     weights, names = axes[2].get_legend_handles_labels()
     figure.legend(
@@ -56,12 +68,6 @@ def draw(finals: Sequence[FusedEmotion], path: Path, title: str) -> None:
         fontsize=8,
         frameon=False,
     )
-    try:
-        figure.savefig(path, dpi=150, metadata={"Date": None} if path.suffix.lower() == ".svg" else None)
-    except OSError as error:
-        raise InputError(f"cannot write {path}: {error.strerror}") from error
-    finally:
-        plt.close(figure)
 
 
 def _party(axes: Sequence["Axes"], party: str, finals: Sequence[FusedEmotion], origin: int) -> None:
