@@ -34,7 +34,7 @@ def run(speed: float, folder: Path, console: Console) -> None:
     with as_file(files("affectstream") / "demo") as media:
         console.print("[bold]affectstream[/]: a two-party call is read as it happens", highlight=False)
         with started(settings, folder / "logs", console) as stack:
-            session = plan(Typed([media / "session.json"]), settings.producer, int(time.time() * 1000), None)
+            session = plan(Typed([media / "session.json"]), settings.producer, int(time.time()) * 1000, None)
             windows = asyncio.run(watched(stack, session, speed, console))
     write(windows, folder / "windows.jsonl")
     timeline.draw(windows, folder / "timeline.png", "demo call")

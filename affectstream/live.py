@@ -1,6 +1,5 @@
 """Windows as they come, as a table in the terminal; imports rich and schemas."""
 
-from collections import deque
 from collections.abc import Iterable
 
 from rich.box import SIMPLE_HEAD
@@ -24,21 +23,18 @@ class LiveTable:
     def __init__(self, title: str, origin_ms: int, rows: int = 16) -> None:
         self.title = title
         self.origin_ms = origin_ms
-        self._rows: deque[FusedEmotion] = deque(maxlen=rows)
+        self._most = rows
+        self._rows: dict[tuple[int, str], FusedEmotion] = {}
 
     def add(self, windows: Iterable[FusedEmotion]) -> None:
-        """Take in new windows; a window that is there already is replaced."""
-        for fused in windows:
-            same = [i for i, old in enumerate(self._rows) if _place(old) == _place(fused)]
-            if same:
-                self._rows[same[0]] = fused
-            else:
-                self._rows.append(fused)
+        """Take in windows in any order; one that is there already is replaced, the newest are kept."""
+        self._rows |= {(fused.end_ms, fused.party): fused for fused in windows}
+        self._rows = dict(sorted(self._rows.items())[-self._most :])
 
     @property
     def newest_ms(self) -> int:
         """The end of the newest window shown."""
-        return max((fused.end_ms for fused in self._rows), default=0)
+        return max((end_ms for end_ms, _ in self._rows), default=0)
 
     def __rich__(self) -> Table:
         table = Table(
@@ -49,13 +45,9 @@ class LiveTable:
             table.add_column(
                 name, justify="right" if name == "time" else "left", min_width=width, no_wrap=True
             )
-        for fused in sorted(self._rows, key=lambda f: (f.end_ms, f.party)):
+        for fused in self._rows.values():
             table.add_row(*cells(fused, self.origin_ms), style="dim" if fused.pane == "early" else None)
         return table
-
-
-def _place(fused: FusedEmotion) -> tuple[str, int]:
-    return fused.party, fused.end_ms
 
 
 def cells(fused: FusedEmotion, origin_ms: int) -> list[Text | str]:

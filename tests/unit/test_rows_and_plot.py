@@ -93,6 +93,11 @@ def test_the_live_table_replaces_an_early_window_by_its_final() -> None:
         console.print(table)
     text = captured.get()
     assert text.count(" 0 s ") == 1
+    table.add([window(second) for second in (40, 3, 2)] + [window(second) for second in range(4, 30)])
+    with console.capture() as captured:
+        console.print(table)
+    assert " 40 s " in captured.get()
+    assert " 3 s " not in captured.get()
     assert "happy 100" in text
     assert "silence" in text
     assert "missing" in text
