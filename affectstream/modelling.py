@@ -75,7 +75,6 @@ def evaluate(
     """Measure a model on what it was not trained on, and show what was aimed at beside what was reached."""
     import torch
 
-    from models.evaluation import report
     from models.evaluation.given import Given
     from models.weights import FOLDER
 
@@ -85,12 +84,18 @@ def evaluate(
         evaluation = _evaluator(name)(given)
     view.show_evaluation(evaluation, given.draws, out)
     if output is not None:
-        if not evaluation.outcomes:
-            raise InputError("there are no predictions to report on: " + evaluation.notes[-1])
-        with err.status("writing the report"):
-            paths = report.write(evaluation, output, given.draws)
-        for path in paths:
-            out.print(f"wrote {path}", highlight=False, soft_wrap=True)
+        _write_report(evaluation, output, given.draws)
+
+
+def _write_report(evaluation: "Evaluation", folder: Path, draws: int) -> None:
+    from models.evaluation import report
+
+    if not evaluation.outcomes:
+        raise InputError("there are no predictions to report on: " + evaluation.notes[-1])
+    with err.status("writing the report"):
+        paths = report.write(evaluation, folder, draws)
+    for path in paths:
+        out.print(f"wrote {path}", highlight=False, soft_wrap=True)
 
 
 def compare(
