@@ -6,11 +6,11 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from models.fusion.choose import rule_named
 from schemas.codec import encode
 from schemas.messages import Abstention, EndOfStream, FusedEmotion, Probabilities, Reason
 from workers.fusion.engine import Config, Engine, Refused
 from workers.fusion.partition import Partition
-from workers.fusion.weighting import rule_named
 
 MODALITIES = ("video", "audio", "text")
 CONFIG = Config(window_ms=1000)

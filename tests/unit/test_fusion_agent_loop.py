@@ -6,6 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from models.fusion.choose import rule_named
 from runtime.lag import Standing
 from schemas.codec import decode, encode
 from schemas.errors import Unavailable
@@ -14,7 +15,6 @@ from workers.fusion.agent import FusionAgent
 from workers.fusion.engine import Config, Engine
 from workers.fusion.outlet import Outlet
 from workers.fusion.watch import Watch
-from workers.fusion.weighting import rule_named
 
 HAPPY = (0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0)
 

@@ -4,9 +4,9 @@ import math
 
 import pytest
 
+from models.fusion.choose import rule_named
 from schemas.messages import Abstention, EndOfStream, FusedEmotion, Probabilities, Reason
 from workers.fusion.engine import Closed, Config, Engine, Refused
-from workers.fusion.weighting import rule_named
 
 HAPPY = (0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0)
 ALL = ("video", "audio", "text")

@@ -10,7 +10,7 @@ import importlib.abc, sys
 
 class Block(importlib.abc.MetaPathFinder):
     def find_spec(self, name, path=None, target=None):
-        if name.partition(".")[0] in {"torch", "torchvision", "transformers", "librosa", "models"}:
+        if name.partition(".")[0] in {"torch", "torchvision", "transformers", "librosa", "scipy", "sklearn"}:
             raise ImportError(f"{name} is blocked")
 
 sys.meta_path.insert(0, Block())

@@ -15,11 +15,11 @@ from typing import Literal
 
 import numpy as np
 
+from models.fusion.evidence import Array, Evidence, Rule, disagreement, uncertainty
 from schemas.labels import EMOTIONS, N_EMOTIONS
 from schemas.messages import MODALITIES, FusedEmotion, Modality, ModalityState, Party
 from workers.fusion.party import Window
 from workers.fusion.reduce import MISSING, Summary, summarise
-from workers.fusion.weighting import Array, Evidence, Rule, disagreement, uncertainty
 
 DECIMALS = 6
 SILENT = (1.0 / N_EMOTIONS,) * N_EMOTIONS  # stands for what says nothing, and has no weight
@@ -102,13 +102,13 @@ def _evidence(summaries: list[Summary], fuser: Fuser) -> Evidence:
         p=np.array([[SILENT if s.p is None else s.p for s in summaries]]),
         present=np.array([[s.p is not None for s in summaries]]),
         quality=np.array([[s.quality for s in summaries]]),
-        trust=fuser.bounded,
+        trust=fuser.bounded[None],
     )
 
 
 def _coverage(evidence: Evidence, expected: np.ndarray[tuple[int, ...], np.dtype[np.bool_]]) -> float:
-    all_of_it = float(evidence.trust[expected].sum())
-    return float(evidence.trust[evidence.present[0] & expected].sum()) / all_of_it
+    all_of_it = float(evidence.trust[0, expected].sum())
+    return float(evidence.trust[0, evidence.present[0] & expected].sum()) / all_of_it
 
 
 def _state(modality: Modality, summary: Summary, weight: float) -> ModalityState:

@@ -9,11 +9,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+from models.fusion.evidence import Rule
 from schemas.messages import EndOfStream, FusedEmotion, Modality, Observation, Party
 from workers.fusion.compose import Fuser, Span, Trust, compose
 from workers.fusion.party import Heard, PartyJoin, Place, Window
 from workers.fusion.stall import HasLag, look, silence_ms
-from workers.fusion.weighting import Rule
 
 LONGEST_MS = 6 * 3_600_000  # an observation that claims to cover more is refused
 REMEMBERED = 10_000  # parties that are over, of which the place is kept

@@ -2,10 +2,10 @@
 
 from collections.abc import Callable
 
+from models.fusion.choose import rule_named
 from runtime.groups import FusionSettings
 from schemas.messages import MODALITIES
 from workers.fusion.engine import Config, Engine
-from workers.fusion.weighting import rule_named
 
 
 def engines(fusion: FusionSettings) -> Callable[[], Engine]:

@@ -5,17 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from models.fusion.choose import RULES, rule_named
+from models.fusion.evidence import Evidence, disagreement, entropy, uncertainty
+from models.fusion.rules import EntropyTrust, Uniform
 from schemas.errors import SettingsError
-from workers.fusion.weighting import (
-    RULES,
-    EntropyTrust,
-    Evidence,
-    Uniform,
-    disagreement,
-    entropy,
-    rule_named,
-    uncertainty,
-)
 
 SURE_HAPPY = np.eye(7)[1]
 SURE_SAD = np.eye(7)[2]
@@ -29,7 +22,7 @@ def evidence(rows, present=None, quality=None, trust=None):
         p=np.array([rows], dtype=float),
         present=np.array([present or [True] * n]),
         quality=np.array([quality or [1.0] * n], dtype=float),
-        trust=np.array(trust or [1.0] * n, dtype=float),
+        trust=np.array([trust or [1.0] * n], dtype=float),
     )
 
 
@@ -51,7 +44,7 @@ def evidences(draw):
         p=(raw / raw.sum(axis=1, keepdims=True)).reshape(windows, modalities, 7),
         present=np.array(draw(flags)).reshape(windows, modalities),
         quality=np.array(draw(unit)).reshape(windows, modalities),
-        trust=np.array(draw(st.lists(st.floats(0.05, 1), min_size=modalities, max_size=modalities))),
+        trust=np.array(draw(unit)).reshape(windows, modalities).clip(0.05, 1),
     )
 
 
@@ -104,13 +97,13 @@ def test_the_pool_is_a_distribution_and_weights_sum_to_one_over_the_present(rule
 @every_rule
 @given(given_evidence=evidences(), data=st.data())
 def test_the_order_of_the_modalities_does_not_matter(rule, given_evidence, data):
-    n = len(given_evidence.trust)
+    n = given_evidence.trust.shape[1]
     order = data.draw(st.permutations(range(n)))
     shuffled = Evidence(
         given_evidence.p[:, order],
         given_evidence.present[:, order],
         given_evidence.quality[:, order],
-        given_evidence.trust[order],
+        given_evidence.trust[:, order],
     )
     assert rule.fuse(shuffled).p == pytest.approx(rule.fuse(given_evidence).p)
 
@@ -118,7 +111,7 @@ def test_the_order_of_the_modalities_does_not_matter(rule, given_evidence, data)
 @every_rule
 @given(given_evidence=evidences(), only=st.integers(0, 3))
 def test_one_modality_alone_is_itself(rule, given_evidence, only):
-    only %= len(given_evidence.trust)
+    only %= given_evidence.trust.shape[1]
     alone = np.zeros_like(given_evidence.present)
     alone[:, only] = True
     pooled = rule.fuse(Evidence(given_evidence.p, alone, given_evidence.quality, given_evidence.trust))
@@ -134,7 +127,7 @@ def test_windows_are_fused_independently(rule, given_evidence):
             given_evidence.p[w : w + 1],
             given_evidence.present[w : w + 1],
             given_evidence.quality[w : w + 1],
-            given_evidence.trust,
+            given_evidence.trust[w : w + 1],
         )
         assert rule.fuse(alone).p[0] == pytest.approx(together[w])
 
