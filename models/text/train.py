@@ -47,6 +47,7 @@ class Settings:
     held_share: float = 0.10
     goemotions_held: float = 0.05
     threads: int = 1
+    precision: str = "bfloat16"  # of the matrix products in training; the weights stay float32
     checkpoint_every: int = 100  # steps
 
 
@@ -129,10 +130,11 @@ def rate_at(step: int, total: int, warmup: float) -> float:
     return min(1.0, (step + 1) / rise) if step < rise else max(0.0, (total - step) / (total - rise))
 
 
-def step_loss(network: TextNetwork, batch: corpus.Batch) -> Tensor:
-    """Return the mean cross entropy of one batch."""
-    logits = network(torch.from_numpy(batch.prepared), torch.from_numpy(batch.corpora))
-    return nn.functional.cross_entropy(logits, torch.from_numpy(batch.labels))
+def step_loss(network: TextNetwork, batch: corpus.Batch, mixed: bool) -> Tensor:
+    """Return the mean cross entropy of one batch; ``mixed`` takes its products in bfloat16."""
+    with torch.autocast("cpu", torch.bfloat16, enabled=mixed):
+        logits = network(torch.from_numpy(batch.prepared), torch.from_numpy(batch.corpora))
+    return nn.functional.cross_entropy(logits.float(), torch.from_numpy(batch.labels))
 
 
 def train(s: Settings, console: Console) -> None:
@@ -156,7 +158,7 @@ def train(s: Settings, console: Console) -> None:
             for group, rate in zip(optimiser.param_groups, base, strict=True):
                 group["lr"] = rate * rate_at(step, len(planned), s.warmup)
             torch.manual_seed((s.seed + s.order) * 1_000_000 + step)  # dropout is the same after a resumption
-            loss = step_loss(network, planned[step])
+            loss = step_loss(network, planned[step], s.precision == "bfloat16")
             optimiser.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
             nn.utils.clip_grad_norm_(network.parameters(), 1.0)
@@ -223,6 +225,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     for name in ("lr", "head-lr", "layer-decay"):
         parser.add_argument(f"--{name}", type=float, default=argparse.SUPPRESS)
     parser.add_argument("--threads", type=int, default=argparse.SUPPRESS)
+    parser.add_argument("--precision", choices=("float32", "bfloat16"), default=argparse.SUPPRESS)
     given = vars(parser.parse_args(argv))
     given["start"] = given["start"] or str(start_folder())
     train(Settings(**given), Console())
