@@ -7,7 +7,15 @@ names on the wire (``schemas.codec``). Unknown fields are ignored, so that a fie
 from enum import StrEnum
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+    model_validator,
+)
 
 from schemas.labels import N_EMOTIONS
 
@@ -118,6 +126,14 @@ class Face(Record):
     score: Unit  # of the detector
     quality: Unit
     p: Distribution
+    embedding: bytes | None = None  # little-endian float32; not on the wire where there is none
+
+    @model_serializer(mode="wrap")
+    def _without_nothing(self, serialise: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        fields: dict[str, Any] = serialise(self)
+        if self.embedding is None:
+            del fields["embedding"]
+        return fields
 
 
 class Probabilities(Envelope):
@@ -128,7 +144,7 @@ class Probabilities(Envelope):
     quality: Unit
     model_id: str = Field(alias="model")
     faces: tuple[Face, ...] = ()  # video only, largest first
-    embedding: bytes | None = None  # little-endian float32
+    embedding: bytes | None = None  # little-endian float32; of what ``p`` is of
 
 
 class Abstention(Envelope):
