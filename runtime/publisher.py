@@ -14,7 +14,7 @@ from runtime.security import client_options
 from schemas import topics
 from schemas.codec import encode
 from schemas.errors import TooLarge
-from schemas.messages import DeadLetter, FusedEmotion, Message, Observations
+from schemas.messages import Alert, DeadLetter, FusedEmotion, Message, Observations
 from schemas.topics import KIB, Topic
 
 BATCH_BYTES = 64 * KIB  # of several records; one larger record travels alone
@@ -34,6 +34,8 @@ def topic_of(message: Message) -> Topic:
         return topics.PROBABILITIES
     if isinstance(message, FusedEmotion):
         return topics.FUSED
+    if isinstance(message, Alert):
+        return topics.ALERTS
     if isinstance(message, DeadLetter):
         return topics.DEAD_LETTERS
     return topics.MEDIA[message.modality]

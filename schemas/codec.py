@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from schemas.errors import Malformed, TooLarge, WrongVersion
 from schemas.messages import (
     VERSION,
+    Alert,
     AudioChunk,
     DeadLetter,
     EndOfStream,
@@ -24,7 +25,16 @@ from schemas.messages import (
 
 TYPES: dict[str, type[Message]] = {
     cls.model_fields["type"].default: cls
-    for cls in (VideoFrame, AudioChunk, Transcript, EndOfStream, Observations, FusedEmotion, DeadLetter)
+    for cls in (
+        VideoFrame,
+        AudioChunk,
+        Transcript,
+        EndOfStream,
+        Observations,
+        FusedEmotion,
+        Alert,
+        DeadLetter,
+    )
 }
 
 

@@ -7,6 +7,7 @@ affect:sessions                       zset    session ids by the end of their ne
 affect:session:{SID}                  hash    one field per party: JSON of its first and last window end
 affect:finals:{SID}:PARTY             stream  final windows under the id ``<window_end_ms>-0``
 affect:latest:{SID}:PARTY             hash    the newest pane, early or final
+affect:alerts:{SID}                   hash    alerts of all parties: JSON by alert id and edge
 affect:trust                          hash    an operator's trust per modality, over the fitted one
 ====================================  ======  ==========================================================
 
@@ -30,6 +31,11 @@ def finals(session_id: str, party: str) -> str:
 def latest(session_id: str, party: str) -> str:
     """Return the key of a party's newest pane."""
     return f"affect:latest:{{{session_id}}}:{party}"
+
+
+def alerts(session_id: str) -> str:
+    """Return the key of a session's alerts."""
+    return f"affect:alerts:{{{session_id}}}"
 
 
 def stream_id(window_end_ms: int) -> str:

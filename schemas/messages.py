@@ -24,6 +24,7 @@ VERSION = 1  # the major version; a higher one on the wire is refused
 Party = Literal["customer", "agent", "other"]
 Modality = Literal["video", "audio", "text"]
 MODALITIES: tuple[Modality, ...] = ("video", "audio", "text")
+AlertKind = Literal["above", "rise", "disagreement"]
 
 
 class Reason(StrEnum):
@@ -195,6 +196,25 @@ class FusedEmotion(Record):
     rule: str
 
 
+class Alert(Record):
+    """That an alert rule began or ceased to hold for a party; it follows from the party's finals alone."""
+
+    type: Literal["alert"] = "alert"
+    alert_id: str = Field(alias="id", max_length=200)  # rule, session, party, since; the end has its begin's
+    edge: Literal["begin", "end"]
+    session_id: SessionId = Field(alias="sid")
+    party: Party
+    rule: str = Field(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")
+    kind: AlertKind
+    since_ms: Ms = Field(alias="since")  # from when on it has held
+    start_ms: Ms = Field(alias="start")  # of the window that decided
+    end_ms: Ms = Field(alias="end")
+    value: float = Field(ge=-1.0, le=1.0)  # what the rule measures, in that window
+    peak: float = Field(ge=-1.0, le=1.0)  # the largest since then
+    level: Unit  # of the rule
+    text: str = Field(max_length=400)
+
+
 class DeadLetter(Record):
     """A record that could not be processed: the original bytes, the reason, and where they came from."""
 
@@ -210,4 +230,6 @@ class DeadLetter(Record):
 
 
 Media = VideoFrame | AudioChunk | Transcript
-Message = VideoFrame | AudioChunk | Transcript | EndOfStream | Observations | FusedEmotion | DeadLetter
+Message = (
+    VideoFrame | AudioChunk | Transcript | EndOfStream | Observations | FusedEmotion | Alert | DeadLetter
+)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from schemas.messages import (
+    Alert,
     AudioChunk,
     DeadLetter,
     EndOfStream,
@@ -88,6 +89,16 @@ FUSED = Topic(
     64 * KIB,
     "never",
     "fusion",
+    ("alerts", "users' own consumers"),
+)
+ALERTS = Topic(
+    "affect.alerts",
+    (Alert,),
+    "session",
+    7 * DAY_MS,
+    8 * KIB,
+    "never",
+    "alerts",
     ("users' own consumers",),
 )
 DEAD_LETTERS = Topic(
@@ -97,9 +108,9 @@ DEAD_LETTERS = Topic(
     7 * DAY_MS,
     1000 * KIB,
     "never",
-    "workers and fusion",
+    "workers, fusion and alerts",
     ("operators",),
 )  # larger than any other: it wraps their records; a longer body is cut
 
-ALL = (FRAMES, CHUNKS, TRANSCRIPTS, PROBABILITIES, FUSED, DEAD_LETTERS)
+ALL = (FRAMES, CHUNKS, TRANSCRIPTS, PROBABILITIES, FUSED, ALERTS, DEAD_LETTERS)
 MEDIA: dict[Modality, Topic] = {"video": FRAMES, "audio": CHUNKS, "text": TRANSCRIPTS}

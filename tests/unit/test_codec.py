@@ -12,6 +12,7 @@ from schemas.codec import TYPES, decode, decoder, encode
 from schemas.errors import Malformed, MessageError, TooLarge, WrongVersion
 from schemas.messages import (
     Abstention,
+    Alert,
     AudioChunk,
     DeadLetter,
     EndOfStream,
@@ -77,6 +78,21 @@ EXAMPLES: dict[str, Message] = {
             ModalityState(modality="text", state="missing"),
         ),
         rule="entropy_trust",
+    ),
+    "alert": Alert(
+        alert_id="angry/call-7/customer/1700000000000",
+        edge="begin",
+        session_id="call-7",
+        party="customer",
+        rule="angry",
+        kind="above",
+        since_ms=1_700_000_000_000,
+        start_ms=1_700_000_004_000,
+        end_ms=1_700_000_005_000,
+        value=0.75,
+        peak=0.875,
+        level=0.5,
+        text="customer: angry at least 0.50 for 5 s",
     ),
     "dead": DeadLetter(
         reason="malformed",

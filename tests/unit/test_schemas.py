@@ -54,7 +54,7 @@ def test_every_modality_has_a_media_topic_that_is_kept_for_minutes() -> None:
 
 
 def test_keys_of_a_session_share_a_cluster_slot() -> None:
-    made = [keys.session("a"), keys.finals("a", "customer"), keys.latest("a", "customer")]
+    made = [keys.session("a"), keys.finals("a", "customer"), keys.latest("a", "customer"), keys.alerts("a")]
     assert all("{a}" in key for key in made)
     assert len(set(made)) == len(made)
 
