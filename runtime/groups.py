@@ -172,6 +172,9 @@ class FusionSettings(Group):
         ("video", "audio"), description="an early pane comes once these have passed the window"
     )
     rule: str = "entropy_trust"
+    embeddings: bool = Field(
+        False, description="workers send embeddings along, for the rules that are networks"
+    )
     trust: TrustSettings = TrustSettings()
     health_port: Port = 0
     health_host: str = "127.0.0.1"

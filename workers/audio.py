@@ -10,11 +10,12 @@ from models.protocol import EmotionModel
 from models.voice.features import RATE_HZ, features
 from models.voice.model import VoiceModel
 from models.voice.quality import is_silent, quality
-from runtime.settings import Settings
+from runtime.settings import AudioSettings, Settings
 from schemas.errors import InputError
 from schemas.messages import AudioChunk, Modality, Probabilities, Reason
 from workers import device, serve
-from workers.observe import Array, Rows, Sight, distribution, kept, probabilities
+from workers.answers import answering
+from workers.observe import Array, Rows, Sight, distribution, embedding, kept, probabilities
 
 MODALITY: Modality = "audio"
 FULL_SCALE = 32768.0
@@ -27,10 +28,10 @@ class AudioAnalyst:
 
     modality = MODALITY
 
-    def __init__(self, model: EmotionModel, prepare: Prepare = features) -> None:
+    def __init__(self, model: EmotionModel, prepare: Prepare = features, embeddings: bool = False) -> None:
         self.model_id = model.model_id
         self._prepare = prepare
-        self._answer = getattr(model, "predict_with_removed", model.predict)
+        self._answer = answering(model, embeddings)
 
     def look(self, message: AudioChunk) -> Sight | Reason:
         """Return the features, or that there is silence; raises InputError for what is no PCM."""
@@ -43,11 +44,12 @@ class AudioAnalyst:
     def predict(self, inputs: Sequence[Array]) -> Rows:
         """Return a distribution (inputs, 7) per chunk."""
         with device.failure_stops():
-            answer: Rows = self._answer(inputs)
-            return answer
+            return self._answer(inputs)
 
     def _tell(self, message: AudioChunk, grade: float, rows: Rows) -> Probabilities:
-        return probabilities(message, self.model_id, distribution(rows[0]), grade * kept(rows[0]))
+        (row,) = rows
+        told = distribution(row), grade * kept(row)
+        return probabilities(message, self.model_id, *told, embedding=embedding(row))
 
 
 def samples_of(pcm: bytes) -> npt.NDArray[np.float32]:
@@ -62,20 +64,20 @@ def analyst(settings: Settings) -> AudioAnalyst:
     own = settings.audio
     where = device.choose(own.device)
     if own.model:
-        return _hub(own.model, own.revision, where)
+        return _hub(own, where, settings.fusion.embeddings)
     model = VoiceModel(rows=device.fixed_rows(where))
     model.load(where)
     model.predict([features(np.zeros(RATE_HZ, np.float32), RATE_HZ)])  # librosa is slow at its first window
-    return AudioAnalyst(model)
+    return AudioAnalyst(model, embeddings=settings.fusion.embeddings)
 
 
-def _hub(source: str, revision: str | None, where: str) -> AudioAnalyst:
+def _hub(own: AudioSettings, where: str, embeddings: bool) -> AudioAnalyst:
     from models.hub import choose
 
-    model = choose.voice(source, revision)
+    model = choose.voice(own.model, own.revision)
     model.load(where)
     model.predict([model.prepare(np.zeros(2 * RATE_HZ, np.float32), RATE_HZ)])
-    return AudioAnalyst(model, model.prepare)
+    return AudioAnalyst(model, model.prepare, embeddings)
 
 
 def main() -> None:

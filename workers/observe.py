@@ -27,7 +27,7 @@ from schemas.messages import (
 from schemas.policy import permits
 
 Array = npt.NDArray[Any]
-Rows = npt.NDArray[np.float64]  # (inputs, 7)
+Rows = npt.NDArray[np.float64]  # (inputs, 7), or more columns: see workers.answers
 
 M = TypeVar("M", bound=Media, contravariant=True)
 
@@ -173,17 +173,31 @@ def probabilities(
     p: tuple[float, ...],
     quality: float,
     faces: tuple[Face, ...] = (),
+    embedding: bytes | None = None,
 ) -> Probabilities:
     """Return what a model says about ``message``; raises ValueError where ``p`` is no distribution."""
-    said = {"model_id": model_id, "p": p, "quality": quality, "faces": faces}
+    said = {"model_id": model_id, "p": p, "quality": quality, "faces": faces, "embedding": embedding}
     return Probabilities.model_validate({**message.envelope(), **said})
 
 
 def distribution(row: Array) -> tuple[float, ...]:
-    """Return the seven of one row (7 or 8,) as the Python floats that a message carries, bit for bit."""
+    """Return the seven of one row as the Python floats that a message carries, bit for bit."""
     return tuple(float(value) for value in row[:N_EMOTIONS])
 
 
 def kept(row: Array) -> float:
     """Return the share of an answer that lies in the seven classes; an eighth column holds the rest."""
     return 1.0 if len(row) == N_EMOTIONS else float(np.clip(1.0 - row[N_EMOTIONS], 0.0, 1.0))
+
+
+def embedding(row: Array) -> bytes | None:
+    """Return the embedding of one row as a message carries it: little-endian float32; None where none is.
+
+    Raises ValueError where it holds what is no number.
+    """
+    if len(row) <= N_EMOTIONS + 1:
+        return None
+    values = row[N_EMOTIONS + 1 :]
+    if not np.isfinite(values).all():
+        raise ValueError("an embedding must be finite")
+    return values.astype("<f4").tobytes()

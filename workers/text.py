@@ -11,7 +11,8 @@ from models.text.tokenise import is_speech
 from runtime.settings import Settings
 from schemas.messages import Modality, Probabilities, Reason, Transcript
 from workers import device, serve
-from workers.observe import Array, Rows, Sight, distribution, kept, probabilities
+from workers.answers import answering
+from workers.observe import Array, Rows, Sight, distribution, embedding, kept, probabilities
 
 MODALITY: Modality = "text"
 
@@ -31,10 +32,10 @@ class TextAnalyst:
 
     modality = MODALITY
 
-    def __init__(self, model: Reader) -> None:
+    def __init__(self, model: Reader, embeddings: bool = False) -> None:
         self.model_id = model.model_id
         self._model = model
-        self._answer = getattr(model, "predict_with_removed", model.predict)
+        self._answer = answering(model, embeddings)
 
     def look(self, message: Transcript) -> Sight | Reason:
         """Return the tokens, or that nobody spoke."""
@@ -47,11 +48,12 @@ class TextAnalyst:
     def predict(self, inputs: Sequence[Array]) -> Rows:
         """Return a distribution (inputs, 7) per utterance."""
         with device.failure_stops():
-            answer: Rows = self._answer(inputs)
-            return answer
+            return self._answer(inputs)
 
     def _tell(self, message: Transcript, grade: float, rows: Rows) -> Probabilities:
-        return probabilities(message, self.model_id, distribution(rows[0]), grade * kept(rows[0]))
+        (row,) = rows
+        told = distribution(row), grade * kept(row)
+        return probabilities(message, self.model_id, *told, embedding=embedding(row))
 
 
 def analyst(settings: Settings) -> TextAnalyst:
@@ -61,7 +63,7 @@ def analyst(settings: Settings) -> TextAnalyst:
     model = _hub(own.model, own.revision) if own.model else TextModel(rows=device.fixed_rows(where))
     model.load(where)
     model.predict([model.prepare("hello")])  # the first pass is slow; let it be before the first input
-    return TextAnalyst(model)
+    return TextAnalyst(model, settings.fusion.embeddings)
 
 
 def _hub(source: str, revision: str | None) -> Reader:

@@ -12,10 +12,11 @@ from models.face.detect import Detector
 from models.face.model import FaceModel
 from models.face.quality import face_quality
 from models.protocol import EmotionModel
-from runtime.settings import Settings
+from runtime.settings import Settings, VideoSettings
 from schemas.messages import Face, Modality, Probabilities, Reason, VideoFrame
 from workers import device, jpeg, serve
-from workers.observe import Array, Rows, Sight, distribution, kept, probabilities
+from workers.answers import answering
+from workers.observe import Array, Rows, Sight, distribution, embedding, kept, probabilities
 
 MODALITY: Modality = "video"
 
@@ -37,10 +38,16 @@ class VideoAnalyst:
 
     modality = MODALITY
 
-    def __init__(self, model: EmotionModel, detector: Detector, prepare: Prepare = face_crop) -> None:
+    def __init__(
+        self,
+        model: EmotionModel,
+        detector: Detector,
+        prepare: Prepare = face_crop,
+        embeddings: bool = False,
+    ) -> None:
         self.model_id = model.model_id
         self._detector, self._prepare = detector, prepare
-        self._answer = getattr(model, "predict_with_removed", model.predict)
+        self._answer = answering(model, embeddings)
 
     def look(self, message: VideoFrame) -> Sight | Reason:
         """Return the faces, largest first, or that there is none; raises InputError for what is no JPEG."""
@@ -58,15 +65,21 @@ class VideoAnalyst:
     def predict(self, inputs: Sequence[Array]) -> Rows:
         """Return a distribution (inputs, 7) per face."""
         with device.failure_stops():
-            answer: Rows = self._answer(inputs)
-            return answer
+            return self._answer(inputs)
 
     def _tell(self, message: VideoFrame, seen: Sequence[_Seen], rows: Rows) -> Probabilities:
         faces = tuple(
-            Face(box=one.box, score=one.score, quality=one.quality * kept(row), p=distribution(row))
+            Face(
+                box=one.box,
+                score=one.score,
+                quality=one.quality * kept(row),
+                p=distribution(row),
+                embedding=embedding(row),
+            )
             for one, row in zip(seen, rows, strict=True)
         )
-        return probabilities(message, self.model_id, faces[0].p, faces[0].quality, faces)
+        first = faces[0]
+        return probabilities(message, self.model_id, first.p, first.quality, faces, first.embedding)
 
 
 def shares(box: Box, width: int, height: int) -> Shares | None:
@@ -87,20 +100,20 @@ def analyst(settings: Settings) -> VideoAnalyst:
     cv2.setNumThreads(own.threads)
     where, detector = device.choose(own.device), Detector(own.yunet_path, own.max_faces)
     if own.model:
-        return _hub(own.model, own.revision, where, detector)
+        return _hub(own, where, detector, settings.fusion.embeddings)
     model = FaceModel(rows=device.fixed_rows(where))
     model.load(where)
     model.predict([np.zeros((SIDE, SIDE), np.uint8)])  # the first pass is slow; let it be before any input
-    return VideoAnalyst(model, detector)
+    return VideoAnalyst(model, detector, embeddings=settings.fusion.embeddings)
 
 
-def _hub(source: str, revision: str | None, where: str, detector: Detector) -> VideoAnalyst:
+def _hub(own: VideoSettings, where: str, detector: Detector, embeddings: bool) -> VideoAnalyst:
     from models.hub import choose
 
-    model = choose.face(source, revision)
+    model = choose.face(own.model, own.revision)
     model.load(where)
     model.predict([model.prepare(np.zeros((SIDE, SIDE, 3), np.uint8), Box(0, 0, SIDE, SIDE))])
-    return VideoAnalyst(model, detector, model.prepare)
+    return VideoAnalyst(model, detector, model.prepare, embeddings)
 
 
 def main() -> None:
