@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from models.evaluation.given import Given
     from models.evaluation.outcome import Evaluation
 
+DRAWS = 2000
 Name = Literal["face", "voice", "text"]
 ModelName = Annotated[Name, typer.Argument(help="which model", show_default=False)]
 out = Console()
@@ -39,12 +40,32 @@ def train(
     ] = None,
     run: Annotated[
         Path | None,
-        typer.Option(help="run folder; a stopped run goes on; default: runs/NAME", show_default=False),
+        typer.Option(
+            "--run",
+            "-o",
+            "--output",
+            help="run folder; a stopped run goes on; default: runs/NAME",
+            show_default=False,
+        ),
+    ] = None,
+    network: Annotated[
+        str | None, typer.Option(help="a reference network instead of the shipped one", show_default=False)
+    ] = None,
+    recipe: Annotated[
+        Path | None, typer.Option(help="recipe.json of a run of a reference network", show_default=False)
     ] = None,
 ) -> None:
-    """Train a model in a run folder; other options go to its training, as in: train voice --seed 1."""
+    """Train a model in a run folder; other options go to its training, as in: train voice --seed 1.
+
+    With --network or --recipe they change the recipe: train face --network fer-cnn --labels fer2013.
+    """
     from affectstream import training
 
+    if network is not None or recipe is not None:
+        chosen = training.recipe_of(name, network, recipe, tuple(context.args))
+        evaluation = training.run_reference(chosen, data, run, lambda line: err.print(line, highlight=False))
+        view.show_evaluation(evaluation, DRAWS, out)
+        return
     folder = run or Path("runs") / name
     training.run(name, data, folder, tuple(context.args))
     out.print(training.next_steps(name, folder), highlight=False, soft_wrap=True)

@@ -4,11 +4,17 @@ import json
 import platform
 import runpy
 import sys
+from collections.abc import Callable
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from schemas.errors import InputError
+
+if TYPE_CHECKING:
+    from models.evaluation.outcome import Evaluation
+    from models.training.recipe import Recipe
 
 STARTS = "starts.jsonl"
 PACKAGES = ("affectstream", "torch", "numpy", "librosa", "transformers")
@@ -40,6 +46,47 @@ def arguments(name: str, data: Path, folder: Path, extra: tuple[str, ...]) -> li
     corpus = _holding("Actor_*", data / "ravdess", data)
     chosen, rest = (extra[:1], extra[1:]) if extra[:1] and extra[0] in VOICE_STEPS else (VOICE_STEPS, extra)
     return [[step, "--data", corpus, "--run", str(folder), *rest] for step in chosen]
+
+
+def recipe_of(name: str, network: str | None, kept: Path | None, extra: tuple[str, ...]) -> "Recipe":
+    """Return the recipe of a reference network of modality ``name``, changed by the options ``extra``.
+
+    Raises InputError where there is no such network, file, field or value.
+    """
+    from models.training.networks import reference
+    from models.training.recipe import changed, read_recipe
+
+    found = read_recipe(kept) if kept is not None else reference(str(network), name).recipe
+    if network is not None and found.network != network:
+        raise InputError(f"{kept} is the recipe of {found.network}, not of {network}")
+    reference(found.network, name)
+    return changed(found, _fields(extra))
+
+
+def run_reference(
+    recipe: "Recipe", data: Path | None, folder: Path | None, say: Callable[[str], None]
+) -> "Evaluation":
+    """Train a reference network in ``folder``, or go on with it, and return what it reaches."""
+    from models.training.run import run as trained
+
+    folder = folder or Path("runs") / f"{recipe.network}-{recipe.labels}"
+    return trained(recipe, data or _default_data(), folder, say)
+
+
+def _fields(extra: tuple[str, ...]) -> dict[str, Any]:
+    """Return the fields of ``--FIELD VALUE --FLAG``; values are JSON, or else words."""
+    found: dict[str, Any] = {}
+    rest = list(extra)
+    while rest:
+        option = rest.pop(0)
+        if not option.startswith("--"):
+            raise InputError(f"{option!r} is not an option: a recipe is changed by --FIELD VALUE")
+        value = rest.pop(0) if rest and not rest[0].startswith("--") else "true"
+        try:
+            found[option[2:].replace("-", "_")] = json.loads(value)
+        except json.JSONDecodeError:
+            found[option[2:].replace("-", "_")] = value
+    return found
 
 
 def next_steps(name: str, folder: Path) -> str:

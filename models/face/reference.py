@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import cast
 
+import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
 from torchvision.models import resnet50
@@ -32,8 +33,10 @@ class FerCnn(nn.Module):
         self.head = nn.Sequential(dense, nn.Linear(256, N_EMOTIONS))
 
     def forward(self, faces: Tensor) -> Tensor:
-        """Return the logits."""
-        return cast(Tensor, self.head(self.stages(standardise(faces))))
+        """Return the logits; faces of other sides than 48, as in early epochs, fit by their pooled stages."""
+        x = standardise(faces).contiguous(memory_format=torch.channels_last)
+        x = nn.functional.adaptive_avg_pool2d(self.stages(x), 6)  # the same for faces of 48 pixels
+        return cast(Tensor, self.head(x))
 
 
 class FaceResNet50(nn.Module):

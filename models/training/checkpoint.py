@@ -1,0 +1,62 @@
+"""The state of a training between two epochs, written whole or not at all; imports torch and the recipe."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from models.training.recipe import Recipe
+from schemas.errors import InputError
+
+
+@dataclass
+class State:
+    """Everything that the next epoch depends on."""
+
+    network: nn.Module
+    averaged: nn.Module  # the network itself where weights are not averaged
+    optimiser: torch.optim.Optimizer
+    rng: torch.Generator  # of batches and augmentation; dropout draws from torch's own
+    scale: float = 1.0  # of the rate, after plateaus
+    best_epoch: int = 0
+    best: dict[str, Tensor] = field(default_factory=dict)  # weights of the best epoch
+    log: list[dict[str, float]] = field(default_factory=list)  # one entry per epoch
+
+    @property
+    def epoch(self) -> int:
+        """Return how many epochs are done."""
+        return len(self.log)
+
+
+def save(state: State, recipe: Recipe, path: Path) -> None:
+    """Write ``state`` and its recipe."""
+    parts: dict[str, Any] = {
+        "network": state.network.state_dict(),
+        "averaged": state.averaged.state_dict(),
+        "optimiser": state.optimiser.state_dict(),
+        "rng": state.rng.get_state(),
+        "dropout_rng": torch.get_rng_state(),
+        "scale": state.scale,
+        "best_epoch": state.best_epoch,
+        "best": state.best,
+        "log": state.log,
+        "recipe": recipe.model_dump_json(),
+    }
+    torch.save(parts, path.with_suffix(".part"))
+    path.with_suffix(".part").replace(path)
+
+
+def resume(state: State, recipe: Recipe, path: Path) -> None:
+    """Continue ``state`` from ``path``; raises InputError where another recipe wrote it."""
+    parts = torch.load(path, weights_only=True)
+    if Recipe.model_validate_json(parts["recipe"]) != recipe:
+        raise InputError(f"{path} was begun with another recipe: take a new folder, or the kept recipe.json")
+    state.network.load_state_dict(parts["network"])
+    state.averaged.load_state_dict(parts["averaged"])
+    state.optimiser.load_state_dict(parts["optimiser"])
+    state.rng.set_state(parts["rng"])
+    torch.set_rng_state(parts["dropout_rng"])
+    state.scale, state.best_epoch = parts["scale"], parts["best_epoch"]
+    state.best, state.log = parts["best"], parts["log"]
