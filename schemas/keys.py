@@ -8,7 +8,9 @@ affect:session:{SID}                  hash    one field per party: JSON of its f
 affect:finals:{SID}:PARTY             stream  final windows under the id ``<window_end_ms>-0``
 affect:latest:{SID}:PARTY             hash    the newest pane, early or final
 affect:alerts:{SID}                   hash    alerts of all parties: JSON by alert id and edge
-affect:trust                          hash    an operator's trust per modality, over the fitted one
+affect:trust                          hash    an operator's trust per modality, over the fitted one, and
+                                              ``MODALITY_until_ms`` where it holds for a time only
+affect:trust:log                      stream  who set or took back which trust, and which process saw it
 ====================================  ======  ==========================================================
 
 Braces keep the keys of a session in one slot of a cluster.
@@ -16,6 +18,7 @@ Braces keep the keys of a session in one slot of a cluster.
 
 SESSIONS = "affect:sessions"
 TRUST = "affect:trust"
+TRUST_LOG = "affect:trust:log"
 
 
 def session(session_id: str) -> str:

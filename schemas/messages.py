@@ -169,13 +169,16 @@ class ModalityState(Record):
     """What one modality brought to a window."""
 
     modality: Modality = Field(alias="mod")
-    state: Literal["present", "abstained", "missing"]
-    reason: WireReason | None = None  # the most frequent one, where it abstained
+    state: Literal["present", "held", "abstained", "missing"]  # held: it spoke last in an earlier window
+    reason: WireReason | None = None  # the most frequent one, where it abstained in this window
     p: Distribution | None = None
     weight: Unit = 0.0  # share of the fused distribution; shares sum to one over the present
     quality: Unit = 0.0
     count: int = Field(0, ge=0)  # observations with probabilities
     model_id: str | None = Field(None, alias="model")
+    trust: Unit | None = None  # what the rule saw; None where the modality had no say
+    age_ms: Ms = Field(0, alias="age")  # from the end of the window that it last spoke in to this one's
+    agreement: Unit | None = Field(None, alias="agree")  # with the others of late, this window in; None: off
 
 
 class FusedEmotion(Record):
@@ -194,6 +197,9 @@ class FusedEmotion(Record):
     disagreement: Unit  # Jensen-Shannon divergence between the modalities, in bits over log2(modalities)
     modalities: tuple[ModalityState, ...] = Field(alias="mods")
     rule: str
+    shown: str | None = None  # the label to display; None where that is uncertain
+    steady: str | None = None  # the label under hysteresis and dwell, however uncertain
+    shown_since_ms: Ms | None = Field(None, alias="since")  # start of the window that ``steady`` begins with
 
 
 class Alert(Record):

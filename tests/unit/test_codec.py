@@ -72,12 +72,31 @@ EXAMPLES: dict[str, Message] = {
         disagreement=0.125,
         modalities=(
             ModalityState(
-                modality="video", state="present", p=P, weight=1.0, quality=0.75, count=5, model_id="face/1"
+                modality="video",
+                state="present",
+                p=P,
+                weight=0.75,
+                quality=0.75,
+                count=5,
+                model_id="face/1",
+                trust=0.5,
+                agreement=0.875,
             ),
             ModalityState(modality="audio", state="abstained", reason=Reason.SILENCE),
-            ModalityState(modality="text", state="missing"),
+            ModalityState(
+                modality="text",
+                state="held",
+                p=P,
+                weight=0.25,
+                reason=Reason.NO_SPEECH,
+                age_ms=2000,
+                trust=0.25,
+            ),
         ),
         rule="entropy_trust",
+        shown="neutral",
+        steady="neutral",
+        shown_since_ms=1_699_999_998_000,
     ),
     "alert": Alert(
         alert_id="angry/call-7/customer/1700000000000",
@@ -122,6 +141,13 @@ def test_golden_bytes(name: str) -> None:
     stored = bytes.fromhex((GOLDEN / f"{name}.hex").read_text())
     assert encode(EXAMPLES[name]) == stored
     assert decode(stored, BIG) == EXAMPLES[name]
+
+
+def test_a_fused_window_from_before_trust_and_display_still_decodes() -> None:
+    old = decode(bytes.fromhex((GOLDEN / "fused-without-trust.hex").read_text()), BIG)
+    assert isinstance(old, FusedEmotion)
+    assert (old.label, old.shown, old.steady, old.shown_since_ms) == ("neutral", None, None, None)
+    assert {(m.trust, m.age_ms, m.agreement) for m in old.modalities} == {(None, 0, None)}
 
 
 def repacked(message: Message, **changes: object) -> bytes:

@@ -1,0 +1,88 @@
+"""The sentence about modalities that contradict each other."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from schemas.conflict import DISAGREE, conflict
+from schemas.labels import EMOTIONS
+from schemas.messages import FusedEmotion, ModalityState
+
+
+def said(label: str) -> tuple[float, ...]:
+    return tuple(0.7 if name == label else 0.05 for name in EMOTIONS)
+
+
+def window(disagreement: float = 0.5, **labels: str | None) -> FusedEmotion:
+    states = [
+        ModalityState(modality=m, state="present" if label else "missing", p=said(label) if label else None)
+        for m, label in labels.items()
+    ]
+    return FusedEmotion(
+        session_id="s",
+        party="customer",
+        start_ms=0,
+        end_ms=1000,
+        pane="final",
+        p=said("neutral"),
+        label="neutral",
+        confidence=0.5,
+        uncertainty=0.5,
+        disagreement=disagreement,
+        modalities=tuple(states),
+        rule="uniform",
+    )
+
+
+@pytest.mark.parametrize(
+    ("labels", "sentence"),
+    [
+        pytest.param({"audio": "angry", "text": "neutral"}, "words neutral, voice angry", id="two"),
+        pytest.param(
+            {"video": "happy", "audio": "sad", "text": "sad"},
+            "face happy, words and voice sad",
+            id="two to one",
+        ),
+        pytest.param(
+            {"video": "happy", "audio": "sad", "text": "happy"},
+            "face and words happy, voice sad",
+            id="one apart",
+        ),
+        pytest.param(
+            {"video": "happy", "audio": "sad", "text": "fear"},
+            "face happy, words fear, voice sad",
+            id="three",
+        ),
+        pytest.param({"video": "happy", "audio": "happy"}, None, id="the same tops"),
+        pytest.param({"video": "happy", "audio": None}, None, id="one alone"),
+        pytest.param({}, None, id="nobody"),
+    ],
+)
+def test_a_window_in_conflict_says_who_says_what(labels: dict[str, str | None], sentence: str | None) -> None:
+    assert conflict(window(**labels)) == sentence
+
+
+def test_below_the_threshold_nothing_is_said() -> None:
+    assert conflict(window(DISAGREE, audio="angry", text="neutral"))
+    assert conflict(window(DISAGREE - 1e-6, audio="angry", text="neutral")) is None
+
+
+def test_words_that_are_held_still_count() -> None:
+    held = ModalityState(modality="text", state="held", p=said("neutral"), age_ms=1000)
+    voice = ModalityState(modality="audio", state="present", p=said("angry"))
+    spoken = window().model_copy(update={"modalities": (voice, held)})
+    assert conflict(spoken) == "words neutral, voice angry"
+
+
+label = st.one_of(st.none(), st.sampled_from(EMOTIONS))
+
+
+@given(video=label, audio=label, text=label)
+def test_everything_that_spoke_is_named_once(video: str | None, audio: str | None, text: str | None) -> None:
+    sentence = conflict(window(video=video, audio=audio, text=text))
+    spoke = {"face": video, "voice": audio, "words": text}
+    if sentence is None:
+        assert len({said_ for said_ in spoke.values() if said_}) < 2
+        return
+    for word, of_it in spoke.items():
+        assert sentence.split().count(word) + sentence.split().count(f"{word},") == (of_it is not None)
