@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 import typer
 from rich.console import Console
 
-from affectstream import inspecting, modelling
+from affectstream import fusion, inspecting, modelling
 from affectstream.options import (
     Channels,
     Inputs,
@@ -31,6 +31,7 @@ topics_app = typer.Typer(no_args_is_help=True, help="The Kafka topics.")
 dashboards_app = typer.Typer(no_args_is_help=True, help="The Grafana dashboards.")
 app.add_typer(topics_app, name="topics")
 app.add_typer(dashboards_app, name="dashboards")
+app.add_typer(fusion.app, name="fusion")
 
 out = Console()
 err = Console(stderr=True)
