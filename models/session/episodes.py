@@ -1,0 +1,64 @@
+"""Stretches in which the modalities contradict each other; pure, imports schemas and the alerts' fold."""
+
+from collections.abc import Sequence
+from typing import get_args
+
+from models.session import alerts, words
+from models.session.means import mean
+from models.session.records import Episode
+from models.session.rules import Rule
+from schemas.messages import MODALITIES, Alert, FusedEmotion, Modality, Party
+
+RULE = Rule(
+    name="episode", kind="disagreement", level=0.3, hysteresis=0.1, seconds=2, parties=get_args(Party)
+)
+"""Said to contradict each other: for two seconds at least 0.3, until it is below 0.2."""
+
+GAP_MS = 3_000  # longer than this without two modalities that speak ends an episode
+
+
+def episodes(windows: Sequence[FusedEmotion]) -> tuple[Episode, ...]:
+    """Return the episodes of a party, from its finals in order."""
+    return tuple(episode for stretch in _stretches(windows) for episode in _within(stretch))
+
+
+def _stretches(windows: Sequence[FusedEmotion]) -> list[list[FusedEmotion]]:
+    """Return the windows in which two modalities speak, parted where there is none for too long."""
+    out: list[list[FusedEmotion]] = []
+    for window in windows:
+        if sum(state.p is not None for state in window.modalities) < 2:
+            continue
+        if not out or window.start_ms - out[-1][-1].end_ms > GAP_MS:
+            out.append([])
+        out[-1].append(window)
+    return out
+
+
+def _within(windows: Sequence[FusedEmotion]) -> list[Episode]:
+    """Return the episodes of one stretch; an open one lasts until its last window."""
+    found = alerts.alerts([RULE], windows)
+    ends = {alert.alert_id: alert for alert in found if alert.edge == "end"}
+    return [_episode(begin, ends.get(begin.alert_id), windows) for begin in found if begin.edge == "begin"]
+
+
+def _episode(begin: Alert, end: Alert | None, windows: Sequence[FusedEmotion]) -> Episode:
+    end_ms = end.start_ms if end else windows[-1].end_ms
+    inside = [w for w in windows if begin.since_ms <= w.start_ms and w.end_ms <= end_ms]
+    said = _said(inside)
+    return Episode(
+        start_ms=begin.since_ms,
+        end_ms=end_ms,
+        peak=max(w.disagreement for w in inside),
+        said={modality: said[modality] for modality in MODALITIES if modality in said},
+        text=words.said(said),
+    )
+
+
+def _said(windows: Sequence[FusedEmotion]) -> dict[Modality, str]:
+    """Return the label of each modality's mean distribution over the windows."""
+    out = {}
+    for modality in MODALITIES:
+        p = mean([s.p for w in windows for s in w.modalities if s.modality == modality and s.p is not None])
+        if p is not None:
+            out[modality] = words.top(p)
+    return out

@@ -1,0 +1,32 @@
+"""Mean distributions over windows; pure, imports schemas and the words only."""
+
+from collections.abc import Sequence
+
+from models.session.records import DECIMALS, Named
+from models.session.words import top
+from schemas.labels import EMOTIONS, N_EMOTIONS
+from schemas.messages import FusedEmotion
+
+Distribution = tuple[float, ...]
+
+
+def mean(distributions: Sequence[Distribution]) -> Distribution | None:
+    """Return the plain mean of distributions over the emotions, None of none."""
+    if not distributions:
+        return None
+    return tuple(sum(p[i] for p in distributions) / len(distributions) for i in range(N_EMOTIONS))
+
+
+def mean_of(windows: Sequence[FusedEmotion]) -> Distribution | None:
+    """Return the mean over the windows with evidence, None without any."""
+    return mean([window.p for window in windows if window.p is not None])
+
+
+def named(p: Distribution | None) -> Named | None:
+    """Return a vector over the emotions by their names, with six decimals."""
+    return None if p is None else {e: round(v, DECIMALS) for e, v in zip(EMOTIONS, p, strict=True)}
+
+
+def label(p: Distribution | None) -> str | None:
+    """Return the most probable emotion, None without a distribution."""
+    return None if p is None else top(p)

@@ -1,0 +1,103 @@
+"""What a session amounts to, per party, from its final windows; pure, imports schemas and its siblings.
+
+Shares are of time. Means are over the windows with evidence. A window belongs to the quarter, or the fifth,
+that its middle lies in.
+"""
+
+from collections.abc import Sequence
+from typing import get_args
+
+from models.session.episodes import RULE, episodes
+from models.session.means import label, mean_of, named
+from models.session.records import DECIMALS, Named, PartySummary, Quarter, Summary
+from models.session.turning import turning_points
+from schemas.errors import InputError
+from schemas.labels import EMOTIONS
+from schemas.messages import FusedEmotion, Party
+
+DOMINANT = 0.2  # of the time
+QUARTERS = 4
+ENDS = 5  # start and end of a session are a fifth of it each
+
+Windows = Sequence[FusedEmotion]
+
+
+def summarise(finals: Windows) -> Summary:
+    """Return the summary of one session from all its finals; raises InputError where there is none."""
+    if not finals:
+        raise InputError("there is no window to sum up")
+    ordered = sorted(finals, key=lambda window: window.end_ms)
+    start_ms, end_ms = min(w.start_ms for w in ordered), ordered[-1].end_ms
+    parties = [p for p in get_args(Party) if any(w.party == p for w in ordered)]
+    return Summary(
+        session=ordered[0].session_id,
+        start_ms=start_ms,
+        end_ms=end_ms,
+        parties=tuple(
+            _party(party, [w for w in ordered if w.party == party], (start_ms, end_ms)) for party in parties
+        ),
+    )
+
+
+def _party(party: Party, windows: Windows, call: tuple[int, int]) -> PartySummary:
+    known = [window for window in windows if window.p is not None]
+    shares = _shares(windows)
+    return PartySummary(
+        party=party,
+        start_ms=windows[0].start_ms,
+        end_ms=windows[-1].end_ms,
+        dominant=tuple(name for name in sorted(shares, key=lambda n: -shares[n]) if shares[name] >= DOMINANT),
+        shares=shares,
+        unknown=_unknown(windows),
+        mean=named(mean_of(windows)),
+        confidence=round(sum(w.confidence for w in known) / len(known), DECIMALS) if known else 0.0,
+        disagreeing=_share([w for w in windows if w.disagreement >= RULE.level], windows),
+        change=_change(windows),
+        quarters=tuple(_quarter(windows, *_slice(call, n, QUARTERS)) for n in range(QUARTERS)),
+        turning_points=turning_points(windows),
+        episodes=episodes(windows),
+    )
+
+
+def _shares(windows: Windows) -> Named:
+    found = {name: _share([w for w in windows if w.label == name], windows) for name in EMOTIONS}
+    return {name: share for name, share in found.items() if share > 0}
+
+
+def _unknown(windows: Windows) -> float:
+    return _share([w for w in windows if w.label is None], windows)
+
+
+def _share(some: Windows, of: Windows) -> float:
+    return round(_length_ms(some) / _length_ms(of), DECIMALS)
+
+
+def _length_ms(windows: Windows) -> int:
+    return sum(window.end_ms - window.start_ms for window in windows)
+
+
+def _slice(span: tuple[int, int], number: int, of: int) -> tuple[int, int]:
+    """Return the start and the end of one of so many equal parts of a span."""
+    start_ms, length_ms = span[0], span[1] - span[0]
+    return start_ms + number * length_ms // of, start_ms + (number + 1) * length_ms // of
+
+
+def _within(windows: Windows, start_ms: int, end_ms: int) -> Windows:
+    return [w for w in windows if start_ms <= (w.start_ms + w.end_ms) // 2 < end_ms]
+
+
+def _quarter(windows: Windows, start_ms: int, end_ms: int) -> Quarter:
+    inside = _within(windows, start_ms, end_ms)
+    mean = mean_of(inside)
+    unknown = _unknown(inside) if inside else 1.0
+    return Quarter(start_ms=start_ms, end_ms=end_ms, label=label(mean), mean=named(mean), unknown=unknown)
+
+
+def _change(windows: Windows) -> Named | None:
+    """Return the mean of the last fifth of the party's time less that of the first."""
+    span = windows[0].start_ms, windows[-1].end_ms
+    first = mean_of(_within(windows, *_slice(span, 0, ENDS)))
+    last = mean_of(_within(windows, *_slice(span, ENDS - 1, ENDS)))
+    if first is None or last is None:
+        return None
+    return named(tuple(b - a for a, b in zip(first, last, strict=True)))

@@ -1,0 +1,65 @@
+"""Where a party changed, by two windows of time that slide along; imports NumPy, schemas, the divergence.
+
+At every border between two windows the mean distribution of the SIDE_MS before is compared with that of the
+SIDE_MS after, by their Jensen-Shannon divergence (Lin 1991) as a share of its maximum. A turning point is
+where that is at least LEVEL and the largest within SIDE_MS on either side: a two-window change detector
+(Kifer, Ben-David, Gehrke, VLDB 2004) whose peaks are thinned out. Slower changes show in the quarters.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from models.fusion.evidence import disagreement
+from models.session.means import mean
+from models.session.records import DECIMALS, TurningPoint
+from models.session.words import top
+from schemas.messages import FusedEmotion
+
+SIDE_MS = 8_000  # the least time between two turning points too
+LEVEL = 0.2
+
+Windows = Sequence[FusedEmotion]
+
+
+def turning_points(windows: Windows) -> tuple[TurningPoint, ...]:
+    """Return the turning points of a party, from its finals in order."""
+    known = [window for window in windows if window.p is not None]
+    found = [point for i in range(1, len(known)) if (point := _border(known, i)) is not None]
+    kept: list[TurningPoint] = []
+    for point in sorted(found, key=lambda point: (-point.strength, point.at_ms)):
+        if all(abs(point.at_ms - other.at_ms) >= SIDE_MS for other in kept):
+            kept.append(point)
+    return tuple(sorted(kept, key=lambda point: point.at_ms))
+
+
+def _border(known: Windows, i: int) -> TurningPoint | None:
+    """Compare both sides of the start of window ``i``; each needs evidence for half of its time."""
+    at_ms = known[i].start_ms
+    before = _side(known[max(0, i - _most(known[i])) : i], at_ms - SIDE_MS, at_ms)
+    after = _side(known[i : i + _most(known[i])], at_ms, at_ms + SIDE_MS)
+    if min(map(_length_ms, (before, after))) * 2 < SIDE_MS:
+        return None
+    sides = [mean([w.p for w in side if w.p]) or () for side in (before, after)]
+    strength = round(divergence(*sides), DECIMALS)
+    if strength < LEVEL:
+        return None
+    return TurningPoint(at_ms=at_ms, before=top(sides[0]), after=top(sides[1]), strength=strength)
+
+
+def divergence(p: Sequence[float], q: Sequence[float]) -> float:
+    """Return the Jensen-Shannon divergence of two distributions as a share of its maximum."""
+    return float(disagreement(np.array([[p, q]], dtype=np.float64), np.ones((1, 2), dtype=np.bool_))[0])
+
+
+def _most(window: FusedEmotion) -> int:
+    """Return how many windows a side can hold."""
+    return -(-SIDE_MS // max(1, window.end_ms - window.start_ms))
+
+
+def _side(windows: Windows, from_ms: int, to_ms: int) -> list[FusedEmotion]:
+    return [w for w in windows if from_ms <= w.start_ms and w.end_ms <= to_ms]
+
+
+def _length_ms(windows: Windows) -> int:
+    return sum(window.end_ms - window.start_ms for window in windows)

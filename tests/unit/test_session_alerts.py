@@ -1,0 +1,185 @@
+"""Alerts on timelines, one character a second: "(" an alert begins with this window, ")" it ends with it."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from support.session_lines import marks, split, spread, tenths, window
+
+from models.session.alerts import alerts, fold, start, step
+from models.session.rules import Rule, read
+from schemas.codec import decode, encode
+
+ABOVE = Rule(name="angry", kind="above", emotions=("angry",), level=0.6, seconds=3, hysteresis=0.2)
+RISE = Rule(name="up", kind="rise", emotions=("angry",), level=0.3, seconds=4, hysteresis=0.2)
+SPLIT = Rule(name="mixed", kind="disagreement", level=0.5, seconds=2, hysteresis=0.2)
+
+
+def changed(rule: Rule, **fields: object) -> Rule:
+    return Rule.model_validate(rule.model_dump() | fields)
+
+
+CASES = [
+    # tenths of anger over seconds, and what the rule makes of them
+    pytest.param(ABOVE, "1116661111", "     ()   ", id="begins once it has held for 3 s, ends below 0.4"),
+    pytest.param(ABOVE, "1166166111", "          ", id="one window below the level counts anew"),
+    pytest.param(ABOVE, "6665454541", "  (      )", id="hysteresis: between 0.4 and 0.6 it goes on"),
+    pytest.param(ABOVE, "6663", "  ()", id="it may end at once"),
+    pytest.param(ABOVE, "66.6", "   (", id="a window without evidence does not count and breaks nothing"),
+    pytest.param(ABOVE, "66....6", "       ", id="after too long without evidence it counts anew"),
+    pytest.param(ABOVE, "666....1", "  (    )", id="a window without evidence does not end it"),
+    pytest.param(
+        changed(ABOVE, min_confidence=0.3), "1??????1", "        ", id="unsure windows start nothing"
+    ),
+    pytest.param(
+        changed(ABOVE, min_confidence=0.3, emotions=["happy"], level=0.05, hysteresis=0.01),
+        "111??1", "  (   ", id="unsure windows end nothing",
+    ),
+    pytest.param(ABOVE, "6661666", "  ()  (", id="without a cooldown it may begin again"),
+    pytest.param(changed(ABOVE, cooldown_s=2), "66616666666", "  ()    (  ", id="a cooldown counts nothing"),
+    pytest.param(changed(ABOVE, parties=["agent"]), "66666666", "        ", id="only who is named"),
+    pytest.param(ABOVE, "666666", "  (   ", id="the end of a call is no end of an alert"),
+    pytest.param(RISE, "111155555555", "      (    )", id="4 s are 0.3 above the 4 s before"),
+    pytest.param(RISE, "1122334455667", "             ", id="a slow rise is none"),
+    pytest.param(RISE, "5555", "    ", id="without a past there is no rise"),
+    pytest.param(RISE, "11..55..555", "     (   ) ", id="half of either side is enough"),
+    pytest.param(RISE, "1...5555", "        ", id="less than half of a side is not"),
+    pytest.param(RISE, "55551111", "        ", id="a fall is no rise"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("rule", "line", "expected"), CASES)
+def test_rules_on_a_timeline(rule: Rule, line: str, expected: str) -> None:
+    assert marks(alerts([rule], tenths(line)), len(line)) == expected
+
+
+SPLITS = [
+    pytest.param("0055550", "   (  )", id="begins after 2 s, ends below 0.3"),
+    pytest.param("05405550", "     ( )", id="it has to hold"),
+    pytest.param("55.....50", " (      )", id="one modality alone cannot disagree, and settles nothing"),
+    pytest.param("5....5550", "      ( )", id="nor does it count"),
+]
+
+
+@pytest.mark.parametrize(("line", "expected"), SPLITS)
+def test_disagreement_on_a_timeline(line: str, expected: str) -> None:
+    assert marks(alerts([SPLIT], split(line)), len(line)) == expected
+
+
+def test_emotions_are_added_up() -> None:
+    both = changed(ABOVE, emotions=["angry", "disgust"])
+    p = (0.4, 0.0, 0.0, 0.3, 0.0, 0.3, 0.0)
+    assert marks(alerts([both], [window(i, p) for i in range(4)]), 4) == "  ( "
+    assert not alerts([ABOVE], [window(i, p) for i in range(4)])
+
+
+def test_an_alert_says_what_since_when_and_how_much() -> None:
+    begin, end = alerts([ABOVE], tenths("1169811"))
+    assert begin.alert_id == end.alert_id == "angry/call/customer/2000"
+    assert (begin.since_ms, begin.start_ms, begin.end_ms) == (2000, 4000, 5000)
+    assert (begin.value, begin.peak, begin.level) == (0.8, 0.9, 0.6)
+    assert begin.text == "customer: angry at least 0.60 for 3 s"
+    assert (end.since_ms, end.start_ms, end.value, end.peak) == (2000, 5000, 0.1, 0.9)
+    assert end.text == "customer: angry at least 0.60 is over after 3 s, highest 0.90"
+
+
+def test_a_rise_has_held_since_the_later_half_began() -> None:
+    begin = alerts([RISE], tenths("11115555"))[0]
+    assert (begin.since_ms, begin.end_ms) == (3000, 7000)
+    assert begin.value == pytest.approx(0.3)
+    assert begin.text == "customer: angry up by at least 0.30 within 4 s"
+
+
+def test_a_disagreement_says_who_said_what() -> None:
+    begin = alerts([SPLIT], split("055"))[0]
+    assert begin.text == "customer: modalities disagree by at least 0.50 for 2 s (words neutral, voice angry)"
+
+
+def test_the_windows_of_the_parties_do_not_meet() -> None:
+    rule = changed(ABOVE, parties=["customer", "agent"])
+    mixed = [w for pair in zip(tenths("666111"), tenths("111666", party="agent"), strict=True) for w in pair]
+    found = alerts([rule], mixed)
+    assert [(a.party, a.edge, a.start_ms) for a in found] == [
+        ("customer", "begin", 2000), ("customer", "end", 3000), ("agent", "begin", 5000)
+    ]  # fmt: skip
+
+
+RULES = (
+    ABOVE,
+    RISE,
+    SPLIT,
+    changed(ABOVE, name="calm", emotions=["neutral"], level=0.2, hysteresis=0.05, cooldown_s=3),
+)
+LINES = st.lists(st.tuples(st.sampled_from(".?0123456789"), st.integers(0, 9)), max_size=40)
+
+quickly = settings(max_examples=40, deadline=None)
+
+
+def timeline(drawn: list[tuple[str, int]]):
+    parts = zip(tenths("".join(c for c, _ in drawn)), split("".join(str(d) for _, d in drawn)), strict=True)
+    return [
+        w.model_copy(update={"disagreement": s.disagreement, "modalities": s.modalities}) for w, s in parts
+    ]
+
+
+@quickly
+@given(LINES, st.lists(st.integers(0, 60), max_size=5))
+def test_folded_in_pieces_as_in_one_go(drawn, cuts) -> None:
+    windows, state, pieces, at = timeline(drawn), start(RULES), [], 0
+    for cut in [*sorted(cuts), len(windows)]:
+        state, found = fold(RULES, state, windows[at:cut])
+        pieces += found
+        at = max(at, cut)
+    assert (state, pieces) == fold(RULES, start(RULES), windows)
+
+
+@quickly
+@given(LINES, st.integers(0, 60))
+def test_later_windows_never_change_what_was_decided(drawn, cut) -> None:
+    windows = timeline(drawn)
+    early, whole = alerts(RULES, windows[:cut]), alerts(RULES, windows)
+    assert whole[: len(early)] == early
+
+
+@quickly
+@given(LINES, st.data())
+def test_windows_that_come_again_change_nothing(drawn, data) -> None:
+    windows = timeline(drawn)
+    state, found = start(RULES), []
+    for i, each in enumerate(windows):
+        state, new = step(RULES, state, each)
+        found += new
+        again = windows[data.draw(st.integers(0, i))]
+        assert step(RULES, state, again) == (state, [])
+    assert found == fold(RULES, start(RULES), windows)[1]
+
+
+@quickly
+@given(LINES)
+def test_begins_and_ends_alternate_and_are_told_apart(drawn) -> None:
+    windows = timeline(drawn)
+    found = alerts(RULES, windows)
+    assert len({(a.alert_id, a.edge) for a in found}) == len(found)
+    for rule in RULES:
+        mine = [a for a in found if a.rule == rule.name]
+        assert [a.edge for a in mine] == ["begin", "end"] * (len(mine) // 2) + ["begin"] * (len(mine) % 2)
+        assert all(a.alert_id == b.alert_id for a, b in zip(mine[::2], mine[1::2], strict=False))
+        for a in mine:
+            assert a.value >= rule.level if a.edge == "begin" else a.value < rule.low
+            assert a.peak >= a.value
+
+
+@quickly
+@given(LINES)
+def test_alerts_survive_the_wire(drawn) -> None:
+    for alert in alerts(RULES, timeline(drawn)):
+        assert decode(encode(alert), 8 * 1024) == alert
+
+
+def test_the_shipped_rules_watch_the_customer_and_each_can_fire() -> None:
+    rules = read()
+    assert {rule.kind for rule in rules} == {"above", "rise", "disagreement"}
+    assert all(rule.parties == ("customer",) for rule in rules)
+    angry = [window(i, spread("angry", 0.1 if i < 20 else 0.9)) for i in range(40)]
+    sad = [window(i, spread("sad", 0.9)) for i in range(10)]
+    fired = {a.rule for windows in (angry, sad, split("9" * 10)) for a in alerts(rules, windows)}
+    assert fired == {rule.name for rule in rules}
