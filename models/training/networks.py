@@ -28,7 +28,7 @@ class Reference:
 
 # One cycle over growing faces; the weights are averaged, so that the last epoch is the best one.
 FER_CNN = Recipe(
-    network="fer-cnn", labels="fer2013", held_out=0.05, epochs=21, batch=64, optimiser="adamw", rate=1.5e-3,
+    network="fer-cnn", labels="fer2013", held_out=0.05, epochs=21, batch=64, optimiser="adamw", rate=1e-3,
     decay=0.05, schedule="one-cycle", watch="accuracy", smoothing=0.1, dropout=0.2, average=0.998,
     strengths=((0, 0.6),), sides=((0, 32), (10, 40), (15, 48)), precision="bfloat16", seed=7,
 )  # fmt: skip
