@@ -180,6 +180,15 @@ class FusionSettings(Group):
     health_host: str = "127.0.0.1"
 
 
+class AlertSettings(Group):
+    """Which alerts are raised over the fused emotions."""
+
+    enabled: bool = True
+    rules: Path | None = Field(None, description="a file of alert rules; none: the shipped ones")
+    health_port: Port = 0
+    health_host: str = "127.0.0.1"
+
+
 class PolicySettings(Group):
     """Whose emotions may be inferred."""
 

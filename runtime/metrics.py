@@ -52,6 +52,8 @@ STORED = Counter(
     "affect_stored_finals_total", "Final windows written to Redis, or found there already", ["outcome"]
 )
 
+ALERTS = Counter("affect_alerts_total", "Alerts that began", ["rule", "kind"])
+
 
 def build_version() -> str:
     """Return the installed version."""

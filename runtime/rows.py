@@ -7,7 +7,7 @@ from pydantic import ValidationError
 
 from schemas.errors import Malformed
 from schemas.labels import EMOTIONS
-from schemas.messages import FusedEmotion
+from schemas.messages import Alert, FusedEmotion
 
 Fields = dict[str, str]
 
@@ -38,10 +38,10 @@ def latest_fields(pane: FusedEmotion) -> Fields:
     }
 
 
-def canonical(pane: FusedEmotion) -> str:
-    """Return ``pane`` as JSON with sorted keys and no blanks, floats to the last bit."""
+def canonical(message: FusedEmotion | Alert) -> str:
+    """Return a message as JSON with sorted keys and no blanks, floats to the last bit."""
     return json.dumps(
-        pane.model_dump(mode="json", by_alias=True), sort_keys=True, separators=(",", ":"), allow_nan=False
+        message.model_dump(mode="json", by_alias=True), sort_keys=True, separators=(",", ":"), allow_nan=False
     )
 
 
@@ -51,3 +51,16 @@ def pane(entry: Mapping[str, str]) -> FusedEmotion:
         return FusedEmotion.model_validate_json(entry["detail"])
     except (KeyError, ValidationError):
         raise Malformed("an entry in Redis is not a fused window of this version") from None
+
+
+def alert_field(alert: Alert) -> str:
+    """Return the field of an alert in its session's hash: an alert that is written again is the same one."""
+    return f"{alert.alert_id}/{alert.edge}"
+
+
+def alert(text: str) -> Alert:
+    """Return the alert of a field; raises Malformed."""
+    try:
+        return Alert.model_validate_json(text)
+    except ValidationError:
+        raise Malformed("an entry in Redis is not an alert of this version") from None

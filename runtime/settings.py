@@ -17,6 +17,7 @@ from pydantic import BaseModel, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from runtime.groups import (
+    AlertSettings,
     ApiSettings,
     AudioSettings,
     FusionSettings,
@@ -34,6 +35,7 @@ from runtime.groups import (
 from schemas.errors import SettingsError
 
 __all__ = [
+    "AlertSettings",
     "ApiSettings",
     "AudioSettings",
     "FusionSettings",
@@ -77,6 +79,7 @@ class Settings(BaseSettings):
     audio: AudioSettings = AudioSettings()
     text: TextSettings = TextSettings()
     fusion: FusionSettings = FusionSettings()
+    alerts: AlertSettings = AlertSettings()
     policy: PolicySettings = PolicySettings()
     log: LogSettings = LogSettings()
     api: ApiSettings = ApiSettings()

@@ -16,7 +16,7 @@ from runtime.groups import RedisSettings
 from runtime.redis_client import connect, translated
 from schemas import keys
 from schemas.errors import InputError
-from schemas.messages import MODALITIES, FusedEmotion, Modality, Party
+from schemas.messages import MODALITIES, Alert, FusedEmotion, Modality, Party
 
 PARTIES: tuple[Party, ...] = get_args(Party)
 
@@ -128,6 +128,22 @@ class FusedStore:
             entry = await self._redis.hgetall(keys.latest(session_id, party))
         return rows.pane(entry) if entry else None
 
+    async def write_alerts(self, alerts: Sequence[Alert]) -> None:
+        """Write alerts, once however often they come; raises Unavailable."""
+        pipe = self._redis.pipeline(transaction=True)
+        for alert in alerts:
+            pipe.hset(keys.alerts(alert.session_id), rows.alert_field(alert), rows.canonical(alert))
+        for session_id in {alert.session_id for alert in alerts}:
+            pipe.expire(keys.alerts(session_id), self._settings.ttl_s)
+        with translated(self._settings):
+            await pipe.execute()
+
+    async def alerts(self, session_id: str) -> list[Alert]:
+        """Return the alerts of all parties of a session, in no order."""
+        with translated(self._settings):
+            texts = await self._redis.hvals(keys.alerts(session_id))
+        return [rows.alert(text) for text in texts]
+
     async def trust(self) -> dict[Modality, float]:
         """Return what an operator has set, for the modalities that have it."""
         with translated(self._settings):
@@ -152,7 +168,7 @@ class FusedStore:
 
     async def purge(self, session_id: str) -> int:
         """Delete everything kept of a session and return how many keys that were."""
-        doomed = [keys.session(session_id)]
+        doomed = [keys.session(session_id), keys.alerts(session_id)]
         for party in PARTIES:
             doomed += [keys.finals(session_id, party), keys.latest(session_id, party)]
         pipe = self._redis.pipeline(transaction=True)
