@@ -1,14 +1,114 @@
-"""The rules by name; imports the rules only."""
+"""The rules by name, the fitted ones with the numbers of a file; imports the rules and the file's model."""
 
-from models.fusion.evidence import Rule
-from models.fusion.rules import EntropyTrust, Uniform
+from collections.abc import Callable
+
+import numpy as np
+
+from models.fusion.dempster import Dempster
+from models.fusion.evidence import Array, Rule
+from models.fusion.fitted import Fitted, LogPool, pattern
+from models.fusion.pools import EqualLogPool, GatedLogPool, Product
+from models.fusion.rules import After, Before, EntropyTrust, Uniform
+from models.fusion.stacking import Stacking
 from schemas.errors import SettingsError
+from schemas.labels import N_EMOTIONS
+from schemas.messages import MODALITIES
 
-RULES: dict[str, Rule] = {rule.name: rule for rule in (EntropyTrust(), Uniform())}
+UNFITTED: dict[str, Rule] = {rule.name: rule for rule in (EntropyTrust(), Uniform(), EqualLogPool())}
 
 
-def rule_named(name: str) -> Rule:
-    """Return the rule of a setting; raises SettingsError for an unknown name."""
-    if name not in RULES:
-        raise SettingsError(f"fusion.rule is {name!r}; the rules are {', '.join(RULES)}")
-    return RULES[name]
+def rules(fitted: Fitted | None) -> dict[str, Rule]:
+    """Return every rule by its plain name; without a fitted file those that need none."""
+    if fitted is None:
+        return dict(UNFITTED)
+    return UNFITTED | {name: make(name, fitted) for name, make in _FITTED.items()}
+
+
+def rule_named(name: str, fitted: Fitted | None = None) -> Rule:
+    """Return the rule of a setting; raises SettingsError for an unknown name, or where a file is needed."""
+    if name in UNFITTED:
+        return UNFITTED[name]
+    if name not in _FITTED:
+        raise SettingsError(f"fusion.rule is {name!r}; the rules are {', '.join(names())}")
+    if fitted is None:
+        raise SettingsError(
+            f"fusion.rule is {name!r}, which needs fitted parameters: name a file in fusion.fitted"
+        )
+    return _FITTED[name](name, fitted)
+
+
+def names() -> tuple[str, ...]:
+    """Return the names that settings may hold."""
+    return (*UNFITTED, *_FITTED)
+
+
+def _called(name: str, fitted: Fitted) -> str:
+    return f"{name}/{fitted.short}" if fitted.short else name
+
+
+def _temperatures(fitted: Fitted) -> Array:
+    return np.array([fitted.experts[m].temperature for m in MODALITIES])
+
+
+def _usual(fitted: Fitted) -> Array:
+    return np.array([fitted.experts[m].trust for m in MODALITIES])
+
+
+def _after(name: str, fitted: Fitted, rule: Rule) -> Rule:
+    return After(_called(name, fitted), rule, fitted.after.get(name, 1.0))
+
+
+def _before(name: str, fitted: Fitted) -> Rule:
+    return Before(_called(name, fitted), EntropyTrust(), _temperatures(fitted))
+
+
+def _entropy_after(name: str, fitted: Fitted) -> Rule:
+    return _after(name, fitted, EntropyTrust())
+
+
+def _product(name: str, fitted: Fitted) -> Rule:
+    return Product(_called(name, fitted), _usual(fitted), np.log(fitted.prior))
+
+
+def _learned(name: str, fitted: Fitted) -> Rule:
+    return _after(name, fitted, _pool(name, fitted, fitted.learned))
+
+
+def _gated(name: str, fitted: Fitted) -> Rule:
+    return _after(name, fitted, _pool(name, fitted, fitted.gated))
+
+
+def _pool(name: str, fitted: Fitted, pool: LogPool) -> Rule:
+    gates = np.array([(pool.gates[m].a, pool.gates[m].b, pool.gates[m].c) for m in MODALITIES]).T
+    prior, bias = np.log(fitted.prior), np.array(pool.bias)
+    return GatedLogPool(name, _temperatures(fitted), _usual(fitted), gates, prior, bias)
+
+
+def _dempster(name: str, fitted: Fitted) -> Rule:
+    discounts = np.array([fitted.experts[m].discount for m in MODALITIES])
+    return _after(name, fitted, Dempster(name, _temperatures(fitted), _usual(fitted), discounts))
+
+
+def _stacking(name: str, fitted: Fitted) -> Rule:
+    sets = 1 << len(MODALITIES)
+    weights = np.zeros((sets, len(MODALITIES), N_EMOTIONS, N_EMOTIONS))
+    biases = np.zeros((sets, N_EMOTIONS))
+    for bits in range(1, sets):
+        members = [m for i, m in enumerate(MODALITIES) if bits >> i & 1]
+        stack = fitted.stacking.get(pattern(members))
+        for m in members:
+            equal = np.eye(N_EMOTIONS) / len(members)
+            weights[bits, MODALITIES.index(m)] = equal if stack is None else stack.weights[m]
+        biases[bits] = 0.0 if stack is None else stack.bias
+    return _after(name, fitted, Stacking(name, _temperatures(fitted), _usual(fitted), weights, biases))
+
+
+_FITTED: dict[str, Callable[[str, Fitted], Rule]] = {
+    "entropy_trust_before": _before,
+    "entropy_trust_after": _entropy_after,
+    "product": _product,
+    "learned_log_pool": _learned,
+    "gated_log_pool": _gated,
+    "dempster": _dempster,
+    "stacking": _stacking,
+}

@@ -1,10 +1,11 @@
-"""Rules that need no fitting: the plain mean and the linear pool of the reference systems; imports NumPy."""
+"""Linear pools: the plain mean, the reference systems' rule, temperatures about them; imports NumPy."""
 
 from dataclasses import dataclass
 
 import numpy as np
 
-from models.fusion.evidence import FLAT, Array, Evidence, Pooled, uncertainty
+from models.fusion.evidence import FLAT, Array, Evidence, Pooled, Rule, uncertainty
+from models.fusion.temper import company, sharpened, tempered
 
 TINY = 1e-9  # a confidence below this is rounding
 
@@ -31,6 +32,37 @@ class Uniform:
     def fuse(self, evidence: Evidence) -> Pooled:
         """Return the mean."""
         return linear_pool(evidence, np.ones(evidence.quality.shape))
+
+
+@dataclass(frozen=True, eq=False)
+class Before:
+    """A rule on distributions that were calibrated one by one, each with the temperature of its modality."""
+
+    name: str
+    rule: Rule
+    temperatures: Array  # (modalities,)
+
+    def fuse(self, evidence: Evidence) -> Pooled:
+        """Return what the rule makes of the calibrated distributions."""
+        own = tempered(evidence.p, self.temperatures)
+        return self.rule.fuse(
+            Evidence(own, evidence.present, evidence.quality, evidence.trust, evidence.embeddings)
+        )
+
+
+@dataclass(frozen=True)
+class After:
+    """A rule and a temperature after it, in force as far as more than one modality had a say."""
+
+    name: str
+    rule: Rule
+    temperature: float
+
+    def fuse(self, evidence: Evidence) -> Pooled:
+        """Return the pool, calibrated as a whole; one modality alone is left as it was."""
+        pooled = self.rule.fuse(evidence)
+        exponent = self.temperature ** -company(pooled.weights)
+        return Pooled(sharpened(pooled.p, exponent[:, None]), pooled.weights)
 
 
 def linear_pool(evidence: Evidence, raw: Array) -> Pooled:

@@ -1,0 +1,43 @@
+"""Dempster's rule with reliability discounting (Shafer 1976); imports NumPy and evidence.
+
+Every modality believes in single emotions only, m({k}) = r c p(k), and leaves the rest, 1 - r c, to "I do not
+know"; c is its confidence 1 - H(p) / log 7 and r its reliability. For such masses the combination has a
+closed form in which no order exists.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from models.fusion.evidence import FLAT, Array, Evidence, Pooled, uncertainty
+from models.fusion.rules import TINY, shares
+from models.fusion.temper import tempered
+
+
+@dataclass(frozen=True, eq=False)
+class Dempster:
+    """Beliefs combined; what all together do not know is shared out as their mean, weighted by belief."""
+
+    name: str
+    temperatures: Array  # (modalities,)
+    usual: Array  # (modalities,): the trust at which a modality is believed to its discount
+    discounts: Array  # (modalities,), below 1
+
+    def fuse(self, evidence: Evidence) -> Pooled:
+        """Return the combination; two that contradict each other flatly leave their mean."""
+        own = tempered(evidence.p, self.temperatures)
+        sure = 1.0 - uncertainty(own)
+        say = self.discounts * np.minimum(evidence.trust / self.usual, 1.0)
+        belief = np.where(evidence.present & (sure > TINY), say * sure, 0.0)
+        unknown = (1.0 - belief)[:, :, None]  # (windows, modalities, 1)
+        possible = belief[:, :, None] * own + unknown
+        nobody, single = unknown[:, 0], possible[:, 0]
+        for m in range(1, belief.shape[1]):
+            nobody, single = nobody * unknown[:, m], single * possible[:, m]
+        single = np.maximum(single - nobody, 0.0)
+        total = single.sum(axis=1, keepdims=True) + nobody
+        weights = shares(evidence, belief)
+        mean = (weights[:, :, None] * own).sum(axis=1)
+        p = (single + nobody * mean) / total
+        p = p / np.maximum(p.sum(axis=1, keepdims=True), TINY)
+        return Pooled(np.where(evidence.present.any(axis=1, keepdims=True), p, FLAT), weights)

@@ -1,0 +1,94 @@
+"""What is known of each modality: temperature, reliability by class, usual trust, discount; imports SciPy."""
+
+import numpy as np
+from scipy.optimize import minimize, minimize_scalar
+from scipy.stats import beta
+
+from models.fusion.dempster import Dempster
+from models.fusion.evidence import Array
+from models.fusion.fitted import Expert, Reliability
+from models.fusion.log import Indices, Log
+from models.fusion.temper import logs, softmax, tempered
+from schemas.labels import N_EMOTIONS
+from schemas.messages import MODALITIES, Modality
+
+TEMPERATURES = (0.1, 10.0)  # searched
+SHRINK = 20.0  # windows that the modality's accuracy counts for in each class
+DISCOUNTS = (0.02, 0.98)  # within which a modality is believed
+TINY = 1e-12
+DIGITS = 6
+
+
+def experts(log: Log) -> dict[Modality, Expert]:
+    """Return every modality's expert; its discount is still its accuracy."""
+    return {modality: _expert(log, i) for i, modality in enumerate(MODALITIES)}
+
+
+def cooling(p: Array, labels: Indices, degree: Array | None = None) -> float:
+    """Return the T whose p^(1/T^degree), made to sum to one, has the least negative log likelihood."""
+    log_p = np.log(np.maximum(p, TINY))
+    degrees = np.ones(len(p)) if degree is None else degree
+    rows = np.arange(len(labels))
+
+    def nll(log_t: float) -> float:
+        said = softmax(log_p * np.exp(-log_t * degrees)[:, None])
+        return float(-np.log(np.maximum(said[rows, labels], TINY)).mean()) + 0.5 * log_t**2 / len(labels)
+
+    low, high = np.log(TEMPERATURES)
+    found = minimize_scalar(nll, bounds=(low, high), method="bounded", options={"xatol": 1e-5})
+    return round(float(np.exp(found.x)), DIGITS)
+
+
+def discounts(views: Log, say: Array, temperatures: Array, usual: Array) -> list[float]:
+    """Return how far Dempster's rule should believe each modality, by the likelihood of its pools."""
+    rows = np.arange(len(views.labels))
+
+    def nll(guess: Array) -> float:
+        p = Dempster("dempster", temperatures, usual, guess).fuse(views.evidence).p
+        return float(-(say * np.log(np.maximum(p[rows, views.labels], TINY))).sum() / say.sum())
+
+    start = np.full(len(MODALITIES), 0.7)
+    found = minimize(nll, start, method="L-BFGS-B", bounds=[DISCOUNTS] * len(MODALITIES))
+    return [round(float(x), DIGITS) for x in found.x]
+
+
+def _expert(log: Log, index: int) -> Expert:
+    present = log.evidence.present[:, index]
+    p, labels = log.evidence.p[present, index], log.labels[present]
+    temperature = cooling(np.exp(logs(p)), labels)
+    own = tempered(p[:, None], np.array([temperature]))[:, 0]
+    accuracy = round(float((own.argmax(axis=1) == labels).mean()), DIGITS)
+    reliable = reliability(own.argmax(axis=1), labels, accuracy)
+    return Expert(
+        temperature=temperature,
+        trust=_usual_trust(log.evidence.trust[present, index], own, reliable),
+        accuracy=accuracy,
+        windows=int(present.sum()),
+        discount=accuracy,
+        reliability=reliable,
+    )
+
+
+def reliability(said: Indices, labels: Indices, accuracy: float) -> Reliability:
+    """Return P(true = k | says k): beta posteriors whose prior is ``SHRINK`` windows of the accuracy."""
+    n = np.bincount(said, minlength=N_EMOTIONS)
+    hits = np.bincount(said[said == labels], minlength=N_EMOTIONS)
+    right = hits + SHRINK * np.clip(accuracy, 0.01, 0.99)
+    wrong = n + SHRINK - right
+    return Reliability(
+        value=_numbers(right / (right + wrong)),
+        n=tuple(n.tolist()),
+        low=_numbers(beta.ppf(0.025, right, wrong)),
+        high=_numbers(beta.ppf(0.975, right, wrong)),
+    )
+
+
+def _usual_trust(trust: Array, own: Array, reliable: Reliability) -> float:
+    """Return the mean trust of the log, or what the stream would give by class where the log says only 1."""
+    by_class = (own * np.array(reliable.value)).sum(axis=1)
+    usual = by_class if bool((trust == 1.0).all()) else trust
+    return round(float(np.clip(usual.mean(), 0.01, 1.0)), DIGITS)
+
+
+def _numbers(values: Array) -> tuple[float, ...]:
+    return tuple(round(float(value), DIGITS) for value in values)

@@ -1,0 +1,50 @@
+"""Stacking: a multinomial regression on log probabilities per set of modalities; imports NumPy."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from models.fusion.evidence import Array, Evidence, Pooled
+from models.fusion.pools import relative_trust, settled
+from models.fusion.rules import shares
+from models.fusion.temper import company, logs, tempered
+
+
+@dataclass(frozen=True, eq=False)
+class Stacking:
+    """Scores = bias + sum of W_m x (log p_m, centred); a set that was not fitted is pooled by equal logs."""
+
+    name: str
+    temperatures: Array  # (modalities,)
+    usual: Array  # (modalities,)
+    weights: Array  # (2^modalities, modalities, 7 out, 7 in), by the bits of who is heard
+    biases: Array  # (2^modalities, 7)
+
+    def fuse(self, evidence: Evidence) -> Pooled:
+        """Return the regression's distribution; a modality without trust counts as absent."""
+        own = tempered(evidence.p, self.temperatures)
+        say = relative_trust(evidence, self.usual)
+        heard = who(say > 0.0)
+        x = centred(own) * say[:, :, None]
+        parts = (self.weights[heard] * x[:, :, None, :]).sum(axis=3)  # (windows, modalities, 7)
+        together = company(shares(evidence, say))[:, None]
+        scores = together * (parts.sum(axis=1) + self.biases[heard]) + (1.0 - together) * x.sum(axis=1)
+        size = np.sqrt((parts * parts).sum(axis=2))
+        return settled(evidence, own, scores, shares(evidence, size))
+
+
+def centred(p: Array) -> Array:
+    """Return log p less its mean over the classes, so that a flat distribution says nothing."""
+    log_p = logs(p)
+    middle: Array = log_p - log_p.mean(axis=-1, keepdims=True)
+    return middle
+
+
+def who(
+    heard: np.ndarray[tuple[int, ...], np.dtype[np.bool_]],
+) -> np.ndarray[tuple[int, ...], np.dtype[np.int64]]:
+    """Return who is heard (windows, modalities) as one number per window, a bit per modality."""
+    bits: np.ndarray[tuple[int, ...], np.dtype[np.int64]] = (heard * (1 << np.arange(heard.shape[1]))).sum(
+        axis=1
+    )
+    return bits
