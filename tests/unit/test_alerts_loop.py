@@ -1,0 +1,184 @@
+"""The loop of the alerts worker over fakes: restarts, duplicates and garbage change nothing that is told."""
+
+import asyncio
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from support.session_lines import tenths
+
+from models.session.alerts import alerts
+from models.session.rules import Rule
+from runtime.kafka import Record
+from schemas.codec import encode
+from schemas.messages import Alert, DeadLetter
+from schemas.topics import ALERTS, FUSED
+from workers import alerts_loop
+from workers.alerts_loop import Alerting
+
+RULES = (Rule(name="angry", kind="above", emotions=("angry",), level=0.6, seconds=3, hysteresis=0.2),)
+LINE = tenths("11666.66111166661115666")
+
+
+class Topic:
+    """One partition: what is on it, what is committed; ends the loop when all of it has been read."""
+
+    def __init__(self, values, stop):
+        self.values, self.at, self.committed, self.stop = values, 0, 0, stop
+        self.size = 4
+
+    async def get(self, max_records, timeout_ms):
+        batch = self.values[self.at : self.at + self.size]
+        first, self.at = self.at, self.at + len(batch)
+        if not batch:
+            self.stop.set()
+        return [Record(FUSED.name, 0, first + i, 0, b"call", value) for i, value in enumerate(batch)]
+
+    async def commit(self, offsets):
+        ((topic, partition),) = offsets
+        assert (topic, partition) == (FUSED.name, 0)
+        self.committed = offsets[topic, partition]
+
+
+class Publisher:
+    def __init__(self):
+        self.sent = []
+
+    async def send(self, message, *, partition=None):
+        self.sent.append(message)
+        ack = asyncio.get_running_loop().create_future()
+        ack.set_result(None)
+        return ack
+
+
+class Store:
+    """Redis: finals that fusion wrote, alerts by their field; counts how often it was read."""
+
+    def __init__(self, finals):
+        self.held, self.written, self.read = finals, {}, 0
+
+    async def finals(self, session_id, party, start_ms=None, end_ms=None):
+        self.read += 1
+        return [w for w in self.held if (w.session_id, w.party) == (session_id, party) and w.end_ms <= end_ms]
+
+    async def position(self, session_id, party):
+        return max(
+            (w.end_ms for w in self.held if (w.session_id, w.party) == (session_id, party)), default=None
+        )
+
+    async def write_alerts(self, found):
+        for alert in found:
+            before = self.written.setdefault((alert.alert_id, alert.edge), alert)
+            assert before == alert
+
+
+class Clock:
+    def __init__(self):
+        self.s = 0.0
+
+    def __call__(self):
+        self.s += 0.5
+        return self.s
+
+
+def run(values, store, publisher=None, start=0):
+    """One worker from a committed offset until it has read everything; returns its topic and publisher."""
+    publisher = publisher or Publisher()
+
+    async def go():
+        stop = asyncio.Event()
+        topic = Topic(values, stop)
+        topic.at = topic.committed = start
+        await Alerting(RULES, topic, publisher, store, Clock()).run(stop)
+        return topic
+
+    return asyncio.run(go()), publisher
+
+
+def told(publisher):
+    """The alerts on the topic, each once, in the order in which they came first."""
+    return list(dict.fromkeys(m for m in publisher.sent if isinstance(m, Alert)))
+
+
+EXPECTED = alerts(RULES, LINE)
+
+
+def test_the_topic_and_redis_hold_what_the_fold_gives() -> None:
+    store = Store(LINE)
+    topic, publisher = run([encode(w) for w in LINE], store)
+    assert len(EXPECTED) == 5
+    assert publisher.sent == EXPECTED
+    assert list(store.written.values()) == EXPECTED
+    assert topic.committed == len(LINE)
+    assert store.read == 1
+    assert all(len(encode(alert)) < ALERTS.max_bytes for alert in EXPECTED)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.integers(0, len(LINE)), max_size=4), st.data())
+def test_whatever_was_committed_when_it_was_killed_nothing_is_lost_or_invented(cuts, data) -> None:
+    values, publisher, store = [encode(w) for w in LINE], Publisher(), Store([])
+    for cut in [*sorted(cuts), len(LINE)]:
+        store.held = LINE[:cut]
+        start = data.draw(st.integers(0, min(cut, *cuts, 99)))  # commits never run ahead of what Redis holds
+        run(values[:cut], store, publisher, start)
+    run(values, store, publisher, 0)
+    assert sorted(store.written.values(), key=EXPECTED.index) == EXPECTED
+    assert sorted(told(publisher), key=EXPECTED.index) == EXPECTED
+
+
+def test_met_in_the_middle_the_state_is_that_of_the_whole_party() -> None:
+    store = Store(LINE)
+    _, publisher = run([encode(w) for w in LINE], store, start=8)
+    assert publisher.sent == [a for a in EXPECTED if a.start_ms >= 8000]
+    assert publisher.sent[0].edge == "end"
+    assert list(store.written.values()) == EXPECTED
+
+
+def test_finals_that_come_twice_are_folded_once() -> None:
+    twice = [encode(w) for w in (*LINE[:9], *LINE[2:14], *LINE[5:])]
+    _, publisher = run(twice, Store(LINE))
+    assert publisher.sent == EXPECTED
+
+
+def test_after_windows_that_another_member_read_the_state_is_folded_anew() -> None:
+    store = Store(LINE)
+    _, publisher = run([encode(w) for w in (*LINE[:4], *LINE[12:])], store)
+    assert store.read == 2
+    assert publisher.sent == [a for a in EXPECTED if a.start_ms < 4000 or a.start_ms >= 12000]
+
+
+def test_garbage_goes_to_the_dead_letters_and_early_panes_are_passed_over() -> None:
+    early = LINE[0].model_copy(update={"pane": "early"})
+    values = [b"garbage", encode(early), encode(EXPECTED[0]), *(encode(w) for w in LINE)]
+    topic, publisher = run(values, Store(LINE))
+    letters = [m for m in publisher.sent if isinstance(m, DeadLetter)]
+    assert [(letter.offset, letter.reason) for letter in letters] == [(0, "malformed"), (2, "malformed")]
+    assert told(publisher) == EXPECTED
+    assert topic.committed == len(values)
+
+
+def test_nothing_is_committed_before_redis_holds_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fusion writes the topic first: a restart could not fold what Redis does not hold yet."""
+    store, seen = Store([]), []
+
+    async def fusion_writes(_):
+        seen.append(len(store.held))
+        store.held = LINE[: len(store.held) + 1]
+
+    monkeypatch.setattr(alerts_loop.asyncio, "sleep", fusion_writes)
+    topic, publisher = run([encode(w) for w in LINE[:4]], store)
+    assert seen == [0, 1, 2, 3]
+    assert topic.committed == 4
+
+
+def test_a_purged_session_holds_nobody_up_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    sleeps = []
+
+    async def count(_):
+        sleeps.append(0)
+
+    monkeypatch.setattr(alerts_loop.asyncio, "sleep", count)
+    topic, _ = run([encode(w) for w in LINE], Store([]))
+    assert topic.committed == len(LINE)
+    assert len(sleeps) <= alerts_loop.SETTLE_S / 0.5 + 1  # by the clock above; waited for once
