@@ -3,9 +3,10 @@
 from collections.abc import Callable
 
 import numpy as np
+import numpy.typing as npt
 import torch
 
-from models.protocol import Array, Probabilities
+from models.protocol import Array, Embeddings, Probabilities
 
 
 def in_fixed_rows(
@@ -25,3 +26,14 @@ def in_fixed_rows(
             result = forward(torch.from_numpy(padded).to(device))
         out.append(result[: len(part)].to("cpu", torch.float64).numpy())
     return np.concatenate(out) if out else np.zeros((0, 7))
+
+
+def split(answers: npt.NDArray[np.float64]) -> tuple[Probabilities, Embeddings]:
+    """Return the probabilities (n, 7) and embeddings (n, size) of ``joined`` answers (n, 7 + size)."""
+    return answers[:, :7].copy(), answers[:, 7:].astype(np.float32)
+
+
+def joined(logits: torch.Tensor, temperature: float, features: torch.Tensor) -> torch.Tensor:
+    """Return calibrated probabilities beside ``features`` (rows, size) as float64 (rows, 7 + size)."""
+    probabilities = torch.softmax(logits.to(torch.float64) / temperature, dim=1)
+    return torch.cat([probabilities, features.to(torch.float64)], dim=1)

@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 Probabilities = npt.NDArray[np.float64]  # (batch, 7), rows sum to one, order of schemas.labels.EMOTIONS
+Embeddings = npt.NDArray[np.float32]  # (batch, size), what the last layer of a network reads
 Array = npt.NDArray[Any]
 
 
@@ -24,3 +25,17 @@ class EmotionModel(Protocol):
 
     def predict(self, prepared: Sequence[Array]) -> Probabilities:
         """Return the calibrated probabilities of inputs that ``prepare`` made, in their order."""
+
+
+class EmbeddingModel(EmotionModel, Protocol):
+    """A model that also tells what its last layer read, for a fusion that learns from it."""
+
+    @property
+    def embedding_size(self) -> int:
+        """Return the number of features of one embedding; known before load()."""
+
+    def predict_with_embeddings(self, prepared: Sequence[Array]) -> tuple[Probabilities, Embeddings]:
+        """Return the bits of ``predict`` and the embeddings (batch, embedding_size), in one pass.
+
+        An embedding too has the same bits however its input was batched.
+        """

@@ -6,12 +6,11 @@ from pathlib import Path
 import numpy as np
 import torch
 from safetensors.torch import load_file
-from torch import nn
 
-from models.batching import in_fixed_rows
+from models.batching import in_fixed_rows, joined, split
 from models.face.crop import SIDE
 from models.face.network import FaceNet, fuse
-from models.protocol import Array, Probabilities
+from models.protocol import Array, Embeddings, Probabilities
 from models.weights import FOLDER, checked_file, read_card
 from schemas.errors import InputError, ModelError
 
@@ -24,12 +23,14 @@ class FaceModel:
 
         Eight pass 86 % of the faces a second that 32 pass, and a face alone waits a quarter as long.
         """
-        self.model_id = read_card(card_name, folder).model_id
+        card = read_card(card_name, folder)
+        self.model_id = card.model_id
+        self._config = card.config
         self._name = card_name
         self._folder = folder
         self._rows = rows
         self._device = "cpu"
-        self._network: nn.Module | None = None
+        self._network: FaceNet | None = None
         self._temperature = 1.0
 
     def load(self, device: str) -> None:
@@ -38,8 +39,8 @@ class FaceModel:
         try:
             network = FaceNet(card.config["widths"], card.config["depths"])
             network.load_state_dict({k: v.to(torch.float32) for k, v in load_file(path).items()})
-            fused = fuse(network.eval())
-            self._network = fused.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+            fuse(network.eval())
+            self._network = network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         except (KeyError, RuntimeError, ValueError) as error:
             raise ModelError(f"{path} cannot be used on {device!r} with the network of its card") from error
         self._temperature = card.temperature
@@ -47,14 +48,24 @@ class FaceModel:
 
     def predict(self, prepared: Sequence[Array]) -> Probabilities:
         """Return the probabilities (n, 7) of gray uint8 crops (48, 48)."""
+        return self.predict_with_embeddings(prepared)[0]
+
+    @property
+    def embedding_size(self) -> int:
+        """Return the number of maps of the last stage."""
+        return int(self._config["widths"][-1])
+
+    def predict_with_embeddings(self, prepared: Sequence[Array]) -> tuple[Probabilities, Embeddings]:
+        """Return the probabilities (n, 7) of gray uint8 crops (48, 48), and what the head read of them."""
         if self._network is None:
             raise ModelError("the face model was asked for an answer before load()")
         if any(crop.shape != (SIDE, SIDE) or crop.dtype != np.uint8 for crop in prepared):
             raise InputError(f"a face must be a gray uint8 crop ({SIDE}, {SIDE})")
-        rows = np.stack(prepared) if len(prepared) else np.zeros((0, SIDE, SIDE), np.uint8)
-        return in_fixed_rows(rows, self._rows, self._forward, self._device)
+        if not len(prepared):
+            return split(np.zeros((0, 7 + self.embedding_size)))
+        return split(in_fixed_rows(np.stack(prepared), self._rows, self._forward, self._device))
 
     def _forward(self, faces: torch.Tensor) -> torch.Tensor:
         assert self._network is not None
-        logits: torch.Tensor = self._network(faces)  # (rows, 7)
-        return torch.softmax(logits.to(torch.float64) / self._temperature, dim=1)
+        maps = self._network.embed(faces)  # (rows, embedding_size)
+        return joined(self._network.head(maps), self._temperature, maps)

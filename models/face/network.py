@@ -66,11 +66,14 @@ class FaceNet(nn.Module):
         self.dropout = nn.Dropout(dropout)
         self.head = nn.Linear(channels, 7)
 
+    def embed(self, faces: Tensor) -> Tensor:
+        """Return what the head reads: the last maps' means (n, widths[-1])."""
+        x = standardise(faces).contiguous(memory_format=torch.channels_last)
+        return cast(Tensor, self.stages(torch.relu(self.stem(x))).mean(dim=(2, 3)))
+
     def forward(self, faces: Tensor) -> Tensor:
         """Return the logits."""
-        x = standardise(faces).contiguous(memory_format=torch.channels_last)
-        x = self.stages(torch.relu(self.stem(x)))
-        return cast(Tensor, self.head(self.dropout(x.mean(dim=(2, 3)))))
+        return cast(Tensor, self.head(self.dropout(self.embed(faces))))
 
 
 def fuse(network: nn.Module) -> nn.Module:

@@ -1,10 +1,11 @@
 """The text network for inference only: the same numbers with fewer calls; imports torch.
 
 At one utterance a pass, a fifth of the time goes to Python and to three products where one does. Here a layer
-is a dozen calls on tensors taken out of the network once; queries, keys and values are one product.
+is a dozen calls on tensors taken out of the network once; queries, keys and values are one product. The
+products take bfloat16 where the processor multiplies it itself; all between them is float32.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +23,10 @@ class Affine:
     weight: Tensor
     bias: Tensor
 
+    def of(self, x: Tensor) -> Tensor:
+        """Return the linear layer's product with ``x`` in the weight's own type, as float32."""
+        return linear(x.to(self.weight.dtype), self.weight, self.bias).to(torch.float32)
+
 
 @dataclass(frozen=True, slots=True)
 class Layer:
@@ -35,23 +40,36 @@ class Layer:
     after_widening: Affine
 
 
-def affine(module: Any) -> Affine:
+def product_type(device: str) -> torch.dtype:
+    """Return bfloat16 where ``device`` has instructions for its products, else float32.
+
+    Without them bfloat16 is emulated and slower. A torch that cannot tell what the CPU has gets float32.
+    """
+    if torch.device(device).type == "cuda":
+        native = torch.cuda.is_bf16_supported(including_emulation=False)
+    else:
+        has: Mapping[str, Any] = getattr(torch.cpu, "get_capabilities", dict)()
+        native = any(has.get(name, False) for name in ("avx512_bf16", "amx_bf16"))
+    return torch.bfloat16 if native else torch.float32
+
+
+def affine(module: Any, kind: torch.dtype = torch.float32) -> Affine:
     """Return the parameters of a linear layer or a normalisation."""
-    return Affine(module.weight.detach(), module.bias.detach())
+    return Affine(module.weight.detach().to(kind), module.bias.detach().to(kind))
 
 
-def layer_of(layer: Any) -> Layer:
-    """Return the parameters of a BertLayer."""
+def layer_of(layer: Any, kind: torch.dtype) -> Layer:
+    """Return the parameters of a BertLayer, those of the products as ``kind``."""
     own = layer.attention.self
-    parts = [affine(module) for module in (own.query, own.key, own.value)]
+    parts = [affine(module, kind) for module in (own.query, own.key, own.value)]
     together = Affine(torch.cat([p.weight for p in parts]), torch.cat([p.bias for p in parts]))
     out = layer.attention.output
     return Layer(
         together,
-        affine(out.dense),
+        affine(out.dense, kind),
         affine(out.LayerNorm),
-        affine(layer.intermediate.dense),
-        affine(layer.output.dense),
+        affine(layer.intermediate.dense, kind),
+        affine(layer.output.dense, kind),
         affine(layer.output.LayerNorm),
     )
 
@@ -59,34 +77,37 @@ def layer_of(layer: Any) -> Layer:
 def through(layer: Layer, x: Tensor, mask: Tensor, heads: int, eps: float) -> Tensor:
     """Return the states (batch, length, hidden) after one layer."""
     batch, length, hidden = x.shape
-    qkv = linear(x, layer.attend.weight, layer.attend.bias)  # (batch, length, 3 x hidden)
-    q, k, v = qkv.view(batch, length, 3, heads, hidden // heads).permute(2, 0, 3, 1, 4)
+    q, k, v = layer.attend.of(x).view(batch, length, 3, heads, hidden // heads).permute(2, 0, 3, 1, 4)
     seen = scaled_dot_product_attention(q, k, v, attn_mask=mask)  # (batch, heads, length, hidden / heads)
-    seen = linear(seen.transpose(1, 2).reshape(batch, length, hidden), layer.mix.weight, layer.mix.bias)
+    seen = layer.mix.of(seen.transpose(1, 2).reshape(batch, length, hidden))
     x = layer_norm(x + seen, (hidden,), layer.after_attention.weight, layer.after_attention.bias, eps)
-    wide = gelu(linear(x, layer.widen.weight, layer.widen.bias))  # (batch, length, 4 x hidden)
-    narrow = linear(wide, layer.narrow.weight, layer.narrow.bias)
+    narrow = layer.narrow.of(gelu(layer.widen.of(x)))  # by way of (batch, length, 4 x hidden)
     return layer_norm(x + narrow, (hidden,), layer.after_widening.weight, layer.after_widening.bias, eps)
 
 
-def lean(network: TextNetwork) -> Callable[[Tensor], Tensor]:
-    """Return ``network`` in eval mode: from prepared texts (batch, 2, length) to logits (batch, 7)."""
+def lean(network: TextNetwork, kind: torch.dtype) -> Callable[[Tensor], tuple[Tensor, Tensor]]:
+    """Return ``network`` in eval mode, its products in ``kind``.
+
+    It maps prepared texts (batch, 2, length) to logits (batch, 7) and what they were read from: the mean of
+    the utterance's states (batch, hidden).
+    """
     bert, config = network.bert, network.bert.config
     heads, eps = int(config.num_attention_heads), float(config.layer_norm_eps)
     words = bert.embeddings.word_embeddings.weight.detach()
     positions = bert.embeddings.position_embeddings.weight.detach()
     segments = bert.embeddings.token_type_embeddings.weight.detach()
     first = affine(bert.embeddings.LayerNorm)
-    layers = [layer_of(layer) for layer in bert.encoder.layer]
+    layers = [layer_of(layer, kind) for layer in bert.encoder.layer]
     head, bias = network.head.weight.detach(), network.bias[0].detach()
 
-    def forward(prepared: Tensor) -> Tensor:
+    def forward(prepared: Tensor) -> tuple[Tensor, Tensor]:
         ids, parts = prepared[:, 0], prepared[:, 1]
         x = words[ids] + positions[: ids.shape[1]] + segments[parts]
         x = layer_norm(x, x.shape[-1:], first.weight, first.bias, eps)
         mask = attention_mask(ids)
         for layer in layers:
             x = through(layer, x, mask, heads, eps)
-        return linear(mean_of_utterance(x, ids, parts), head, bias)
+        mean = mean_of_utterance(x, ids, parts)
+        return linear(mean, head, bias), mean
 
     return forward

@@ -9,9 +9,9 @@ import numpy as np
 import torch
 from safetensors.torch import load_file
 
-from models.batching import in_fixed_rows
-from models.protocol import Array, Probabilities
-from models.text.lean import lean
+from models.batching import in_fixed_rows, joined, split
+from models.protocol import Array, Embeddings, Probabilities
+from models.text.lean import lean, product_type
 from models.text.network import TextNetwork
 from models.text.storage import unpacked
 from models.text.tokenise import BUCKETS, Tokeniser
@@ -30,12 +30,13 @@ class TextModel:
         """
         card = read_card(card_name, folder)
         self.model_id = card.model_id
+        self._config = card.config
         self._tokeniser = Tokeniser(_checked(folder / f"{card_name}.tokenizer.json", card.config))
         self._name = card_name
         self._folder = folder
         self._rows = rows
         self._device = "cpu"
-        self._logits: Callable[[torch.Tensor], torch.Tensor] | None = None
+        self._network: Callable[[torch.Tensor], tuple[torch.Tensor, torch.Tensor]] | None = None
         self._temperature = 1.0
 
     def load(self, device: str) -> None:
@@ -44,7 +45,7 @@ class TextModel:
         try:
             network = TextNetwork(card.config["encoder"])
             network.load_state_dict(unpacked(load_file(path)))
-            self._logits = lean(network.eval().to(device))
+            self._network = lean(network.eval().to(device), product_type(device))
         except (KeyError, TypeError, RuntimeError, ValueError) as error:
             raise ModelError(f"{path} cannot be used on {device!r} with the network of its card") from error
         self._temperature = card.temperature
@@ -59,27 +60,36 @@ class TextModel:
         return self._tokeniser.known_share(text)
 
     def predict(self, prepared: Sequence[Array]) -> Probabilities:
-        """Return the probabilities (n, 7) of what ``prepare`` made, in its order.
+        """Return the probabilities (n, 7) of what ``prepare`` made, in its order."""
+        return self.predict_with_embeddings(prepared)[0]
+
+    @property
+    def embedding_size(self) -> int:
+        """Return the width of the encoder."""
+        return int(self._config["encoder"]["hidden_size"])
+
+    def predict_with_embeddings(self, prepared: Sequence[Array]) -> tuple[Probabilities, Embeddings]:
+        """Return the probabilities (n, 7), and the means of the utterances' last states (n, embedding_size).
 
         Every text is computed at the length of its own bucket, whatever the others' are.
         """
-        if self._logits is None:
+        if self._network is None:
             raise ModelError("the text model was asked for an answer before load()")
         if any(a.ndim != 2 or a.shape[0] != 2 or a.shape[1] not in BUCKETS for a in prepared):
             raise InputError(f"a text must be prepared as ids and segments (2, one of {BUCKETS})")
         where: dict[int, list[int]] = defaultdict(list)
         for i, array in enumerate(prepared):
             where[array.shape[1]].append(i)
-        out = np.zeros((len(prepared), 7))
+        out = np.zeros((len(prepared), 7 + self.embedding_size))
         for rows in where.values():
             stacked = np.stack([prepared[i] for i in rows])  # (texts of one bucket, 2, bucket)
             out[rows] = in_fixed_rows(stacked, self._rows, self._forward, self._device)
-        return out
+        return split(out)
 
     def _forward(self, prepared: torch.Tensor) -> torch.Tensor:
-        assert self._logits is not None
-        logits = self._logits(prepared)  # (rows, 7)
-        return torch.softmax(logits.to(torch.float64) / self._temperature, dim=1)
+        assert self._network is not None
+        logits, means = self._network(prepared)  # (rows, 7), (rows, hidden)
+        return joined(logits, self._temperature, means)
 
 
 def _checked(path: Path, config: dict[str, object]) -> Path:

@@ -5,13 +5,12 @@ from pathlib import Path
 
 import numpy as np
 import safetensors.torch
-import torch
 from torch import Tensor
 
-from models.batching import in_fixed_rows
-from models.protocol import Array, Probabilities
+from models.batching import in_fixed_rows, joined, split
+from models.protocol import Array, Embeddings, Probabilities
 from models.voice import features
-from models.voice.network import VoiceEnsemble
+from models.voice.network import VoiceEnsemble, embedding_size
 from models.weights import FOLDER, checked_file, read_card
 from schemas.errors import ModelError
 
@@ -28,6 +27,7 @@ class VoiceModel:
         """Read the card; ``rows`` is the fixed batch that every input is padded to."""
         card = read_card(card_name, folder)
         self.model_id = card.model_id
+        self._config = card.config
         self._name, self._folder, self._rows = card_name, folder, rows
         self._temperature = card.temperature
         self._device = "cpu"
@@ -46,15 +46,24 @@ class VoiceModel:
 
     def predict(self, prepared: Sequence[Array]) -> Probabilities:
         """Return probabilities (n, 7) of windows (1, 64, 126), the same bits in any batch."""
+        return self.predict_with_embeddings(prepared)[0]
+
+    @property
+    def embedding_size(self) -> int:
+        """Return the number of features that the heads of all members read."""
+        return embedding_size(int(self._config["members"]), int(self._config["width"]))
+
+    def predict_with_embeddings(self, prepared: Sequence[Array]) -> tuple[Probabilities, Embeddings]:
+        """Return probabilities (n, 7) of windows (1, 64, 126), and what the heads read, member by member."""
         if not len(prepared):
-            return np.zeros((0, 7))
+            return split(np.zeros((0, 7 + self.embedding_size)))
         wrong = next((p.shape for p in prepared if p.shape != SHAPE), None)
         if wrong is not None:
             raise ModelError(f"a voice window has the shape {wrong}, expected {SHAPE}")
-        return in_fixed_rows(np.stack(prepared), self._rows, self._forward, self._device)
+        return split(in_fixed_rows(np.stack(prepared), self._rows, self._forward, self._device))
 
     def _forward(self, x: Tensor) -> Tensor:
         if self._net is None:
             raise ModelError("load() must come before predict()")
-        logits: Tensor = self._net(x)
-        return torch.softmax(logits.double() / self._temperature, dim=1)
+        logits, embeddings = self._net.with_embeddings(x)
+        return joined(logits, self._temperature, embeddings)

@@ -4,12 +4,18 @@ Residual blocks with squeeze-and-excitation (Hu et al., CVPR 2018) over the log-
 statistics pooling over time (Okabe et al., Interspeech 2018) as in speaker recognition.
 """
 
-from typing import Final
+from collections.abc import Iterable
+from typing import Final, cast
 
 import torch
 from torch import Tensor, nn
 
 BANDS: Final = 4  # what is left of the 64 mel bands after the strides
+
+
+def embedding_size(members: int, width: int) -> int:
+    """Return how many numbers the heads of ``members`` networks read: means and deviations per channel."""
+    return members * 2 * 8 * width * BANDS
 
 
 class SqueezeExcite(nn.Module):
@@ -77,7 +83,7 @@ class VoiceNet(nn.Module):
     def __init__(self, width: int = 16, dropout: float = 0.3) -> None:
         """Take the channels of the first stage; the others have 2, 4 and 8 times as many."""
         super().__init__()
-        channels = 8 * width * BANDS
+        size = embedding_size(1, width)
         self.stem = nn.Sequential(
             nn.Conv2d(1, width, 5, 2, 2, bias=False), nn.BatchNorm2d(width), nn.ReLU(inplace=True)
         )
@@ -87,16 +93,19 @@ class VoiceNet(nn.Module):
             Block(2 * width, 4 * width, (2, 2)),
             Block(4 * width, 8 * width, (2, 1)),
         )
-        self.pool = AttentiveStatistics(channels)
-        self.head = nn.Sequential(
-            nn.BatchNorm1d(2 * channels), nn.Dropout(dropout), nn.Linear(2 * channels, 7)
-        )
+        self.pool = AttentiveStatistics(size // 2)
+        self.head = nn.Sequential(nn.BatchNorm1d(size), nn.Dropout(dropout), nn.Linear(size, 7))
+
+    def embed(self, x: Tensor) -> Tensor:
+        """Map (batch, 1, 64, 126) to what the head reads (batch, 1024), with the default width."""
+        x = self.stem(x)  # (batch, 16, 32, 63)
+        x = self.body(x)  # (batch, 128, 4, 16)
+        pooled: Tensor = self.pool(x.flatten(1, 2))  # pooled from (batch, 512, 16)
+        return pooled
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (batch, 1, 64, 126) to logits (batch, 7)."""
-        x = self.stem(x)  # (batch, 16, 32, 63)
-        x = self.body(x)  # (batch, 128, 4, 16)
-        logits: Tensor = self.head(self.pool(x.flatten(1, 2)))  # pooled from (batch, 512, 16)
+        logits: Tensor = self.head(self.embed(x))
         return logits
 
 
@@ -110,4 +119,14 @@ class VoiceEnsemble(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (batch, 1, 64, 126) to the mean of the members' log probabilities (batch, 7)."""
-        return torch.stack([member(x).log_softmax(dim=1) for member in self.members]).mean(dim=0)
+        return self.with_embeddings(x)[0]
+
+    def with_embeddings(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Return what ``forward`` does, and what the members' heads read, one after another.
+
+        Not their mean: networks from different seeds do not number their features alike.
+        """
+        networks = cast(Iterable[VoiceNet], self.members)
+        pairs = [(network.head, network.embed(x)) for network in networks]
+        said = [head(embedding).log_softmax(dim=1) for head, embedding in pairs]
+        return torch.stack(said).mean(dim=0), torch.cat([embedding for _, embedding in pairs], dim=1)

@@ -1,14 +1,15 @@
-"""The lean text network gives transformers' numbers for any padding, context and number of heads."""
+"""The lean text network gives transformers' numbers; it takes bfloat16 only where that is native."""
 
 import pytest
 import torch
 
-from models.text.lean import lean
+from models.text.lean import lean, product_type
 from models.text.network import TextNetwork
 
 
+@pytest.mark.parametrize(("kind", "apart"), [(torch.float32, 1e-5), (torch.bfloat16, 0.1)])
 @pytest.mark.parametrize("heads", [1, 4])
-def test_the_lean_network_equals_the_trained_one(heads: int) -> None:
+def test_the_lean_network_equals_the_trained_one(heads: int, kind: torch.dtype, apart: float) -> None:
     torch.manual_seed(0)
     sizes = {"vocab_size": 50, "hidden_size": 32, "num_hidden_layers": 3, "intermediate_size": 64}
     network = TextNetwork(
@@ -23,4 +24,27 @@ def test_the_lean_network_equals_the_trained_one(heads: int) -> None:
     prepared[2, 0, 5:] = 0  # padding
     prepared[3] = 0  # a row that only fills up
     with torch.inference_mode():
-        assert torch.allclose(lean(network)(prepared), network(prepared), atol=1e-5)
+        logits, means = lean(network, kind)(prepared)
+        assert logits.dtype == means.dtype == torch.float32
+        assert torch.allclose(means, network.embed(prepared), atol=apart)
+        assert torch.allclose(logits, network.head(means) + network.bias[0], atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("has", "kind"),
+    [
+        ({"avx512_f": True, "avx512_bf16": True}, torch.bfloat16),
+        ({"avx512_f": True, "avx512_bf16": False}, torch.float32),
+        ({"architecture": "arm64", "bf16": True}, torch.float32),  # not measured, so not used
+    ],
+)
+def test_bfloat16_is_taken_only_where_the_processor_multiplies_it(
+    has: dict[str, object], kind: torch.dtype, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: has, raising=False)
+    assert product_type("cpu") == kind
+
+
+def test_a_torch_that_cannot_tell_gets_float32(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(torch.cpu, "get_capabilities", raising=False)
+    assert product_type("cpu") == torch.float32

@@ -5,7 +5,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
+from models.text import model as text_model
 from models.text.model import TextModel
 from models.weights import FOLDER
 from schemas.errors import InputError, ModelError
@@ -29,11 +31,15 @@ def model() -> TextModel:
     return made
 
 
+@pytest.mark.parametrize("kind", [torch.float32, torch.bfloat16])
 @pytest.mark.parametrize("rows", [1, 8])
-def test_the_same_text_gives_the_same_bits_alone_and_in_any_batch(rows: int) -> None:
+def test_the_same_text_gives_the_same_bits_alone_and_in_any_batch(
+    rows: int, kind: torch.dtype, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(text_model, "product_type", lambda device: kind)
     model = TextModel(rows=rows)
     model.load("cpu")
-    prepared = [model.prepare(text, context) for text, context in TURNS] * 3
+    prepared = [model.prepare(text, context) for text, context in TURNS] * 2
     alone = np.concatenate([model.predict([p]) for p in prepared])
     together = model.predict(prepared)
     order = np.random.default_rng(0).permutation(len(prepared))
