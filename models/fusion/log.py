@@ -1,14 +1,12 @@
-"""Labelled windows to fit and to judge rules on: what was said, and the truth; imports NumPy and evidence.
+"""Labelled windows to fit and to judge rules on: what was said, and the truth; imports NumPy and evidence."""
 
-A log is a file of arrays (``.npz``) with a statement of the data that it was made from.
-"""
-
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from models.fusion.evidence import Evidence
+from models.fusion.evidence import Array, Evidence
 
 Indices = NDArray[np.int64]
 
@@ -24,7 +22,48 @@ class Log:
 
     def rows(self, chosen: Indices) -> "Log":
         """Return the log of the windows ``chosen``, in that order."""
-        e = self.evidence
-        embeddings = tuple(None if x is None else x[chosen] for x in e.embeddings)
-        part = Evidence(e.p[chosen], e.present[chosen], e.quality[chosen], e.trust[chosen], embeddings)
-        return replace(self, evidence=part, labels=self.labels[chosen], groups=self.groups[chosen])
+        evidence = taken(self.evidence, chosen)
+        return replace(self, evidence=evidence, labels=self.labels[chosen], groups=self.groups[chosen])
+
+
+@dataclass(frozen=True)
+class Calls:
+    """Windows in the order of calls, with what would be said of each if something went wrong.
+
+    ``worse`` and ``other`` have the windows of ``log``, each on its own place and for every modality.
+    """
+
+    log: Log
+    call: Indices  # (windows,) windows of one call have one number and follow each other in time
+    worse: Evidence | None = None  # the same item after its input was degraded
+    other: Evidence | None = None  # an item with another label: what another person showed
+
+    def __len__(self) -> int:
+        """Return the number of windows."""
+        return len(self.call)
+
+
+def taken(evidence: Evidence, chosen: Indices) -> Evidence:
+    """Return the windows ``chosen`` of ``evidence``, in that order."""
+    e = evidence
+    embeddings = tuple(None if x is None else x[chosen] for x in e.embeddings)
+    return Evidence(e.p[chosen], e.present[chosen], e.quality[chosen], e.trust[chosen], embeddings)
+
+
+def chained(parts: Sequence[Log]) -> Log:
+    """Return the windows of all ``parts`` one after another; the source is that of the first."""
+    e = [part.evidence for part in parts]
+    together = Evidence(
+        np.concatenate([x.p for x in e]),
+        np.concatenate([x.present for x in e]),
+        np.concatenate([x.quality for x in e]),
+        np.concatenate([x.trust for x in e]),
+        tuple(_all_or_none(each) for each in zip(*(x.embeddings for x in e), strict=True)),
+    )
+    labels, groups = (np.concatenate([getattr(p, name) for p in parts]) for name in ("labels", "groups"))
+    return Log(together, labels, groups, parts[0].source)
+
+
+def _all_or_none(arrays: Sequence[Array | None]) -> Array | None:
+    there = [x for x in arrays if x is not None]
+    return np.concatenate(there) if len(there) == len(arrays) else None

@@ -1,7 +1,7 @@
 """What the shipped text model says about texts that it never read, as said and misheard; imports torch.
 
 The texts are MELD's development set, the dialogues of MELD's training set that training held out, and at
-most 250 comments of each class of the development set of GoEmotions.
+most 150 comments of each class of the development set of GoEmotions.
 """
 
 from collections.abc import Callable, Sequence
@@ -24,7 +24,7 @@ Hear = Callable[[str], str]
 ERROR_RATES = (0.2, 0.4)
 HALF = "first half of the words"
 ROWS = 16  # texts in one pass
-MOST_COMMENTS = 250  # of one class: a comment stands in only where a dialogue has none of the class
+MOST_COMMENTS = 150  # of one class: a comment stands in only where a dialogue has none of the class
 
 
 def logs(folder: Path, model: TextModel) -> list[ProbabilityLog]:
