@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import cast
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 from torchvision.models import resnet50
@@ -63,10 +64,23 @@ class FaceResNet50(nn.Module):
         return cast(Tensor, self.trunk(x.expand(-1, 3, -1, -1)))  # (n, 3, side, side) -> (n, 7)
 
 
+class ResNet50Features(nn.Module):
+    """The frozen trunk of ResNet-50: faces (n, 48, 48), 0 to 255, to their pooled features (n, 2048)."""
+
+    def __init__(self, weights: Path | None = None, side: int = 96) -> None:
+        super().__init__()
+        self.network = FaceResNet50(side, frozen=True, weights=weights).eval()
+        self.network.trunk.fc = nn.Identity()
+
+    def forward(self, faces: Tensor) -> Tensor:
+        """Return the features."""
+        return cast(Tensor, self.network(faces))
+
+
 def _load(trunk: nn.Module, path: Path) -> None:
     try:
         trunk.load_state_dict(load_file(path))
-    except (OSError, RuntimeError, ValueError) as error:
+    except (OSError, RuntimeError, ValueError, SafetensorError) as error:
         raise ModelError(f"{path} is not torchvision's ResNet-50 as safetensors") from error
 
 

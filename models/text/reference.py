@@ -23,10 +23,12 @@ from sklearn.naive_bayes import MultinomialNB
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.tree import DecisionTreeClassifier
 from torch import Tensor, nn
+from transformers import AutoModel
 
 from models import metrics
 from models.datasets.meld import Utterance, read_meld
 from models.text.tokenise import plain
+from schemas.errors import ModelError
 
 TOKENS = r"(?u)\b\w+\b|[?!]"  # words, and the marks that tell surprise from a statement
 
@@ -45,6 +47,33 @@ class EncoderClassifier(nn.Module):
         states = self.encoder(input_ids=ids, attention_mask=attend).last_hidden_state
         mask = attend.unsqueeze(-1).to(states.dtype)  # (batch, length, 1)
         return cast(Tensor, self.head((states * mask).sum(1) / mask.sum(1).clamp_min(1.0)))
+
+
+class IdsClassifier(nn.Module):
+    """EncoderClassifier on ids alone (n, length), padded with -1, to seven logits (n, 7)."""
+
+    def __init__(self, encoder: nn.Module, dropout: float = 0.1) -> None:
+        """Take an encoder of transformers; its configuration names the width of its states."""
+        super().__init__()
+        config = cast(Any, encoder).config
+        self.classifier = EncoderClassifier(encoder, int(getattr(config, "hidden_size", 0)), dropout)
+
+    def forward(self, ids: Tensor) -> Tensor:
+        """Return the logits."""
+        return cast(Tensor, self.classifier(ids.clamp_min(0), (ids >= 0).long()))
+
+
+def pretrained(folder: Path) -> nn.Module:
+    """Return the encoder in ``folder`` as transformers keeps it; raises ModelError for anything else."""
+    try:
+        return cast(
+            nn.Module,
+            AutoModel.from_pretrained(
+                folder, local_files_only=True, trust_remote_code=False, use_safetensors=True
+            ),
+        )
+    except (OSError, ValueError, RuntimeError) as error:
+        raise ModelError(f"{folder} holds no encoder of transformers ({type(error).__name__})") from error
 
 
 def pipelines(seed: int = 0) -> dict[str, Pipeline]:

@@ -3,68 +3,102 @@
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import torch
 import torch.nn.functional as F
 from torch import Generator, Tensor
 
-from models.datasets.ferplus import Faces, load_npz, majority, trainable, vote_shares
+from models.datasets.ferplus import Faces, load_csv, load_npz, majority, trainable, vote_shares
 from models.evaluation.outcome import About
 from models.face.augment import augment
 from models.face.duplicates import groups, hold_out
 from models.face.train import at_epoch
-from models.training.corpus import Corpus, Inputs, Part, as_stored, one_hot
+from models.training.corpus import Corpus, Indices, Inputs, Part, as_stored, one_hot
 from models.training.recipe import Recipe
 from schemas.errors import InputError
 
-ABOUT = {
-    "fer2013": ("FER2013's own labels, PublicTest", "one label of FER2013; faces without one left out"),
-    "ferplus": (
-        "FER+ majority, PublicTest",
-        "most of ten votes; ties, contempt, unknown and not-a-face left out",
-    ),
+MEANINGS = {
+    "fer2013": ("FER2013's own labels", "one label of FER2013; faces without one left out"),
+    "ferplus": ("FER+ majority", "most of ten votes; ties, contempt, unknown and not-a-face left out"),
 }
+STEMS = {"Training": "train", "PublicTest": "valid", "PrivateTest": "test"}
+GROUPS = "sets of near duplicates"
 
 
-def faces(data: Path, recipe: Recipe) -> tuple[Corpus, Inputs]:
+def faces(data: Path, recipe: Recipe, cache: Path) -> tuple[Corpus, Inputs]:
     """Return Training and PublicTest under the labels of ``recipe``; raises InputError without them.
 
     Training faces that look the same as a face of PublicTest are left out.
     """
-    if recipe.labels not in ABOUT:
-        raise InputError(f"faces have the labels {' and '.join(ABOUT)}, not {recipe.labels}")
-    folder = data if (data / "train.npz").exists() else data / "ferplus"
-    learn, test = load_npz(folder / "train.npz"), load_npz(folder / "valid.npz")
+    learn, test = _split(data, "Training"), _split(data, "PublicTest")
     both = _joined(learn, test)
+    labels = _labels(both, recipe)
     near = groups(both.images)
-    tested = np.arange(len(both.images)) >= len(learn.images)
-    labels = both.fer2013 if recipe.labels == "fer2013" else majority(both.votes)
+    tested = np.arange(len(near)) >= len(learn.images)
     use = (labels >= 0) if recipe.labels == "fer2013" else trainable(both.votes)
     seen = np.isin(near, near[tested]) & ~tested
-    held = hold_out(near, recipe.held_out, recipe.seed) & ~tested & ~seen & (labels >= 0)
-    part = Part(
-        "",
-        np.flatnonzero(use & ~tested & ~seen & ~hold_out(near, recipe.held_out, recipe.seed)),
-        np.flatnonzero(held),
-        np.flatnonzero(tested & (labels >= 0)),
-    )
-    name, meaning = ABOUT[recipe.labels]
-    split = f"trained on Training without {int((seen & use).sum())} near duplicates of PublicTest"
-    about = About(name, "FER2013 images", split, meaning, "sets of near duplicates")
-    corpus = Corpus(about, labels, tuple(map(str, near)), near, (part,))
+    held = hold_out(near, recipe.held_out, recipe.seed)
+    use &= ~tested
+    split = f"trained on Training without {int((use & seen).sum())} near duplicates of PublicTest"
+    use &= ~seen
+    rows = (use & ~held, use & held & (labels >= 0), tested & (labels >= 0))
+    part = Part("", *(np.flatnonzero(chosen) for chosen in rows))
+    redrawn = (*("Training",) * len(learn.images), *map(str, groups(test.images)))
+    corpus = Corpus(_about(recipe, "PublicTest", split), labels, redrawn, near, (part,))
     return corpus, _inputs(both, recipe)
 
 
+def faces_to_judge(data: Path, recipe: Recipe, cache: Path) -> tuple[Corpus, Inputs]:
+    """Return the faces of an npz, or PrivateTest of a folder, all of them to test."""
+    given, name = (
+        (load_npz(data), data.name) if data.is_file() else (_split(data, "PrivateTest"), "PrivateTest")
+    )
+    labels = _labels(given, recipe)
+    near = groups(given.images)
+    nothing = np.zeros(0, dtype=np.int64)
+    part = Part("", nothing, nothing, np.flatnonzero(labels >= 0))
+    about = _about(recipe, name, f"{name}, not trained on; near duplicates of training faces not looked for")
+    keys = tuple(f"{name} {number}" for number in near)
+    return Corpus(about, labels, keys, near, (part,)), _inputs(given, recipe)
+
+
+def _split(data: Path, usage: str) -> Faces:
+    """Return one official split from npz or CSV files in ``data`` or its folder ferplus."""
+    for folder in (data, data / "ferplus"):
+        pixels, votes = folder / "fer2013.csv", folder / "fer2013new.csv"
+        if (folder / f"{STEMS[usage]}.npz").exists():
+            return load_npz(folder / f"{STEMS[usage]}.npz")
+        if pixels.exists() and votes.exists():
+            return load_csv(pixels, votes, usage)
+    raise InputError(
+        f"no {usage} faces in {data}: expected {STEMS[usage]}.npz, or fer2013.csv beside fer2013new.csv, "
+        "there or in its folder ferplus"
+    )
+
+
 def _joined(a: Faces, b: Faces) -> Faces:
-    def both(name: str) -> npt.NDArray[np.generic]:
-        return np.concatenate([getattr(a, name), getattr(b, name)])
+    return Faces(
+        np.concatenate([a.images, b.images]),
+        np.concatenate([a.votes, b.votes]),
+        np.concatenate([a.fer2013, b.fer2013]),
+        np.concatenate([a.names, b.names]),
+    )
 
-    return Faces(*(both(name) for name in ("images", "votes", "fer2013", "names")))  # type: ignore[arg-type]
+
+def _labels(given: Faces, recipe: Recipe) -> Indices:
+    if recipe.labels not in MEANINGS:
+        raise InputError(f"faces have the labels {' and '.join(MEANINGS)}, not {recipe.labels}")
+    return given.fer2013 if recipe.labels == "fer2013" else majority(given.votes)
 
 
-def _inputs(both: Faces, recipe: Recipe) -> Inputs:
-    shares = torch.from_numpy(vote_shares(both.votes)).to(torch.float32)
-    targets = one_hot(both.fer2013) if recipe.labels == "fer2013" else shares
+def _about(recipe: Recipe, split: str, how: str) -> About:
+    name, meaning = MEANINGS[recipe.labels]
+    data = "FER2013 images" if recipe.labels == "fer2013" else "FER+"
+    return About(f"{name}, {split}", data, how, meaning, GROUPS)
+
+
+def _inputs(given: Faces, recipe: Recipe) -> Inputs:
+    shares = torch.from_numpy(vote_shares(given.votes)).to(torch.float32)
+    targets = one_hot(given.fer2013) if recipe.labels == "fer2013" else shares
 
     def training(rows: Tensor, epoch: int, rng: Generator) -> Tensor:
         return augment(rows, at_epoch(recipe.sides, epoch), at_epoch(recipe.strengths, epoch), rng)
@@ -75,4 +109,4 @@ def _inputs(both: Faces, recipe: Recipe) -> Inputs:
         x = x if x.shape[-1] == side else F.interpolate(x[:, None], size=side, mode="area")[:, 0]
         return x, x.flip(-1)
 
-    return Inputs(torch.from_numpy(both.images), targets, training if recipe.augment else as_stored, plain)
+    return Inputs(torch.from_numpy(given.images), targets, training if recipe.augment else as_stored, plain)

@@ -2,17 +2,27 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
-from torch import nn
+from torch import Tensor, nn
 
-from models.face.reference import FerCnn
+from models.face.clip_encoder import ClipFrames, FeatureHead, as_frames, clip_frames
+from models.face.reference import FaceResNet50, FerCnn, ResNet50Features
+from models.text.reference import IdsClassifier, pretrained
 from models.training.corpus import Corpus, Inputs
-from models.training.faces import faces
+from models.training.faces import faces, faces_to_judge
 from models.training.recipe import Recipe
+from models.training.speech_variants import Extract, frames_of, mel_of
+from models.training.texts import encoder_folder, tokenised, utterances, utterances_to_judge
+from models.training.vectors import vectors
+from models.training.voices import speech
+from models.voice import reference as voice
 from schemas.errors import InputError
 
-Prepare = Callable[[Path, Recipe], tuple[Corpus, Inputs]]
+Prepare = Callable[
+    [Path, Recipe, Path], tuple[Corpus, Inputs]
+]  # of a folder of data, and one to keep features
 
 
 @dataclass(frozen=True)
@@ -20,9 +30,20 @@ class Reference:
     """One reference network."""
 
     modality: str
-    title: str
+    systems: str  # the reference systems that it is from, as docs/models/reference-networks.md numbers them
     prepare: Prepare
-    build: Callable[[Recipe], nn.Module]
+    judge: Prepare  # prepares other data, all of it to test
+    build: Callable[[Recipe, Inputs], nn.Module]
+    recipe: Recipe
+
+
+@dataclass(frozen=True)
+class Pipelined:
+    """One TF-IDF pipeline of models.text.reference."""
+
+    modality: str
+    systems: str
+    pipeline: str
     recipe: Recipe
 
 
@@ -32,15 +53,99 @@ FER_CNN = Recipe(
     decay=0.05, schedule="one-cycle", watch="accuracy", smoothing=0.1, dropout=0.2, average=0.998,
     strengths=((0, 0.6),), sides=((0, 32), (10, 40), (15, 48)), precision="bfloat16", seed=7,
 )  # fmt: skip
+RESNET50 = Recipe(
+    network="resnet50", labels="fer2013", held_out=0.05, epochs=20, batch=64, rate=3e-4, decay=0.05,
+    schedule="one-cycle", watch="accuracy", smoothing=0.1, strengths=((0, 0.6),), precision="bfloat16",
+)  # fmt: skip
+FACE_VECTORS = Recipe(
+    network="clip", labels="fer2013", epochs=40, batch=128, rate=1e-3, decay=1e-2, patience=8, dropout=0.3,
+    watch="nll", class_weights=True, augment=False,
+)  # fmt: skip
+SPEECH = Recipe(
+    network="cnn", held_out=0.125, epochs=60, batch=32, optimiser="adam", rate=1e-3, patience=15,
+    plateau_patience=5, watch="nll", class_weights=True,
+)  # fmt: skip
+MELD_AUDIO = SPEECH.model_copy(update={"optimiser": "adamw", "decay": 1e-5, "clip": 1.0, "epochs": 80})
+TFIDF = Recipe(network="tfidf-logistic", epochs=1)
+ENCODER = Recipe(
+    network="bert", epochs=6, batch=32, rate=3e-5, decay=0.01, clip=1.0, schedule="one-cycle", patience=2,
+    dropout=0.1, augment=False, precision="bfloat16",
+)  # fmt: skip
 
-NETWORKS = {
-    "fer-cnn": Reference("face", "FER CNN 64-128-256", faces, lambda r: FerCnn(r.dropout), FER_CNN),
-}
+
+def _clip(source: str) -> nn.Module:
+    return _Faces(clip_frames(source))
 
 
-def reference(name: str, modality: str | None = None) -> Reference:
+class _Faces(nn.Module):
+    """CLIP on single gray faces (n, h, w) to (n, 512)."""
+
+    def __init__(self, frames: ClipFrames) -> None:
+        super().__init__()
+        self.frames = frames
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.frames(as_frames(x))  # type: ignore[no-any-return]
+
+
+def _vectors(name: str, systems: str, encoder: Callable[[str], nn.Module]) -> Reference:
+    def head(recipe: Recipe, inputs: Inputs) -> nn.Module:
+        return FeatureHead(inputs.stored.shape[1], recipe.dropout)
+
+    recipe = FACE_VECTORS.model_copy(update={"network": name})
+    return Reference("face", systems, vectors(faces, encoder), vectors(faces_to_judge, encoder), head, recipe)
+
+
+def _speech(name: str, systems: str, build: Callable[[], nn.Module], base: Recipe = SPEECH) -> Reference:
+    kinds: dict[str, tuple[str, Extract, float, bool]] = {
+        "mel-conv": ("mel-40", partial(mel_of, mels=40), -1.0, False),
+        "mel-resnet18": ("mel-64", partial(mel_of, mels=64), -1.0, True),
+    }
+    given = kinds.get(name, ("mfcc", frames_of, 0.0, False))
+    recipe = base.model_copy(update={"network": name})
+    made = (speech(*given), speech(*given, to_judge=True))
+    return Reference("voice", systems, *made, lambda r, i: build(), recipe)
+
+
+def _encoder(recipe: Recipe, inputs: Inputs) -> nn.Module:
+    return IdsClassifier(pretrained(encoder_folder(recipe)), recipe.dropout)
+
+
+def _pipeline(name: str, pipeline: str) -> Pipelined:
+    return Pipelined("text", "001", pipeline, TFIDF.model_copy(update={"network": name}))
+
+
+NETWORKS: dict[str, Reference | Pipelined] = {
+    "fer-cnn": Reference(
+        "face", "002", faces, faces_to_judge, lambda r, i: FerCnn(r.dropout), FER_CNN
+    ),
+    "resnet50": Reference(
+        "face", "000, 001, 003", faces, faces_to_judge,
+        lambda r, i: FaceResNet50(weights=None if r.weights is None else Path(r.weights)), RESNET50,
+    ),
+    "resnet50-features": _vectors("resnet50-features", "002", lambda w: ResNet50Features(Path(w))),
+    "clip": _vectors("clip", "004", _clip),
+    "cnn": _speech("cnn", "001, 002", voice.SpeechCnn),
+    "cnn-lstm": _speech("cnn-lstm", "001, 002", voice.SpeechLstm),
+    "cnn-bilstm": _speech("cnn-bilstm", "001, 002", lambda: voice.SpeechLstm(both_ways=True)),
+    "cnn-gru": _speech("cnn-gru", "002", voice.SpeechGru),
+    "cnn-attention": _speech("cnn-attention", "001, 002", voice.SpeechAttention),
+    "mel-conv": _speech("mel-conv", "004", voice.MelConv, MELD_AUDIO),
+    "mel-resnet18": _speech("mel-resnet18", "001", voice.MelResNet18),
+    "tfidf-logistic": _pipeline("tfidf-logistic", "logistic regression"),
+    "tfidf-tree": _pipeline("tfidf-tree", "decision tree"),
+    "tfidf-forest": _pipeline("tfidf-forest", "random forest"),
+    "tfidf-bayes": _pipeline("tfidf-bayes", "naive Bayes"),
+    "bert": Reference(
+        "text", "000, 003, 004", tokenised(utterances), tokenised(utterances_to_judge), _encoder, ENCODER
+    ),
+}  # fmt: skip
+
+
+def reference(name: str, modality: str | None = None) -> Reference | Pipelined:
     """Return the network called ``name``; raises InputError where ``modality`` has none of this name."""
     known = [key for key, entry in NETWORKS.items() if modality in (None, entry.modality)]
     if name not in known:
-        raise InputError(f"no reference network {name!r} for {modality}: there are {', '.join(known)}")
+        of = f" of {modality}" if modality else ""
+        raise InputError(f"no reference network{of} is called {name!r}: there are {', '.join(known)}")
     return NETWORKS[name]

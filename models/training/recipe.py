@@ -7,6 +7,8 @@ from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, V
 
 from schemas.errors import InputError
 
+RECIPE = "recipe.json"  # in the folder of a run
+
 
 class Recipe(BaseModel):
     """A reference network, its data and how it is trained; unknown fields are errors."""
@@ -36,7 +38,7 @@ class Recipe(BaseModel):
     strengths: tuple[tuple[int, float], ...] = ((0, 1.0),)  # (first epoch, of the augmentation)
     sides: tuple[tuple[int, int], ...] = ((0, 48),)  # faces: (first epoch, pixels of the input)
     precision: Literal["float32", "bfloat16"] = "float32"
-    weights: Path | None = None  # of a pretrained encoder: a safetensors file or a folder
+    weights: str | None = None  # of a pretrained encoder: a safetensors file, a folder or a hub id
     seed: int = 0
     threads: PositiveInt = 1
     device: str = "cpu"

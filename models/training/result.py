@@ -1,0 +1,101 @@
+"""What a run reached: the predictions of its parts as one outcome, its card; imports models.evaluation."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from pydantic import ValidationError
+from scipy.special import softmax
+
+from models.evaluation.figures import summary
+from models.evaluation.outcome import Evaluation, Floats, Outcome, of_run
+from models.training.corpus import Corpus
+from models.training.recipe import RECIPE, Recipe
+from models.weights import Card
+from schemas.errors import InputError
+from schemas.labels import EMOTIONS
+
+LOGITS, WEIGHTS, CARD = "logits.npz", "best.safetensors", "card.json"
+NOTES = (
+    "A reference network, trained to compare with; its weights are not shipped.",
+    "The best epoch was chosen, and the temperature fitted, on a held-out part of the training data.",
+)
+FLIPPED = "The logits of each face and of its mirror image are averaged."
+
+
+@dataclass(frozen=True)
+class Tested:
+    """The logits (n, 7) of the test rows of one part, and its temperature."""
+
+    test: Floats
+    temperature: float
+    learnt: frozenset[str]  # groups that it has seen
+
+
+def kept(folder: Path) -> Tested:
+    """Return what ``folder`` keeps of one part."""
+    with np.load(folder / LOGITS) as found:
+        learnt = frozenset(map(str, found["learnt"])) if "learnt" in found else frozenset()
+        return Tested(found["test"].astype(np.float64), float(found["temperature"]), learnt)
+
+
+def evaluation(
+    modality: str, recipe: Recipe, corpus: Corpus, tested: Sequence[Tested], folder: Path
+) -> Evaluation:
+    """Return the evaluation of all parts together, and keep its card in ``folder``."""
+    rows = np.concatenate([part.test for part in corpus.parts])
+    order = np.argsort(rows)
+    before = np.concatenate([softmax(part.test, axis=1) for part in tested])[order]
+    after = np.concatenate([softmax(part.test / part.temperature, axis=1) for part in tested])[order]
+    groups = tuple(corpus.groups[i] for i in rows[order])
+    outcome = Outcome(corpus.about, corpus.labels[rows[order]], groups, before, after)
+    temperature = float(np.mean([part.temperature for part in tested]))
+    card = _card(modality, recipe, outcome, temperature, folder)
+    (folder / CARD).write_text(json.dumps(card.model_dump(mode="json"), indent=2) + "\n", encoding="utf-8")
+    typed = f"affectstream train {modality} --recipe {RECIPE} -o {folder.name}"
+    return Evaluation(modality, card, (outcome,), (), "accuracy", (), _notes(modality), typed)
+
+
+def again(folder: Path) -> Evaluation:
+    """Return the evaluation that the run in ``folder`` ended with; raises InputError where it did not end."""
+    card = read_run_card(folder)
+    outcomes = of_run(folder)
+    typed = f"affectstream evaluate {folder.name}"
+    return Evaluation(card.modality, card, outcomes, (), "accuracy", (), _notes(card.modality), typed)
+
+
+def read_run_card(folder: Path) -> Card:
+    """Return the card of a finished run; raises InputError where there is none."""
+    try:
+        return Card.model_validate_json((folder / CARD).read_bytes())
+    except (OSError, ValidationError) as error:
+        raise InputError(
+            f"{folder} is no finished run of a reference network: {CARD} is missing or broken; "
+            "affectstream train face|voice|text --network NAME -o FOLDER makes one"
+        ) from error
+
+
+def _notes(modality: str) -> tuple[str, ...]:
+    return (*NOTES, FLIPPED) if modality == "face" else NOTES
+
+
+def _card(modality: str, recipe: Recipe, outcome: Outcome, temperature: float, folder: Path) -> Card:
+    figures = summary(outcome.after, outcome.labels)
+    digest = hashlib.sha256()
+    for path in sorted(folder.glob(f"**/{WEIGHTS}")):
+        digest.update(path.read_bytes())
+    return Card(
+        model_id=f"{recipe.network}/{recipe.labels}",
+        modality=modality,
+        labels=EMOTIONS,
+        temperature=temperature,
+        sha256=digest.hexdigest(),
+        licence="that of the data",
+        data=(outcome.about.data,),
+        trust=figures["uar"],
+        config=json.loads(recipe.model_dump_json()),
+        figures=figures,
+    )

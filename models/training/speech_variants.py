@@ -1,0 +1,112 @@
+"""Clips of speech as the reference networks hear them, plain and changed; imports numpy, librosa and soxr.
+
+The changes are those of the reference systems: time stretched by up to 10 %, pitch moved by up to two
+semitones, white noise at 15 dB. They are made once; SpecAugment is drawn anew for every batch.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import librosa
+import numpy as np
+import numpy.typing as npt
+import soxr
+import torch
+from librosa.effects import pitch_shift, time_stretch, trim
+from torch import Generator, Tensor
+
+from models.datasets import ravdess
+from models.voice.features import normalise
+from models.voice.reference import RATE_HZ, frame_features
+
+Floats = npt.NDArray[np.float32]
+Extract = Callable[[Floats], Floats]  # samples at RATE_HZ to features
+
+SECONDS = 3.0
+SAMPLES = int(SECONDS * RATE_HZ)
+TRIM_DB = 35.0
+STRETCH, SEMITONES, SNR_DB = 0.1, 2.0, 15.0
+MEL_RATE_HZ, N_FFT, HOP_SAMPLES = 16_000, 1024, 256
+VARIANTS = 4  # plain, stretched, moved in pitch, noisy
+MASKS, MASK_SHARE = 2, 0.12  # of the rows and of the frames, at most, by each mask
+
+
+def prepared(
+    clips: Sequence[ravdess.Clip], extract: Extract, cache: Path, heard: Callable[[], None]
+) -> Floats:
+    """Return the features (clips, VARIANTS, rows, frames), made once and kept in the file ``cache``.
+
+    ``heard`` is called after every clip.
+    """
+    if cache.exists():
+        with np.load(cache) as kept:
+            if tuple(kept["sha256"]) == tuple(clip.sha256 for clip in clips):
+                return np.asarray(kept["features"], dtype=np.float32)
+    rng = np.random.default_rng(0)
+    made = []
+    for clip in clips:
+        samples, rate_hz = ravdess.load(clip.path)
+        y = np.asarray(soxr.resample(samples, rate_hz, RATE_HZ, quality="HQ"), dtype=np.float32)
+        made.append(np.stack([extract(fitted(variant)) for variant in variants(y, rng)]))
+        heard()
+    features = np.stack(made)
+    cache.parent.mkdir(parents=True, exist_ok=True)
+    np.savez(cache, features=features.astype(np.float16), sha256=np.array([c.sha256 for c in clips]))
+    return features.astype(np.float16).astype(np.float32)
+
+
+def variants(samples: Floats, rng: np.random.Generator) -> Iterator[Floats]:
+    """Yield the spoken part of ``samples`` at RATE_HZ: plain, stretched, moved in pitch and noisy."""
+    spoken, _ = trim(samples, top_db=TRIM_DB)
+    yield spoken
+    yield time_stretch(spoken, rate=rng.uniform(1 - STRETCH, 1 + STRETCH))
+    yield pitch_shift(spoken, sr=RATE_HZ, n_steps=rng.uniform(-SEMITONES, SEMITONES))
+    yield noisy(spoken, SNR_DB, rng)
+
+
+def noisy(samples: Floats, snr_db: float, rng: np.random.Generator) -> Floats:
+    """Return ``samples`` with white noise whose power lies ``snr_db`` below theirs."""
+    power = float(np.mean(samples**2)) * 10 ** (-snr_db / 10)
+    return np.asarray(samples + rng.normal(0, np.sqrt(power), len(samples)), dtype=np.float32)
+
+
+def fitted(samples: Floats) -> Floats:
+    """Return exactly three seconds: a longer clip loses both its ends, a shorter one is padded."""
+    missing = SAMPLES - len(samples)
+    if missing < 0:
+        return samples[-missing // 2 :][:SAMPLES]
+    return np.pad(samples, (missing // 2, missing - missing // 2))
+
+
+def frames_of(samples: Floats) -> Floats:
+    """Return MFCC, zero-crossing rate and RMS (22, 130) of three seconds, as reference system 002."""
+    return frame_features(samples, RATE_HZ)
+
+
+def mel_of(samples: Floats, mels: int) -> Floats:
+    """Return the mel spectrogram (mels, 188) of three seconds in [-1, 1]: 16 kHz, FFT of 1,024 points."""
+    y = soxr.resample(samples, RATE_HZ, MEL_RATE_HZ, quality="HQ")
+    power = librosa.feature.melspectrogram(
+        y=y, sr=MEL_RATE_HZ, n_fft=N_FFT, hop_length=HOP_SAMPLES, n_mels=mels
+    )
+    return normalise(power)
+
+
+def varied(rows: Tensor, rng: Generator, silence: float) -> Tensor:
+    """Return one variant of each clip, masked: (n, VARIANTS, rows, frames) to (n, rows, frames).
+
+    The masks, of a random place and width, are those of SpecAugment (Park et al., Interspeech 2019).
+    """
+    n, variants_, bands, frames = rows.shape
+    x = rows[torch.arange(n), torch.randint(variants_, (n,), generator=rng)].clone()
+    for _ in range(MASKS):
+        x = x.masked_fill(_mask(n, bands, rng)[:, :, None], silence)
+        x = x.masked_fill(_mask(n, frames, rng)[:, None, :], silence)
+    return x
+
+
+def _mask(n: int, size: int, rng: Generator) -> Tensor:
+    width = torch.rand(n, 1, generator=rng) * MASK_SHARE * size
+    start = torch.rand(n, 1, generator=rng) * (size - width)
+    place = torch.arange(size)[None]
+    return (place >= start) & (place < start + width)

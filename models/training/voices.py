@@ -1,0 +1,93 @@
+"""RAVDESS in five actor-disjoint folds, ready for the reference speech networks; imports the siblings."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+from rich.progress import Progress
+from torch import Generator, Tensor
+
+from models.datasets import ravdess
+from models.evaluation.outcome import About
+from models.splits import Fold, grouped_folds, merged_groups
+from models.training.corpus import Corpus, Indices, Inputs, Part, one_hot
+from models.training.recipe import Recipe
+from models.training.speech_variants import Extract, prepared, varied
+from schemas.errors import InputError
+
+FOLDS = 5
+MEANING = "the intent of the actor; calm is counted as neutral"
+Prepare = Callable[[Path, Recipe, Path], tuple[Corpus, Inputs]]
+
+
+def speech(
+    kind: str, extract: Extract, silence: float, image: bool = False, to_judge: bool = False
+) -> Prepare:
+    """Return what prepares RAVDESS for networks that read the features ``extract`` makes.
+
+    They are kept under the name ``kind``; masks are filled with ``silence``; ``image`` adds a channel;
+    without folds, every clip is ``to_judge``.
+    """
+
+    def prepare(data: Path, recipe: Recipe, cache: Path) -> tuple[Corpus, Inputs]:
+        clips = ravdess.read(data if any(data.glob("Actor_*")) else data / "ravdess").clips
+        corpus = _all_to_test(clips) if to_judge else _corpus(clips, recipe)
+        with Progress(transient=True) as progress:
+            task = progress.add_task(f"hearing {kind}", total=len(clips))
+            made = prepared(clips, extract, cache / f"{kind}.npz", lambda: progress.advance(task))
+        return corpus, _inputs(torch.from_numpy(made), corpus.labels, recipe, silence, image)
+
+    return prepare
+
+
+def _corpus(clips: tuple[ravdess.Clip, ...], recipe: Recipe) -> Corpus:
+    labels = np.array([clip.label for clip in clips], dtype=np.int64)
+    keys = merged_groups([clip.actor for clip in clips], [clip.sha256 for clip in clips])
+    strata = [(clip.label, clip.sex) for clip in clips]
+    folds = grouped_folds(strata, keys.tolist(), FOLDS)
+    chosen = recipe.folds or tuple(range(FOLDS))
+    if not set(chosen) <= set(range(FOLDS)):
+        raise InputError(f"there are the folds 0 to {FOLDS - 1}, not {list(chosen)}")
+    parts = tuple(_part(k, folds[k], strata, keys, recipe) for k in chosen)
+    which = "five folds" if len(chosen) == FOLDS else f"fold {', '.join(map(str, chosen))} of five"
+    about = About(
+        f"RAVDESS, {which}",
+        "RAVDESS",
+        f"{which} over {len(set(keys.tolist()))} actors, none of them in training and in test",
+        MEANING,
+        "actors",
+    )
+    return Corpus(about, labels, _actors(clips), keys, parts)
+
+
+def _all_to_test(clips: tuple[ravdess.Clip, ...]) -> Corpus:
+    labels = np.array([clip.label for clip in clips], dtype=np.int64)
+    keys = merged_groups([clip.actor for clip in clips])
+    nothing = np.zeros(0, dtype=np.int64)
+    about = About("RAVDESS, other actors", "RAVDESS", "actors not trained on", MEANING, "actors")
+    return Corpus(about, labels, _actors(clips), keys, (Part("", nothing, nothing, np.arange(len(clips))),))
+
+
+def _actors(clips: tuple[ravdess.Clip, ...]) -> tuple[str, ...]:
+    return tuple(f"actor {clip.actor:02d}" for clip in clips)
+
+
+def _part(k: int, fold: Fold, strata: list[tuple[int, str]], keys: Indices, recipe: Recipe) -> Part:
+    inner_folds = max(2, round(1 / recipe.held_out))
+    mine = keys[fold.train].tolist()
+    inner = grouped_folds([strata[i] for i in fold.train], mine, inner_folds, recipe.seed)[0]
+    return Part(f"fold-{k}", fold.train[inner.train], fold.train[inner.test], fold.test)
+
+
+def _inputs(made: Tensor, labels: Indices, recipe: Recipe, silence: float, image: bool) -> Inputs:
+    def shaped(x: Tensor) -> Tensor:
+        return x[:, None] if image else x
+
+    def training(rows: Tensor, epoch: int, rng: Generator) -> Tensor:
+        return shaped(varied(rows, rng, silence) if recipe.augment else rows[:, 0])
+
+    def plain(rows: Tensor, epoch: int) -> tuple[Tensor, ...]:
+        return (shaped(rows[:, 0]),)
+
+    return Inputs(made, one_hot(labels), training, plain)
