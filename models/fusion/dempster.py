@@ -26,18 +26,29 @@ class Dempster:
     def fuse(self, evidence: Evidence) -> Pooled:
         """Return the combination; two that contradict each other flatly leave their mean."""
         own = tempered(evidence.p, self.temperatures)
-        sure = 1.0 - uncertainty(own)
-        say = self.discounts * np.minimum(evidence.trust / self.usual, 1.0)
-        belief = np.where(evidence.present & (sure > TINY), say * sure, 0.0)
-        unknown = (1.0 - belief)[:, :, None]  # (windows, modalities, 1)
-        possible = belief[:, :, None] * own + unknown
-        nobody, single = unknown[:, 0], possible[:, 0]
-        for m in range(1, belief.shape[1]):
-            nobody, single = nobody * unknown[:, m], single * possible[:, m]
-        single = np.maximum(single - nobody, 0.0)
-        total = single.sum(axis=1, keepdims=True) + nobody
+        belief = self.discounts * certainty(evidence, own, self.usual)
         weights = shares(evidence, belief)
-        mean = (weights[:, :, None] * own).sum(axis=1)
-        p = (single + nobody * mean) / total
-        p = p / np.maximum(p.sum(axis=1, keepdims=True), TINY)
+        p = combined(own, belief, weights)
         return Pooled(np.where(evidence.present.any(axis=1, keepdims=True), p, FLAT), weights)
+
+
+def certainty(evidence: Evidence, own: Array, usual: Array) -> Array:
+    """Return the belief (windows, modalities) in ``own`` before it is discounted; 0 for the absent."""
+    sure = 1.0 - uncertainty(own)
+    believed: Array = np.where(
+        evidence.present & (sure > TINY), sure * np.minimum(evidence.trust / usual, 1.0), 0.0
+    )
+    return believed
+
+
+def combined(own: Array, belief: Array, weights: Array) -> Array:
+    """Return (windows, 7) from distributions (windows, modalities, 7), the belief in each, and its share."""
+    unknown = (1.0 - belief)[:, :, None]  # (windows, modalities, 1)
+    possible = belief[:, :, None] * own + unknown
+    nobody, single = unknown[:, 0], possible[:, 0]
+    for m in range(1, belief.shape[1]):
+        nobody, single = nobody * unknown[:, m], single * possible[:, m]
+    mean = (weights[:, :, None] * own).sum(axis=1)
+    raw = np.maximum(single - nobody, 0.0) + nobody * mean
+    p: Array = raw / np.maximum(raw.sum(axis=1, keepdims=True), TINY)
+    return p

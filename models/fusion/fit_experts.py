@@ -4,10 +4,11 @@ import numpy as np
 from scipy.optimize import minimize, minimize_scalar
 from scipy.stats import beta
 
-from models.fusion.dempster import Dempster
+from models.fusion.dempster import certainty, combined
 from models.fusion.evidence import Array
 from models.fusion.fitted import Expert, Reliability
 from models.fusion.log import Indices, Log
+from models.fusion.rules import shares
 from models.fusion.temper import logs, softmax, tempered
 from schemas.labels import N_EMOTIONS
 from schemas.messages import MODALITIES, Modality
@@ -42,13 +43,17 @@ def cooling(p: Array, labels: Indices, degree: Array | None = None) -> float:
 def discounts(views: Log, say: Array, temperatures: Array, usual: Array) -> list[float]:
     """Return how far Dempster's rule should believe each modality, by the likelihood of its pools."""
     rows = np.arange(len(views.labels))
+    own = tempered(views.evidence.p, temperatures)
+    sure = certainty(views.evidence, own, usual)
 
     def nll(guess: Array) -> float:
-        p = Dempster("dempster", temperatures, usual, guess).fuse(views.evidence).p
+        belief = guess * sure
+        p = combined(own, belief, shares(views.evidence, belief))
         return float(-(say * np.log(np.maximum(p[rows, views.labels], TINY))).sum() / say.sum())
 
     start = np.full(len(MODALITIES), 0.7)
-    found = minimize(nll, start, method="L-BFGS-B", bounds=[DISCOUNTS] * len(MODALITIES))
+    bounds = [DISCOUNTS] * len(MODALITIES)
+    found = minimize(nll, start, method="L-BFGS-B", bounds=bounds, options={"ftol": 1e-7})
     return [round(float(x), DIGITS) for x in found.x]
 
 

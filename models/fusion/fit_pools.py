@@ -58,7 +58,11 @@ def fit_pool(
     )
     start = np.concatenate([np.full(N, START), np.full(2 * N, SLACK), np.zeros(N_EMOTIONS)])
     found = minimize(
-        lambda x: _loss(problem, x, start), start, jac=True, method="L-BFGS-B", options={"maxiter": 500}
+        lambda x: _loss(problem, x, start),
+        start,
+        jac=True,
+        method="L-BFGS-B",
+        options={"maxiter": 300, "ftol": 1e-9},
     )
     return _pool(found.x, gated)
 

@@ -58,7 +58,7 @@ def _stack(x: Array, labels: np.ndarray, members: tuple[Modality, ...], learned:
         gradient = np.concatenate([x.T @ error, error.sum(axis=0, keepdims=True)]) + strength * away
         return float(nll + 0.5 * strength * (away * away).sum()), gradient.ravel()
 
-    found = minimize(loss, start.ravel(), jac=True, method="L-BFGS-B", options={"maxiter": 300})
+    found = minimize(loss, start.ravel(), jac=True, method="L-BFGS-B", options={"maxiter": 200, "ftol": 1e-8})
     both = np.round(found.x.reshape(start.shape), DIGITS)
     squares = both[:-1].reshape(len(members), N_EMOTIONS, N_EMOTIONS).transpose(0, 2, 1)  # (m, out, in)
     weights = {m: tuple(map(tuple, squares[i].tolist())) for i, m in enumerate(members)}

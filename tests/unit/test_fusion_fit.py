@@ -1,0 +1,164 @@
+"""What fitting finds where the best answer is known, and what it refuses."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from support.fusion_log import PRIOR, simulated
+
+from models.fusion.choose import rules
+from models.fusion.evidence import Evidence
+from models.fusion.fit import FOLDS, fit, folds, threshold
+from models.fusion.fit_experts import cooling, reliability
+from models.fusion.fit_pools import fit_pool
+from models.fusion.temper import softplus
+from schemas.errors import InputError
+from schemas.messages import MODALITIES
+
+TEST = 3000
+
+
+@pytest.fixture(scope="module")
+def clean():
+    """Fitted on independent, calibrated experts."""
+    return fit(simulated(700))
+
+
+@pytest.fixture(scope="module")
+def broken():
+    """Fitted where a quarter of what each expert sees is wrong, and quality tells."""
+    return fit(simulated(700, broken=0.25))
+
+
+def nll(name, fitted, log):
+    p = rules(fitted)[name].fuse(log.evidence).p
+    return -np.log(np.maximum(p[np.arange(len(log.labels)), log.labels], 1e-12)).mean()
+
+
+def test_independent_experts_are_found_to_be_worth_their_product(clean):
+    weights = softplus(np.array([gate.a for gate in clean.learned.gates.values()]))
+    assert weights == pytest.approx([1.0, 1.0, 1.0], abs=0.15)
+    assert [e.temperature for e in clean.experts.values()] == pytest.approx([1.0] * 3, abs=0.15)
+    test = simulated(TEST, seed=1)
+    best = nll("product", clean, test)
+    for name in ("learned_log_pool", "gated_log_pool"):
+        assert nll(name, clean, test) < best + 0.02
+    assert nll("uniform", clean, test) > best + 0.2
+
+
+def test_gates_are_found_where_quality_tells_failures(broken):
+    test = simulated(TEST, seed=1, broken=0.25)
+    assert all(gate.c > 1.0 for gate in broken.gated.gates.values())
+    assert nll("gated_log_pool", broken, test) < nll("learned_log_pool", broken, test) - 0.05
+    dice = np.random.default_rng(0)
+    shuffled = replace(test.evidence, quality=dice.permuted(test.evidence.quality, axis=0))
+    assert nll("gated_log_pool", broken, replace(test, evidence=shuffled)) > nll(
+        "learned_log_pool", broken, test
+    )
+
+
+def test_overconfident_experts_are_cooled_by_as_much():
+    log = simulated(2000, heat=2.5)
+    for m in range(3):
+        assert cooling(log.evidence.p[:, m], log.labels) == pytest.approx(2.5, abs=0.3)
+
+
+def test_experts_that_repeat_each_other_count_for_less():
+    log, ones = simulated(900, shared=0.8), np.ones(3)
+    pool = fit_pool(log, np.ones(900), ones, ones, PRIOR, gated=False)
+    weights = softplus(np.array([gate.a for gate in pool.gates.values()]))
+    assert weights.sum() < 2.2
+
+
+def test_a_linear_pool_is_made_surer_afterwards(clean):
+    assert clean.after["entropy_trust_after"] < 0.8
+    test = simulated(TEST, seed=1)
+    assert nll("entropy_trust_after", clean, test) < nll("entropy_trust", clean, test) - 0.05
+
+
+def test_what_is_fitted_says_what_it_was_fitted_on(clean):
+    assert clean.data == "simulated experts"
+    assert clean.windows == 700
+    assert np.array(clean.prior) == pytest.approx(PRIOR, abs=0.05)
+    assert set(clean.stacking) == {"video+audio", "video+text", "audio+text", "video+audio+text"}
+    assert set(clean.abstain) == set(rules(clean))
+
+
+def test_the_same_log_gives_the_same_file():
+    log = simulated(250, seed=5, present=0.8)
+    assert fit(log).model_dump_json() == fit(log).model_dump_json()
+    assert fit(log).sha256 != fit(simulated(250, seed=6, present=0.8)).sha256
+
+
+def test_where_the_stream_says_less_trust_the_log_is_fitted_to_less_say():
+    log = simulated(250)
+    trust = np.tile([0.6, 0.5, 0.4], (250, 1))
+    told = fit(replace(log, evidence=replace(log.evidence, trust=trust)))
+    assert [told.experts[m].trust for m in MODALITIES] == pytest.approx([0.6, 0.5, 0.4])
+
+
+def _without_class(log, k):
+    return log.rows(np.flatnonzero(log.labels != k))
+
+
+def _without_text(log):
+    present = log.evidence.present.copy()
+    present[:, 2] = False
+    return replace(log, evidence=replace(log.evidence, present=present))
+
+
+def _two_modalities(log):
+    e = log.evidence
+    return replace(log, evidence=Evidence(e.p[:, :2], e.present[:, :2], e.quality[:, :2], e.trust[:, :2]))
+
+
+@pytest.mark.parametrize(
+    ("log", "complaint"),
+    [
+        pytest.param(simulated(150), "150 windows have two", id="too few windows"),
+        pytest.param(simulated(900, present=0.2), "windows have two", id="too few with two modalities"),
+        pytest.param(_without_class(simulated(900), 5), "no window of the log is disgust", id="no disgust"),
+        pytest.param(_without_text(simulated(900)), "text is present in 0", id="no text"),
+        pytest.param(_two_modalities(simulated(900)), "video, audio, text", id="other modalities"),
+    ],
+)
+def test_a_log_that_teaches_too_little_is_refused(log, complaint):
+    with pytest.raises(InputError, match=complaint):
+        fit(log)
+
+
+def test_reliability_is_shrunk_to_the_accuracy_where_a_class_was_rarely_said():
+    said = np.array([0] * 1000 + [1] * 2)
+    labels = np.array([0] * 900 + [3] * 100 + [1] * 2)
+    found = reliability(said, labels, 0.5)
+    assert found.n == (1000, 2, 0, 0, 0, 0, 0)
+    assert found.value[0] == pytest.approx(0.892, abs=0.001)  # (900 + 10) / 1020
+    assert found.value[1] == pytest.approx(12 / 22, abs=1e-5)
+    assert found.value[6] == pytest.approx(0.5)
+    widths = [high - low for low, high in zip(found.low, found.high, strict=True)]
+    assert widths[0] < widths[1] < widths[6]
+    assert all(low <= v <= high for low, v, high in zip(found.low, found.value, found.high, strict=True))
+
+
+def test_the_threshold_is_where_wrong_labels_begin_to_outweigh_right_ones():
+    confidence = np.array([0.9, 0.8, 0.7, 0.5, 0.4, 0.3])
+    right = np.array([True, True, True, False, True, False])
+    p = np.tile(((1 - confidence) / 6)[:, None], (1, 7))
+    p[:, 2] = confidence
+    labels = np.where(right, 2, 0)
+    # worth after each, surest first: 1 2 3 2 3 2; the first of the best ends between 0.7 and 0.5
+    assert threshold(p, labels, np.ones(6, dtype=bool)) == pytest.approx(0.6)
+    assert threshold(p, np.full(6, 2), np.ones(6, dtype=bool)) == 0.0  # always right, never uncertain
+    assert threshold(p, np.zeros(6, int), np.ones(6, dtype=bool)) == pytest.approx(0.95)
+
+
+@given(sizes=st.lists(st.integers(1, 5), min_size=1, max_size=12), seed=st.integers(0, 9))
+def test_no_group_is_on_both_sides_and_every_window_is_held_out_once(sizes, seed):
+    groups = np.repeat([f"g{i}" for i in range(len(sizes))], sizes)
+    pairs = list(folds(groups, seed))
+    assert len(pairs) == min(FOLDS, len(sizes))
+    assert sorted(np.concatenate([held for _, held in pairs]).tolist()) == list(range(len(groups)))
+    if len(sizes) > 1:
+        assert all(not set(groups[train]) & set(groups[held]) for train, held in pairs)
