@@ -156,6 +156,11 @@ def read(path: Path | None = None) -> Fitted:
     return fitted
 
 
+def available(path: Path | None) -> Fitted | None:
+    """Return the fitted file that is named, else the shipped one, else nothing; raises SettingsError."""
+    return read(path) if path or SHIPPED.is_file() else None
+
+
 def write(fitted: Fitted, path: Path) -> Fitted:
     """Write the file with its hash, and return what was written."""
     whole = fitted.hashed()
