@@ -1,4 +1,4 @@
-"""Embeddings go along with what a worker says only where the setting asks for them, and change nothing else."""
+"""Embeddings go along with what a worker says only where the setting asks for it, and change nothing else."""
 
 import cv2
 import numpy as np
