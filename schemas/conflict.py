@@ -1,5 +1,7 @@
 """What the modalities of a window contradict each other in, in words; pure, imports labels and messages."""
 
+from collections.abc import Mapping
+
 from schemas.labels import EMOTIONS
 from schemas.messages import FusedEmotion, Modality
 
@@ -15,13 +17,16 @@ def conflict(fused: FusedEmotion) -> str | None:
     if fused.disagreement < DISAGREE:
         return None
     tops = {state.modality: _top(state.p) for state in fused.modalities if state.p is not None}
-    sides: dict[str, list[str]] = {}
+    return sides(tops) if len(set(tops.values())) > 1 else None
+
+
+def sides(tops: Mapping[Modality, str]) -> str:
+    """Return which modality says which label: ``face and words happy, voice angry``."""
+    by_label: dict[str, list[str]] = {}
     for modality, word in WORDS.items():
         if modality in tops:
-            sides.setdefault(tops[modality], []).append(word)
-    if len(sides) < 2:
-        return None
-    return ", ".join(f"{' and '.join(words)} {label}" for label, words in sides.items())
+            by_label.setdefault(tops[modality], []).append(word)
+    return ", ".join(f"{' and '.join(words)} {label}" for label, words in by_label.items())
 
 
 def _top(p: tuple[float, ...]) -> str:

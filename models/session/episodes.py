@@ -7,12 +7,13 @@ from models.session import alerts, words
 from models.session.means import mean
 from models.session.records import Episode
 from models.session.rules import Rule
+from schemas.conflict import DISAGREE, sides
 from schemas.messages import MODALITIES, Alert, FusedEmotion, Modality, Party
 
 RULE = Rule(
-    name="episode", kind="disagreement", level=0.3, hysteresis=0.1, seconds=2, parties=get_args(Party)
+    name="episode", kind="disagreement", level=DISAGREE, hysteresis=0.1, seconds=2, parties=get_args(Party)
 )
-"""Said to contradict each other: for two seconds at least 0.3, until it is below 0.2."""
+"""Said to contradict each other: for two seconds at least so much, until it is 0.1 less."""
 
 GAP_MS = 3_000  # longer than this without two modalities that speak ends an episode
 
@@ -50,7 +51,7 @@ def _episode(begin: Alert, end: Alert | None, windows: Sequence[FusedEmotion]) -
         end_ms=end_ms,
         peak=max(w.disagreement for w in inside),
         said={modality: said[modality] for modality in MODALITIES if modality in said},
-        text=words.said(said),
+        text=sides(said),
     )
 
 

@@ -1,22 +1,16 @@
 """Alerts and contradictions as plain sentences; pure, imports schemas only."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from models.session.rules import Rule
+from schemas.conflict import sides
 from schemas.labels import EMOTIONS
-from schemas.messages import FusedEmotion, Modality
-
-SOURCES: dict[Modality, str] = {"text": "words", "audio": "voice", "video": "face"}
+from schemas.messages import FusedEmotion
 
 
 def top(p: Sequence[float]) -> str:
     """Return the most probable emotion, the first in label order of equals."""
     return EMOTIONS[max(range(len(EMOTIONS)), key=lambda i: p[i])]
-
-
-def said(by_modality: Mapping[Modality, str]) -> str:
-    """Return what each modality said: "words neutral, voice angry"."""
-    return ", ".join(f"{SOURCES[m]} {by_modality[m]}" for m in SOURCES if m in by_modality)
 
 
 def begun(rule: Rule, window: FusedEmotion) -> str:
@@ -27,7 +21,7 @@ def begun(rule: Rule, window: FusedEmotion) -> str:
     if rule.kind == "above":
         return f"{text} for {rule.seconds:g} s"
     spoke = {s.modality: top(s.p) for s in window.modalities if s.p is not None}
-    return f"{text} for {rule.seconds:g} s ({said(spoke)})"
+    return f"{text} for {rule.seconds:g} s ({sides(spoke)})"
 
 
 def ended(rule: Rule, window: FusedEmotion, since_ms: int, peak: float) -> str:

@@ -102,7 +102,7 @@ def test_an_episode_says_what_each_modality_said_on_average() -> None:
         said(video="sad", audio="angry"),
     ]
     windows = [window(i, spread("angry", 0.5), disagreement=0.5, modalities=m) for i, m in enumerate(halves)]
-    assert episodes(windows)[0].text == "voice angry, face happy"
+    assert episodes(windows)[0].text == "face happy, voice angry"
 
 
 def test_divergence_is_zero_of_equals_and_one_of_opposites() -> None:
