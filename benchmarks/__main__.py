@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.table import Table
 
 from affectstream.stack import Stack, started
-from benchmarks import join, live, models
+from benchmarks import join, live, models, rules
 from benchmarks.measure import Row
 from benchmarks.recording import FILE
 from runtime.settings import load
@@ -30,6 +30,7 @@ def rows(console: Console) -> Iterator[Row]:
     torch.set_num_threads(1)  # as a worker has by default
     yield from models.rows(settings)
     yield join.pure(settings)
+    yield from rules.rows(settings)
     yield from analyze()
     live_video = settings.video.model_copy(update={"live_budget_ms": LIVE_BUDGET_MS})
     shedding = settings.model_copy(update={"video": live_video})

@@ -1,0 +1,57 @@
+"""How many windows a second every rule fuses, at once and one by one; imports the rules and the join."""
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+
+from benchmarks.join import session
+from benchmarks.measure import Row, compare
+from models.fusion.choose import rules
+from models.fusion.evidence import Evidence, Rule
+from models.fusion.fitted import available
+from runtime.settings import Settings
+from schemas.labels import N_EMOTIONS
+from schemas.messages import MODALITIES
+from workers.fusion.engines import engines
+
+WINDOWS = 2000
+SECONDS = 120
+
+
+def rows(settings: Settings) -> Iterator[Row]:
+    """Yield two figures per rule, each against the plain mean; fitted rules where there is a fitted file."""
+    every = rules(available(settings.fusion.fitted))
+    windows = drawn(WINDOWS)
+    for name, rule in every.items():
+        ours, plain = arrays(rule, windows), arrays(every["uniform"], windows)
+        yield compare(f"{name}, {WINDOWS} at once", "windows/s", ours, "uniform", plain)
+    for name in every:
+        ours, plain = streamed(settings, name), streamed(settings, "uniform")
+        yield compare(f"{name}, joined and composed", "windows/s", ours, "uniform", plain)
+
+
+def drawn(windows: int) -> Evidence:
+    """Return windows with nine modalities in ten present."""
+    dice = np.random.default_rng(0)
+    shape = (windows, len(MODALITIES))
+    p = dice.dirichlet(np.full(N_EMOTIONS, 0.5), shape)
+    return Evidence(p, dice.random(shape) < 0.9, dice.random(shape), dice.uniform(0.3, 1.0, shape))
+
+
+def arrays(rule: Rule, windows: Evidence) -> Callable[[], int]:
+    """Return what fuses all windows in one call."""
+    return lambda: len(rule.fuse(windows).p)
+
+
+def streamed(settings: Settings, name: str) -> Callable[[], int]:
+    """Return what joins a session and composes its messages, one window after the other."""
+    new_engine = engines(settings.fusion.model_copy(update={"rule": name}))
+    items = list(session("rules", 0, SECONDS))
+
+    def join() -> int:
+        engine = new_engine()
+        for item in items:
+            engine.push(item)
+        return SECONDS
+
+    return join
