@@ -14,7 +14,11 @@ out = Console()
 err = Console(stderr=True)
 
 Source = Literal["all", "face", "voice", "text"]
+Shares = Literal["meld", "balanced"]
 Logs = Annotated[Path, typer.Option(help="folder of the probability logs")]
+FittedFile = Annotated[
+    Path | None, typer.Option("--fitted", help="a fitted file; default: see below", show_default=False)
+]
 LOGS = Path("runs/fusion/logs")
 
 
@@ -41,3 +45,64 @@ def log(
             right = (log.p[0].argmax(axis=1) == log.labels).mean()
             size = f"{len(log.labels)} items, {len(log.conditions)} conditions"
             out.print(f"wrote {path}: {size}, accuracy {right:.3f}", highlight=False, soft_wrap=True)
+
+
+@app.command()
+def fit(
+    logs: Logs = LOGS,
+    output: Annotated[Path, typer.Option("-o", "--output", help="the fitted file")] = Path(
+        "runs/fusion/fusion.json"
+    ),
+    shares: Annotated[Shares, typer.Option(help="how frequent the emotions are")] = "meld",
+    seed: Annotated[int, typer.Option(help="of pairs, failures and folds")] = 0,
+) -> None:
+    """Fit everything that can be fitted on the fit part of the logs, paired by label; clean and corrupted."""
+    from affectstream import fusion_work as work
+
+    with err.status("fitting"):
+        found = work.fit(logs, output, shares, seed)
+    out.print(f"wrote {output}: {found.windows} windows, {found.short}", highlight=False, soft_wrap=True)
+    out.print(found.data, highlight=False)
+
+
+@app.command()
+def compare(
+    logs: Logs = LOGS,
+    fitted: FittedFile = None,
+    output: Annotated[Path | None, typer.Option("-o", "--output", help="the whole page, .md")] = None,
+    draws: Annotated[int, typer.Option(min=20, help="of the bootstrap")] = 1000,
+) -> None:
+    """Compare all rules under all conditions on pairs by label; without --fitted they are fitted first."""
+    from affectstream import fusion_view as view
+    from affectstream import fusion_work as work
+    from models.fusion import document
+
+    with err.status("reading") as status:
+        page = work.page(logs, fitted, draws, status.update)
+    view.show(document.blocks(page) if output is None else document.summary(page), out)
+    if output is not None:
+        work.write(page, output)
+        out.print(f"wrote {output}", highlight=False, soft_wrap=True)
+
+
+@app.command()
+def explain(
+    window: Annotated[
+        Path | None, typer.Argument(help="windows of analyze -o, .jsonl", show_default=False)
+    ] = None,
+    at: Annotated[int, typer.Option(min=0, help="which window of the file, from 0")] = 0,
+    rule: Annotated[str, typer.Option(help="which rule; default: the setting", show_default=False)] = "",
+    fitted: FittedFile = None,
+    logs: Logs = LOGS,
+) -> None:
+    """Say what each modality is worth to a rule; or, of one window, who said what and what they changed."""
+    from affectstream import fusion_explained as explained
+    from runtime.settings import load
+
+    name = rule or load().fusion.rule
+    blocks = (
+        explained.of_window(window, at, name, fitted) if window else explained.of_rule(logs, name, fitted)
+    )
+    from affectstream import fusion_view as view
+
+    view.show(blocks, out)

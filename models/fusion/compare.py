@@ -95,7 +95,9 @@ def compare(
     seed: int = 0,
 ) -> Comparison:
     """Return the comparison; every rule sees the same windows, the failures drawn from ``seed``."""
-    scores, bars, logs = [], [], []
+    scores, bars = [], []
+    which = np.random.default_rng([seed, 99]).integers(0, len(conditions), len(calls))
+    every = calls.log  # each window once, under the condition that was drawn for it
     for number, condition in enumerate(conditions):
         log = believed(condition.make(calls, np.random.default_rng([seed, number])), experts)
         singles = {m: _single(log, i, condition.name) for i, m in enumerate(MODALITIES)}
@@ -106,9 +108,9 @@ def compare(
         bests = {figure: singles[m] for figure, m in bar.best.items()}
         scores += [_score(name, condition.name, outcome, bests, draws) for name, outcome in said.items()]
         bars.append(bar)
-        logs.append(log)
+        every = mixed(every, log.evidence, np.repeat((which == number)[:, None], len(MODALITIES), axis=1))
     ordered = sorted(scores, key=lambda s: list(rules).index(s.rule))
-    says = tuple(_say(name, rule, _mixture(logs, seed), seed) for name, rule in rules.items())
+    says = tuple(_say(name, rule, every, seed) for name, rule in rules.items())
     groups = len(np.unique(calls.log.groups))
     return Comparison(calls.log.source, len(calls), groups, tuple(ordered), tuple(bars), says)
 
@@ -189,13 +191,3 @@ def _shuffled(evidence: Evidence, rng: np.random.Generator) -> Evidence:
         rows = np.flatnonzero(evidence.present[:, i])
         quality[rows, i] = quality[rng.permutation(rows), i]
     return replace(evidence, quality=quality)
-
-
-def _mixture(logs: Sequence[Log], seed: int) -> Log:
-    """Return every window once, each under a condition drawn for it."""
-    which = np.random.default_rng([seed, 99]).integers(0, len(logs), len(logs[0].labels))
-    log = logs[0]
-    for number, other in enumerate(logs):
-        where = np.repeat((which == number)[:, None], len(MODALITIES), axis=1)
-        log = mixed(log, other.evidence, where)
-    return log

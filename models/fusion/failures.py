@@ -58,9 +58,7 @@ def noise(calls: Calls, rng: Generator, modalities: Sequence[int] = (0, 1, 2)) -
 
 def quiet(calls: Calls, rng: Generator) -> Log:
     """Return the calls with a share of the inputs saying next to nothing, at unchanged quality."""
-    e = calls.log.evidence
-    flat = np.exp(NEAR_FLAT * rng.normal(size=e.p.shape))
-    return mixed(calls.log, replace(e, p=flat / flat.sum(axis=2, keepdims=True)), _hit(calls, rng))
+    return mixed(calls.log, _flat(calls, rng), _hit(calls, rng))
 
 
 def confident(calls: Calls, rng: Generator) -> Log:
@@ -119,7 +117,7 @@ def corrupted(calls: Calls, rng: Generator) -> Log:
     quiet, confidently wrong (half of these with the quality of a degraded input) or missing in equal shares.
     Gates can only learn what fails from data in which something does.
     """
-    failures = [quiet_all(calls, rng), _wrong(calls, rng)]
+    failures = [_flat(calls, rng), _wrong(calls, rng)]
     if calls.worse is not None:
         low = np.minimum(calls.worse.quality, calls.log.evidence.quality)
         failures += [calls.worse, replace(_wrong(calls, rng), quality=low)]
@@ -132,13 +130,6 @@ def corrupted(calls: Calls, rng: Generator) -> Log:
     there = e.present & (kind != len(failures))
     there[~there.any(axis=1)] = e.present[~there.any(axis=1)]
     return chained([calls.log, replace(log, evidence=replace(e, present=there))])
-
-
-def quiet_all(calls: Calls, rng: Generator) -> Evidence:
-    """Return evidence in which every input says next to nothing."""
-    e = calls.log.evidence
-    flat = np.exp(NEAR_FLAT * rng.normal(size=e.p.shape))
-    return replace(e, p=flat / flat.sum(axis=2, keepdims=True))
 
 
 def mixed(log: Log, instead: Evidence, where: Flags) -> Log:
@@ -158,8 +149,16 @@ def mixed(log: Log, instead: Evidence, where: Flags) -> Log:
     return replace(log, evidence=evidence)
 
 
+def _flat(calls: Calls, rng: Generator) -> Evidence:
+    """Return evidence in which every input says next to nothing; its embedding is the mean one."""
+    e = calls.log.evidence
+    p = np.exp(NEAR_FLAT * rng.normal(size=e.p.shape))
+    middle = (None if x is None else np.broadcast_to(x.mean(axis=0), x.shape) for x in e.embeddings)
+    return replace(e, p=p / p.sum(axis=2, keepdims=True), embeddings=tuple(middle))
+
+
 def _wrong(calls: Calls, rng: Generator) -> Evidence:
-    """Return evidence in which every input is sure of a class that is not the true one."""
+    """Return evidence in which every input is sure of a wrong class; its embedding is of another emotion."""
     e, labels = calls.log.evidence, calls.log.labels
     off = rng.integers(1, N_EMOTIONS, e.present.shape)
     said = (labels[:, None] + off) % N_EMOTIONS

@@ -1,0 +1,127 @@
+"""What the commands about fusion do, from logs to a page; imports models.fusion, no torch."""
+
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from models.evaluation.document import markdown
+from models.fusion import choose, compare, document, experiment, explain, failures, fitted, pairs
+from models.fusion import probability_logs_made as made
+from models.fusion.compare import Comparison
+from models.fusion.evidence import Evidence, Pooled, Rule
+from models.fusion.explain import Importance, Without
+from models.fusion.fitted import Fitted
+from models.fusion.log import Calls, Log
+from models.fusion.probability_logs import ProbabilityLog
+from schemas.errors import InputError
+from schemas.labels import EMOTIONS, N_EMOTIONS
+from schemas.messages import MODALITIES
+
+Tell = Callable[[str], None]
+COMMAND = "affectstream fusion compare -o docs/fusion.md"
+EXPLAINED = "entropy_trust"  # the reference rule, beside the chosen one
+
+
+def fit(logs: Path, output: Path, shares: pairs.Shares, seed: int) -> Fitted:
+    """Fit on the fit part of the paired logs and write the file; raises InputError."""
+    calls = pairs.paired(made.read(logs), "fit", shares, seed=seed)
+    output.parent.mkdir(parents=True, exist_ok=True)
+    return fitted.write(experiment.fitted_on(calls, seed), output)
+
+
+def page(logs: Path, given: Path | None, draws: int, tell: Tell) -> document.Page:
+    """Return the whole comparison; ``given`` is a fitted file, else one is fitted now."""
+    tell("pairing")
+    read = made.read(logs)
+    calls = pairs.paired(read, "test")
+    tell("fitting")
+    known = fitted.read(given) if given else experiment.fitted_on(pairs.paired(read, "fit"))
+    tell("comparing")
+    comparison = experiment.compared(known, calls, draws)
+    rules = choose.rules(known)
+    choice = experiment.chosen(comparison)
+    tell("weighing the modalities")
+    clean = compare.believed(calls.log, known.experts)
+    importance = {name: _importance(rules[name], clean) for name in dict.fromkeys((choice, EXPLAINED))}
+    tell("simulating")
+    return document.Page(
+        COMMAND,
+        known,
+        calls,
+        comparison,
+        _balanced(read, known, draws),
+        choice,
+        experiment.abstaining(rules[choice], known, choice, calls),
+        importance,
+        experiment.in_worlds(),
+        read,
+        draws,
+    )
+
+
+def write(shown: document.Page, path: Path) -> None:
+    """Write the page as Markdown; raises InputError."""
+    try:
+        path.write_text(markdown(list(document.blocks(shown)), "plots"), encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"cannot write {path}: {error.strerror}") from error
+
+
+def worth(logs: Path, name: str, given: Path | None) -> list[Importance]:
+    """Return what each modality is worth to a rule on clean windows of the test part."""
+    known = fitted.read(given)
+    calls = pairs.paired(made.read(logs), "test")
+    return _importance(choose.rule_named(name, known), compare.believed(calls.log, known.experts))
+
+
+def window(path: Path, at: int) -> dict[str, Any]:
+    """Return the row of the window with the number ``at`` of a .jsonl file; raises InputError."""
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+        row = json.loads(lines[at])
+        _said(row)
+    except OSError as error:
+        raise InputError(f"cannot read {path}: {error.strerror}") from error
+    except IndexError as error:
+        raise InputError(f"{path} has no window {at}: count from 0") from error
+    except (KeyError, TypeError, ValueError) as error:
+        raise InputError(f"{path}: line {at + 1} is no window of `affectstream analyze -o`") from error
+    found: dict[str, Any] = row
+    return found
+
+
+def explained(row: Mapping[str, Any], rule: Rule, known: Fitted | None) -> tuple[Pooled, list[Without]]:
+    """Return what ``rule`` says of a stored window, and what it would say without each modality."""
+    evidence = _said(row)
+    if known is not None:
+        log = Log(evidence, np.zeros(1, np.int64), np.array([""]), "one window")
+        evidence = compare.believed(log, known.experts).evidence
+    return rule.fuse(evidence), explain.left_out(rule, evidence)
+
+
+def _importance(rule: Rule, log: Log) -> list[Importance]:
+    accuracy = explain.importances(rule, log, "accuracy")
+    return [*accuracy, *explain.importances(rule, log, "nll")]
+
+
+def _balanced(logs: Mapping[str, ProbabilityLog], known: Fitted, draws: int) -> Comparison:
+    calls: Calls = pairs.paired(logs, "test", "balanced")
+    clean = failures.conditions(calls)[:1]
+    return compare.compare(choose.rules(known), calls, clean, known.experts, draws)
+
+
+def _said(row: Mapping[str, Any]) -> Evidence:
+    """Return the evidence of one row of ``affectstream.rows``; trust is what it carries, else 1."""
+    states = [row["modalities"].get(m) or {} for m in MODALITIES]
+    said = [state.get("probabilities") for state in states]
+    flat = [1 / N_EMOTIONS] * N_EMOTIONS
+    p = [flat if each is None else [float(each[e]) for e in EMOTIONS] for each in said]
+    return Evidence(
+        np.array([p]),
+        np.array([[each is not None for each in said]]),
+        np.array([[float(state.get("quality") or 0.0) for state in states]]),
+        np.array([[float(state["trust"]) if state.get("trust") else 1.0 for state in states]]),
+    )

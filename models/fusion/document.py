@@ -1,0 +1,146 @@
+"""The page of the comparison as blocks of text and tables; imports the siblings."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from models.evaluation.document import Block, Bullets, Command, Heading, Paragraph, Table
+from models.fusion import document_tables as tables
+from models.fusion import experiment, failures
+from models.fusion.compare import Comparison
+from models.fusion.experiment import Abstaining, Simulated
+from models.fusion.explain import Importance
+from models.fusion.fitted import Fitted
+from models.fusion.log import Calls
+from models.fusion.pairs import CAVEAT
+from models.fusion.probability_logs import ProbabilityLog
+
+LIMITS = (
+    "No window here comes from one person. Read the order of the rules, not the level of their figures.",
+    "Faces are cut-out stills, voices are acted sentences in a studio, texts are the transcript as it was "
+    "typed: a call has moving faces, real lines and a recogniser's errors.",
+    "Quiet and confident failures are made by hand; bad faces, voices and texts are real predictions on "
+    "degraded inputs. Networks see the mean embedding in a quiet failure and that of another emotion in a "
+    "confident one.",
+    "Windows of a call are drawn one by one: a face, voice or utterance does not last, only the emotion "
+    "does.",
+    "Intervals redraw the actors of the test part with all their calls. They are ten, so a difference that "
+    "is "
+    "not clear may be real.",
+)
+
+
+@dataclass(frozen=True)
+class Page:
+    """What the page tells."""
+
+    command: str
+    fitted: Fitted
+    calls: Calls  # of the test part
+    comparison: Comparison
+    balanced: Comparison  # clean calls of the test part with all emotions equally frequent
+    choice: str  # the rule by the criterion
+    abstaining: Abstaining  # of the choice
+    importance: Mapping[str, Sequence[Importance]]  # by rule
+    worlds: Sequence[Simulated]
+    logs: Mapping[str, ProbabilityLog]
+    draws: int
+
+
+def blocks(page: Page) -> Iterator[Block]:
+    """Yield the whole page."""
+    yield Heading("Fusion: the rules compared", 1)
+    yield Paragraph(f"{CAVEAT} Made by the command below; the rules are described in fusion-core.md.")
+    yield Command(page.command)
+    yield from _data(page)
+    yield from summary(page)
+    yield from tables.by_condition(page.comparison)
+    yield from tables.weights(page.comparison)
+    yield from tables.worth(page.importance)
+    yield from tables.simulated(page.worlds)
+    yield from tables.models_alone(page.logs)
+    yield Heading("Limits")
+    yield Bullets(LIMITS)
+    yield from tables.every_score(page.comparison, page.draws)
+
+
+def summary(page: Page) -> Iterator[Block]:
+    """Yield what a terminal shows first: all rules over all conditions, and the choice."""
+    comparison, choice = page.comparison, page.choice
+    conditions = len(comparison.bars)
+    yield Heading("The rules over all conditions")
+    yield Table(
+        (
+            *("rule", "clean accuracy", "mean accuracy", "mean UAR", "mean NLL", "mean ECE"),
+            *(
+                "accuracy worse than best single",
+                "NLL worse than best single",
+                "balanced accuracy",
+                "balanced NLL",
+            ),
+        ),
+        tuple(_overall(page, rule) for rule in comparison.rules),
+    )
+    yield Paragraph(
+        f"Means over {conditions} conditions, {comparison.windows} windows and {comparison.groups} actors. "
+        "Worse than the best single modality: under how many conditions, and in brackets under how many "
+        "clearly, "
+        "beyond the 95 % interval of the difference. The best one is chosen with hindsight, under each "
+        "condition "
+        "anew. Balanced: the same rules on clean windows whose emotions are equally frequent."
+    )
+    yield Heading("The default")
+    nll, clearly = experiment.mean_nll(comparison, choice), experiment.clearly_worse(comparison, choice)
+    yield Bullets(
+        (
+            "The criterion was written before the figures were seen (models/fusion/experiment.py): of the "
+            "rules whose accuracy is least often clearly below the best single modality's, the lowest mean "
+            f"NLL; within {experiment.NEAR} nats of it the simpler rule.",
+            f"It chooses **{choice}**: mean NLL {nll:.3f}, clearly worse than the best single modality in "
+            f"accuracy under {clearly} of {conditions} conditions.",
+            _abstention(page.abstaining),
+        )
+    )
+
+
+def _abstention(a: Abstaining) -> str:
+    curve = ", ".join(f"{error:.3f} of {share:.0%}" for share, error in a.curve)
+    return (
+        f"Below a largest probability of {a.threshold:.3f} the label is uncertain. The threshold is where "
+        "the risk-coverage curve of held-out windows of the fit part gains no more right labels than wrong "
+        f"ones. On the test part, all conditions alike, it answers {a.answered:.1%} of the windows with an "
+        f"error of {a.error:.3f}. Errors of the surest: {curve}."
+    )
+
+
+def _data(page: Page) -> Iterator[Block]:
+    fitted, calls = page.fitted, page.calls
+    length = np.bincount(calls.call).max()
+    yield Heading("Data")
+    yield Bullets(
+        (
+            f"Fitted on: {fitted.data} {fitted.windows} windows: the calls as they are, and once more with "
+            "every window under some failure (degraded, quiet, confidently wrong, missing), since a gate can "
+            "only learn what fails from data in which something does.",
+            f"Judged on: {calls.log.source} {len(calls)} windows in calls of {length}, the emotion a Markov "
+            "chain with a mean dwell of about eight windows.",
+            "No actor, dialogue, comment or group of near-duplicate faces is in both parts.",
+            *(log.statement for log in page.logs.values()),
+        )
+    )
+    yield Heading("Conditions", 3)
+    listed = tuple((c.name, c.what) for c in failures.conditions(calls))
+    yield Table(("condition", "what happens"), listed)
+
+
+def _overall(page: Page, rule: str) -> tuple[str, ...]:
+    scores, (even,) = page.comparison.of(rule), page.balanced.of(rule)
+    means = (float(np.mean([s.figures[f].value for s in scores])) for f in tables.TITLES)
+    worse = (
+        f"{sum(s.worse(f) for s in scores)} ({experiment.clearly_worse(page.comparison, rule, f)})"
+        for f in ("accuracy", "nll")
+    )
+    balanced = (even.figures[f].value for f in ("accuracy", "nll"))
+    clean = tables.shown(scores[0].figures["accuracy"])
+    return (rule, clean, *tables.three(means), *worse, *tables.three(balanced))
