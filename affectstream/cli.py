@@ -36,12 +36,13 @@ app.add_typer(fusion.app, name="fusion")
 out = Console()
 err = Console(stderr=True)
 
-WorkerName = Literal["video", "audio", "text", "fusion", "api"]
+WorkerName = Literal["video", "audio", "text", "fusion", "alerts", "api"]
 MODULES: dict[str, str] = {
     "video": "workers.video",
     "audio": "workers.audio",
     "text": "workers.text",
     "fusion": "workers.fusion.__main__",
+    "alerts": "workers.alerts",
     "api": "dashboards.__main__",
 }
 
@@ -64,6 +65,7 @@ def analyze(
         Path | None, typer.Option("-o", "--output", help="final windows, .jsonl or .csv")
     ] = None,
     plot: Annotated[Path | None, typer.Option(help="timeline as .png, .svg or .pdf")] = None,
+    summary: Annotated[Path | None, typer.Option(help="the summary and the alerts, as JSON")] = None,
     party: PartyFiles = None,
     channels: Channels = None,
     transcript: TranscriptFile = None,
@@ -79,7 +81,7 @@ def analyze(
     from affectstream.plan import Typed
 
     typed = Typed(inputs, party or (), channels, transcript, speaker or (), session, agent_purpose)
-    offline.run(typed, start_ms, output, plot, out)
+    offline.run(typed, start_ms, output, plot, summary, out)
 
 
 @app.command()
@@ -121,7 +123,7 @@ def replay(
 def up(
     logs: Annotated[Path, typer.Option(help="folder for the processes' logs")] = Path("out/logs"),
 ) -> None:
-    """Run everything on this machine: embedded Kafka and Redis, all workers, the fusion and the API."""
+    """Run everything on this machine: embedded Kafka and Redis, workers, fusion, alerts and the API."""
     from affectstream import online
 
     online.up(logs, out)
@@ -194,6 +196,17 @@ def show(
     from affectstream import stored
 
     stored.show(session, follow, output, plot, out)
+
+
+@app.command("summary")
+def summary_of(
+    what: Annotated[str, typer.Argument(metavar="SESSION", help="session id, or a .jsonl of `analyze -o`")],
+    as_json: Annotated[bool, typer.Option("--json", help="as JSON, for programs")] = False,
+) -> None:
+    """Sum a session up per party, with turning points, disagreements and alerts."""
+    from affectstream import summing
+
+    summing.run(what, as_json, out)
 
 
 @app.command()

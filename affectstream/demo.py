@@ -15,7 +15,7 @@ from affectstream.plan import Typed, plan
 from affectstream.rows import in_order, write
 from affectstream.stack import Stack, started
 from affectstream.stored import Ends, finals, news
-from affectstream.summary import summarise, table
+from affectstream.summary import report, shown
 from producers.plan import SessionPlan
 from producers.session import messages
 from runtime.settings import load
@@ -38,7 +38,7 @@ def run(speed: float, folder: Path, console: Console) -> None:
             windows = asyncio.run(watched(stack, session, speed, console))
     write(windows, folder / "windows.jsonl")
     timeline.draw(windows, folder / "timeline.png", "demo call")
-    console.print(table(summarise(windows), "the call in short"))
+    console.print(shown(report(windows, settings.alerts), "the call in short"))
     console.print(f"windows  {folder / 'windows.jsonl'}", highlight=False)
     console.print(f"plot     {folder / 'timeline.png'}", highlight=False)
 

@@ -7,16 +7,23 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from affectstream import plot as timeline
+from affectstream import summary as summaries
 from affectstream.plan import Typed, permitting, plan
 from affectstream.rows import in_order, write
-from affectstream.summary import summarise, table
 from runtime import settings as configuration
 from runtime.settings import Settings
 from schemas.errors import InputError
 from schemas.messages import FusedEmotion
 
 
-def run(typed: Typed, start_ms: int, output: Path | None, plot: Path | None, console: Console) -> None:
+def run(
+    typed: Typed,
+    start_ms: int,
+    output: Path | None,
+    plot: Path | None,
+    summary: Path | None,
+    console: Console,
+) -> None:
     """Analyse what was typed; write what was asked for; print the summary."""
     settings = configuration.load()
     logging.disable(logging.INFO)
@@ -27,8 +34,11 @@ def run(typed: Typed, start_ms: int, output: Path | None, plot: Path | None, con
         write(windows, output)
     if plot:
         timeline.draw(windows, plot, windows[0].session_id)
-    console.print(table(summarise(windows), windows[0].session_id))
-    for what, path in (("windows", output), ("plot", plot)):
+    made = summaries.report(windows, settings.alerts)
+    if summary:
+        summaries.write(made, summary)
+    console.print(summaries.shown(made, windows[0].session_id))
+    for what, path in (("windows", output), ("plot", plot), ("summary", summary)):
         if path:
             console.print(f"{what}: {path}", highlight=False)
 

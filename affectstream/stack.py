@@ -1,4 +1,4 @@
-"""The whole system on this machine: embedded broker and Redis, workers, fusion, API; wires runtime."""
+"""The whole system on this machine: embedded broker and Redis, workers, fusion, alerts, API; wires all."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -27,7 +27,10 @@ def processes(settings: Settings, workers: int = 1) -> list[Child]:
     """Return the processes of a system under ``settings``, each with a health port of its own."""
     names = [(m, i) for m in MODALITIES for i in range(workers)]
     out = [_child(settings, f"{m}-{i}" if workers > 1 else m, f"workers.{m}", m) for m, i in names]
-    return [*out, _child(settings, "fusion", "workers.fusion", "fusion")]
+    out.append(_child(settings, "fusion", "workers.fusion", "fusion"))
+    if settings.alerts.enabled:
+        out.append(_child(settings, "alerts", "workers.alerts", "alerts"))
+    return out
 
 
 def _child(settings: Settings, name: str, module: str, group: str) -> Child:
@@ -69,7 +72,7 @@ def embedded(settings: Settings, logs: Path, extra: Sequence[str] = ()) -> Itera
 def started(settings: Settings, logs: Path, console: Console, extra: Sequence[str] = ()) -> Iterator[Stack]:
     """Start everything on embedded servers, say so, and wait until it is ready."""
     with ExitStack() as exits:
-        with console.status("starting an embedded broker, Redis, three workers and the fusion"):
+        with console.status("starting an embedded broker, Redis, the workers and the fusion"):
             stack = exits.enter_context(embedded(settings, logs, extra))
             stack.children.wait_ready(START_S)
         yield stack

@@ -11,7 +11,7 @@ from rich.table import Table
 from affectstream import plot as timeline
 from affectstream.live import LiveTable
 from affectstream.rows import in_order, write
-from affectstream.summary import summarise, table
+from affectstream.summary import report, shown
 from producers.session import SessionMessage
 from runtime.settings import load
 from runtime.store import FusedStore, Session
@@ -44,15 +44,25 @@ def show(session_id: str, follow: bool, output: Path | None, plot: Path | None, 
     if follow:
         asyncio.run(_follow(session_id, console))
         return
-    windows = asyncio.run(_finals(session_id))
+    found = windows(session_id)
     if output:
-        write(windows, output)
+        write(found, output)
     if plot:
-        timeline.draw(windows, plot, session_id)
-    live = LiveTable(session_id, windows[0].start_ms)
-    live.add(windows)
+        timeline.draw(found, plot, session_id)
+    live = LiveTable(session_id, found[0].start_ms)
+    live.add(found)
     console.print(live)
-    console.print(table(summarise(windows), session_id))
+    console.print(shown(report(found, load().alerts), session_id))
+
+
+def windows(session_id: str) -> list[FusedEmotion]:
+    """Return all final windows of a session; raises InputError where there are none."""
+
+    async def read() -> list[FusedEmotion]:
+        async with FusedStore(load().redis) as store:
+            return await finals(store, session_id)
+
+    return asyncio.run(read())
 
 
 def purge(session_id: str, console: Console) -> None:
@@ -81,11 +91,6 @@ async def finals(store: FusedStore, session_id: str) -> list[FusedEmotion]:
 async def _sessions(limit: int) -> list[Session]:
     async with FusedStore(load().redis) as store:
         return await store.sessions(limit)
-
-
-async def _finals(session_id: str) -> list[FusedEmotion]:
-    async with FusedStore(load().redis) as store:
-        return await finals(store, session_id)
 
 
 async def _follow(session_id: str, console: Console) -> None:

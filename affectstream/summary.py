@@ -1,75 +1,123 @@
-"""What a session amounts to, per party: shares of time, turning points, gaps; imports schemas and rich."""
+"""What a session amounts to, for the terminal and as JSON; imports models.session, settings and rich.
 
-from collections import Counter
-from collections.abc import Sequence
+The arithmetic is that of ``models.session``, over the final windows alone: a live session, its replay and the
+run without a broker give the same.
+"""
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from rich.box import SIMPLE_HEAD
+from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
 from affectstream.live import profile
+from models.session.alerts import alerts
+from models.session.records import Named, PartySummary, Summary
+from models.session.rules import read
+from models.session.summary import summarise
+from runtime.settings import AlertSettings
+from schemas.errors import InputError
 from schemas.labels import COLOURS, EMOTIONS
-from schemas.messages import FusedEmotion, Party
+from schemas.messages import Alert, FusedEmotion
 
-DISAGREE = 0.3  # normalised Jensen-Shannon divergence from which modalities are said to contradict each other
+CHANGED = 0.05  # of a mean probability, from start to end; less is not worth a word
 
 
 @dataclass(frozen=True)
-class PartySummary:
-    """One party's session in numbers; shares are of all its windows."""
+class Report:
+    """A session's summary, and the alerts that its windows raise."""
 
-    party: Party
-    seconds: float
-    shares: dict[str, float]  # of the windows by label; the rest is unknown
-    unknown: float
-    mean: tuple[float, ...] | None  # probabilities over the windows that have any
-    confidence: float
-    disagreeing: float
+    summary: Summary
+    alerts: Sequence[Alert]
 
-
-def summarise(finals: Sequence[FusedEmotion]) -> list[PartySummary]:
-    """Return a summary per party, in a fixed order."""
-    order = {"customer": 0, "agent": 1, "other": 2}
-    parties = sorted({f.party for f in finals}, key=order.__getitem__)
-    return [_party(party, [f for f in finals if f.party == party]) for party in parties]
+    def json(self) -> str:
+        """Return the report as indented JSON; equal windows and rules give equal bytes."""
+        told = [alert.model_dump(mode="json", exclude={"type"}) for alert in self.alerts]
+        return json.dumps(self.summary.model_dump(mode="json") | {"alerts": told}, indent=2) + "\n"
 
 
-def _party(party: Party, finals: Sequence[FusedEmotion]) -> PartySummary:
-    known = [f for f in finals if f.p is not None]
-    labels = Counter(f.label for f in known)
-    means = (
-        tuple(sum(f.p[i] for f in known if f.p) / len(known) for i in range(len(EMOTIONS))) if known else None
-    )
-    return PartySummary(
-        party=party,
-        seconds=sum(f.end_ms - f.start_ms for f in finals) / 1000,
-        shares={name: labels[name] / len(finals) for name in EMOTIONS if labels[name]},
-        unknown=1 - len(known) / len(finals),
-        mean=means,
-        confidence=sum(f.confidence for f in known) / len(known) if known else 0.0,
-        disagreeing=sum(f.disagreement >= DISAGREE for f in finals) / len(finals),
-    )
+def report(finals: Sequence[FusedEmotion], settings: AlertSettings) -> Report:
+    """Return the report on a session; raises SettingsError for bad rules, InputError without a window."""
+    rules = read(settings.rules) if settings.enabled else ()
+    return Report(summarise(finals), alerts(rules, finals))
 
 
-def table(summaries: Sequence[PartySummary], title: str) -> Table:
-    """Return the summaries as a table for the terminal."""
+def write(made: Report, path: Path) -> None:
+    """Write a report as JSON; raises InputError."""
+    try:
+        path.write_text(made.json(), encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"cannot write {path}: {error.strerror}") from error
+
+
+def shown(made: Report, title: str) -> Group:
+    """Return a report for the terminal: a table of the parties, then what happened when."""
+    return Group(_table(made.summary.parties, title), _events(made))
+
+
+def _table(parties: Iterable[PartySummary], title: str) -> Table:
     out = Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
     for name in ("party", "seconds", "share of time", "mean", "sure", "split", "unknown"):
         left = name in ("party", "share of time", "mean")
         out.add_column(name, justify="left" if left else "right", min_width=len(EMOTIONS) if left else None)
-    for s in summaries:
-        shares = Text(", ").join(
-            Text(f"{name} {share:.0%}", style=COLOURS[name])
-            for name, share in sorted(s.shares.items(), key=lambda pair: -pair[1])
-        )
+    for party in parties:
         out.add_row(
-            s.party,
-            f"{s.seconds:.0f}",
-            shares,
-            profile(s.mean),
-            f"{s.confidence:.2f}",
-            f"{s.disagreeing:.0%}",
-            f"{s.unknown:.0%}",
+            party.party,
+            f"{(party.end_ms - party.start_ms) / 1000:.0f}",
+            _shares(party.shares),
+            profile(tuple(party.mean.values()) if party.mean else None),
+            f"{party.confidence:.2f}",
+            f"{party.disagreeing:.0%}",
+            f"{party.unknown:.0%}",
         )
     return out
+
+
+def _shares(shares: Named) -> Text:
+    by_size = sorted(shares.items(), key=lambda pair: -pair[1])
+    return Text(", ").join(Text(f"{name} {share:.0%}", style=COLOURS[name]) for name, share in by_size)
+
+
+def _events(made: Report) -> Table:
+    out = Table.grid(padding=(0, 2, 0, 0))
+    origin_ms = made.summary.start_ms
+    for party in made.summary.parties:
+        who: str = party.party
+        for what, text in _of_party(party, origin_ms):
+            out.add_row(who, Text(what, style="dim"), text)
+            who = ""
+    for number, alert in enumerate(made.alerts):
+        told = f"{_at(alert.start_ms, origin_ms)} {alert.text}"
+        out.add_row("" if number else "alerts", Text(alert.edge, style="dim"), told)
+    return out
+
+
+def _of_party(party: PartySummary, origin_ms: int) -> Iterator[tuple[str, Text]]:
+    """Yield what there is to say of one party, line by line."""
+    yield "quarters", Text(" > ").join(_emotion(quarter.label) for quarter in party.quarters)
+    if party.change:
+        yield "changed", _changes(party.change)
+    for turn in party.turning_points:
+        line = (f"{_at(turn.at_ms, origin_ms)} ", _emotion(turn.before), " > ", _emotion(turn.after))
+        yield "turned", Text.assemble(*line)
+    for episode in party.episodes:
+        times = f"{_at(episode.start_ms, origin_ms)} to {_at(episode.end_ms, origin_ms)}"
+        yield "split", Text(f"{times} {episode.text}")
+
+
+def _changes(change: Named) -> Text:
+    large = sorted((pair for pair in change.items() if abs(pair[1]) >= CHANGED), key=lambda pair: -pair[1])
+    parts = [Text(f"{name} {value:+.2f}", style=COLOURS[name]) for name, value in large]
+    return Text(", ").join(parts) if parts else Text("little from start to end")
+
+
+def _emotion(label: str | None) -> Text:
+    return Text(label or "-", style=COLOURS[label] if label else "dim")
+
+
+def _at(ms: int, origin_ms: int) -> str:
+    return f"{(ms - origin_ms) / 1000:.0f} s"

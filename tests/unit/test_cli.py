@@ -14,7 +14,7 @@ from schemas.errors import InputError
 
 COMMANDS = (
     "analyze", "demo", "replay", "up", "worker", "topics create", "topics list", "sessions", "show", "purge",
-    "config", "doctor", "dashboards push", "licences", "train", "evaluate", "compare", "leakcheck",
+    "summary", "config", "doctor", "dashboards push", "licences", "train", "evaluate", "compare", "leakcheck",
 )  # fmt: skip
 
 

@@ -1,0 +1,204 @@
+"""Alerts on a real Kafka and a real Redis: killed, or in two processes, they are those of the fold."""
+
+import asyncio
+import contextlib
+import os
+import random
+import sys
+from collections import defaultdict
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
+
+import pytest
+from support.session_lines import said, window
+
+from models.session.alerts import alerts, in_order
+from models.session.rules import read
+from runtime import rows
+from runtime.kafka import Publisher, Subscriber
+from runtime.settings import Settings, as_env
+from runtime.store import FusedStore
+from schemas.codec import encode
+from schemas.messages import Alert, FusedEmotion
+from schemas.topics import ALERTS
+
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]
+
+DEADLINE_S = 120
+SESSIONS, SECONDS = 6, 150
+RULES = """
+[[rule]]
+name = "angry"
+kind = "above"
+emotions = ["angry", "disgust"]
+level = 0.4
+seconds = 3
+parties = ["customer", "agent"]
+
+[[rule]]
+name = "rising"
+kind = "rise"
+emotions = ["sad"]
+level = 0.1
+hysteresis = 0.05
+seconds = 3
+parties = ["customer", "agent"]
+
+[[rule]]
+name = "mixed"
+kind = "disagreement"
+level = 0.4
+seconds = 2
+cooldown_s = 3
+"""
+
+
+def calls(seed: int) -> list[FusedEmotion]:
+    """Finals of several calls with two parties each, in the order in which fusion would publish them."""
+    rng, out, at = random.Random(seed), [], defaultdict(lambda: [0.3] * 8)
+    for second in range(SECONDS):
+        for number in range(SESSIONS):
+            for party in ("customer", "agent"):
+                out.append(walked(rng, at[number, party], second).model_copy(
+                    update={"session_id": f"call-{number}", "party": party}
+                ))  # fmt: skip
+    return out
+
+
+def walked(rng: random.Random, levels: list[float], second: int) -> FusedEmotion:
+    """The next second of a party whose feelings wander; sometimes there is nothing to read."""
+    for i, level in enumerate(levels):
+        levels[i] = min(1.0, max(0.01, level + rng.uniform(-0.25, 0.25)))
+    p = tuple(round(level / sum(levels[:7]), 6) for level in levels[:7])
+    heard = said(audio="angry", text="neutral") if rng.random() < 0.8 else said(audio="angry")
+    return window(
+        second, p if rng.random() < 0.9 else None, disagreement=round(levels[7], 6), modalities=heard
+    )
+
+
+@pytest.fixture
+def ruled(broker_settings: Settings, tmp_path: Path) -> Settings:
+    """The settings with rules that all fire often."""
+    (tmp_path / "rules.toml").write_text(RULES)
+    own = broker_settings.alerts.model_copy(update={"rules": tmp_path / "rules.toml"})
+    kafka = broker_settings.kafka.model_copy(update={"session_timeout_ms": 3000})
+    return broker_settings.model_copy(update={"alerts": own, "kafka": kafka})
+
+
+@contextlib.asynccontextmanager
+async def worker(settings: Settings) -> AsyncIterator[asyncio.subprocess.Process]:
+    """Run the alerts process; killed at the end, as by a power cut, if it still runs."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "workers.alerts", env={**os.environ, **as_env(settings)}
+    )
+    try:
+        yield process
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            process.kill()
+        await process.wait()
+
+
+async def fuse(settings: Settings, windows: Sequence[FusedEmotion], batch: int = 60) -> None:
+    """Do what fusion does: to the topic, acknowledged, and then to Redis."""
+    async with Publisher(settings.kafka) as publisher, FusedStore(settings.redis) as store:
+        for i in range(0, len(windows), batch):
+            await publisher.send_many(windows[i : i + batch])
+            await store.write(windows[i : i + batch])
+
+
+async def stored(settings: Settings) -> dict[str, list[str]]:
+    """The alerts in Redis, by session, as the bytes that lie there."""
+    async with FusedStore(settings.redis) as store:
+        found = [await store.alerts(f"call-{n}") for n in range(SESSIONS)]
+    return {f"call-{n}": [rows.canonical(a) for a in in_order(alerts)] for n, alerts in enumerate(found)}
+
+
+async def until_stored(settings: Settings, count: int, *processes: asyncio.subprocess.Process) -> None:
+    async with asyncio.timeout(DEADLINE_S):
+        while sum(map(len, (await stored(settings)).values())) < count:
+            assert all(process.returncode is None for process in processes), "a worker has ended"
+            await asyncio.sleep(0.02)
+
+
+async def published(settings: Settings, count: int) -> dict[str, list[bytes]]:
+    """The alerts on the topic by session in their order, until there are so many different ones."""
+    seen: dict[str, list[bytes]] = defaultdict(list)
+    async with (
+        asyncio.timeout(DEADLINE_S),
+        Subscriber(settings.kafka, [ALERTS.name], "readers") as subscriber,
+    ):
+        while len({value for values in seen.values() for value in values}) < count:
+            for record in await subscriber.get(500, 200):
+                assert record.key is not None
+                seen[record.key.decode()].append(record.value)
+    return dict(seen)
+
+
+def by_session(found: Sequence[Alert]) -> dict[str, list[Alert]]:
+    out: dict[str, list[Alert]] = {f"call-{n}": [] for n in range(SESSIONS)}
+    for alert in found:
+        out[alert.session_id].append(alert)
+    return out
+
+
+async def compare(settings: Settings, windows: Sequence[FusedEmotion]) -> None:
+    """Redis and the topic hold the fold's alerts, byte for byte, and nothing else."""
+    expected = by_session(alerts(read(settings.alerts.rules), windows))
+    assert all(len(its) >= 5 for its in expected.values())
+    assert {rule for its in expected.values() for rule in {a.rule for a in its}} == {
+        "angry",
+        "rising",
+        "mixed",
+    }
+    assert await stored(settings) == {s: [rows.canonical(a) for a in its] for s, its in expected.items()}
+    told = await published(settings, sum(map(len, expected.values())))
+    first = {session: list(dict.fromkeys(values)) for session, values in told.items()}
+    assert {s: sorted(its) for s, its in first.items()} == {
+        s: sorted(map(encode, its)) for s, its in expected.items()
+    }
+
+
+async def test_two_killed_runs_and_two_workers_tell_what_the_fold_tells(ruled: Settings) -> None:
+    windows = calls(seed=1)
+    total = len(alerts(read(ruled.alerts.rules), windows))
+    third = len(windows) // 3
+    async with worker(ruled) as first:
+        await asyncio.gather(fuse(ruled, windows[:third]), until_stored(ruled, total // 6, first))
+        first.kill()
+        await first.wait()
+    async with worker(ruled) as again:
+        await asyncio.gather(fuse(ruled, windows[third:]), until_stored(ruled, total // 2, again))
+        again.kill()
+        await again.wait()
+    async with worker(ruled) as one, worker(ruled) as other:
+        await until_stored(ruled, total, one, other)
+    await compare(ruled, windows)
+
+
+async def test_after_a_stop_nothing_is_told_twice(ruled: Settings) -> None:
+    windows = calls(seed=2)
+    total = len(alerts(read(ruled.alerts.rules), windows))
+    half = len(windows) // 2
+    async with worker(ruled) as process:
+        await asyncio.gather(fuse(ruled, windows[:half]), until_stored(ruled, total // 4, process))
+        process.terminate()
+        assert await process.wait() == 0
+    async with worker(ruled) as process:
+        await asyncio.gather(fuse(ruled, windows[half:]), until_stored(ruled, total, process))
+    await compare(ruled, windows)
+    told = await published(ruled, total)
+    assert sum(map(len, told.values())) == total
+
+
+async def test_a_purge_takes_the_alerts_along(ruled: Settings) -> None:
+    windows = calls(seed=3)
+    found = alerts(read(ruled.alerts.rules), windows)
+    async with FusedStore(ruled.redis) as store:
+        await store.write(windows)
+        await store.write_alerts(found)
+        await store.write_alerts(found[:5])
+        assert in_order(await store.alerts("call-0")) == by_session(found)["call-0"]
+        await store.purge("call-0")
+        assert await store.alerts("call-0") == []
+        assert await store.alerts("call-1")

@@ -1,0 +1,103 @@
+"""What a user is told of a session: on the terminal, as JSON, from a file; always the same."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+from support.session_lines import labelled, split, tenths
+
+from affectstream.reading import read
+from affectstream.rows import in_order, json_line, write
+from affectstream.summary import report, shown
+from affectstream.summary import write as write_report
+from runtime.settings import AlertSettings
+from schemas.errors import InputError, SettingsError
+
+CALL = in_order(
+    [w.model_copy(update={"start_ms": w.start_ms + 5000, "end_ms": w.end_ms + 5000})
+     for w in labelled("nnnnnnnnaaaaaaaannnnnnnn")] + labelled("....", party="agent")
+)  # fmt: skip
+
+
+def terminal(made) -> str:
+    console = Console(width=80)
+    with console.capture() as captured:
+        console.print(shown(made, "call"))
+    return captured.get()
+
+
+def test_the_terminal_names_shares_quarters_turns_and_alerts() -> None:
+    text = terminal(report(CALL, AlertSettings()))
+    assert "neutral 67%, angry 33%" in text
+    assert "13 s neutral > angry" in text  # after the call's start
+    assert "21 s angry > neutral" in text
+    assert "customer: angry + disgust at least 0.50 for 5 s" in text
+    assert "100%" in text  # unknown, of the agent
+    assert all(len(line) <= 80 for line in text.splitlines())
+
+
+def test_disagreements_are_told_in_words() -> None:
+    text = terminal(report(split("9999"), AlertSettings()))
+    assert "0 s to 4 s words neutral, voice angry" in text
+
+
+def test_the_json_holds_it_all_and_is_the_same_every_time(tmp_path: Path) -> None:
+    made = report(CALL, AlertSettings())
+    told = json.loads(made.json())
+    assert [party["party"] for party in told["parties"]] == ["customer", "agent"]
+    assert [turn["after"] for turn in told["parties"][0]["turning_points"]] == ["angry", "neutral"]
+    assert [(a["rule"], a["edge"]) for a in told["alerts"]] == [
+        ("angry", "begin"), ("anger-rising", "begin"), ("angry", "end"), ("anger-rising", "end")
+    ]  # fmt: skip
+    write_report(made, tmp_path / "out.json")
+    assert (tmp_path / "out.json").read_text() == report(list(reversed(CALL)), AlertSettings()).json()
+    with pytest.raises(InputError, match="cannot write"):
+        write_report(made, tmp_path / "nowhere" / "out.json")
+
+
+def test_a_file_gives_back_the_windows_that_were_written(tmp_path: Path) -> None:
+    windows = in_order([*CALL, *split("19")])
+    write(windows, tmp_path / "out.jsonl")
+    assert [json_line(w) for w in read(tmp_path / "out.jsonl")] == [json_line(w) for w in windows]
+    assert (
+        report(read(tmp_path / "out.jsonl"), AlertSettings()).json()
+        == report(windows, AlertSettings()).json()
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("", "holds no window"),
+        ('{"session": "s"}\n', r"out\.jsonl, line 1: not a window"),
+        ("no json\n", "line 1: not a window"),
+        ("[]\n", "line 1: not a window"),
+        (
+            json_line(CALL[0]) + json_line(CALL[0].model_copy(update={"session_id": "b"})),
+            "more than one session",
+        ),
+    ],
+)
+def test_a_file_that_is_something_else_is_refused_by_its_line(tmp_path: Path, text: str, told: str) -> None:
+    (tmp_path / "out.jsonl").write_text(text)
+    with pytest.raises(InputError, match=told):
+        read(tmp_path / "out.jsonl")
+
+
+def test_alerts_can_be_off_or_ruled_by_a_file(tmp_path: Path) -> None:
+    assert report(CALL, AlertSettings(enabled=False)).alerts == []
+    rules = tmp_path / "rules.toml"
+    rules.write_text('[[rule]]\nname="calm"\nkind="above"\nemotions=["neutral"]\nlevel=0.7\nseconds=2\n')
+    assert {a.rule for a in report(CALL, AlertSettings(rules=rules)).alerts} == {"calm"}
+    with pytest.raises(SettingsError, match=r"none\.toml.*alerts\.rules"):
+        report(CALL, AlertSettings(rules=tmp_path / "none.toml"))
+
+
+def test_the_command_sums_up_a_file(tmp_path: Path) -> None:
+    write(tenths("111999999111"), tmp_path / "call.jsonl")
+    command = [str(Path(sys.executable).parent / "affectstream"), "summary", str(tmp_path / "call.jsonl")]
+    done = subprocess.run([*command, "--json"], capture_output=True, text=True, check=True)
+    assert done.stdout == report(tenths("111999999111"), AlertSettings()).json()
