@@ -1,12 +1,10 @@
 """The groups of settings, one frozen model each, with their defaults; imports pydantic and schemas only."""
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import (
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     SecretStr,
     field_validator,
@@ -14,47 +12,12 @@ from pydantic import (
 )
 from pydantic_settings import NoDecode
 
+from runtime.group import Count, Group, Port, split
+from runtime.trust_groups import DisplaySettings, HoldSettings, TrustSettings
 from schemas.messages import Modality
 from schemas.policy import PURPOSES
 
-Port = Annotated[int, Field(ge=0, le=65535)]
-Count = Annotated[int, Field(ge=1)]
-Share = Annotated[float, Field(ge=0.0, le=1.0)]
-
 DAY_S = 24 * 60 * 60
-
-
-def _split(value: Any) -> Any:
-    """Let a list be written as ``video,audio`` in the environment."""
-    return (
-        tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
-    )
-
-
-def _read_secret_files(values: Any) -> Any:
-    """Fill ``X`` from the file that ``X_file`` names, as container secrets are handed over."""
-    if not isinstance(values, dict):
-        return values
-    filled = dict(values)
-    for name, path in values.items():
-        secret = name.removesuffix("_file")
-        if secret == name or not path or secret not in ("password", "sasl_password", "ssl_password", "token"):
-            continue
-        if values.get(secret):
-            raise ValueError(f"both {secret} and {name} are set; keep one")
-        try:
-            filled[secret] = Path(path).expanduser().read_text(encoding="utf-8").strip()
-        except OSError as error:
-            raise ValueError(f"{name}: the file cannot be read ({error.strerror})") from None
-    return filled
-
-
-class Group(BaseModel):
-    """What all groups share: frozen, no unknown names, secrets from files."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
-
-    _secrets = model_validator(mode="before")(_read_secret_files)
 
 
 class KafkaSettings(Group):
@@ -155,27 +118,26 @@ class TextSettings(WorkerSettings):
     batch_rows: Count = 8
 
 
-class TrustSettings(Group):
-    """How far each modality is trusted before an operator says otherwise: the UAR in its model's card."""
-
-    video: Share = 0.75
-    audio: Share = 0.68
-    text: Share = 0.42
-
-
 class FusionSettings(Group):
     """How the modalities are joined."""
 
     window_ms: int = Field(1000, ge=100)
     stall_ms: int = Field(10_000, ge=0, description="how long a silent modality holds a final window back")
-    early: Annotated[tuple[Modality, ...], NoDecode, BeforeValidator(_split)] = Field(
+    early: Annotated[tuple[Modality, ...], NoDecode, BeforeValidator(split)] = Field(
         ("video", "audio"), description="an early pane comes once these have passed the window"
     )
-    rule: str = "entropy_trust"
+    rule: str = Field(
+        "entropy_trust", description="how the modalities are fused; docs/fusion-core.md names all"
+    )
+    fitted: Path | None = Field(
+        None, description="what `affectstream fusion fit` wrote; none: the shipped file"
+    )
     embeddings: bool = Field(
         False, description="workers send embeddings along, for the rules that are networks"
     )
     trust: TrustSettings = TrustSettings()
+    hold_ms: HoldSettings = HoldSettings()
+    display: DisplaySettings = DisplaySettings()
     health_port: Port = 0
     health_host: str = "127.0.0.1"
 

@@ -16,22 +16,22 @@ from typing import Any
 from pydantic import BaseModel, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from runtime.group import Group
 from runtime.groups import (
     AlertSettings,
     ApiSettings,
     AudioSettings,
     FusionSettings,
-    Group,
     KafkaSettings,
     LogSettings,
     PolicySettings,
     ProducerSettings,
     RedisSettings,
     TextSettings,
-    TrustSettings,
     VideoSettings,
     WorkerSettings,
 )
+from runtime.trust_groups import TrustSettings
 from schemas.errors import SettingsError
 
 __all__ = [

@@ -5,18 +5,23 @@ the window: it is there with all its fields or not at all, and writing it again 
 """
 
 import json
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self, get_args
 
-from runtime import rows
+import structlog
+
+from runtime import operator_trust, rows
 from runtime.fused_writer import FusedWriter
 from runtime.groups import RedisSettings
 from runtime.redis_client import connect, translated
 from schemas import keys
-from schemas.errors import InputError
-from schemas.messages import MODALITIES, Alert, FusedEmotion, Modality, Party
+from schemas.errors import Malformed
+from schemas.messages import Alert, FusedEmotion, Modality, Party
+
+log = structlog.get_logger(__name__)
 
 PARTIES: tuple[Party, ...] = get_args(Party)
 
@@ -27,6 +32,14 @@ class Span:
 
     first_end_ms: int
     last_end_ms: int
+
+
+@dataclass(frozen=True)
+class Newest:
+    """The newest final window of a party; ``final`` is None where its entry cannot be read."""
+
+    end_ms: int
+    final: FusedEmotion | None
 
 
 @dataclass(frozen=True)
@@ -78,9 +91,16 @@ class FusedStore:
 
     async def position(self, session_id: str, party: Party) -> int | None:
         """Return the end of the newest final window, in milliseconds."""
+        newest = await self.newest(session_id, party)
+        return newest.end_ms if newest else None
+
+    async def newest(self, session_id: str, party: Party) -> Newest | None:
+        """Return the newest final window, which the next one goes on from."""
         with translated(self._settings):
-            newest = await self._redis.xrevrange(keys.finals(session_id, party), count=1)
-        return int(newest[0][0].partition("-")[0]) if newest else None
+            entries = await self._redis.xrevrange(keys.finals(session_id, party), count=1)
+        for entry_id, fields in entries:
+            return Newest(int(entry_id.partition("-")[0]), _readable(fields))
+        return None
 
     async def sessions(self, limit: int = 100) -> list[Session]:
         """Return the sessions with the newest finals first; forgets those whose keys have expired."""
@@ -145,24 +165,37 @@ class FusedStore:
         return [rows.alert(text) for text in texts]
 
     async def trust(self) -> dict[Modality, float]:
-        """Return what an operator has set, for the modalities that have it."""
+        """Return an operator's trust that is in force, for the modalities that have it."""
         with translated(self._settings):
-            values = await self._redis.hgetall(keys.TRUST)
-        return {modality: float(values[modality]) for modality in MODALITIES if modality in values}
+            fields = await self._redis.hgetall(keys.TRUST)
+        return operator_trust.in_force(fields, _now_ms())
 
-    async def set_trust(self, trust: Mapping[Modality, float | None]) -> None:
-        """Set an operator's trust per modality, None to take it back; raises InputError."""
-        for modality, value in trust.items():
-            if modality not in MODALITIES or not (value is None or 0.0 <= value <= 1.0):
-                raise InputError(f"trust is between 0 and 1, for one of {', '.join(MODALITIES)}")
-        gone = [modality for modality, value in trust.items() if value is None]
-        kept = {modality: str(value) for modality, value in trust.items() if value is not None}
+    async def set_trust(
+        self, trust: operator_trust.Trust, by: str = "unknown", for_s: float | None = None
+    ) -> None:
+        """Set an operator's trust per modality, None to take it back, and note it; raises InputError."""
+        operator_trust.check(trust)
+        now_ms = _now_ms()
+        until_ms = None if for_s is None else now_ms + round(1000 * for_s)
         pipe = self._redis.pipeline(transaction=True)
-        if gone:
-            pipe.hdel(keys.TRUST, *gone)
-        if kept:
-            pipe.hset(keys.TRUST, mapping=kept)
+        operator_trust.write(pipe, trust, until_ms)
         pipe.expire(keys.TRUST, self._settings.ttl_s)
+        await self._note(pipe, operator_trust.Entry(now_ms, by, "set", trust, until_ms))
+
+    async def saw_trust(self, trust: Mapping[Modality, float], by: str) -> None:
+        """Note that a process goes by this trust from now on, however it came into Redis."""
+        pipe = self._redis.pipeline(transaction=True)
+        await self._note(pipe, operator_trust.Entry(_now_ms(), by, "saw", trust))
+
+    async def trust_log(self, limit: int = 20) -> list[operator_trust.Entry]:
+        """Return the newest entries of the log of trust, newest first."""
+        with translated(self._settings):
+            entries = await self._redis.xrevrange(keys.TRUST_LOG, count=limit)
+        return [operator_trust.entry(fields) for _, fields in entries]
+
+    async def _note(self, pipe: Any, entry: operator_trust.Entry) -> None:
+        operator_trust.note(pipe, entry)
+        pipe.expire(keys.TRUST_LOG, self._settings.ttl_s)
         with translated(self._settings):
             await pipe.execute()
 
@@ -194,3 +227,16 @@ def _session(session_id: str, parties: Mapping[str, str]) -> Session:
             span: dict[str, Any] = json.loads(parties[party])
             spans[party] = Span(span["first"], span["last"])
     return Session(session_id, spans)
+
+
+def _readable(fields: Mapping[str, str]) -> FusedEmotion | None:
+    """Return the final of an entry; None, loudly, where something else wrote it."""
+    try:
+        return rows.pane(fields)
+    except Malformed as error:
+        log.error("newest_final_unreadable", why=str(error))
+        return None
+
+
+def _now_ms() -> int:
+    return int(time.time() * 1000)

@@ -7,17 +7,27 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.fusion.choose import rule_named
-from schemas.codec import encode
+from schemas.codec import decode, encode
 from schemas.messages import Abstention, EndOfStream, FusedEmotion, Probabilities, Reason
+from workers.fusion.display import Display
 from workers.fusion.engine import Config, Engine, Refused
 from workers.fusion.partition import Partition
 
 MODALITIES = ("video", "audio", "text")
 CONFIG = Config(window_ms=1000)
+REMEMBERING = Config(
+    window_ms=1000,
+    hold_ms={"video": 1000, "audio": 0, "text": 4000},
+    online=True,
+    display=Display(hysteresis=0.1, dwell_ms=2000, sure=0.3),
+)
+TRUST = {"video": 0.9, "audio": (0.7, 0.6, 0.8, 0.9, 0.2, 0.3, 0.5), "text": 0.8}
+
+configs = st.sampled_from([CONFIG, REMEMBERING])
 
 
-def engine():
-    return Engine(CONFIG, rule_named("entropy_trust"), {"video": 0.9, "audio": 0.7, "text": 0.8})
+def engine(config=CONFIG):
+    return Engine(config, rule_named("entropy_trust"), TRUST)
 
 
 def timeline(rng, modality, start_ms, end_ms):
@@ -92,20 +102,20 @@ def finals_of(outputs):
     return finals
 
 
-def joined(items):
-    join = engine()
+def joined(items, config=CONFIG):
+    join = engine(config)
     return finals_of(output for item in items for output in join.push(item))
 
 
 seeds = st.integers(0, 2**32)
 
 
-@given(case=seeds, shuffle=seeds)
-@settings(max_examples=150)
-def test_any_interleaving_with_any_duplicates_gives_the_same_bytes(case, shuffle):
+@given(case=seeds, shuffle=seeds, config=configs)
+@settings(max_examples=200)
+def test_any_interleaving_with_any_duplicates_gives_the_same_bytes(case, shuffle, config):
     streams = call(random.Random(case))
-    in_turn = joined([item for s in streams for item in s])
-    assert joined(interleave(random.Random(shuffle), streams, duplicates=0.2)) == in_turn
+    in_turn = joined([item for s in streams for item in s], config)
+    assert joined(interleave(random.Random(shuffle), streams, duplicates=0.2), config) == in_turn
 
 
 @given(case=seeds, shuffle=seeds)
@@ -142,20 +152,25 @@ def test_a_pane_is_early_at_most_once_and_never_after_its_final(case, shuffle):
                 seen.add((*window, output.pane))
 
 
-@given(case=seeds)
+@given(case=seeds, config=configs)
 @settings(max_examples=50)
-def test_every_final_is_a_sane_message(case):
+def test_every_final_is_a_sane_message(case, config):
     streams = call(random.Random(case))
-    join = engine()
+    join = engine(config)
     for item in interleave(random.Random(case), streams):
         for output in join.push(item):
             if not isinstance(output, FusedEmotion):
                 continue
-            present = [m for m in output.modalities if m.state == "present"]
+            present = [m for m in output.modalities if m.state in ("present", "held")]
+            assert all((m.p is None) == (m.trust is None) == (m not in present) for m in output.modalities)
+            assert all((m.age_ms > 0) == (m.state == "held") for m in output.modalities)
+            assert all((m.agreement is None) == (not config.online) for m in output.modalities)
+            assert output.shown in (None, output.steady)
             assert abs(sum(m.weight for m in output.modalities) - bool(present)) < 1e-5
             assert (output.p is None) == (not present)
             assert output.confidence <= (max(output.p) if output.p else 0.0)
-            if len(present) < len(output.modalities) and output.p:
+            fresh = [m for m in present if m.state == "present"]
+            if len(fresh) < len(output.modalities) and output.p:
                 assert output.confidence < max(output.p)
             if len(present) < 2:
                 assert output.disagreement == 0.0
@@ -203,8 +218,8 @@ def in_records(rng, items):
 class Machine:
     """A log, a store and an agent that may die between any two steps, as the real one does."""
 
-    def __init__(self, log, rng, death=0.0):
-        self.log, self.rng, self.death = log, rng, death
+    def __init__(self, log, rng, config, death=0.0):
+        self.log, self.rng, self.config, self.death = log, rng, config, death
         self.store = {}  # (session, party) -> {window end: bytes}
         self.published = []
         self.committed = 0
@@ -215,7 +230,7 @@ class Machine:
 
     def _live(self):
         """Run until the log is used up (True) or death (False)."""
-        partition = Partition(engine())
+        partition = Partition(engine(self.config))
         offset = self.committed
         while offset < len(self.log):
             for _ in range(self.rng.randint(1, 8)):
@@ -241,7 +256,8 @@ class Machine:
     def _take(self, partition, offset):
         items = self.log[offset]
         for key in partition.strangers(items):
-            partition.resume(key, max(self.store.get(key, {}), default=None))
+            end_ms = max(self.store.get(key, {}), default=None)
+            partition.resume(key, end_ms, end_ms and decode(self.store[key][end_ms], 1 << 20))
         partition.take(offset, items)
 
     def _effects(self, partition):
@@ -262,15 +278,15 @@ class Machine:
         return self.rng.random() < self.death
 
 
-@given(case=seeds, shuffle=seeds, fate=seeds)
-@settings(max_examples=200)
-def test_killed_at_any_point_the_store_holds_what_an_undisturbed_run_writes(case, shuffle, fate):
+@given(case=seeds, shuffle=seeds, fate=seeds, config=configs)
+@settings(max_examples=250)
+def test_killed_at_any_point_the_store_holds_what_an_undisturbed_run_writes(case, shuffle, fate, config):
     streams = call(random.Random(case))
     rng = random.Random(shuffle)
     log = list(in_records(rng, interleave(rng, streams, duplicates=0.1)))
-    calm = Machine(log, random.Random(fate))
+    calm = Machine(log, random.Random(fate), config)
     calm.run()
-    killed = Machine(log, random.Random(fate), death=0.15)
+    killed = Machine(log, random.Random(fate), config, death=0.15)
     killed.run()
     assert killed.store == calm.store
     assert {encode(final) for final in killed.published} == {encode(final) for final in calm.published}

@@ -8,6 +8,7 @@ import pytest
 
 from models.fusion.choose import rule_named
 from runtime.lag import Standing
+from runtime.store import Newest
 from schemas.codec import decode, encode
 from schemas.errors import Unavailable
 from schemas.messages import DeadLetter, EndOfStream, FusedEmotion, Observations, Probabilities
@@ -53,11 +54,14 @@ class FakeStore:
         self.hold = asyncio.Event()
         self.hold.set()
 
-    async def position(self, session_id, party):
+    async def newest(self, session_id, party):
         return self.places.get((session_id, party))
 
     async def trust(self):
         return dict(self.set)
+
+    async def saw_trust(self, trust, by):
+        self.journal.events.append(("saw", trust))
 
     async def write(self, panes):
         await self.hold.wait()
@@ -195,12 +199,27 @@ async def test_what_cannot_be_read_goes_to_the_dead_letters_and_the_next_record_
 
 async def test_a_party_goes_on_from_its_place_in_the_store():
     rig = Rig()
-    rig.store.places["call", "customer"] = 1000
+    rig.store.places["call", "customer"] = Newest(1000, None)
     async with running(rig):
         await rig.feed(frame(0), frame(1000))
         await rig.feed(frame(2000))
         await rig.journal.until(lambda: acked(rig) == [0])
     assert [pane.start_ms for _, pane in rig.journal.of("redis")] == [1000]
+
+
+async def test_a_party_goes_on_from_the_final_in_the_store():
+    whole = Rig()
+    async with running(whole):
+        await whole.feed(frame(0), frame(1000), frame(2000), end(2500))
+        await whole.journal.until(lambda: acked(whole) == [0])
+    (_, first), *rest = whole.journal.of("redis")
+    resumed = Rig()
+    resumed.store.places["call", "customer"] = Newest(first.end_ms, first)
+    async with running(resumed):
+        await resumed.feed(frame(0), frame(1000), frame(2000), end(2500))
+        await resumed.journal.until(lambda: acked(resumed) == [0])
+    assert resumed.journal.of("redis") == rest
+    assert rest[0][1].shown_since_ms == 0
 
 
 async def test_a_redis_that_is_away_is_waited_for():
@@ -259,6 +278,37 @@ async def test_an_operators_trust_is_learned_and_recorded():
         await rig.journal.until(lambda: acked(rig) == [0])
     ((_, final),) = rig.journal.of("topic")
     assert final.rule == "entropy_trust+override"
+    assert final.modalities[0].trust == 0.5
+    assert rig.journal.of("saw") == [("saw", {"video": 0.5})]
+
+
+async def test_an_operators_trust_takes_effect_within_a_window():
+    rig = Rig()
+    rig.agent._trust_every_ms = 0  # every look is a window later
+    async with running(rig):
+        await rig.feed(frame(0), frame(1000))
+        await rig.journal.until(lambda: len(rig.journal.of("redis")) == 1)
+        rig.store.set = {"video": 0.25}
+        await rig.feed(frame(2000))
+        await rig.journal.until(lambda: len(rig.journal.of("redis")) == 2)
+        rig.store.set = {}
+        await rig.feed(frame(3000))
+        await rig.journal.until(lambda: len(rig.journal.of("redis")) == 3)
+    assert [pane.modalities[0].trust for _, pane in rig.journal.of("redis")] == [1.0, 0.25, 1.0]
+
+
+async def test_a_log_of_trust_that_cannot_be_written_keeps_no_trust_from_taking_effect():
+    rig = Rig()
+    rig.store.set = {"video": 0.5}
+
+    async def refuse(trust, by):
+        raise Unavailable("read only")
+
+    rig.store.saw_trust = refuse
+    async with running(rig):
+        await rig.feed(frame(0), end(500))
+        await rig.journal.until(lambda: acked(rig) == [0])
+    assert rig.journal.of("topic")[0][1].modalities[0].trust == 0.5
 
 
 async def test_a_party_that_fell_silent_is_let_go_unless_its_input_lags():

@@ -6,6 +6,8 @@ where readers find them. State is per partition, and is dropped when partitions 
 """
 
 import asyncio
+import os
+import socket
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -16,7 +18,7 @@ from typing import Any, Protocol
 import structlog
 
 from runtime import metrics
-from runtime.store import FusedStore
+from runtime.store import FusedStore, Newest
 from schemas.errors import Unavailable
 from schemas.messages import DeadLetter, Modality
 from schemas.topics import PROBABILITIES
@@ -30,8 +32,9 @@ from workers.fusion.watch import Watch
 log = structlog.get_logger(__name__)
 
 BATCH = 200  # records that are joined before their effects are carried out
-TRUST_EVERY_MS = 1000
+TRUST_EVERY_MS = 1000  # at most; a shorter window asks more often
 LINGER_S = 0.003  # after the first record, for faust to hand over more: one pipeline for all of them
+BY = f"fusion process {os.getpid()} on {socket.gethostname()}"  # in the log of trust
 NEVER = -1  # the epoch of what is no record
 STOP_S = 5.0  # for the batch under way, once the process is asked to stop
 
@@ -79,6 +82,7 @@ class FusionAgent:
         self._epoch = 0
         self._trust: dict[Modality, float] = {}
         self._look_ms = self._trust_ms = 0
+        self._trust_every_ms = min(TRUST_EVERY_MS, new_engine().config.window_ms)
 
     async def receive(self, message: Any) -> None:
         """Hand a record over; returns when there is room for it."""
@@ -136,17 +140,17 @@ class FusionAgent:
             report.joined(assigned.join.engine for assigned in self._partitions.values())
         await self._carry_out(epoch)
 
-    async def _places(self, taken: Sequence[Taken]) -> dict[Key, int | None]:
-        """Ask the store where it stands with the parties that are new here."""
+    async def _places(self, taken: Sequence[Taken]) -> dict[Key, Newest | None]:
+        """Ask the store for the newest finals of the parties that are new here."""
         new: dict[Key, None] = {}
         for each in taken:
             assigned = self._partitions.get(each.partition)
             keys = assigned.join.strangers(each.items) if assigned else each.keys()
             new.update(dict.fromkeys(keys))
-        ends = await asyncio.gather(*(insist(partial(self._store.position, *key)) for key in new))
-        return dict(zip(new, ends, strict=True))
+        newest = await asyncio.gather(*(insist(partial(self._store.newest, *key)) for key in new))
+        return dict(zip(new, newest, strict=True))
 
-    def _take(self, each: Taken, places: dict[Key, int | None]) -> None:
+    def _take(self, each: Taken, places: dict[Key, Newest | None]) -> None:
         assigned = self._partitions.get(each.partition)
         if assigned is None:
             assigned = self._partitions[each.partition] = Assigned(Partition(self._new_engine()))
@@ -156,7 +160,9 @@ class FusionAgent:
         self._check_gap(each, assigned.next_offset)
         assigned.next_offset = each.offset + 1
         for key in assigned.join.strangers(each.items):
-            assigned.join.resume(key, places[key])
+            newest = places[key]
+            if newest is not None:
+                assigned.join.resume(key, newest.end_ms, newest.final)
         assigned.join.take(each.offset, each.items)
         assigned.messages.append(each.message)
         if each.letter is not None:
@@ -187,19 +193,21 @@ class FusionAgent:
         await self._watch.sample(now_ms, silence_ms, ends, stands)
 
     async def _learn_trust(self, now_ms: int) -> None:
+        """Ask for an operator's trust once a window, and note where it has changed."""
         if now_ms < self._trust_ms:
             return
-        self._trust_ms = now_ms + TRUST_EVERY_MS
+        self._trust_ms = now_ms + self._trust_every_ms
         try:
             trust = await self._store.trust()
-        except Unavailable as error:
-            log.warning("trust_unknown", error=str(error))
-            return
-        if trust != self._trust:
+            if trust == self._trust:
+                return
             self._trust = trust
             log.info("trust_set", **trust)
             for assigned in self._partitions.values():
                 assigned.join.engine.override(trust)
+            await self._store.saw_trust(trust, BY)
+        except Unavailable as error:
+            log.warning("trust_unknown", error=str(error))
 
     def _check_gap(self, each: Taken, next_offset: int | None) -> None:
         missed = 0 if next_offset is None else each.offset - next_offset

@@ -2,55 +2,30 @@
 
 - ``p`` is the rule's; ``label`` is its largest entry, the first in label order of equals.
 - ``confidence`` is the largest probability times coverage: the trust in the modalities that are present as a
-  share of the trust in all that the party was expected to send. One that abstained or is missing lowers it.
+  share of the trust in all that the party was expected to send. One that abstained or is missing lowers it,
+  and one that is held does by its age.
 - ``uncertainty`` is the entropy of ``p`` over log 7.
-- ``disagreement`` is the Jensen-Shannon divergence of the present modalities over its maximum; zero for one.
-Where nothing is present: no ``p``, no label, confidence 0, uncertainty 1, disagreement 0.
+- ``disagreement`` is the Jensen-Shannon divergence of the present and held modalities over its maximum.
+Where nothing is present or held: no ``p``, no label, confidence 0, uncertainty 1, disagreement 0.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Literal
 
 import numpy as np
 
-from models.fusion.evidence import Array, Evidence, Rule, disagreement, uncertainty
+from models.fusion.evidence import Array, Evidence, disagreement, uncertainty
 from schemas.labels import EMOTIONS, N_EMOTIONS
 from schemas.messages import MODALITIES, FusedEmotion, Modality, ModalityState, Party
+from workers.fusion import carry
+from workers.fusion.display import show
+from workers.fusion.fuser import Fuser, faded
 from workers.fusion.party import Window
 from workers.fusion.reduce import MISSING, Summary, summarise
 
 DECIMALS = 6
 SILENT = (1.0 / N_EMOTIONS,) * N_EMOTIONS  # stands for what says nothing, and has no weight
-TRUST_BOUNDS = (0.05, 1.0)  # no modality is silenced, none outshouts
-
-Trust = Mapping[Modality, float]
-
-
-@dataclass(frozen=True)
-class Fuser:
-    """The rule in force and the trust in each modality."""
-
-    rule: Rule
-    trust: Trust
-    overridden: bool = False  # by an operator, live: the finals then depend on when
-
-    @property
-    def name(self) -> str:
-        """Return what fused messages say about how they were fused."""
-        return f"{self.rule.name}+override" if self.overridden else self.rule.name
-
-    def override(self, trust: Trust) -> "Fuser":
-        """Return this fuser under an operator's trust, where there is any."""
-        if not trust:
-            return self
-        return Fuser(self.rule, {**self.trust, **trust}, overridden=True)
-
-    @cached_property
-    def bounded(self) -> Array:
-        """Return the trust within its bounds, in the order of the modalities; 1 where nothing is said."""
-        return np.clip([self.trust.get(m, 1.0) for m in MODALITIES], *TRUST_BOUNDS)
 
 
 @dataclass(frozen=True)
@@ -64,17 +39,25 @@ class Span:
 
 
 def compose(
-    fuser: Fuser, span: Span, pane: Literal["early", "final"], window: Window, expects: Collection[Modality]
+    fuser: Fuser,
+    span: Span,
+    pane: Literal["early", "final"],
+    window: Window,
+    expects: Collection[Modality],
+    before: FusedEmotion | None = None,
 ) -> FusedEmotion:
-    """Return the fused message of ``window``; a function of the set of its observations."""
-    summaries = [_summary(window, m) for m in MODALITIES]
-    evidence = _evidence(summaries, fuser)
+    """Return the fused message of ``window``: a function of its observations and of the final before it."""
+    summaries = _summaries(fuser, span, window, before)
+    p_each = np.array([[SILENT if s.p is None else s.p for s in summaries]])  # (1, modalities, 7)
+    begun = carry.agreements_before(before, span.start_ms) if fuser.online else None
+    full = fuser.trust(p_each, begun)
+    evidence = _evidence(p_each, summaries, faded(full, summaries))
     pooled = fuser.rule.fuse(evidence)
-    weights = _rounded(pooled.weights[0].tolist())
-    shares = zip(MODALITIES, summaries, weights, strict=True)
-    states = tuple(_state(m, s, w) for m, s, w in shares if m in expects)
+    ended = carry.agreements_after(begun, summaries, p_each[0], span.end_ms - span.start_ms)
+    states = map(_state, MODALITIES, summaries, pooled.weights[0].tolist(), evidence.trust[0].tolist(), ended)
     p = _rounded(pooled.p[0].tolist()) if evidence.present.any() else None
-    expected = np.array([m in expects for m in MODALITIES])
+    label = None if p is None else EMOTIONS[p.index(max(p))]
+    shown = show(fuser.display, p, label, span.start_ms, before)
     return FusedEmotion(
         session_id=span.session_id,
         party=span.party,
@@ -82,13 +65,29 @@ def compose(
         end_ms=span.end_ms,
         pane=pane,
         p=p,
-        label=None if p is None else EMOTIONS[p.index(max(p))],
-        confidence=0.0 if p is None else round(max(p) * _coverage(evidence, expected), DECIMALS),
+        label=label,
+        confidence=0.0 if p is None else round(max(p) * _coverage(evidence, full, expects), DECIMALS),
         uncertainty=1.0 if p is None else round(float(uncertainty(pooled.p)[0]), DECIMALS),
         disagreement=_disagreement(evidence),
-        modalities=states,
+        modalities=tuple(state for state in states if state.modality in expects),
         rule=fuser.name,
+        shown=shown.shown,
+        steady=shown.steady,
+        shown_since_ms=shown.since_ms,
     )
+
+
+def _summaries(fuser: Fuser, span: Span, window: Window, before: FusedEmotion | None) -> list[Summary]:
+    """Return what each modality brought, or what it said last where that is held."""
+    summaries = [_summary(window, m) for m in MODALITIES]
+    if before is None or not any(fuser.hold_ms.values()):
+        return summaries
+    lasts = {state.modality: state for state in before.modalities}
+    elapsed_ms = span.end_ms - before.end_ms
+    return [
+        carry.held(summary, lasts.get(m), elapsed_ms, fuser.hold_ms.get(m, 0))
+        for m, summary in zip(MODALITIES, summaries, strict=True)
+    ]
 
 
 def _summary(window: Window, modality: Modality) -> Summary:
@@ -96,31 +95,44 @@ def _summary(window: Window, modality: Modality) -> Summary:
     return summarise([held[rank] for rank in sorted(held)]) if held else MISSING
 
 
-def _evidence(summaries: list[Summary], fuser: Fuser) -> Evidence:
+def _evidence(p_each: Array, summaries: Sequence[Summary], trust: Sequence[float]) -> Evidence:
     """Return the arrays of one window: always of one shape, so that the bits depend on nothing else."""
     return Evidence(
-        p=np.array([[SILENT if s.p is None else s.p for s in summaries]]),
+        p=p_each,
         present=np.array([[s.p is not None for s in summaries]]),
         quality=np.array([[s.quality for s in summaries]]),
-        trust=fuser.bounded[None],
+        trust=np.array([trust]),
+        embeddings=tuple([s.embedding for s in summaries]),
     )
 
 
-def _coverage(evidence: Evidence, expected: np.ndarray[tuple[int, ...], np.dtype[np.bool_]]) -> float:
-    all_of_it = float(evidence.trust[0, expected].sum())
-    return float(evidence.trust[0, evidence.present[0] & expected].sum()) / all_of_it
+def _coverage(evidence: Evidence, full: Sequence[float], expects: Collection[Modality]) -> float:
+    """Return the trust in what the rule saw as a share of the trust in all that is expected, were it new."""
+    columns = zip(MODALITIES, evidence.present[0].tolist(), evidence.trust[0].tolist(), full, strict=True)
+    seen = all_of_it = 0.0
+    for modality, present, trust, of_now in columns:
+        if modality in expects:
+            all_of_it += of_now
+            seen += trust if present else 0.0
+    return seen / all_of_it
 
 
-def _state(modality: Modality, summary: Summary, weight: float) -> ModalityState:
+def _state(
+    modality: Modality, summary: Summary, weight: float, trust: float, agreement: float | None
+) -> ModalityState:
+    said = summary.p is not None
     return ModalityState(
         modality=modality,
         state=summary.state,
         reason=summary.reason,
         p=None if summary.p is None else _rounded(summary.p),
-        weight=weight,
+        weight=round(weight, DECIMALS) + 0.0,
         quality=round(summary.quality, DECIMALS),
         count=summary.count,
         model_id=summary.model_id,
+        trust=round(trust, DECIMALS) if said else None,
+        age_ms=summary.age_ms,
+        agreement=None if agreement is None else round(agreement, DECIMALS),
     )
 
 

@@ -1,17 +1,21 @@
 """The join as a whole: observations in, fused windows out; imports messages and the arithmetic beside it.
 
 No clock and no I/O: the finals of a party are a function of the set of its observations, in whatever order,
-batches and duplicates they come. Only ``tick``, which is told the time, lets go of a modality that stalls.
+batches and duplicates they come. Each is a function of its window's observations and of the party's
+final before it. Only ``tick``, which is told the time, lets go of a modality that stalls.
 """
 
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Literal
 
 from models.fusion.evidence import Rule
+from models.fusion.trust import PerClass, table
 from schemas.messages import EndOfStream, FusedEmotion, Modality, Observation, Party
-from workers.fusion.compose import Fuser, Span, Trust, compose
+from workers.fusion.compose import Span, compose
+from workers.fusion.display import PLAIN, Display
+from workers.fusion.fuser import Fuser, Override
 from workers.fusion.party import Heard, PartyJoin, Place, Window
 from workers.fusion.stall import HasLag, look, silence_ms
 
@@ -47,21 +51,24 @@ class Config:
     window_ms: int = 1000
     stall_ms: int = 10_000
     early: tuple[Modality, ...] = ("video", "audio")
+    hold_ms: Mapping[Modality, int] = field(default_factory=dict)  # for how long what it said last counts
+    online: bool = False  # whether trust follows how far modalities have agreed of late
+    display: Display = PLAIN
 
 
 class Engine:
     """The parties of one partition."""
 
-    def __init__(self, config: Config, rule: Rule, trust: Trust) -> None:
+    def __init__(self, config: Config, rule: Rule, trust: Mapping[Modality, PerClass]) -> None:
         self.config = config
         self.duplicates: Counter[Modality] = Counter()
-        self._fitted = self._fuser = Fuser(rule, trust)
+        self._fuser = Fuser(rule, table(trust), config.online, config.hold_ms, config.display)
         self._parties: dict[Key, PartyJoin] = {}
         self._over: dict[Key, Place] = {}
 
-    def override(self, trust: Trust) -> None:
+    def override(self, operator: Override) -> None:
         """Let an operator's trust hold from now on; none of it gives the settings' back."""
-        self._fuser = self._fitted.override(trust)
+        self._fuser = self._fuser.override(operator)
 
     def knows(self, key: Key) -> bool:
         """Say whether nothing need be asked of the store about this party."""
@@ -71,10 +78,13 @@ class Engine:
         """Say whether the party has state here."""
         return key in self._parties
 
-    def resume(self, key: Key, closed_ms: int | None) -> None:
-        """Take note of the end of the newest final that is written: older data is done with, and no news."""
+    def resume(self, key: Key, closed_ms: int | None, before: FusedEmotion | None = None) -> None:
+        """Take note of the end of the newest final that is written, and of that final where it can be read.
+
+        Older data is done with, and no news.
+        """
         if not self.knows(key) and closed_ms is not None:
-            self._remember(key, Place(closed_ms, resumed_ms=closed_ms))
+            self._remember(key, Place(closed_ms, resumed_ms=closed_ms, before=before))
 
     def push(self, item: Observation) -> list[Output]:
         """Take one observation and return what it brings about."""
@@ -150,4 +160,7 @@ class Engine:
         self, key: Key, party: PartyJoin, pane: Literal["early", "final"], start_ms: int, window: Window
     ) -> FusedEmotion:
         span = Span(*key, start_ms, start_ms + self.config.window_ms)
-        return compose(self._fuser, span, pane, window, party.expects)
+        fused = compose(self._fuser, span, pane, window, party.expects, party.before)
+        if pane == "final":
+            party.before = fused
+        return fused

@@ -3,14 +3,15 @@
 from collections.abc import Callable
 
 from models.fusion.choose import rule_named
+from models.fusion.fitted import SHIPPED, read
 from runtime.groups import FusionSettings
-from schemas.messages import MODALITIES
-from workers.fusion.engine import Config, Engine
+from workers.fusion import told
+from workers.fusion.engine import Engine
 
 
 def engines(fusion: FusionSettings) -> Callable[[], Engine]:
-    """Return what makes the join that settings ask for; raises SettingsError for an unknown rule."""
-    config = Config(fusion.window_ms, fusion.stall_ms, fusion.early)
-    rule = rule_named(fusion.rule)
-    trust = {modality: getattr(fusion.trust, modality) for modality in MODALITIES}
+    """Return what makes the join that settings ask for; raises SettingsError for an unknown rule or file."""
+    fitted = read(fusion.fitted) if fusion.fitted or SHIPPED.is_file() else None
+    config, trust = told.config(fusion, fitted), told.trust(fusion, fitted)
+    rule = rule_named(fusion.rule, fitted)
     return lambda: Engine(config, rule, trust)

@@ -43,9 +43,9 @@ class Partition:
         keys = dict.fromkeys((item.session_id, item.party) for item in items)
         return [key for key in keys if not self.engine.knows(key)]
 
-    def resume(self, key: Key, closed_ms: int | None) -> None:
-        """Take note of the store's answer about a party."""
-        self.engine.resume(key, closed_ms)
+    def resume(self, key: Key, closed_ms: int | None, before: FusedEmotion | None = None) -> None:
+        """Take note of the store's answer about a party: the end of its newest final, and that final."""
+        self.engine.resume(key, closed_ms, before)
         if closed_ms is not None:
             self.tracker.written(key, closed_ms)
 

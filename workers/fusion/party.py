@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum, auto
 
-from schemas.messages import Abstention, EndOfStream, Modality, Observation, Probabilities
+from schemas.messages import Abstention, EndOfStream, FusedEmotion, Modality, Observation, Probabilities
 from workers.fusion.clock import BEFORE_ALL, Clock, Rank
 from workers.fusion.reduce import Held
 from workers.fusion.window import ceil_ms, floor_ms, needed_until_ms, overlaps, reach_ms
@@ -31,6 +31,7 @@ class Place:
     resumed_ms: int = -1  # up to here another process saw all that there was
     end_ms: int = -1  # the largest end seen
     newest: Mapping[Modality, Rank] = field(default_factory=dict)
+    before: FusedEmotion | None = None  # the newest final
 
     def passed(self, item: Observation, window_ms: int) -> bool:
         """Say whether ``item`` was there before, or is needed for nothing that is still to come."""
@@ -51,6 +52,7 @@ class PartyJoin:
         self.quiet = Clock()  # of the party as a whole
         closed_ms = place.closed_ms
         self.next_ms = None if closed_ms is None else ceil_ms(closed_ms, window_ms)  # the next final's start
+        self.before = place.before  # the newest final: all that is kept of the past
         self._resumed_ms = place.resumed_ms
         self._windows: dict[int, Window] = {}
         self._start_ms: int | None = None
@@ -146,7 +148,7 @@ class PartyJoin:
     def place(self) -> Place:
         """Return where the party stops, with its newest observations to know duplicates by."""
         newest = {m: clock.newest for m, clock in self.clocks.items()}
-        return Place(self.next_ms, self._resumed_ms, self.end_ms, newest)
+        return Place(self.next_ms, self._resumed_ms, self.end_ms, newest, self.before)
 
     def _expect(self, modalities: Collection[Modality]) -> None:
         for modality in modalities:

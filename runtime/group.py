@@ -1,0 +1,43 @@
+"""What all groups of settings share: a frozen model, kinds of numbers, lists, secrets; imports pydantic."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+Port = Annotated[int, Field(ge=0, le=65535)]
+Count = Annotated[int, Field(ge=1)]
+Share = Annotated[float, Field(ge=0.0, le=1.0)]
+
+
+def split(value: Any) -> Any:
+    """Let a list be written as ``video,audio`` in the environment."""
+    return (
+        tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+    )
+
+
+def _read_secret_files(values: Any) -> Any:
+    """Fill ``X`` from the file that ``X_file`` names, as container secrets are handed over."""
+    if not isinstance(values, dict):
+        return values
+    filled = dict(values)
+    for name, path in values.items():
+        secret = name.removesuffix("_file")
+        if secret == name or not path or secret not in ("password", "sasl_password", "ssl_password", "token"):
+            continue
+        if values.get(secret):
+            raise ValueError(f"both {secret} and {name} are set; keep one")
+        try:
+            filled[secret] = Path(path).expanduser().read_text(encoding="utf-8").strip()
+        except OSError as error:
+            raise ValueError(f"{name}: the file cannot be read ({error.strerror})") from None
+    return filled
+
+
+class Group(BaseModel):
+    """What all groups share: frozen, no unknown names, secrets from files."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    _secrets = model_validator(mode="before")(_read_secret_files)
