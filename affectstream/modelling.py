@@ -4,7 +4,7 @@ import importlib
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, cast
+from typing import TYPE_CHECKING, Annotated, Literal, cast, get_args
 
 import typer
 from rich.console import Console
@@ -72,7 +72,12 @@ def train(
 
 
 def evaluate(
-    name: ModelName,
+    name: Annotated[
+        str,
+        typer.Argument(
+            help="face, voice, text, or the run folder of a reference network", show_default=False
+        ),
+    ],
     data: Annotated[
         Path | None,
         typer.Option(
@@ -100,12 +105,27 @@ def evaluate(
     from models.weights import FOLDER
 
     torch.set_num_threads(threads or os.cpu_count() or 1)
+    if name not in get_args(Name):
+        _evaluate_run(Path(name), data, output)
+        return
     with _progress() as progress:
         given = Given(data, weights or FOLDER, run, device, quick, _typed(name, quick, weights), progress)
         evaluation = _evaluator(name)(given)
     view.show_evaluation(evaluation, given.draws, out)
     if output is not None:
         _write_report(evaluation, output, given.draws)
+
+
+def _evaluate_run(folder: Path, data: Path | None, output: Path | None) -> None:
+    """Show what a reference network reached, or reaches on other ``data``."""
+    from affectstream import training
+
+    if not folder.is_dir():
+        raise InputError(f"{folder} is neither face, voice nor text, nor the folder of a run")
+    evaluation = training.evaluate_reference(folder, data)
+    view.show_evaluation(evaluation, DRAWS, out)
+    if output is not None:
+        _write_report(evaluation, output, DRAWS)
 
 
 def _write_report(evaluation: "Evaluation", folder: Path, draws: int) -> None:
@@ -152,13 +172,13 @@ def leakcheck(
         out.print(line, highlight=False, soft_wrap=True)
 
 
-def _evaluator(name: Name) -> "Callable[[Given], Evaluation]":
+def _evaluator(name: str) -> "Callable[[Given], Evaluation]":
     """Return the function that evaluates ``name``; torch is imported only now."""
     found = importlib.import_module(f"models.evaluation.{name}").evaluate
     return cast("Callable[[Given], Evaluation]", found)
 
 
-def _typed(name: Name, quick: bool, weights: Path | None) -> str:
+def _typed(name: str, quick: bool, weights: Path | None) -> str:
     """Return the command that a report names; where the data lie is each reader's own affair."""
     quickly = " --quick" if quick else ""
     other = f" --weights {weights.name}" if weights is not None else ""

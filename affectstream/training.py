@@ -30,8 +30,7 @@ def run(name: str, data: Path | None, folder: Path, extra: tuple[str, ...]) -> N
     steps = arguments(name, data or _default_data(), folder, extra)
     folder.mkdir(parents=True, exist_ok=True)
     for step in steps:
-        with (folder / STARTS).open("a", encoding="utf-8") as file:
-            file.write(json.dumps(_start(name, step)) + "\n")
+        _note(folder, name, step)
         _run(f"models.{name}.train", step)
 
 
@@ -70,7 +69,17 @@ def run_reference(
     from models.training.run import run as trained
 
     folder = folder or Path("runs") / f"{recipe.network}-{recipe.labels}"
+    folder.mkdir(parents=True, exist_ok=True)
+    _note(folder, recipe.network, [recipe.model_dump_json()])
     return trained(recipe, data or _default_data(), folder, say)
+
+
+def evaluate_reference(folder: Path, data: Path | None) -> "Evaluation":
+    """Return what the run in ``folder`` ended with, or what it reaches on other labelled ``data``."""
+    from models.training.judge import judged
+    from models.training.result import again
+
+    return again(folder) if data is None else judged(folder, data, _default_data())
 
 
 def _fields(extra: tuple[str, ...]) -> dict[str, Any]:
@@ -114,14 +123,16 @@ def _run(module: str, arguments: list[str]) -> None:
         sys.argv = before
 
 
-def _start(name: str, arguments: list[str]) -> dict[str, object]:
-    return {
+def _note(folder: Path, name: str, arguments: list[str]) -> None:
+    start = {
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
         "model": name,
         "arguments": arguments,
         "python": platform.python_version(),
         "packages": {package: _version(package) for package in PACKAGES},
     }
+    with (folder / STARTS).open("a", encoding="utf-8") as file:
+        file.write(json.dumps(start) + "\n")
 
 
 def _version(package: str) -> str:

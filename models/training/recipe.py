@@ -1,9 +1,17 @@
 """Everything that decides a training run, kept beside its result; imports pydantic and schemas only."""
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, ValidationError
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    PositiveFloat,
+    PositiveInt,
+    ValidationError,
+    model_validator,
+)
 
 from schemas.errors import InputError
 
@@ -43,6 +51,12 @@ class Recipe(BaseModel):
     threads: PositiveInt = 1
     device: str = "cpu"
 
+    @model_validator(mode="after")
+    def _one_balance(self) -> Self:
+        if self.class_weights and self.smote:
+            raise ValueError("class_weights and smote both balance the classes, take one")
+        return self
+
 
 def read_recipe(path: Path) -> Recipe:
     """Return the recipe in the JSON file ``path``; raises InputError where it is not one."""
@@ -70,4 +84,5 @@ def write_recipe(recipe: Recipe, path: Path) -> None:
 
 def _first(error: ValidationError) -> str:
     found = error.errors()[0]
-    return f"{'.'.join(map(str, found['loc']))}: {found['msg']}"
+    where = ".".join(map(str, found["loc"]))
+    return f"{where}: {found['msg']}" if where else str(found["msg"])

@@ -1,0 +1,72 @@
+"""A finished run asked about other data than it was trained on; imports the siblings of this folder."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors.torch import load_file
+from scipy.special import softmax
+
+from models.evaluation.outcome import Evaluation, Floats, Outcome
+from models.training import classical
+from models.training.corpus import Corpus, Indices
+from models.training.loop import logits_of
+from models.training.networks import Pipelined, Reference, reference
+from models.training.recipe import RECIPE, Recipe, read_recipe
+from models.training.result import LOGITS, WEIGHTS, Tested, evaluated, kept, read_run_card
+from models.training.texts import utterances, utterances_to_judge
+from schemas.errors import InputError
+
+
+def judged(folder: Path, data: Path, trained_on: Path) -> Evaluation:
+    """Return what the run in ``folder`` reaches on the labelled ``data``; groups it has seen are left out.
+
+    Where the run has several parts, their probabilities are averaged. A TF-IDF pipeline keeps no weights: it
+    is fitted again on the data in ``trained_on``. Raises InputError where nothing is left.
+    """
+    card, recipe = read_run_card(folder), read_recipe(folder / RECIPE)
+    torch.set_num_threads(recipe.threads)
+    chosen = reference(recipe.network)
+    tested = [kept(part) for part in _parts(folder)]
+    if isinstance(chosen, Pipelined):
+        corpus, rows, logits = _refitted(chosen, recipe, data, trained_on)
+    else:
+        corpus, rows, logits = _networks(chosen, recipe, data, folder, tested)
+    before = np.mean([softmax(found, axis=1) for found in logits], axis=0)
+    scaled = zip(logits, tested, strict=True)
+    after = np.mean([softmax(found / part.temperature, axis=1) for found, part in scaled], axis=0)
+    groups = tuple(corpus.groups[i] for i in rows)
+    outcome = Outcome(corpus.about, corpus.labels[rows], groups, before, after)
+    return evaluated(card, recipe, outcome, f"affectstream evaluate {folder.name} --data {data.name}")
+
+
+def _parts(folder: Path) -> list[Path]:
+    return sorted(path.parent for path in folder.glob(f"**/{LOGITS}"))
+
+
+def _networks(
+    chosen: Reference, recipe: Recipe, data: Path, folder: Path, tested: Sequence[Tested]
+) -> tuple[Corpus, Indices, list[Floats]]:
+    """Return the unseen rows of ``data`` and the logits of them by the network of each part."""
+    corpus, inputs = chosen.judge(data, recipe, folder / "judged")
+    parts = _parts(folder)
+    seen = frozenset().union(*(part.learnt for part in tested))
+    rows = np.array([i for i in corpus.parts[0].test if corpus.groups[i] not in seen], dtype=np.int64)
+    if not len(rows):
+        raise InputError(f"the run has learnt from every group in {data}: give data that it has not seen")
+    logits = []
+    for part in parts:
+        network = chosen.build(recipe, inputs)
+        network.load_state_dict(load_file(part / WEIGHTS))
+        logits.append(logits_of(network.to(recipe.device), inputs, rows, recipe.epochs - 1, recipe))
+    return corpus, rows, logits
+
+
+def _refitted(
+    chosen: Pipelined, recipe: Recipe, data: Path, trained_on: Path
+) -> tuple[Corpus, Indices, list[Floats]]:
+    learnt, texts = utterances(trained_on, recipe)
+    pipeline = classical.fitted(chosen.pipeline, recipe, learnt, texts, learnt.parts[0])
+    corpus, asked = utterances_to_judge(data, recipe)
+    return corpus, corpus.parts[0].test, [classical.logits(pipeline, list(asked))]
