@@ -34,7 +34,9 @@ def waits_for(service: dict[str, Any]) -> dict[str, str]:
 
 
 def test_the_stack_has_the_services_of_the_design():
-    assert {"kafka", "topics", "redis", *WORKERS, "fusion", "api", "grafana", "replay"} <= set(SERVICES)
+    assert {"kafka", "topics", "redis", *WORKERS, "fusion", "alerts", "api", "grafana", "replay"} <= set(
+        SERVICES
+    )
 
 
 @pytest.mark.parametrize("name", STAYING)

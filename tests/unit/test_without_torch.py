@@ -32,6 +32,7 @@ def imports(statement: str) -> subprocess.CompletedProcess[str]:
         "producers.microphone",
         "workers.fusion.engine",
         "workers.fusion.agent",
+        "workers.alerts",
         "dashboards.api",
         "runtime.kafka",
         "runtime.store",
