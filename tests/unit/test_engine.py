@@ -292,6 +292,20 @@ def test_killed_at_any_point_the_store_holds_what_an_undisturbed_run_writes(case
     assert {encode(final) for final in killed.published} == {encode(final) for final in calm.published}
 
 
+@given(case=seeds)
+@settings(max_examples=30)
+def test_what_is_shown_changes_nothing_else(case):
+    items = [item for s in call(random.Random(case)) for item in s]
+    shown = Config(window_ms=1000, display=REMEMBERING.display)
+    plain = {"shown": None, "steady": None, "shown_since_ms": None}
+
+    def bare(config):
+        panes = [o for join in [engine(config)] for item in items for o in join.push(item)]
+        return [o.model_copy(update=plain) if isinstance(o, FusedEmotion) else o for o in panes]
+
+    assert bare(shown) == bare(CONFIG)
+
+
 def test_an_operators_trust_moves_the_weights_and_is_recorded():
     def final(override):
         join = engine()

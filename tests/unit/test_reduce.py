@@ -14,9 +14,11 @@ SAD = tuple(np.eye(7)[2].tolist())
 ENVELOPE = {"session_id": "s", "party": "customer", "start_ms": 0, "end_ms": 0, "settled_ms": 0}
 
 
-def said(seq, p=HAPPY, quality=1.0, overlap_ms=1, model="m", faces=(), modality="video"):
+def said(seq, p=HAPPY, quality=1.0, overlap_ms=1, model="m", faces=(), modality="video", embedding=None):
     envelope = {**ENVELOPE, "modality": modality, "expects": (modality,), "seq": seq}
-    item = Probabilities(**envelope, p=p, quality=quality, model_id=model, faces=faces)
+    item = Probabilities(
+        **envelope, p=p, quality=quality, model_id=model, faces=faces, embedding=packed(embedding)
+    )
     return Held(item, overlap_ms)
 
 
@@ -25,12 +27,17 @@ def mute(seq, reason):
     return Held(Abstention(**envelope, reason=reason), 1)
 
 
-def face(left, top, side, p=HAPPY, quality=0.5):
-    return Face(box=(left, top, side, side), score=0.9, quality=quality, p=p)
+def packed(embedding):
+    return None if embedding is None else np.array(embedding, "<f4").tobytes()
 
 
-def frame(seq, *faces):
-    return said(seq, p=faces[0].p, faces=faces)
+def face(left, top, side, p=HAPPY, quality=0.5, embedding=None):
+    box = left, top, side, side
+    return Face(box=box, score=0.9, quality=quality, p=p, embedding=packed(embedding))
+
+
+def frame(seq, *faces, embedding=None):
+    return said(seq, p=faces[0].p, faces=faces, embedding=embedding)
 
 
 def test_nothing_is_missing():
@@ -113,3 +120,66 @@ def test_of_equal_faces_the_first_is_followed():
 def test_frames_that_list_no_faces_speak_for_themselves():
     assert summarise([said(0, SAD)]).p == pytest.approx(np.array(SAD))
     assert follow([said(0).item]) == [None]
+
+
+def test_embeddings_are_averaged_by_overlap_and_quality_in_float64():
+    held = [said(0, embedding=[1, 0], quality=0.5, overlap_ms=600), said(1, embedding=[0, 1], overlap_ms=100)]
+    mean = summarise(held).embedding
+    assert mean.dtype == np.float64
+    assert mean == pytest.approx(np.array([[0.75, 0.25]]))
+    without_quality = [said(i, embedding=e, quality=0.0) for i, e in enumerate(([1, 0], [0, 1]))]
+    assert summarise(without_quality).embedding == pytest.approx(np.array([[0.5, 0.5]]))
+
+
+@pytest.mark.parametrize(
+    ("held", "expected"),
+    [
+        pytest.param([said(0), said(1)], None, id="nobody carries one"),
+        pytest.param([said(0, embedding=[1]), said(1)], [[1]], id="one does"),
+        pytest.param(
+            [said(0, embedding=[1, 2], model="old"), said(1, embedding=[3])], [[3]], id="a new model"
+        ),
+        pytest.param([said(0, embedding=[1, 2]), said(1, embedding=[3])], [[3]], id="another size"),
+        pytest.param([said(0, embedding=[np.nan]), said(1, embedding=[3])], [[3]], id="no number"),
+        pytest.param([said(0, embedding=[np.inf])], None, id="nothing sound"),
+    ],
+)
+def test_embeddings_of_the_last_ones_model_and_size_count(held, expected):
+    mean = summarise(held).embedding
+    assert (None if mean is None else mean.tolist()) == expected
+
+
+def test_bytes_that_are_no_floats_are_no_embedding():
+    held = said(0)
+    odd = Held(held.item.model_copy(update={"embedding": b"abc"}), 1)
+    assert summarise([odd]).embedding is None
+    assert summarise([odd]).p == HAPPY
+
+
+# the frame's embedding is of its largest face; the followed one is the smaller in frame 1
+def test_the_embedding_is_the_followed_faces():
+    left, right = (0.1, 0.1, 0.3), (0.6, 0.1, 0.2)
+    frames = [
+        frame(0, face(*left), embedding=[1.0]),
+        frame(1, face(0.6, 0.1, 0.25), face(0.1, 0.1, 0.24), embedding=[5.0]),
+    ]
+    assert summarise(frames).embedding.tolist() == [[1.0]]
+    own = [frame(0, face(*left, embedding=[2.0]), face(*right, embedding=[7.0]), embedding=[2.0])]
+    assert summarise(own).embedding.tolist() == [[2.0]]
+    smaller = [frames[0], frame(1, face(0.6, 0.1, 0.25), face(0.1, 0.1, 0.24, embedding=[3.0]))]
+    assert summarise(smaller).embedding.tolist() == [[2.0]]
+
+
+floats = st.lists(st.floats(-1e3, 1e3, width=32), min_size=3, max_size=3)
+
+
+@given(embeddings=st.lists(floats, min_size=1, max_size=6), data=st.data())
+def test_a_mean_embedding_lies_between_its_members(embeddings, data):
+    qualities = data.draw(st.lists(st.floats(0, 1), min_size=len(embeddings), max_size=len(embeddings)))
+    held = [
+        said(i, embedding=e, quality=q) for i, (e, q) in enumerate(zip(embeddings, qualities, strict=True))
+    ]
+    mean = summarise(held).embedding
+    rows = np.array(embeddings, dtype=np.float64)
+    assert (mean >= rows.min(axis=0) - 1e-6).all()
+    assert (mean <= rows.max(axis=0) + 1e-6).all()

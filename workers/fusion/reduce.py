@@ -107,8 +107,7 @@ def _mean_embedding(
     if not sound:
         return None
     weights = np.array([s for s, _ in sound], dtype=np.float64)
-    if not weights.any():
-        weights = np.ones(len(sound))
+    weights = weights / weights.max() if weights.any() else np.ones(len(sound))
     rows = np.stack([e for _, e in sound])
     mean: Array = (weights[:, None] * rows).sum(axis=0, keepdims=True) / weights.sum()
     return mean
