@@ -47,7 +47,7 @@ class Settings:
     held_share: float = 0.10
     goemotions_held: float = 0.05
     threads: int = 1
-    precision: str = "bfloat16"  # of the matrix products in training; the weights stay float32
+    precision: str = "float32"  # of the matrix products in training; the weights stay float32
     checkpoint_every: int = 100  # steps
 
 
