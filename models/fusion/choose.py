@@ -1,11 +1,13 @@
-"""The rules by name, the fitted ones with the numbers of a file; imports the rules and the file's model."""
+"""The rules by name: plain ones, fitted ones with the numbers of a file, networks; imports them, no torch."""
 
 from collections.abc import Callable
 
 import numpy as np
 
+from models.fusion import exported
 from models.fusion.dempster import Dempster
 from models.fusion.evidence import Array, Rule
+from models.fusion.exported_networks import FORWARD
 from models.fusion.fitted import Fitted, LogPool, pattern
 from models.fusion.pools import EqualLogPool, GatedLogPool, Product
 from models.fusion.rules import After, Before, EntropyTrust, Uniform
@@ -18,7 +20,12 @@ UNFITTED: dict[str, Rule] = {rule.name: rule for rule in (EntropyTrust(), Unifor
 
 
 def rules(fitted: Fitted | None) -> dict[str, Rule]:
-    """Return every rule by its plain name; without a fitted file those that need none."""
+    """Return every rule by its plain name: fitted ones where there is a file, networks that were trained."""
+    return on_probabilities(fitted) | exported.rules(_fallback(fitted))
+
+
+def on_probabilities(fitted: Fitted | None) -> dict[str, Rule]:
+    """Return the rules that read no embeddings, by their plain names."""
     if fitted is None:
         return dict(UNFITTED)
     return UNFITTED | {name: make(name, fitted) for name, make in _FITTED.items()}
@@ -28,6 +35,8 @@ def rule_named(name: str, fitted: Fitted | None = None) -> Rule:
     """Return the rule of a setting; raises SettingsError for an unknown name, or where a file is needed."""
     if name in UNFITTED:
         return UNFITTED[name]
+    if name in FORWARD:
+        return _network(name, fitted)
     if name not in _FITTED:
         raise SettingsError(f"fusion.rule is {name!r}; the rules are {', '.join(names())}")
     if fitted is None:
@@ -39,7 +48,19 @@ def rule_named(name: str, fitted: Fitted | None = None) -> Rule:
 
 def names() -> tuple[str, ...]:
     """Return the names that settings may hold."""
-    return (*UNFITTED, *_FITTED)
+    return (*UNFITTED, *_FITTED, *FORWARD)
+
+
+def _network(name: str, fitted: Fitted | None) -> Rule:
+    made = exported.rules(_fallback(fitted))
+    if name not in made:
+        raise SettingsError(f"fusion.rule is {name!r}, a network that was not trained; choose another rule")
+    return made[name]
+
+
+def _fallback(fitted: Fitted | None) -> Rule:
+    """Return what answers for a network where embeddings are missing."""
+    return UNFITTED["entropy_trust"] if fitted is None else _gated("gated_log_pool", fitted)
 
 
 def _called(name: str, fitted: Fitted) -> str:

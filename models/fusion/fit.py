@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from models.fusion.choose import rules
+from models.fusion.choose import on_probabilities
 from models.fusion.evidence import Array, Evidence, Flags
 from models.fusion.fit_experts import cooling, discounts, experts
 from models.fusion.fit_pools import fit_pool
@@ -106,7 +106,7 @@ def _held_out(log: Log, seed: int) -> dict[str, tuple[Array, Array]]:
     for train, held in folds(log.groups, seed):
         fitted = _parts(log.rows(train), seed)
         evidence = log.rows(held).evidence
-        for name, rule in rules(fitted).items():
+        for name, rule in on_probabilities(fitted).items():
             pooled = rule.fuse(evidence)
             if name not in said:
                 size = len(log.labels)

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.fusion_log import PRIOR, simulated
 
-from models.fusion.choose import rules
+from models.fusion.choose import on_probabilities
 from models.fusion.evidence import Evidence
 from models.fusion.fit import FOLDS, fit, folds, threshold
 from models.fusion.fit_experts import cooling, reliability
@@ -33,7 +33,7 @@ def broken():
 
 
 def nll(name, fitted, log):
-    p = rules(fitted)[name].fuse(log.evidence).p
+    p = on_probabilities(fitted)[name].fuse(log.evidence).p
     return -np.log(np.maximum(p[np.arange(len(log.labels)), log.labels], 1e-12)).mean()
 
 
@@ -83,7 +83,7 @@ def test_what_is_fitted_says_what_it_was_fitted_on(clean):
     assert clean.windows == 700
     assert np.array(clean.prior) == pytest.approx(PRIOR, abs=0.05)
     assert set(clean.stacking) == {"video+audio", "video+text", "audio+text", "video+audio+text"}
-    assert set(clean.abstain) == set(rules(clean))
+    assert set(clean.abstain) == set(on_probabilities(clean))
 
 
 def test_the_same_log_gives_the_same_file():

@@ -8,8 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.fusion_fitted import TEMPERATURES, example, relabelled
 
-from models.fusion.choose import names, rule_named, rules
+from models.fusion import exported
+from models.fusion.choose import names, on_probabilities, rule_named, rules
 from models.fusion.evidence import Evidence, disagreement, entropy, uncertainty
+from models.fusion.exported_networks import FORWARD
 from models.fusion.pools import EqualLogPool
 from models.fusion.rules import EntropyTrust, Uniform
 from models.hub.labels import label_map, lifted
@@ -20,7 +22,7 @@ SURE_SAD = np.eye(7)[2]
 FLAT = np.full(7, 1 / 7)
 HALF = (SURE_HAPPY + SURE_SAD) / 2
 FITTED = example()
-RULES = rules(FITTED)
+RULES = on_probabilities(FITTED)
 CALIBRATING = {"entropy_trust_before", "learned_log_pool", "gated_log_pool", "dempster", "stacking"}
 
 
@@ -136,7 +138,7 @@ def test_dempster_agrees_with_the_textbook_two_by_two():
     (b1, b2), (u1, u2) = belief[:, None] * own, 1 - belief
     total = 1 - (belief[0] * belief[1] - (b1 * b2).sum())
     mean = (belief[:, None] * own).sum(axis=0) / belief.sum()
-    pooled = rules(fitted)["dempster"].fuse(
+    pooled = on_probabilities(fitted)["dempster"].fuse(
         evidence([MOSTLY_HAPPY, MOSTLY_SAD, FLAT], present=[True, True, False])
     )
     assert pooled.p[0] == pytest.approx((b1 * b2 + b1 * u2 + b2 * u1 + u1 * u2 * mean) / total)
@@ -146,7 +148,7 @@ def test_a_set_of_modalities_that_was_not_stacked_is_pooled_by_equal_logs():
     fitted = FITTED.model_copy(update={"after": {}, "stacking": {}})
     own = cooled(np.array([MOSTLY_HAPPY, MOSTLY_SAD]), TEMPERATURES[:2])
     raw = np.sqrt(own[0] * own[1])
-    pooled = rules(fitted)["stacking"].fuse(
+    pooled = on_probabilities(fitted)["stacking"].fuse(
         evidence([MOSTLY_HAPPY, MOSTLY_SAD, FLAT], present=[True, True, False])
     )
     assert pooled.p[0] == pytest.approx(raw / raw.sum())
@@ -169,7 +171,7 @@ def test_the_pool_is_a_distribution_and_weights_sum_to_one_over_the_present(name
 @few
 def test_the_order_of_the_modalities_does_not_matter(name, e, order):
     shuffled = Evidence(e.p[:, order], e.present[:, order], e.quality[:, order], e.trust[:, order])
-    pooled = rules(relabelled(FITTED, order))[name].fuse(shuffled)
+    pooled = on_probabilities(relabelled(FITTED, order))[name].fuse(shuffled)
     assert pooled.p == pytest.approx(RULES[name].fuse(e).p)
     assert pooled.weights == pytest.approx(RULES[name].fuse(e).weights[:, order])
 
@@ -320,7 +322,7 @@ def test_entropy_counts_nothing_for_a_zero():
 
 
 def test_an_unknown_rule_is_an_error_that_names_the_known():
-    with pytest.raises(SettingsError, match=r"entropy_trust, uniform, log_pool, .*, stacking"):
+    with pytest.raises(SettingsError, match=r"entropy_trust, uniform, log_pool, .*, stacking, concat"):
         rule_named("majority", FITTED)
 
 
@@ -330,8 +332,15 @@ def test_a_fitted_rule_without_a_file_is_an_error_that_says_what_to_do():
 
 
 def test_every_name_has_a_rule_and_fitted_rules_are_named_after_their_file():
-    assert tuple(RULES) == names()
-    for name in names():
-        rule = rule_named(name, FITTED)
-        assert rule.name in (name, f"{name}/{FITTED.short}")
-    assert rule_named("gated_log_pool", FITTED).name == f"gated_log_pool/{FITTED.sha256[:8]}"
+    plain = {"uniform", "entropy_trust", "log_pool"}
+    for name, rule in RULES.items():
+        assert rule.name == (name if name in plain else f"{name}/{FITTED.sha256[:8]}")
+    assert set(on_probabilities(None)) == plain
+    assert set(RULES) <= set(rules(FITTED)) <= set(names())
+
+
+@pytest.mark.parametrize("name", FORWARD)
+def test_a_network_that_was_not_trained_is_an_error(name, monkeypatch):
+    monkeypatch.setattr(exported, "rules", lambda fallback: {})
+    with pytest.raises(SettingsError, match=f"{name}.*not trained"):
+        rule_named(name, FITTED)
