@@ -36,3 +36,15 @@ def ece(probabilities: Floats, labels: npt.NDArray[np.int64], bins: int = 15) ->
         if inside.any():
             gap += inside.mean() * abs(correct[inside].mean() - confidence[inside].mean())
     return float(gap)
+
+
+def ece_by_chance(probabilities: Floats, draws: int = 200, seed: int = 0, bins: int = 15) -> Floats:
+    """Return the calibration errors (draws,) of ``probabilities`` if they were exactly right.
+
+    The error of a finite set is above zero even then: labels are drawn from the probabilities themselves
+    (Vaicenavicius et al., "Evaluating model calibration in classification", AISTATS 2019).
+    """
+    rng = np.random.default_rng(seed)
+    edges = probabilities.cumsum(axis=1)
+    drawn = (rng.random((draws, len(edges), 1)) * edges[:, -1:] > edges).sum(axis=2)
+    return np.array([ece(probabilities, labels, bins) for labels in drawn])

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
+from models.calibration import ece_by_chance
 from models.evaluation.figures import summary
 from models.evaluation.intervals import DRAWS, intervals
 from models.evaluation.outcome import Aim, Outcome
@@ -35,9 +36,12 @@ def calibrated(outcome: Outcome, title: str = "ECE") -> Aim:
     """Return the line of the expected calibration error.
 
     It has no interval: redrawing adds noise to every bin, so that the redrawn values lie above the figure.
+    Beside it stands what exactly right probabilities would show on as many items.
     """
     error = summary(outcome.after, outcome.labels)["ece"]
-    return _line(title, f"<= {MOST_ECE:g}", f"{error:.3f}", error <= MOST_ECE, outcome)
+    chance = ece_by_chance(outcome.after)
+    expected = f"exactly right ones: {chance.mean():.3f}, 95 % below {np.quantile(chance, 0.95):.3f}"
+    return _line(title, f"<= {MOST_ECE:g}", f"{error:.3f} ({expected})", error <= MOST_ECE, outcome)
 
 
 def from_card(title: str, value: float, bound: float, at_most: bool = False) -> Aim:
