@@ -26,6 +26,8 @@ from schemas.errors import ModelError, SettingsError
 from schemas.labels import N_EMOTIONS
 from schemas.messages import MODALITIES
 
+__all__ = ["FORWARD", "Network", "NetworkRule", "file_of", "network", "require_embeddings", "rules"]
+
 FOLDER = Path(__file__).parents[1] / "weights"
 FULL_TRUST = 0.25  # from here on a modality is in every subset
 FLOOR = 1e-4  # a probability below this is read as this: its logarithm is an input
@@ -85,8 +87,13 @@ class NetworkRule:
 
 def rules(fallback: Rule, folder: Path = FOLDER) -> dict[str, NetworkRule]:
     """Return the networks by kind whose files are in ``folder``; raises ModelError for a bad file."""
-    paths = {kind: folder / f"fusion-{kind.replace('_', '-')}.safetensors" for kind in FORWARD}
+    paths = {kind: folder / file_of(kind) for kind in FORWARD}
     return {kind: NetworkRule(network(path), fallback) for kind, path in paths.items() if path.exists()}
+
+
+def file_of(kind: str) -> str:
+    """Return the name of the file that a network of ``kind`` is shipped in."""
+    return f"fusion-{kind.replace('_', '-')}.safetensors"
 
 
 def require_embeddings(rule: Rule, embeddings: bool) -> None:

@@ -19,7 +19,7 @@ from models.fusion.exported import (
     rules,
 )
 from models.fusion.exported_file import read
-from models.fusion.network_training import Recipe, export, train
+from models.fusion.network_training_loop import Recipe, export, train
 from models.fusion.networks import KINDS
 from models.fusion.rules import EntropyTrust
 from schemas.errors import ModelError, SettingsError

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support import embedded
 
-from models.fusion.network_training import Recipe, left_out, statistics, train, without_embedding
+from models.fusion.network_training_loop import Recipe, left_out, statistics, train, without_embedding
 from models.fusion.networks import KINDS, EarlyLate, finished, masked_softmax
 from schemas.errors import InputError
 

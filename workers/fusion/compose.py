@@ -70,7 +70,7 @@ def compose(
         uncertainty=1.0 if p is None else round(float(uncertainty(pooled.p)[0]), DECIMALS),
         disagreement=_disagreement(evidence),
         modalities=tuple(state for state in states if state.modality in expects),
-        rule=fuser.name,
+        rule=fuser.name(evidence),
         shown=shown.shown,
         steady=shown.steady,
         shown_since_ms=shown.since_ms,

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from models.fusion.choose import rule_named
+from models.fusion.exported import require_embeddings
 from models.fusion.fitted import SHIPPED, read
 from runtime.groups import FusionSettings
 from workers.fusion import told
@@ -14,4 +15,5 @@ def engines(fusion: FusionSettings) -> Callable[[], Engine]:
     fitted = read(fusion.fitted) if fusion.fitted or SHIPPED.is_file() else None
     config, trust = told.config(fusion, fitted), told.trust(fusion, fitted)
     rule = rule_named(fusion.rule, fitted)
+    require_embeddings(rule, fusion.embeddings)
     return lambda: Engine(config, rule, trust)

@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from models.fusion import trust
-from models.fusion.evidence import Array, Rule
+from models.fusion.evidence import Array, Evidence, Rule
+from models.fusion.exported import NetworkRule
 from schemas.messages import MODALITIES, Modality
 from workers.fusion.display import PLAIN, Display
 from workers.fusion.reduce import Summary
@@ -23,10 +24,10 @@ class Fuser:
     display: Display = PLAIN
     operator: Override = field(default_factory=dict)
 
-    @property
-    def name(self) -> str:
-        """Return what fused messages say about how they were fused."""
-        return f"{self.rule.name}+override" if self.operator else self.rule.name
+    def name(self, evidence: Evidence) -> str:
+        """Return what a window's message says about how it was fused; a network says what it lacked."""
+        said = self.rule.name_of(evidence) if isinstance(self.rule, NetworkRule) else self.rule.name
+        return f"{said}+override" if self.operator else said
 
     def override(self, operator: Override) -> "Fuser":
         """Return this fuser under an operator's trust; where there is any, finals depend on when."""
