@@ -10,6 +10,7 @@ from safetensors.torch import load_file
 from models.batching import in_fixed_rows, joined, split
 from models.face.crop import SIDE
 from models.face.network import FaceNet, fuse
+from models.precision import product_type
 from models.protocol import Array, Embeddings, Probabilities
 from models.weights import FOLDER, checked_file, read_card
 from schemas.errors import InputError, ModelError
@@ -40,6 +41,7 @@ class FaceModel:
             network = FaceNet(card.config["widths"], card.config["depths"])
             network.load_state_dict({k: v.to(torch.float32) for k, v in load_file(path).items()})
             fuse(network.eval())
+            network.convolve_in(product_type(device))
             self._network = network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         except (KeyError, RuntimeError, ValueError) as error:
             raise ModelError(f"{path} cannot be used on {device!r} with the network of its card") from error

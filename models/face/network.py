@@ -65,11 +65,19 @@ class FaceNet(nn.Module):
         self.stages = nn.Sequential(*stages)  # (n, widths[-1], 3, 3) after four stages
         self.dropout = nn.Dropout(dropout)
         self.head = nn.Linear(channels, 7)
+        self.kind = torch.float32  # of the convolutions
 
     def embed(self, faces: Tensor) -> Tensor:
         """Return what the head reads: the last maps' means (n, widths[-1])."""
-        x = standardise(faces).contiguous(memory_format=torch.channels_last)
-        return cast(Tensor, self.stages(torch.relu(self.stem(x))).mean(dim=(2, 3)))
+        x = standardise(faces).to(self.kind).contiguous(memory_format=torch.channels_last)
+        maps: Tensor = self.stages(torch.relu(self.stem(x)))
+        return maps.to(torch.float32).mean(dim=(2, 3))
+
+    def convolve_in(self, kind: torch.dtype) -> None:
+        """Take the convolutions in ``kind``, for inference; what is before and after them stays float32."""
+        self.kind = kind
+        self.stem.to(kind)
+        self.stages.to(kind)
 
     def forward(self, faces: Tensor) -> Tensor:
         """Return the logits."""

@@ -5,7 +5,7 @@ is a dozen calls on tensors taken out of the network once; queries, keys and val
 products take bfloat16 where the processor multiplies it itself; all between them is float32.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,19 +38,6 @@ class Layer:
     widen: Affine
     narrow: Affine
     after_widening: Affine
-
-
-def product_type(device: str) -> torch.dtype:
-    """Return bfloat16 where ``device`` has instructions for its products, else float32.
-
-    Without them bfloat16 is emulated and slower. A torch that cannot tell what the CPU has gets float32.
-    """
-    if torch.device(device).type == "cuda":
-        native = torch.cuda.is_bf16_supported(including_emulation=False)
-    else:
-        has: Mapping[str, Any] = getattr(torch.cpu, "get_capabilities", dict)()
-        native = any(has.get(name, False) for name in ("avx512_bf16", "amx_bf16"))
-    return torch.bfloat16 if native else torch.float32
 
 
 def affine(module: Any, kind: torch.dtype = torch.float32) -> Affine:

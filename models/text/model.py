@@ -10,8 +10,9 @@ import torch
 from safetensors.torch import load_file
 
 from models.batching import in_fixed_rows, joined, split
+from models.precision import product_type
 from models.protocol import Array, Embeddings, Probabilities
-from models.text.lean import lean, product_type
+from models.text.lean import lean
 from models.text.network import TextNetwork
 from models.text.storage import unpacked
 from models.text.tokenise import BUCKETS, Tokeniser

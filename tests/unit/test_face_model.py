@@ -11,6 +11,7 @@ from safetensors.torch import save_file
 from skimage import data
 
 from models.datasets.ferplus import load_npz
+from models.face import model as face_model
 from models.face.crop import face_crop
 from models.face.detect import Detector
 from models.face.evaluate import evaluate
@@ -24,10 +25,12 @@ from schemas.labels import EMOTIONS
 DATA = Path(os.environ.get("AFFECT_DATA", Path(__file__).parents[3] / "shared" / "data")) / "ferplus"
 
 
-@pytest.fixture(scope="module")
-def model() -> FaceModel:
+@pytest.fixture(scope="module", params=[torch.float32, torch.bfloat16])
+def model(request: pytest.FixtureRequest) -> FaceModel:
     shipped = FaceModel()
-    shipped.load("cpu")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(face_model, "product_type", lambda device: request.param)
+        shipped.load("cpu")
     return shipped
 
 

@@ -1,9 +1,9 @@
-"""The lean text network gives transformers' numbers; it takes bfloat16 only where that is native."""
+"""The lean text network gives transformers' numbers, in both number types."""
 
 import pytest
 import torch
 
-from models.text.lean import lean, product_type
+from models.text.lean import lean
 from models.text.network import TextNetwork
 
 
@@ -28,23 +28,3 @@ def test_the_lean_network_equals_the_trained_one(heads: int, kind: torch.dtype, 
         assert logits.dtype == means.dtype == torch.float32
         assert torch.allclose(means, network.embed(prepared), atol=apart)
         assert torch.allclose(logits, network.head(means) + network.bias[0], atol=1e-5)
-
-
-@pytest.mark.parametrize(
-    ("has", "kind"),
-    [
-        ({"avx512_f": True, "avx512_bf16": True}, torch.bfloat16),
-        ({"avx512_f": True, "avx512_bf16": False}, torch.float32),
-        ({"architecture": "arm64", "bf16": True}, torch.float32),  # not measured, so not used
-    ],
-)
-def test_bfloat16_is_taken_only_where_the_processor_multiplies_it(
-    has: dict[str, object], kind: torch.dtype, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: has, raising=False)
-    assert product_type("cpu") == kind
-
-
-def test_a_torch_that_cannot_tell_gets_float32(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delattr(torch.cpu, "get_capabilities", raising=False)
-    assert product_type("cpu") == torch.float32
