@@ -6,6 +6,7 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
+from schemas.conflict import conflict
 from schemas.labels import COLOURS, EMOTIONS, MODALITY_COLOURS
 from schemas.messages import MODALITIES, FusedEmotion, ModalityState
 
@@ -16,8 +17,10 @@ BAR = 5  # characters
 class LiveTable:
     """The newest windows of a session, newest last; an early one is dim until its final replaces it.
 
-    "sure" is the confidence, "all" the seven probabilities in the order of the labels, "split" how far the
-    modalities contradict each other; a modality's cell holds its own label and its weight in per cent.
+    "emotion" is the label to show, a question mark where it is uncertain. "sure" is the confidence, "all" the
+    seven probabilities in the order of the labels, "split" how far the modalities contradict each other; what
+    they say in the newest window that has such a conflict stands below. A modality's cell holds its own label
+    and its weight in per cent, dim where that is held from an earlier window.
     """
 
     def __init__(self, title: str, origin_ms: int, rows: int = 16) -> None:
@@ -47,17 +50,26 @@ class LiveTable:
             )
         for fused in self._rows.values():
             table.add_row(*cells(fused, self.origin_ms), style="dim" if fused.pane == "early" else None)
+        table.caption = self._conflict()
+        table.caption_justify = "left"
         return table
+
+    def _conflict(self) -> str | None:
+        """Return the newest conflict of modalities that is shown, in words."""
+        for fused in reversed(self._rows.values()):
+            if sentence := conflict(fused):
+                return f"{seconds(fused, self.origin_ms)}, {fused.party}: {sentence}"
+        return None
 
 
 def cells(fused: FusedEmotion, origin_ms: int) -> list[Text | str]:
     """Return one window as the cells of a table's row."""
     by_name = {s.modality: s for s in fused.modalities}
-    label = Text(fused.label or "-", style=COLOURS[fused.label] if fused.label else "dim")
+    label = emotion(fused)
     filled = round(fused.confidence * BAR)
     bar = Text("█" * filled + "·" * (BAR - filled), style=label.style)
     return [
-        f"{(fused.start_ms - origin_ms) / 1000:.0f} s",
+        seconds(fused, origin_ms),
         fused.party,
         label,
         bar,
@@ -65,6 +77,20 @@ def cells(fused: FusedEmotion, origin_ms: int) -> list[Text | str]:
         *(modality_cell(by_name.get(m)) for m in MODALITIES),
         f"{fused.disagreement:.2f}",
     ]
+
+
+def seconds(fused: FusedEmotion, origin_ms: int) -> str:
+    """Return when the window begins, from the origin."""
+    return f"{(fused.start_ms - origin_ms) / 1000:.0f} s"
+
+
+def emotion(fused: FusedEmotion) -> Text:
+    """Return the label to show; a question mark where that is uncertain, a dash without evidence."""
+    name = fused.shown or fused.label
+    if name is None:
+        return Text("-", style="dim")
+    uncertain = fused.shown is None and fused.steady is not None  # a window from before display has neither
+    return Text("?" if uncertain else name, style="dim" if uncertain else COLOURS[name])
 
 
 def profile(p: tuple[float, ...] | None) -> Text:
@@ -82,6 +108,9 @@ def modality_cell(state: ModalityState | None) -> Text:
     if state.p is None:
         return Text(state.reason or state.state, style="dim italic")
     own = EMOTIONS[max(range(len(EMOTIONS)), key=lambda i: (state.p or ())[i])]
-    return Text.assemble(
+    said = Text.assemble(
         (own, COLOURS[own]), (f" {100 * state.weight:.0f}", MODALITY_COLOURS[state.modality])
     )
+    if state.state == "held":
+        said.stylize("dim italic")
+    return said

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Literal
 
+from schemas.conflict import conflict
 from schemas.errors import InputError
 from schemas.labels import EMOTIONS
 from schemas.messages import MODALITIES, FusedEmotion, ModalityState
@@ -22,9 +23,11 @@ def row(fused: FusedEmotion) -> Row:
         "start_ms": fused.start_ms,
         "end_ms": fused.end_ms,
         "label": fused.label,
+        "shown": fused.shown,
         "confidence": fused.confidence,
         "uncertainty": fused.uncertainty,
         "disagreement": fused.disagreement,
+        "conflict": conflict(fused),
         "probabilities": _named(fused.p),
         "modalities": {state.modality: _state(state) for state in fused.modalities},
         "rule": fused.rule,
@@ -40,6 +43,9 @@ def _state(state: ModalityState) -> Row:
         "state": state.state,
         "reason": state.reason,
         "weight": state.weight,
+        "trust": state.trust,
+        "agreement": state.agreement,
+        "age_ms": state.age_ms,
         "quality": state.quality,
         "count": state.count,
         "model": state.model_id,
@@ -58,12 +64,14 @@ PLAIN = (
     "start_ms",
     "end_ms",
     "label",
+    "shown",
     "confidence",
     "uncertainty",
     "disagreement",
+    "conflict",
     "rule",
 )
-PER_MODALITY = ("state", "reason", "weight", "quality", "count", "model")
+PER_MODALITY = ("state", "reason", "weight", "trust", "agreement", "age_ms", "quality", "count", "model")
 COLUMNS = (
     *PLAIN,
     *EMOTIONS,

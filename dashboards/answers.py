@@ -22,7 +22,10 @@ NextFrom = Annotated[
     int | None,
     Field(description="`from` of the next page; null where this is the last one", examples=[None]),
 ]
-Status = Literal["present", "missing"] | Reason
+Shown = Annotated[
+    str | None, Field(description="the label to display; null where it is uncertain", examples=["happy"])
+]
+Status = Literal["present", "held", "missing"] | Reason
 
 
 class Answer(BaseModel):
@@ -57,9 +60,14 @@ class Window(Answer):
     disgust: Probability
     surprise: Probability
     label: Label
+    shown: Shown
     confidence: Share = Field(description="the top probability, less where evidence was missing")
     uncertainty: Share = Field(description="entropy over log 7")
     disagreement: Share = Field(description="Jensen-Shannon divergence between the modalities, normalised")
+    conflict: str | None = Field(
+        description="what the modalities contradict each other in; null where they do not",
+        examples=["words neutral, voice angry"],
+    )
 
 
 class Latest(Window):
@@ -108,10 +116,13 @@ class Session(Answer):
 def _columns(modality: Modality) -> dict[str, Any]:
     said = f"what {modality} said of"
     columns: dict[str, Any] = {
-        "state": (Literal["present", "abstained", "missing"] | None, "null: not part of this call"),
+        "state": (Literal["present", "held", "abstained", "missing"] | None, "null: not part of this call"),
         "reason": (Reason | None, "the most frequent reason, where it abstained"),
         "status": (Status | None, "the state, or the reason where it abstained"),
         "weight": (float | None, "share of the fused probabilities"),
+        "trust": (float | None, "how far it was trusted: validation, agreement, age or an operator"),
+        "agreement": (float | None, "with the others of late; null where that does not count"),
+        "age_ms": (int | None, "for how long it has said nothing new, where that is held"),
         "quality": (float | None, "of its inputs, between 0 and 1"),
         "count": (int | None, "observations with probabilities"),
         "model": (str | None, "the model that spoke"),

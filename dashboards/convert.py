@@ -3,6 +3,7 @@
 from typing import Any
 
 from dashboards.answers import Latest, ModalityWindow, PartyRow, Window
+from schemas.conflict import conflict
 from schemas.labels import EMOTIONS
 from schemas.messages import FusedEmotion, ModalityState, Party
 
@@ -50,9 +51,11 @@ def _fused(fused: FusedEmotion) -> Row:
         "end_ms": fused.end_ms,
         **_named(fused.p),
         "label": fused.label,
+        "shown": fused.shown,
         "confidence": fused.confidence,
         "uncertainty": fused.uncertainty,
         "disagreement": fused.disagreement,
+        "conflict": conflict(fused),
     }
 
 
@@ -60,8 +63,11 @@ def _state(state: ModalityState) -> Row:
     return {
         "state": state.state,
         "reason": state.reason,
-        "status": state.reason or state.state,
+        "status": state.state if state.p is not None else state.reason or state.state,
         "weight": state.weight,
+        "trust": state.trust,
+        "agreement": state.agreement,
+        "age_ms": state.age_ms,
         "quality": state.quality,
         "count": state.count,
         "model": state.model_id,

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 
 from pydantic import ValidationError
 
+from schemas.conflict import conflict
 from schemas.errors import Malformed
 from schemas.labels import EMOTIONS
 from schemas.messages import Alert, FusedEmotion
@@ -21,9 +22,11 @@ def fields(pane: FusedEmotion) -> Fields:
     return {
         **{name: str(value) for name, value in zip(EMOTIONS, p, strict=True)},
         "label": pane.label or "",
+        "shown": pane.shown or "",
         "confidence": str(pane.confidence),
         "uncertainty": str(pane.uncertainty),
         "disagreement": str(pane.disagreement),
+        "conflict": conflict(pane) or "",
         "detail": canonical(pane),
     }
 

@@ -15,19 +15,19 @@ PROBABILITIES = {name: "number" for name in EMOTIONS}
 
 
 def dominant(grid: parts.Grid) -> Json:
-    """Return the label of each final window as a band."""
-    columns = BAND | {"label": "string"}
+    """Return the label of each final window as a band, and the one to show as another."""
+    columns = BAND | {"label": "string", "shown": "string"}
     return parts.panel(
         "state-timeline",
         "Dominant emotion",
-        "The most probable emotion of each final window; empty where no modality had anything to say. "
-        + parts.CUES,
+        "The most probable emotion of each final window, empty where no modality had anything to say; and "
+        "the label to show, smoothed, empty where it is uncertain. " + parts.CUES,
         grid,
         targets=[source.query(source.TIMELINE, columns, root="windows", params=source.SHOWN_RANGE)],
         transformations=[look.in_order(*columns)],
         fieldConfig=parts.fields(
             "string",
-            [look.override("label", displayName="emotion")],
+            [look.override("label", displayName="emotion"), look.override("shown", displayName="shown")],
             mappings=look.emotions(),
             custom={"fillOpacity": 90, "lineWidth": 0},
         ),
@@ -115,7 +115,8 @@ def states(grid: parts.Grid) -> Json:
     return parts.panel(
         "state-timeline",
         "Modality states",
-        "What each modality brought to each final window: present, the reason of its abstention, or missing. "
+        "What each modality brought to each final window: present, held from an earlier one, the reason of "
+        "its abstention, or missing. "
         "Empty: the modality is not part of this call.",
         grid,
         targets=[source.query(source.MODALITIES, columns, root="windows", params=source.SHOWN_RANGE)],

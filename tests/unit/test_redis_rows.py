@@ -38,11 +38,22 @@ def test_every_entry_has_the_same_fields_and_only_text():
     assert (
         list(full)
         == list(empty)
-        == [*EMOTIONS, "label", "confidence", "uncertainty", "disagreement", "detail"]
+        == [*EMOTIONS, "label", "shown", "confidence", "uncertainty", "disagreement", "conflict", "detail"]
     )
     assert all(isinstance(value, str) for value in (*full.values(), *empty.values()))
-    assert (full["sad"], full["label"]) == ("0.3", "sad")
+    assert (full["sad"], full["label"], full["shown"], full["conflict"]) == ("0.3", "sad", "", "")
     assert (empty["sad"], empty["label"]) == ("", "")
+
+
+def test_an_entry_holds_the_label_to_show_and_the_conflict_in_words():
+    def said(label):
+        return tuple(0.7 if name == label else 0.05 for name in EMOTIONS)
+
+    voice = ModalityState(modality="audio", state="present", p=said("angry"))
+    words = ModalityState(modality="text", state="held", p=said("neutral"), age_ms=1000)
+    update = {"modalities": (voice, words), "disagreement": 0.5, "shown": "sad", "steady": "sad"}
+    entry = rows.fields(fused().model_copy(update=update))
+    assert (entry["shown"], entry["conflict"]) == ("sad", "words neutral, voice angry")
 
 
 def test_the_detail_is_canonical_json_under_the_names_of_the_wire():

@@ -47,6 +47,35 @@ def test_a_json_line_names_every_probability_and_says_why() -> None:
     assert json.loads(json_line(window(3, said=False)))["modalities"]["audio"]["reason"] == "silence"
 
 
+def in_conflict() -> FusedEmotion:
+    sad = (0.1, 0.1, 0.5, 0.1, 0.1, 0.05, 0.05)
+    states = (
+        ModalityState(modality="audio", state="present", p=P, weight=0.7, trust=0.6, agreement=0.5),
+        ModalityState(modality="text", state="held", p=sad, weight=0.3, trust=0.2, age_ms=2000),
+    )
+    return window(7).model_copy(update={"modalities": states, "disagreement": 0.4, "steady": "happy"})
+
+
+def test_a_json_line_says_what_to_show_who_contradicts_whom_and_how_far_each_was_trusted() -> None:
+    line = json.loads(json_line(in_conflict()))
+    assert (line["label"], line["shown"], line["conflict"]) == ("happy", None, "words sad, voice happy")
+    text = line["modalities"]["text"]
+    assert (text["state"], text["age_ms"], text["trust"], text["agreement"]) == ("held", 2000, 0.2, None)
+    assert json.loads(json_line(window(1)))["conflict"] is None
+
+
+def test_the_live_table_says_the_newest_conflict_and_marks_what_is_uncertain() -> None:
+    table = LiveTable("call", origin_ms=0)
+    table.add([window(0), in_conflict()])
+    console = Console(width=80)
+    with console.capture() as captured:
+        console.print(table)
+    rows = captured.get().splitlines()
+    assert "7 s, customer: words sad, voice happy" in captured.get()
+    assert any(row.split()[:4] == ["7", "s", "customer", "?"] for row in rows)
+    assert any(row.split()[:4] == ["0", "s", "customer", "happy"] for row in rows)
+
+
 def test_csv_has_one_column_per_value_and_empty_cells_for_what_is_not_there(tmp_path: Path) -> None:
     write([window(0), window(1, said=False)], tmp_path / "out.csv")
     rows = list(csv.DictReader((tmp_path / "out.csv").read_text().splitlines()))
