@@ -42,6 +42,7 @@ def examine() -> Iterator[Finding]:
     for modality in MODALITIES:
         yield _guarded("models", modality, partial(_weights, modality))
     yield _guarded("settings", "settings", _settings)
+    yield _guarded("settings", "alert rules", _alert_rules)
     yield _guarded("servers", "Kafka", _kafka, "absent")
     yield _guarded("servers", "Redis", _redis, "absent")
 
@@ -98,6 +99,17 @@ def _settings() -> str:
     load()
     path = config_file()
     return f"read from {path} and the environment" if path else "defaults and the environment"
+
+
+def _alert_rules() -> str:
+    from models.session.rules import read
+    from runtime.settings import load
+
+    own = load().alerts
+    if not own.enabled:
+        return "off: alerts.enabled is false"
+    names = ", ".join(rule.name for rule in read(own.rules))
+    return f"{own.rules or 'the shipped ones'}: {names or 'none'}"
 
 
 def _kafka() -> str:

@@ -3,7 +3,7 @@
 from fastapi import Depends, FastAPI
 from pydantic import SecretStr
 
-from dashboards import guard, routes
+from dashboards import guard, routes, told
 from runtime.store import FusedStore
 
 ABOUT = """
@@ -28,5 +28,6 @@ def create_app(store: FusedStore, token: SecretStr | None = None) -> FastAPI:
     app.state.store = store
     guard.install(app)
     app.include_router(routes.health)
-    app.include_router(routes.data, dependencies=[Depends(guard.require_token(token))])
+    for data in (routes.data, told.data):
+        app.include_router(data, dependencies=[Depends(guard.require_token(token))])
     return app

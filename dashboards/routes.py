@@ -47,14 +47,14 @@ health = APIRouter(tags=["health"])
 @data.get("", responses=DATA)
 async def sessions(store: Store, limit: Annotated[int, Query(ge=1, le=MAX_SESSIONS)] = 100) -> Sessions:
     """Return the sessions with the newest windows first, a row per party."""
-    found = await _asked(store.sessions(limit))
+    found = await asked(store.sessions(limit))
     return Sessions(sessions=[row for session in found for row in await _rows(store, session)])
 
 
 @data.get("/{sid}", responses=NAMED)
 async def session(store: Store, sid: Sid) -> Session:
     """Return one session, a row per party."""
-    return Session(session=sid, parties=await _rows(store, await _known(store, sid)))
+    return Session(session=sid, parties=await _rows(store, await known(store, sid)))
 
 
 @data.get("/{sid}/{party}/timeline", responses=NAMED)
@@ -80,7 +80,7 @@ async def modalities(
 @data.get("/{sid}/{party}/latest", responses=NAMED)
 async def latest(store: Store, sid: Sid, party: Party) -> Latest:
     """Return the newest window of a party; an early one may still be revised."""
-    newest = await _asked(store.latest(sid, party))
+    newest = await asked(store.latest(sid, party))
     if newest is None:
         raise await _unknown(store, sid, party)
     return convert.latest(newest)
@@ -96,20 +96,22 @@ async def livez() -> Health:
 @health.get("/healthz", responses=AWAY)
 async def readyz(store: Store) -> Health:
     """Say that the process answers and the store does."""
-    await _asked(store.ping())
+    await asked(store.ping())
     return Health(version=VERSION)
 
 
-async def _asked(answer: Awaitable[T]) -> T:
+async def asked(answer: Awaitable[T], within_s: float = ANSWER_S) -> T:
+    """Return what the store answers; raises Unavailable where that takes too long."""
     try:
-        async with asyncio.timeout(ANSWER_S):
+        async with asyncio.timeout(within_s):
             return await answer
     except TimeoutError:
-        raise Unavailable(f"no answer from the Redis within {ANSWER_S:g} s") from None
+        raise Unavailable(f"no answer from the Redis within {within_s:g} s") from None
 
 
-async def _known(store: kept.FusedStore, sid: str) -> kept.Session:
-    found = await _asked(store.session(sid))
+async def known(store: kept.FusedStore, sid: str) -> kept.Session:
+    """Return a session, or refuse with 404."""
+    found = await asked(store.session(sid))
     if found is None:
         raise HTTPException(404, f"there is no session {sid!r}: it has not begun, has expired or was purged")
     return found
@@ -117,14 +119,14 @@ async def _known(store: kept.FusedStore, sid: str) -> kept.Session:
 
 async def _unknown(store: kept.FusedStore, sid: str, party: Party) -> HTTPException:
     """Return the refusal that says which parties there are; raises the one for an unknown session."""
-    there = ", ".join((await _known(store, sid)).parties)
+    there = ", ".join((await known(store, sid)).parties)
     return HTTPException(404, f"session {sid!r} has no party {party!r}; it has {there}")
 
 
 async def _rows(store: kept.FusedStore, session: kept.Session) -> list[PartyRow]:
     rows = []
     for party, span in session.parties.items():
-        newest = await _asked(store.latest(session.session_id, party))
+        newest = await asked(store.latest(session.session_id, party))
         ends = (span.first_end_ms, span.last_end_ms)
         rows.append(convert.party_row(session.session_id, party, ends, newest))
     return rows
@@ -136,8 +138,8 @@ async def _finals(
     start_ms, end_ms = between
     if start_ms is not None and end_ms is not None and start_ms > end_ms:
         raise HTTPException(422, "query from: lies after query to")
-    finals = await _asked(store.finals(sid, party, start_ms, end_ms, limit + 1))
-    if not finals and party not in (await _known(store, sid)).parties:
+    finals = await asked(store.finals(sid, party, start_ms, end_ms, limit + 1))
+    if not finals and party not in (await known(store, sid)).parties:
         raise await _unknown(store, sid, party)
     more = len(finals) > limit
     page = finals[:limit]

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from dashboards.grafana import now, parts, source, table, timeline
+from dashboards.grafana import now, parts, session, source, table, timeline
 
 Json = dict[str, Any]
 
@@ -74,7 +74,9 @@ def _panels() -> list[Json]:
         timeline.measures((0, 19, 12, 8)),
         timeline.weights((12, 19, 12, 8)),
         timeline.states((0, 27, 24, 6)),
-        table.sessions((0, 33, 24, 9)),
+        session.alerts((0, 33, 14, 8)),
+        session.summary((14, 33, 10, 8)),
+        table.sessions((0, 41, 24, 9)),
     ]
 
 

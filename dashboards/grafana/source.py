@@ -17,6 +17,8 @@ MODALITIES = "/api/sessions/${session}/${party}/modalities"
 LATEST = "/api/sessions/${session}/${party}/latest"
 SESSIONS = "/api/sessions"
 SESSION = "/api/sessions/${session}"
+SUMMARY = "/api/sessions/${session}/summary"
+ALERTS = "/api/sessions/${session}/alerts"
 SHOWN_RANGE = {"from": "${__from}", "to": "${__to}", "limit": "10000"}  # milliseconds, both
 
 

@@ -4,13 +4,17 @@ Times are milliseconds since the Unix epoch, shares and probabilities lie in [0,
 emotions are named. Equal finals give equal records.
 """
 
-from pydantic import BaseModel, ConfigDict
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
 
 from schemas.messages import Party
 
-Named = dict[str, float]  # emotion: value, in the order of the labels
-
 DECIMALS = 6
+
+Named = dict[str, float]  # emotion: value, in the order of the labels
+Ms = Annotated[int, Field(description="milliseconds since the Unix epoch")]
+Label = Annotated[str, Field(examples=["angry"])]
 
 
 class Part(BaseModel):
@@ -22,54 +26,59 @@ class Part(BaseModel):
 class Quarter(Part):
     """A quarter of the call, for one party."""
 
-    start_ms: int
-    end_ms: int
-    label: str | None  # of the largest mean probability; None without evidence
-    mean: Named | None  # probabilities over its windows with evidence
-    unknown: float  # share of its time without a label; 1 where it has no window
+    start_ms: Ms
+    end_ms: Ms
+    label: str | None = Field(description="of the largest mean probability; null without evidence")
+    mean: Named | None = Field(description="probabilities over its windows with evidence")
+    unknown: float = Field(description="share of its time without a label; 1 where it has no window")
 
 
 class TurningPoint(Part):
     """A moment at which a party changed: the mean distributions before and after it differ most here."""
 
-    at_ms: int
-    before: str
-    after: str
-    strength: float  # Jensen-Shannon divergence of the two, as a share of its maximum
+    at_ms: Ms
+    before: Label
+    after: Label
+    strength: float = Field(description="Jensen-Shannon divergence of the two, as a share of its maximum")
 
 
 class Episode(Part):
     """A stretch of time in which the modalities contradicted each other."""
 
-    start_ms: int
-    end_ms: int
-    peak: float  # the largest disagreement
-    said: dict[str, str]  # modality: the label of its mean distribution
-    text: str  # "words neutral, voice angry"
+    start_ms: Ms
+    end_ms: Ms
+    peak: float = Field(description="the largest disagreement")
+    said: dict[str, str] = Field(description="per modality the label of its mean distribution")
+    text: str = Field(examples=["words neutral, voice angry"])
 
 
 class PartySummary(Part):
     """One party's session."""
 
     party: Party
-    start_ms: int
-    end_ms: int
-    dominant: tuple[str, ...]  # labels with a fifth of the time or more, the longest first
-    shares: Named  # of the time, by label; the rest is unknown
-    unknown: float
-    mean: Named | None  # probabilities over the windows with evidence
-    confidence: float  # mean over the windows with evidence
-    disagreeing: float  # share of the time with modalities that contradict each other
-    change: Named | None  # mean of the last fifth of the time less that of the first; None without evidence
-    quarters: tuple[Quarter, ...]
-    turning_points: tuple[TurningPoint, ...]
-    episodes: tuple[Episode, ...]
+    start_ms: Ms
+    end_ms: Ms
+    dominant: tuple[str, ...] = Field(
+        description="labels with a fifth of the time or more, the longest first"
+    )
+    shares: Named = Field(description="of the time, by label; the rest is unknown")
+    unknown: float = Field(description="share of the time without a label")
+    mean: Named | None = Field(description="probabilities over the windows with evidence")
+    confidence: float = Field(description="mean over the windows with evidence")
+    disagreeing: float = Field(description="share of the time with modalities that contradict each other")
+    change: Named | None = Field(
+        description="mean of the last fifth of the time less that of the first; null without evidence"
+    )
+    quarters: tuple[Quarter, ...] = Field(description="of the call")
+    turning_points: tuple[TurningPoint, ...] = Field(description="in order")
+    episodes: tuple[Episode, ...] = Field(description="of contradiction, in order")
+    text: str = Field(description="all of that in a line")
 
 
 class Summary(Part):
     """A session: its time, and every party in a fixed order."""
 
-    session: str
-    start_ms: int
-    end_ms: int
-    parties: tuple[PartySummary, ...]
+    session: str = Field(description="the session's id")
+    start_ms: Ms
+    end_ms: Ms
+    parties: tuple[PartySummary, ...] = Field(description="customer, agent, other; those there are")

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import get_args
 
 from models.session.episodes import RULE, episodes
+from models.session.headline import in_a_line
 from models.session.means import label, mean_of, named
 from models.session.records import DECIMALS, Named, PartySummary, Quarter, Summary
 from models.session.turning import turning_points
@@ -42,7 +43,7 @@ def summarise(finals: Windows) -> Summary:
 def _party(party: Party, windows: Windows, call: tuple[int, int]) -> PartySummary:
     known = [window for window in windows if window.p is not None]
     shares = _shares(windows)
-    return PartySummary(
+    made = PartySummary(
         party=party,
         start_ms=windows[0].start_ms,
         end_ms=windows[-1].end_ms,
@@ -56,7 +57,9 @@ def _party(party: Party, windows: Windows, call: tuple[int, int]) -> PartySummar
         quarters=tuple(_quarter(windows, *_slice(call, n, QUARTERS)) for n in range(QUARTERS)),
         turning_points=turning_points(windows),
         episodes=episodes(windows),
+        text="",
     )
+    return made.model_copy(update={"text": in_a_line(made)})
 
 
 def _shares(windows: Windows) -> Named:

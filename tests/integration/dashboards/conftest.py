@@ -12,6 +12,8 @@ from contextlib import AbstractContextManager, contextmanager
 import httpx
 import pytest
 
+from models.session.alerts import alerts
+from models.session.rules import Rule
 from runtime.embedded import EmbeddedRedis
 from runtime.settings import load
 from runtime.store import FusedStore
@@ -24,6 +26,7 @@ SESSION = "call-0042"
 START_MS = 1_700_000_000_000
 WINDOWS = 30
 MODEL = "test-model@1"
+RULES = (Rule(name="angry", kind="above", emotions=("angry",), level=0.6, seconds=1),)
 
 
 def state(modality: Modality, weight: float, top: int) -> ModalityState:
@@ -50,6 +53,9 @@ def pane(
         pane=kind,
         p=None if top is None else _p(top),
         label=None if top is None else EMOTIONS[top],
+        shown=None if top is None else EMOTIONS[top],
+        steady=None if top is None else EMOTIONS[top],
+        shown_since_ms=None if top is None else START_MS + 1000 * i,
         confidence=0.0 if top is None else 0.7,
         uncertainty=1.0 if top is None else 0.4,
         disagreement=0.1,
@@ -95,6 +101,7 @@ def redis_url(call: list[FusedEmotion]) -> Iterator[str]:
 async def _write(url: str, panes: list[FusedEmotion]) -> None:
     async with FusedStore(load(redis={"url": url}).redis) as store:
         await store.write(panes)
+        await store.write_alerts(alerts(RULES, [p for p in panes if p.pane == "final"]))
 
 
 @pytest.fixture(scope="package")

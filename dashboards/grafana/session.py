@@ -1,0 +1,80 @@
+"""The panels of a whole session: its alerts and a line per party; imports this folder and labels only."""
+
+from typing import Any
+
+from dashboards.grafana import look, now, parts, source
+
+Json = dict[str, Any]
+
+ALERTS = {
+    "start_ms": "timestamp_epoch",
+    "party": "string",
+    "edge": "string",
+    "rule": "string",
+    "value": "number",
+    "text": "string",
+}
+PARTIES = {"party": "string", "text": "string", "confidence": "number", "unknown": "number"}
+EDGES = {"begin": "begins", "end": "is over"}
+
+
+def alerts(grid: parts.Grid) -> Json:
+    """Return the alerts of the session, the newest first."""
+    return parts.panel(
+        "table",
+        "Alerts",
+        "What the alert rules found in this session, all parties, the newest first. "
+        "docs/alerts.md says what each kind of rule measures.",
+        grid,
+        targets=[source.query(source.ALERTS, ALERTS, root="alerts")],
+        transformations=[look.in_order(*ALERTS)],
+        fieldConfig=parts.fields("none", _alert_fields(), custom={"align": "auto", "filterable": True}),
+        options=_table([{"displayName": "at", "desc": True}]),
+    )
+
+
+def summary(grid: parts.Grid) -> Json:
+    """Return a line per party over its whole session."""
+    return parts.panel(
+        "table",
+        "Summary",
+        "Each party over the whole session: dominant emotions, quarters of the call, what changed. "
+        f"Unknown: the share of time with nothing to read. {parts.CUES}",
+        grid,
+        targets=[source.query(source.SUMMARY, PARTIES, root="parties")],
+        transformations=[look.in_order(*PARTIES)],
+        fieldConfig=parts.fields("none", _party_fields(), custom={"align": "auto", "filterable": False}),
+        options=_table([]),
+    )
+
+
+def _alert_fields() -> list[Json]:
+    return [
+        look.override("start_ms", displayName="at", unit="dateTimeAsIso", custom__width=180),
+        look.override("party", custom__width=90),
+        look.override(
+            "edge",
+            displayName="alert",
+            mappings=look.named(EDGES, {"begin": now.POOR, "end": now.GOOD}),
+            custom__width=90,
+            custom__cellOptions={"type": "color-text"},
+        ),
+        look.override("rule", custom__width=130),
+        look.override("value", unit="percentunit", decimals=0, custom__width=70),
+        look.override("text", displayName="what"),
+    ]
+
+
+def _party_fields() -> list[Json]:
+    share = {"unit": "percentunit", "decimals": 0, "custom__width": 90}
+    return [
+        look.override("party", custom__width=90),
+        look.override("text", displayName="in short", custom__cellOptions={"type": "auto", "wrapText": True}),
+        look.override("confidence", **share),
+        look.override("unknown", **share),
+    ]
+
+
+def _table(order: list[Json]) -> Json:
+    footer = {"show": False, "reducer": ["count"], "fields": ""}
+    return {"showHeader": True, "cellHeight": "sm", "sortBy": order, "footer": footer}
