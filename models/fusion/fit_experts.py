@@ -66,7 +66,7 @@ def _expert(log: Log, index: int) -> Expert:
     reliable = reliability(own.argmax(axis=1), labels, accuracy)
     return Expert(
         temperature=temperature,
-        trust=_usual_trust(log.evidence.trust[present, index], own, reliable),
+        trust=_usual_trust(log.evidence.trust[present, index], p, reliable),
         accuracy=accuracy,
         windows=int(present.sum()),
         discount=accuracy,
@@ -88,9 +88,9 @@ def reliability(said: Indices, labels: Indices, accuracy: float) -> Reliability:
     )
 
 
-def _usual_trust(trust: Array, own: Array, reliable: Reliability) -> float:
+def _usual_trust(trust: Array, p: Array, reliable: Reliability) -> float:
     """Return the mean trust of the log, or what the stream would give by class where the log says only 1."""
-    by_class = (own * np.array(reliable.value)).sum(axis=1)
+    by_class = (p * np.array(reliable.value)).sum(axis=1)
     usual = by_class if bool((trust == 1.0).all()) else trust
     return round(float(np.clip(usual.mean(), 0.01, 1.0)), DIGITS)
 
