@@ -1,0 +1,39 @@
+"""docs/alerts.md and the shipped file say everything that a rule and its settings may hold."""
+
+from pathlib import Path
+
+import models.session
+from models.session.rules import DEFAULT, Rule
+from runtime.settings import describe, load
+from schemas.messages import Alert
+
+ROOT = Path(__file__).parents[2]
+PAGE = (ROOT / "docs" / "alerts.md").read_text(encoding="utf-8")
+SHIPPED = (Path(models.session.__file__).parent / DEFAULT).read_text(encoding="utf-8")
+
+
+def test_every_field_of_a_rule_is_explained_where_it_is_written() -> None:
+    for name in Rule.model_fields:
+        assert f"| `{name}` |" in PAGE, name
+        assert f"#   {name} " in SHIPPED, name
+
+
+def test_every_setting_is_named_but_where_to_listen() -> None:
+    keys = {line.key for line in describe(load()) if line.key.startswith("alerts.")}
+    assert {key for key in keys if f"`{key}`" not in PAGE} == {"alerts.health_host"}
+
+
+def test_every_field_of_an_alert_is_named() -> None:
+    named = {"session_id": "session"}
+    for name in Alert.model_fields:
+        assert name == "type" or f"`{named.get(name, name)}`" in PAGE, name
+
+
+def test_the_page_says_what_the_code_does() -> None:
+    from models.session import episodes, turning
+    from workers.alerts_loop import SETTLE_S
+
+    assert f"at least {turning.LEVEL:g} and the largest within {turning.SIDE_MS // 1000} s" in PAGE
+    rule = episodes.RULE
+    assert f"Disagreement of at least {rule.level:g} for two seconds, until it is below {rule.low:g}" in PAGE
+    assert f"after {SETTLE_S:g} seconds" in PAGE
