@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 import typer
 from rich.console import Console
 
-from affectstream import fusion, inspecting, modelling
+from affectstream import fusion, inspecting, modelling, trusting
 from affectstream.options import (
     Channels,
     Inputs,
@@ -32,6 +32,7 @@ dashboards_app = typer.Typer(no_args_is_help=True, help="The Grafana dashboards.
 app.add_typer(topics_app, name="topics")
 app.add_typer(dashboards_app, name="dashboards")
 app.add_typer(fusion.app, name="fusion")
+app.add_typer(trusting.app, name="trust")
 
 out = Console()
 err = Console(stderr=True)

@@ -15,6 +15,7 @@ from schemas.errors import InputError
 COMMANDS = (
     "analyze", "demo", "replay", "up", "worker", "topics create", "topics list", "sessions", "show", "purge",
     "summary", "config", "doctor", "dashboards push", "licences", "train", "evaluate", "compare", "leakcheck",
+    "trust set", "trust clear", "trust show",
 )  # fmt: skip
 
 
@@ -48,6 +49,7 @@ MISTAKES = [
     pytest.param(["analyze", "{broken}"], "is not a session file: parties", id="session file"),
     pytest.param(["replay", "{call}", "--start", "yesterday"], "--start yesterday", id="start"),
     pytest.param(["sessions"], "Redis", id="no Redis"),
+    pytest.param(["trust", "set", "video", "0.4", "--for", "soon"], "--for soon", id="no duration"),
     pytest.param(["topics", "list"], "broker", id="no broker"),
 ]
 
