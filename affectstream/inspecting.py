@@ -1,5 +1,7 @@
-"""The commands that look at an installation: config, licences, doctor; heavy imports happen inside."""
+"""The commands that look at an installation and at data; heavy imports happen inside."""
 
+import os
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -9,11 +11,12 @@ from rich.table import Table
 from schemas.messages import MODALITIES
 
 out = Console()
+err = Console(stderr=True)
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this module to the command line ``app``."""
-    for command in (config, licences, doctor):
+    for command in (config, licences, doctor, leakcheck):
         app.command()(command)
 
 
@@ -69,3 +72,21 @@ def doctor() -> None:
         table.add_row(finding.area, finding.name, marks[finding.state], finding.detail)
     out.print(table)
     raise typer.Exit(1 if broken else 0)
+
+
+def leakcheck(
+    corpus: Annotated[str, typer.Argument(help="which corpus of docs/models/corpora.md", show_default=False)],
+    data: Annotated[
+        Path | None,
+        typer.Option(help="its folder or file; default: $AFFECT_DATA/CORPUS", show_default=False),
+    ] = None,
+) -> None:
+    """Show what splits of a corpus share between their parts, and by how much a random one flatters."""
+    from models.datasets.catalogue import entry
+    from models.leakcheck import report
+
+    name = entry(corpus).name
+    with err.status(f"reading {name} and training baselines on it"):
+        found = report(name, data or Path(os.environ.get("AFFECT_DATA", "../shared/data")) / name)
+    for line in found.lines():
+        out.print(line, highlight=False, soft_wrap=True)

@@ -1,4 +1,4 @@
-"""The commands about models: train, evaluate, compare, leakcheck; their work is done in models."""
+"""The commands about models: train, evaluate, compare; their work is done in models."""
 
 import importlib
 import os
@@ -29,7 +29,6 @@ def register(app: typer.Typer) -> None:
     app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(train)
     app.command()(evaluate)
     app.command()(compare)
-    app.command()(leakcheck)
 
 
 def train(
@@ -152,24 +151,6 @@ def compare(
     with err.status("redrawing groups"):
         comparisons = compared(kept)
     view.show_comparisons(comparisons, out)
-
-
-def leakcheck(
-    corpus: Annotated[Literal["ravdess"], typer.Argument(help="which corpus")],
-    data: Annotated[
-        Path | None, typer.Option(help="its folder; default: $AFFECT_DATA/ravdess", show_default=False)
-    ] = None,
-) -> None:
-    """Show what a random split shares between training and test, and by how much that flatters."""
-    from models.datasets import ravdess
-    from models.leakcheck import ravdess_report
-
-    folder = data or ravdess.default_folder()
-    with _progress() as progress:
-        task = progress.add_task(corpus, total=len(list(folder.glob("Actor_*/*"))))
-        report = ravdess_report(folder, lambda: progress.advance(task))
-    for line in report.lines():
-        out.print(line, highlight=False, soft_wrap=True)
 
 
 def _evaluator(name: str) -> "Callable[[Given], Evaluation]":

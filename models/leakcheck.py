@@ -1,97 +1,120 @@
-"""What a random split leaks and what that is worth; imports scikit-learn, librosa and models.datasets."""
+"""Each corpus of the catalogue as the leak check takes it; imports scikit-learn, librosa, cv2 and datasets.
 
-from collections.abc import Callable, Hashable, Iterator, Sequence
+Speech: copies are equal files, the baseline is logistic regression on statistics of MFCCs. Faces: near
+duplicates by perceptual hash, histograms of gradients. Texts: equal sentences, TF-IDF and a linear SVM.
+"""
+
+import hashlib
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+import cv2
 import librosa
 import numpy as np
 import numpy.typing as npt
 from librosa.effects import trim
+from sklearn.decomposition import PCA
+from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from sklearn.svm import LinearSVC
 
-from models import metrics
-from models.datasets import ravdess
-from models.splits import Fold, grouped_folds, merged_groups, random_folds, shared
+from models.datasets import fer2013, ravdess_video, readers
+from models.datasets.catalogue import entry
+from models.face import duplicates
+from models.leaks import Baseline, Inputs, Item, Report, check
+from schemas.errors import InputError
 
 Floats = npt.NDArray[np.float64]
 MFCCS = 20
+SIDE = 48
+COMPONENTS = 100
+FEWEST_WORDS = 5  # people say shorter sentences again without copying
+PARTS = {
+    "ferplus": ("train.npz", "valid.npz", "test.npz"),
+    "meld": ("train_sent_emo.csv", "dev_sent_emo.csv", "test_sent_emo.csv"),
+    "goemotions": ("train.tsv", "dev.tsv", "test.tsv"),
+}
+"""The files of an official split, that of training first."""
 
 
 @dataclass(frozen=True)
-class Item:
-    """One example, as far as leaks go."""
+class Material:
+    """What a check is made of."""
 
-    name: str
-    label: int
-    group: Hashable  # speaker, dialogue, clip
-    sha256: str  # of the file
-
-
-@dataclass(frozen=True)
-class Leaks:
-    """What a split shares between training and test, summed over its folds, and the baseline's UAR on it."""
-
-    shared_groups: int
-    shared_files: int
-    uar: float
+    items: list[Item]
+    inputs: Inputs
+    baseline: Baseline
 
 
-@dataclass(frozen=True)
-class Report:
-    """A random split beside one by group."""
+def report(name: str, path: Path) -> Report:
+    """Return the leak check of the corpus called ``name`` at ``path``.
 
-    items: int
-    groups: int
-    duplicates: tuple[tuple[str, ...], ...]  # names of files that are equal to the last byte
-    random: Leaks
-    grouped: Leaks
-
-    @property
-    def gap(self) -> float:
-        """Return by how much the random split flatters the baseline."""
-        return self.random.uar - self.grouped.uar
-
-    def lines(self) -> Iterator[str]:
-        """Yield the report as text."""
-        yield f"{self.items} items, {self.groups} groups, {len(self.duplicates)} sets of equal files"
-        for names in self.duplicates:
-            yield "equal files: " + ", ".join(names)
-        for title, leaks in (("random split", self.random), ("split by group", self.grouped)):
-            yield (
-                f"{title}: {leaks.shared_groups} groups and {leaks.shared_files} files on both sides, "
-                f"baseline UAR {leaks.uar:.3f}"
-            )
-        yield f"the random split flatters the baseline by {100 * self.gap:.1f} points"
+    ``path`` is what ``models.datasets.readers.view`` takes, or the folder of an official split's files.
+    Raises InputError.
+    """
+    found = material(name, path)
+    return check(found.items, found.inputs, found.baseline)
 
 
-def check(items: Sequence[Item], vectors: Floats, folds: int = 5, seed: int = 0) -> Report:
-    """Return what splits of ``items`` share, and the UAR of logistic regression on ``vectors`` (n, d)."""
-    by_hash: dict[str, list[str]] = {}
-    for item in items:
-        by_hash.setdefault(item.sha256, []).append(item.name)
-    labels = [item.label for item in items]
-    groups = merged_groups([i.group for i in items], [i.sha256 for i in items]).tolist()
-    return Report(
-        items=len(items),
-        groups=len({i.group for i in items}),
-        duplicates=tuple(tuple(names) for names in by_hash.values() if len(names) > 1),
-        random=_leaks(items, vectors, random_folds(labels, folds, seed)),
-        grouped=_leaks(items, vectors, grouped_folds(labels, groups, folds, seed)),
-    )
+def material(name: str, path: Path) -> Material:
+    """Return items, inputs and baseline of a corpus; raises InputError."""
+    modality = "text" if name == "pairs" else entry(name).modalities[-1]
+    views = [(file.stem if file != path else "", readers.view(name, file)) for file in _files(name, path)]
+    records = [record for _, view in views for record in view.items]
+    inputs, copies, baseline = _MODALITIES[modality](records)
+    groups = [group for _, view in views for group in view.groups]
+    items = [
+        Item(
+            _name(record, part, i),
+            int(label),
+            group=copies[i] if modality == "video" else groups[i],
+            copy=copies[i],
+            part=part,
+        )
+        for i, (record, label, part) in enumerate(
+            zip(records, np.concatenate([v.labels for _, v in views]), _parts(name, path, views), strict=True)
+        )
+    ]
+    return Material(items, inputs, baseline)
 
 
-def ravdess_report(folder: Path, on_clip: Callable[[], None] = lambda: None) -> Report:
-    """Return the report on the recordings in ``folder``; ``on_clip`` is called after each."""
-    clips = ravdess.read(folder).clips
-    rows = []
-    for clip in clips:
-        rows.append(mfcc_statistics(*ravdess.load(clip.path)))
-        on_clip()
-    items = [Item(clip.path.name, clip.label, clip.actor, clip.sha256) for clip in clips]
-    return check(items, np.stack(rows))
+def _parts(name: str, path: Path, views: Sequence[tuple[str, readers.View]]) -> list[str]:
+    """Return the part of the official split that each item is of; empty where there is none."""
+    if name == "fer2013":
+        return [str(usage) for usage in fer2013.read(path).usages]
+    return [part or getattr(record, "split", "") for part, view in views for record in view.items]
+
+
+def _files(name: str, path: Path) -> Sequence[Path]:
+    if name not in PARTS or not path.is_dir():
+        return (path,)
+    there = [path / file for file in PARTS[name] if (path / file).exists()]
+    if not there:
+        raise InputError(f"{path} holds none of {', '.join(PARTS[name])}")
+    return there
+
+
+def _name(record: Any, part: str, row: int) -> str:
+    """Return how the report calls an item: never by its words."""
+    path = getattr(record, "path", None)
+    return path.name if path is not None else f"{part} {row + 1}".strip()
+
+
+def _speech(records: Sequence[Any]) -> tuple[Inputs, list[str], Baseline]:
+    rows = np.stack([mfcc_statistics(*_heard(record)) for record in records])
+    return rows, [record.sha256 for record in records], _logistic
+
+
+def _heard(record: Any) -> tuple[npt.NDArray[np.float32], int]:
+    if isinstance(record, ravdess_video.Take):
+        sound = record.hear()
+        return sound.samples, sound.rate_hz
+    samples, rate_hz = librosa.load(record.path, sr=None, mono=True)
+    return samples, int(rate_hz)
 
 
 def mfcc_statistics(samples: npt.NDArray[np.float32], rate_hz: int) -> Floats:
@@ -101,15 +124,48 @@ def mfcc_statistics(samples: npt.NDArray[np.float32], rate_hz: int) -> Floats:
     return np.concatenate([mfcc.mean(axis=1), mfcc.std(axis=1)]).astype(np.float64)
 
 
-def _leaks(items: Sequence[Item], vectors: Floats, split: Sequence[Fold]) -> Leaks:
-    labels = np.array([item.label for item in items])
-    predicted = np.zeros_like(labels)
-    for fold in split:
-        model = make_pipeline(StandardScaler(), LogisticRegression(max_iter=2000))
-        predicted[fold.test] = model.fit(vectors[fold.train], labels[fold.train]).predict(vectors[fold.test])
-    groups, files = [i.group for i in items], [i.sha256 for i in items]
-    return Leaks(
-        shared_groups=sum(len(shared(groups, f.train, f.test)) for f in split),
-        shared_files=sum(len(shared(files, f.train, f.test)) for f in split),
-        uar=metrics.uar(labels, predicted),
+def _faces(records: Sequence[Any]) -> tuple[Inputs, list[str], Baseline]:
+    images = np.stack(
+        [record if isinstance(record, np.ndarray) else _gray(record.path) for record in records]
     )
+    copies = [str(number) for number in duplicates.groups(images)]
+    return gradients(images), copies, lambda: make_pipeline(PCA(COMPONENTS, random_state=0), _logistic())
+
+
+def _gray(path: Path) -> npt.NDArray[np.uint8]:
+    picture = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_GRAYSCALE)
+    return np.asarray(cv2.resize(picture, (SIDE, SIDE), interpolation=cv2.INTER_AREA), dtype=np.uint8)
+
+
+def gradients(images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+    """Return histograms of oriented gradients (n, 900) of faces (n, 48, 48): cells of 8, blocks of 16."""
+    described = cv2.HOGDescriptor((SIDE, SIDE), (16, 16), (8, 8), (8, 8), 9)
+    return np.stack([np.asarray(described.compute(image), dtype=np.float32).ravel() for image in images])
+
+
+def _texts(records: Sequence[Any]) -> tuple[Inputs, list[str], Baseline]:
+    texts = [str(record.text) for record in records]
+    return np.array(texts, dtype=object), [_sentence(text, i) for i, text in enumerate(texts)], _tfidf
+
+
+def _sentence(text: str, place: int) -> str:
+    """Return what equal sentences share; a short one is a copy of nothing."""
+    words = "".join(c if c.isalnum() else " " for c in text.casefold()).split()
+    if len(words) < FEWEST_WORDS:
+        return str(place)
+    return hashlib.sha256(" ".join(words).encode()).hexdigest()
+
+
+def _logistic() -> Any:
+    return make_pipeline(StandardScaler(), LogisticRegression(max_iter=2000))
+
+
+def _tfidf() -> Any:
+    return make_pipeline(TfidfVectorizer(ngram_range=(1, 2), min_df=2, sublinear_tf=True), LinearSVC(C=0.3))
+
+
+_MODALITIES: dict[str, Callable[[Sequence[Any]], tuple[Inputs, list[str], Baseline]]] = {
+    "audio": _speech,
+    "video": _faces,
+    "text": _texts,
+}
