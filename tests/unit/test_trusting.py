@@ -15,5 +15,5 @@ def test_a_duration_is_a_number_with_its_unit(text: str, expected: float) -> Non
 
 @pytest.mark.parametrize("text", ["", "10", "m", "-5m", "0s", "10 minutes", "1e3s"])
 def test_anything_else_is_refused_by_name(text: str) -> None:
-    with pytest.raises(InputError, match="--for .*: a number with s, m, h or d"):
+    with pytest.raises(InputError, match=r"--for .*: a number with s, m, h or d"):
         seconds(text)
