@@ -13,8 +13,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from models.fusion import failures, pairs
-from models.fusion import probability_logs_made as made
+from models.fusion import failures, pairs, probability_logs
 from models.fusion.exported import FOLDER, file_of
 from models.fusion.log import Log
 from models.fusion.network_training_loop import Recipe, Trained, export, train
@@ -22,6 +21,7 @@ from models.fusion.networks import KINDS
 from models.weights import read_card
 from schemas.errors import AffectError
 
+LOGS = Path("runs/fusion/logs")
 PER_ACTOR = 800  # windows, against 300 for the pools: a network has more to learn
 RECIPES = {
     "concat": Recipe(),
@@ -33,7 +33,9 @@ Tell = Callable[[str], None]
 
 def windows(logs: Path, seed: int = 0, per_actor: int = PER_ACTOR) -> Log:
     """Return the windows to train on, from the folder of the logs; raises InputError."""
-    calls = pairs.paired(made.read(logs), "fit", "meld", per_actor)  # the same parts for every seed
+    calls = pairs.paired(
+        probability_logs.read_all(logs), "fit", "meld", per_actor
+    )  # the same parts for every seed
     return failures.corrupted(calls, np.random.default_rng([seed, 5]))
 
 
@@ -58,7 +60,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Train the networks that are named; all three where none is."""
     parser = argparse.ArgumentParser(description="Train the networks that fuse embeddings, and ship them.")
     parser.add_argument("kinds", nargs="*", choices=[*KINDS, []], help="which; default: all", metavar="KIND")
-    parser.add_argument("--logs", type=Path, default=made.FOLDER, help="folder of the probability logs")
+    parser.add_argument("--logs", type=Path, default=LOGS, help="folder of the probability logs")
     parser.add_argument("--output", type=Path, default=FOLDER, help="folder for the networks")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, default=1, help="of torch")
