@@ -8,8 +8,17 @@ from typing import Any
 import numpy as np
 
 from models.evaluation.document import markdown
-from models.fusion import choose, compare, document, experiment, explain, failures, fitted, pairs
-from models.fusion import probability_logs_made as made
+from models.fusion import (
+    choose,
+    compare,
+    document,
+    experiment,
+    explain,
+    failures,
+    fitted,
+    pairs,
+    probability_logs,
+)
 from models.fusion.compare import Comparison
 from models.fusion.evidence import Evidence, Pooled, Rule
 from models.fusion.explain import Importance, Without
@@ -27,7 +36,7 @@ EXPLAINED = "entropy_trust"  # the reference rule, beside the chosen one
 
 def fit(logs: Path, output: Path, shares: pairs.Shares, seed: int) -> Fitted:
     """Fit on the fit part of the paired logs and write the file; raises InputError."""
-    calls = pairs.paired(made.read(logs), "fit", shares, seed=seed)
+    calls = pairs.paired(probability_logs.read_all(logs), "fit", shares, seed=seed)
     output.parent.mkdir(parents=True, exist_ok=True)
     return fitted.write(experiment.fitted_on(calls, seed), output)
 
@@ -35,7 +44,7 @@ def fit(logs: Path, output: Path, shares: pairs.Shares, seed: int) -> Fitted:
 def page(logs: Path, given: Path | None, draws: int, tell: Tell) -> document.Page:
     """Return the whole comparison; ``given`` is a fitted file, else one is fitted now."""
     tell("pairing")
-    read = made.read(logs)
+    read = probability_logs.read_all(logs)
     calls = pairs.paired(read, "test")
     tell("fitting")
     known = fitted.read(given) if given else experiment.fitted_on(pairs.paired(read, "fit"))
@@ -73,7 +82,7 @@ def write(shown: document.Page, path: Path) -> None:
 def worth(logs: Path, name: str, given: Path | None) -> list[Importance]:
     """Return what each modality is worth to a rule on clean windows of the test part."""
     known = fitted.read(given)
-    calls = pairs.paired(made.read(logs), "test")
+    calls = pairs.paired(probability_logs.read_all(logs), "test")
     return _importance(choose.rule_named(name, known), compare.believed(calls.log, known.experts))
 
 

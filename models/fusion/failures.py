@@ -11,15 +11,16 @@ from itertools import combinations
 
 import numpy as np
 
-from models.fusion.evidence import Array, Evidence, Flags
+from models.fusion.evidence import Evidence, Flags
 from models.fusion.log import Calls, Indices, Log, chained, taken
 from schemas.errors import InputError
 from schemas.labels import N_EMOTIONS
 from schemas.messages import MODALITIES
 
 HIT = 0.25  # of the inputs of every modality
+TAUGHT = HIT  # of the corrupted half of what rules are fitted on
 NEAR_FLAT = 0.2  # deviation of the logits of a model that sees nothing
-SURE = 0.9  # what a confidently wrong model gives its class
+SURE = (0.6, 0.99)  # between these lies what a confidently wrong model gives its class
 HELD = 20  # windows that a frozen value lasts
 LATE = 3  # windows that a delayed modality lags behind
 
@@ -110,19 +111,21 @@ def conditions(calls: Calls) -> list[Condition]:
     return [c for c in CONDITIONS if not c.needs or getattr(calls, c.needs) is not None]
 
 
-def corrupted(calls: Calls, rng: Generator) -> Log:
-    """Return the calls twice, once as they are, once with every window under some failure.
+def corrupted(calls: Calls, rng: Generator, hit: float = TAUGHT) -> Log:
+    """Return the calls twice, once as they are, once with a share ``hit`` of all inputs failing.
 
-    The failures are drawn for every modality of every window: a third is as it was, the others are degraded,
-    quiet, confidently wrong (half of these with the quality of a degraded input) or missing in equal shares.
-    Gates can only learn what fails from data in which something does.
+    Each input that is hit is degraded, quiet, confidently wrong, the same with the quality of a degraded
+    input, from a person who feels something else, or missing, in equal shares. Gates can only learn what
+    fails from data in which something does.
     """
     failures = [_flat(calls, rng), _wrong(calls, rng)]
     if calls.worse is not None:
         low = np.minimum(calls.worse.quality, calls.log.evidence.quality)
         failures += [calls.worse, replace(_wrong(calls, rng), quality=low)]
+    if calls.other is not None:
+        failures.append(calls.other)
     shape = calls.log.evidence.present.shape
-    kind = rng.integers(-3, len(failures) + 1, shape)  # below zero: as it was; the last: missing
+    kind = np.where(rng.random(shape) < hit, rng.integers(0, len(failures) + 1, shape), -1)
     log = calls.log
     for number, failure in enumerate(failures):
         log = mixed(log, failure, kind == number)
@@ -158,12 +161,16 @@ def _flat(calls: Calls, rng: Generator) -> Evidence:
 
 
 def _wrong(calls: Calls, rng: Generator) -> Evidence:
-    """Return evidence in which every input is sure of a wrong class; its embedding is of another emotion."""
+    """Return evidence in which every input is sure of a wrong class; its embedding is of another emotion.
+
+    How sure, and how the rest is spread, is drawn anew each time: a fixed pattern would give it away.
+    """
     e, labels = calls.log.evidence, calls.log.labels
-    off = rng.integers(1, N_EMOTIONS, e.present.shape)
-    said = (labels[:, None] + off) % N_EMOTIONS
-    rest = (1 - SURE) / (N_EMOTIONS - 1)
-    p: Array = np.where(np.arange(N_EMOTIONS) == said[:, :, None], SURE, rest)
+    said = (labels[:, None] + rng.integers(1, N_EMOTIONS, e.present.shape)) % N_EMOTIONS
+    top = np.arange(N_EMOTIONS) == said[:, :, None]  # (windows, modalities, 7)
+    rest = np.where(top, 0.0, rng.standard_exponential(e.p.shape))
+    sure = rng.uniform(*SURE, e.present.shape)[:, :, None]
+    p = np.where(top, sure, (1 - sure) * rest / rest.sum(axis=2, keepdims=True))
     embeddings = e.embeddings if calls.other is None else calls.other.embeddings
     return replace(e, p=p, embeddings=embeddings)
 

@@ -33,6 +33,11 @@ CLEAN = "clean"
 NAMES = ("modality", "corpus", "statement", "conditions", "p", "present", "quality", "labels", "groups")
 ARRAYS = ("format", *NAMES, "items", "embeddings")
 REMAKE = "make it again: affectstream fusion log"
+FILES: dict[Modality, tuple[str, ...]] = {
+    "video": ("ferplus-valid",),
+    "audio": ("ravdess",),
+    "text": ("meld-held-out", "meld-dev", "goemotions-dev"),
+}
 
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
@@ -106,6 +111,20 @@ def read(path: Path) -> ProbabilityLog:
         raise InputError(f"{path} holds arrays of the wrong kind; {REMAKE}") from error
     check(log, str(path))
     return log
+
+
+def read_all(folder: Path) -> dict[str, ProbabilityLog]:
+    """Return every log in ``folder`` by the name of its file; raises InputError where one is missing."""
+    wanted = [path_of(folder, modality, i) for modality, names in FILES.items() for i in range(len(names))]
+    missing = [path.name for path in wanted if not path.exists()]
+    if missing:
+        raise InputError(f"{folder} lacks {', '.join(missing)}; to make them: affectstream fusion log")
+    return {path.stem: read(path) for path in wanted}
+
+
+def path_of(folder: Path, modality: Modality, i: int) -> Path:
+    """Return where the log number ``i`` of a modality lies."""
+    return folder / f"{modality}-{FILES[modality][i]}.npz"
 
 
 def check(log: ProbabilityLog, where: str) -> None:

@@ -1,4 +1,4 @@
-"""Where the logs lie, and the making of them from the corpora, one modality after another; imports torch."""
+"""The making of probability logs from the corpora, one model after another; imports torch."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -11,18 +11,9 @@ from models.fusion import (
     probability_logs_text,
     probability_logs_voice,
 )
-from models.fusion.probability_logs import ProbabilityLog
+from models.fusion.probability_logs import ProbabilityLog, path_of
 from models.text.model import TextModel
 from models.voice.model import VoiceModel
-from schemas.errors import InputError
-
-FOLDER = Path("runs/fusion/logs")
-FILES = {
-    "video": ("ferplus-valid",),
-    "audio": ("ravdess",),
-    "text": ("meld-held-out", "meld-dev", "goemotions-dev"),
-}
-REMAKE = "affectstream fusion log"
 
 
 def face(data: Path | None, run: Path) -> list[ProbabilityLog]:
@@ -56,23 +47,10 @@ MADE: dict[str, Callable[[Path | None, Path], list[ProbabilityLog]]] = {
 def make(name: str, data: Path | None, run: Path, folder: Path) -> list[tuple[Path, ProbabilityLog]]:
     """Make and write the logs of one model; raises InputError, ModelError."""
     logs = MADE[name](data, run)
-    paths = [_path(folder, log.modality, i) for i, log in enumerate(logs)]
+    paths = [path_of(folder, log.modality, i) for i, log in enumerate(logs)]
     for path, log in zip(paths, logs, strict=True):
         probability_logs.write(log, path)
     return list(zip(paths, logs, strict=True))
-
-
-def read(folder: Path) -> dict[str, ProbabilityLog]:
-    """Return every log in ``folder`` by the name of its file; raises InputError where one is missing."""
-    wanted = [_path(folder, modality, i) for modality, names in FILES.items() for i in range(len(names))]
-    missing = [path.name for path in wanted if not path.exists()]
-    if missing:
-        raise InputError(f"{folder} lacks {', '.join(missing)}; to make them: {REMAKE}")
-    return {path.stem: probability_logs.read(path) for path in wanted}
-
-
-def _path(folder: Path, modality: str, i: int) -> Path:
-    return folder / f"{modality}-{FILES[modality][i]}.npz"
 
 
 def _folder(data: Path | None, corpus: str) -> Path:

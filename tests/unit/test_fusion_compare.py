@@ -1,0 +1,117 @@
+"""The comparison's figures by known cases: the bar, what counts as worse, correlations, shuffled quality."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from models.fusion import experiment
+from models.fusion.choose import UNFITTED
+from models.fusion.compare import Comparison, believed, compare, spearman
+from models.fusion.evidence import Evidence, Pooled
+from models.fusion.failures import CONDITIONS, conditions
+from models.fusion.fit_experts import experts
+from models.fusion.rules import EntropyTrust, Uniform, linear_pool
+from models.fusion.simulate import WORLDS, World, simulated
+
+CALLS = simulated(WORLDS[0], 400, seed=1)
+EXPERTS = experts(CALLS.log)
+
+
+class Follow:
+    """A rule that repeats one modality."""
+
+    def __init__(self, name: str, column: int) -> None:
+        self.name, self.column = name, column
+
+    def fuse(self, evidence: Evidence) -> Pooled:
+        return linear_pool(evidence, np.tile(np.eye(3)[self.column], (len(evidence.p), 1)))
+
+
+class ByQuality:
+    """A rule that listens to the modality of the highest quality alone."""
+
+    name = "by quality"
+
+    def fuse(self, evidence: Evidence) -> Pooled:
+        return linear_pool(evidence, np.eye(3)[evidence.quality.argmax(axis=1)])
+
+
+def compared(rules, calls=CALLS, chosen=CONDITIONS[:1], draws=50) -> Comparison:
+    return compare({rule.name: rule for rule in rules}, calls, chosen, EXPERTS, draws)
+
+
+def test_a_rule_that_repeats_the_best_modality_ties_with_it_and_one_that_repeats_the_worst_loses() -> None:
+    found = compared([Follow("video", 0), Follow("audio", 1), Follow("text", 2)])
+    bar = found.bars[0]
+    assert bar.best == {"accuracy": "text", "nll": "text"}  # the most skilful of the world
+    best, worst = found.of("text")[0], found.of("audio")[0]
+    assert best.figures["accuracy"].value == bar.figures["accuracy"].value
+    assert not best.worse("accuracy") and not best.worse("nll")
+    assert worst.worse("accuracy", clear=True) and worst.worse("nll", clear=True)
+
+
+def test_the_oracle_is_the_share_of_windows_in_which_anybody_is_right() -> None:
+    e = CALLS.log.evidence
+    anybody = (e.p.argmax(axis=2) == CALLS.log.labels[:, None]).any(axis=1).mean()
+    bar = compared([Uniform()]).bars[0]
+    assert bar.oracle == pytest.approx(anybody)
+    assert bar.oracle >= bar.figures["accuracy"].value
+
+
+def test_every_rule_meets_every_condition_that_the_calls_allow() -> None:
+    found = compared(UNFITTED.values(), chosen=conditions(CALLS), draws=20)
+    assert len(found.scores) == len(UNFITTED) * len(conditions(CALLS))
+    assert found.rules == list(UNFITTED)
+    for score in found.scores:
+        assert 0 <= score.figures["accuracy"].low <= score.figures["accuracy"].high <= 1
+
+
+def test_a_missing_modality_cannot_be_the_best() -> None:
+    only_audio = [c for c in CONDITIONS if c.name == "only audio"]
+    assert compared([Uniform()], chosen=only_audio).bars[0].best == {"accuracy": "audio", "nll": "audio"}
+
+
+def test_weights_that_follow_the_quality_lose_by_shuffling_it() -> None:
+    world = World("", failing=0.4, confident=True, telling=0.4)
+    calls = simulated(world, 1500, seed=3)
+    says = {s.rule: s for s in compared([ByQuality(), Uniform()], calls).says}
+    assert says["by quality"].accuracy_lost > 0.1
+    assert says["uniform"].accuracy_lost == says["uniform"].nll_gained == 0.0
+    assert all(r < -0.1 for r in says["by quality"].weight_and_loss.values())
+    assert all(np.isnan(r) for r in says["uniform"].weight_and_loss.values())
+
+
+def test_spearman_is_of_ranks_and_says_so_where_nothing_varies() -> None:
+    assert spearman(np.array([1.0, 2.0, 9.0]), np.array([3.0, 2.0, -50.0])) == pytest.approx(-1)
+    assert np.isnan(spearman(np.ones(5), np.arange(5.0)))
+
+
+def test_trust_is_the_reliability_of_what_is_said() -> None:
+    """A sure happy face is trusted as far as the face is right when it says happy."""
+    p = np.tile(np.eye(7)[1], (1, 3, 1))
+    log = replace(
+        CALLS.log.rows(np.array([0])), evidence=replace(CALLS.log.rows(np.array([0])).evidence, p=p)
+    )
+    usual = believed(log, EXPERTS).evidence.trust[0]
+    assert usual == pytest.approx([EXPERTS[m].reliability.value[1] for m in ("video", "audio", "text")])
+
+
+def test_the_criterion_takes_the_likelier_rule_and_the_simpler_of_equals() -> None:
+    found = compared([EntropyTrust(), Uniform()])
+    nll = {rule: experiment.mean_nll(found, rule) for rule in found.rules}
+    assert experiment.chosen(found) == min(nll, key=lambda rule: nll[rule])
+    twin = EntropyTrust("entropy_trust_after")  # says the same, and is the more complex
+    assert experiment.chosen(compared([twin, EntropyTrust()])) == "entropy_trust"
+
+
+def test_a_rule_that_is_clearly_below_a_single_modality_is_not_chosen_for_its_likelihood() -> None:
+    found = compared([Follow("audio", 1), Uniform()])
+    assert experiment.clearly_worse(found, "audio") == 1
+    assert experiment.chosen(found) == "uniform"
+
+
+def test_what_is_fitted_beats_the_mean_where_truth_is_known() -> None:
+    found = experiment.in_worlds([World("audio shouts", heat=(1.0, 2.5, 1.0))], windows=600)
+    nll = {each.rule: each.nll for each in found}
+    assert nll["(the optimum)"] <= nll["learned_log_pool"] < nll["uniform"]
