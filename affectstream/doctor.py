@@ -42,6 +42,7 @@ def examine() -> Iterator[Finding]:
     for modality in MODALITIES:
         yield _guarded("models", modality, partial(_weights, modality))
     yield _guarded("settings", "settings", _settings)
+    yield _guarded("settings", "fusion rule", _fusion_rule)
     yield _guarded("settings", "alert rules", _alert_rules)
     yield _guarded("servers", "Kafka", _kafka, "absent")
     yield _guarded("servers", "Redis", _redis, "absent")
@@ -99,6 +100,17 @@ def _settings() -> str:
     load()
     path = config_file()
     return f"read from {path} and the environment" if path else "defaults and the environment"
+
+
+def _fusion_rule() -> str:
+    from models.fusion.fitted import available
+    from runtime.settings import load
+    from workers.fusion.engines import engines
+
+    own = load().fusion
+    engines(own)
+    fitted = available(own.fitted)
+    return f"{own.rule}; nothing fitted" if fitted is None else f"{own.rule}; fitted on {fitted.data}"
 
 
 def _alert_rules() -> str:

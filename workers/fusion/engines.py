@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from models.fusion.choose import rule_named
 from models.fusion.exported import require_embeddings
-from models.fusion.fitted import SHIPPED, read
+from models.fusion.fitted import available
 from runtime.groups import FusionSettings
 from workers.fusion import told
 from workers.fusion.engine import Engine
@@ -12,7 +12,7 @@ from workers.fusion.engine import Engine
 
 def engines(fusion: FusionSettings) -> Callable[[], Engine]:
     """Return what makes the join that settings ask for; raises SettingsError for an unknown rule or file."""
-    fitted = read(fusion.fitted) if fusion.fitted or SHIPPED.is_file() else None
+    fitted = available(fusion.fitted)
     config, trust = told.config(fusion, fitted), told.trust(fusion, fitted)
     rule = rule_named(fusion.rule, fitted)
     require_embeddings(rule, fusion.embeddings)
