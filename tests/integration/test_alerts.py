@@ -14,9 +14,10 @@ from support.session_lines import said, window
 
 from models.session.alerts import alerts, in_order
 from models.session.rules import read
-from runtime import rows
+from runtime import rows, topics
+from runtime.embedded import EmbeddedBroker
 from runtime.kafka import Publisher, Subscriber
-from runtime.settings import Settings, as_env
+from runtime.settings import KafkaSettings, Settings, as_env
 from runtime.store import FusedStore
 from schemas.codec import encode
 from schemas.messages import Alert, FusedEmotion
@@ -189,6 +190,18 @@ async def test_after_a_stop_nothing_is_told_twice(ruled: Settings) -> None:
     await compare(ruled, windows)
     told = await published(ruled, total)
     assert sum(map(len, told.values())) == total
+
+
+async def test_the_embedded_broker_will_do(ruled: Settings) -> None:
+    windows = calls(seed=4)
+    total = len(alerts(read(ruled.alerts.rules), windows))
+    with EmbeddedBroker() as broker:
+        kafka = KafkaSettings(bootstrap=broker.bootstrap, embedded=True)
+        here = ruled.model_copy(update={"kafka": kafka})
+        await topics.create(kafka)
+        async with worker(here) as process:
+            await asyncio.gather(fuse(here, windows), until_stored(here, total, process))
+        await compare(here, windows)
 
 
 async def test_a_purge_takes_the_alerts_along(ruled: Settings) -> None:
