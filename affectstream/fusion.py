@@ -6,6 +6,8 @@ from typing import Annotated, Literal
 import typer
 from rich.console import Console
 
+from schemas.errors import InputError
+
 app = typer.Typer(
     no_args_is_help=True,
     help="Fit, compare and explain the rules that join face, voice and words, on recorded probabilities.",
@@ -13,7 +15,7 @@ app = typer.Typer(
 out = Console()
 err = Console(stderr=True)
 
-Source = Literal["all", "face", "voice", "text"]
+Source = Literal["all", "face", "voice", "text", "meld", "ravdess-video"]
 Shares = Literal["meld", "balanced"]
 Logs = Annotated[Path, typer.Option(help="folder of the probability logs")]
 FittedFile = Annotated[
@@ -38,6 +40,9 @@ def log(
     from models.fusion import probability_logs_made as made
 
     torch.set_num_threads(threads)
+    if source in ("meld", "ravdess-video"):
+        _log_clips(source, data, output)
+        return
     for name in made.MADE if source == "all" else (source,):
         with err.status(f"{name}: predicting"):
             written = made.make(name, data, run, output)
@@ -45,6 +50,23 @@ def log(
             right = (log.p[0].argmax(axis=1) == log.labels).mean()
             size = f"{len(log.labels)} items, {len(log.conditions)} conditions"
             out.print(f"wrote {path}: {size}, accuracy {right:.3f}", highlight=False, soft_wrap=True)
+
+
+def _log_clips(source: str, data: Path | None, folder: Path) -> None:
+    from models.fusion import probability_logs_aligned as aligned
+    from models.fusion import probability_logs_clips as clips
+
+    if data is None:
+        raise InputError(f"name the folder of the clips: affectstream fusion log {source} --data FOLDER")
+
+    def heed(fault: str) -> None:
+        err.print(f"left out: {fault}", highlight=False, soft_wrap=True)
+
+    with err.status(f"{source}: predicting"):
+        log = clips.log(source, data, clips.readers(), heed)
+    path = folder / f"aligned-{source}.npz"
+    aligned.write(log, path)
+    out.print(f"wrote {path}: {len(log.labels)} windows. {log.source}", highlight=False, soft_wrap=True)
 
 
 @app.command()
@@ -68,6 +90,9 @@ def fit(
 @app.command()
 def compare(
     logs: Logs = LOGS,
+    aligned: Annotated[
+        Path | None, typer.Option(help="a log of meld or ravdess-video, no pairs", show_default=False)
+    ] = None,
     fitted: FittedFile = None,
     output: Annotated[Path | None, typer.Option("-o", "--output", help="the whole page, .md")] = None,
     draws: Annotated[int, typer.Option(min=20, help="of the bootstrap")] = 1000,
@@ -78,7 +103,7 @@ def compare(
     from models.fusion import document
 
     with err.status("reading") as status:
-        page = work.page(logs, fitted, draws, status.update)
+        page = work.page(logs, aligned, fitted, draws, status.update)
     view.show(document.blocks(page) if output is None else document.summary(page), out)
     if output is not None:
         work.write(page, output)

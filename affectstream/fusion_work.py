@@ -19,6 +19,7 @@ from models.fusion import (
     pairs,
     probability_logs,
 )
+from models.fusion import probability_logs_aligned as aligned_logs
 from models.fusion.compare import Comparison
 from models.fusion.evidence import Evidence, Pooled, Rule
 from models.fusion.explain import Importance, Without
@@ -41,13 +42,11 @@ def fit(logs: Path, output: Path, shares: pairs.Shares, seed: int) -> Fitted:
     return fitted.write(experiment.fitted_on(calls, seed), output)
 
 
-def page(logs: Path, given: Path | None, draws: int, tell: Tell) -> document.Page:
+def page(logs: Path, aligned: Path | None, given: Path | None, draws: int, tell: Tell) -> document.Page:
     """Return the whole comparison; ``given`` is a fitted file, else one is fitted now."""
-    tell("pairing")
-    read = probability_logs.read_all(logs)
-    calls = pairs.paired(read, "test")
-    tell("fitting")
-    known = fitted.read(given) if given else experiment.fitted_on(pairs.paired(read, "fit"))
+    tell("reading")
+    read = {} if aligned else probability_logs.read_all(logs)
+    known, calls = _known_and_judged(read, aligned, given, tell)
     tell("comparing")
     comparison = experiment.compared(known, calls, draws)
     rules = choose.rules(known)
@@ -57,11 +56,11 @@ def page(logs: Path, given: Path | None, draws: int, tell: Tell) -> document.Pag
     importance = {name: _importance(rules[name], clean) for name in dict.fromkeys((choice, EXPLAINED))}
     tell("simulating")
     return document.Page(
-        COMMAND,
+        COMMAND if aligned is None else f"affectstream fusion compare --aligned {aligned.name}",
         known,
         calls,
         comparison,
-        _balanced(read, known, draws),
+        _balanced(read, known, draws) if read else None,
         choice,
         experiment.abstaining(rules[choice], known, choice, calls),
         importance,
@@ -69,6 +68,24 @@ def page(logs: Path, given: Path | None, draws: int, tell: Tell) -> document.Pag
         read,
         draws,
     )
+
+
+def _known_and_judged(
+    logs: Mapping[str, ProbabilityLog], aligned: Path | None, given: Path | None, tell: Tell
+) -> tuple[Fitted, Calls]:
+    """Return what is known and the calls to judge by; without a fitted file a part is fitted on."""
+    if aligned is not None:
+        log = aligned_logs.read(aligned)
+        if given is not None:
+            return fitted.read(given), aligned_logs.calls_of(log)
+        fit_calls, calls = aligned_logs.halves(log)
+    else:
+        calls = pairs.paired(logs, "test")
+        if given is not None:
+            return fitted.read(given), calls
+        fit_calls = pairs.paired(logs, "fit")
+    tell("fitting")
+    return experiment.fitted_on(fit_calls), calls
 
 
 def write(shown: document.Page, path: Path) -> None:

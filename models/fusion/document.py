@@ -39,19 +39,20 @@ class Page:
     fitted: Fitted
     calls: Calls  # of the test part
     comparison: Comparison
-    balanced: Comparison  # clean calls of the test part with all emotions equally frequent
+    balanced: Comparison | None  # clean calls of the test part with all emotions equally frequent
     choice: str  # the rule by the criterion
     abstaining: Abstaining  # of the choice
     importance: Mapping[str, Sequence[Importance]]  # by rule
     worlds: Sequence[Simulated]
-    logs: Mapping[str, ProbabilityLog]
+    logs: Mapping[str, ProbabilityLog]  # that pairs were made of; none where windows are one person's
     draws: int
 
 
 def blocks(page: Page) -> Iterator[Block]:
     """Yield the whole page."""
     yield Heading("Fusion: the rules compared", 1)
-    yield Paragraph(f"{CAVEAT} Made by the command below; the rules are described in fusion-core.md.")
+    said = CAVEAT if page.logs else "The modalities of a window belong to one person."
+    yield Paragraph(f"{said} Made by the command below; the rules are described in fusion-core.md.")
     yield Command(page.command)
     yield from _data(page)
     yield from summary(page)
@@ -59,9 +60,11 @@ def blocks(page: Page) -> Iterator[Block]:
     yield from tables.weights(page.comparison)
     yield from tables.worth(page.importance)
     yield from tables.simulated(page.worlds)
-    yield from tables.models_alone(page.logs)
-    yield Heading("Limits")
-    yield Bullets(LIMITS)
+    if page.logs:
+        yield from tables.models_alone(page.logs)
+    if page.logs:
+        yield Heading("Limits")
+        yield Bullets(LIMITS)
     yield from tables.every_score(page.comparison, page.draws)
 
 
@@ -135,12 +138,13 @@ def _data(page: Page) -> Iterator[Block]:
 
 
 def _overall(page: Page, rule: str) -> tuple[str, ...]:
-    scores, (even,) = page.comparison.of(rule), page.balanced.of(rule)
+    scores = page.comparison.of(rule)
     means = (float(np.mean([s.figures[f].value for s in scores])) for f in tables.TITLES)
     worse = (
         f"{sum(s.worse(f) for s in scores)} ({experiment.clearly_worse(page.comparison, rule, f)})"
         for f in ("accuracy", "nll")
     )
-    balanced = (even.figures[f].value for f in ("accuracy", "nll"))
+    even = page.balanced.of(rule)[0].figures if page.balanced else None
+    balanced = ("", "") if even is None else tables.three(even[f].value for f in ("accuracy", "nll"))
     clean = tables.shown(scores[0].figures["accuracy"])
-    return (rule, clean, *tables.three(means), *worse, *tables.three(balanced))
+    return (rule, clean, *tables.three(means), *worse, *balanced)

@@ -1,0 +1,108 @@
+"""The file of windows whose modalities really belong together, and its division by groups; imports NumPy.
+
+An ``.npz`` of one window per labelled clip:
+
+    format       "affectstream.aligned/1"
+    source       corpora, parts, models
+    p            (n, 3, 7) in the order of schemas.messages and schemas.labels; any distribution where absent
+    present      (n, 3)
+    quality      (n, 3) in [0, 1]
+    labels       (n,)
+    groups       (n,) actor or dialogue
+    video, audio, text   embeddings (n, d), or (0, 0)
+"""
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.fusion.evidence import Array, Evidence
+from models.fusion.log import Calls, Indices, Log, taken
+from schemas.errors import InputError
+from schemas.labels import N_EMOTIONS
+from schemas.messages import MODALITIES
+
+FORMAT = "affectstream.aligned/1"
+ARRAYS = ("format", "source", "p", "present", "quality", "labels", "groups", *MODALITIES)
+REMAKE = "make it with affectstream fusion log meld or ravdess-video"
+
+
+def write(log: Log, path: Path) -> None:
+    """Write ``log``; raises InputError where the file cannot be written."""
+    e = log.evidence
+    embeddings = e.embeddings or (None,) * len(MODALITIES)
+    kept = {m: np.zeros((0, 0)) if x is None else x for m, x in zip(MODALITIES, embeddings, strict=True)}
+    arrays = {
+        "p": e.p,
+        "present": e.present,
+        "quality": e.quality,
+        "labels": log.labels,
+        "groups": log.groups,
+    }
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        said = {"format": np.array(FORMAT), "source": np.array(log.source)}
+        small = {m: x.astype(np.float16) for m, x in kept.items()}
+        np.savez(path, allow_pickle=False, **said, **arrays, **small)
+    except OSError as error:
+        raise InputError(f"cannot write {path}: {error.strerror}") from error
+
+
+def read(path: Path) -> Log:
+    """Return the log in ``path`` with trust 1; raises InputError, saying what is wrong, for anything else."""
+    try:
+        with np.load(path, allow_pickle=False) as stored:
+            arrays = {name: stored[name] for name in stored}
+    except FileNotFoundError as error:
+        raise InputError(f"no aligned log at {path}; {REMAKE}") from error
+    except (OSError, ValueError, EOFError) as error:
+        raise InputError(f"{path} is no aligned log; {REMAKE}") from error
+    missing = [name for name in ARRAYS if name not in arrays]
+    if missing or str(arrays["format"]) != FORMAT:
+        what = f"lacks {', '.join(missing)}" if missing else f"is not of the format {FORMAT}"
+        raise InputError(f"{path} {what}; {REMAKE}")
+    log = _log(arrays)
+    n, said = len(log.labels), log.evidence.p[log.evidence.present]
+    e, flat = log.evidence, (n, len(MODALITIES))
+    shapes = (e.p.shape, e.present.shape, e.quality.shape, log.groups.shape)
+    if shapes != ((*flat, N_EMOTIONS), flat, flat, (n,)) or not n:
+        raise InputError(f"{path} holds arrays that do not fit together, or nothing; {REMAKE}")
+    if (np.abs(said.sum(axis=1) - 1) > 1e-3).any() or (said < 0).any():
+        raise InputError(f"{path}: p holds rows that are no distribution; {REMAKE}")
+    return log
+
+
+def halves(log: Log, seed: int = 0) -> tuple[Calls, Calls]:
+    """Return calls to fit on and to judge by; a group is one call, and in one of them only."""
+    names, number = np.unique(log.groups, return_inverse=True)
+    if len(names) < 2:
+        raise InputError("an aligned log needs two groups at least: one to fit on, one to judge by")
+    first = np.random.default_rng(seed).permutation(len(names)) < (len(names) + 1) // 2
+    fit, test = (calls_of(log.rows(np.flatnonzero(first[number] == side)), seed) for side in (True, False))
+    return fit, test
+
+
+def calls_of(log: Log, seed: int = 0) -> Calls:
+    """Return the windows as calls, one of each group; another person's items are those of another label."""
+    order = np.argsort(np.unique(log.groups, return_inverse=True)[1], kind="stable")
+    log = log.rows(order)
+    call = np.unique(log.groups, return_inverse=True)[1].astype(np.int64)
+    return Calls(log, call, other=taken(log.evidence, _another(log.labels, np.random.default_rng(seed))))
+
+
+def _another(labels: Indices, rng: np.random.Generator) -> Indices:
+    """Return for each window one with another label; itself where there is none."""
+    rows = [np.flatnonzero(labels != label) for label in labels]
+    return np.array([r[rng.integers(len(r))] if len(r) else i for i, r in enumerate(rows)], dtype=np.int64)
+
+
+def _log(arrays: dict[str, NDArray[np.generic]]) -> Log:
+    embeddings: tuple[Array | None, ...] = tuple(
+        arrays[m].astype(np.float64) if arrays[m].size else None for m in MODALITIES
+    )
+    present = arrays["present"].astype(np.bool_)
+    p, quality = arrays["p"].astype(np.float64), arrays["quality"].astype(np.float64)
+    evidence = Evidence(p, present, quality, np.ones(present.shape), embeddings)
+    labels, groups = arrays["labels"].astype(np.int64), arrays["groups"].astype(np.str_)
+    return Log(evidence, labels, groups, str(arrays["source"]))
