@@ -7,6 +7,7 @@ import random
 import signal
 import sys
 from collections.abc import AsyncIterator, Iterator
+from typing import Any
 
 import pytest
 from aiokafka import AIOKafkaProducer
@@ -146,10 +147,18 @@ async def committed_to_the_end(settings: Settings) -> None:
             await asyncio.sleep(0.05)
 
 
-def with_name(settings: Settings) -> Settings:
+REMEMBERING = {
+    "hold_ms": {"text": 4000, "audio": 1000},
+    "trust": {"online": True},
+    "display": {"hysteresis": 0.1, "dwell_ms": 3000, "sure": 0.3},
+}
+"""Everything on that makes a final depend on the one before it."""
+
+
+def with_name(settings: Settings, fusion: dict[str, Any]) -> Settings:
     """Return settings under which a restarted process takes its partitions over at once."""
     kafka = {**settings.kafka.model_dump(), "instance_id": "fusion-0"}
-    return load(kafka=kafka, redis=settings.redis.model_dump())
+    return load(kafka=kafka, redis=settings.redis.model_dump(), fusion=fusion)
 
 
 async def test_the_finals_in_redis_and_on_the_topic_are_those_of_the_join(broker_settings: Settings) -> None:
@@ -167,11 +176,11 @@ async def test_the_finals_in_redis_and_on_the_topic_are_those_of_the_join(broker
             assert await process.wait() == 0
 
 
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize(("seed", "fusion"), [(1, {}), (2, REMEMBERING)], ids=["plain", "remembering"])
 async def test_killed_at_random_points_the_finals_are_those_of_an_undisturbed_run(
-    broker_settings: Settings, seed: int
+    broker_settings: Settings, seed: int, fusion: dict[str, Any]
 ) -> None:
-    settings = with_name(broker_settings)
+    settings = with_name(broker_settings, fusion)
     rng = random.Random(seed)
     log = records(rng, sessions=4, seconds=30)
     expected = joined(settings, log)

@@ -53,5 +53,6 @@ def _measure(pane: FusedEmotion) -> None:
     if 0 <= age_ms < LIVE_MS:
         metrics.LATENCY_SECONDS.labels(pane.pane).observe(age_ms / 1000)
     for state in pane.modalities:
-        if pane.pane == "final" and state.state == "missing":
+        absent = state.state == "missing" or (state.state == "held" and state.reason is None)
+        if pane.pane == "final" and absent:
             metrics.MISSING.labels(state.modality).inc()
