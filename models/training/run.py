@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from safetensors.torch import save_file
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from models.calibration import fit_temperature
 from models.evaluation import report as reports
@@ -31,6 +32,7 @@ def run(recipe: Recipe, data: Path, folder: Path, say: Say) -> Evaluation:
     chosen = reference(recipe.network)
     keep(recipe, folder)
     torch.set_num_threads(recipe.threads)
+    threadpool_limits(recipe.threads)  # of NumPy's products
     if isinstance(chosen, Pipelined):
         corpus, texts = utterances(data, recipe)
         fit = _pipeline(chosen, recipe, corpus, texts)

@@ -30,8 +30,15 @@ HEAD = (
     "two sides. Faces are judged by the mean logits of the face and its mirror image. These splits are not "
     "those of the systems' authors, so that their figures are not comparable with these."
 )
+SYSTEMS = (
+    ("000", "face and text: ResNet-50 and BERT, joined by cross-modal attention"),
+    ("001", "RAVDESS: ResNet-50 on frames, CNN, LSTM and BiLSTM on sound, ResNet-18 on spectrograms; TF-IDF"),
+    ("002", "speech by five networks on MFCC, faces by a CNN and by ResNet-50"),
+    ("003", "face and text: ResNet and BERT, concatenated"),
+    ("004", "MELD: BERT, CLIP over frames, convolutions over mel bands"),
+)
 UNTRAINED = {
-    "resnet50": "a day of one core from random weights; no ImageNet weights were at hand",
+    "resnet50": "too slow from random weights on one core; no ImageNet weights were at hand",
     "resnet50-features": "no ImageNet weights were at hand",
     "clip": "no CLIP weights were at hand",
     "bert": "no weights of BERT-base were at hand",
@@ -61,6 +68,8 @@ def page(runs: list[Path]) -> list[Block]:
         Heading("Commands"),
         Paragraph("Each makes one row, resumes where it was stopped, and writes a report into its folder."),
         *(Command(command(recipes[folder], folder)) for folder in folders),
+        Heading("Systems"),
+        Table(("system", "what it does"), SYSTEMS),
         Heading("Not trained here"),
         Table(("network", "system", "why"), tuple((n, _of(n), UNTRAINED.get(n, "")) for n in rest)),
     ]
