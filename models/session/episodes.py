@@ -1,5 +1,6 @@
 """Stretches in which the modalities contradict each other; pure, imports schemas and the alerts' fold."""
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from typing import get_args
 
@@ -44,7 +45,8 @@ def _within(windows: Sequence[FusedEmotion]) -> list[Episode]:
 
 def _episode(begin: Alert, end: Alert | None, windows: Sequence[FusedEmotion]) -> Episode:
     end_ms = end.start_ms if end else windows[-1].end_ms
-    inside = [w for w in windows if begin.since_ms <= w.start_ms and w.end_ms <= end_ms]
+    first = bisect_left(windows, begin.since_ms, key=lambda w: w.start_ms)
+    inside = windows[first : bisect_right(windows, end_ms, key=lambda w: w.end_ms)]
     said = _said(inside)
     return Episode(
         start_ms=begin.since_ms,

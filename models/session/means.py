@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from models.session.records import DECIMALS, Named
 from models.session.words import top
-from schemas.labels import EMOTIONS, N_EMOTIONS
+from schemas.labels import EMOTIONS
 from schemas.messages import FusedEmotion
 
 Distribution = tuple[float, ...]
@@ -14,7 +14,7 @@ def mean(distributions: Sequence[Distribution]) -> Distribution | None:
     """Return the plain mean of distributions over the emotions, None of none."""
     if not distributions:
         return None
-    return tuple(sum(p[i] for p in distributions) / len(distributions) for i in range(N_EMOTIONS))
+    return tuple(sum(values) / len(distributions) for values in zip(*distributions, strict=True))
 
 
 def mean_of(windows: Sequence[FusedEmotion]) -> Distribution | None:

@@ -9,9 +9,10 @@ where that is at least LEVEL and the largest within SIDE_MS on either side: a tw
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from models.fusion.evidence import disagreement
-from models.session.means import mean
+from models.session.means import Distribution, mean_of
 from models.session.records import DECIMALS, TurningPoint
 from models.session.words import top
 from schemas.messages import FusedEmotion
@@ -20,12 +21,14 @@ SIDE_MS = 8_000  # the least time between two turning points too
 LEVEL = 0.2
 
 Windows = Sequence[FusedEmotion]
+Border = tuple[int, Distribution, Distribution]  # its time, the means before and after
 
 
 def turning_points(windows: Windows) -> tuple[TurningPoint, ...]:
     """Return the turning points of a party, from its finals in order."""
     known = [window for window in windows if window.p is not None]
-    found = [point for i in range(1, len(known)) if (point := _border(known, i)) is not None]
+    borders = [border for i in range(1, len(known)) if (border := _border(known, i)) is not None]
+    found = [point for point in _points(borders) if point.strength >= LEVEL]
     kept: list[TurningPoint] = []
     for point in sorted(found, key=lambda point: (-point.strength, point.at_ms)):
         if all(abs(point.at_ms - other.at_ms) >= SIDE_MS for other in kept):
@@ -33,23 +36,29 @@ def turning_points(windows: Windows) -> tuple[TurningPoint, ...]:
     return tuple(sorted(kept, key=lambda point: point.at_ms))
 
 
-def _border(known: Windows, i: int) -> TurningPoint | None:
-    """Compare both sides of the start of window ``i``; each needs evidence for half of its time."""
+def divergence(pairs: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the Jensen-Shannon divergence of each pair (n, 2, 7), as a share of its maximum."""
+    return disagreement(pairs, np.ones(pairs.shape[:2], dtype=np.bool_))
+
+
+def _border(known: Windows, i: int) -> Border | None:
+    """Return the start of window ``i`` and both its sides; each needs evidence for half of its time."""
     at_ms = known[i].start_ms
     before = _side(known[max(0, i - _most(known[i])) : i], at_ms - SIDE_MS, at_ms)
     after = _side(known[i : i + _most(known[i])], at_ms, at_ms + SIDE_MS)
     if min(map(_length_ms, (before, after))) * 2 < SIDE_MS:
         return None
-    sides = [mean([w.p for w in side if w.p]) or () for side in (before, after)]
-    strength = round(divergence(*sides), DECIMALS)
-    if strength < LEVEL:
-        return None
-    return TurningPoint(at_ms=at_ms, before=top(sides[0]), after=top(sides[1]), strength=strength)
+    return at_ms, mean_of(before) or (), mean_of(after) or ()
 
 
-def divergence(p: Sequence[float], q: Sequence[float]) -> float:
-    """Return the Jensen-Shannon divergence of two distributions as a share of its maximum."""
-    return float(disagreement(np.array([[p, q]], dtype=np.float64), np.ones((1, 2), dtype=np.bool_))[0])
+def _points(borders: Sequence[Border]) -> list[TurningPoint]:
+    if not borders:
+        return []
+    strengths = divergence(np.array([(before, after) for _, before, after in borders], dtype=np.float64))
+    return [
+        TurningPoint(at_ms=at_ms, before=top(before), after=top(after), strength=round(float(s), DECIMALS))
+        for (at_ms, before, after), s in zip(borders, strengths, strict=True)
+    ]
 
 
 def _most(window: FusedEmotion) -> int:

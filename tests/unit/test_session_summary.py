@@ -2,6 +2,7 @@
 
 from itertools import pairwise
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -106,8 +107,8 @@ def test_an_episode_says_what_each_modality_said_on_average() -> None:
 
 
 def test_divergence_is_zero_of_equals_and_one_of_opposites() -> None:
-    assert divergence(spread("angry", 0.8), spread("angry", 0.8)) == pytest.approx(0.0, abs=1e-12)
-    assert divergence(spread("angry", 1.0), spread("sad", 1.0)) == pytest.approx(1.0)
+    equal, opposite = [spread("angry", 0.8)] * 2, [spread("angry", 1.0), spread("sad", 1.0)]
+    assert divergence(np.array([equal, opposite])) == pytest.approx([0.0, 1.0], abs=1e-12)
 
 
 LINES = st.text("nhsafdu.", min_size=1, max_size=50)
