@@ -1,19 +1,27 @@
-"""The shipped face model behind models.protocol.EmotionModel; imports torch and the siblings it needs."""
+"""The shipped face model behind models.protocol.EmotionModel; imports torch and the siblings it needs.
+
+A face of which the network is unsure is looked at once more, mirrored, and the mean of both counts. Whether
+it is depends on the face alone, so that a batch changes nothing.
+"""
 
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from safetensors.torch import load_file
+from scipy.special import softmax
 
-from models.batching import in_fixed_rows, joined, split
+from models.batching import in_fixed_rows, split
 from models.face.crop import SIDE
 from models.face.network import FaceNet, fuse
 from models.precision import product_type
 from models.protocol import Array, Embeddings, Probabilities
 from models.weights import FOLDER, checked_file, read_card
 from schemas.errors import InputError, ModelError
+
+Floats = npt.NDArray[np.float64]
 
 
 class FaceModel:
@@ -33,6 +41,7 @@ class FaceModel:
         self._device = "cpu"
         self._network: FaceNet | None = None
         self._temperature = 1.0
+        self._weight, self._bias = np.zeros((7, 0)), np.zeros(7)  # of the head
 
     def load(self, device: str) -> None:
         """Read the weights onto ``device``; raises ModelError."""
@@ -42,6 +51,8 @@ class FaceModel:
             network.load_state_dict({k: v.to(torch.float32) for k, v in load_file(path).items()})
             fuse(network.eval())
             network.convolve_in(product_type(device))
+            head = network.head.to(torch.float64)  # its few products are taken by NumPy
+            self._weight, self._bias = head.weight.detach().numpy(), head.bias.detach().numpy()
             self._network = network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         except (KeyError, RuntimeError, ValueError) as error:
             raise ModelError(f"{path} cannot be used on {device!r} with the network of its card") from error
@@ -65,9 +76,21 @@ class FaceModel:
             raise InputError(f"a face must be a gray uint8 crop ({SIDE}, {SIDE})")
         if not len(prepared):
             return split(np.zeros((0, 7 + self.embedding_size)))
-        return split(in_fixed_rows(np.stack(prepared), self._rows, self._forward, self._device))
+        faces = np.stack(prepared)
+        maps = self._maps(faces)
+        raw = self._softmax(maps, 1.0)
+        unsure = raw.max(axis=1) < self._config.get("mirror_below", 0.0)
+        if unsure.any():
+            maps[unsure] = (maps[unsure] + self._maps(faces[unsure][:, :, ::-1].copy())) / 2
+        return self._softmax(maps, self._temperature), maps.astype(np.float32)
 
-    def _forward(self, faces: torch.Tensor) -> torch.Tensor:
+    def _maps(self, faces: Array) -> Floats:
+        """Return what the head reads of faces (n, 48, 48): (n, embedding_size)."""
         assert self._network is not None
-        maps = self._network.embed(faces)  # (rows, embedding_size)
-        return joined(self._network.head(maps), self._temperature, maps)
+        return in_fixed_rows(faces, self._rows, self._network.embed, self._device)
+
+    def _softmax(self, maps: Floats, temperature: float) -> Probabilities:
+        """Return the probabilities (n, 7) of maps; sums element by element, the same for any n."""
+        logits = (maps[:, None, :] * self._weight).sum(axis=2) + self._bias
+        probabilities: Probabilities = softmax(logits / temperature, axis=1)
+        return probabilities
