@@ -34,7 +34,7 @@ def test_the_video_worker_shows_a_hub_model_its_own_crops(
     jpeg = cv2.imencode(".jpg", picture)[1].tobytes()
     frame = VideoFrame(**WHOSE, end_ms=0, expects=("video",), jpeg=jpeg)
     result = said(observe(analyst, [frame]))
-    assert result.model_id == analyst.model_id != "face-resnet/1"
+    assert result.model_id == analyst.model_id != "face-resnet/2"
     assert sum(result.p) == pytest.approx(1)
 
 
