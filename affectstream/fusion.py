@@ -95,19 +95,22 @@ def compare(
     ] = None,
     fitted: FittedFile = None,
     output: Annotated[Path | None, typer.Option("-o", "--output", help="the whole page, .md")] = None,
+    card: Annotated[Path | None, typer.Option(help="the fitted file's card, .md", show_default=False)] = None,
     draws: Annotated[int, typer.Option(min=20, help="of the bootstrap")] = 1000,
 ) -> None:
     """Compare all rules under all conditions on pairs by label; without --fitted they are fitted first."""
     from affectstream import fusion_view as view
     from affectstream import fusion_work as work
+    from models.fusion import card as cards
     from models.fusion import document
 
     with err.status("reading") as status:
         page = work.page(logs, aligned, fitted, draws, status.update)
     view.show(document.blocks(page) if output is None else document.summary(page), out)
-    if output is not None:
-        work.write(page, output)
-        out.print(f"wrote {output}", highlight=False, soft_wrap=True)
+    for path, blocks in ((output, document.blocks), (card, cards.blocks)):
+        if path is not None:
+            work.write(blocks(page), path)
+            out.print(f"wrote {path}", highlight=False, soft_wrap=True)
 
 
 @app.command()

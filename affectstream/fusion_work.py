@@ -1,13 +1,13 @@
 """What the commands about fusion do, from logs to a page; imports models.fusion, no torch."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from models.evaluation.document import markdown
+from models.evaluation.document import Block, markdown
 from models.fusion import (
     choose,
     compare,
@@ -20,6 +20,7 @@ from models.fusion import (
     probability_logs,
 )
 from models.fusion import probability_logs_aligned as aligned_logs
+from models.fusion.card import COMMANDS
 from models.fusion.compare import Comparison
 from models.fusion.evidence import Evidence, Pooled, Rule
 from models.fusion.explain import Importance, Without
@@ -31,7 +32,6 @@ from schemas.labels import EMOTIONS, N_EMOTIONS
 from schemas.messages import MODALITIES
 
 Tell = Callable[[str], None]
-COMMAND = "affectstream fusion compare -o docs/fusion.md"
 EXPLAINED = "entropy_trust"  # the reference rule, beside the chosen one
 
 
@@ -45,6 +45,7 @@ def fit(logs: Path, output: Path, shares: pairs.Shares, seed: int) -> Fitted:
 def page(logs: Path, aligned: Path | None, given: Path | None, draws: int, tell: Tell) -> document.Page:
     """Return the whole comparison; ``given`` is a fitted file, else one is fitted now."""
     tell("reading")
+    typed = COMMANDS[-1] if aligned is None else f"affectstream fusion compare --aligned {aligned.name}"
     read = {} if aligned else probability_logs.read_all(logs)
     known, calls = _known_and_judged(read, aligned, given, tell)
     tell("comparing")
@@ -56,7 +57,7 @@ def page(logs: Path, aligned: Path | None, given: Path | None, draws: int, tell:
     importance = {name: _importance(rules[name], clean) for name in dict.fromkeys((choice, EXPLAINED))}
     tell("simulating")
     return document.Page(
-        COMMAND if aligned is None else f"affectstream fusion compare --aligned {aligned.name}",
+        typed,
         known,
         calls,
         comparison,
@@ -88,10 +89,10 @@ def _known_and_judged(
     return experiment.fitted_on(fit_calls), calls
 
 
-def write(shown: document.Page, path: Path) -> None:
-    """Write the page as Markdown; raises InputError."""
+def write(blocks: Iterable[Block], path: Path) -> None:
+    """Write a page as Markdown; raises InputError."""
     try:
-        path.write_text(markdown(list(document.blocks(shown)), "plots"), encoding="utf-8")
+        path.write_text(markdown(list(blocks), "plots"), encoding="utf-8")
     except OSError as error:
         raise InputError(f"cannot write {path}: {error.strerror}") from error
 
