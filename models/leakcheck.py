@@ -65,18 +65,19 @@ def material(name: str, path: Path) -> Material:
     modality = "text" if name == "pairs" else entry(name).modalities[-1]
     views = [(file.stem if file != path else "", readers.view(name, file)) for file in _files(name, path)]
     records = [record for _, view in views for record in view.items]
+    names = [_name(record, part, i) for part, view in views for i, record in enumerate(view.items)]
     inputs, copies, baseline = _MODALITIES[modality](records)
     groups = [group for _, view in views for group in view.groups]
     items = [
         Item(
-            _name(record, part, i),
+            names[i],
             int(label),
             group=copies[i] if modality == "video" else groups[i],
             copy=copies[i],
             part=part,
         )
-        for i, (record, label, part) in enumerate(
-            zip(records, np.concatenate([v.labels for _, v in views]), _parts(name, path, views), strict=True)
+        for i, (label, part) in enumerate(
+            zip(np.concatenate([v.labels for _, v in views]), _parts(name, path, views), strict=True)
         )
     ]
     return Material(items, inputs, baseline)

@@ -1,21 +1,21 @@
-"""Input made worse by a known amount: speech over a bad line, words misheard; imports numpy and the siblings.
+"""Input made worse by a known amount: speech in a bad room, words misheard; imports numpy, scipy, siblings.
 
 Each is a pure function of its input, an amount and a generator. Faces are degraded by
-``models.face.robustness``, the telephone and noise come from ``models.voice.telephone``.
+``models.evaluation.degrade_faces``, the telephone and noise come from ``models.voice.telephone``.
 """
 
 from collections.abc import Callable, Sequence
 
 import numpy as np
 import numpy.typing as npt
+from scipy.signal import fftconvolve
 
-from models.face import robustness as faces
-from models.face.crop import Image
 from models.voice import telephone
 
 Samples = npt.NDArray[np.float32]
 Generator = np.random.Generator
 PACKET_S = 0.02
+VOICES = 4  # of a babble
 KINDS = (0.6, 0.8)  # up to here a word error is another word, up to there a lost one, else one too many
 
 
@@ -33,6 +33,35 @@ def clipped(samples: Samples, share: float) -> Samples:
         return samples
     edge = max(float(np.quantile(np.abs(samples), 1 - share)), 1e-9)
     return np.asarray(np.clip(samples / edge, -1, 1), dtype=np.float32)
+
+
+def reverberated(samples: Samples, rate_hz: int, rt60_s: float, rng: Generator) -> Samples:
+    """Return ``samples`` as in a room whose echo falls by 60 dB in ``rt60_s``, at the same mean power.
+
+    The impulse response is synthetic: the direct sound, then white noise that decays exponentially and holds
+    as much energy as it.
+    """
+    time_s = np.arange(1, round(rt60_s * rate_hz)) / rate_hz
+    echo = rng.standard_normal(len(time_s)) * np.exp(-np.log(1000) * time_s / rt60_s)
+    response = np.concatenate([[1.0], echo / max(float(np.linalg.norm(echo)), 1e-9)])
+    heard = fftconvolve(samples, response)[: len(samples)]
+    return np.asarray(heard * _power(samples) / max(_power(heard), 1e-9), dtype=np.float32)
+
+
+def with_babble(samples: Samples, others: Sequence[Samples], snr_db: float) -> Samples:
+    """Return ``samples`` with the sum of ``others`` behind them, ``snr_db`` below their mean power.
+
+    The other voices, of one rate with ``samples``, are equally loud, and begin anew where they end.
+    """
+    voices = [np.resize(voice / max(_power(voice), 1e-9), len(samples)) for voice in others if len(voice)]
+    babble = np.sum(voices, axis=0) if voices else np.zeros(len(samples))
+    level = _power(samples) * 10 ** (-snr_db / 20) / max(_power(babble), 1e-9)
+    return np.asarray(samples + level * babble, dtype=np.float32)
+
+
+def _power(samples: npt.NDArray[np.floating]) -> float:
+    """Return the root of the mean square."""
+    return float(np.sqrt(np.mean(np.square(samples, dtype=np.float64)))) if len(samples) else 0.0
 
 
 def word_errors(text: str, rate: float, vocabulary: Sequence[str], rng: Generator) -> str:
@@ -65,14 +94,6 @@ def _any(vocabulary: Sequence[str], rng: Generator) -> str:
 
 
 Speech = Callable[[Samples, int], tuple[Samples, int]]
-FACES: tuple[tuple[str, str, Callable[[float], Callable[[Image], Image]], tuple[float, ...]], ...] = (
-    ("blur", "sigma in pixels of 48", faces.blurred, (1.0, 2.0, 3.0, 4.0)),
-    ("darkness", "share of the light that is left", faces.darkened, (0.4, 0.15, 0.06)),
-    ("occlusion", "share covered from below", faces.covered, (0.2, 0.4, 0.6)),
-    ("JPEG", "quality", lambda q: faces.compressed(int(q)), (60, 40, 20, 10)),
-    ("size", "pixels of the side", lambda side: faces.shrunk(int(side)), (32, 24, 16, 10)),
-)
-"""Condition, unit of its severity, how it is made, severities from mild to bad."""
 
 
 def _noisy(snr_db: float) -> Speech:
@@ -87,6 +108,15 @@ def _overdriven(share: float) -> Speech:
     return lambda x, hz: (clipped(x, share), hz)
 
 
+def _echoing(rt60_s: float) -> Speech:
+    return lambda x, hz: (reverberated(x, hz, rt60_s, np.random.default_rng(len(x))), hz)
+
+
+def behind(others: Sequence[Samples], snr_db: float) -> Speech:
+    """Return the condition in which ``others`` speak behind a voice."""
+    return lambda x, hz: (with_babble(x, others, snr_db), hz)
+
+
 def by_telephone(samples: Samples, rate_hz: int) -> tuple[Samples, int]:
     """Return what an 8 kHz mu-law line delivers, the loudest sample at half scale."""
     peak = max(float(np.abs(samples).max(initial=0.0)), 1e-9)
@@ -96,10 +126,14 @@ def by_telephone(samples: Samples, rate_hz: int) -> tuple[Samples, int]:
 SPEECH: tuple[tuple[str, str, Callable[[float], Speech], tuple[float, ...]], ...] = (
     ("telephone", "kHz, mu-law", lambda _: by_telephone, (8.0,)),
     ("white noise", "dB signal to noise", _noisy, (20.0, 10.0, 5.0, 0.0, -5.0)),
+    ("reverberation", "RT60 in s", _echoing, (0.3, 0.6, 1.0)),
     ("packet loss", "share of 20 ms packets", _lossy, (0.05, 0.1, 0.2, 0.5)),
     ("clipping", "share of samples", _overdriven, (0.01, 0.1)),
 )
 """Condition, unit of its severity, how it is made, severities from mild to bad."""
+
+BABBLE = ("babble", f"dB signal to {VOICES} other speakers", (20.0, 10.0, 5.0, 0.0))
+"""Condition, unit and severities of the one that needs other clips, made by ``behind``."""
 
 WORD_ERROR_RATES = (0.1, 0.2, 0.4)
 SHARES_HEARD = (0.75, 0.5, 0.25)

@@ -7,7 +7,7 @@ import numpy as np
 
 from models.datasets.ferplus import Faces, load_csv, load_npz
 from models.evaluation import aims
-from models.evaluation.degrade import FACES
+from models.evaluation.degrade_faces import FACES
 from models.evaluation.figures import summary
 from models.evaluation.given import Given, predicted
 from models.evaluation.outcome import About, Aim, Evaluation, Floats, Outcome, Point, uncalibrated

@@ -1,7 +1,8 @@
 """Clips and windows of speech as labelled sets, for shipped weights and folds alike; imports no torch."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import repeat
 
 import numpy as np
 from rich.progress import Progress
@@ -9,7 +10,8 @@ from scipy.special import softmax
 
 from models.datasets.ravdess import Clip, load
 from models.evaluation import aims
-from models.evaluation.degrade import SPEECH, Speech
+from models.evaluation.degrade import BABBLE, SPEECH, VOICES, Speech, behind
+from models.evaluation.degrade import Samples as Sound
 from models.evaluation.figures import summary
 from models.evaluation.outcome import About, Aim, Floats, Labels, Outcome, Point
 from models.voice import features
@@ -79,24 +81,43 @@ def points(
     """Yield the figures per clip by condition; ``logits`` takes windows and the rows of their clips."""
     cast = Cast.of(clips)
 
-    def figures(title: str, condition: Speech) -> dict[str, float]:
-        inputs, rows = worse(clips, condition, title, bar)
+    def point(condition: str, severity: float, unit: str, conditions: Iterable[Speech]) -> Point:
+        inputs, rows = worse(clips, conditions, f"{condition} {severity:g}", bar)
         found = per_clip(logits(inputs, rows), rows, len(clips))
-        return summary(softmax(found / by.clip[:, None], axis=1), cast.labels)
+        figures = summary(softmax(found / by.clip[:, None], axis=1), cast.labels)
+        return Point(condition, severity, unit, figures)
 
-    yield Point("clean", 0, "", figures("clean", lambda x, hz: (x, hz)))
+    yield point("clean", 0, "", repeat(lambda x, hz: (x, hz)))
     for condition, unit, made, severities in SPEECH:
         for severity in severities:
-            yield Point(condition, severity, unit, figures(f"{condition} {severity:g}", made(severity)))
+            yield point(condition, severity, unit, repeat(made(severity)))
+    condition, unit, severities = BABBLE
+    for severity in severities:
+        speech = (behind(other_voices(clips, row), severity) for row in range(len(clips)))
+        yield point(condition, severity, unit, speech)
 
 
-def worse(clips: Sequence[Clip], condition: Speech, title: str, bar: Progress) -> tuple[Samples, Labels]:
-    """Return prepared windows (m, 1, 64, 126) of ``clips`` under ``condition`` and the rows of their clips.
+def other_voices(clips: Sequence[Clip], row: int) -> list[Sound]:
+    """Return VOICES clips by as many actors other than that of clip ``row``; fewer where there are fewer."""
+    by_actor: dict[int, list[Clip]] = {}
+    for clip in clips:
+        if clip.actor != clips[row].actor:
+            by_actor.setdefault(clip.actor, []).append(clip)
+    rng = np.random.default_rng(row)
+    actors = rng.permutation(list(by_actor))[:VOICES]
+    return [load(by_actor[actor][int(rng.integers(len(by_actor[actor])))].path)[0] for actor in actors]
+
+
+def worse(
+    clips: Sequence[Clip], conditions: Iterable[Speech], title: str, bar: Progress
+) -> tuple[Samples, Labels]:
+    """Return prepared windows (m, 1, 64, 126) of ``clips``, each in its condition, and the clips' rows.
 
     The windows lie where the clean clip has its speech.
     """
     inputs, rows = [], []
-    for row, clip in enumerate(bar.track(clips, description=title)):
+    tracked = bar.track(clips, description=title)
+    for row, (clip, condition) in enumerate(zip(tracked, conditions, strict=False)):
         samples, rate_hz = load(clip.path)
         sound, sound_hz = condition(samples, rate_hz)
         for start in clip_starts(samples, rate_hz):

@@ -1,11 +1,15 @@
 """Degraded inputs are worse by the amount asked for, and are the same whenever they are made."""
 
+from types import SimpleNamespace
+from typing import cast
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.evaluation import degrade
+from models.datasets.ravdess import Clip
+from models.evaluation import degrade, voice_sets
 
 RATE_HZ = 16_000
 
@@ -48,6 +52,32 @@ def test_clipping_cuts_the_share_asked_for_at_full_scale() -> None:
     assert not len(degrade.clipped(sound[:0], 0.1))
 
 
+@pytest.mark.parametrize("rt60_s", [0.3, 0.6, 1.0])
+def test_an_echo_has_fallen_by_sixty_decibels_after_its_time(rt60_s: float) -> None:
+    click = np.zeros(2 * RATE_HZ, np.float32)
+    click[0] = 1.0
+    heard = degrade.reverberated(click, RATE_HZ, rt60_s, np.random.default_rng(0)).astype(np.float64)
+    assert np.sum(heard**2) == pytest.approx(1.0)
+
+    def level(at_s: float) -> float:
+        part = heard[round(at_s * RATE_HZ) :][: RATE_HZ // 50]
+        return float(10 * np.log10(np.mean(part**2)))
+
+    fallen = (level(0.01) - level(rt60_s - 0.03)) / (rt60_s - 0.04)  # dB a second
+    assert fallen == pytest.approx(60 / rt60_s, rel=0.05)
+    assert not heard[round(rt60_s * RATE_HZ) + 1 :].max() > 1e-6
+
+
+def test_babble_is_as_far_below_the_voice_as_was_asked_for() -> None:
+    rng = np.random.default_rng(0)
+    others = [rng.normal(0, loud, n).astype(np.float32) for loud, n in ((0.01, 9_000), (0.5, 50_000))]
+    added = degrade.with_babble(_tone(), others, 10.0).astype(np.float64) - _tone()
+    assert 10 * np.log10(np.mean(_tone() ** 2.0) / np.mean(added**2)) == pytest.approx(10.0, abs=0.01)
+    quiet, loud = (np.corrcoef(added, np.resize(o, len(added)))[0, 1] for o in others)
+    assert quiet == pytest.approx(loud, abs=0.05)  # each speaker is as loud as the other
+    assert np.array_equal(degrade.with_babble(_tone(), [], 10.0), _tone())
+
+
 @pytest.mark.parametrize("rate", [0.0, 0.1, 0.2, 0.4])
 def test_words_are_misheard_at_the_rate_asked_for(rate: float) -> None:
     rng = np.random.default_rng(0)
@@ -82,16 +112,16 @@ def test_every_condition_of_speech_gives_the_same_sound_twice() -> None:
             assert np.isfinite(first).all()
 
 
-def test_every_condition_of_faces_keeps_the_shape_of_a_crop() -> None:
-    face = np.random.default_rng(0).integers(0, 255, (48, 48), dtype=np.uint8)
-    for _, _, made, severities in degrade.FACES:
-        for severity in severities:
-            worse = made(severity)(face)
-            assert (worse.shape, worse.dtype) == ((48, 48), np.uint8)
-            assert not np.array_equal(worse, face)
-
-
 def test_the_telephone_cuts_to_eight_kilohertz() -> None:
     heard, rate_hz = degrade.by_telephone(_tone(), RATE_HZ)
     assert rate_hz == 8000
     assert np.abs(heard).max() == pytest.approx(0.5, abs=0.05)
+
+
+def test_the_babble_is_spoken_by_other_actors(monkeypatch: pytest.MonkeyPatch) -> None:
+    clips = cast(list[Clip], [SimpleNamespace(actor=row % 6, path=row) for row in range(30)])
+    monkeypatch.setattr(voice_sets, "load", lambda row: (clips[row].actor, RATE_HZ))
+    for row, clip in enumerate(clips):
+        heard = voice_sets.other_voices(clips, row)
+        assert clip.actor not in heard
+        assert len(set(heard)) == degrade.VOICES

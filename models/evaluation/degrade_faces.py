@@ -1,6 +1,6 @@
-"""Accuracy and quality of the face model under a worse camera; imports cv2, rich and the siblings.
+"""Faces made worse by a known amount, and what that does to the model; imports cv2, rich and siblings.
 
-python -m models.face.robustness --data DATA/ferplus
+python -m models.evaluation.degrade_faces --data DATA/ferplus
 """
 
 import argparse
@@ -20,6 +20,7 @@ from models.face.model import FaceModel
 from models.face.quality import face_quality
 
 Degradation = Callable[[Image], Image]
+EYES, MOUTH = 0.37, 0.77  # of the height, in the mean face of FER2013
 SOUND = Face(Box(0, 0, SIDE, SIDE), 1.0)  # what is measured here is the picture, not the detection
 
 
@@ -40,11 +41,35 @@ def darkened(gain: float) -> Degradation:
 
 def covered(share: float) -> Degradation:
     """Return a black bar over the lower ``share`` of the face: a mask, a cup, a microphone."""
+    return _barred(1 - share, 1)
 
+
+def eyes_covered(share: float) -> Degradation:
+    """Return a black bar of ``share`` of the height about the eyes: dark glasses, a fringe."""
+    return _barred(EYES - share / 2, EYES + share / 2)
+
+
+def mouth_covered(share: float) -> Degradation:
+    """Return a black bar of ``share`` of the height about the mouth: a hand, a microphone."""
+    return _barred(MOUTH - share / 2, MOUTH + share / 2)
+
+
+def _barred(top: float, bottom: float) -> Degradation:
     def degrade(face: Image) -> Image:
         hidden = face.copy()
-        hidden[round(SIDE * (1 - share)) :] = 0
+        hidden[round(SIDE * top) : round(SIDE * bottom)] = 0
         return hidden
+
+    return degrade
+
+
+def rolled(degrees: float) -> Degradation:
+    """Return a roll of the head about the middle of the crop, which the detector did not take back."""
+    turn = cv2.getRotationMatrix2D((SIDE / 2 - 0.5, SIDE / 2 - 0.5), degrees, 1.0)
+
+    def degrade(face: Image) -> Image:
+        rolled_face = cv2.warpAffine(face, turn, (SIDE, SIDE), borderMode=cv2.BORDER_REPLICATE)
+        return np.asarray(rolled_face, dtype=np.uint8)
 
     return degrade
 
@@ -69,14 +94,17 @@ def compressed(quality: int) -> Degradation:
     return degrade
 
 
-CONDITIONS: dict[str, Degradation] = {
-    "as it is": lambda face: face,
-    **{f"blur, sigma {sigma}": blurred(sigma) for sigma in (1.0, 2.0, 4.0)},
-    **{f"dark, {gain:.0%} of the light": darkened(gain) for gain in (0.4, 0.15, 0.06)},
-    **{f"lower {share:.0%} covered": covered(share) for share in (0.2, 0.4)},
-    **{f"{side} pixels wide": shrunk(side) for side in (24, 16, 10)},
-    **{f"JPEG {quality}": compressed(quality) for quality in (40, 10)},
-}
+FACES: tuple[tuple[str, str, Callable[[float], Degradation], tuple[float, ...]], ...] = (
+    ("blur", "sigma in pixels of 48", blurred, (1.0, 2.0, 3.0, 4.0)),
+    ("darkness", "share of the light that is left", darkened, (0.4, 0.15, 0.06)),
+    ("occlusion", "share covered from below", covered, (0.2, 0.4, 0.6)),
+    ("eyes covered", "height of the bar, share of the face", eyes_covered, (0.1, 0.2, 0.3)),
+    ("mouth covered", "height of the bar, share of the face", mouth_covered, (0.1, 0.2, 0.3)),
+    ("roll", "degrees", rolled, (10.0, 20.0, 30.0, 45.0)),
+    ("JPEG", "quality", lambda q: compressed(int(q)), (60, 40, 20, 10)),
+    ("size", "pixels of the side", lambda side: shrunk(int(side)), (32, 24, 16, 10)),
+)
+"""Condition, unit of its severity, how it is made, severities from mild to bad."""
 
 
 def main() -> None:
@@ -90,12 +118,18 @@ def main() -> None:
     model = FaceModel()
     model.load("cpu")
     table = Table("condition", "accuracy", "ECE", "mean quality")
-    for name, degrade in CONDITIONS.items():
+
+    def add(name: str, degrade: Degradation) -> None:
         crops = [degrade(face) for face in faces.images[rows]]
         p = model.predict(crops)
         accuracy = (p.argmax(axis=1) == labels[rows]).mean()
         quality = np.mean([face_quality(crop, SOUND) for crop in crops])
         table.add_row(name, f"{accuracy:.3f}", f"{ece(p, labels[rows]):.3f}", f"{quality:.2f}")
+
+    add("as it is", lambda face: face)
+    for condition, _, made, severities in FACES:
+        for severity in severities:
+            add(f"{condition} {severity:g}", made(severity))
     Console().print(table)
 
 
