@@ -34,7 +34,7 @@ def ship(run: Path, seeds: Sequence[int], folder: Path = FOLDER) -> Card:
     tensors = {name: value.contiguous() for name, value in net.state_dict().items()}
     safetensors.torch.save_file(tensors, folder / "voice.safetensors")
     report = json.loads((run / "report.json").read_text())
-    return write_card("voice", _card(net, seeds, report, temperature_of(run)), folder)
+    return write_card("voice", _card(net, seeds, report, run), folder)
 
 
 def temperature_of(run: Path) -> float:
@@ -45,19 +45,26 @@ def temperature_of(run: Path) -> float:
     return calibration.fit_temperature(np.concatenate(logits), np.concatenate(labels))
 
 
+def actors_of(run: Path) -> list[int]:
+    """Return the actors of the run: the shipped networks learnt from all of them."""
+    with np.load(run / "out-of-fold.npz") as kept:
+        return [int(actor) for actor in np.unique(kept["actor"])]
+
+
 def _card(
-    net: torch.nn.Module, seeds: Sequence[int], report: dict[str, dict[str, float]], temperature: float
+    net: torch.nn.Module, seeds: Sequence[int], report: dict[str, dict[str, float]], run: Path
 ) -> dict[str, object]:
     figures = {f"{name}: {key}": round(row[key], 4) for name, row in report.items() for key in ("uar", "ece")}
     return {
         "model_id": MODEL_ID,
         "modality": "audio",
-        "temperature": temperature,
+        "temperature": temperature_of(run),
         "licence": f"weights {ravdess.LICENCE}, as the recordings that they were trained on",
         "data": (ravdess.SOURCE,),
         "trust": round(report["clip"]["uar"], 4),
         "config": {
             "members": len(seeds),
+            "actors": actors_of(run),
             "width": Config().width,
             "rate_hz": features.RATE_HZ,
             "window_s": features.WINDOW_S,

@@ -24,7 +24,7 @@ def run(tmp_path: Path) -> Path:
     labels = np.arange(140) % 7
     logits = 6 * np.eye(7)[labels] + 4 * rng.normal(0, 1, (140, 7))
     rows = np.arange(140)
-    kept = {"label": labels, "clip, windows": logits, "clip, rows": rows}
+    kept = {"label": labels, "actor": 1 + rows // 20, "clip, windows": logits, "clip, rows": rows}
     np.savez(tmp_path / "out-of-fold.npz", **kept, **{"stream, windows": logits, "stream, rows": rows})
     (tmp_path / "report.json").write_text(json.dumps({"clip": {"uar": 0.61234, "ece": 0.02}}))
     for seed in (0, 1):
@@ -37,6 +37,7 @@ def test_a_run_becomes_weights_that_load(run: Path, tmp_path: Path) -> None:
     assert card.trust == card.figures["clip: uar"] == 0.6123
     assert card.temperature == pytest.approx(shipping.temperature_of(run))
     assert "CC BY-NC-SA 4.0" in card.licence
+    assert card.config["actors"] == [1, 2, 3, 4, 5, 6, 7]
     model = VoiceModel("voice", folder=tmp_path)
     model.load("cpu")
     assert model.predict([np.zeros(SHAPE, np.float32)]).shape == (1, 7)
