@@ -120,7 +120,7 @@ CORPORA = (
         "CC BY 4.0",
         True,
         "comment",
-        "Ekman's grouping of the authors; a row whose groups tie is left out",
+        "Ekman's grouping of the authors, or one for service calls; a row whose groups tie is left out",
     ),
     Corpus(
         "pairs",

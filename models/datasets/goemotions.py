@@ -25,6 +25,13 @@ FINE = (
 )
 """The 28 labels in the order of their ids."""
 
+ASKING = ("curiosity", "confusion", "realization", "approval")
+GROUPINGS = {
+    "ekman": GOEMOTIONS_EKMAN,
+    "service": GOEMOTIONS_EKMAN | dict.fromkeys(ASKING, "neutral"),
+}
+"""The authors' grouping; and one for service calls, where to ask or agree is neither surprise nor joy."""
+
 _PLACEHOLDER = re.compile(r"\[(NAME|RELIGION)\]")
 
 
@@ -45,20 +52,24 @@ class Reading:
     ties: int
 
 
-def majority(ids: tuple[int, ...]) -> int | None:
-    """Return the Ekman class that most of the fine labels belong to; None where two classes tie."""
-    votes = Counter(INDEX[GOEMOTIONS_EKMAN[FINE[i]]] for i in ids).most_common(2)
+def majority(ids: tuple[int, ...], grouping: str = "ekman") -> int | None:
+    """Return the class of a grouping that most of the fine labels belong to; None where two classes tie."""
+    votes = Counter(INDEX[GROUPINGS[grouping][FINE[i]]] for i in ids).most_common(2)
     if len(votes) == 2 and votes[0][1] == votes[1][1]:
         return None
     return votes[0][0]
 
 
-def read_goemotions(path: Path) -> Reading:
-    """Return the comments of one TSV in the order of the file.
+def read_goemotions(path: Path, grouping: str = "ekman") -> Reading:
+    """Return the comments of one TSV in the order of the file; ``grouping`` is one of GROUPINGS.
 
     The masks [NAME] and [RELIGION] become plain words, since a spoken utterance holds no brackets. Raises
     InputError where the file is missing or is not in the official layout.
     """
+    if grouping not in GROUPINGS:
+        raise InputError(
+            f"no grouping of GoEmotions is called {grouping!r}: there are {', '.join(GROUPINGS)}"
+        )
     try:
         lines = path.read_text(encoding="utf-8").split("\n")
     except FileNotFoundError as error:
@@ -71,7 +82,7 @@ def read_goemotions(path: Path) -> Reading:
         if not line.strip():
             continue
         text, ids, comment_id = _fields(path, number, line)
-        label = majority(ids)
+        label = majority(ids, grouping)
         if label is None:
             ties += 1
         else:

@@ -45,8 +45,10 @@ def view(name: str, path: Path, label: str = "") -> View:
     InputError for an unknown name or label set and, naming the expected layout, for another layout.
     """
     entry(name)
-    if label and name != "crema-d":
+    if label and name not in ("crema-d", "goemotions"):
         raise InputError(f"{name} has one set of labels: leave the choice out")
+    if name == "goemotions":
+        return _goemotions(path, label or "ekman")
     if name == "crema-d":
         return _clips(cremad.read(path, label or "intended"))
     return _VIEWS[name](path)
@@ -92,8 +94,8 @@ def _meld(path: Path) -> View:
     return _view(rows, [row.group for row in rows], ())
 
 
-def _goemotions(path: Path) -> View:
-    reading = goemotions.read_goemotions(path)
+def _goemotions(path: Path, grouping: str) -> View:
+    reading = goemotions.read_goemotions(path, grouping)
     skipped = ((path, f"{reading.ties} comments whose labels tie"),) if reading.ties else ()
     return _view(reading.comments, [comment.comment_id for comment in reading.comments], skipped)
 
@@ -118,6 +120,5 @@ _VIEWS: dict[str, Callable[[Path], View]] = {
     "ferplus": _ferplus,
     "affectnet": _affectnet,
     "meld": _meld,
-    "goemotions": _goemotions,
     "pairs": _pairs,
 }

@@ -35,6 +35,18 @@ def test_the_class_of_most_labels_wins_and_a_tie_has_none(fine: tuple[str, ...],
     assert (None if got is None else EMOTIONS[got]) == label
 
 
+def test_in_a_service_call_asking_and_agreeing_is_neutral() -> None:
+    for fine in ("curiosity", "confusion", "realization", "approval"):
+        assert EMOTIONS[majority(ids(fine), "service") or 0] == "neutral"
+    assert EMOTIONS[majority(ids("curiosity", "joy", "love"), "service") or 0] == "happy"
+    assert EMOTIONS[majority(ids("surprise"), "service") or 0] == "surprise"
+
+
+def test_an_unknown_grouping_is_refused_by_name(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="'mine': there are ekman, service"):
+        read_goemotions(tmp_path / "train.tsv", "mine")
+
+
 def test_ties_are_counted_and_masks_become_words(tmp_path: Path) -> None:
     path = tmp_path / "train.tsv"
     path.write_text('"quoted [NAME]\t17\ta\ntie\t2,27\tb\n\n', encoding="utf-8")
