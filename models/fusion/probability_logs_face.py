@@ -10,12 +10,12 @@ from pathlib import Path
 import numpy as np
 
 from models.datasets.ferplus import Faces, load_npz, majority
+from models.evaluation.degrade_faces import blurred, covered, darkened, shrunk
 from models.face import duplicates
 from models.face.crop import SIDE, Box, Image
 from models.face.detect import Face
 from models.face.model import FaceModel
 from models.face.quality import face_quality
-from models.face.robustness import blurred, covered, darkened, shrunk
 from models.fusion.probability_logs import CLEAN, ProbabilityLog
 from schemas.errors import InputError
 
