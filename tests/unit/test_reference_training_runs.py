@@ -1,0 +1,267 @@
+"""Each kind of reference network runs from the command line on a tiny corpus, and its runs compare."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+import torch
+from transformers import BertConfig, BertModel, CLIPVisionConfig, CLIPVisionModelWithProjection
+from typer.testing import CliRunner, Result
+
+from affectstream.cli import app
+from affectstream.training import recipe_of
+from models.evaluation.outcome import of_run
+from models.face.clip_encoder import ClipClassifier, as_frames, clip_frames, random_clip
+from models.training import speech_variants, table
+from models.training.networks import NETWORKS
+from models.voice.reference import RATE_HZ
+from schemas.errors import AffectError, InputError, ModelError
+from schemas.labels import RAVDESS
+
+TINY_CLIP = CLIPVisionConfig(
+    hidden_size=16, intermediate_size=32, num_hidden_layers=2, num_attention_heads=2, image_size=32,
+    patch_size=8, projection_dim=12,
+)  # fmt: skip
+
+
+def faces(path: Path, n: int, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    labels = np.arange(n) % 7
+    votes = np.zeros((n, 10), np.int8)
+    votes[:, 0] = 8
+    np.savez(
+        path,
+        images=rng.integers(0, 255, (n, 48, 48), dtype=np.uint8),
+        votes=votes,
+        fer2013=labels.astype(np.int8),
+        names=np.array([f"{i}" for i in range(n)]),
+    )
+
+
+def speech(folder: Path, actors: range) -> None:
+    rng = np.random.default_rng(0)
+    for actor in actors:
+        (folder / f"Actor_{actor:02d}").mkdir(parents=True)
+        for code in RAVDESS:
+            path = folder / f"Actor_{actor:02d}" / f"03-01-{code}-01-01-01-{actor:02d}.wav"
+            soundfile.write(path, rng.normal(0, 0.1, 9600), 16_000)
+
+
+def texts(folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    words = {"joy": "what a lovely day", "anger": "what an awful day", "neutral": "it is a day"}
+    for split, dialogues in (("train", 12), ("dev", 4), ("test", 4)):
+        lines = ["Utterance,Speaker,Emotion,Dialogue_ID,Utterance_ID"]
+        for d in range(dialogues):
+            lines += [f"{text},Ross,{name},{d},{u}" for u, (name, text) in enumerate(words.items())]
+            lines += [f"it was a day,Ross,neutral,{d},3"]
+        (folder / f"{split}_sent_emo.csv").write_text("\n".join(lines) + "\n")
+
+
+def typed(*arguments: object) -> Result:
+    """Return what the command line answers; its errors are raised."""
+    done = CliRunner().invoke(app, [str(a) for a in arguments], env={"COLUMNS": "200"})
+    if done.exception is not None and not isinstance(done.exception, SystemExit):
+        raise done.exception
+    return done
+
+
+def test_a_face_network_trains_is_shown_again_and_judged_on_other_faces(tmp_path: Path) -> None:
+    for name, n, seed in (("train", 40, 0), ("valid", 21, 1), ("test", 14, 2)):
+        faces(tmp_path / "ferplus" / f"{name}.npz", n, seed)
+    run = tmp_path / "run"
+    short = ("--epochs", 1, "--batch", 32, "--sides", "[[0, 32]]", "--held-out", 0.2)
+    made = typed("train", "face", "--network", "fer-cnn", "--data", tmp_path, "-o", run, *short)
+    assert made.exit_code == 0, made.output
+    assert {path.name for path in run.iterdir()} >= {
+        *("recipe.json", "log.jsonl", "checkpoint.pt", "best.safetensors", "card.json", "starts.jsonl"),
+        *("face-outcomes.npz", "face-report.md"),
+    }
+    assert json.loads((run / "recipe.json").read_text())["sides"] == [[0, 32]]
+    assert len(of_run(run)[0].labels) == 21
+    assert "FER2013's own labels, PublicTest" in typed("evaluate", run).output
+    assert "FER2013's own labels, PrivateTest" in typed("evaluate", run, "--data", tmp_path).output
+    again = typed("train", "face", "--recipe", run / "recipe.json", "--data", tmp_path, "-o", tmp_path / "b")
+    assert again.exit_code == 0, again.output
+    assert np.array_equal(of_run(run)[0].before, of_run(tmp_path / "b")[0].before)
+    beside = typed("compare", run, tmp_path / "b")
+    assert "+0.000" in beside.output
+
+
+def test_speech_networks_keep_actors_apart_and_refuse_those_they_know(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(speech_variants, "variants", lambda samples, rng: iter([samples]))  # the plain one
+    speech(tmp_path / "ravdess", range(1, 11))
+    run = tmp_path / "run"
+    arguments = ("train", "voice", "--network", "cnn", "--data", tmp_path, "-o", run)
+    made = typed(*arguments, "--folds", "[1, 3]", "--epochs", 1, "--held-out", 0.4)
+    assert made.exit_code == 0, made.output
+    outcome = of_run(run)[0]
+    assert outcome.about.name == "RAVDESS, fold 1, 3 of five"
+    for fold in ("fold-1", "fold-3"):
+        with np.load(run / fold / "logits.npz") as kept:
+            assert len(kept["learnt"]) == 8
+            assert not set(outcome.groups) <= set(kept["learnt"])
+    with pytest.raises(InputError, match="has learnt from every group"):
+        typed("evaluate", run, "--data", tmp_path)
+    speech(tmp_path / "others", range(21, 23))
+    assert "RAVDESS, other actors" in typed("evaluate", run, "--data", tmp_path / "others").output
+
+
+@pytest.mark.parametrize("balance", ["--smote", "--class-weights"])
+def test_a_text_pipeline_balances_its_classes_and_is_tabulated(balance: str, tmp_path: Path) -> None:
+    texts(tmp_path / "meld")
+    run = tmp_path / "run"
+    made = typed("train", "text", "--network", "tfidf-logistic", "--data", tmp_path, "-o", run, balance)
+    assert made.exit_code == 0, made.output
+    assert float((of_run(run)[0].after.argmax(axis=1) == of_run(run)[0].labels).mean()) == 1.0
+    table.main([run], tmp_path / "page.md")
+    page = (tmp_path / "page.md").read_text()
+    field = balance[2:]
+    assert f"affectstream train text --network tfidf-logistic {balance} true -o runs/run" in page, field
+    assert "| fer-cnn | 002 |" in page.partition("Not trained here")[2]
+
+
+def test_an_encoder_of_transformers_is_tuned_from_a_local_folder(tmp_path: Path) -> None:
+    texts(tmp_path / "meld")
+    config = BertConfig(
+        vocab_size=30, hidden_size=16, num_hidden_layers=1, num_attention_heads=2, intermediate_size=32
+    )
+    BertModel(config).save_pretrained(tmp_path / "bert")
+    words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "a", "day", "what", "lovely", "awful", "it", "is"]
+    (tmp_path / "bert" / "vocab.txt").write_text("\n".join(words))
+    (tmp_path / "bert" / "tokenizer_config.json").write_text('{"tokenizer_class": "BertTokenizer"}')
+    run = tmp_path / "run"
+    arguments = ("train", "text", "--network", "bert", "--data", tmp_path, "-o", run, "--epochs", 1)
+    with pytest.raises(InputError, match="give --weights"):
+        typed(*arguments)
+    made = typed(*arguments[:-4], "-o", tmp_path / "two", "--epochs", 1, "--weights", tmp_path / "bert")
+    assert made.exit_code == 0, made.output
+
+
+def clip_folder(tmp_path: Path) -> Path:
+    torch.manual_seed(0)
+    CLIPVisionModelWithProjection(TINY_CLIP).save_pretrained(tmp_path / "clip")
+    return tmp_path / "clip"
+
+
+def test_a_head_learns_on_vectors_of_clip_with_smote(tmp_path: Path) -> None:
+    for name, n, seed in (("train", 60, 0), ("valid", 21, 1)):
+        faces(tmp_path / "ferplus" / f"{name}.npz", n, seed)
+    arguments = ("train", "face", "--network", "clip", "--data", tmp_path, "--weights", clip_folder(tmp_path))
+    made = typed(*arguments, "-o", tmp_path / "run", "--epochs", 2, "--smote", "--class-weights", "false")
+    assert made.exit_code == 0, made.output
+    assert len(list((tmp_path / "features").glob("clip-*.npz"))) == 1
+
+
+def test_clip_is_frozen_averages_frames_and_its_head_learns_a_tiny_batch_by_heart() -> None:
+    torch.manual_seed(0)
+    classifier = ClipClassifier(random_clip(TINY_CLIP), dropout=0.0).train()
+    frames = torch.rand(7, 3, 3, 40, 40) * 255
+    features = classifier.frames(frames)
+    assert features.shape == (7, 12)
+    each = torch.stack([classifier.frames(frames[:, i : i + 1]) for i in range(3)])
+    assert torch.allclose(features, each.mean(dim=0), atol=1e-5)
+    learnt = [p for p in classifier.parameters() if p.requires_grad]
+    assert len(learnt) == 4
+    optimiser, labels = torch.optim.Adam(learnt, lr=0.02), torch.arange(7)
+    for _ in range(60):
+        loss = torch.nn.functional.cross_entropy(classifier.head(features), labels)
+        optimiser.zero_grad()
+        torch.autograd.backward(loss)
+        optimiser.step()
+    assert float(loss.detach()) < 0.05
+    assert not classifier.frames.encoder.training
+    assert as_frames(torch.zeros(2, 48, 48)).shape == (2, 1, 3, 48, 48)
+
+
+def test_what_is_no_clip_is_refused(tmp_path: Path) -> None:
+    config = BertConfig(hidden_size=8, num_hidden_layers=1, num_attention_heads=1, vocab_size=9)
+    BertModel(config).save_pretrained(tmp_path / "bert")
+    with pytest.raises(ModelError, match="type bert, not CLIP"):
+        clip_frames(str(tmp_path / "bert"))
+
+
+def test_speech_is_stretched_moved_in_pitch_and_made_noisy() -> None:
+    rate_hz = RATE_HZ
+    tone = (0.3 * np.sin(2 * np.pi * 440 * np.arange(rate_hz) / rate_hz)).astype(np.float32)
+    plain, stretched, moved, noisy = speech_variants.variants(tone, np.random.default_rng(3))
+
+    def pitch_hz(samples: np.ndarray) -> float:
+        return float(np.abs(np.fft.rfft(samples[:8192])).argmax() * rate_hz / 8192)
+
+    assert np.array_equal(plain, tone)
+    assert 0.9 <= len(tone) / len(stretched) <= 1.1
+    assert len(stretched) != len(tone)
+    assert pitch_hz(stretched) == pytest.approx(440, abs=6)
+    assert len(moved) == len(tone)
+    assert 1 < abs(pitch_hz(moved) - 440) < 440 * (2 ** (2.2 / 12) - 1)
+    snr_db = 10 * np.log10(np.mean(tone**2) / np.mean((noisy - tone) ** 2))
+    assert snr_db == pytest.approx(15, abs=0.5)
+
+
+def test_masks_blank_some_rows_and_frames_but_never_most() -> None:
+    rows = torch.ones(50, 1, 20, 100)
+    shown = (speech_variants.varied(rows, torch.Generator().manual_seed(0), -1.0) > 0).float()
+    assert shown.shape == (50, 20, 100)
+    assert 0.5 < float(shown.mean()) < 0.95
+    assert float(shown.mean(dim=(1, 2)).min()) > 0.4
+
+
+@pytest.fixture(scope="module")
+def corpora(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("corpora")
+    speech(folder / "ravdess", range(1, 11))
+    faces(folder / "ferplus" / "train.npz", 14, 0)
+    faces(folder / "ferplus" / "valid.npz", 14, 1)
+    return folder
+
+
+MISTAKES = [
+    (
+        ("train", "face", "--network", "cnn"),
+        r"no reference network of face is called 'cnn': there are fer-cnn",
+    ),
+    (("train", "voice", "--network", "cnn", "--speed", "3"), r"speed: Extra inputs are not permitted"),
+    (
+        ("train", "voice", "--network", "cnn", "--folds", "[7]", "--data", "{data}"),
+        r"folds 0 to 4, not \[7\]",
+    ),
+    (
+        ("train", "face", "--network", "fer-cnn", "--labels", "corpus", "--data", "{data}"),
+        "faces have the lab",
+    ),
+    (("train", "face", "--network", "fer-cnn", "--data", "{data}/nowhere"), "no Training faces in"),
+    (("train", "face", "--network", "clip", "--data", "{data}"), "give --weights"),
+    (("train", "face", "--network", "fer-cnn", "--smote", "--data", "{data}"), "works on feature vectors"),
+    (("train", "face", "--recipe", "{data}/recipe.json"), "cannot be read"),
+    (("evaluate", "{data}/nowhere"), "neither face, voice nor text, nor the folder of a run"),
+    (("evaluate", "{data}"), "is no finished run of a reference network"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "told"), MISTAKES)
+def test_a_mistake_gives_one_clear_line(
+    arguments: tuple[str, ...], told: str, corpora: Path, tmp_path: Path
+) -> None:
+    output = ("-o", tmp_path / "run") if arguments[0] == "train" else ()
+    with pytest.raises(AffectError, match=told) as error:
+        typed(*(a.replace("{data}", str(corpora)) for a in arguments), *output)
+    assert "\n" not in str(error.value)
+
+
+def test_a_folder_keeps_one_recipe(tmp_path: Path) -> None:
+    texts(tmp_path / "meld")
+    arguments = ("train", "text", "--network", "tfidf-bayes", "--data", tmp_path, "-o", tmp_path / "run")
+    typed(*arguments)
+    with pytest.raises(InputError, match="is another recipe"):
+        typed(*arguments, "--seed", 4)
+
+
+@pytest.mark.parametrize("name", list(NETWORKS))
+def test_every_network_has_a_recipe_of_its_own_name(name: str) -> None:
+    assert recipe_of(NETWORKS[name].modality, name, None, ()).network == name
