@@ -21,7 +21,7 @@ import numpy as np
 
 from models.fusion.evidence import Array, Evidence, Flags, Pooled, Rule
 from models.fusion.exported_file import read
-from models.fusion.exported_networks import FORWARD, SUBSETS, projections
+from models.fusion.exported_networks import FORWARD, SUBSETS, projections, straight
 from schemas.errors import ModelError, SettingsError
 from schemas.labels import N_EMOTIONS
 from schemas.messages import MODALITIES
@@ -51,7 +51,7 @@ class Network:
         """Return probabilities (8, 7) of one window's rows per subset, and the tokens' shares (8, 3)."""
         projected = projections(self.tensors, rows)
         logits, shares = FORWARD[self.kind](self.tensors, projected, SUBSETS)
-        scaled = logits / self.temperature
+        scaled = (logits + straight(self.tensors, rows, SUBSETS)) / self.temperature
         raised = np.exp(scaled - scaled.max(axis=1, keepdims=True))
         return raised / raised.sum(axis=1, keepdims=True), shares
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 
 from models.fusion.evidence import Array, Flags
+from schemas.labels import N_EMOTIONS
 from schemas.messages import MODALITIES
 
 M = len(MODALITIES)
@@ -28,6 +29,14 @@ def projections(tensors: Tensors, rows: Sequence[Array]) -> list[Array]:
     """Return the projection (width,) of every modality's row (size,)."""
     names = [f"project.{m}" for m in MODALITIES]
     return [_dense(tensors, name, row) for name, row in zip(names, rows, strict=True)]
+
+
+def straight(tensors: Tensors, rows: Sequence[Array], flags: Flags) -> Array:
+    """Return what the log probabilities at the end of ``rows`` add to any network's logits (n, 7)."""
+    log_p = np.stack([row[-N_EMOTIONS:] for row in rows])  # (3, 7)
+    each = log_p * tensors["straight.weight"] + tensors["straight.bias"]
+    total: Array = np.where(flags[:, :, None], each, 0.0).sum(axis=1)
+    return total
 
 
 def concat(tensors: Tensors, projected: Sequence[Array], flags: Flags) -> tuple[Array, Array | None]:

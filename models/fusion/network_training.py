@@ -23,11 +23,7 @@ from schemas.errors import AffectError
 
 LOGS = Path("runs/fusion/logs")
 PER_ACTOR = 800  # windows, against 300 for the pools: a network has more to learn
-RECIPES = {
-    "concat": Recipe(),
-    "cross_attention": Recipe(),
-    "early_late": Recipe(),
-}
+RECIPES = dict.fromkeys(KINDS, Recipe())
 Tell = Callable[[str], None]
 
 

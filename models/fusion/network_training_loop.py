@@ -36,11 +36,11 @@ class Recipe:
 
     epochs: int = 40  # at most
     batch: int = 128
-    rate: float = 1e-3
+    rate: float = 3e-4
     weight_decay: float = 1e-2
     smoothing: float = 0.05  # of the labels
     dropped: float = 0.35  # the chance of each modality to be left out of a window
-    blanked: float = 0.15  # the chance of each to come without its embedding, by its probabilities alone
+    blanked: float = 0.3  # the chance of each to come without its embedding, by its probabilities alone
     patience: int = 6  # epochs without progress before the end; half of it before the rate is halved
     held: int = 6  # one part of so many, by groups, decides when to stop
     seed: int = 0
@@ -83,13 +83,14 @@ def train(kind: str, log: Log, recipe: Recipe) -> Trained:
     judge = _and_poorer(judge, recipe)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(recipe.seed)
-        network: nn.Module = KINDS[kind]([len(mean) for mean in means])
+        network = KINDS[kind]([len(mean) for mean in means])
+        network.straight.begin(_ends(means), _ends(deviations))
         epochs = _fit(network, learn, judge, recipe)
-    network = finished(network)
-    logits, labels = _logits(network, judge), judge.labels.numpy()
+    done = finished(network)
+    logits, labels = _logits(done, judge), judge.labels.numpy()
     temperature = fit_temperature(logits, labels)
     held_nll = float(cross_entropy(torch.from_numpy(logits / temperature), judge.labels))
-    return Trained(kind, network, means, deviations, temperature, held_nll, epochs)
+    return Trained(kind, done, means, deviations, temperature, held_nll, epochs)
 
 
 def export(trained: Trained, path: Path, statement: Mapping[str, str]) -> None:
@@ -119,6 +120,11 @@ def statistics(log: Log) -> tuple[list[Array], list[Array]]:
     deviations = [x.std(axis=0) for x in seen]
     whole = [np.where(d < LEAST, 1.0, d).astype(np.float32).astype(np.float64) for d in deviations]
     return means, whole
+
+
+def _ends(rows: Sequence[Array]) -> Tensor:
+    """Return what belongs to the log probabilities (3, 7)."""
+    return torch.from_numpy(np.stack([row[-N_EMOTIONS:] for row in rows]).astype(np.float32))
 
 
 def _raw(log: Log) -> list[Array]:

@@ -4,6 +4,9 @@ What all of them read, per modality of ``schemas.messages``: a standardised row 
 with the seven log probabilities after it, and a flag (n, 3) that says whether the modality is there. Quality
 is no input: it is not the same number in a call and in a corpus. What a modality that is not there holds has
 no influence: its projection, bias included, is replaced by zeros, so that the flags are inputs too.
+
+Beside every network a straight path adds the log probabilities, scaled per modality and class, to its logits:
+the network begins as a log pool and learns what embeddings say beyond that. The systems have no such path.
 """
 
 from collections.abc import Sequence
@@ -34,6 +37,27 @@ class Projections(nn.ModuleDict):
         return [torch.where(f[:, None], self[m](x), 0.0) for f, x, m in zip(there, shown, self, strict=True)]
 
 
+class Straight(nn.Module):
+    """The log probabilities of the modalities that are there, each times a number and plus another."""
+
+    def __init__(self) -> None:
+        """Begin with nothing; ``begin`` makes it a log pool."""
+        super().__init__()
+        self.weight = nn.Parameter(torch.zeros(M, N_EMOTIONS))
+        self.bias = nn.Parameter(torch.zeros(M, N_EMOTIONS))
+
+    def begin(self, means: Tensor, deviations: Tensor) -> None:
+        """Undo the standardisation (3, 7) of the log probabilities: what is added is their sum."""
+        with torch.no_grad():
+            self.weight.copy_(deviations)
+            self.bias.copy_(means)
+
+    def forward(self, rows: Rows, flags: Tensor) -> Tensor:
+        """Return what is added to the logits (n, 7)."""
+        log_p = torch.stack([row[:, -N_EMOTIONS:] for row in rows], dim=1)  # (n, 3, 7)
+        return torch.where(flags[:, :, None], log_p * self.weight + self.bias, 0.0).sum(dim=1)
+
+
 class Concat(nn.Module):
     """System 003: the concatenated features through a dense layer to seven logits.
 
@@ -45,12 +69,13 @@ class Concat(nn.Module):
         super().__init__()
         self.project = Projections(sizes, width)
         self.out = nn.Linear(width, N_EMOTIONS)
+        self.straight = Straight()
         self.dropout = nn.Dropout(dropout)
 
     def forward(self, rows: Rows, flags: Tensor) -> Tensor:
         """Return logits (n, 7)."""
         hidden = torch.relu(torch.stack(self.project.of(rows, flags)).sum(dim=0))
-        return cast(Tensor, self.out(self.dropout(hidden)))
+        return cast(Tensor, self.out(self.dropout(hidden)) + self.straight(rows, flags))
 
 
 class CrossAttention(nn.Module):
@@ -73,6 +98,7 @@ class CrossAttention(nn.Module):
         self.wide, self.narrow = nn.Linear(width, 2 * width), nn.Linear(2 * width, width)
         self.share = nn.Linear(width, 1)
         self.out = nn.Linear(width, N_EMOTIONS)
+        self.straight = Straight()
         self.dropout = nn.Dropout(dropout)
 
     def forward(self, rows: Rows, flags: Tensor) -> Tensor:
@@ -83,7 +109,7 @@ class CrossAttention(nn.Module):
         tokens = self.second_norm(tokens + inner)
         shares = masked_softmax(self.share(tokens)[:, :, 0], flags)  # (n, 3)
         pooled = (shares[:, :, None] * tokens).sum(dim=1)
-        return cast(Tensor, self.out(self.dropout(pooled)))
+        return cast(Tensor, self.out(self.dropout(pooled)) + self.straight(rows, flags))
 
     def _others(self, tokens: Tensor, flags: Tensor) -> Tensor:
         n, _, width = tokens.shape
@@ -116,6 +142,7 @@ class EarlyLate(nn.Module):
         self.late1 = nn.ModuleDict({m: nn.Linear(width, width // 2) for m in MODALITIES})
         self.late2 = nn.ModuleDict({m: nn.Linear(width // 2, N_EMOTIONS) for m in MODALITIES})
         self.mixing = nn.Parameter(torch.zeros(2))  # of early and late, before the sigmoid
+        self.straight = Straight()
         self.dropout1, self.dropout2 = nn.Dropout(0.4), nn.Dropout(0.3)
 
     def forward(self, rows: Rows, flags: Tensor) -> Tensor:
@@ -125,7 +152,7 @@ class EarlyLate(nn.Module):
         early = self.early3(self.dropout2(torch.relu(self.norm2(self.early2(x)))))
         w = torch.sigmoid(self.mixing)
         mixed: Tensor = (w[0] * early + w[1] * self._late(projected, flags)) / w.sum()
-        return mixed
+        return cast(Tensor, mixed + self.straight(rows, flags))
 
     def _late(self, projected: Sequence[Tensor], flags: Tensor) -> Tensor:
         each = [

@@ -117,6 +117,19 @@ def test_dropping_adds_nobody_and_never_leaves_a_window_empty(chance, seed):
     assert kept.any(dim=1).all()
 
 
+@each
+def test_it_begins_near_the_product_of_what_the_modalities_say(kind):
+    p = torch.distributions.Dirichlet(torch.ones(7)).sample((14, 3)).log()
+    means, deviations = p.mean(dim=0), p.std(dim=0)
+    net, (rows, flags) = network(kind).eval(), batch()
+    flags[3, 1] = False
+    standard = (p - means) / deviations
+    rows = [torch.cat([row[:, :-7], standard[:, m]], dim=1) for m, row in enumerate(rows)]
+    before = net(rows, flags)
+    net.straight.begin(means, deviations)
+    assert torch.allclose(net(rows, flags) - before, (p * flags[:, :, None]).sum(dim=1), atol=1e-4)
+
+
 def test_an_embedding_that_is_left_out_leaves_the_probabilities():
     rows = torch.arange(26.0).view(2, 13) + 1
     kept = without_embedding(rows, torch.tensor([True, False]))
