@@ -127,7 +127,7 @@ class FusionSettings(Group):
         ("video", "audio"), description="an early pane comes once these have passed the window"
     )
     rule: str = Field(
-        "entropy_trust", description="how the modalities are fused; docs/fusion-core.md names all"
+        "learned_log_pool", description="how the modalities are fused; docs/fusion-core.md names all"
     )
     fitted: Path | None = Field(
         None, description="what `affectstream fusion fit` wrote; none: the shipped file"
