@@ -11,7 +11,7 @@ import numpy as np
 
 from models.fusion.evidence import FLAT, Array, Evidence, Pooled, uncertainty
 from models.fusion.rules import TINY, shares
-from models.fusion.temper import tempered
+from models.fusion.temper import company, tempered
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,11 +25,17 @@ class Dempster:
 
     def fuse(self, evidence: Evidence) -> Pooled:
         """Return the combination; two that contradict each other flatly leave their mean."""
-        own = tempered(evidence.p, self.temperatures)
+        own = among(evidence, self.temperatures, self.usual)
         belief = self.discounts * certainty(evidence, own, self.usual)
         weights = shares(evidence, belief)
         p = combined(own, belief, weights)
         return Pooled(np.where(evidence.present.any(axis=1, keepdims=True), p, FLAT), weights)
+
+
+def among(evidence: Evidence, temperatures: Array, usual: Array) -> Array:
+    """Return the distributions, tempered as far as more than one modality is trusted."""
+    trusted = shares(evidence, np.minimum(evidence.trust / usual, 1.0))
+    return tempered(evidence.p, temperatures, company(trusted)[:, None])
 
 
 def certainty(evidence: Evidence, own: Array, usual: Array) -> Array:

@@ -92,10 +92,8 @@ def summary(page: Page) -> Iterator[Block]:
         "Worse than the best single modality: under how many conditions, and in brackets under how many "
         "clearly, "
         "beyond the 95 % interval of the difference. The best one is chosen with hindsight, under each "
-        "condition "
-        "anew. A modality alone keeps its label; fitted rules give it the temperature that they learnt from "
-        "clean and failing inputs together, which costs likelihood where nothing fails. Balanced: the same "
-        "rules on clean windows whose emotions are equally frequent."
+        "condition anew. One modality alone is itself under every rule. Balanced: the same rules on clean "
+        "windows whose emotions are equally frequent."
     )
     yield Heading("The default")
     nll, clearly = experiment.mean_nll(comparison, choice), experiment.clearly_worse(comparison, choice)

@@ -4,12 +4,12 @@ import numpy as np
 from scipy.optimize import minimize, minimize_scalar
 from scipy.stats import beta
 
-from models.fusion.dempster import certainty, combined
+from models.fusion.dempster import among, certainty, combined
 from models.fusion.evidence import Array
 from models.fusion.fitted import Expert, Reliability
 from models.fusion.log import Indices, Log
 from models.fusion.rules import shares
-from models.fusion.temper import logs, softmax, tempered
+from models.fusion.temper import logs, softmax
 from schemas.labels import N_EMOTIONS
 from schemas.messages import MODALITIES, Modality
 
@@ -43,7 +43,7 @@ def cooling(p: Array, labels: Indices, degree: Array | None = None) -> float:
 def discounts(views: Log, say: Array, temperatures: Array, usual: Array) -> list[float]:
     """Return how far Dempster's rule should believe each modality, by the likelihood of its pools."""
     rows = np.arange(len(views.labels))
-    own = tempered(views.evidence.p, temperatures)
+    own = among(views.evidence, temperatures, usual)
     sure = certainty(views.evidence, own, usual)
 
     def nll(guess: Array) -> float:
@@ -61,9 +61,9 @@ def _expert(log: Log, index: int) -> Expert:
     present = log.evidence.present[:, index]
     p, labels = log.evidence.p[present, index], log.labels[present]
     temperature = cooling(np.exp(logs(p)), labels)
-    own = tempered(p[:, None], np.array([temperature]))[:, 0]
-    accuracy = round(float((own.argmax(axis=1) == labels).mean()), DIGITS)
-    reliable = reliability(own.argmax(axis=1), labels, accuracy)
+    said = p.argmax(axis=1)
+    accuracy = round(float((said == labels).mean()), DIGITS)
+    reliable = reliability(said, labels, accuracy)
     return Expert(
         temperature=temperature,
         trust=_usual_trust(log.evidence.trust[present, index], p, reliable),

@@ -42,13 +42,14 @@ def fit_pool(
 ) -> LogPool:
     """Return the pool of least penalised negative log likelihood on windows with so much say each."""
     evidence = views.evidence
-    own = tempered(evidence.p, temperatures)
     trust = relative_trust(evidence, usual)
+    together = company(shares(evidence, trust))[:, None]
+    own = tempered(evidence.p, temperatures, together)
     problem = _Problem(
         differences=logs(own) - np.log(prior),
         log_prior=np.log(prior),
         say=trust,
-        together=company(shares(evidence, trust))[:, None],
+        together=together,
         sure=1.0 - uncertainty(own),
         quality=evidence.quality,
         truth=_one_hot(views.labels),

@@ -9,8 +9,9 @@ from models.fusion.evidence import Array, Evidence
 from models.fusion.fitted import LogPool, Stack, pattern
 from models.fusion.log import Log
 from models.fusion.pools import relative_trust
+from models.fusion.rules import shares
 from models.fusion.stacking import centred
-from models.fusion.temper import softmax, softplus, tempered
+from models.fusion.temper import company, softmax, softplus, tempered
 from schemas.labels import N_EMOTIONS
 from schemas.messages import MODALITIES, Modality
 
@@ -37,8 +38,10 @@ def _inputs(evidence: Evidence, columns: list[int], temperatures: Array, usual: 
     """Return (windows, members x 7): centred logs times relative trust, as if only the members were there."""
     only = np.zeros_like(evidence.present)
     only[:, columns] = True
-    say = relative_trust(Evidence(evidence.p, only, evidence.quality, evidence.trust), usual)
-    x = centred(tempered(evidence.p, temperatures)) * say[:, :, None]
+    members = Evidence(evidence.p, only, evidence.quality, evidence.trust)
+    say = relative_trust(members, usual)
+    together = company(shares(members, say))[:, None]
+    x = centred(tempered(evidence.p, temperatures, together)) * say[:, :, None]
     inputs: Array = x[:, columns].reshape(len(x), -1)
     return inputs
 

@@ -22,7 +22,7 @@ class EqualLogPool:
     def fuse(self, evidence: Evidence) -> Pooled:
         """Return the mean; where all trust is zero the present modalities weigh the same."""
         weights = shares(evidence, evidence.trust)
-        return settled(evidence, evidence.p, (weights[:, :, None] * logs(evidence.p)).sum(axis=1), weights)
+        return settled(evidence, (weights[:, :, None] * logs(evidence.p)).sum(axis=1), weights)
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,7 +37,7 @@ class Product:
         """Return the product; a modality of less than its usual trust counts as a part of a factor."""
         say = relative_trust(evidence, self.usual)
         scores = pooled_logs(say, logs(evidence.p), self.log_prior)
-        return settled(evidence, evidence.p, scores, shares(evidence, say))
+        return settled(evidence, scores, shares(evidence, say))
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,14 +56,14 @@ class GatedLogPool:
 
     def fuse(self, evidence: Evidence) -> Pooled:
         """Return the pool."""
-        own = tempered(evidence.p, self.temperatures)
         say = relative_trust(evidence, self.usual)
         together = company(shares(evidence, say))[:, None]
+        own = tempered(evidence.p, self.temperatures, together)
         a, b, c = self.gates
         gate = softplus(a + b * (1.0 - uncertainty(own)) + c * evidence.quality)
         weights = say * (together * gate + (1.0 - together))
         scores = pooled_logs(weights, logs(own), self.log_prior) + together * self.bias
-        return settled(evidence, own, scores, shares(evidence, weights))
+        return settled(evidence, scores, shares(evidence, weights))
 
 
 def pooled_logs(weights: Array, log_p: Array, log_prior: Array) -> Array:
@@ -85,9 +85,9 @@ def relative_trust(evidence: Evidence, usual: Array) -> Array:
     return trust
 
 
-def settled(evidence: Evidence, own: Array, scores: Array, weights: Array) -> Pooled:
-    """Return the pool of ``scores``; ``own`` (windows, modalities, 7) where one is alone."""
+def settled(evidence: Evidence, scores: Array, weights: Array) -> Pooled:
+    """Return the pool of ``scores``; where one modality is alone, what it says."""
     count = evidence.present.sum(axis=1)[:, None]
-    alone = np.where(evidence.present[:, :, None], own, 0.0).sum(axis=1)
+    alone = np.where(evidence.present[:, :, None], evidence.p, 0.0).sum(axis=1)
     p = np.where(count == 1, alone, softmax(scores))
     return Pooled(np.where(count == 0, FLAT, p), weights)

@@ -36,7 +36,7 @@ class Uniform:
 
 @dataclass(frozen=True, eq=False)
 class Before:
-    """A rule on distributions that were calibrated one by one, each with the temperature of its modality."""
+    """A rule on distributions that were tempered one by one, as far as more than one modality has a say."""
 
     name: str
     rule: Rule
@@ -44,7 +44,8 @@ class Before:
 
     def fuse(self, evidence: Evidence) -> Pooled:
         """Return what the rule makes of the calibrated distributions."""
-        own = tempered(evidence.p, self.temperatures)
+        together = company(shares(evidence, evidence.trust))[:, None]
+        own = tempered(evidence.p, self.temperatures, together)
         return self.rule.fuse(
             Evidence(own, evidence.present, evidence.quality, evidence.trust, evidence.embeddings)
         )

@@ -22,15 +22,15 @@ class Stacking:
 
     def fuse(self, evidence: Evidence) -> Pooled:
         """Return the regression's distribution; a modality without trust counts as absent."""
-        own = tempered(evidence.p, self.temperatures)
         say = relative_trust(evidence, self.usual)
+        together = company(shares(evidence, say))[:, None]
+        own = tempered(evidence.p, self.temperatures, together)
         heard = who(say > 0.0)
         x = centred(own) * say[:, :, None]
         parts = (self.weights[heard] * x[:, :, None, :]).sum(axis=3)  # (windows, modalities, 7)
-        together = company(shares(evidence, say))[:, None]
         scores = together * (parts.sum(axis=1) + self.biases[heard]) + (1.0 - together) * x.sum(axis=1)
         size = np.sqrt((parts * parts).sum(axis=2))
-        return settled(evidence, own, scores, shares(evidence, size))
+        return settled(evidence, scores, shares(evidence, size))
 
 
 def centred(p: Array) -> Array:

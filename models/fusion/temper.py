@@ -14,9 +14,13 @@ def sharpened(p: Array, exponent: Array) -> Array:
     return normal
 
 
-def tempered(p: Array, temperatures: Array) -> Array:
-    """Return p^(1/T) of (windows, modalities, 7), each modality with its own T (modalities,)."""
-    return sharpened(p, 1.0 / temperatures[None, :, None])
+def tempered(p: Array, temperatures: Array, together: Array) -> Array:
+    """Return p^(1/T) of (windows, modalities, 7), each modality with its own T (modalities,).
+
+    T holds to the degree ``together`` (windows, 1) of company: a model alone is as calibrated as it came.
+    """
+    exponents = temperatures[None, :] ** -together  # (windows, modalities)
+    return sharpened(p, exponents[:, :, None])
 
 
 def logs(p: Array) -> Array:
@@ -41,8 +45,8 @@ def softplus(x: Array) -> Array:
 def company(shares: Array) -> Array:
     """Return how far shares (windows, modalities) are of more than one: 0 for one alone, 1 if none has most.
 
-    What is fitted for voices together (a temperature after pooling, weights, biases) holds to this degree, so
-    that a modality that fades hands over to the others without a jump, and one alone is itself.
+    What is fitted for voices together (temperatures, weights, biases) holds to this degree, so that a
+    modality that fades hands over to the others without a jump, and one alone is itself.
     """
     degree: Array = np.minimum(2.0 * (1.0 - shares.max(axis=1)), 1.0)
     return np.maximum(degree, 0.0)
