@@ -19,7 +19,7 @@ from models.training.recipe import RECIPE, Recipe, read_recipe
 from models.training.result import WEIGHTS, read_run_card
 
 COLUMNS = (
-    *("network", "system", "data", "labels", "split", "items", "groups", "parameters"),
+    *("run", "network", "system", "data", "labels", "split", "items", "groups", "parameters"),
     *("accuracy", "UAR", "macro F1", "ECE before", "ECE after the temperature"),
 )
 HEAD = (
@@ -71,7 +71,10 @@ def page(runs: list[Path]) -> list[Block]:
         Heading("Systems"),
         Table(("system", "what it does"), SYSTEMS),
         Heading("Not trained here"),
-        Table(("network", "system", "why"), tuple((n, _of(n), UNTRAINED.get(n, "")) for n in rest)),
+        Table(
+            ("network", "system", "why"),
+            tuple((n, _of(n), UNTRAINED.get(n, "no finished run was given")) for n in rest),
+        ),
     ]
 
 
@@ -98,7 +101,7 @@ def _row(folder: Path, recipe: Recipe) -> tuple[str, ...]:
     before, after = (summary(p, outcome.labels)["ece"] for p in (outcome.before, outcome.after))
     groups = f"{len(set(outcome.groups))} {about.groups}"
     figures = (shown(found[name]) for name in ("accuracy", "uar", "macro_f1"))
-    described = (recipe.network, _of(recipe.network), about.name, about.labels, about.split)
+    described = (folder.name, recipe.network, _of(recipe.network), about.name, about.labels, about.split)
     counted = (str(len(outcome.labels)), groups, _parameters(folder))
     return (*described, *counted, *figures, f"{before:.3f}", f"{after:.3f}")
 
