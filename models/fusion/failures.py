@@ -211,9 +211,11 @@ def _noisy(m: int, what: str) -> Condition:
 CONDITIONS = (
     Condition("clean", "as recorded", clean),
     *(_missing(kept) for kept in subsets()),
-    Condition("quiet failure", f"{HIT:.0%} of each modality's inputs say next to nothing", quiet),
+    Condition("quiet failure", f"{HIT * 100:.0f} % of each modality's inputs say next to nothing", quiet),
     Condition(
-        "confident failure", f"{HIT:.0%} of them are sure of a wrong class; quality unchanged", confident
+        "confident failure",
+        f"{HIT * 100:.0f} % of them are sure of a wrong class; quality unchanged",
+        confident,
     ),
     Condition(
         "confident, seen", "the same with the quality of a degraded input", confident_and_seen, "worse"

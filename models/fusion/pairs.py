@@ -114,7 +114,8 @@ def statement(pools: Sequence[Pool], part: Part, shares: Shares) -> str:
         for pool in pools
     )
     how = "classes as frequent as in MELD" if shares == "meld" else "classes equally frequent"
-    return f"The {part} part draws from {items}; {how}. {CAVEAT}"
+    comments = "a comment only where an actor's share of the dialogues has none of the emotion"
+    return f"The {part} part draws from {items}; {comments}; {how}. {CAVEAT}"
 
 
 def _dealt(groups: Names, actors: int, rng: np.random.Generator) -> Indices:
