@@ -111,6 +111,12 @@ def test_a_rule_that_is_clearly_below_a_single_modality_is_not_chosen_for_its_li
     assert experiment.chosen(found) == "uniform"
 
 
+def test_a_network_on_embeddings_is_never_the_default() -> None:
+    found = compared([Follow("concat", 2), Follow("audio", 1)])  # the first is the better one
+    assert experiment.mean_nll(found, "concat") < experiment.mean_nll(found, "audio")
+    assert experiment.chosen(found) == "audio"
+
+
 def test_what_is_fitted_beats_the_mean_where_truth_is_known() -> None:
     found = experiment.in_worlds([World("audio shouts", heat=(1.0, 2.5, 1.0))], windows=600)
     nll = {each.rule: each.nll for each in found}
