@@ -101,8 +101,8 @@ def summary(page: Page) -> Iterator[Block]:
         (
             "The criterion was written before the figures were seen (models/fusion/experiment.py): of the "
             "rules on probabilities whose accuracy is least often clearly below the best single "
-            f"modality's, the lowest mean NLL; within {experiment.NEAR} nats of it the simpler rule. Networks "
-            "are shown for comparison only: workers do not send embeddings unless told to.",
+            f"modality's, the lowest mean NLL; within {experiment.NEAR} nats of it the simpler rule. "
+            "Networks are shown for comparison only: workers do not send embeddings unless told to.",
             "One thing was changed after a first look at the test part: confident failures had a fixed "
             "shape, which gates learnt by heart; it is drawn anew for each now. How much of what is fitted "
             "on fails was chosen inside the fit part, by fits on half of its actors judged on the others.",
