@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from safetensors import SafetensorError
+from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from models.face.clip_encoder import ClipFrames, FeatureHead, as_frames, clip_frames
@@ -18,7 +20,7 @@ from models.training.texts import encoder_folder, tokenised, utterances, utteran
 from models.training.vectors import vectors
 from models.training.voices import speech
 from models.voice import reference as voice
-from schemas.errors import InputError
+from schemas.errors import InputError, ModelError
 
 Prepare = Callable[
     [Path, Recipe, Path], tuple[Corpus, Inputs]
@@ -73,6 +75,19 @@ ENCODER = Recipe(
 )  # fmt: skip
 
 
+def _fer_cnn(recipe: Recipe) -> nn.Module:
+    """Return the network, from the best weights of another run where the recipe names them."""
+    network = FerCnn(recipe.dropout)
+    if recipe.weights is not None:
+        try:
+            network.load_state_dict(load_file(recipe.weights))
+        except (OSError, RuntimeError, SafetensorError) as error:
+            raise ModelError(
+                f"{recipe.weights} holds no weights of fer-cnn: give best.safetensors"
+            ) from error
+    return network
+
+
 def _clip(source: str) -> nn.Module:
     return _Faces(clip_frames(source))
 
@@ -117,7 +132,7 @@ def _pipeline(name: str, pipeline: str) -> Pipelined:
 
 NETWORKS: dict[str, Reference | Pipelined] = {
     "fer-cnn": Reference(
-        "face", "002", faces, faces_to_judge, lambda r, i: FerCnn(r.dropout), FER_CNN
+        "face", "002", faces, faces_to_judge, lambda r, i: _fer_cnn(r), FER_CNN
     ),
     "resnet50": Reference(
         "face", "000, 001, 003", faces, faces_to_judge,
