@@ -105,8 +105,7 @@ def evaluate(
 
     torch.set_num_threads(threads or os.cpu_count() or 1)
     if name not in get_args(Name):
-        _evaluate_run(Path(name), data, output)
-        return
+        return _evaluate_run(Path(name), data, output)
     with _progress() as progress:
         given = Given(data, weights or FOLDER, run, device, quick, _typed(name, quick, weights), progress)
         evaluation = _evaluator(name)(given)
