@@ -1,0 +1,72 @@
+"""On real clips the worker cuts faces out as training had them: the same framing, the same normalisation."""
+
+import os
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import torch
+
+from models.datasets.ferplus import load_npz
+from models.face.clip import frames
+from models.face.crop import Box, face_crop
+from models.face.detect import Detector
+from models.face.model import FaceModel
+from models.face.network import standardise
+from producers.frames import fitted, to_jpeg
+from schemas.messages import VideoFrame
+from workers.video import VideoAnalyst
+
+DATA = Path(os.environ.get("AFFECT_DATA", Path(__file__).parents[3] / "shared" / "data"))
+CLIPS = sorted((DATA / "mead").glob("*.mp4"))
+pytestmark = pytest.mark.skipif(
+    not CLIPS or not (DATA / "ferplus").is_dir(),
+    reason=f"no MEAD clips or FER+ faces in {DATA} (AFFECT_DATA)",,
+)
+
+
+def normalised(crops) -> np.ndarray:
+    return standardise(torch.from_numpy(np.stack(crops)))[:, 0].numpy()  # (n, 48, 48)
+
+
+@pytest.fixture(scope="module")
+def training_face() -> np.ndarray:
+    return normalised(load_npz(DATA / "ferplus" / "train.npz").images[::20]).mean(axis=0)
+
+
+def alike(crops, training_face) -> float:
+    """Return the correlation of the mean of ``crops`` with the mean face of training."""
+    return float(np.corrcoef(normalised(crops).mean(axis=0).ravel(), training_face.ravel())[0, 1])
+
+
+def sent(frame) -> VideoFrame:
+    height, width = frame.shape[:2]
+    small = cv2.resize(frame, fitted(width, height, 640), interpolation=cv2.INTER_AREA)
+    whose = {"session_id": "mead", "party": "customer", "seq": 0, "expects": ("video",)}
+    return VideoFrame(**whose, start_ms=0, end_ms=0, settled_ms=1, jpeg=to_jpeg(small))
+
+
+@pytest.mark.parametrize("clip", CLIPS, ids=lambda path: path.stem)
+def test_the_workers_crops_of_a_clip_are_framed_as_the_faces_of_training(clip, training_face):
+    analyst = VideoAnalyst(FaceModel(), Detector(most=1))
+    crops = [crop for frame in frames(clip, 25) for crop in analyst.look(sent(frame)).inputs]
+    assert crops
+    assert alike(crops, training_face) > 0.65
+
+
+@pytest.mark.parametrize("clip", CLIPS, ids=lambda path: path.stem)
+def test_a_wider_or_a_narrower_crop_is_less_like_training(clip, training_face):
+    detector = Detector(most=1)
+    seen = [(frame, face.box) for frame in frames(clip, 25) for face in detector.detect(frame)]
+    likeness = {
+        scale: alike([face_crop(frame, grown(box, scale)) for frame, box in seen], training_face)
+        for scale in (0.7, 1.0, 1.3)
+    }
+    assert likeness[1.0] > likeness[0.7] + 0.1
+    assert likeness[1.0] > likeness[1.3] + 0.1
+
+
+def grown(box: Box, scale: float) -> Box:
+    more = (scale - 1) / 2
+    return Box(box.x - more * box.width, box.y - more * box.height, box.width * scale, box.height * scale)
