@@ -22,7 +22,7 @@ DATA = Path(os.environ.get("AFFECT_DATA", Path(__file__).parents[3] / "shared" /
 CLIPS = sorted((DATA / "mead").glob("*.mp4"))
 pytestmark = pytest.mark.skipif(
     not CLIPS or not (DATA / "ferplus").is_dir(),
-    reason=f"no MEAD clips or FER+ faces in {DATA} (AFFECT_DATA)",,
+    reason=f"no MEAD clips or FER+ faces in {DATA} (AFFECT_DATA)",
 )
 
 
