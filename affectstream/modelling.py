@@ -71,17 +71,10 @@ def train(
 
 
 def evaluate(
-    name: Annotated[
-        str,
-        typer.Argument(
-            help="face, voice, text, or the run folder of a reference network", show_default=False
-        ),
-    ],
+    name: Annotated[str, typer.Argument(help="face, voice, text, or a reference network's run folder")],
     data: Annotated[
         Path | None,
-        typer.Option(
-            help="folder of the corpora, of one corpus, or a file; default: $AFFECT_DATA", show_default=False
-        ),
+        typer.Option(help="folder of corpora, of one, or a file; default: $AFFECT_DATA", show_default=False),
     ] = None,
     output: Annotated[
         Path | None, typer.Option("-o", "--output", help="folder for the report, plots and predictions")

@@ -90,9 +90,8 @@ def summary(page: Page) -> Iterator[Block]:
     yield Paragraph(
         f"Means over {conditions} conditions, {comparison.windows} windows and {comparison.groups} actors. "
         "Worse than the best single modality: under how many conditions, and in brackets under how many "
-        "clearly, "
-        "beyond the 95 % interval of the difference. The best one is chosen with hindsight, under each "
-        "condition anew. One modality alone is itself under every rule but a network. "
+        "clearly, beyond the 95 % interval of the difference. The best one is chosen with hindsight, under "
+        "each condition anew. One modality alone is itself under every rule but a network. "
         "Balanced: the same rules on clean windows whose emotions are equally frequent."
     )
     yield Heading("The default")

@@ -83,10 +83,10 @@ def test_a_run_broken_off_and_resumed_ends_with_the_same_weights(
     broken = replace(short, out=settings.out + "-broken")
     steps = iter(range(7))
 
-    def breaks_off(network: TextNetwork, batch: corpus.Batch) -> torch.Tensor:
+    def breaks_off(network: TextNetwork, batch: corpus.Batch, mixed: bool) -> torch.Tensor:
         if next(steps, None) is None:
             raise KeyboardInterrupt
-        return step_loss(network, batch)
+        return step_loss(network, batch, mixed)
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
         patch.setattr("models.text.train.step_loss", breaks_off)

@@ -34,13 +34,23 @@ def run(*arguments: str, env: dict[str, str]) -> str:
     return result.stdout
 
 
+def interruptible() -> None:
+    """Undo what a shell does to the jobs of its background: they ignore interrupts, and so would theirs."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @pytest.fixture
 def up(tmp_path: Path) -> Iterator[dict[str, str]]:
     """`affectstream up`, and the environment that it tells other terminals to use."""
     base = {**os.environ, "COLUMNS": "200", "AFFECT_API__PORT": "0"}
     said = tmp_path / "up.txt"
     with said.open("w") as out:
-        process = subprocess.Popen([COMMAND, "up", "--logs", str(tmp_path / "logs")], stdout=out, env=base)
+        process = subprocess.Popen(
+            [COMMAND, "up", "--logs", str(tmp_path / "logs")],
+            stdout=out,
+            env=base,
+            preexec_fn=interruptible,
+        )
     deadline = time.monotonic() + 240
     while "affectstream replay" not in said.read_text():
         assert process.poll() is None, said.read_text()
