@@ -8,14 +8,16 @@ from benchmarks.join import session
 from benchmarks.measure import Row, compare
 from models.fusion.choose import rules
 from models.fusion.evidence import Evidence, Rule
+from models.fusion.exported import FORWARD as EXPORTED
 from models.fusion.fitted import available
 from runtime.settings import Settings
 from schemas.labels import N_EMOTIONS
-from schemas.messages import MODALITIES
+from schemas.messages import MODALITIES, Modality, Observation
 from workers.fusion.engines import engines
 
 WINDOWS = 2000
 SECONDS = 120
+SIZES: dict[Modality, int] = {"video": 256, "audio": 1024, "text": 384}  # of the shipped models' embeddings
 
 
 def rows(settings: Settings) -> Iterator[Row]:
@@ -35,7 +37,8 @@ def drawn(windows: int) -> Evidence:
     dice = np.random.default_rng(0)
     shape = (windows, len(MODALITIES))
     p = dice.dirichlet(np.full(N_EMOTIONS, 0.5), shape)
-    return Evidence(p, dice.random(shape) < 0.9, dice.random(shape), dice.uniform(0.3, 1.0, shape))
+    present, quality, trust = dice.random(shape) < 0.9, dice.random(shape), dice.uniform(0.3, 1.0, shape)
+    return Evidence(p, present, quality, trust, tuple(dice.normal(size=(windows, n)) for n in SIZES.values()))
 
 
 def arrays(rule: Rule, windows: Evidence) -> Callable[[], int]:
@@ -44,9 +47,13 @@ def arrays(rule: Rule, windows: Evidence) -> Callable[[], int]:
 
 
 def streamed(settings: Settings, name: str) -> Callable[[], int]:
-    """Return what joins a session and composes its messages, one window after the other."""
-    new_engine = engines(settings.fusion.model_copy(update={"rule": name}))
-    items = list(session("rules", 0, SECONDS))
+    """Return what joins a session and composes its messages, one window after the other.
+
+    Only networks are given embeddings, as only for them workers are told to send any.
+    """
+    network = name in EXPORTED
+    new_engine = engines(settings.fusion.model_copy(update={"rule": name, "embeddings": network}))
+    items = [with_embedding(item) if network else item for item in session("rules", 0, SECONDS)]
 
     def join() -> int:
         engine = new_engine()
@@ -55,3 +62,9 @@ def streamed(settings: Settings, name: str) -> Callable[[], int]:
         return SECONDS
 
     return join
+
+
+def with_embedding(item: Observation) -> Observation:
+    """Return the observation with some embedding of its modality's size."""
+    said = np.random.default_rng(item.seq).normal(size=SIZES[item.modality]).astype("<f4")
+    return item.model_copy(update={"embedding": said.tobytes()})
