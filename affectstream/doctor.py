@@ -110,7 +110,9 @@ def _fusion_rule() -> str:
     own = load().fusion
     engines(own)
     fitted = available(own.fitted)
-    return f"{own.rule}; nothing fitted" if fitted is None else f"{own.rule}; fitted on {fitted.data}"
+    if fitted is None:
+        return f"{own.rule}; nothing fitted"
+    return f"{own.rule}; file {fitted.short}, fitted on {fitted.windows:,} windows"
 
 
 def _alert_rules() -> str:
