@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Literal
 
 from models.datasets.catalogue import CORPORA, named_in
+from models.fusion.exported import FORWARD, file_of
+from models.fusion.fitted import LICENCE, SHIPPED
 from models.hub.known import known, onnx_face
 from models.weights import FOLDER, Card, read_card
 from schemas.errors import PolicyError
@@ -22,7 +24,7 @@ MODALITIES: tuple[Modality, ...] = ("video", "audio", "text")
 class Licensed:
     """One line of ``affectstream licences``."""
 
-    kind: Literal["shipped model", "hub model", "training corpus", "corpus"]
+    kind: Literal["shipped model", "hub model", "fitted fusion", "training corpus", "corpus"]
     name: str
     modality: str
     licence: str
@@ -41,6 +43,17 @@ def in_use(chosen: Mapping[Modality, str], folder: Path = FOLDER) -> tuple[Licen
         source = chosen.get(modality, "")
         lines += [_hub(source, modality)] if source else _shipped(modality, folder)
     return tuple(dict.fromkeys(lines))
+
+
+def fusion_in_use(rule: str, own: Path | None, folder: Path = FOLDER) -> tuple[Licensed, ...]:
+    """Return the shipped files that fusion by ``rule`` reads: the fitted one, unless ``own`` takes its place.
+
+    Whatever the rule, trust by class comes from that file. A file of one's own is under one's own licence.
+    """
+    names = [] if own is not None else [SHIPPED.name]
+    names += [file_of(rule)] if rule in FORWARD else []
+    there = (name for name in names if (folder / name).exists())
+    return tuple(Licensed("fitted fusion", n, " and ".join(MODALITIES), LICENCE, False) for n in there)
 
 
 def corpora() -> tuple[Licensed, ...]:
@@ -62,7 +75,8 @@ def require_commercial(lines: Iterable[Licensed]) -> None:
         named = "; ".join(f"{line.name} ({line.licence})" for line in found)
         raise PolicyError(
             f"{len(found)} of the models and corpora in use are not known to permit commercial use: {named}. "
-            "Ask their owners, or name other models in video.model, audio.model and text.model"
+            "Ask their owners, or name other models in video.model, audio.model and text.model, and in "
+            "fusion.fitted a file that was fitted on other data"
         )
 
 

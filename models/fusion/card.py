@@ -6,6 +6,7 @@ from models.evaluation.document import Block, Bullets, Command, Heading, Paragra
 from models.fusion import document_tables as tables
 from models.fusion import experiment
 from models.fusion.document import Page
+from models.fusion.fitted import LICENCE
 from models.fusion.pairs import CAVEAT
 from schemas.messages import MODALITIES
 
@@ -14,10 +15,6 @@ COMMANDS = (
     "affectstream fusion fit -o models/weights/fusion.json",
     "affectstream fusion compare --fitted models/weights/fusion.json -o docs/fusion.md "
     "--card models/weights/fusion.md",
-)
-LICENCE = (
-    "CC BY-NC-SA 4.0, as the recordings of RAVDESS that the voice's part was learnt from: not for commercial "
-    "use. FER2013 images are for research use, the votes of FER+ MIT, MELD GPL-3.0, GoEmotions CC BY 4.0"
 )
 
 

@@ -18,6 +18,10 @@ from schemas.messages import MODALITIES, Modality
 
 VERSION = 1
 SHIPPED = Path(__file__).parents[1] / "weights" / "fusion.json"
+LICENCE = (  # of the shipped file
+    "CC BY-NC-SA 4.0, as the recordings of RAVDESS that the voice's part was learnt from: not for commercial "
+    "use. FER2013 images are for research use, the votes of FER+ MIT, MELD GPL-3.0, GoEmotions CC BY 4.0"
+)
 SHORT = 8  # digits of the hash in a rule's name
 
 

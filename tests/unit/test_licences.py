@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from models.licences import Licensed, corpora, in_use, refused, require_commercial
+from models.licences import Licensed, corpora, fusion_in_use, in_use, refused, require_commercial
 from models.weights import FOLDER, write_card
 from schemas.errors import ModelError, PolicyError
 
@@ -89,3 +89,14 @@ def test_every_corpus_is_listed_and_some_are_not_for_commerce() -> None:
 
 def test_the_models_of_this_copy_can_be_listed() -> None:
     assert all(line.licence for line in in_use({}, FOLDER))
+
+
+def test_the_shipped_fusion_file_is_refused_in_commerce_and_ones_own_takes_its_place(tmp_path: Path) -> None:
+    (line,) = fusion_in_use("uniform", None)
+    assert (line.kind, line.name, line.commercial) == ("fitted fusion", "fusion.json", False)
+    with pytest.raises(PolicyError, match=r"fusion\.json .*fusion\.fitted"):
+        require_commercial([line])
+    assert fusion_in_use("product", tmp_path / "mine.json") == ()
+    assert fusion_in_use("product", None, tmp_path) == ()
+    (network,) = fusion_in_use("concat", tmp_path / "mine.json")
+    assert (network.name, network.commercial) == ("fusion-concat.safetensors", False)
