@@ -24,15 +24,16 @@ from typing import get_args
 import numpy as np
 import numpy.typing as npt
 
+from models.fusion import log_file
+from models.fusion.log_file import Kind
 from schemas.errors import InputError
 from schemas.labels import N_EMOTIONS
 from schemas.messages import Modality
 
-FORMAT = "affectstream.probabilities/1"
 CLEAN = "clean"
 NAMES = ("modality", "corpus", "statement", "conditions", "p", "present", "quality", "labels", "groups")
-ARRAYS = ("format", *NAMES, "items", "embeddings")
 REMAKE = "make it again: affectstream fusion log"
+KIND = Kind("probability log", "affectstream.probabilities/1", (*NAMES, "items", "embeddings"), REMAKE)
 FILES: dict[Modality, tuple[str, ...]] = {
     "video": ("ferplus-valid",),
     "audio": ("ravdess",),
@@ -80,31 +81,14 @@ def write(log: ProbabilityLog, path: Path) -> None:
     check(log, str(path))
     nothing = np.zeros((len(log.conditions), 0, 0), np.float16)
     arrays = {name: np.array(getattr(log, name)) for name in NAMES}
-    arrays |= {
-        "format": np.array(FORMAT),
-        "items": log.items,
-        "embeddings": nothing if log.embeddings is None else log.embeddings.astype(np.float16),
-    }
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        np.savez(path, allow_pickle=False, **arrays)
-    except OSError as error:
-        raise InputError(f"cannot write {path}: {error.strerror}") from error
+    arrays["items"] = log.items
+    arrays["embeddings"] = nothing if log.embeddings is None else log.embeddings.astype(np.float16)
+    log_file.write(KIND, arrays, path)
 
 
 def read(path: Path) -> ProbabilityLog:
     """Return the log in ``path``; raises InputError, saying what is wrong, for anything else."""
-    try:
-        with np.load(path, allow_pickle=False) as stored:
-            arrays = {name: stored[name] for name in stored}
-    except FileNotFoundError as error:
-        raise InputError(f"no probability log at {path}; {REMAKE}") from error
-    except (OSError, ValueError, EOFError) as error:
-        raise InputError(f"{path} is no probability log; {REMAKE}") from error
-    missing = [name for name in ARRAYS if name not in arrays]
-    if missing or str(arrays["format"]) != FORMAT:
-        what = f"lacks {', '.join(missing)}" if missing else f"is not of the format {FORMAT}"
-        raise InputError(f"{path} {what}; {REMAKE}")
+    arrays = log_file.read(KIND, path)
     try:
         log = _log(arrays)
     except (ValueError, TypeError) as error:

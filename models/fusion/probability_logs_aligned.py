@@ -17,15 +17,17 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from models.fusion import log_file
 from models.fusion.evidence import Array, Evidence
 from models.fusion.log import Calls, Indices, Log, taken
+from models.fusion.log_file import Kind
 from schemas.errors import InputError
 from schemas.labels import N_EMOTIONS
 from schemas.messages import MODALITIES
 
-FORMAT = "affectstream.aligned/1"
-ARRAYS = ("format", "source", "p", "present", "quality", "labels", "groups", *MODALITIES)
 REMAKE = "make it with affectstream fusion log meld or ravdess-video"
+NAMES = ("source", "p", "present", "quality", "labels", "groups", *MODALITIES)
+KIND = Kind("aligned log", "affectstream.aligned/1", NAMES, REMAKE)
 
 
 def write(log: Log, path: Path) -> None:
@@ -40,28 +42,13 @@ def write(log: Log, path: Path) -> None:
         "labels": log.labels,
         "groups": log.groups,
     }
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        said = {"format": np.array(FORMAT), "source": np.array(log.source)}
-        small = {m: x.astype(np.float16) for m, x in kept.items()}
-        np.savez(path, allow_pickle=False, **said, **arrays, **small)
-    except OSError as error:
-        raise InputError(f"cannot write {path}: {error.strerror}") from error
+    small = {m: x.astype(np.float16) for m, x in kept.items()}
+    log_file.write(KIND, {"source": np.array(log.source)} | arrays | small, path)
 
 
 def read(path: Path) -> Log:
     """Return the log in ``path`` with trust 1; raises InputError, saying what is wrong, for anything else."""
-    try:
-        with np.load(path, allow_pickle=False) as stored:
-            arrays = {name: stored[name] for name in stored}
-    except FileNotFoundError as error:
-        raise InputError(f"no aligned log at {path}; {REMAKE}") from error
-    except (OSError, ValueError, EOFError) as error:
-        raise InputError(f"{path} is no aligned log; {REMAKE}") from error
-    missing = [name for name in ARRAYS if name not in arrays]
-    if missing or str(arrays["format"]) != FORMAT:
-        what = f"lacks {', '.join(missing)}" if missing else f"is not of the format {FORMAT}"
-        raise InputError(f"{path} {what}; {REMAKE}")
+    arrays = log_file.read(KIND, path)
     log = _log(arrays)
     n, said = len(log.labels), log.evidence.p[log.evidence.present]
     e, flat = log.evidence, (n, len(MODALITIES))
