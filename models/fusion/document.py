@@ -102,9 +102,9 @@ def summary(page: Page) -> Iterator[Block]:
             "rules on probabilities whose accuracy is least often clearly below the best single "
             f"modality's, the lowest mean NLL; within {experiment.NEAR} nats of it the simpler rule. "
             "Networks are shown for comparison only: workers do not send embeddings unless told to.",
-            "One thing was changed after a first look at the test part: confident failures had a fixed "
-            "shape, which gates learnt by heart; it is drawn anew for each now. How much of what is fitted "
-            "on fails was chosen inside the fit part, by fits on half of its actors judged on the others.",
+            "Changed after a first look at the test part: confident failures had a fixed shape, which gates "
+            "learnt by heart; it is drawn anew for each now. How much of what is fitted on fails, and other "
+            "people's items in it, was chosen then inside the fit part; networks were put aside then too.",
             f"It chooses **{choice}**: mean NLL {nll:.3f}, clearly worse than the best single modality in "
             f"accuracy under {clearly} of {conditions} conditions.",
             _abstention(page.abstaining),
