@@ -7,6 +7,7 @@ import random
 import signal
 import sys
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -90,10 +91,10 @@ def joined(settings: Settings, log: list[Record]) -> dict[str, list[bytes]]:
 
 
 @contextlib.asynccontextmanager
-async def fusing(settings: Settings) -> AsyncIterator[asyncio.subprocess.Process]:
-    """Run the fusion process; killed at the end if it still runs."""
+async def fusing(settings: Settings, cwd: Path | None = None) -> AsyncIterator[asyncio.subprocess.Process]:
+    """Run the fusion process in ``cwd``; killed at the end if it still runs."""
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "workers.fusion", env=_environment(settings)
+        sys.executable, "-m", "workers.fusion", env=_environment(settings), cwd=cwd
     )
     try:
         yield process
@@ -226,15 +227,18 @@ async def test_garbage_goes_to_the_dead_letters_and_the_session_goes_on(broker_s
     assert reasons == ["malformed", "malformed", "malformed", "too_large", "wrong_version"]
 
 
-async def test_it_stops_on_a_signal_while_windows_are_open(broker_settings: Settings) -> None:
+async def test_it_stops_on_a_signal_while_windows_are_open_and_leaves_no_file(
+    broker_settings: Settings, tmp_path: Path
+) -> None:
     log = records(random.Random(4), sessions=1, seconds=5)[:-1]
     expected = joined(broker_settings, log)
-    async with fusing(broker_settings) as process:
+    async with fusing(broker_settings, tmp_path) as process:
         await send(broker_settings, log)
         await until_stored(broker_settings, expected, process)
         process.send_signal(signal.SIGTERM)
         async with asyncio.timeout(30):
             assert await process.wait() == 0
+    assert list(tmp_path.iterdir()) == []
 
 
 async def test_partitions_move_between_processes_and_the_finals_stay_the_same(

@@ -56,6 +56,9 @@ class _App(faust.App):  # type: ignore[misc]
     def _new_transport(self) -> Any:
         return _Transport(self.conf.broker_consumer, self)
 
+    def _create_directories(self) -> None:
+        """Make none: no table is kept, and the folder it runs in may be read-only."""
+
 
 class FaustBroker:
     """One topic read by one faust agent, which leaves acknowledging to others."""
