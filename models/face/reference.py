@@ -41,15 +41,17 @@ class FerCnn(nn.Module):
 
 
 class FaceResNet50(nn.Module):
-    """ResNet-50 (He et al., CVPR 2016) on faces enlarged to ``side``: (n, 48, 48), 0 to 255, to (n, 7)."""
+    """ResNet-50 (He et al., CVPR 2016) on gray faces (n, side, side), 0 to 255, to (n, 7).
 
-    def __init__(self, side: int = 96, frozen: bool = False, weights: Path | None = None) -> None:
+    The trunk reduces a side 32 times, so that 64 pixels or more are wanted where there is time for them.
+    """
+
+    def __init__(self, frozen: bool = False, weights: Path | None = None) -> None:
         """Start from random weights, or from the ImageNet state dict in the safetensors file ``weights``.
 
         ``frozen`` leaves only the head to train. Raises ModelError where the file does not fit.
         """
         super().__init__()
-        self.side = side
         self.trunk = resnet50(weights=None)
         if weights is not None:
             _load(self.trunk, weights)
@@ -59,9 +61,8 @@ class FaceResNet50(nn.Module):
 
     def forward(self, faces: Tensor) -> Tensor:
         """Return the logits."""
-        x = standardise(faces)  # (n, 1, 48, 48)
-        x = nn.functional.interpolate(x, size=self.side, mode="bilinear", align_corners=False)
-        return cast(Tensor, self.trunk(x.expand(-1, 3, -1, -1)))  # (n, 3, side, side) -> (n, 7)
+        x = standardise(faces).expand(-1, 3, -1, -1).contiguous(memory_format=torch.channels_last)
+        return cast(Tensor, self.trunk(x))  # (n, 3, side, side) -> (n, 7)
 
 
 class ResNet50Features(nn.Module):
@@ -69,12 +70,14 @@ class ResNet50Features(nn.Module):
 
     def __init__(self, weights: Path | None = None, side: int = 96) -> None:
         super().__init__()
-        self.network = FaceResNet50(side, frozen=True, weights=weights).eval()
+        self.side = side
+        self.network = FaceResNet50(frozen=True, weights=weights).eval()
         self.network.trunk.fc = nn.Identity()
 
     def forward(self, faces: Tensor) -> Tensor:
         """Return the features."""
-        return cast(Tensor, self.network(faces))
+        x = nn.functional.interpolate(faces[:, None].float(), size=self.side, mode="bilinear")
+        return cast(Tensor, self.network(x[:, 0]))
 
 
 def _load(trunk: nn.Module, path: Path) -> None:

@@ -26,6 +26,7 @@ class Recipe(BaseModel):
     network: str
     labels: Literal["fer2013", "ferplus", "corpus"] = "corpus"
     held_out: float = Field(0.1, gt=0, lt=0.5)  # of the training groups, to stop early and to calibrate
+    near_duplicates: Literal["left out", "kept"] = "left out"  # training faces that look like a tested one
     folds: tuple[int, ...] = ()  # of those that the corpus has; all of them where empty
     epochs: PositiveInt = 40
     batch: PositiveInt = 32

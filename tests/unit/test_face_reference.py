@@ -43,7 +43,7 @@ def test_fer_cnn_learns_a_tiny_batch_by_heart() -> None:
 
 def test_resnet50_learns_a_tiny_batch_by_heart() -> None:
     torch.manual_seed(0)
-    assert loss_after(FaceResNet50(side=32), steps=12, rate=3e-4) < 0.1
+    assert loss_after(FaceResNet50(), steps=12, rate=3e-4) < 0.1
 
 
 def test_only_the_head_of_a_frozen_resnet_trains() -> None:
