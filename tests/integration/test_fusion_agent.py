@@ -104,6 +104,10 @@ async def fusing(settings: Settings, cwd: Path | None = None) -> AsyncIterator[a
         await process.wait()
 
 
+def files(folder: Path) -> list[Path]:
+    return list(folder.iterdir())
+
+
 def _environment(settings: Settings) -> dict[str, str]:
     return {**os.environ, **as_env(settings)}
 
@@ -238,7 +242,7 @@ async def test_it_stops_on_a_signal_while_windows_are_open_and_leaves_no_file(
         process.send_signal(signal.SIGTERM)
         async with asyncio.timeout(30):
             assert await process.wait() == 0
-    assert os.listdir(tmp_path) == []
+    assert files(tmp_path) == []
 
 
 async def test_partitions_move_between_processes_and_the_finals_stay_the_same(
