@@ -82,15 +82,14 @@ ENCODER = Recipe(
 )  # fmt: skip
 
 
-def _fer_cnn(recipe: Recipe) -> nn.Module:
-    """Return the network, from the best weights of another run where the recipe names them."""
-    network = FerCnn(recipe.dropout)
+def _continued(network: nn.Module, recipe: Recipe) -> nn.Module:
+    """Return ``network``, with the best weights of another run of it where the recipe names them."""
     if recipe.weights is not None:
         try:
             network.load_state_dict(load_file(recipe.weights))
         except (OSError, RuntimeError, SafetensorError) as error:
             raise ModelError(
-                f"{recipe.weights} holds no weights of fer-cnn: give best.safetensors"
+                f"{recipe.weights} holds no weights of {recipe.network}: give best.safetensors of a run"
             ) from error
     return network
 
@@ -139,7 +138,7 @@ def _pipeline(name: str, pipeline: str) -> Pipelined:
 
 NETWORKS: dict[str, Reference | Pipelined] = {
     "fer-cnn": Reference(
-        "face", "002", faces, faces_to_judge, lambda r, i: _fer_cnn(r), FER_CNN
+        "face", "002", faces, faces_to_judge, lambda r, i: _continued(FerCnn(r.dropout), r), FER_CNN
     ),
     "resnet50": Reference(
         "face", "000, 001, 003", faces, faces_to_judge,
@@ -147,7 +146,7 @@ NETWORKS: dict[str, Reference | Pipelined] = {
     ),
     "face-resnet": Reference(
         "face", "none of them: the shipped network", faces, faces_to_judge,
-        lambda r, i: FaceNet((32, 64, 128, 256), (1, 1, 2, 1), r.dropout), FACE_RESNET,
+        lambda r, i: _continued(FaceNet((32, 64, 128, 256), (1, 1, 2, 1), r.dropout), r), FACE_RESNET,
     ),
     "resnet50-features": _vectors("resnet50-features", "002", lambda w: ResNet50Features(Path(w))),
     "clip": _vectors("clip", "004", _clip),

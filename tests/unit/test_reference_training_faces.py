@@ -5,11 +5,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import save_file
 
-from models.training.corpus import Corpus, Inputs
+from models.training.corpus import Corpus, Inputs, as_stored, as_they_are
 from models.training.faces import faces
 from models.training.networks import NETWORKS, Reference
 from models.training.recipe import changed
+from schemas.errors import ModelError
 
 TWINS = 3
 
@@ -71,3 +73,20 @@ def test_a_face_is_looked_at_on_the_side_of_the_recipe_and_mirrored(data: Path, 
     assert torch.equal(seen.flip(-1), mirrored)
     assert inputs.training(inputs.stored[:2], 0, torch.Generator().manual_seed(0)).shape == (2, side, side)
     assert float(seen.mean()) == pytest.approx(float(inputs.stored[:2].float().mean()), rel=0.01)
+
+
+@pytest.mark.parametrize("name", ["face-resnet", "fer-cnn"])
+def test_a_network_goes_on_from_the_weights_of_another_run(name: str, tmp_path: Path) -> None:
+    entry = NETWORKS[name]
+    assert isinstance(entry, Reference)
+    inputs = Inputs(torch.zeros(1), torch.zeros(1), as_stored, as_they_are)
+    torch.manual_seed(1)
+    other = entry.build(entry.recipe, inputs)
+    save_file(other.state_dict(), tmp_path / "best.safetensors")
+    torch.manual_seed(2)
+    recipe = changed(entry.recipe, {"weights": str(tmp_path / "best.safetensors")})
+    begun = entry.build(recipe, inputs).state_dict()
+    assert all(torch.equal(value, begun[name]) for name, value in other.state_dict().items())
+    (tmp_path / "best.safetensors").write_bytes(b"no weights")
+    with pytest.raises(ModelError, match=f"holds no weights of {name}: give best.safetensors of a run"):
+        entry.build(recipe, inputs)
