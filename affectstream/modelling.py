@@ -93,12 +93,17 @@ def evaluate(
     """Measure a model on what it was not trained on, and show what was aimed at beside what was reached."""
     import torch
 
+    from affectstream import training
     from models.evaluation.given import Given
     from models.weights import FOLDER
 
     torch.set_num_threads(threads or os.cpu_count() or 1)
+    if output is not None:
+        training.make(output)  # before what takes minutes
     if name not in get_args(Name):
-        return _evaluate_run(Path(name), data, output)
+        if quick or weights is not None:
+            raise InputError("--quick and --weights are for face, voice and text, not for a run folder")
+        return _evaluate_run(Path(name), data, output, device)
     with _progress() as progress:
         given = Given(data, weights or FOLDER, run, device, quick, _typed(name, quick, weights), progress)
         evaluation = _evaluator(name)(given)
@@ -107,13 +112,13 @@ def evaluate(
         _write_report(evaluation, output, given.draws)
 
 
-def _evaluate_run(folder: Path, data: Path | None, output: Path | None) -> None:
+def _evaluate_run(folder: Path, data: Path | None, output: Path | None, device: str) -> None:
     """Show what a reference network reached, or reaches on other ``data``."""
     from affectstream import training
 
     if not folder.is_dir():
         raise InputError(f"{folder} is neither face, voice nor text, nor the folder of a run")
-    evaluation = training.evaluate_reference(folder, data)
+    evaluation = training.evaluate_reference(folder, data, device)
     view.show_evaluation(evaluation, DRAWS, out)
     if output is not None:
         _write_report(evaluation, output, DRAWS)

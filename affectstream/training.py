@@ -1,6 +1,7 @@
 """Training as a command: the steps of each modality, run in this process with their own options."""
 
 import json
+import os
 import platform
 import runpy
 import sys
@@ -28,7 +29,7 @@ def run(name: str, data: Path | None, folder: Path, extra: tuple[str, ...]) -> N
     checkpoints there and goes on from them.
     """
     steps = arguments(name, data or _default_data(), folder, extra)
-    folder.mkdir(parents=True, exist_ok=True)
+    make(folder)
     for step in steps:
         _note(folder, name, step)
         _run(f"models.{name}.train", step)
@@ -69,17 +70,27 @@ def run_reference(
     from models.training.run import run as trained
 
     folder = folder or Path("runs") / f"{recipe.network}-{recipe.labels}"
-    folder.mkdir(parents=True, exist_ok=True)
+    make(folder)
     _note(folder, recipe.network, [recipe.model_dump_json()])
     return trained(recipe, data or _default_data(), folder, say)
 
 
-def evaluate_reference(folder: Path, data: Path | None) -> "Evaluation":
+def make(folder: Path) -> None:
+    """Make ``folder`` where it is missing; raises InputError where it cannot be written to."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"cannot make the folder {folder}: {error.strerror}") from error
+    if not os.access(folder, os.W_OK):
+        raise InputError(f"cannot write into the folder {folder}")
+
+
+def evaluate_reference(folder: Path, data: Path | None, device: str) -> "Evaluation":
     """Return what the run in ``folder`` ended with, or what it reaches on other labelled ``data``."""
     from models.training.judge import judged
     from models.training.result import again
 
-    return again(folder) if data is None else judged(folder, data, _default_data())
+    return again(folder) if data is None else judged(folder, data, _default_data(), device)
 
 
 def _fields(extra: tuple[str, ...]) -> dict[str, Any]:

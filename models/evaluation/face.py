@@ -40,13 +40,14 @@ NOTES = (
 def evaluate(given: Given) -> Evaluation:
     """Return the evaluation of the face weights; raises InputError where no split is found."""
     card = read_card("face", given.weights)
+    found = list(splits(given))
     model = FaceModel(folder=given.weights)
     model.load(given.device)
     outcomes: list[Outcome] = []
     points: tuple[Point, ...] = ()
     where = aims.machine()
     speed = _speed(model)
-    for name, faces in splits(given):
+    for name, faces in found:
         p = predicted(model.predict, list(faces.images), f"faces of {name}", given.progress)
         outcomes += outcomes_of(name, faces, p, card.temperature, None if given.quick else _trained(given))
         points = points or _points(given, model, faces)
@@ -60,6 +61,8 @@ def evaluate(given: Given) -> Evaluation:
 def splits(given: Given) -> Iterator[tuple[str, Faces]]:
     """Yield every split that is there except the training one."""
     if given.data is not None and given.data.is_file():
+        if given.data.stem == "train":
+            raise InputError(f"{given.data} is the training split: {LAYOUT}")
         yield _named(given.data), _some(given, load_npz(given.data))
         return
     for folder in given.folders("ferplus"):

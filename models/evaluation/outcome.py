@@ -1,6 +1,7 @@
 """Predictions on labelled sets, as every figure and report takes them; imports numpy and models.weights."""
 
 import json
+import zipfile
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -113,10 +114,10 @@ def save(outcomes: Sequence[Outcome], path: Path) -> None:
 def load(path: Path) -> tuple[Outcome, ...]:
     """Return what ``save`` wrote; raises InputError for another file."""
     try:
-        with np.load(path, allow_pickle=False) as kept:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as kept:
             count = sum(name.endswith(".about") for name in kept)
             return tuple(_outcome(kept, i) for i in range(count))
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
         raise InputError(f"{path} holds no predictions of `affectstream evaluate -o`") from error
 
 

@@ -10,6 +10,7 @@ from models.evaluation.document import Block, Bullets, Command, Heading, Paragra
 from models.evaluation.intervals import DRAWS, intervals
 from models.evaluation.outcome import SUFFIX, Aim, Evaluation, Outcome, save
 from models.metrics import Interval
+from schemas.errors import InputError
 
 SHOWN = ("accuracy", "uar", "macro_f1", "weighted_f1", "nll", "brier", "ece")
 MORE = ("top_2", "kappa", "roc_auc", "pr_auc", "aurc", "ece_adaptive")
@@ -18,7 +19,17 @@ AIM_COLUMNS = ("figure", "aim", "reached", "met", "data", "split", "labels", "it
 
 
 def write(evaluation: Evaluation, folder: Path, draws: int = DRAWS) -> tuple[Path, ...]:
-    """Write MODALITY-report.md and .html, plots, figures and predictions; return the paths."""
+    """Write MODALITY-report.md and .html, plots, figures and predictions; return the paths.
+
+    Raises InputError where ``folder`` cannot be written to.
+    """
+    try:
+        return _write(evaluation, folder, draws)
+    except OSError as error:
+        raise InputError(f"cannot write the report into {folder}: {error.strerror}") from error
+
+
+def _write(evaluation: Evaluation, folder: Path, draws: int) -> tuple[Path, ...]:
     folder.mkdir(parents=True, exist_ok=True)
     name = evaluation.modality
     built = list(blocks(evaluation, draws))

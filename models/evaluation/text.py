@@ -67,6 +67,8 @@ def evaluate(given: Given) -> Evaluation:
 def files(given: Given) -> list[Path]:
     """Return the files to evaluate on: never those that training read."""
     if given.data is not None and given.data.is_file():
+        if given.data.stem.split("_")[0] == "train":
+            raise InputError(f"{given.data} is a training split: {LAYOUT}")
         return [given.data]
     found: dict[str, Path] = {}
     for corpus, ending in (("meld", "_sent_emo.csv"), ("goemotions", ".tsv")):

@@ -1,7 +1,9 @@
 """Evaluation of the voice folds, each network on the actors that it never heard; imports torch."""
 
+import zipfile
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +22,7 @@ from models.voice.network import VoiceEnsemble
 from models.voice.train import fold_file
 from models.voice.training import Config
 from models.weights import Card
+from schemas.errors import InputError
 
 OUT_OF_FOLD = "out-of-fold.npz"
 ROBUST_SHARE = 1 / 3
@@ -43,8 +46,7 @@ def evaluate(
     if not path.exists():
         note = f"{path} is not there; to make it: {REMAKE}."
         return _from_card(given, card, costs, (WHY, timing, note))
-    with np.load(path) as kept:
-        arrays = {name: kept[name] for name in kept}
+    arrays = _kept(path)
     cast = Cast(arrays["label"].astype(np.int64), arrays["actor"].astype(np.int64))
     sets = {name: Heard(arrays[f"{name}, windows"], arrays[f"{name}, rows"]) for name in voice_sets.TITLES}
     by = temperatures(arrays)
@@ -54,6 +56,18 @@ def evaluate(
     points = _points(given, card, clips, arrays["fold"], by) if same else ()
     lines = (*voice_sets.lines(outcomes, given.draws), *costs)
     return Evaluation("voice", card, outcomes, points, "uar", lines, notes, given.command)
+
+
+def _kept(path: Path) -> dict[str, npt.NDArray[Any]]:
+    needed = {"label", "actor", "fold", *voice_sets.TITLES}
+    try:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as kept:
+            arrays = {name: kept[name] for name in kept}
+    except (OSError, ValueError, EOFError, AttributeError, zipfile.BadZipFile) as error:
+        raise InputError(f"{path} is broken; to make it again: {REMAKE}") from error
+    if needed - arrays.keys():
+        raise InputError(f"{path} lacks {', '.join(sorted(needed - arrays.keys()))}; to make it: {REMAKE}")
+    return arrays
 
 
 def temperatures(arrays: dict[str, npt.NDArray[np.generic]]) -> Temperatures:

@@ -1,5 +1,6 @@
 """The state of a training between two epochs, written whole or not at all; imports torch and the recipe."""
 
+import zipfile
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -49,7 +50,9 @@ def save(state: State, recipe: Recipe, path: Path) -> None:
 
 
 def resume(state: State, recipe: Recipe, path: Path) -> None:
-    """Continue ``state`` from ``path``; raises InputError where another recipe wrote it."""
+    """Continue ``state`` from ``path``; raises InputError where another recipe wrote it or it is broken."""
+    if not zipfile.is_zipfile(path):
+        raise InputError(f"{path} is broken: delete it to train this part from its start")
     parts = torch.load(path, weights_only=True)
     if Recipe.model_validate_json(parts["recipe"]) != recipe:
         raise InputError(f"{path} was begun with another recipe: take a new folder, or the kept recipe.json")

@@ -4,33 +4,35 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-import torch
-from safetensors.torch import load_file
 from scipy.special import softmax
 
 from models.evaluation.outcome import Evaluation, Floats, Outcome
 from models.training import classical
 from models.training.corpus import Corpus, Indices
+from models.training.files import weights
 from models.training.loop import logits_of
 from models.training.networks import Pipelined, Reference, reference
+from models.training.possible import place
 from models.training.recipe import RECIPE, Recipe, read_recipe
 from models.training.result import LOGITS, WEIGHTS, Tested, evaluated, kept, read_run_card
 from models.training.texts import utterances, utterances_to_judge
 from schemas.errors import InputError
 
 
-def judged(folder: Path, data: Path, trained_on: Path) -> Evaluation:
+def judged(folder: Path, data: Path, trained_on: Path, device: str = "cpu") -> Evaluation:
     """Return what the run in ``folder`` reaches on the labelled ``data``; groups it has seen are left out.
 
     Where the run has several parts, their probabilities are averaged. A TF-IDF pipeline keeps no weights: it
     is fitted again on the data in ``trained_on``. Raises InputError where nothing is left.
     """
-    card, recipe = read_run_card(folder), read_recipe(folder / RECIPE)
-    torch.set_num_threads(recipe.threads)
+    card, recipe = read_run_card(folder), read_recipe(folder / RECIPE).model_copy(update={"device": device})
+    place(device)
     chosen = reference(recipe.network)
+    if chosen.modality == "face" and data.stem == "train":  # faces carry no group that would tell
+        raise InputError(f"{data} is the training split: give faces that the run has not seen")
     tested = [kept(part) for part in _parts(folder)]
     if isinstance(chosen, Pipelined):
-        corpus, rows, logits = _refitted(chosen, recipe, data, trained_on)
+        corpus, rows, logits = _refitted(chosen, recipe, data, trained_on, tested)
     else:
         corpus, rows, logits = _networks(chosen, recipe, data, folder, tested)
     before = np.mean([softmax(found, axis=1) for found in logits], axis=0)
@@ -51,22 +53,37 @@ def _networks(
     """Return the unseen rows of ``data`` and the logits of them by the network of each part."""
     corpus, inputs = chosen.judge(data, recipe, folder / "judged")
     parts = _parts(folder)
-    seen = frozenset().union(*(part.learnt for part in tested))
-    rows = np.array([i for i in corpus.parts[0].test if corpus.groups[i] not in seen], dtype=np.int64)
-    if not len(rows):
-        raise InputError(f"the run has learnt from every group in {data}: give data that it has not seen")
+    rows = _unseen(corpus, tested, data)
     logits = []
     for part in parts:
         network = chosen.build(recipe, inputs)
-        network.load_state_dict(load_file(part / WEIGHTS))
+        network.load_state_dict(weights(part / WEIGHTS))
         logits.append(logits_of(network.to(recipe.device), inputs, rows, recipe.epochs - 1, recipe))
     return corpus, rows, logits
 
 
 def _refitted(
-    chosen: Pipelined, recipe: Recipe, data: Path, trained_on: Path
+    chosen: Pipelined, recipe: Recipe, data: Path, trained_on: Path, tested: Sequence[Tested]
 ) -> tuple[Corpus, Indices, list[Floats]]:
-    learnt, texts = utterances(trained_on, recipe)
-    pipeline = classical.fitted(chosen.pipeline, recipe, learnt, texts, learnt.parts[0])
+    """Return the unseen rows of ``data`` and their logits, once the refitted pipeline is the run's own."""
     corpus, asked = utterances_to_judge(data, recipe)
-    return corpus, corpus.parts[0].test, [classical.logits(pipeline, list(asked))]
+    rows = _unseen(corpus, tested, data)
+    learnt, texts = utterances(trained_on, recipe)
+    part = learnt.parts[0]
+    pipeline = classical.fitted(chosen.pipeline, recipe, learnt, texts, part)
+    again = classical.logits(pipeline, [texts[i] for i in part.test])
+    if again.shape != tested[0].test.shape or not np.allclose(again, tested[0].test, atol=1e-6):
+        raise InputError(
+            f"{trained_on} is not what the run learnt from: a TF-IDF pipeline keeps no weights and is fitted "
+            "again, so point AFFECT_DATA to the corpora that it was trained on"
+        )
+    return corpus, rows, [classical.logits(pipeline, [asked[i] for i in rows])]
+
+
+def _unseen(corpus: Corpus, tested: Sequence[Tested], data: Path) -> Indices:
+    """Return the rows to test of groups that no part has learnt from; raises InputError for none."""
+    seen = frozenset().union(*(part.learnt for part in tested))
+    rows = np.array([i for i in corpus.parts[0].test if corpus.groups[i] not in seen], dtype=np.int64)
+    if not len(rows):
+        raise InputError(f"the run has learnt from every group in {data}: give data that it has not seen")
+    return rows

@@ -19,6 +19,7 @@ from models.face.train import average_into
 from models.training.checkpoint import State, resume, save
 from models.training.corpus import Indices, Inputs, Part
 from models.training.recipe import Recipe
+from schemas.errors import InputError
 from schemas.labels import N_EMOTIONS
 
 AT_ONCE = 128  # rows of an evaluation
@@ -46,9 +47,12 @@ def train(
     weights = class_weights(inputs.targets[part.learn]) if recipe.class_weights else None
     while state.epoch < recipe.epochs and not stopped(state, recipe):
         entry = _epoch(state, recipe, inputs, part.learn, weights)
-        entry |= _figures(
-            logits_of(state.averaged, inputs, part.held, state.epoch, recipe), labels[part.held]
-        )
+        logits = logits_of(state.averaged, inputs, part.held, state.epoch, recipe)
+        if not (math.isfinite(entry["loss"]) and np.isfinite(logits).all()):
+            raise InputError(
+                f"training diverged in epoch {state.epoch + 1}: take a new folder and a lower --rate"
+            )
+        entry |= _figures(logits, labels[part.held])
         _note(state, recipe, entry)
         save(state, recipe, checkpoint)
         (folder / "log.jsonl").write_text("".join(json.dumps(line) + "\n" for line in state.log))

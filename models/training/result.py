@@ -14,6 +14,7 @@ from models.evaluation import aims
 from models.evaluation.figures import summary
 from models.evaluation.outcome import Evaluation, Floats, Outcome, of_run
 from models.training.corpus import Corpus
+from models.training.files import arrays
 from models.training.recipe import RECIPE, Recipe, read_recipe
 from models.weights import Card
 from schemas.errors import InputError
@@ -39,9 +40,9 @@ class Tested:
 
 def kept(folder: Path) -> Tested:
     """Return what ``folder`` keeps of one part."""
-    with np.load(folder / LOGITS) as found:
-        learnt = frozenset(map(str, found["learnt"])) if "learnt" in found else frozenset()
-        return Tested(found["test"].astype(np.float64), float(found["temperature"]), learnt)
+    found = arrays(folder / LOGITS)
+    learnt = frozenset(map(str, found["learnt"])) if "learnt" in found else frozenset()
+    return Tested(found["test"].astype(np.float64), float(found["temperature"].astype(float)), learnt)
 
 
 def evaluation(

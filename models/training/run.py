@@ -13,8 +13,10 @@ from models.evaluation import report as reports
 from models.evaluation.outcome import Evaluation, Floats
 from models.training import classical
 from models.training.corpus import Corpus, Indices, Inputs, Part
+from models.training.files import whole
 from models.training.loop import logits_of, train
 from models.training.networks import Pipelined, Reference, reference
+from models.training.possible import check
 from models.training.recipe import RECIPE, Recipe, read_recipe, write_recipe
 from models.training.result import LOGITS, WEIGHTS, Tested, evaluation, kept
 from models.training.smote import enlarged
@@ -30,6 +32,7 @@ Fit = Callable[
 def run(recipe: Recipe, data: Path, folder: Path, say: Say) -> Evaluation:
     """Train every part that is not yet trained in ``folder``, predict the test rows and write the report."""
     chosen = reference(recipe.network)
+    check(recipe)
     keep(recipe, folder)
     torch.set_num_threads(recipe.threads)
     threadpool_limits(recipe.threads)  # of NumPy's products
@@ -48,11 +51,10 @@ def run(recipe: Recipe, data: Path, folder: Path, say: Say) -> Evaluation:
 
 def keep(recipe: Recipe, folder: Path) -> None:
     """Write the recipe into a new ``folder``; raises InputError where another one is kept there."""
-    folder.mkdir(parents=True, exist_ok=True)
     path = folder / RECIPE
     if path.exists() and read_recipe(path) != recipe:
         raise InputError(f"{path} is another recipe: take a new folder, or go on with --recipe {path}")
-    write_recipe(recipe, path)
+    whole(path, lambda part: write_recipe(recipe, part))
 
 
 def _part(corpus: Corpus, part: Part, folder: Path, fit: Fit, say: Say) -> Tested:
@@ -65,9 +67,12 @@ def _part(corpus: Corpus, part: Part, folder: Path, fit: Fit, say: Say) -> Teste
         held, test = logits(part.held), logits(part.test)
         temperature = fit_temperature(held, corpus.labels[part.held])
         learnt = sorted({corpus.groups[i] for i in (*part.learn, *part.held)})
-        np.savez_compressed(
-            folder / LOGITS, held=held, test=test, temperature=temperature, learnt=np.array(learnt)
-        )
+        seen = np.array(learnt)
+
+        def write(path: Path) -> None:
+            np.savez_compressed(path, held=held, test=test, temperature=temperature, learnt=seen)
+
+        whole(folder / LOGITS, write)
     return kept(folder)
 
 
@@ -77,7 +82,7 @@ def _network(chosen: Reference, recipe: Recipe, corpus: Corpus, inputs: Inputs, 
         given, learnt = enlarged(inputs, part, corpus.labels, recipe.seed) if recipe.smote else (inputs, part)
         network = train(chosen.build(recipe, inputs), recipe, given, learnt, corpus.labels, folder, say)
         tensors = {name: value.cpu().contiguous() for name, value in network.state_dict().items()}
-        save_file(tensors, folder / WEIGHTS)
+        whole(folder / WEIGHTS, lambda path: save_file(tensors, path))
         return lambda rows: logits_of(network, inputs, rows, recipe.epochs - 1, recipe)
 
     return fit

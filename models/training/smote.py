@@ -32,11 +32,11 @@ def enlarged(inputs: Inputs, part: Part, labels: Indices, seed: int) -> tuple[In
     if inputs.stored.ndim != 2:
         shape = tuple(inputs.stored.shape[1:])
         raise InputError(f"SMOTE works on feature vectors (clip, resnet50-features, tfidf), not on {shape}")
-    learn = part.learn
+    learn = part.learn[labels[part.learn] >= 0]  # a tie of votes has no class to enlarge
     more, classes = sampler(labels[learn], seed).fit_resample(inputs.stored[learn].numpy(), labels[learn])
     new = torch.from_numpy(np.asarray(more[len(learn) :], dtype=np.float32))
     targets = one_hot(np.asarray(classes[len(learn) :], dtype=np.int64))
     rows = np.arange(len(inputs.stored), len(inputs.stored) + len(new))
     stored, targets = torch.cat([inputs.stored, new]), torch.cat([inputs.targets, targets])
     both = replace(inputs, stored=stored, targets=targets)
-    return both, replace(part, learn=np.concatenate([learn, rows]))
+    return both, replace(part, learn=np.concatenate([part.learn, rows]))

@@ -16,6 +16,7 @@ from librosa.effects import pitch_shift, time_stretch, trim
 from torch import Generator, Tensor
 
 from models.datasets import ravdess
+from models.training.files import arrays, whole
 from models.voice.features import normalise
 from models.voice.reference import RATE_HZ, frame_features
 
@@ -39,9 +40,9 @@ def prepared(
     ``heard`` is called after every clip.
     """
     if cache.exists():
-        with np.load(cache) as kept:
-            if tuple(kept["sha256"]) == tuple(clip.sha256 for clip in clips):
-                return np.asarray(kept["features"], dtype=np.float32)
+        kept = arrays(cache)
+        if tuple(kept["sha256"]) == tuple(clip.sha256 for clip in clips):
+            return np.asarray(kept["features"], dtype=np.float32)
     rng = np.random.default_rng(0)
     made = []
     for clip in clips:
@@ -49,10 +50,10 @@ def prepared(
         y = np.asarray(soxr.resample(samples, rate_hz, RATE_HZ, quality="HQ"), dtype=np.float32)
         made.append(np.stack([extract(fitted(variant)) for variant in variants(y, rng)]))
         heard()
-    features = np.stack(made)
-    cache.parent.mkdir(parents=True, exist_ok=True)
-    np.savez(cache, features=features.astype(np.float16), sha256=np.array([c.sha256 for c in clips]))
-    return features.astype(np.float16).astype(np.float32)
+    features = np.stack(made).astype(np.float16)
+    sha256 = np.array([clip.sha256 for clip in clips])
+    whole(cache, lambda path: np.savez(path, features=features, sha256=sha256))
+    return features.astype(np.float32)
 
 
 def variants(samples: Floats, rng: np.random.Generator) -> Iterator[Floats]:

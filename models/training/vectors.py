@@ -10,6 +10,7 @@ from rich.progress import track
 from torch import Tensor, nn
 
 from models.training.corpus import Corpus, Inputs, as_stored, as_they_are
+from models.training.files import arrays, whole
 from models.training.recipe import Recipe
 from schemas.errors import InputError
 
@@ -42,7 +43,5 @@ def _features(encoder: nn.Module, faces: Tensor, recipe: Recipe, cache: Path) ->
         with torch.inference_mode():
             parts = torch.split(faces, AT_ONCE)
             found = [encoder(x.to(recipe.device)).cpu() for x in track(parts, "encoding", transient=True)]
-        path.parent.mkdir(parents=True, exist_ok=True)
-        np.savez(path, features=torch.cat(found).numpy())
-    with np.load(path) as kept:
-        return torch.from_numpy(kept["features"])
+        whole(path, lambda part: np.savez(part, features=torch.cat(found).numpy()))
+    return torch.from_numpy(arrays(path)["features"])

@@ -144,6 +144,16 @@ def test_kept_folds_are_calibrated_without_their_own_clips(voice_weights: Path, 
     assert found.points == ()
 
 
+def test_a_broken_file_of_folds_says_how_to_make_it_again(voice_weights: Path, tmp_path: Path) -> None:
+    clips = _speech(tmp_path / "ravdess", (1, 2))
+    (tmp_path / "out-of-fold.npz").write_bytes(b"no")
+    with pytest.raises(InputError, match=r"is broken; to make it again.*models\.voice\.train folds"):
+        voice.evaluate(_given(clips, voice_weights, tmp_path))
+    np.savez(tmp_path / "out-of-fold.npz", label=np.zeros(2))
+    with pytest.raises(InputError, match="lacks actor, clip"):
+        voice.evaluate(_given(clips, voice_weights, tmp_path))
+
+
 def test_texts_are_read_from_the_official_names(tmp_path: Path) -> None:
     (tmp_path / "meld").mkdir()
     row = "Utterance,Speaker,Emotion,Dialogue_ID,Utterance_ID\nfine,Ross,joy,0,0\nno,Guest,anger,0,1\n"

@@ -109,6 +109,7 @@ def test_predictions_are_kept_for_later_comparisons(folder: Path) -> None:
 def test_a_folder_without_predictions_says_how_to_make_them(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="affectstream evaluate"):
         outcome.of_run(tmp_path)
-    (tmp_path / "x-outcomes.npz").write_bytes(b"no")
-    with pytest.raises(InputError, match="holds no predictions"):
-        outcome.of_run(tmp_path)
+    for broken in (b"no", b"", b"PK\x03\x04 cut off"):
+        (tmp_path / "x-outcomes.npz").write_bytes(broken)
+        with pytest.raises(InputError, match="holds no predictions"):
+            outcome.of_run(tmp_path)

@@ -174,6 +174,15 @@ def test_smote_sees_only_rows_to_learn_from() -> None:
     assert np.array_equal(larger.test, part.test)
 
 
+def test_smote_leaves_rows_without_a_class_as_they_are() -> None:
+    inputs, part, labels = vectors(140)
+    labels[part.learn[:9]] = -1  # votes that tie
+    more, larger = enlarged(inputs, part, labels, seed=0)
+    new = larger.learn[len(part.learn) :]
+    assert np.array_equal(larger.learn[: len(part.learn)], part.learn)
+    assert torch.equal(more.targets[new].sum(dim=1), torch.ones(len(new)))
+
+
 def test_smote_between_pictures_is_refused() -> None:
     pictures = Inputs(torch.zeros(4, 48, 48), one_hot(np.array([0, 0, 1, 1])), as_stored, as_they_are)
     with pytest.raises(InputError, match="feature vectors"):

@@ -5,68 +5,22 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import soundfile
 import torch
+from support.reference_runs import faces, speech, texts, typed
 from transformers import BertConfig, BertModel, CLIPVisionConfig, CLIPVisionModelWithProjection
-from typer.testing import CliRunner, Result
 
-from affectstream.cli import app
 from affectstream.training import recipe_of
 from models.evaluation.outcome import of_run
 from models.face.clip_encoder import ClipClassifier, as_frames, clip_frames, random_clip
 from models.training import speech_variants, table
 from models.training.networks import NETWORKS
 from models.voice.reference import RATE_HZ
-from schemas.errors import AffectError, InputError, ModelError
-from schemas.labels import RAVDESS
+from schemas.errors import InputError, ModelError
 
 TINY_CLIP = CLIPVisionConfig(
     hidden_size=16, intermediate_size=32, num_hidden_layers=2, num_attention_heads=2, image_size=32,
     patch_size=8, projection_dim=12,
 )  # fmt: skip
-
-
-def faces(path: Path, n: int, seed: int) -> None:
-    rng = np.random.default_rng(seed)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    labels = np.arange(n) % 7
-    votes = np.zeros((n, 10), np.int8)
-    votes[:, 0] = 8
-    np.savez(
-        path,
-        images=rng.integers(0, 255, (n, 48, 48), dtype=np.uint8),
-        votes=votes,
-        fer2013=labels.astype(np.int8),
-        names=np.array([f"{i}" for i in range(n)]),
-    )
-
-
-def speech(folder: Path, actors: range) -> None:
-    rng = np.random.default_rng(0)
-    for actor in actors:
-        (folder / f"Actor_{actor:02d}").mkdir(parents=True)
-        for code in RAVDESS:
-            path = folder / f"Actor_{actor:02d}" / f"03-01-{code}-01-01-01-{actor:02d}.wav"
-            soundfile.write(path, rng.normal(0, 0.1, 9600), 16_000)
-
-
-def texts(folder: Path) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    words = {"joy": "what a lovely day", "anger": "what an awful day", "neutral": "it is a day"}
-    for split, dialogues in (("train", 12), ("dev", 4), ("test", 4)):
-        lines = ["Utterance,Speaker,Emotion,Dialogue_ID,Utterance_ID"]
-        for d in range(dialogues):
-            lines += [f"{text},Ross,{name},{d},{u}" for u, (name, text) in enumerate(words.items())]
-            lines += [f"it was a day,Ross,neutral,{d},3"]
-        (folder / f"{split}_sent_emo.csv").write_text("\n".join(lines) + "\n")
-
-
-def typed(*arguments: object) -> Result:
-    """Return what the command line answers; its errors are raised."""
-    done = CliRunner().invoke(app, [str(a) for a in arguments], env={"COLUMNS": "200"})
-    if done.exception is not None and not isinstance(done.exception, SystemExit):
-        raise done.exception
-    return done
 
 
 def test_a_face_network_trains_is_shown_again_and_judged_on_other_faces(tmp_path: Path) -> None:
@@ -210,48 +164,6 @@ def test_masks_blank_some_rows_and_frames_but_never_most() -> None:
     assert shown.shape == (50, 20, 100)
     assert 0.5 < float(shown.mean()) < 0.95
     assert float(shown.mean(dim=(1, 2)).min()) > 0.4
-
-
-@pytest.fixture(scope="module")
-def corpora(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("corpora")
-    speech(folder / "ravdess", range(1, 11))
-    faces(folder / "ferplus" / "train.npz", 14, 0)
-    faces(folder / "ferplus" / "valid.npz", 14, 1)
-    return folder
-
-
-MISTAKES = [
-    (
-        ("train", "face", "--network", "cnn"),
-        r"no reference network of face is called 'cnn': there are fer-cnn",
-    ),
-    (("train", "voice", "--network", "cnn", "--speed", "3"), r"speed: Extra inputs are not permitted"),
-    (
-        ("train", "voice", "--network", "cnn", "--folds", "[7]", "--data", "{data}"),
-        r"folds 0 to 4, not \[7\]",
-    ),
-    (
-        ("train", "face", "--network", "fer-cnn", "--labels", "corpus", "--data", "{data}"),
-        "faces have the lab",
-    ),
-    (("train", "face", "--network", "fer-cnn", "--data", "{data}/nowhere"), "no Training faces in"),
-    (("train", "face", "--network", "clip", "--data", "{data}"), "give --weights"),
-    (("train", "face", "--network", "fer-cnn", "--smote", "--data", "{data}"), "works on feature vectors"),
-    (("train", "face", "--recipe", "{data}/recipe.json"), "cannot be read"),
-    (("evaluate", "{data}/nowhere"), "neither face, voice nor text, nor the folder of a run"),
-    (("evaluate", "{data}"), "is no finished run of a reference network"),
-]
-
-
-@pytest.mark.parametrize(("arguments", "told"), MISTAKES)
-def test_a_mistake_gives_one_clear_line(
-    arguments: tuple[str, ...], told: str, corpora: Path, tmp_path: Path
-) -> None:
-    output = ("-o", tmp_path / "run") if arguments[0] == "train" else ()
-    with pytest.raises(AffectError, match=told) as error:
-        typed(*(a.replace("{data}", str(corpora)) for a in arguments), *output)
-    assert "\n" not in str(error.value)
 
 
 def test_a_folder_keeps_one_recipe(tmp_path: Path) -> None:
