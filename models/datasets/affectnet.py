@@ -86,8 +86,8 @@ def _annotation(path: Path) -> str:
 
 def _class_folder(path: Path) -> str:
     name = path.parent.name.lower()
-    return _by_code(name) if name.isdigit() else NAMES.get(name, f"the folder {path.parent.name}")
+    return _by_code(name) if name.isdecimal() else NAMES.get(name, f"the folder {path.parent.name}")
 
 
 def _by_code(code: str) -> str:
-    return CODES[int(code)] if code.isdigit() and int(code) < len(CODES) else f"expression {code}"
+    return CODES[int(code)] if code.isdecimal() and int(code) < len(CODES) else f"expression {code}"

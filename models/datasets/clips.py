@@ -15,6 +15,8 @@ from schemas.errors import InputError
 from schemas.labels import INDEX
 
 MIN_SECONDS = 0.5
+MOST_LACKING = 1024  # bytes that a WAV may be shorter than its header says: some writers miscount by a chunk
+UNKNOWN_LENGTH = 0xFFFFFFFF  # in the header of a WAV that was written to a pipe
 SUFFIXES = frozenset({".wav", ".flac"})
 
 
@@ -62,16 +64,20 @@ def read_clips(folder: Path, said: Callable[[Path], Said], title: str, layout: s
 
     def one(path: Path) -> Clip:
         emotion, code, speaker, sex, sentence = said(path)
-        seconds, sha256 = _checked(path)
+        seconds, sha256 = checked(path)
         return Clip(path, INDEX[emotion], code, speaker, sex, sentence, seconds, sha256)
 
     return Corpus(*read_each(files_below(folder, SUFFIXES), one, folder, title, layout))
 
 
-def _checked(path: Path) -> tuple[float, str]:
-    """Return seconds and sha256; decodes the whole file, since a header promises what a torn file lacks."""
+def checked(path: Path) -> tuple[float, str]:
+    """Return seconds and sha256 of a file that holds sound; raises InputError for what is to be left out.
+
+    It is decoded whole, since a header promises what a torn file lacks.
+    """
     try:
         raw = path.read_bytes()
+        _require_whole(raw)
         samples, rate_hz = soundfile.read(io.BytesIO(raw), dtype="float32", always_2d=True)
     except (OSError, soundfile.SoundFileError) as error:
         raise InputError("cannot be decoded as audio") from error
@@ -81,3 +87,10 @@ def _checked(path: Path) -> tuple[float, str]:
     if not np.isfinite(samples).all() or not samples.any():
         raise InputError("holds no sound: all zero or not finite")
     return seconds, hashlib.sha256(raw).hexdigest()
+
+
+def _require_whole(raw: bytes) -> None:
+    """Raise InputError for a WAV that breaks off: its decoder takes what is there for all there was."""
+    said = int.from_bytes(raw[4:8], "little")
+    if raw[:4] == b"RIFF" and said != UNKNOWN_LENGTH and said + 8 - len(raw) > MOST_LACKING:
+        raise InputError("is torn: shorter than its header says")

@@ -91,7 +91,7 @@ def _row(fields: dict[str, str]) -> _Row:
     if code not in tuple("0123456") or usage not in USAGES:
         raise ValueError("no emotion of 0 to 6 or no known Usage")
     numbers = (fields["pixels"] or "").split()
-    if len(numbers) != SIDE * SIDE or not all(n.isdigit() and int(n) < 256 for n in numbers):
+    if len(numbers) != SIDE * SIDE or not all(n.isdecimal() and int(n) < 256 for n in numbers):
         raise ValueError(f"not {SIDE * SIDE} pixels of 0 to 255")
     face = np.array(numbers, dtype=np.uint8).reshape(SIDE, SIDE)
     return face, INDEX[FER2013_CLASSES[int(code)]], usage
@@ -100,7 +100,11 @@ def _row(fields: dict[str, str]) -> _Row:
 def _picture(path: Path) -> _Row:
     if path.parent.name.lower() not in INDEX:
         raise InputError(f"the folder {path.parent.name} is no class")
-    image = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_GRAYSCALE) if path.stat().st_size else None
+    try:
+        raw = path.read_bytes()
+    except OSError as error:
+        raise InputError("cannot be read") from error
+    image = cv2.imdecode(np.frombuffer(raw, np.uint8), cv2.IMREAD_GRAYSCALE) if raw else None
     if image is None:
         raise InputError("cannot be decoded as a picture")
     if image.shape != (SIDE, SIDE):

@@ -1,6 +1,8 @@
 """FER2013 faces with the votes of FER+, from an npz or from the two original CSV files; imports numpy."""
 
 import csv
+import zipfile
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
@@ -15,6 +17,8 @@ SIDE = 48
 ARRAYS = ("images", "votes", "fer2013", "names")
 LAYOUT = "images uint8 (n, 48, 48), votes (n, 10), fer2013 (n,), names (n,)"
 VOTE_COLUMNS = [FERPLUS_VOTES.index(name) for name in EMOTIONS]
+TORN = (OSError, ValueError, EOFError, TypeError, zipfile.BadZipFile, zlib.error)
+"""What numpy and zipfile raise for a file that is no npz, or only a part of one."""
 FER2013_CLASSES = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
 
 
@@ -35,24 +39,28 @@ class Faces:
 def load_npz(path: Path) -> Faces:
     """Read one split; raises InputError with the expected layout where ``path`` does not have it."""
     try:
-        with np.load(path, allow_pickle=False) as stored:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
             missing = [name for name in ARRAYS if name not in stored]
             if missing:
                 raise InputError(f"{path} lacks the arrays {missing}; expected {LAYOUT}")
             images, votes, fer2013, names = (stored[name] for name in ARRAYS)
     except FileNotFoundError as error:
         raise InputError(f"no FER+ split at {path}; expected an npz with {LAYOUT}") from error
-    except (OSError, ValueError, EOFError) as error:
-        raise InputError(f"{path} is not an npz of arrays; expected {LAYOUT}") from error
+    except TORN as error:
+        raise InputError(f"{path} is not a whole npz of arrays; expected {LAYOUT}") from error
     return _checked(path, images, votes, fer2013, names)
 
 
 def _checked(path: Path, images: npt.NDArray[np.uint8], *others: npt.NDArray[np.generic]) -> Faces:
     votes, fer2013, names = others
-    n = len(images)
+    n = images.size // SIDE**2
     shapes = (images.shape, votes.shape, fer2013.shape, names.shape)
     if shapes != ((n, SIDE, SIDE), (n, len(FERPLUS_VOTES)), (n,), (n,)) or images.dtype != np.uint8:
         raise InputError(f"{path} has shapes {shapes} and {images.dtype} images; expected {LAYOUT}")
+    if not n:
+        raise InputError(f"{path} holds no face; expected {LAYOUT}")
+    if votes.dtype.kind not in "iuf" or fer2013.dtype.kind not in "iuf":
+        raise InputError(f"{path} has votes or labels that are no numbers; expected {LAYOUT}")
     return Faces(images, votes.astype(np.int64), fer2013.astype(np.int64), names.astype(np.str_))
 
 
@@ -65,7 +73,7 @@ def load_csv(pixels: Path, votes: Path, usage: str) -> Faces:
         try:
             pairs = zip(csv.DictReader(first), csv.DictReader(second), strict=True)
             rows = [_row(face, vote) for face, vote in pairs if vote["Usage"] == usage and vote["Image name"]]
-        except (KeyError, ValueError, IndexError) as error:
+        except (KeyError, ValueError, IndexError, AttributeError, TypeError, csv.Error) as error:
             raise InputError(
                 f"{pixels} must have the columns emotion, pixels, Usage and {votes} the columns Usage, "
                 "Image name and ten counts of votes, row by row for the same images"

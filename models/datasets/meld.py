@@ -1,4 +1,4 @@
-"""MELD's official CSV layout, its dialogues and the turns before each utterance; imports schemas only.
+"""MELD's official CSV, its dialogues and the turns before each utterance; imports schemas and siblings.
 
 Poria et al., "MELD: A Multimodal Multi-Party Dataset for Emotion Recognition in Conversations", ACL 2019;
 GPL-3.0.
@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from models.datasets.skipping import Skipped
 from schemas.errors import InputError
 from schemas.labels import INDEX, MELD
 
@@ -50,13 +51,46 @@ def _from_c1(char: str) -> str:
     return bytes([ord(char)]).decode("cp1252", errors="replace").replace("\ufffd", " ")
 
 
-def read_meld(path: Path, turns: int = 2) -> list[Utterance]:
-    """Return the utterances of one CSV in the order of the file, each with up to ``turns`` before it.
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """The utterances of one CSV by dialogue and turn, and the rows that were left out with the reason."""
 
-    Raises InputError where the file is missing, is not in the official layout, or holds an unknown emotion.
+    utterances: list[Utterance]
+    skipped: Skipped  # a row is named by its number
+
+
+def read_meld(path: Path, turns: int = 2) -> list[Utterance]:
+    """Return what ``read`` does where no row had to be left out; raises InputError, naming the row, else.
+
+    Trainings and figures take this one, so that they are always of the whole corpus.
     """
-    rows = _rows(path)
-    rows.sort(key=lambda row: (int(row["Dialogue_ID"]), int(row["Utterance_ID"])))
+    reading = read(path, turns)
+    if reading.skipped:
+        raise InputError(f"{path}, {reading.skipped[0][1]}; {LAYOUT}")
+    return reading.utterances
+
+
+def read(path: Path, turns: int = 2) -> Reading:
+    """Return the utterances of one CSV, each with up to ``turns`` before it; rows that are none are skipped.
+
+    Raises InputError where the file is missing, is not in the official layout, or has no usable row.
+    """
+    skipped: list[tuple[Path, str]] = []
+    rows: list[tuple[int, int, dict[str, str]]] = []
+    for number, row in enumerate(_rows(path), start=2):
+        why = _fault(row)
+        if why:
+            skipped.append((path, f"row {number}: {why}"))
+        else:
+            rows.append((int(row["Dialogue_ID"]), int(row["Utterance_ID"]), row))
+    if not rows:
+        raise InputError(f"{path} holds no usable row ({skipped[0][1]}); {LAYOUT}")
+    rows.sort(key=lambda row: row[:2])
+    return Reading(_in_dialogues(path, [row for _, _, row in rows], turns), tuple(skipped))
+
+
+def _in_dialogues(path: Path, rows: Sequence[dict[str, str]], turns: int) -> list[Utterance]:
+    """Return the utterances of ordered ``rows`` with the turns before them."""
     out: list[Utterance] = []
     before: list[str] = []
     dialogue = ""
@@ -72,34 +106,36 @@ def read_meld(path: Path, turns: int = 2) -> list[Utterance]:
 
 
 def _rows(path: Path) -> list[dict[str, str]]:
-    """Return the checked rows of the CSV as they stand."""
+    """Return the rows of the CSV as they stand; raises InputError for another file."""
     try:
         raw = path.read_bytes()
     except FileNotFoundError as error:
         raise InputError(f"{path} is not there; {LAYOUT}") from error
+    except OSError as error:
+        raise InputError(f"{path} cannot be read; {LAYOUT}") from error
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError:
         text = raw.decode("cp1252", errors="replace")
-    rows = list(csv.DictReader(text.splitlines(keepends=True)))
+    try:
+        rows = list(csv.DictReader(text.splitlines(keepends=True)))
+    except csv.Error as error:
+        raise InputError(f"{path} is no CSV; {LAYOUT}") from error
     missing = [c for c in COLUMNS if not rows or c not in rows[0]]
     if missing:
         raise InputError(f"{path}: no column or no rows for {', '.join(missing)}; {LAYOUT}")
-    for number, row in enumerate(rows, start=2):
-        _check(path, number, row)
     return rows
 
 
-def _check(path: Path, number: int, row: dict[str, str]) -> None:
-    """Raise InputError unless the row has whole numbers for ids and one of MELD's emotions."""
+def _fault(row: dict[str, str]) -> str:
+    """Return why a row is no utterance: it needs whole numbers for ids and one of MELD's emotions."""
     if any(row[c] is None for c in COLUMNS):
-        raise InputError(f"{path}, row {number}: fewer fields than the header; {LAYOUT}")
-    if not (row["Dialogue_ID"].isdigit() and row["Utterance_ID"].isdigit()):
-        raise InputError(
-            f"{path}, row {number}: Dialogue_ID and Utterance_ID must be whole numbers; {LAYOUT}"
-        )
+        return "fewer fields than the header"
+    if not (row["Dialogue_ID"].isdecimal() and row["Utterance_ID"].isdecimal()):
+        return "Dialogue_ID and Utterance_ID must be whole numbers"
     if row["Emotion"].strip().lower() not in MELD:
-        raise InputError(f"{path}, row {number}: unknown emotion; known are {', '.join(MELD)}")
+        return f"unknown emotion; known are {', '.join(MELD)}"
+    return ""
 
 
 def turns_of(rows: Sequence[Utterance], turns: int) -> list[tuple[str, ...]]:

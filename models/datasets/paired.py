@@ -90,8 +90,16 @@ def _row(folder: Path, fields: dict[str, str], number: int) -> _Row:
     if not text:
         raise InputError("no text")
     image = folder / (fields["image"] or "").strip()
-    raw = image.read_bytes() if image.is_file() else b""
+    raw = _bytes(image)
     if not raw or cv2.imdecode(np.frombuffer(raw, np.uint8), cv2.IMREAD_COLOR) is None:
         raise InputError("no picture at the path in the column image")
     group = (fields.get("group") or "").strip() or f"row {number}"
     return _Row(image, text, INDEX[LABELS[emotion]], hashlib.sha256(raw).hexdigest(), group)
+
+
+def _bytes(image: Path) -> bytes:
+    """Return the file's content; nothing where there is no such file, nor can be one."""
+    try:
+        return image.read_bytes()
+    except (OSError, ValueError):
+        return b""

@@ -1,6 +1,5 @@
-"""Reader of RAVDESS speech (Actor_XX folders, labelled by name); imports soundfile, numpy and schemas."""
+"""Reader of RAVDESS speech (Actor_XX folders, labelled by name); imports soundfile, siblings and schemas."""
 
-import hashlib
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,12 +8,13 @@ import numpy as np
 import numpy.typing as npt
 import soundfile
 
+from models.datasets.clips import SUFFIXES, checked
+from models.datasets.skipping import Skipped, read_each
 from schemas.errors import InputError
 from schemas.labels import INDEX, RAVDESS
 
 LICENCE = "CC BY-NC-SA 4.0"
 SOURCE = "RAVDESS (Livingstone & Russo, 2018)"
-MIN_SECONDS = 0.5
 LAYOUT = (
     "expected FOLDER/Actor_XX/MM-CC-EE-II-SS-RR-AA.wav or .flac "
     "(seven two-digit fields: modality 03 audio only, channel 01 speech, emotion 01 to 08, intensity, "
@@ -46,7 +46,7 @@ class Corpus:
     """The readable clips in the order of their paths, and what was left out with the reason."""
 
     clips: tuple[Clip, ...]
-    skipped: tuple[tuple[Path, str], ...]
+    skipped: Skipped
 
     def duplicates(self) -> list[tuple[Clip, ...]]:
         """Return the groups of clips whose files are equal to the last byte."""
@@ -65,23 +65,12 @@ def default_folder() -> Path:
 def read(folder: Path) -> Corpus:
     """Return the speech clips under ``folder``; raises InputError where the layout is another one.
 
-    Video files are not looked at; songs (channel 02) and files that are unreadable, too short or wrongly
+    Video files are not looked at; songs (channel 02) and files that are torn, silent, too short or wrongly
     named are skipped and listed in the result.
     """
-    files = sorted(p for p in folder.glob("Actor_*/*") if p.suffix.lower() in {".wav", ".flac"})
-    if not files:
-        raise InputError(f"no RAVDESS audio in {folder}: {LAYOUT}")
-    clips: list[Clip] = []
-    skipped: list[tuple[Path, str]] = []
-    for path in files:
-        try:
-            clips.append(_clip(path))
-        except InputError as error:
-            skipped.append((path, str(error)))
-    if not clips:
-        why = skipped[0][1]
-        raise InputError(f"none of {len(files)} files in {folder} is a RAVDESS clip ({why}): {LAYOUT}")
-    return Corpus(tuple(clips), tuple(skipped))
+    files = sorted(p for p in folder.glob("Actor_*/*") if p.suffix.lower() in SUFFIXES)
+    heard = [path for path in files if not path.name.startswith("._")]  # as a Mac leaves in an archive
+    return Corpus(*read_each(heard, _clip, folder, "RAVDESS audio", LAYOUT))
 
 
 def load(path: Path) -> tuple[npt.NDArray[np.float32], int]:
@@ -95,14 +84,14 @@ def load(path: Path) -> tuple[npt.NDArray[np.float32], int]:
 
 def _clip(path: Path) -> Clip:
     fields = path.stem.split("-")
-    if len(fields) != 7 or not all(f.isdigit() for f in fields):
+    if len(fields) != 7 or not all(f.isdecimal() for f in fields):
         raise InputError("the name has not seven numeric fields")
     _, channel, emotion, intensity, statement, repetition, actor = fields
     if channel != "01":
         raise InputError("not speech (channel 01)")
     if emotion not in RAVDESS:
         raise InputError(f"emotion {emotion} is not one of 01 to 08")
-    _check_audio(path)
+    _, sha256 = checked(path)
     return Clip(
         path=path,
         label=INDEX[RAVDESS[emotion]],
@@ -111,14 +100,5 @@ def _clip(path: Path) -> Clip:
         statement=int(statement),
         repetition=int(repetition),
         intensity=int(intensity),
-        sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
+        sha256=sha256,
     )
-
-
-def _check_audio(path: Path) -> None:
-    try:
-        seconds = soundfile.info(path).duration
-    except soundfile.SoundFileError as error:
-        raise InputError("cannot be decoded as audio") from error
-    if seconds < MIN_SECONDS:
-        raise InputError(f"only {seconds:.2f} s long, less than {MIN_SECONDS} s")

@@ -91,7 +91,7 @@ def _take(path: Path, beside: Mapping[str, Path], with_sound: frozenset[str]) ->
 
 def _named(path: Path) -> list[str]:
     fields = path.stem.split("-")
-    if len(fields) != 7 or not all(f.isdigit() for f in fields):
+    if len(fields) != 7 or not all(f.isdecimal() for f in fields):
         raise InputError("the name has not seven numeric fields")
     modality, channel, emotion = fields[:3]
     if modality not in ("01", "02"):

@@ -78,6 +78,8 @@ def _ferplus(path: Path) -> View:
     faces = ferplus.load_npz(path)
     labels = ferplus.majority(faces.votes)
     kept = faces.take(labels >= 0)
+    if not len(kept.images):
+        raise InputError(f"no face in {path} has a majority among the seven; expected {ferplus.LAYOUT}")
     groups = tuple(str(g) for g in duplicates.groups(kept.images))
     without = sum(labels < 0)
     skipped = ((path, f"{without} faces without a majority among the seven"),) if without else ()
@@ -90,14 +92,15 @@ def _affectnet(folder: Path) -> View:
 
 
 def _meld(path: Path) -> View:
-    rows = meld.read_meld(path)
-    return _view(rows, [row.group for row in rows], ())
+    reading = meld.read(path)
+    return _view(reading.utterances, [row.group for row in reading.utterances], reading.skipped)
 
 
 def _goemotions(path: Path, grouping: str) -> View:
-    reading = goemotions.read_goemotions(path, grouping)
-    skipped = ((path, f"{reading.ties} comments whose labels tie"),) if reading.ties else ()
-    return _view(reading.comments, [comment.comment_id for comment in reading.comments], skipped)
+    reading = goemotions.read(path, grouping)
+    ties = ((path, f"{reading.ties} comments whose labels tie"),) if reading.ties else ()
+    groups = [comment.comment_id for comment in reading.comments]
+    return _view(reading.comments, groups, (*ties, *reading.skipped))
 
 
 def _pairs(path: Path) -> View:

@@ -56,6 +56,8 @@ def test_fer2013_folders_give_faces_and_skip_what_is_none(tmp_path: Path) -> Non
     (tmp_path / "test" / "sad").mkdir()
     (tmp_path / "test" / "sad" / "torn.jpg").write_bytes(b"torn")
     (tmp_path / "test" / "sad" / "empty.jpg").write_bytes(b"")
+    (tmp_path / "test" / "sad" / "folder.jpg").mkdir()
+    (tmp_path / "test" / "sad" / "gone.jpg").symlink_to(tmp_path / "nowhere")
     faces = fer2013.read(tmp_path)
     assert sorted(faces.labels.tolist()) == sorted([*range(7), 1])
     assert sorted(set(faces.usages)) == ["test", "train"]
@@ -64,6 +66,8 @@ def test_fer2013_folders_give_faces_and_skip_what_is_none(tmp_path: Path) -> Non
         "3.png": "the folder contempt is no class",
         "torn.jpg": "cannot be decoded as a picture",
         "empty.jpg": "cannot be decoded as a picture",
+        "folder.jpg": "cannot be read",
+        "gone.jpg": "cannot be read",
     }
 
 
@@ -110,6 +114,7 @@ def test_pairs_share_a_group_by_picture_text_or_column(tmp_path: Path) -> None:
         "2.png,Go away,anger,d1\n"
         "3.png,Oh,surprise,d1\n"  # the same dialogue
         "3.png,,happy,\n9.png,Gone,happy,\n2.png,Hm,bored,\n"
+        f"{'x' * 300}.png,Long,happy,\n,Nothing,happy,\n"
     )
     found = paired.read(tmp_path / "pairs.csv")
     assert [EMOTIONS[p.label] for p in found.pairs] == ["happy", "happy", "sad", "angry", "surprise"]
@@ -118,6 +123,8 @@ def test_pairs_share_a_group_by_picture_text_or_column(tmp_path: Path) -> None:
         "row 7: no text",
         "row 8: no picture at the path in the column image",
         "row 9: an unknown emotion",
+        "row 10: no picture at the path in the column image",
+        "row 11: no picture at the path in the column image",
     ]
 
 

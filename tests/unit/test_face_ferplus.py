@@ -77,9 +77,29 @@ def test_npz_that_is_missing_or_broken_names_the_layout(tmp_path: Path) -> None:
             load_npz(tmp_path / name)
 
 
+def test_npz_that_is_torn_or_none_names_the_layout(tmp_path: Path) -> None:
+    np.savez_compressed(tmp_path / "whole.npz", **arrays())
+    whole = (tmp_path / "whole.npz").read_bytes()
+    (tmp_path / "half.npz").write_bytes(whole[: len(whole) // 2])
+    (tmp_path / "holed.npz").write_bytes(whole[:100] + bytes(300) + whole[400:])
+    np.save(tmp_path / "array.npy", np.zeros(3))
+    (tmp_path / "array.npy").rename(tmp_path / "array.npz")
+    for name in ("half", "holed", "array"):
+        with pytest.raises(InputError, match=r"is not a whole npz of arrays; expected images uint8"):
+            load_npz(tmp_path / f"{name}.npz")
+
+
 def test_npz_with_wrong_arrays_names_the_layout(tmp_path: Path) -> None:
     lacking = {k: v for k, v in arrays().items() if k != "votes"}
-    for number, broken in enumerate([lacking, arrays() | {"images": np.zeros((3, 64, 64), np.uint8)}]):
+    empty = {name: array[:0] for name, array in arrays().items()}
+    wrong = [
+        lacking,
+        empty,
+        arrays() | {"images": np.zeros((3, 64, 64), np.uint8)},
+        arrays() | {"images": np.uint8(3)},
+        arrays() | {"votes": np.full((3, 10), "many")},
+    ]
+    for number, broken in enumerate(wrong):
         np.savez(tmp_path / f"{number}.npz", **broken)
         with pytest.raises(InputError, match="expected images uint8"):
             load_npz(tmp_path / f"{number}.npz")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from models.datasets.goemotions import FINE, majority, read_goemotions
+from models.datasets.goemotions import FINE, majority, read, read_goemotions
 from schemas.errors import InputError
 from schemas.labels import EMOTIONS, GOEMOTIONS_EKMAN
 
@@ -55,6 +55,20 @@ def test_ties_are_counted_and_masks_become_words(tmp_path: Path) -> None:
     assert [(c.text, EMOTIONS[c.label], c.comment_id) for c in reading.comments] == [
         ('"quoted name', "happy", "a")
     ]
+
+
+def test_lines_that_are_no_comments_are_listed_and_refused_for_a_training(tmp_path: Path) -> None:
+    path = tmp_path / "train.tsv"
+    path.write_text("nice\t17\ta\nbroken\nbad\t\u00b2\tb\nworse\t28\tc\n", encoding="utf-8")
+    reading = read(path)
+    assert [c.comment_id for c in reading.comments] == ["a"]
+    assert [why for _, why in reading.skipped] == [
+        "line 2: 1 columns instead of 3",
+        "line 3: label ids must be 0 to 27",
+        "line 4: label ids must be 0 to 27",
+    ]
+    with pytest.raises(InputError, match=r"train\.tsv, line 2: 1 columns instead of 3; GoEmotions'"):
+        read_goemotions(path)
 
 
 @pytest.mark.parametrize("content", ["text,label\n", "hello\t28\ta\n", "hello\tjoy\ta\n", "tie\t2,27\tb\n"])

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from models.datasets.meld import read_meld, repaired
+from models.datasets.meld import read, read_meld, repaired
 from schemas.errors import InputError
 from schemas.labels import EMOTIONS
 
@@ -88,6 +88,29 @@ def test_another_layout_is_refused_by_name(tmp_path: Path, content: str) -> None
     path.write_text(content)
     with pytest.raises(InputError, match=r"file\.csv"):
         read_meld(path)
+
+
+def test_rows_that_are_no_utterances_are_listed_and_refused_for_a_training(tmp_path: Path) -> None:
+    path = tmp_path / "file.csv"
+    bad = [row("x", "bored", 0, 1), "1,x\n", row("x", "joy", "\u00b2", 0)]
+    path.write_text(HEADER + row("Hello", "joy", 0, 0) + "".join(bad) + row("Bye", "anger", 0, 2))
+    reading = read(path)
+    assert [(u.text, u.context) for u in reading.utterances] == [("Hello", ()), ("Bye", ("Hello",))]
+    assert [why.split(";")[0] for _, why in reading.skipped] == [
+        "row 3: unknown emotion",
+        "row 4: fewer fields than the header",
+        "row 5: Dialogue_ID and Utterance_ID must be whole numbers",
+    ]
+    with pytest.raises(InputError, match=r"file\.csv, row 3: unknown emotion"):
+        read_meld(path)
+
+
+def test_what_is_no_csv_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "file.csv").write_text(HEADER + '"' + "x" * 200_000)
+    with pytest.raises(InputError, match=r"file\.csv is no CSV; MELD's official"):
+        read_meld(tmp_path / "file.csv")
+    with pytest.raises(InputError, match=r"cannot be read; MELD's official"):
+        read_meld(tmp_path)
 
 
 def test_a_missing_file_names_the_layout(tmp_path: Path) -> None:

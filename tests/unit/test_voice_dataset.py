@@ -35,19 +35,34 @@ def test_bad_files_are_skipped_with_their_reason(tmp_path: Path) -> None:
     _write(tmp_path, "03-01-09-01-01-01-01")
     _write(tmp_path, "03-01-04-01-01-01-01", seconds=0.1)
     _write(tmp_path, "hello-01")
-    (tmp_path / "Actor_01" / "03-01-03-01-01-01-01.wav").write_bytes(b"not audio")
+    folder = tmp_path / "Actor_01"
+    (folder / "03-01-03-01-01-01-01.wav").write_bytes(b"not audio")
+    torn = _write(tmp_path, "03-01-06-01-01-01-01")
+    torn.write_bytes(torn.read_bytes()[:12_000])  # 0.75 of its second
+    soundfile.write(folder / "03-01-07-01-01-01-01.flac", np.ones(16_000) * 0.1, 8000)
+    torn = folder / "03-01-08-01-01-01-01.flac"
+    soundfile.write(torn, np.random.default_rng(0).normal(0, 0.1, 16_000), 8000)
+    torn.write_bytes(torn.read_bytes()[:12_000])
+    soundfile.write(folder / "03-01-02-01-01-01-01.wav", np.zeros(8000), 8000)
+    (folder / "03-01-02-01-01-02-01.wav").mkdir()
+    (folder / "._03-01-05-01-01-01-01.wav").write_bytes(b"what a Mac leaves")
     corpus = ravdess.read(tmp_path)
-    assert len(corpus.clips) == 1
+    assert [clip.emotion_code for clip in corpus.clips] == ["05", "07"]
+    assert len(corpus.skipped) == 9
     reasons = {path.stem: reason for path, reason in corpus.skipped}
     assert reasons["03-02-05-01-01-01-01"] == "not speech (channel 01)"
     assert reasons["03-01-09-01-01-01-01"] == "emotion 09 is not one of 01 to 08"
     assert reasons["03-01-04-01-01-01-01"] == "only 0.10 s long, less than 0.5 s"
     assert reasons["03-01-03-01-01-01-01"] == "cannot be decoded as audio"
+    assert reasons["03-01-06-01-01-01-01"] == "is torn: shorter than its header says"
+    assert reasons["03-01-08-01-01-01-01"] == "cannot be decoded as audio"
+    assert reasons["03-01-02-01-01-01-01"] == "holds no sound: all zero or not finite"
+    assert reasons["03-01-02-01-01-02-01"] == "cannot be decoded as audio"
     assert reasons["hello-01"] == "the name has not seven numeric fields"
 
 
 def test_another_layout_is_an_error_that_names_the_expected_one(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"no RAVDESS audio in .*Actor_XX/MM-CC-EE"):
+    with pytest.raises(InputError, match=r"no RAVDESS audio files in .*Actor_XX/MM-CC-EE"):
         ravdess.read(tmp_path)
 
 
