@@ -81,6 +81,13 @@ def leakcheck(
         Path | None,
         typer.Option(help="its folder or file; default: $AFFECT_DATA/CORPUS", show_default=False),
     ] = None,
+    label: Annotated[
+        str,
+        typer.Option(
+            help="of crema-d: intended, crowd_audio, crowd_face or crowd_av; of goemotions: ekman or service",
+            show_default=False,
+        ),
+    ] = "",
 ) -> None:
     """Show what splits of a corpus share between their parts, and by how much a random one flatters."""
     from models.datasets.catalogue import entry
@@ -88,6 +95,6 @@ def leakcheck(
 
     name = entry(corpus).name
     with err.status(f"reading {name} and training baselines on it"):
-        found = report(name, data or Path(os.environ.get("AFFECT_DATA", "../shared/data")) / name)
+        found = report(name, data or Path(os.environ.get("AFFECT_DATA", "../shared/data")) / name, label)
     for line in found.lines():
         out.print(line, highlight=False, soft_wrap=True)

@@ -22,7 +22,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import LinearSVC
 
-from models.datasets import fer2013, ravdess_video, readers
+from models.datasets import fer2013, ferplus, ravdess, ravdess_video, readers
 from models.datasets.catalogue import entry
 from models.face import duplicates
 from models.leaks import Baseline, Inputs, Item, Report, check
@@ -48,22 +48,23 @@ class Material:
     items: list[Item]
     inputs: Inputs
     baseline: Baseline
+    skipped: list[tuple[str, str]]
 
 
-def report(name: str, path: Path) -> Report:
+def report(name: str, path: Path, label: str = "") -> Report:
     """Return the leak check of the corpus called ``name`` at ``path``.
 
-    ``path`` is what ``models.datasets.readers.view`` takes, or the folder of an official split's files.
-    Raises InputError.
+    ``path`` and ``label`` are what ``models.datasets.readers.view`` takes; ``path`` may also be the folder of
+    an official split's files. Raises InputError.
     """
-    found = material(name, path)
-    return check(found.items, found.inputs, found.baseline)
+    found = material(name, path, label)
+    return check(found.items, found.inputs, found.baseline, skipped=found.skipped)
 
 
-def material(name: str, path: Path) -> Material:
+def material(name: str, path: Path, label: str = "") -> Material:
     """Return items, inputs and baseline of a corpus; raises InputError."""
     modality = "text" if name == "pairs" else entry(name).modalities[-1]
-    views = [(file.stem if file != path else "", readers.view(name, file)) for file in _files(name, path)]
+    views = _views(name, path, label)
     records = [record for _, view in views for record in view.items]
     names = [_name(record, part, i) for part, view in views for i, record in enumerate(view.items)]
     inputs, copies, baseline = _MODALITIES[modality](records)
@@ -80,7 +81,18 @@ def material(name: str, path: Path) -> Material:
             zip(np.concatenate([v.labels for _, v in views]), _parts(name, path, views), strict=True)
         )
     ]
-    return Material(items, inputs, baseline)
+    skipped = [(_short(file), reason) for _, view in views for file, reason in view.skipped]
+    return Material(items, inputs, baseline, skipped)
+
+
+def _views(name: str, path: Path, label: str) -> list[tuple[str, readers.View]]:
+    """Return the parts of a corpus by their name; one without a name where there is no official split."""
+    readers.check_label(name, label)
+    pixels, votes = path / "fer2013.csv", path / "fer2013new.csv"
+    if name == "ferplus" and pixels.exists() and votes.exists():
+        return [(u, readers.voted(ferplus.load_csv(pixels, votes, u), votes)) for u in fer2013.USAGES]
+    files = _files(name, path)
+    return [(file.stem if file != path else "", readers.view(name, file, label)) for file in files]
 
 
 def _parts(name: str, path: Path, views: Sequence[tuple[str, readers.View]]) -> list[str]:
@@ -95,14 +107,20 @@ def _files(name: str, path: Path) -> Sequence[Path]:
         return (path,)
     there = [path / file for file in PARTS[name] if (path / file).exists()]
     if not there:
-        raise InputError(f"{path} holds none of {', '.join(PARTS[name])}")
+        also = " nor fer2013.csv beside fer2013new.csv" if name == "ferplus" else ""
+        raise InputError(f"{path} holds none of {', '.join(PARTS[name])}{also}")
     return there
 
 
 def _name(record: Any, part: str, row: int) -> str:
     """Return how the report calls an item: never by its words."""
     path = getattr(record, "path", None)
-    return path.name if path is not None else f"{part} {row + 1}".strip()
+    return _short(path) if path is not None else f"{part} {row + 1}".strip()
+
+
+def _short(path: Path) -> str:
+    """Return a file with the folder it lies in: many corpora call files alike in several folders."""
+    return "/".join(path.parts[-2:])
 
 
 def _speech(records: Sequence[Any]) -> tuple[Inputs, list[str], Baseline]:
@@ -114,8 +132,7 @@ def _heard(record: Any) -> tuple[npt.NDArray[np.float32], int]:
     if isinstance(record, ravdess_video.Take):
         sound = record.hear()
         return sound.samples, sound.rate_hz
-    samples, rate_hz = librosa.load(record.path, sr=None, mono=True)
-    return samples, int(rate_hz)
+    return ravdess.load(record.path)
 
 
 def mfcc_statistics(samples: npt.NDArray[np.float32], rate_hz: int) -> Floats:

@@ -1,5 +1,6 @@
 """What a split shares between its parts and what that is worth; imports scikit-learn and models.splits."""
 
+from collections import Counter
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations
@@ -10,10 +11,12 @@ import numpy.typing as npt
 
 from models import metrics
 from models.splits import Fold, Indices, grouped_folds, merged_groups, random_folds, shared
+from schemas.errors import InputError
 
 Inputs = npt.NDArray[Any]  # (n, d) numbers, or (n,) texts: what the baseline takes
 Baseline = Callable[[], Any]  # a fresh scikit-learn classifier
-SHOWN = 5  # sets of copies named in the text of a report
+Skipped = Sequence[tuple[str, str]]  # what was left out, by its name, and why
+SHOWN = 5  # sets of copies, and reasons to leave out, named in the text of a report
 
 
 @dataclass(frozen=True)
@@ -38,7 +41,7 @@ class Leaks:
 
 @dataclass(frozen=True)
 class Official:
-    """A test part of the official split, and the baseline learnt on the first part."""
+    """A test part of the official split, and the baseline learnt on the part before it."""
 
     first: str
     second: str
@@ -46,7 +49,7 @@ class Official:
     shared_groups: int
     copies: int  # items of the second that the first has a copy of
     uar: float
-    uar_without_copies: float
+    uar_without_copies: float | None  # None where nothing is left without them
 
 
 @dataclass(frozen=True)
@@ -55,10 +58,12 @@ class Report:
 
     items: int
     groups: int
+    folds: int
     duplicates: tuple[tuple[str, ...], ...]  # names of items that are copies of each other
     random: Leaks
     grouped: Leaks
     official: tuple[Official, ...] = ()
+    skipped: Skipped = ()
 
     @property
     def gap(self) -> float:
@@ -68,39 +73,77 @@ class Report:
     def lines(self) -> Iterator[str]:
         """Yield the report as text."""
         yield f"{self.items} items, {self.groups} groups, {len(self.duplicates)} sets of copies"
+        yield from self._left_out()
         for names in self.duplicates[:SHOWN]:
             yield "copies: " + ", ".join(names)
         if len(self.duplicates) > SHOWN:
             yield f"and {len(self.duplicates) - SHOWN} sets more"
         for part in self.official:
+            rest = part.uar_without_copies
             yield (
                 f"official split: of {part.items} items in {part.second}, {part.copies} have a copy in "
                 f"{part.first}, {part.shared_groups} groups on both sides; baseline UAR {part.uar:.3f}, "
-                f"without the copies {part.uar_without_copies:.3f}"
+                + ("nothing is left without the copies" if rest is None else f"without the copies {rest:.3f}")
             )
         for title, leaks in (("random split", self.random), ("split by group", self.grouped)):
             yield (
                 f"{title}: {leaks.shared_groups} groups on both sides, {leaks.copies} items with a copy in "
-                f"training, baseline UAR {leaks.uar:.3f}"
+                f"training, baseline UAR {leaks.uar:.3f} in {self.folds} folds"
             )
         yield f"the random split flatters the baseline by {100 * self.gap:.1f} points"
 
+    def _left_out(self) -> Iterator[str]:
+        reasons: dict[str, list[str]] = {}
+        for name, reason in self.skipped:
+            reasons.setdefault(reason, []).append(name)
+        for reason, names in list(reasons.items())[:SHOWN]:
+            yield f"left out: {names[0]}{f' and {len(names) - 1} more' if names[1:] else ''}: {reason}"
+        rest = sum(len(names) for names in list(reasons.values())[SHOWN:])
+        if rest:
+            yield f"and {rest} more for other reasons"
 
-def check(items: Sequence[Item], inputs: Inputs, baseline: Baseline, folds: int = 5, seed: int = 0) -> Report:
-    """Return what splits of ``items`` share, and the UAR of ``baseline`` on ``inputs`` (n, ...)."""
+
+def check(
+    items: Sequence[Item],
+    inputs: Inputs,
+    baseline: Baseline,
+    folds: int = 5,
+    seed: int = 0,
+    skipped: Skipped = (),
+) -> Report:
+    """Return what splits of ``items`` share, and the UAR of ``baseline`` on ``inputs`` (n, ...).
+
+    There are at most as many folds as groups. Raises InputError where there is too little to split or learn.
+    """
     by_copy: dict[Hashable, list[str]] = {}
     for item in items:
         by_copy.setdefault(item.copy, []).append(item.name)
     labels = [item.label for item in items]
     groups = merged_groups([i.group for i in items], [i.copy for i in items]).tolist()
+    possible = _folds(labels, groups, folds)
     return Report(
         items=len(items),
         groups=len({i.group for i in items}),
+        folds=possible,
         duplicates=tuple(tuple(names) for names in by_copy.values() if len(names) > 1),
-        random=_leaks(items, inputs, baseline, random_folds(labels, folds, seed)),
-        grouped=_leaks(items, inputs, baseline, grouped_folds(labels, groups, folds, seed)),
+        random=_leaks(items, inputs, baseline, random_folds(labels, possible, seed)),
+        grouped=_leaks(items, inputs, baseline, grouped_folds(labels, groups, possible, seed)),
         official=tuple(_officials(items, inputs, baseline)),
+        skipped=tuple(skipped),
     )
+
+
+def _folds(labels: Sequence[int], groups: Sequence[int], wanted: int) -> int:
+    """Return how many folds there can be; raises InputError where there can be none."""
+    classes, apart = Counter(labels), len(set(groups))
+    possible = min(wanted, apart, max(classes.values()))
+    if possible < 2 or len(classes) < 2:
+        raise InputError(
+            "splits are compared from two groups, two classes and two items of a class on: these "
+            f"{len(labels)} items have {apart} groups that share no copy, {len(classes)} classes and at most "
+            f"{max(classes.values())} of one class"
+        )
+    return possible
 
 
 def _leaks(items: Sequence[Item], inputs: Inputs, baseline: Baseline, split: Sequence[Fold]) -> Leaks:
@@ -117,11 +160,11 @@ def _leaks(items: Sequence[Item], inputs: Inputs, baseline: Baseline, split: Seq
 
 
 def _officials(items: Sequence[Item], inputs: Inputs, baseline: Baseline) -> Iterator[Official]:
-    """Yield every pair of parts, the baseline learnt on the one that comes first."""
+    """Yield every pair of parts, the baseline learnt on the one called train, else on the first."""
     labels = np.array([item.label for item in items])
     parts: dict[str, Indices] = {
         part: np.array([i for i, item in enumerate(items) if item.part == part], dtype=np.int64)
-        for part in dict.fromkeys(item.part for item in items)
+        for part in sorted(dict.fromkeys(item.part for item in items), key=_no_training)
     }
     for first, second in combinations(parts, 2):
         fold = Fold(parts[first], parts[second])
@@ -134,13 +177,24 @@ def _officials(items: Sequence[Item], inputs: Inputs, baseline: Baseline) -> Ite
             shared_groups=len(shared([i.group for i in items], fold.train, fold.test)),
             copies=int(copied.sum()),
             uar=metrics.uar(truth, predicted),
-            uar_without_copies=metrics.uar(truth[~copied], predicted[~copied]),
+            uar_without_copies=None if copied.all() else metrics.uar(truth[~copied], predicted[~copied]),
         )
 
 
+def _no_training(part: str) -> bool:
+    return not part.casefold().startswith("train")
+
+
 def _predicted(inputs: Inputs, labels: Indices, baseline: Baseline, fold: Fold) -> Indices:
-    model = baseline().fit(inputs[fold.train], labels[fold.train])
-    return np.asarray(model.predict(inputs[fold.test]), dtype=np.int64)
+    learnt = labels[fold.train]
+    try:
+        model = baseline().fit(inputs[fold.train], learnt)
+        return np.asarray(model.predict(inputs[fold.test]), dtype=np.int64)
+    except ValueError as error:  # one class, fewer items than components, no word said twice
+        raise InputError(
+            f"the baseline cannot learn from {len(learnt)} items of {len(set(learnt))} classes: "
+            "the check needs more of the corpus"
+        ) from error
 
 
 def _copied(items: Sequence[Item], fold: Fold) -> npt.NDArray[np.bool_]:

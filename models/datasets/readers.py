@@ -44,14 +44,19 @@ def view(name: str, path: Path, label: str = "") -> View:
     ``path`` is a folder, or the file for ferplus (npz), meld, goemotions, pairs and fer2013's CSV. Raises
     InputError for an unknown name or label set and, naming the expected layout, for another layout.
     """
-    entry(name)
-    if label and name not in ("crema-d", "goemotions"):
-        raise InputError(f"{name} has one set of labels: leave the choice out")
+    check_label(name, label)
     if name == "goemotions":
         return _goemotions(path, label or "ekman")
     if name == "crema-d":
         return _clips(cremad.read(path, label or "intended"))
     return _VIEWS[name](path)
+
+
+def check_label(name: str, label: str) -> None:
+    """Raise InputError for an unknown corpus, and for a choice of labels where there is none."""
+    entry(name)
+    if label and name not in ("crema-d", "goemotions"):
+        raise InputError(f"{name} has one set of labels: leave the choice out")
 
 
 def _clips(corpus: Any) -> View:
@@ -75,7 +80,11 @@ def _fer2013(path: Path) -> View:
 
 
 def _ferplus(path: Path) -> View:
-    faces = ferplus.load_npz(path)
+    return voted(ferplus.load_npz(path), path)
+
+
+def voted(faces: ferplus.Faces, path: Path) -> View:
+    """Return those of ``faces``, read from ``path``, that have a majority; raises InputError for none."""
     labels = ferplus.majority(faces.votes)
     kept = faces.take(labels >= 0)
     if not len(kept.images):
