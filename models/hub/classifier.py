@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from huggingface_hub.errors import StrictDataclassError
 from safetensors import SafetensorError
 from torch import nn
 from transformers.utils import logging
@@ -30,6 +31,7 @@ FAULTS = (
     ImportError,
     RuntimeError,
     SafetensorError,
+    StrictDataclassError,  # config.json holds a value of another type
 )
 
 
@@ -56,11 +58,10 @@ class Classifier:
                 dtype=torch.float32,
                 output_loading_info=True,
             )
-            network = network.eval().to(device)
         except FAULTS as error:
             raise ModelError(
-                f"{name} cannot be loaded on {device!r} as the kind of model this modality needs "
-                f"({type(error).__name__}): see that its config.json names a classifier"
+                f"{name} cannot be loaded as the kind of model this modality needs ({type(error).__name__}): "
+                "see that its config.json names a classifier and that its files are whole"
             ) from error
         missing = [key for key in report["missing_keys"] if not key.endswith(NOT_TRAINED)]
         if missing or report["mismatched_keys"]:
@@ -70,7 +71,20 @@ class Classifier:
             )
         if int(network.config.num_labels) != len(self._labels.targets):
             raise ModelError(f"{name} has {network.config.num_labels} outputs and another number of labels")
-        self._network, self._device = network, device
+        try:
+            self._network, self._device = network.eval().to(device), device
+        except (RuntimeError, AssertionError, NotImplementedError) as error:
+            raise ModelError(f"{name} cannot be moved to the device {device!r}: is it there?") from error
+
+    def require_answer(self, answer: Callable[[], Array]) -> None:
+        """Raise ModelError where the network cannot read what its own preprocessing makes."""
+        try:
+            answer()
+        except (*FAULTS, IndexError) as error:
+            raise ModelError(
+                f"{self._snapshot.model_id} cannot read what its own preprocessing makes "
+                f"({type(error).__name__}): its files are not of one model"
+            ) from error
 
     def answer(self, stacked: Array, forward: Forward) -> Array:
         """Return (n, 8): probabilities and removed mass; the same bits in any batch."""
@@ -93,7 +107,7 @@ def labels_of(snapshot: Snapshot) -> LabelMap:
     Where the configuration has only LABEL_0 and so on, the order that is known of the model is taken.
     """
     found = snapshot.config.get("id2label")
-    names = [str(found[key]) for key in sorted(found, key=int)] if isinstance(found, dict) else []
+    names = _named(found, snapshot.model_id) if isinstance(found, dict) else []
     if all(name.upper().startswith("LABEL_") for name in names):
         order = snapshot.known.labels if snapshot.known else ()
         if not order or (names and len(order) != len(names)):
@@ -104,6 +118,17 @@ def labels_of(snapshot: Snapshot) -> LabelMap:
         names = list(order)
     several = snapshot.config.get("problem_type") == "multi_label_classification"
     return label_map(names, independent=several)
+
+
+def _named(found: dict[str, Any], model_id: str) -> list[str]:
+    """Return the names in the order of the outputs; raises ModelError where an output has none."""
+    outputs = [str(i) for i in range(len(found))]
+    if set(outputs) != set(found):
+        raise ModelError(
+            f"id2label in config.json of {model_id} must name the outputs 0 to {len(found) - 1}, not "
+            f"{', '.join(list(found)[:8])}"
+        )
+    return [str(found[key]) for key in outputs]
 
 
 def reader_of(auto: Any, snapshot: Snapshot) -> Any:

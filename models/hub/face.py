@@ -45,6 +45,8 @@ class HubFace:
     def load(self, device: str) -> None:
         """Read the weights onto ``device``; raises ModelError."""
         self._classifier.load(AutoModelForImageClassification, device)
+        blank = np.zeros((64, 64, 3), np.uint8)
+        self._classifier.require_answer(lambda: self.predict([self.prepare(blank, Box(8, 8, 48, 48))]))
 
     def prepare(self, picture: Image, box: Box) -> Array:
         """Return the face (3, side, side) in ``box`` of a BGR frame, as the model was trained on."""

@@ -42,8 +42,8 @@ def fetch(source: str, revision: str | None = None) -> Snapshot:
     The revision of a local folder is the sha256 of its weights, or the beginning of it. Raises ModelError,
     saying what to do, and Unavailable where the hub does not answer.
     """
-    path = Path(source).expanduser()
-    if path.is_dir():
+    path, local = _local(source)
+    if local:
         folder, state = path, _hash(path)
         if revision and not state.startswith(revision.lower()):
             raise ModelError(f"the weights in {path} have the sha256 {state}, not the revision {revision}")
@@ -52,8 +52,17 @@ def fetch(source: str, revision: str | None = None) -> Snapshot:
     else:
         folder = _download(source, revision)
         state = folder.name
-    name = path.resolve().name if path.is_dir() else source
+    name = path.resolve().name if local else source
     return Snapshot(folder, f"{name}@{state[:DIGITS]}", known(source), _checked(folder, source))
+
+
+def _local(source: str) -> tuple[Path, bool]:
+    """Return ``source`` as a path and whether a folder is there; no path can be as long as some ids are."""
+    try:
+        path = Path(source).expanduser()
+        return path, path.is_dir()
+    except (OSError, RuntimeError):  # too long, or the home of nobody
+        return Path(source), False
 
 
 def _download(model_id: str, revision: str | None) -> Path:
@@ -112,6 +121,9 @@ def _checked(folder: Path, source: str) -> dict[str, Any]:
 def _hash(folder: Path) -> str:
     digest = hashlib.sha256()
     for path in sorted(folder.glob("*.safetensors")):
-        with path.open("rb") as file:
-            digest.update(hashlib.file_digest(file, "sha256").digest())
+        try:
+            with path.open("rb") as file:
+                digest.update(hashlib.file_digest(file, "sha256").digest())
+        except OSError as error:
+            raise ModelError(f"the weights {path} cannot be read") from error
     return digest.hexdigest()

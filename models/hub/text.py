@@ -32,6 +32,8 @@ class HubText:
     def load(self, device: str) -> None:
         """Read the weights onto ``device``; raises ModelError."""
         self._classifier.load(AutoModelForSequenceClassification, device)
+        longest = "a " * BUCKETS[-1]
+        self._classifier.require_answer(lambda: self.predict([self.prepare(longest)]))
 
     def prepare(self, text: str, context: Sequence[str] = ()) -> Array:
         """Return ids, mask and, where the model has them, segments (2 or 3, bucket) of an utterance.

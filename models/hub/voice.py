@@ -37,6 +37,8 @@ class HubVoice:
     def load(self, device: str) -> None:
         """Read the weights onto ``device``; raises ModelError."""
         self._classifier.load(AutoModelForAudioClassification, device)
+        silence = np.zeros(WINDOW_SAMPLES // 2, np.float32)  # so that it is padded
+        self._classifier.require_answer(lambda: self.predict([self.prepare(silence, RATE_HZ)]))
 
     def prepare(self, samples: npt.NDArray[np.float32], rate_hz: int) -> Array:
         """Return samples and mask (2, 32000) of mono ``samples`` at any rate; the newest two seconds.

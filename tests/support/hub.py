@@ -52,9 +52,8 @@ def hubert(folder: Path, names: tuple[str, ...], mask: bool = False) -> Path:
 
 def bert(folder: Path, names: tuple[str, ...], **config: Any) -> Path:
     torch.manual_seed(1)
-    made = tf.BertConfig(
-        **SMALL, vocab_size=len(WORDS), max_position_embeddings=128, **_labels(names), **config
-    )
+    config = {"max_position_embeddings": 128, **config}
+    made = tf.BertConfig(**SMALL, vocab_size=len(WORDS), **_labels(names), **config)
     tf.BertForSequenceClassification(made).save_pretrained(folder)
     tokenizer(tf.PreTrainedTokenizerFast, folder, ["input_ids", "token_type_ids", "attention_mask"])
     return folder

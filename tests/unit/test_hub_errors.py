@@ -169,20 +169,63 @@ def test_a_model_of_another_modality_is_refused(tmp_path: Path) -> None:
         HubVoice(fetch(text))
     face = hub.vit(tmp_path / "face", EMOTIONS)
     hub.tokenizer(__import__("transformers").PreTrainedTokenizerFast, face, ["input_ids"])
-    with pytest.raises(
-        ModelError, match="cannot be loaded on 'cpu' as the kind of model this modality needs"
-    ):
+    with pytest.raises(ModelError, match="cannot be loaded as the kind of model this modality needs"):
         HubText(fetch(str(face))).load("cpu")
 
 
 def test_torn_weights_and_unknown_devices_are_model_errors(tmp_path: Path) -> None:
     folder = hub.bert(tmp_path / "m", EMOTIONS)
     model = HubText(fetch(str(folder)))
-    with pytest.raises(ModelError, match="cannot be loaded on 'warp'"):
+    with pytest.raises(ModelError, match="cannot be moved to the device 'warp': is it there"):
         model.load("warp")
     (folder / "model.safetensors").write_bytes(b"torn")
-    with pytest.raises(ModelError, match="cannot be loaded on 'cpu'"):
+    with pytest.raises(ModelError, match=r"cannot be loaded as .* that its files are whole"):
         model.load("cpu")
+    (folder / "model.safetensors").unlink()
+    (folder / "model.safetensors").mkdir()
+    with pytest.raises(ModelError, match=r"model\.safetensors cannot be read"):
+        fetch(str(folder))
+
+
+@pytest.mark.parametrize(
+    ("names", "text"),
+    [
+        ({"joy": "joy", "sad": "sad"}, "must name the outputs 0 to 1, not joy, sad"),
+        ({"0": "joy", "2": "sad"}, "must name the outputs 0 to 1, not 0, 2"),
+        ({"0": "joy", "1": "sad"}, "cannot be loaded as the kind of model"),  # the weights have seven
+    ],
+)
+def test_names_that_do_not_fit_the_outputs_are_refused(tmp_path: Path, names: object, text: str) -> None:
+    folder = hub.bert(tmp_path / "m", EMOTIONS)
+    hub.edit(folder, id2label=names)
+    with pytest.raises(ModelError, match=text):
+        HubText(fetch(str(folder))).load("cpu")
+
+
+def test_a_configuration_with_a_value_of_another_type_is_refused(tmp_path: Path) -> None:
+    folder = hub.bert(tmp_path / "m", EMOTIONS)
+    hub.edit(folder, hidden_size="sixteen")
+    with pytest.raises(ModelError, match="lacks the files of its tokenizer"):
+        HubText(fetch(str(folder)))
+
+
+def test_a_model_that_cannot_read_its_own_preprocessing_is_refused_before_the_stream(tmp_path: Path) -> None:
+    face = hub.vit(tmp_path / "face", EMOTIONS)
+    _preprocessing(face, size={"height": 64, "width": 64})
+    with pytest.raises(ModelError, match="cannot read what its own preprocessing makes"):
+        HubFace(fetch(str(face))).load("cpu")
+    voice = hub.hubert(tmp_path / "voice", ("neu", "hap", "ang", "sad"))
+    _preprocessing(voice, feature_size=2)
+    with pytest.raises(ModelError, match="cannot read what its own preprocessing makes"):
+        HubVoice(fetch(str(voice))).load("cpu")
+    text = hub.bert(tmp_path / "text", EMOTIONS, max_position_embeddings=64)  # a long text has 128 pieces
+    with pytest.raises(ModelError, match="cannot read what its own preprocessing makes"):
+        HubText(fetch(str(text))).load("cpu")
+
+
+def _preprocessing(folder: Path, **changes: object) -> None:
+    path = folder / "preprocessor_config.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), **changes}))
 
 
 def test_a_local_folder_may_be_pinned_by_the_hash_of_its_weights(tmp_path: Path) -> None:
