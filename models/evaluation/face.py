@@ -125,7 +125,7 @@ def _points(given: Given, model: FaceModel, faces: Faces) -> tuple[Point, ...]:
 
     def point(condition: str, severity: float, unit: str, images: list[np.ndarray]) -> Point:
         p = predicted(model.predict, images, f"{condition} {severity:g}", given.progress)
-        return Point(condition, severity, unit, summary(p, labels[rows]))
+        return Point(condition, severity, unit, summary(p, labels[rows]), len(rows))
 
     points = [point("clean", 0, "", list(faces.images[rows]))]
     for condition, unit, made, severities in FACES:

@@ -52,12 +52,13 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Point:
-    """The figures under one condition, the clean input having severity ``None``."""
+    """The figures under one condition; that of the input as it is has the name clean."""
 
     condition: str  # "blur"
     severity: float
     unit: str  # "sigma in pixels"
     figures: dict[str, float]
+    items: int
 
 
 @dataclass(frozen=True)
@@ -107,6 +108,7 @@ def save(outcomes: Sequence[Outcome], path: Path) -> None:
             f"{i}.groups": np.array(outcome.groups),
             f"{i}.before": outcome.before.astype(np.float32),
             f"{i}.after": outcome.after.astype(np.float32),
+            **{f"{i}.part.{kind}": np.array(values) for kind, values in outcome.parts.items()},
         }
     np.savez_compressed(path, **arrays)  # type: ignore[arg-type]
 
@@ -133,10 +135,13 @@ def of_run(folder: Path) -> tuple[Outcome, ...]:
 
 
 def _outcome(kept: "np.lib.npyio.NpzFile", i: int) -> Outcome:
+    head = f"{i}.part."
+    parts = {name[len(head) :]: tuple(map(str, kept[name])) for name in kept if name.startswith(head)}
     return Outcome(
         About(**json.loads(str(kept[f"{i}.about"]))),
         kept[f"{i}.labels"].astype(np.int64),
         tuple(map(str, kept[f"{i}.groups"])),
         kept[f"{i}.before"].astype(np.float64),
         kept[f"{i}.after"].astype(np.float64),
+        parts,
     )

@@ -155,7 +155,10 @@ def _robustness(evaluation: Evaluation) -> Iterator[Block]:
     clean = [p for p in evaluation.points if p.condition == "clean"]
     worse = [p for p in evaluation.points if p.condition != "clean"]
     yield Heading("Under worse conditions")
-    yield Paragraph("On every third item of the first set; the dashed line is the same items as they are.")
+    yield Paragraph(
+        f"On {clean[0].items:,} items of the first set, evenly taken; the dashed line is the same items "
+        "as they are."
+    )
     picture = plots.robustness(worse, evaluation.curve, clean[0].figures[evaluation.curve])
     yield Picture(
         f"{evaluation.modality}-robustness.png", f"{evaluation.curve} by condition and severity", picture

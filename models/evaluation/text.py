@@ -126,7 +126,7 @@ def _points(given: Given, model: TextModel, rows: Sequence[Said]) -> tuple[Point
 
     def point(condition: str, severity: float, unit: str, worse: Sequence[Said]) -> Point:
         p = _probabilities(given, model, worse, TURNS[0], f"{condition} {severity:g}")
-        return Point(condition, severity, unit, summary(p, labels))
+        return Point(condition, severity, unit, summary(p, labels), len(labels))
 
     def misheard(rate: float) -> list[Said]:
         rng = np.random.default_rng(0)

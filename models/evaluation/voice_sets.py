@@ -85,7 +85,7 @@ def points(
         inputs, rows = worse(clips, conditions, f"{condition} {severity:g}", bar)
         found = per_clip(logits(inputs, rows), rows, len(clips))
         figures = summary(softmax(found / by.clip[:, None], axis=1), cast.labels)
-        return Point(condition, severity, unit, figures)
+        return Point(condition, severity, unit, figures, len(clips))
 
     yield point("clean", 0, "", repeat(lambda x, hz: (x, hz)))
     for condition, unit, made, severities in SPEECH:

@@ -1,7 +1,8 @@
 """What a training reads: labelled rows, their groups and their parts; imports numpy, torch and the splits."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +14,7 @@ from models.splits import require_disjoint
 from schemas.labels import N_EMOTIONS
 
 Indices = npt.NDArray[np.int64]
+Rows = TypeVar("Rows")
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,7 @@ class Corpus:
     groups: tuple[str, ...]  # (n,), of the intervals
     keys: Indices  # (n,), what must not be divided: actors, dialogues, near duplicates
     parts: tuple[Part, ...]
+    known: dict[str, tuple[str, ...]] = field(default_factory=dict)  # "sex" -> (n,), for rows of the report
 
     def __post_init__(self) -> None:
         """Raise InputError where a part leaks."""
@@ -41,6 +44,16 @@ class Corpus:
         for part in self.parts:
             require_disjoint(keys, part.learn, part.held)
             require_disjoint(keys, np.concatenate([part.learn, part.held]), part.test)
+
+
+@dataclass(frozen=True)
+class Worse(Generic[Rows]):
+    """The same rows under one condition."""
+
+    condition: str
+    severity: float
+    unit: str
+    rows: Rows
 
 
 Training = Callable[
@@ -57,6 +70,7 @@ class Inputs:
     targets: Tensor  # (n, 7), sums of 1
     training: Training
     plain: Plain
+    worse: Callable[[Indices], Iterator[Worse[Tensor]]] | None = None  # of rows; None: they are faces
 
 
 def one_hot(labels: Indices) -> Tensor:

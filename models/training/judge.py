@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from scipy.special import softmax
 
-from models.evaluation.outcome import Evaluation, Floats, Outcome
+from models.evaluation.outcome import Evaluation, Floats
 from models.training import classical
 from models.training.corpus import Corpus, Indices
 from models.training.files import weights
@@ -14,7 +14,7 @@ from models.training.loop import logits_of
 from models.training.networks import Pipelined, Reference, reference
 from models.training.possible import place
 from models.training.recipe import RECIPE, Recipe, read_recipe
-from models.training.result import LOGITS, WEIGHTS, Tested, evaluated, kept, read_run_card
+from models.training.result import LOGITS, WEIGHTS, Tested, evaluated, kept, outcome_of, read_run_card
 from models.training.texts import utterances, utterances_to_judge
 from schemas.errors import InputError
 
@@ -38,9 +38,8 @@ def judged(folder: Path, data: Path, trained_on: Path, device: str = "cpu") -> E
     before = np.mean([softmax(found, axis=1) for found in logits], axis=0)
     scaled = zip(logits, tested, strict=True)
     after = np.mean([softmax(found / part.temperature, axis=1) for found, part in scaled], axis=0)
-    groups = tuple(corpus.groups[i] for i in rows)
-    outcome = Outcome(corpus.about, corpus.labels[rows], groups, before, after)
-    return evaluated(card, recipe, outcome, f"affectstream evaluate {folder.name} --data {data.name}")
+    outcome = outcome_of(corpus, rows, before, after)
+    return evaluated(card, recipe, outcome, (), f"affectstream evaluate {folder.name} --data {data.name}")
 
 
 def _parts(folder: Path) -> list[Path]:

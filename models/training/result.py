@@ -3,28 +3,30 @@
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 from scipy.special import softmax
 
 from models.evaluation import aims
 from models.evaluation.figures import summary
-from models.evaluation.outcome import Evaluation, Floats, Outcome, of_run
-from models.training.corpus import Corpus
-from models.training.files import arrays
+from models.evaluation.outcome import Evaluation, Floats, Outcome, Point, of_run
+from models.training.corpus import Corpus, Indices
+from models.training.files import arrays, whole
 from models.training.recipe import RECIPE, Recipe, read_recipe
 from models.weights import Card
 from schemas.errors import InputError
 from schemas.labels import EMOTIONS
 
-LOGITS, WEIGHTS, CARD = "logits.npz", "best.safetensors", "card.json"
+LOGITS, WEIGHTS, CARD, POINTS = "logits.npz", "best.safetensors", "card.json", "points.json"
+POINTS_IN = TypeAdapter(tuple[Point, ...])
 NOTES = (
     "A reference network, trained to compare with; its weights are not shipped.",
-    "The best epoch was chosen, and the temperature fitted, on a held-out part of the training data.",
+    "The temperature was fitted on a held-out part of the training data.",
 )
+CHOSEN = "The best epoch was chosen on it too."
 BEST_FACE = 0.66  # accuracy asked of the best reference network on FER2013's own labels
 FLIPPED = "The logits of each face and of its mirror image are averaged."
 
@@ -46,24 +48,52 @@ def kept(folder: Path) -> Tested:
 
 
 def evaluation(
-    modality: str, recipe: Recipe, corpus: Corpus, tested: Sequence[Tested], folder: Path
+    modality: str,
+    recipe: Recipe,
+    corpus: Corpus,
+    tested: Sequence[Tested],
+    points: tuple[Point, ...],
+    folder: Path,
 ) -> Evaluation:
     """Return the evaluation of all parts together, and keep its card in ``folder``."""
     rows = np.concatenate([part.test for part in corpus.parts])
     order = np.argsort(rows)
     before = np.concatenate([softmax(part.test, axis=1) for part in tested])[order]
     after = np.concatenate([softmax(part.test / part.temperature, axis=1) for part in tested])[order]
-    groups = tuple(corpus.groups[i] for i in rows[order])
-    outcome = Outcome(corpus.about, corpus.labels[rows[order]], groups, before, after)
+    outcome = outcome_of(corpus, rows[order], before, after)
     temperature = float(np.mean([part.temperature for part in tested]))
     card = _card(modality, recipe, outcome, temperature, folder)
     (folder / CARD).write_text(json.dumps(card.model_dump(mode="json"), indent=2) + "\n", encoding="utf-8")
     return evaluated(
-        card, recipe, outcome, f"affectstream train {modality} --recipe {RECIPE} -o {folder.name}"
+        card, recipe, outcome, points, f"affectstream train {modality} --recipe {RECIPE} -o {folder.name}"
     )
 
 
-def evaluated(card: Card, recipe: Recipe, outcome: Outcome, command: str) -> Evaluation:
+def outcome_of(corpus: Corpus, rows: Indices, before: Floats, after: Floats) -> Outcome:
+    """Return the predictions (rows, 7) of ``rows`` with their groups and what is known of them."""
+    known = {kind: tuple(values[i] for i in rows) for kind, values in corpus.known.items()}
+    groups = tuple(corpus.groups[i] for i in rows)
+    return Outcome(corpus.about, corpus.labels[rows], groups, before, after, known)
+
+
+def write_points(points: tuple[Point, ...], folder: Path) -> None:
+    """Keep what the run in ``folder`` reaches on worse input."""
+    text = json.dumps([asdict(point) for point in points], indent=1)
+    whole(folder / POINTS, lambda path: path.write_text(text + "\n", encoding="utf-8"))
+
+
+def read_points(folder: Path) -> tuple[Point, ...]:
+    """Return the points kept in ``folder``, none where none were measured; InputError for a broken file."""
+    path = folder / POINTS
+    try:
+        return POINTS_IN.validate_json(path.read_bytes()) if path.exists() else ()
+    except (OSError, ValidationError) as error:
+        raise InputError(f"{path} is broken: delete it, and affectstream train makes it again") from error
+
+
+def evaluated(
+    card: Card, recipe: Recipe, outcome: Outcome, points: tuple[Point, ...], command: str
+) -> Evaluation:
     """Return the evaluation of one outcome, with what is asked of the best reference network."""
     wanted = BEST_FACE if recipe.labels == "fer2013" else None
     lines = (
@@ -71,15 +101,17 @@ def evaluated(card: Card, recipe: Recipe, outcome: Outcome, command: str) -> Eva
         aims.at_least("UAR", outcome, "uar", None),
         aims.at_least("macro F1", outcome, "macro_f1", None),
     )
-    notes = (*NOTES, FLIPPED) if card.modality == "face" else NOTES
-    return Evaluation(card.modality, card, (outcome,), (), "accuracy", lines, notes, command)
+    chosen = (CHOSEN,) if recipe.epochs > 1 else ()
+    notes = (*NOTES, *chosen, *((FLIPPED,) if card.modality == "face" else ()))
+    return Evaluation(card.modality, card, (outcome,), points, "accuracy", lines, notes, command)
 
 
 def again(folder: Path) -> Evaluation:
     """Return the evaluation that the run in ``folder`` ended with; raises InputError where it did not end."""
     card = read_run_card(folder)
     recipe = read_recipe(folder / RECIPE)
-    return evaluated(card, recipe, of_run(folder)[0], f"affectstream evaluate {folder.name}")
+    command = f"affectstream evaluate {folder.name}"
+    return evaluated(card, recipe, of_run(folder)[0], read_points(folder), command)
 
 
 def read_run_card(folder: Path) -> Card:

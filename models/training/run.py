@@ -1,6 +1,7 @@
 """One run: a folder with its recipe, weights, temperature, predictions and report; imports the siblings."""
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -11,14 +12,23 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 from models.calibration import fit_temperature
 from models.evaluation import report as reports
 from models.evaluation.outcome import Evaluation, Floats
-from models.training import classical
+from models.training import classical, robust
 from models.training.corpus import Corpus, Indices, Inputs, Part
 from models.training.files import whole
 from models.training.loop import logits_of, train
 from models.training.networks import Pipelined, Reference, reference
 from models.training.possible import check
 from models.training.recipe import RECIPE, Recipe, read_recipe, write_recipe
-from models.training.result import LOGITS, WEIGHTS, Tested, evaluation, kept
+from models.training.result import (
+    LOGITS,
+    POINTS,
+    WEIGHTS,
+    Tested,
+    evaluation,
+    kept,
+    read_points,
+    write_points,
+)
 from models.training.smote import enlarged
 from models.training.texts import utterances
 from schemas.errors import InputError
@@ -39,12 +49,16 @@ def run(recipe: Recipe, data: Path, folder: Path, say: Say) -> Evaluation:
     if isinstance(chosen, Pipelined):
         corpus, texts = utterances(data, recipe)
         fit = _pipeline(chosen, recipe, corpus, texts)
+        measure = partial(robust.of_pipeline, chosen, recipe, corpus, texts)
     else:
         corpus, inputs = chosen.prepare(data, recipe, folder.parent / "features")
         fit = _network(chosen, recipe, corpus, inputs, say)
+        measure = partial(robust.of_network, chosen, recipe, corpus, inputs, folder)
     say(f"{corpus.about.name}: {corpus.about.split}")
     tested = [_part(corpus, part, folder / part.name, fit, say) for part in corpus.parts]
-    found = evaluation(chosen.modality, recipe, corpus, tested, folder)
+    if not (folder / POINTS).exists():
+        write_points(measure(tested), folder)
+    found = evaluation(chosen.modality, recipe, corpus, tested, read_points(folder), folder)
     reports.write(found, folder)
     return found
 

@@ -1,6 +1,6 @@
 """MELD with whole dialogues held out, for the reference text classifiers; imports torch and the readers."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -11,10 +11,12 @@ from transformers import AutoTokenizer
 
 from models.datasets.meld import Utterance, read_meld
 from models.evaluation.outcome import About
+from models.evaluation.text import CAST
 from models.hub.snapshot import fetch
 from models.splits import grouped_folds, merged_groups
 from models.text.tokenise import plain
-from models.training.corpus import Corpus, Inputs, Part, one_hot
+from models.training import worse
+from models.training.corpus import Corpus, Indices, Inputs, Part, Worse, one_hot
 from models.training.recipe import Recipe
 from schemas.errors import InputError
 
@@ -42,7 +44,7 @@ def utterances_to_judge(data: Path, recipe: Recipe) -> tuple[Corpus, tuple[str, 
     name = path.stem.removesuffix("_sent_emo")
     about = _about(f"MELD {name}", f"{name}, not trained on")
     part = Part("", nothing, nothing, np.arange(len(found)))
-    corpus = Corpus(about, labels, tuple(u.group for u in found), keys, (part,))
+    corpus = Corpus(about, labels, tuple(u.group for u in found), keys, (part,), _known(found))
     return corpus, tuple(plain(u.text) for u in found)
 
 
@@ -51,8 +53,15 @@ def tokenised(read: Texts) -> Prepare:
 
     def prepare(data: Path, recipe: Recipe, cache: Path) -> tuple[Corpus, Inputs]:
         corpus, texts = read(data, recipe)
-        stored = torch.from_numpy(ids_of(texts, encoder_folder(recipe)))
-        return corpus, Inputs(stored, one_hot(corpus.labels), _trimmed, _whole)
+        folder = encoder_folder(recipe)
+        stored = torch.from_numpy(ids_of(texts, folder))
+
+        def misheard(rows: Indices) -> Iterator[Worse[Tensor]]:
+            for one in worse.words([texts[i] for i in rows]):
+                ids = torch.from_numpy(ids_of(one.rows, folder))
+                yield Worse(one.condition, one.severity, one.unit, ids)
+
+        return corpus, Inputs(stored, one_hot(corpus.labels), _trimmed, _whole, misheard)
 
     return prepare
 
@@ -88,9 +97,12 @@ def _corpus(learn: Sequence[Utterance], test: Sequence[Utterance], recipe: Recip
     first = np.arange(len(learn))
     inner = grouped_folds(labels[first].tolist(), keys[first].tolist(), inner_folds, recipe.seed)[0]
     part = Part("", inner.train, inner.test, np.arange(len(learn), len(both)))
-    return Corpus(
-        _about("MELD dev", "trained on train; no dialogue is divided"), labels, groups, keys, (part,)
-    )
+    about = _about("MELD dev", "trained on train; no dialogue is divided")
+    return Corpus(about, labels, groups, keys, (part,), _known(both))
+
+
+def _known(found: Sequence[Utterance]) -> dict[str, tuple[str, ...]]:
+    return {"speaker": tuple(u.speaker if u.speaker in CAST else "others" for u in found)}
 
 
 def _about(name: str, split: str) -> About:

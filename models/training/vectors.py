@@ -1,7 +1,8 @@
 """Faces as the feature vectors of a frozen encoder, made once and kept; imports torch and the siblings."""
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,8 @@ import torch
 from rich.progress import track
 from torch import Tensor, nn
 
-from models.training.corpus import Corpus, Inputs, as_stored, as_they_are
+from models.training import worse
+from models.training.corpus import Corpus, Indices, Inputs, Worse, as_stored, as_they_are
 from models.training.files import arrays, whole
 from models.training.recipe import Recipe
 from schemas.errors import InputError
@@ -27,8 +29,14 @@ def vectors(faces: Prepare, encoder: Callable[[str], nn.Module]) -> Prepare:
                 f"{recipe.network} reads a pretrained encoder: give --weights FILE, FOLDER or ID"
             )
         corpus, inputs = faces(data, recipe, cache)
-        made = _features(encoder(recipe.weights), inputs.stored, recipe, cache)
-        return corpus, Inputs(made, inputs.targets, as_stored, as_they_are)
+        chosen = encoder(recipe.weights)
+        made = _features(chosen, inputs.stored, recipe, cache)
+
+        def degraded(rows: Indices) -> Iterator[Worse[Tensor]]:
+            for one in worse.faces(inputs.stored[rows]):
+                yield replace(one, rows=_encoded(chosen, torch.split(one.rows, AT_ONCE), recipe.device))
+
+        return corpus, Inputs(made, inputs.targets, as_stored, as_they_are, degraded)
 
     return prepare
 
@@ -39,9 +47,13 @@ def _features(encoder: nn.Module, faces: Tensor, recipe: Recipe, cache: Path) ->
         told.update(value.contiguous().numpy().tobytes())
     path = cache / f"{recipe.network}-{told.hexdigest()[:16]}.npz"
     if not path.exists():
-        encoder = encoder.eval().to(recipe.device)
-        with torch.inference_mode():
-            parts = torch.split(faces, AT_ONCE)
-            found = [encoder(x.to(recipe.device)).cpu() for x in track(parts, "encoding", transient=True)]
-        whole(path, lambda part: np.savez(part, features=torch.cat(found).numpy()))
+        parts = track(torch.split(faces, AT_ONCE), "encoding", transient=True)
+        found = _encoded(encoder, parts, recipe.device)
+        whole(path, lambda part: np.savez(part, features=found.numpy()))
     return torch.from_numpy(arrays(path)["features"])
+
+
+def _encoded(encoder: nn.Module, parts: Iterable[Tensor], device: str) -> Tensor:
+    encoder = encoder.eval().to(device)
+    with torch.inference_mode():
+        return torch.cat([encoder(x.to(device)).cpu() for x in parts])

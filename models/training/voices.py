@@ -1,6 +1,7 @@
 """RAVDESS in five actor-disjoint folds, ready for the reference speech networks; imports the siblings."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from torch import Generator, Tensor
 from models.datasets import ravdess
 from models.evaluation.outcome import About
 from models.splits import Fold, grouped_folds, merged_groups
+from models.training import worse
 from models.training.corpus import Corpus, Indices, Inputs, Part, one_hot
 from models.training.recipe import Recipe
 from models.training.speech_variants import Extract, prepared, varied
@@ -31,12 +33,15 @@ def speech(
     """
 
     def prepare(data: Path, recipe: Recipe, cache: Path) -> tuple[Corpus, Inputs]:
-        clips = ravdess.read(data if any(data.glob("Actor_*")) else data / "ravdess").clips
+        read = ravdess.read(data if any(data.glob("Actor_*")) else data / "ravdess")
+        clips = read.clips
         corpus = _all_to_test(clips) if to_judge else _corpus(clips, recipe)
+        corpus = _told(corpus, len(read.skipped))
         with Progress(transient=True) as progress:
             task = progress.add_task(f"hearing {kind}", total=len(clips))
             made = prepared(clips, extract, cache / f"{kind}.npz", lambda: progress.advance(task))
-        return corpus, _inputs(torch.from_numpy(made), corpus.labels, recipe, silence, image)
+        inputs = _inputs(torch.from_numpy(made), corpus.labels, recipe, silence, image)
+        return corpus, replace(inputs, worse=lambda rows: worse.speech([clips[i] for i in rows], extract))
 
     return prepare
 
@@ -58,7 +63,7 @@ def _corpus(clips: tuple[ravdess.Clip, ...], recipe: Recipe) -> Corpus:
         MEANING,
         "actors",
     )
-    return Corpus(about, labels, _actors(clips), keys, parts)
+    return Corpus(about, labels, _actors(clips), keys, parts, _known(clips))
 
 
 def _all_to_test(clips: tuple[ravdess.Clip, ...]) -> Corpus:
@@ -66,7 +71,21 @@ def _all_to_test(clips: tuple[ravdess.Clip, ...]) -> Corpus:
     keys = merged_groups([clip.actor for clip in clips])
     nothing = np.zeros(0, dtype=np.int64)
     about = About("RAVDESS, other actors", "RAVDESS", "actors not trained on", MEANING, "actors")
-    return Corpus(about, labels, _actors(clips), keys, (Part("", nothing, nothing, np.arange(len(clips))),))
+    part = Part("", nothing, nothing, np.arange(len(clips)))
+    return Corpus(about, labels, _actors(clips), keys, (part,), _known(clips))
+
+
+def _known(clips: tuple[ravdess.Clip, ...]) -> dict[str, tuple[str, ...]]:
+    actors = tuple(f"{clip.actor:02d}" for clip in clips)
+    return {"sex": tuple(clip.sex for clip in clips), "actor": actors}
+
+
+def _told(corpus: Corpus, skipped: int) -> Corpus:
+    """Return ``corpus``, saying of its split how many files were left out."""
+    if not skipped:
+        return corpus
+    split = f"{corpus.about.split}; {skipped} files that are no whole clip left out"
+    return replace(corpus, about=replace(corpus.about, split=split))
 
 
 def _actors(clips: tuple[ravdess.Clip, ...]) -> tuple[str, ...]:

@@ -28,7 +28,9 @@ def _evaluation() -> Evaluation:
         model_id="voice-test/1", modality="audio", labels=EMOTIONS, temperature=1.2, sha256="ab" * 32,
         licence="none", data=("RAVDESS",), trust=0.5, config={}, figures={},
     )  # fmt: skip
-    points = tuple(Point(c, s, u, summary(p, labels)) for c, s, u in (("clean", 0, ""), ("noise", 10, "dB")))
+    points = tuple(
+        Point(c, s, u, summary(p, labels), N) for c, s, u in (("clean", 0, ""), ("noise", 10, "dB"))
+    )
     aims = (
         Aim("UAR", ">= 0.67", "0.9 [0.8, 1.0]", True, about, N, 21),
         Aim("ms", "< 15 ms", "20", False, None),
@@ -102,6 +104,7 @@ def test_predictions_are_kept_for_later_comparisons(folder: Path) -> None:
     (kept,) = outcome.of_run(folder)
     assert kept.about == first.about
     assert kept.groups == first.groups
+    assert kept.parts == first.parts
     assert np.array_equal(kept.labels, first.labels)
     assert np.allclose(kept.after, first.after, atol=1e-6)
 

@@ -5,7 +5,13 @@ from pathlib import Path
 import pytest
 from support.reference_runs import faces, speech, texts, typed
 
+from models.training import robust
 from schemas.errors import AffectError, InputError
+
+
+@pytest.fixture(autouse=True)
+def few_rows_made_worse(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(robust, "MOST", 3)
 
 
 def test_a_broken_run_says_which_file_and_what_to_do(tmp_path: Path) -> None:
@@ -19,6 +25,7 @@ def test_a_broken_run_says_which_file_and_what_to_do(tmp_path: Path) -> None:
     broken = (
         ("logits.npz", train, "logits.npz is missing or broken: delete it"),
         ("checkpoint.pt", train, "checkpoint.pt is broken: delete it"),
+        ("points.json", train, "points.json is broken: delete it"),
         ("best.safetensors", judge, "best.safetensors is missing or broken"),
     )
     for name, arguments, told in broken:

@@ -10,9 +10,10 @@ from support.reference_runs import faces, speech, texts, typed
 from transformers import BertConfig, BertModel, CLIPVisionConfig, CLIPVisionModelWithProjection
 
 from affectstream.training import recipe_of
+from models.evaluation.degrade_faces import FACES
 from models.evaluation.outcome import of_run
 from models.face.clip_encoder import ClipClassifier, as_frames, clip_frames, random_clip
-from models.training import speech_variants, table
+from models.training import robust, speech_variants, table
 from models.training.networks import NETWORKS
 from models.voice.reference import RATE_HZ
 from schemas.errors import InputError, ModelError
@@ -21,6 +22,11 @@ TINY_CLIP = CLIPVisionConfig(
     hidden_size=16, intermediate_size=32, num_hidden_layers=2, num_attention_heads=2, image_size=32,
     patch_size=8, projection_dim=12,
 )  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def few_rows_made_worse(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(robust, "MOST", 7)
 
 
 def test_a_face_network_trains_is_shown_again_and_judged_on_other_faces(tmp_path: Path) -> None:
@@ -36,7 +42,11 @@ def test_a_face_network_trains_is_shown_again_and_judged_on_other_faces(tmp_path
     }
     assert json.loads((run / "recipe.json").read_text())["sides"] == [[0, 32]]
     assert len(of_run(run)[0].labels) == 21
-    assert "FER2013's own labels, PublicTest" in typed("evaluate", run).output
+    assert len(json.loads((run / "points.json").read_text())) == 1 + sum(len(c[3]) for c in FACES)
+    assert "On 7 items of the first set" in (run / "face-report.md").read_text()
+    shown = typed("evaluate", run).output
+    assert "FER2013's own labels, PublicTest" in shown
+    assert "mouth covered" in shown
     assert "FER2013's own labels, PrivateTest" in typed("evaluate", run, "--data", tmp_path).output
     again = typed("train", "face", "--recipe", run / "recipe.json", "--data", tmp_path, "-o", tmp_path / "b")
     assert again.exit_code == 0, again.output
@@ -50,12 +60,18 @@ def test_speech_networks_keep_actors_apart_and_refuse_those_they_know(
 ) -> None:
     monkeypatch.setattr(speech_variants, "variants", lambda samples, rng: iter([samples]))  # the plain one
     speech(tmp_path / "ravdess", range(1, 11))
+    (tmp_path / "ravdess" / "Actor_01" / "03-01-01-01-02-01-01.wav").write_bytes(b"cut off")
     run = tmp_path / "run"
     arguments = ("train", "voice", "--network", "cnn", "--data", tmp_path, "-o", run)
     made = typed(*arguments, "--folds", "[1, 3]", "--epochs", 1, "--held-out", 0.4)
     assert made.exit_code == 0, made.output
     outcome = of_run(run)[0]
     assert outcome.about.name == "RAVDESS, fold 1, 3 of five"
+    assert set(outcome.parts) == {"sex", "actor"}
+    assert outcome.about.split.endswith("1 files that are no whole clip left out")
+    report = (run / "voice-report.md").read_text()
+    for part in ("sex: female", "| telephone | 8 kHz, mu-law |", "| babble | 0 dB", "| packet loss | 0.5"):
+        assert part in report, part
     for fold in ("fold-1", "fold-3"):
         with np.load(run / fold / "logits.npz") as kept:
             assert len(kept["learnt"]) == 8
@@ -73,6 +89,9 @@ def test_a_text_pipeline_balances_its_classes_and_is_tabulated(balance: str, tmp
     made = typed("train", "text", "--network", "tfidf-logistic", "--data", tmp_path, "-o", run, balance)
     assert made.exit_code == 0, made.output
     assert float((of_run(run)[0].after.argmax(axis=1) == of_run(run)[0].labels).mean()) == 1.0
+    report = (run / "text-report.md").read_text()
+    assert "| speaker: Ross |" in report
+    assert "| word errors | 0.4 word error rate |" in report
     table.main([run], tmp_path / "page.md")
     page = (tmp_path / "page.md").read_text()
     field = balance[2:]
@@ -95,6 +114,7 @@ def test_an_encoder_of_transformers_is_tuned_from_a_local_folder(tmp_path: Path)
         typed(*arguments)
     made = typed(*arguments[:-4], "-o", tmp_path / "two", "--epochs", 1, "--weights", tmp_path / "bert")
     assert made.exit_code == 0, made.output
+    assert "| truncation | 0.25" in (tmp_path / "two" / "text-report.md").read_text()
 
 
 def clip_folder(tmp_path: Path) -> Path:
@@ -110,6 +130,7 @@ def test_a_head_learns_on_vectors_of_clip_with_smote(tmp_path: Path) -> None:
     made = typed(*arguments, "-o", tmp_path / "run", "--epochs", 2, "--smote", "--class-weights", "false")
     assert made.exit_code == 0, made.output
     assert len(list((tmp_path / "features").glob("clip-*.npz"))) == 1
+    assert "| darkness | 0.06" in (tmp_path / "run" / "face-report.md").read_text()
 
 
 def test_clip_is_frozen_averages_frames_and_its_head_learns_a_tiny_batch_by_heart() -> None:

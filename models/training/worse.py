@@ -1,0 +1,72 @@
+"""Test rows made worse by known amounts, for the reference networks; imports torch, soxr and the evaluation.
+
+The conditions are those that the shipped models are measured under, ``models.evaluation.degrade``.
+"""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import numpy.typing as npt
+import soxr
+import torch
+from librosa.effects import trim
+from torch import Tensor
+
+from models.datasets.ravdess import Clip, load
+from models.evaluation import degrade
+from models.evaluation.degrade_faces import FACES
+from models.evaluation.voice_sets import other_voices
+from models.training.corpus import Worse
+from models.training.speech_variants import TRIM_DB, Extract, fitted
+from models.voice.reference import RATE_HZ
+
+Floats = npt.NDArray[np.float32]
+
+
+def faces(images: Tensor) -> Iterator[Worse[Tensor]]:
+    """Yield gray faces (m, 48, 48) under a worse camera."""
+    for condition, unit, made, severities in FACES:
+        for severity in severities:
+            degrade_one = made(severity)
+            crops = np.stack([degrade_one(face) for face in images.numpy()])
+            yield Worse(condition, severity, unit, torch.from_numpy(crops))
+
+
+def words(texts: Sequence[str]) -> Iterator[Worse[list[str]]]:
+    """Yield ``texts`` misheard, and cut off before their end."""
+    vocabulary = sorted({word for text in texts for word in text.split()})
+    for rate in degrade.WORD_ERROR_RATES:
+        rng = np.random.default_rng(0)
+        heard = [degrade.word_errors(text, rate, vocabulary, rng) for text in texts]
+        yield Worse("word errors", rate, "word error rate", heard)
+    for share in degrade.SHARES_HEARD:
+        cut = [degrade.truncated(text, share) for text in texts]
+        yield Worse("truncation", share, "share of the words heard", cut)
+
+
+def speech(clips: Sequence[Clip], extract: Extract) -> Iterator[Worse[Tensor]]:
+    """Yield features (m, 1, rows, frames) of ``clips`` by telephone, with noise, echo, babble and losses."""
+    for condition, unit, made, severities in degrade.SPEECH:
+        for severity in severities:
+            heard = [_heard(clip, made(severity), extract) for clip in clips]
+            yield Worse(condition, severity, unit, _stacked(heard))
+    condition, unit, severities = degrade.BABBLE
+    for severity in severities:
+        behind = (degrade.behind(other_voices(clips, row), severity) for row in range(len(clips)))
+        heard = [_heard(clip, babble, extract) for clip, babble in zip(clips, behind, strict=True)]
+        yield Worse(condition, severity, unit, _stacked(heard))
+
+
+def _heard(clip: Clip, condition: degrade.Speech, extract: Extract) -> Floats:
+    """Return the features of what lies where the clean clip has its speech."""
+    samples, rate_hz = load(clip.path)
+    _, (start, end) = trim(_resampled(samples, rate_hz), top_db=TRIM_DB)
+    return extract(fitted(_resampled(*condition(samples, rate_hz))[start:end]))
+
+
+def _resampled(samples: Floats, rate_hz: int) -> Floats:
+    return np.asarray(soxr.resample(samples, rate_hz, RATE_HZ, quality="HQ"), dtype=np.float32)
+
+
+def _stacked(features: Sequence[Floats]) -> Tensor:
+    return torch.from_numpy(np.stack(features)[:, None])
