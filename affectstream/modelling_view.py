@@ -9,7 +9,7 @@ from rich.table import Table
 
 if TYPE_CHECKING:
     from models.evaluation.compare import Column, Comparison
-    from models.evaluation.outcome import About, Aim, Evaluation
+    from models.evaluation.outcome import Aim, Evaluation
 
 SHOWN = ("accuracy", "uar", "macro_f1", "weighted_f1", "ece")
 HEADS = ("accuracy", "UAR", "macro F1", "weighted F1", "ECE")
@@ -18,16 +18,19 @@ COMPARED = (*SHOWN, "nll", "brier")
 
 def show_evaluation(evaluation: "Evaluation", draws: int, out: Console) -> None:
     """Print the table of aims, what must be known of it, and the figures of every set."""
-    table = _table(f"{evaluation.modality} model {evaluation.card.model_id}", ("figure", "aim"))
-    table.add_column("reached", no_wrap=True)
-    table.add_column("")
-    table.add_column("measured on", overflow="fold", ratio=1)
-    before = None
+    table = _table(f"{evaluation.modality} model {evaluation.card.model_id}", ("figure",))
+    table.add_column("aim", no_wrap=True)
+    table.add_column("reached", overflow="fold", max_width=36)
+    table.add_column("met", no_wrap=True)
+    table.add_column("on", no_wrap=True)
+    sets = list(dict.fromkeys(_where(aim) for aim in evaluation.aims if aim.on is not None))
     for aim in evaluation.aims:
         mark = {True: "[green]yes[/]", False: "[red]no[/]", None: ""}[aim.met]
-        table.add_row(aim.figure, aim.aim, aim.reached.replace("[", "\\["), mark, _where(aim, before))
-        before = aim.on
+        number = "" if aim.on is None else f"({sets.index(_where(aim)) + 1})"
+        table.add_row(aim.figure, aim.aim, aim.reached.replace("[", "\\["), mark, number)
     out.print(table)
+    for i, where in enumerate(sets):
+        out.print(f"({i + 1}) {where}", highlight=False, markup=False)
     for note in evaluation.notes:
         out.print(note, highlight=False)
     out.print(f"In brackets: 95 % of {draws} bootstrap draws of whole groups.", highlight=False, markup=False)
@@ -62,13 +65,11 @@ def _cells(column: "Column", name: str) -> list[str]:
     return cells
 
 
-def _where(aim: "Aim", before: "About | None") -> str:
-    if aim.on is None:
-        return ""
-    if aim.on == before:
-        return "the same"
+def _where(aim: "Aim") -> str:
     on = aim.on
-    return f"{on.data}, {on.split}; {on.labels}; {aim.items} items, {aim.groups} {on.groups}"
+    if on is None:
+        return ""
+    return f"{on.name}: {on.split}; {on.labels}; {aim.items} items, {aim.groups} {on.groups}"
 
 
 def _sets(evaluation: "Evaluation") -> Table:
