@@ -42,12 +42,16 @@ def licences(
     commercial: Annotated[bool, typer.Option("--commercial", help="refuse what may not be used so")] = False,
 ) -> None:
     """List every model in use and the corpora behind it with their licences."""
-    from models.licences import fusion_in_use, in_use, require_commercial
+    from models.licences import detector_in_use, fusion_in_use, in_use, require_commercial
     from runtime.settings import load
 
     settings = load()
     chosen = {m: getattr(settings, m).model for m in MODALITIES}
-    lines = in_use(chosen) + fusion_in_use(settings.fusion.rule, settings.fusion.fitted)
+    lines = (
+        detector_in_use(settings.video.yunet_path),
+        *in_use(chosen),
+        *fusion_in_use(settings.fusion.rule, settings.fusion.fitted),
+    )
     table = Table(title="licences", title_justify="left")
     for column in ("kind", "name", "for", "licence", "commercial use", "note"):
         table.add_column(column, overflow="fold")

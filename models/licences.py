@@ -9,14 +9,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from models.datasets.catalogue import CORPORA, named_in
+from models.datasets.catalogue import named_in
 from models.fusion.exported import FORWARD, file_of
 from models.fusion.fitted import LICENCE, SHIPPED
-from models.hub.known import known, onnx_face
+from models.hub.known import is_local, known, onnx_face
 from models.weights import FOLDER, Card, read_card
 from schemas.errors import PolicyError
 from schemas.messages import Modality
 
+UNKNOWN = "not known here: read its card"
+BY_NAME = "known by the name of its file"
+CASCADE = "haarcascade_frontalface_alt2.xml"
 MODALITIES: tuple[Modality, ...] = ("video", "audio", "text")
 
 
@@ -24,7 +27,7 @@ MODALITIES: tuple[Modality, ...] = ("video", "audio", "text")
 class Licensed:
     """One line of ``affectstream licences``."""
 
-    kind: Literal["shipped model", "hub model", "fitted fusion", "training corpus", "corpus"]
+    kind: Literal["shipped model", "hub model", "detector", "fitted fusion", "training corpus"]
     name: str
     modality: str
     licence: str
@@ -56,11 +59,13 @@ def fusion_in_use(rule: str, own: Path | None, folder: Path = FOLDER) -> tuple[L
     return tuple(Licensed("fitted fusion", n, " and ".join(MODALITIES), LICENCE, False) for n in there)
 
 
-def corpora() -> tuple[Licensed, ...]:
-    """Return every corpus that can be read, in use or not."""
-    return tuple(
-        Licensed("corpus", c.title, " and ".join(c.modalities), c.licence, c.commercial) for c in CORPORA
-    )
+def detector_in_use(yunet: Path | None) -> Licensed:
+    """Return what finds the faces: YuNet, told by its file's name, else the cascade in OpenCV's package."""
+    if yunet is None:
+        return Licensed("detector", CASCADE, "video", "BSD-like (Intel, as the head of the file says)", True)
+    if "yunet" in yunet.name.lower():
+        return Licensed("detector", yunet.name, "video", "MIT", True, BY_NAME)
+    return Licensed("detector", yunet.name, "video", UNKNOWN, None)
 
 
 def refused(lines: Iterable[Licensed]) -> tuple[Licensed, ...]:
@@ -75,19 +80,22 @@ def require_commercial(lines: Iterable[Licensed]) -> None:
         named = "; ".join(f"{line.name} ({line.licence})" for line in found)
         raise PolicyError(
             f"{len(found)} of the models and corpora in use are not known to permit commercial use: {named}. "
-            "Ask their owners, or name other models in video.model, audio.model and text.model, and in "
-            "fusion.fitted a file that was fitted on other data"
+            "Ask their owners, or name other models in video.model, audio.model, text.model and "
+            "video.yunet_path, and in fusion.fitted a file that was fitted on other data"
         )
 
 
 def _hub(source: str, modality: Modality) -> Licensed:
     file = onnx_face(source) if source.lower().endswith(".onnx") else None
     if file is not None:
-        return Licensed("hub model", Path(source).name, modality, file.licence, True, file.note)
+        note = f"{BY_NAME}; {file.note}"
+        return Licensed("hub model", Path(source).name, modality, file.licence, True, note)
     model = known(source)
     if model is None:
-        return Licensed("hub model", source, modality, "not known here: read its card", None)
-    return Licensed("hub model", source, modality, model.licence, model.commercial, model.note)
+        return Licensed("hub model", source, modality, UNKNOWN, None)
+    notes = ("known by the name of its folder" if is_local(source) else "", model.note)
+    note = "; ".join(filter(None, notes))
+    return Licensed("hub model", source, modality, model.licence, model.commercial, note)
 
 
 def _shipped(modality: Modality, folder: Path) -> list[Licensed]:

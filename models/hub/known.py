@@ -5,7 +5,7 @@ notes are those of the models' cards, where one was seen.
 """
 
 from dataclasses import dataclass
-from pathlib import PurePath
+from pathlib import Path, PurePath
 
 from schemas.messages import Modality
 
@@ -75,6 +75,14 @@ MODELS = (
         obstacle="it is no transformers model",
     ),
     Known(
+        "litert-community/HSEmotion-B0-LiteRT",
+        "video",
+        "Apache-2.0",
+        True,
+        obstacle="it is saved for LiteRT and is no transformers model",
+        note=f"EmotiEffLib's enet_b0_8; {ONNX_FACES[0].note}",
+    ),
+    Known(
         "superb/wav2vec2-base-superb-er",
         "audio",
         "Apache-2.0",
@@ -117,6 +125,14 @@ MODELS = (
         _FUNASR,
     ),
     Known(
+        "FunAudioLLM/SenseVoiceSmall",
+        "audio",
+        "a model licence of its own",
+        None,
+        obstacle=_FUNASR,
+        note="names one emotion, without probabilities",
+    ),
+    Known(
         "3loi/SER-Odyssey-Baseline-WavLM-Categorical",
         "audio",
         "MIT",
@@ -152,6 +168,13 @@ MODELS = (
         True,
         note="28 labels, several at once; curiosity and approval count as surprise and happy",
     ),
+    Known(
+        "SamLowe/roberta-base-go_emotions-onnx",
+        "text",
+        "MIT",
+        True,
+        obstacle="it is published as ONNX only: take SamLowe/roberta-base-go_emotions",
+    ),
     Known("tae898/emoberta-base", "text", "MIT", True, _EMOBERTA, note="trained on MELD and IEMOCAP"),
     Known("tae898/emoberta-large", "text", "MIT", True, _EMOBERTA, note="trained on MELD and IEMOCAP"),
     Known(
@@ -165,10 +188,25 @@ MODELS = (
 
 
 def known(source: str) -> Known | None:
-    """Return the model that ``source`` names: its id, or a local folder called like the end of its id."""
+    """Return the model that ``source`` names: its id, or a local folder called like the end of its id.
+
+    An id of another owner is another model, whatever it is called.
+    """
+    found = next((m for m in MODELS if source == m.model_id), None)
+    if found is not None or not is_local(source):
+        return found
     last = PurePath(source).name.lower()
-    matches = (m for m in MODELS if source == m.model_id or last == m.model_id.split("/")[1].lower())
-    return next(matches, None)
+    return next((m for m in MODELS if last == m.model_id.split("/")[1].lower()), None)
+
+
+def is_local(source: str) -> bool:
+    """Tell whether ``source`` is the path of a folder and no id; a relative one only where it is there."""
+    if source.startswith(("/", ".", "~")):
+        return True
+    try:
+        return Path(source).is_dir()
+    except OSError:  # too long for a path
+        return False
 
 
 def onnx_face(source: str) -> OnnxFace | None:

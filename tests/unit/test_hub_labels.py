@@ -1,5 +1,7 @@
 """Labels of hub models find their place among the seven; what a model cannot see is lifted, never zero."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -110,6 +112,7 @@ def test_every_order_that_is_known_is_understood() -> None:
 def test_a_local_folder_is_known_by_the_end_of_the_id() -> None:
     assert known("/models/vit-face-expression") is known("trpakov/vit-face-expression") is not None
     assert known("someone/else") is None
+    assert known("someone/vit-face-expression") is None
     assert {
         name: face and face.side
         for name in ("a/enet_b2_8_best.onnx", "mbf_va_mtl.onnx", "x.onnx")
@@ -120,3 +123,9 @@ def test_a_local_folder_is_known_by_the_end_of_the_id() -> None:
         "x.onnx": None,
     }
     assert (onnx_face("enet_b0_8_va_mtl.onnx") or ONNX_FACES[1]).outputs == 10
+
+
+def test_the_document_holds_every_model_that_is_known() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "models" / "hub.md").read_text(encoding="utf-8")
+    assert all(f"| `{m.model_id}` | {m.modality} | {m.licence} | " in text for m in MODELS)
+    assert all(part in text for m in MODELS for part in (m.obstacle, m.note))

@@ -3,8 +3,11 @@
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
-from models.licences import Licensed, corpora, fusion_in_use, in_use, refused, require_commercial
+from affectstream.cli import app
+from models.face import detect
+from models.licences import CASCADE, detector_in_use, fusion_in_use, in_use, require_commercial
 from models.weights import FOLDER, write_card
 from schemas.errors import ModelError, PolicyError
 
@@ -78,13 +81,31 @@ def test_absent_cards_are_no_error_and_unreadable_ones_are(tmp_path: Path) -> No
         in_use({}, tmp_path)
 
 
-def test_every_corpus_is_listed_and_some_are_not_for_commerce() -> None:
-    lines = {line.name: line.commercial for line in corpora()}
-    assert len(lines) == 12
-    assert (lines["RAVDESS"], lines["GoEmotions"], lines["EmoDB"]) == (False, True, None)
-    assert Licensed("corpus", "x", "audio", "y", None) in refused(
-        [Licensed("corpus", "x", "audio", "y", None)]
-    )
+def test_a_folder_is_known_by_its_name_and_another_owners_model_is_not(weights: Path) -> None:
+    chosen = {"audio": "/models/hubert-large-superb-er", "text": "somebody/roberta-base-go_emotions"}
+    audio, text = in_use(chosen, weights)  # type: ignore[arg-type]
+    assert (audio.commercial, audio.note.split(";")[0]) == (True, "known by the name of its folder")
+    assert (text.commercial, text.licence) == (None, "not known here: read its card")
+
+
+def test_the_detector_of_faces_is_listed(tmp_path: Path) -> None:
+    assert CASCADE == detect.CASCADE
+    assert detector_in_use(None).commercial is True
+    named = detector_in_use(tmp_path / "face_detection_yunet_2023mar.onnx")
+    assert (named.licence, named.commercial) == ("MIT", True)
+    with pytest.raises(PolicyError, match=r"finder\.onnx .*video\.yunet_path"):
+        require_commercial([detector_in_use(tmp_path / "finder.onnx")])
+
+
+def test_the_command_lists_what_is_in_use_and_refuses_commerce(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "250")
+    shown = CliRunner().invoke(app, ["licences"])
+    assert shown.exit_code == 0
+    for name in ("detector", "face-resnet", "RAVDESS", "GoEmotions", "fusion.json"):
+        assert name in shown.output
+    refused = CliRunner().invoke(app, ["licences", "--commercial"])
+    assert isinstance(refused.exception, PolicyError)
+    assert "RAVDESS (CC BY-NC-SA 4.0" in str(refused.exception)
 
 
 def test_the_models_of_this_copy_can_be_listed() -> None:
