@@ -29,14 +29,19 @@ MOST_MS = 15
 def evaluate(given: Given) -> Evaluation:
     """Return the evaluation of the voice weights; raises InputError where ``--data`` holds no clips."""
     card = read_card("voice", given.weights)
-    clips = _clips(given)
+    corpus = _corpus(given)
+    clips = corpus.clips
     trained = set(card.config.get("actors", TRAINED))
     unseen = [clip for clip in clips if clip.actor not in trained]
     where = f"The time was measured on {aims.machine()}."
     costs = _costs(given)
     if not unseen:
         return voice_folds.evaluate(given, card, clips, costs, where)
-    notes = [where, f"Only actors that the weights were not trained on: {_list(c.actor for c in unseen)}."]
+    notes = [
+        where,
+        *_left_out(corpus),
+        f"Only actors that the weights were not trained on: {_list(c.actor for c in unseen)}.",
+    ]
     if len(unseen) < len(clips):
         notes.append(f"{len(clips) - len(unseen)} clips of actors that they were trained on are left out.")
     return _shipped(given, card, unseen[given.some(len(unseen))], costs, notes)
@@ -64,14 +69,19 @@ def _shipped(
     return Evaluation("voice", card, outcomes, points, "uar", lines, tuple(notes), given.command)
 
 
-def _clips(given: Given) -> tuple[ravdess.Clip, ...]:
+def _left_out(corpus: ravdess.Corpus) -> tuple[str, ...]:
+    n = len(corpus.skipped)
+    return (f"{n} files that are no whole clip of speech are left out.",) if n else ()
+
+
+def _corpus(given: Given) -> ravdess.Corpus:
     """Return the clips of the folder given; of the default folder none where it is missing."""
     folders = given.folders("ravdess")
     there = next((f for f in folders if any(f.glob("Actor_*"))), None)
     if there is not None:
-        return ravdess.read(there).clips
+        return ravdess.read(there)
     if given.data is None:
-        return ()
+        return ravdess.Corpus((), ())
     raise InputError(f"no RAVDESS audio in {given.data}: {ravdess.LAYOUT}")
 
 

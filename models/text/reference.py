@@ -34,7 +34,11 @@ TOKENS = r"(?u)\b\w+\b|[?!]"  # words, and the marks that tell surprise from a s
 
 
 class EncoderClassifier(nn.Module):
-    """Any transformers encoder, the mean of its last states over the attended tokens, a linear head."""
+    """Any transformers encoder, the mean of its last states over the attended tokens, a linear head.
+
+    BERT: Devlin et al., NAACL 2019, as in reference systems 000, 003 and 004; the mean instead of the state
+    of [CLS]: Reimers and Gurevych, "Sentence-BERT", EMNLP 2019.
+    """
 
     def __init__(self, encoder: nn.Module, hidden: int, dropout: float = 0.1) -> None:
         """Take an encoder whose output has ``last_hidden_state`` (batch, length, hidden)."""

@@ -101,7 +101,10 @@ def test_missing_faces_name_the_layout(face_weights: Path, tmp_path: Path) -> No
 def test_the_shipped_voice_is_judged_on_actors_that_it_never_heard(
     voice_weights: Path, tmp_path: Path
 ) -> None:
-    found = voice.evaluate(_given(_speech(tmp_path / "ravdess", (3, 21, 22)), voice_weights))
+    folder = _speech(tmp_path / "ravdess", (3, 21, 22))
+    (folder / "Actor_21" / "03-01-01-01-02-01-21.wav").write_bytes(b"cut off")
+    found = voice.evaluate(_given(folder, voice_weights))
+    assert "1 files that are no whole clip of speech are left out." in found.notes
     assert {group for outcome in found.outcomes for group in outcome.groups} == {"21", "22"}
     assert "actors 21, 22, not trained on" in found.outcomes[0].about.split
     assert any("8 clips of actors" in note for note in found.notes)
