@@ -54,7 +54,7 @@ class FaceModel:
             head = network.head.to(torch.float64)  # its few products are taken by NumPy
             self._weight, self._bias = head.weight.detach().numpy(), head.bias.detach().numpy()
             self._network = network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-        except (KeyError, RuntimeError, ValueError) as error:
+        except (KeyError, RuntimeError, ValueError, AssertionError) as error:
             raise ModelError(f"{path} cannot be used on {device!r} with the network of its card") from error
         self._temperature = card.temperature
         self._device = device

@@ -47,7 +47,7 @@ class TextModel:
             network = TextNetwork(card.config["encoder"])
             network.load_state_dict(unpacked(load_file(path)))
             self._network = lean(network.eval().to(device), product_type(device))
-        except (KeyError, TypeError, RuntimeError, ValueError) as error:
+        except (KeyError, TypeError, RuntimeError, ValueError, AssertionError) as error:
             raise ModelError(f"{path} cannot be used on {device!r} with the network of its card") from error
         self._temperature = card.temperature
         self._device = device

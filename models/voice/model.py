@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import safetensors.torch
+import torch
 from torch import Tensor
 
 from models.batching import in_fixed_rows, joined, split
@@ -41,7 +42,10 @@ class VoiceModel:
             net.load_state_dict(safetensors.torch.load_file(path))
         except RuntimeError as error:
             raise ModelError(f"{path} does not hold the network that its card describes") from error
-        self._net = net.eval().to(device)
+        try:
+            self._net = net.eval().to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        except (RuntimeError, AssertionError) as error:
+            raise ModelError(f"{path} cannot be used on {device!r}: is the device there?") from error
         self._device = device
 
     def predict(self, prepared: Sequence[Array]) -> Probabilities:

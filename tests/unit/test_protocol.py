@@ -1,0 +1,63 @@
+"""Every model, shipped or named by a setting, is one protocol; an absent device is a model error."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from models.batching import in_fixed_rows
+from models.face.model import FaceModel
+from models.hub.face import HubFace
+from models.hub.onnx_face import OnnxFaceModel
+from models.hub.text import HubText
+from models.hub.voice import HubVoice
+from models.protocol import EmbeddingModel, EmotionModel
+from models.text.model import TextModel
+from models.voice.model import VoiceModel
+from schemas.errors import ModelError
+
+SHIPPED: tuple[Callable[[], EmbeddingModel], ...] = (FaceModel, VoiceModel, TextModel)
+ALL: tuple[type[EmotionModel], ...] = (  # that they fit is for mypy to say; that they have the names, for us
+    *(FaceModel, VoiceModel, TextModel),
+    *(HubFace, HubVoice, HubText, OnnxFaceModel),
+)
+
+
+@pytest.mark.parametrize("kind", ALL)
+def test_every_model_loads_and_predicts_by_the_same_names(kind: type[EmotionModel]) -> None:
+    assert callable(kind.load)
+    assert callable(kind.predict)
+
+
+@pytest.mark.parametrize("made", SHIPPED)
+@pytest.mark.parametrize("device", ["warp", "xpu", ""])
+def test_a_device_that_is_not_there_is_a_model_error(made: Callable[[], EmbeddingModel], device: str) -> None:
+    if device == "xpu" and torch.xpu.is_available():
+        pytest.skip("here is such a device")
+    with pytest.raises(ModelError, match=r"safetensors cannot be used on "):
+        made().load(device)
+
+
+def test_forward_passes_run_in_inference_mode_on_a_fixed_number_of_rows() -> None:
+    seen = []
+
+    def forward(batch: torch.Tensor) -> torch.Tensor:
+        seen.append((torch.is_inference_mode_enabled(), len(batch)))
+        return batch
+
+    rows = np.arange(35.0).reshape(5, 7)
+    assert np.array_equal(in_fixed_rows(rows, 4, forward, "cpu"), rows)
+    assert seen == [(True, 4), (True, 4)]
+
+
+def test_the_convolutions_of_face_and_voice_lie_channels_last() -> None:
+    face, voice = FaceModel(), VoiceModel()
+    face.load("cpu")
+    voice.load("cpu")
+    for network in (face._network, voice._net):
+        assert network is not None
+        kernels = [m.weight for m in network.modules() if isinstance(m, nn.Conv2d)]
+        assert kernels
+        assert all(kernel.is_contiguous(memory_format=torch.channels_last) for kernel in kernels)
