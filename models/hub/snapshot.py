@@ -119,11 +119,14 @@ def _checked(folder: Path, source: str) -> dict[str, Any]:
 
 
 def _hash(folder: Path) -> str:
-    digest = hashlib.sha256()
+    """Return the sha256 of the weights, as sha256sum prints it; of several files, that of theirs in a row."""
+    digests = []
     for path in sorted(folder.glob("*.safetensors")):
         try:
             with path.open("rb") as file:
-                digest.update(hashlib.file_digest(file, "sha256").digest())
+                digests.append(hashlib.file_digest(file, "sha256"))
         except OSError as error:
             raise ModelError(f"the weights {path} cannot be read") from error
-    return digest.hexdigest()
+    if len(digests) == 1:
+        return digests[0].hexdigest()
+    return hashlib.sha256(b"".join(digest.digest() for digest in digests)).hexdigest()
