@@ -126,6 +126,14 @@ def test_a_falling_schedule_ends_near_zero_and_never_exceeds_the_rate(schedule: 
     assert rates[50] > rates[90] > rates[100]
 
 
+@pytest.mark.parametrize("name", ["Adam", "AdamW", "SGD"])
+def test_the_recipe_names_the_optimiser_its_rate_and_its_decay(name: str) -> None:
+    recipe = changed(RECIPE, {"optimiser": name.lower(), "rate": 0.003, "decay": 0.02})
+    optimiser = loop.begin(network(), recipe).optimiser
+    assert type(optimiser).__name__ == name
+    assert (optimiser.defaults["lr"], optimiser.defaults["weight_decay"]) == (0.003, 0.02)
+
+
 def test_class_weights_make_every_class_count_the_same() -> None:
     targets = one_hot(np.array([0] * 6 + [1] * 3 + [2]))
     weights = loop.class_weights(targets)
