@@ -110,6 +110,8 @@ def _checked(path: Path, sound: Path) -> float:
     if seconds < MIN_SECONDS:
         raise InputError(f"only {seconds:.2f} s long, less than {MIN_SECONDS} s")
     heard = own_sound(path) if sound == path else separate_sound(sound)
+    if not heard.samples.any():
+        raise InputError("holds no sound: all zero")
     span = Span(heard.start_s, heard.start_s + len(heard.samples) / heard.rate_hz)
     apart = max(abs(span.start_s - picture.start_s), abs(span.end_s - picture.end_s))
     if apart > MOST_APART_S:

@@ -97,6 +97,9 @@ def test_bad_takes_are_skipped_with_their_reason(tmp_path: Path) -> None:
     _film(tmp_path / "02-01-01-01-02-02-02.mp4")
     _film(tmp_path / "01-02-01-01-02-02-01.mp4")
     (tmp_path / "01-01-04-01-02-02-01.mp4").write_bytes(b"no film")
+    (tmp_path / "01-01-05-01-02-02-01.mp4").mkdir()
+    _film(tmp_path / "02-01-06-01-02-02-01.mp4")
+    soundfile.write(tmp_path / "03-01-06-01-02-02-01.wav", np.zeros(RATE_HZ), RATE_HZ)
     takes = ravdess_video.read(tmp_path)
     assert [take.path.name for take in takes.takes] == ["01-01-01-01-01-01-01.mp4"]
     reasons = {path.stem: reason for path, reason in takes.skipped}
@@ -106,6 +109,8 @@ def test_bad_takes_are_skipped_with_their_reason(tmp_path: Path) -> None:
     assert "no file of modality 03" in reasons["02-01-01-01-02-02-02"]
     assert reasons["01-02-01-01-02-02-01"] == "not speech (channel 01)"
     assert reasons["01-01-04-01-02-02-01"] == "cannot be decoded as video"
+    assert reasons["01-01-05-01-02-02-01"] == "cannot be decoded as video"
+    assert reasons["02-01-06-01-02-02-01"] == "holds no sound: all zero"
 
 
 def test_a_torn_film_is_an_input_error(tmp_path: Path) -> None:
