@@ -91,7 +91,7 @@ class Variations:
     def __init__(self, prepared: Prepared, recipe: Recipe, rng: np.random.Generator) -> None:
         """Take the generator that every choice is drawn from."""
         self._prepared, self._recipe, self._rng = prepared, recipe, rng
-        self._torch = torch.Generator().manual_seed(int(rng.integers(2**31)))
+        self.noise_rng = torch.Generator().manual_seed(int(rng.integers(2**31)))
 
     def batch(self, rows: npt.NDArray[np.int64]) -> Tensor:
         """Return varied windows (batch, 1, 64, 126) of the clips in ``rows``."""
@@ -120,12 +120,12 @@ class Variations:
 
     def _curve(self, rows: int, knots: int) -> Tensor:
         """Return smooth random curves (rows, 64, 1) over the mel bands."""
-        values = torch.randn(rows, 1, knots, generator=self._torch)
+        values = torch.randn(rows, 1, knots, generator=self.noise_rng)
         curve = functional.interpolate(values, features.N_MELS, mode="linear", align_corners=True)
         return curve.transpose(1, 2)
 
     def _sometimes(self, rows: int, share: float) -> Tensor:
-        return (torch.rand(rows, 1, 1, generator=self._torch) < share).float()
+        return (torch.rand(rows, 1, 1, generator=self.noise_rng) < share).float()
 
     def _channel(self, level_db: Tensor) -> Tensor:
         """Return ``level_db`` through a random microphone."""
@@ -140,10 +140,10 @@ class Variations:
         colour[phones, TELEPHONE_BANDS:] = 0
         colour /= colour.mean(dim=1, keepdim=True)
         low, high = self._recipe.snr_db
-        snr_db = torch.rand(rows, 1, 1, generator=self._torch) * (high - low) + low
+        snr_db = torch.rand(rows, 1, 1, generator=self.noise_rng) * (high - low) + low
         level = power.mean(dim=(1, 2), keepdim=True) * 10 ** (-snr_db / 10)
         # the power of three averaged Gaussian pairs in each cell
-        grain = -torch.rand(3, *power.shape, generator=self._torch).clamp(min=1e-9).log().mean(dim=0)
+        grain = -torch.rand(3, *power.shape, generator=self.noise_rng).clamp(min=1e-9).log().mean(dim=0)
         return power + colour * level * grain * self._sometimes(rows, self._recipe.noise)
 
     def _mask(self, shown: Tensor) -> Tensor:

@@ -98,14 +98,18 @@ def _train_to(path: Path, speech: Speech, rows: Sequence[int] | Indices, config:
     with Progress(console=console) as progress:
         task = progress.add_task(path.stem, total=config.epochs)
 
-        def on_epoch(loss: float) -> None:
-            progress.update(task, advance=1, description=f"{path.stem} loss {loss:.3f}")
+        def on_epoch(epoch: int, loss: float) -> None:
+            progress.update(task, completed=epoch, description=f"{path.stem} loss {loss:.3f}")
             if not console.is_terminal:
-                console.print(f"{path.stem} epoch {progress.tasks[task].completed:.0f} loss {loss:.3f}")
+                console.print(f"{path.stem} epoch {epoch} loss {loss:.3f}")
 
-        net = train(speech.prepared, speech.labels, np.asarray(rows), config, on_epoch)
+        checkpoint = path.with_suffix(".pt")
+        net = train(speech.prepared, speech.labels, np.asarray(rows), config, on_epoch, checkpoint)
     path.with_suffix(".json").write_text(json.dumps(asdict(config), indent=2) + "\n")
-    safetensors.torch.save_file({k: v.contiguous() for k, v in net.state_dict().items()}, path)
+    part = path.with_suffix(".part")
+    safetensors.torch.save_file({k: v.contiguous() for k, v in net.state_dict().items()}, part)
+    part.replace(path)
+    checkpoint.unlink()
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """Training is repeatable, and what it sees is made as the stream's features are."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from models.voice import evaluation, features
 from models.voice.augment import SPEEDS, Prepared, Recipe, Variations, prepare
 from models.voice.train import folds_of
 from models.voice.training import Config, train
+from schemas.errors import InputError
 
 PLAIN = Recipe(telephone=0, noise=0, channel=0, tempo=0, loose=0)
 
@@ -86,11 +88,57 @@ def test_training_learns_and_repeats_itself(
     labels = np.array([c.label for c in corpus.clips[:8]])
     config = Config(width=4, epochs=6, batch=4, mixup=0, recipe=PLAIN)
     losses: list[list[float]] = [[], []]
-    nets = [train(prepared, labels, np.arange(8), config, kept.append) for kept in losses]
+    nets = [
+        train(prepared, labels, np.arange(8), config, lambda epoch, loss, kept=kept: kept.append(loss))
+        for kept in losses
+    ]
     assert losses[0] == losses[1]
     assert losses[0][-1] < losses[0][0]
     for a, b in zip(nets[0].parameters(), nets[1].parameters(), strict=True):
         assert (a == b).all()
+
+
+class Killed(Exception):
+    pass
+
+
+def die_after_two(epoch: int, loss: float) -> None:
+    if epoch == 2:
+        raise Killed
+
+
+def ignore(epoch: int, loss: float) -> None:
+    pass
+
+
+def test_a_stopped_training_ends_with_the_weights_of_one_that_was_not(
+    corpus: ravdess.Corpus, prepared: Prepared, tmp_path: Path
+) -> None:
+    labels, rows = np.array([c.label for c in corpus.clips[:8]]), np.arange(8)
+    config = Config(width=4, epochs=4, batch=4, mixup=0.5)
+    whole = train(prepared, labels, rows, config, ignore)
+    kept = tmp_path / "fold.pt"
+    with pytest.raises(Killed):
+        train(prepared, labels, rows, config, die_after_two, kept)
+    torch.rand(5)  # chance has moved on elsewhere
+    told: list[int] = []
+    resumed = train(prepared, labels, rows, config, lambda epoch, loss: told.append(epoch), kept)
+    assert told == [3, 4]
+    for name, value in whole.state_dict().items():
+        assert torch.equal(value, resumed.state_dict()[name]), name
+
+
+def test_a_checkpoint_of_another_recipe_or_a_torn_one_is_refused(
+    corpus: ravdess.Corpus, prepared: Prepared, tmp_path: Path
+) -> None:
+    labels, rows = np.array([c.label for c in corpus.clips[:8]]), np.arange(8)
+    config, kept = Config(width=4, epochs=1, batch=4), tmp_path / "fold.pt"
+    train(prepared, labels, rows, config, ignore, kept)
+    with pytest.raises(InputError, match="begun with another recipe"):
+        train(prepared, labels, rows, replace(config, rate=1.0), ignore, kept)
+    kept.write_bytes(kept.read_bytes()[:100])
+    with pytest.raises(InputError, match="is broken: delete it"):
+        train(prepared, labels, rows, config, ignore, kept)
 
 
 def test_an_actor_is_in_one_fold_and_both_sexes_in_each(corpus: ravdess.Corpus) -> None:
