@@ -7,12 +7,11 @@ import numpy as np
 from scipy.special import softmax
 
 from models.evaluation.outcome import Evaluation, Floats
-from models.training import classical
+from models.training import classical, place
 from models.training.corpus import Corpus, Indices
 from models.training.files import weights
 from models.training.loop import logits_of
 from models.training.networks import Pipelined, Reference, reference
-from models.training.possible import place
 from models.training.recipe import RECIPE, Recipe, read_recipe
 from models.training.result import LOGITS, WEIGHTS, Tested, evaluated, kept, outcome_of, read_run_card
 from models.training.texts import utterances, utterances_to_judge
@@ -26,7 +25,7 @@ def judged(folder: Path, data: Path, trained_on: Path, device: str = "cpu") -> E
     is fitted again on the data in ``trained_on``. Raises InputError where nothing is left.
     """
     card, recipe = read_run_card(folder), read_recipe(folder / RECIPE).model_copy(update={"device": device})
-    place(device)
+    place.require(device)
     chosen = reference(recipe.network)
     if chosen.modality == "face" and data.stem == "train":  # faces carry no group that would tell
         raise InputError(f"{data} is the training split: give faces that the run has not seen")

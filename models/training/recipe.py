@@ -10,12 +10,14 @@ from pydantic import (
     PositiveFloat,
     PositiveInt,
     ValidationError,
+    field_validator,
     model_validator,
 )
 
 from schemas.errors import InputError
 
 RECIPE = "recipe.json"  # in the folder of a run
+LEAST_SIDE = 16  # pixels: the deepest network here halves a face four times
 
 
 class Recipe(BaseModel):
@@ -58,6 +60,28 @@ class Recipe(BaseModel):
             raise ValueError("class_weights and smote both balance the classes, take one")
         return self
 
+    @field_validator("sides", "strengths")
+    @classmethod
+    def _rising(cls, steps: tuple[tuple[int, float], ...]) -> tuple[tuple[int, float], ...]:
+        first = [epoch for epoch, _ in steps]
+        if first[:1] != [0] or first != sorted(set(first)):
+            raise ValueError("take pairs of first epoch and value, rising from epoch 0: [[0, VALUE]]")
+        return steps
+
+    @field_validator("sides")
+    @classmethod
+    def _large(cls, sides: tuple[tuple[int, int], ...]) -> tuple[tuple[int, int], ...]:
+        if min(side for _, side in sides) < LEAST_SIDE:
+            raise ValueError(f"a side has {LEAST_SIDE} pixels or more")
+        return sides
+
+    @field_validator("strengths")
+    @classmethod
+    def _even_or_more(cls, strengths: tuple[tuple[int, float], ...]) -> tuple[tuple[int, float], ...]:
+        if min(strength for _, strength in strengths) < 0:
+            raise ValueError("a strength is 0 or more; --augment false is no augmentation")
+        return strengths
+
 
 def read_recipe(path: Path) -> Recipe:
     """Return the recipe in the JSON file ``path``; raises InputError where it is not one."""
@@ -86,4 +110,5 @@ def write_recipe(recipe: Recipe, path: Path) -> None:
 def _first(error: ValidationError) -> str:
     found = error.errors()[0]
     where = ".".join(map(str, found["loc"]))
-    return f"{where}: {found['msg']}" if where else str(found["msg"])
+    said = str(found["msg"]).removeprefix("Value error, ")
+    return f"{where}: {said}" if where else said

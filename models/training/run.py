@@ -12,12 +12,11 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 from models.calibration import fit_temperature
 from models.evaluation import report as reports
 from models.evaluation.outcome import Evaluation, Floats
-from models.training import classical, robust
+from models.training import classical, place, robust
 from models.training.corpus import Corpus, Indices, Inputs, Part
 from models.training.files import whole
 from models.training.loop import logits_of, train
 from models.training.networks import Pipelined, Reference, reference
-from models.training.possible import check
 from models.training.recipe import RECIPE, Recipe, read_recipe, write_recipe
 from models.training.result import (
     LOGITS,
@@ -42,7 +41,7 @@ Fit = Callable[
 def run(recipe: Recipe, data: Path, folder: Path, say: Say) -> Evaluation:
     """Train every part that is not yet trained in ``folder``, predict the test rows and write the report."""
     chosen = reference(recipe.network)
-    check(recipe)
+    place.require(recipe.device)
     keep(recipe, folder)
     torch.set_num_threads(recipe.threads)
     threadpool_limits(recipe.threads)  # of NumPy's products

@@ -102,7 +102,7 @@ MISTAKES = [
     (("train", "face", "--network", "fer-cnn", "--sides", "[]"), "rising from epoch 0"),
     (("train", "face", "--network", "fer-cnn", "--sides", "[[3, 48]]"), "rising from epoch 0"),
     (("train", "face", "--network", "fer-cnn", "--sides", "[[0, 1]]"), "16 pixels or more"),
-    (("train", "face", "--network", "fer-cnn", "--strengths", "[[0, -1]]"), "strengths must be 0 or more"),
+    (("train", "face", "--network", "fer-cnn", "--strengths", "[[0, -1]]"), "a strength is 0 or more"),
     (
         (
             "train",
