@@ -22,6 +22,7 @@ MEANINGS = {
 }
 STEMS = {"Training": "train", "PublicTest": "valid", "PrivateTest": "test"}
 GROUPS = "sets of near duplicates"
+TWIN = "near duplicate in Training"
 
 
 def faces(data: Path, recipe: Recipe, cache: Path) -> tuple[Corpus, Inputs]:
@@ -34,22 +35,21 @@ def faces(data: Path, recipe: Recipe, cache: Path) -> tuple[Corpus, Inputs]:
     labels = _labels(both, recipe)
     near = groups(both.images)
     tested = np.arange(len(near)) >= len(learn.images)
-    use = (labels >= 0) if recipe.labels == "fer2013" else trainable(both.votes)
-    seen = np.isin(near, near[tested]) & ~tested
+    use = ((labels >= 0) if recipe.labels == "fer2013" else trainable(both.votes)) & ~tested
     held = hold_out(near, recipe.held_out, recipe.seed)
-    use &= ~tested
-    twins = int((use & seen).sum())
+    twins = use & np.isin(near, near[tested])
+    alike = {TWIN: tuple(np.where(np.isin(near, near[twins]), "yes", "no").tolist())}
     if recipe.near_duplicates == "kept":
-        held &= ~seen
+        held &= ~twins
         near = np.where(tested, near + near.max() + 1, near)  # the leak of the official split, and said so
-        split = f"the official split, which leaks: trained on {twins} near duplicates of PublicTest too"
+        split = f"the official split, which leaks: trained on {twins.sum()} near duplicates of PublicTest too"
     else:
-        use &= ~seen
-        split = f"trained on Training without {twins} near duplicates of PublicTest"
+        use &= ~twins
+        split = f"trained on Training without {twins.sum()} near duplicates of PublicTest"
     rows = (use & ~held, use & held & (labels >= 0), tested & (labels >= 0))
     part = Part("", *(np.flatnonzero(chosen) for chosen in rows))
     redrawn = (*("Training",) * len(learn.images), *map(str, groups(test.images)))
-    corpus = Corpus(_about(recipe, "PublicTest", split), labels, redrawn, near, (part,))
+    corpus = Corpus(_about(recipe, "PublicTest", split), labels, redrawn, near, (part,), alike)
     return corpus, _inputs(both, recipe)
 
 

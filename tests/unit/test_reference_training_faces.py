@@ -60,6 +60,13 @@ def test_the_official_split_learns_from_twins_and_says_so(data: Path) -> None:
     assert "3 near duplicates" in corpus.about.split
 
 
+@pytest.mark.parametrize("near_duplicates", ["kept", "left out"])
+def test_tested_faces_that_have_a_twin_are_known_for_the_report(data: Path, near_duplicates: str) -> None:
+    corpus, _ = prepared(data, near_duplicates=near_duplicates)
+    (alike,) = corpus.known.values()
+    assert [alike[row] for row in corpus.parts[0].test] == ["yes"] * TWINS + ["no"] * (14 - TWINS)
+
+
 def test_the_same_held_out_faces_choose_the_epoch_of_both_splits(data: Path) -> None:
     clean, official = prepared(data)[0].parts[0], prepared(data, near_duplicates="kept")[0].parts[0]
     assert np.array_equal(clean.held, official.held)
