@@ -3,6 +3,7 @@
 python -m models.training.table RUN... -o docs/models/reference-networks.md
 """
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
 
@@ -27,9 +28,11 @@ HEAD = (
     "models with. Their weights are not shipped. Accuracy, UAR and macro F1 have the 95 % interval of 2000 "
     "bootstrap draws of whole groups; ECE is over 15 equal bins. The best epoch was chosen, and the "
     "temperature fitted, on a part held out of the training data; no actor, dialogue or near duplicate is on "
-    "two sides. Faces are judged by the mean logits of the face and its mirror image. These splits are not "
-    "those of the systems' authors, so that their figures are not comparable with these."
+    "two sides, but for the official split of FER2013 where a row says so. Faces are judged by the mean "
+    "logits of the face and its mirror image. These splits are not those of the systems' authors, so that "
+    "their figures are not comparable with these."
 )
+RESNETS = ("resnet50", "mel-resnet18")  # that others start from ImageNet's weights
 SYSTEMS = (
     ("000", "face and text: ResNet-50 and BERT, joined by cross-modal attention"),
     ("001", "RAVDESS: ResNet-50 on frames, CNN, LSTM and BiLSTM on sound, ResNet-18 on spectrograms; TF-IDF"),
@@ -38,11 +41,9 @@ SYSTEMS = (
     ("004", "MELD: BERT, CLIP over frames, convolutions over mel bands"),
 )
 UNTRAINED = {
-    "resnet50": "too slow from random weights on one core; no ImageNet weights were at hand",
     "resnet50-features": "no ImageNet weights were at hand",
     "clip": "no CLIP weights were at hand",
     "bert": "no weights of BERT-base were at hand",
-    "mel-resnet18": "slow from random weights on one core",
 }
 
 
@@ -63,7 +64,7 @@ def page(runs: list[Path]) -> list[Block]:
     rest = [name for name in order if name not in trained]
     return [
         Heading("Reference networks", 1),
-        Paragraph(HEAD),
+        Paragraph(HEAD + _from_random(recipes.values())),
         Table(COLUMNS, tuple(_row(folder, recipes[folder]) for folder in folders)),
         Heading("Commands"),
         Paragraph("Each makes one row, resumes where it was stopped, and writes a report into its folder."),
@@ -76,6 +77,11 @@ def page(runs: list[Path]) -> list[Block]:
             tuple((n, _of(n), UNTRAINED.get(n, "no finished run was given")) for n in rest),
         ),
     ]
+
+
+def _from_random(recipes: Iterable[Recipe]) -> str:
+    found = [recipe.network for recipe in recipes if recipe.network in RESNETS and recipe.weights is None]
+    return f" From random weights instead of ImageNet's: {', '.join(sorted(found))}." if found else ""
 
 
 def command(recipe: Recipe, folder: Path) -> str:
