@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
+WIDTHS, DEPTHS = (32, 64, 128, 256), (1, 1, 2, 1)  # of the stages of the shipped network
 STD_FLOOR = 8.0  # gray levels; below this a crop holds noise and must not be amplified
 
 

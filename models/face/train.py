@@ -24,7 +24,7 @@ from torch import Tensor, nn
 from models.datasets.ferplus import Faces, load_npz, majority, trainable, vote_shares
 from models.face.augment import augment
 from models.face.duplicates import groups, hold_out
-from models.face.network import FaceNet
+from models.face.network import DEPTHS, WIDTHS, FaceNet
 
 Number = TypeVar("Number", int, float)
 
@@ -33,8 +33,8 @@ Number = TypeVar("Number", int, float)
 class Recipe:
     """Everything that decides the result, stored with it."""
 
-    widths: tuple[int, ...] = (32, 64, 128, 256)
-    depths: tuple[int, ...] = (1, 1, 2, 1)
+    widths: tuple[int, ...] = WIDTHS
+    depths: tuple[int, ...] = DEPTHS
     dropout: float = 0.2
     epochs: int = 26
     cooling: int = 14  # last epochs, over which the rate falls to zero

@@ -10,7 +10,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from models.face.clip_encoder import ClipFrames, FeatureHead, as_frames, clip_frames
-from models.face.network import FaceNet
+from models.face.network import DEPTHS, WIDTHS, FaceNet
 from models.face.reference import FaceResNet50, FerCnn, ResNet50Features
 from models.text.reference import IdsClassifier, pretrained
 from models.training.corpus import Corpus, Inputs
@@ -145,8 +145,8 @@ NETWORKS: dict[str, Reference | Pipelined] = {
         lambda r, i: FaceResNet50(weights=None if r.weights is None else Path(r.weights)), RESNET50,
     ),
     "face-resnet": Reference(
-        "face", "none of them: the shipped network", faces, faces_to_judge,
-        lambda r, i: _continued(FaceNet((32, 64, 128, 256), (1, 1, 2, 1), r.dropout), r), FACE_RESNET,
+        "face", "ours", faces, faces_to_judge,
+        lambda r, i: _continued(FaceNet(WIDTHS, DEPTHS, r.dropout), r), FACE_RESNET,
     ),
     "resnet50-features": _vectors("resnet50-features", "002", lambda w: ResNet50Features(Path(w))),
     "clip": _vectors("clip", "004", _clip),

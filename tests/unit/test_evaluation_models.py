@@ -59,13 +59,13 @@ def voice_weights(tmp_path: Path) -> Path:
     return _save(VoiceEnsemble(members=1, width=4), "voice", tmp_path, {"members": 1, "width": 4})
 
 
-def _faces(path: Path, n: int = 28) -> None:
+def _faces(path: Path, n: int = 28, labels: int = -1) -> None:
     rng = np.random.default_rng(0)
     votes = np.zeros((n, 10), np.int8)
     votes[np.arange(n), np.arange(n) % 7] = 10
     images = rng.integers(0, 255, (n, 48, 48), dtype=np.uint8)
     path.parent.mkdir(exist_ok=True)
-    np.savez(path, images=images, votes=votes, fer2013=np.full(n, -1), names=np.arange(n).astype(str))
+    np.savez(path, images=images, votes=votes, fer2013=np.full(n, labels), names=np.arange(n).astype(str))
 
 
 def _speech(folder: Path, actors: tuple[int, ...]) -> Path:
@@ -91,6 +91,21 @@ def test_faces_are_judged_on_every_split_but_the_training_one(face_weights: Path
     assert {p.condition for p in found.points[1:]} == {condition for condition, *_ in FACES}
     aims = {(a.figure, a.aim) for a in found.aims}
     assert {("accuracy", ">= 0.84"), ("macro F1", ">= 0.72"), ("ECE", "<= 0.03")} <= aims
+
+
+def test_own_labels_are_judged_by_the_weights_that_learnt_them(face_weights: Path, tmp_path: Path) -> None:
+    _faces(tmp_path / "ferplus" / "valid.npz", labels=3)
+    alone = face.evaluate(_given(tmp_path, face_weights))
+    assert not [a for a in alone.aims if face.OWN_LABELS in a.figure]
+    shape = {"widths": (4, 4, 8, 8), "depths": (1, 1, 1, 1)}
+    network = FaceNet(shape["widths"], shape["depths"])
+    torch.nn.init.constant_(network.head.bias, 0.0)
+    network.head.bias.data[3] = 100.0  # says the label of every face
+    _save(network, face.OWN_LABELS, face_weights, shape)
+    found = face.evaluate(_given(tmp_path, face_weights))
+    (own,) = [a for a in found.aims if face.OWN_LABELS in a.figure]
+    assert (own.figure, own.aim, own.met) == ("accuracy of face-fer2013", ">= 0.66", True)
+    assert own.reached.startswith("1.000")
 
 
 def test_missing_faces_name_the_layout(face_weights: Path, tmp_path: Path) -> None:
