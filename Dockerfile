@@ -32,7 +32,7 @@ USER 10001:10001
 FROM runtime AS inference
 ENV HF_HUB_DISABLE_TELEMETRY=1 NUMBA_CACHE_DIR=/tmp/numba
 COPY --from=inference-packages /opt/venv /opt/venv
-CMD ["python", "-m", "workers.video"]
+CMD ["python", "-m", "affectstream.workers.video"]
 
 FROM runtime AS base
 COPY --from=base-packages /opt/venv /opt/venv

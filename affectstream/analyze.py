@@ -5,12 +5,12 @@ from importlib import import_module
 from itertools import islice
 from typing import Any
 
-from producers.session import SessionMessage
-from runtime.settings import Settings
-from schemas.messages import MODALITIES, FusedEmotion, Modality, Observation
-from workers.device import limit_threads
-from workers.fusion.engines import engines
-from workers.observe import Analyst, observe
+from affectstream.producers.session import SessionMessage
+from affectstream.runtime.settings import Settings
+from affectstream.schemas.messages import MODALITIES, FusedEmotion, Modality, Observation
+from affectstream.workers.device import limit_threads
+from affectstream.workers.fusion.engines import engines
+from affectstream.workers.observe import Analyst, observe
 
 READ_AHEAD = 64  # messages: enough to fill the batches of all modalities, little enough to hold
 
@@ -41,7 +41,7 @@ def observed(
         for modality in MODALITIES:
             mine = [message for message in batch if message.modality == modality]
             if mine and modality not in analysts:
-                analysts[modality] = import_module(f"workers.{modality}").analyst(settings)
+                analysts[modality] = import_module(f"affectstream.workers.{modality}").analyst(settings)
             yield from _outcomes(mine, analysts.get(modality), settings.policy.agent_purpose)
         if progress:
             progress(batch[-1].end_ms)

@@ -1,4 +1,4 @@
-"""Processes that are started, watched and stopped together; imports nothing of the project but errors."""
+"""Processes that are started, watched and stopped together."""
 
 import contextlib
 import ctypes
@@ -16,7 +16,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from schemas.errors import Unavailable
+from affectstream.schemas.errors import Unavailable
 
 PR_SET_PDEATHSIG = 1
 STOP_S = 15.0  # a process that has not stopped by itself by then is killed

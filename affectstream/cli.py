@@ -17,7 +17,7 @@ from affectstream.options import (
     Speakers,
     TranscriptFile,
 )
-from schemas.errors import AffectError
+from affectstream.schemas.errors import AffectError
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -39,12 +39,12 @@ err = Console(stderr=True)
 
 WorkerName = Literal["video", "audio", "text", "fusion", "alerts", "api"]
 MODULES: dict[str, str] = {
-    "video": "workers.video",
-    "audio": "workers.audio",
-    "text": "workers.text",
-    "fusion": "workers.fusion.__main__",
-    "alerts": "workers.alerts",
-    "api": "dashboards.__main__",
+    "video": "affectstream.workers.video",
+    "audio": "affectstream.workers.audio",
+    "text": "affectstream.workers.text",
+    "fusion": "affectstream.workers.fusion.__main__",
+    "alerts": "affectstream.workers.alerts",
+    "api": "affectstream.dashboards.__main__",
 }
 
 
@@ -167,8 +167,8 @@ def dashboards_push(
     api_url: Annotated[str, typer.Option(help="where that Grafana reaches the JSON API")] = "http://api:8350",
 ) -> None:
     """Put the data source and the dashboards into a Grafana that is not provisioned by files."""
-    from dashboards.push import push
-    from runtime.settings import load
+    from affectstream.dashboards.push import push
+    from affectstream.runtime.settings import load
 
     api_token = load().api.token
     pushed = push(url, token, api_url, api_token=api_token.get_secret_value() if api_token else None)

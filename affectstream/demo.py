@@ -12,16 +12,16 @@ from affectstream import plot as timeline
 from affectstream.live import LiveTable
 from affectstream.online import published
 from affectstream.plan import Typed, plan
+from affectstream.producers.plan import SessionPlan
+from affectstream.producers.session import messages
 from affectstream.rows import in_order, write
+from affectstream.runtime.settings import load
+from affectstream.runtime.store import FusedStore
+from affectstream.schemas.errors import Unavailable
+from affectstream.schemas.messages import FusedEmotion
 from affectstream.stack import Stack, started
 from affectstream.stored import Ends, finals, news
 from affectstream.summary import report, shown
-from producers.plan import SessionPlan
-from producers.session import messages
-from runtime.settings import load
-from runtime.store import FusedStore
-from schemas.errors import Unavailable
-from schemas.messages import FusedEmotion
 
 POLL_S = 0.2
 PATIENCE_S = 60.0  # without any new window after the last message was sent

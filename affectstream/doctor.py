@@ -1,4 +1,4 @@
-"""What is installed, reachable, and on which device: `affectstream doctor`; imports everything lazily."""
+"""What is installed, reachable, and on which device: `affectstream doctor`."""
 
 import asyncio
 import importlib
@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Literal
 
-from schemas.errors import AffectError
-from schemas.messages import MODALITIES
+from affectstream.schemas.errors import AffectError
+from affectstream.schemas.messages import MODALITIES
 
 EXTRAS = {
     "base": ("aiokafka", "redis", "msgpack", "pydantic"),
@@ -88,14 +88,14 @@ def _device() -> str:
 
 
 def _weights(modality: str) -> str:
-    from models.weights import checked_file
+    from affectstream.models.weights import checked_file
 
     path, card = checked_file(WEIGHTS[modality])
     return f"{card.model_id}, {path.stat().st_size / 1e6:.1f} MB, {card.licence}"
 
 
 def _settings() -> str:
-    from runtime.settings import config_file, load
+    from affectstream.runtime.settings import config_file, load
 
     load()
     path = config_file()
@@ -103,9 +103,9 @@ def _settings() -> str:
 
 
 def _fusion_rule() -> str:
-    from models.fusion.fitted import available
-    from runtime.settings import load
-    from workers.fusion.engines import engines
+    from affectstream.models.fusion.fitted import available
+    from affectstream.runtime.settings import load
+    from affectstream.workers.fusion.engines import engines
 
     own = load().fusion
     engines(own)
@@ -116,8 +116,8 @@ def _fusion_rule() -> str:
 
 
 def _alert_rules() -> str:
-    from models.session.rules import read
-    from runtime.settings import load
+    from affectstream.analytics.rules import read
+    from affectstream.runtime.settings import load
 
     own = load().alerts
     if not own.enabled:
@@ -127,8 +127,8 @@ def _alert_rules() -> str:
 
 
 def _kafka() -> str:
-    from runtime.kafka import Publisher
-    from runtime.settings import load
+    from affectstream.runtime.kafka import Publisher
+    from affectstream.runtime.settings import load
 
     async def connect() -> None:
         async with Publisher(settings.kafka):
@@ -140,8 +140,8 @@ def _kafka() -> str:
 
 
 def _redis() -> str:
-    from runtime.settings import load
-    from runtime.store import FusedStore
+    from affectstream.runtime.settings import load
+    from affectstream.runtime.store import FusedStore
 
     async def connect() -> None:
         async with FusedStore(settings.redis) as store:

@@ -1,4 +1,4 @@
-"""The commands about fusion: log, fit, compare, explain; their work is done in models.fusion."""
+"""The commands about fusion: log, fit, compare, explain; their work is done in affectstream.models.fusion."""
 
 from pathlib import Path
 from typing import Annotated, Literal
@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 import typer
 from rich.console import Console
 
-from schemas.errors import InputError
+from affectstream.schemas.errors import InputError
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -37,7 +37,7 @@ def log(
     """Record what the shipped models say about items that they were not trained on, sound and degraded."""
     import torch
 
-    from models.fusion import probability_logs_made as made
+    from affectstream.lab.fusion import probability_logs_made as made
 
     torch.set_num_threads(threads)
     if source in ("meld", "ravdess-video"):
@@ -53,8 +53,8 @@ def log(
 
 
 def _log_clips(source: str, data: Path | None, folder: Path) -> None:
-    from models.fusion import probability_logs_aligned as aligned
-    from models.fusion import probability_logs_clips as clips
+    from affectstream.lab.fusion import probability_logs_aligned as aligned
+    from affectstream.lab.fusion import probability_logs_clips as clips
 
     if data is None:
         raise InputError(f"name the folder of the clips: affectstream fusion log {source} --data FOLDER")
@@ -101,8 +101,8 @@ def compare(
     """Compare all rules under all conditions on pairs by label; without --fitted they are fitted first."""
     from affectstream import fusion_view as view
     from affectstream import fusion_work as work
-    from models.fusion import card as cards
-    from models.fusion import document
+    from affectstream.lab.fusion import card as cards
+    from affectstream.lab.fusion import document
 
     with err.status("reading") as status:
         page = work.page(logs, aligned, fitted, draws, status.update)
@@ -125,7 +125,7 @@ def explain(
 ) -> None:
     """Say what each modality is worth to a rule; or, of one window, who said what and what they changed."""
     from affectstream import fusion_explained as explained
-    from runtime.settings import load
+    from affectstream.runtime.settings import load
 
     name = rule or load().fusion.rule
     blocks = (

@@ -1,17 +1,18 @@
-"""What `affectstream fusion explain` shows, as blocks: a rule's modalities, or one window; imports models."""
+"""What `affectstream fusion explain` shows, as blocks: a rule's modalities, or one window."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from affectstream import fusion_work as work
-from models.evaluation.document import Block, Heading, Paragraph, Table
-from models.fusion import choose, document_tables, fitted
-from models.fusion.evidence import Array, Pooled
-from models.fusion.fitted import Fitted
-from models.fusion.pairs import CAVEAT
-from schemas.labels import EMOTIONS
-from schemas.messages import MODALITIES
+from affectstream.lab.evaluation.document import Block, Heading, Paragraph, Table
+from affectstream.lab.fusion import document_tables
+from affectstream.lab.fusion.pairs import CAVEAT
+from affectstream.models.fusion import choose, fitted
+from affectstream.models.fusion.evidence import Array, Pooled
+from affectstream.models.fusion.fitted import Fitted
+from affectstream.schemas.labels import EMOTIONS
+from affectstream.schemas.messages import MODALITIES
 
 
 def of_rule(logs: Path, name: str, given: Path | None) -> list[Block]:

@@ -1,4 +1,4 @@
-"""Blocks of a document in the terminal, tables by rich; imports models.evaluation.document."""
+"""Blocks of a document in the terminal, tables by rich."""
 
 from collections.abc import Iterable
 
@@ -6,7 +6,7 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table as RichTable
 
-from models.evaluation.document import Block, Bullets, Command, Heading, Paragraph, Picture, Table
+from affectstream.lab.evaluation.document import Block, Bullets, Command, Heading, Paragraph, Picture, Table
 
 
 def show(blocks: Iterable[Block], out: Console) -> None:

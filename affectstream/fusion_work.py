@@ -1,4 +1,4 @@
-"""What the commands about fusion do, from logs to a page; imports models.fusion, no torch."""
+"""What the commands about fusion do, from logs to a page."""
 
 import json
 from collections.abc import Callable, Iterable, Mapping
@@ -7,29 +7,20 @@ from typing import Any
 
 import numpy as np
 
-from models.evaluation.document import Block, markdown
-from models.fusion import (
-    choose,
-    compare,
-    document,
-    experiment,
-    explain,
-    failures,
-    fitted,
-    pairs,
-    probability_logs,
-)
-from models.fusion import probability_logs_aligned as aligned_logs
-from models.fusion.card import COMMANDS
-from models.fusion.compare import Comparison
-from models.fusion.evidence import Evidence, Pooled, Rule
-from models.fusion.explain import Importance, Without
-from models.fusion.fitted import Fitted
-from models.fusion.log import Calls, Log
-from models.fusion.probability_logs import ProbabilityLog
-from schemas.errors import InputError
-from schemas.labels import EMOTIONS, N_EMOTIONS
-from schemas.messages import MODALITIES
+from affectstream.lab.evaluation.document import Block, markdown
+from affectstream.lab.fusion import compare, document, experiment, explain, failures, pairs, probability_logs
+from affectstream.lab.fusion import probability_logs_aligned as aligned_logs
+from affectstream.lab.fusion.card import COMMANDS
+from affectstream.lab.fusion.compare import Comparison
+from affectstream.lab.fusion.explain import Importance, Without
+from affectstream.lab.fusion.log import Calls, Log
+from affectstream.lab.fusion.probability_logs import ProbabilityLog
+from affectstream.models.fusion import choose, fitted
+from affectstream.models.fusion.evidence import Evidence, Pooled, Rule
+from affectstream.models.fusion.fitted import Fitted
+from affectstream.schemas.errors import InputError
+from affectstream.schemas.labels import EMOTIONS, N_EMOTIONS
+from affectstream.schemas.messages import MODALITIES
 
 Tell = Callable[[str], None]
 EXPLAINED = "entropy_trust"  # the reference rule, beside the chosen one

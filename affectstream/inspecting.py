@@ -8,7 +8,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from schemas.messages import MODALITIES
+from affectstream.schemas.messages import MODALITIES
 
 out = Console()
 err = Console(stderr=True)
@@ -22,7 +22,7 @@ def register(app: typer.Typer) -> None:
 
 def config() -> None:
     """Print every setting and its value; those that differ from the default are bold, secrets are masked."""
-    from runtime.settings import config_file, describe, load
+    from affectstream.runtime.settings import config_file, describe, load
 
     lines = describe(load())
     table = Table(
@@ -42,8 +42,8 @@ def licences(
     commercial: Annotated[bool, typer.Option("--commercial", help="refuse what may not be used so")] = False,
 ) -> None:
     """List every model in use and the corpora behind it with their licences."""
-    from models.licences import detector_in_use, fusion_in_use, in_use, require_commercial
-    from runtime.settings import load
+    from affectstream.lab.licences import detector_in_use, fusion_in_use, in_use, require_commercial
+    from affectstream.runtime.settings import load
 
     settings = load()
     chosen = {m: getattr(settings, m).model for m in MODALITIES}
@@ -94,8 +94,8 @@ def leakcheck(
     ] = "",
 ) -> None:
     """Show what splits of a corpus share between their parts, and by how much a random one flatters."""
-    from models.datasets.catalogue import entry
-    from models.leakcheck import report
+    from affectstream.lab.datasets.catalogue import entry
+    from affectstream.lab.leakcheck import report
 
     name = entry(corpus).name
     with err.status(f"reading {name} and training baselines on it"):

@@ -1,4 +1,4 @@
-"""Windows as they come, as a table in the terminal; imports rich and schemas."""
+"""Windows as they come, as a table in the terminal."""
 
 from collections.abc import Iterable
 
@@ -6,9 +6,9 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
-from schemas.conflict import conflict
-from schemas.labels import COLOURS, EMOTIONS, MODALITY_COLOURS
-from schemas.messages import MODALITIES, FusedEmotion, ModalityState
+from affectstream.schemas.conflict import conflict
+from affectstream.schemas.labels import COLOURS, EMOTIONS, MODALITY_COLOURS
+from affectstream.schemas.messages import MODALITIES, FusedEmotion, ModalityState
 
 BLOCKS = " ▁▂▃▄▅▆▇█"
 BAR = 5  # characters

@@ -11,11 +11,11 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from affectstream import modelling_view as view
-from schemas.errors import InputError
+from affectstream.schemas.errors import InputError
 
 if TYPE_CHECKING:
-    from models.evaluation.given import Given
-    from models.evaluation.outcome import Evaluation
+    from affectstream.lab.evaluation.given import Given
+    from affectstream.lab.evaluation.outcome import Evaluation
 
 DRAWS = 2000
 Name = Literal["face", "voice", "text"]
@@ -94,8 +94,8 @@ def evaluate(
     import torch
 
     from affectstream import training
-    from models.evaluation.given import Given
-    from models.weights import FOLDER
+    from affectstream.lab.evaluation.given import Given
+    from affectstream.models.weights import FOLDER
 
     torch.set_num_threads(threads or os.cpu_count() or 1)
     if output is not None:
@@ -125,7 +125,7 @@ def _evaluate_run(folder: Path, data: Path | None, output: Path | None, device: 
 
 
 def _write_report(evaluation: "Evaluation", folder: Path, draws: int) -> None:
-    from models.evaluation import report
+    from affectstream.lab.evaluation import report
 
     if not evaluation.outcomes:
         raise InputError("there are no predictions to report on: " + evaluation.notes[-1])
@@ -141,8 +141,8 @@ def compare(
     ],
 ) -> None:
     """Show models side by side, with paired bootstrap intervals of their differences."""
-    from models.evaluation import outcome
-    from models.evaluation.compare import compare as compared
+    from affectstream.lab.evaluation import outcome
+    from affectstream.lab.evaluation.compare import compare as compared
 
     kept = {str(folder): outcome.of_run(folder) for folder in dict.fromkeys(runs)}
     with err.status("redrawing groups"):
@@ -152,7 +152,7 @@ def compare(
 
 def _evaluator(name: str) -> "Callable[[Given], Evaluation]":
     """Return the function that evaluates ``name``; torch is imported only now."""
-    found = importlib.import_module(f"models.evaluation.{name}").evaluate
+    found = importlib.import_module(f"affectstream.lab.evaluation.{name}").evaluate
     return cast("Callable[[Given], Evaluation]", found)
 
 

@@ -1,4 +1,4 @@
-"""Evaluations and comparisons of models as tables in the terminal; imports rich and models.evaluation."""
+"""Evaluations and comparisons of models as tables in the terminal."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -8,8 +8,8 @@ from rich.console import Console
 from rich.table import Table
 
 if TYPE_CHECKING:
-    from models.evaluation.compare import Column, Comparison
-    from models.evaluation.outcome import Aim, Evaluation
+    from affectstream.lab.evaluation.compare import Column, Comparison
+    from affectstream.lab.evaluation.outcome import Aim, Evaluation
 
 SHOWN = ("accuracy", "uar", "macro_f1", "weighted_f1", "ece")
 HEADS = ("accuracy", "UAR", "macro F1", "weighted F1", "ECE")
@@ -73,7 +73,7 @@ def _where(aim: "Aim") -> str:
 
 
 def _sets(evaluation: "Evaluation") -> Table:
-    from models.evaluation.figures import summary
+    from affectstream.lab.evaluation.figures import summary
 
     table = _table("every set", ("set", "items"), HEADS)
     for outcome in evaluation.outcomes:

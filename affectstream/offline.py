@@ -1,4 +1,4 @@
-"""`affectstream analyze`: the windows to a file, a plot and the terminal; imports analyze, plot and rich."""
+"""`affectstream analyze`: the windows to a file, a plot and the terminal."""
 
 import logging
 from pathlib import Path
@@ -10,10 +10,10 @@ from affectstream import plot as timeline
 from affectstream import summary as summaries
 from affectstream.plan import Typed, permitting, plan
 from affectstream.rows import in_order, write
-from runtime import settings as configuration
-from runtime.settings import Settings
-from schemas.errors import InputError
-from schemas.messages import FusedEmotion
+from affectstream.runtime import settings as configuration
+from affectstream.runtime.settings import Settings
+from affectstream.schemas.errors import InputError
+from affectstream.schemas.messages import FusedEmotion
 
 
 def run(
@@ -46,7 +46,7 @@ def run(
 def analysed(typed: Typed, settings: Settings, start_ms: int, console: Console) -> list[FusedEmotion]:
     """Return the final windows by time and party, read under a progress bar."""
     from affectstream.analyze import finals
-    from producers.session import estimated_ms, messages
+    from affectstream.producers.session import estimated_ms, messages
 
     session = plan(typed, settings.producer, start_ms, settings.policy.agent_purpose)
     bar = Progress(

@@ -1,4 +1,4 @@
-"""`replay`, `up` and `topics`: the commands over a running Kafka; imports runtime, producers and rich."""
+"""`replay`, `up` and `topics`: the commands over a running Kafka."""
 
 import asyncio
 import time
@@ -10,15 +10,15 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from affectstream.plan import Typed, plan
+from affectstream.producers.replay import Played, play
+from affectstream.producers.session import SessionMessage, estimated_ms, messages
+from affectstream.runtime import topics
+from affectstream.runtime.kafka import Publisher
+from affectstream.runtime.lag import LagMeter
+from affectstream.runtime.settings import KafkaSettings, Settings, load
+from affectstream.schemas.errors import InputError
+from affectstream.schemas.topics import KIB, MEDIA, MINUTE_MS, PARTITIONS
 from affectstream.stack import started
-from producers.replay import Played, play
-from producers.session import SessionMessage, estimated_ms, messages
-from runtime import topics
-from runtime.kafka import Publisher
-from runtime.lag import LagMeter
-from runtime.settings import KafkaSettings, Settings, load
-from schemas.errors import InputError
-from schemas.topics import KIB, MEDIA, MINUTE_MS, PARTITIONS
 
 
 def replay(typed: Typed, speed: float | None, start: str, console: Console) -> None:

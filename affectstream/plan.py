@@ -1,4 +1,4 @@
-"""From what a user typed, or a session.json, to the plan of a recorded session; imports producers."""
+"""From what a user typed, or a session.json, to the plan of a recorded session."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,10 +7,10 @@ from typing import get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from producers.plan import PartySource, SessionPlan
-from runtime.settings import ProducerSettings, Settings
-from schemas.errors import InputError
-from schemas.messages import Party
+from affectstream.producers.plan import PartySource, SessionPlan
+from affectstream.runtime.settings import ProducerSettings, Settings
+from affectstream.schemas.errors import InputError
+from affectstream.schemas.messages import Party
 
 PARTIES: tuple[Party, ...] = get_args(Party)
 

@@ -1,4 +1,4 @@
-"""The timeline of a session as a picture for a report; imports matplotlib when it draws."""
+"""The timeline of a session as a picture for a report."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from schemas.errors import InputError
-from schemas.labels import COLOURS, EMOTIONS, MODALITY_COLOURS
-from schemas.messages import MODALITIES, FusedEmotion
+from affectstream.schemas.errors import InputError
+from affectstream.schemas.labels import COLOURS, EMOTIONS, MODALITY_COLOURS
+from affectstream.schemas.messages import MODALITIES, FusedEmotion
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

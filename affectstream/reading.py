@@ -1,4 +1,4 @@
-"""Final windows back from the lines that `analyze -o` wrote; imports schemas only."""
+"""Final windows back from the lines that `analyze -o` wrote."""
 
 import json
 from pathlib import Path
@@ -6,9 +6,9 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from schemas.errors import InputError
-from schemas.labels import EMOTIONS
-from schemas.messages import FusedEmotion
+from affectstream.schemas.errors import InputError
+from affectstream.schemas.labels import EMOTIONS
+from affectstream.schemas.messages import FusedEmotion
 
 Row = dict[str, Any]
 

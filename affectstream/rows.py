@@ -1,4 +1,4 @@
-"""A final window as a line that a person or a program reads: JSON Lines or CSV; imports schemas only."""
+"""A final window as a line that a person or a program reads: JSON Lines or CSV."""
 
 import csv
 import json
@@ -6,10 +6,10 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Literal
 
-from schemas.conflict import conflict
-from schemas.errors import InputError
-from schemas.labels import EMOTIONS
-from schemas.messages import MODALITIES, FusedEmotion, ModalityState
+from affectstream.schemas.conflict import conflict
+from affectstream.schemas.errors import InputError
+from affectstream.schemas.labels import EMOTIONS
+from affectstream.schemas.messages import MODALITIES, FusedEmotion, ModalityState
 
 Format = Literal["jsonl", "csv"]
 Row = dict[str, Any]

@@ -8,9 +8,9 @@ from pathlib import Path
 from rich.console import Console
 
 from affectstream.children import Child, Children, free_port
-from runtime.embedded import EmbeddedBroker, EmbeddedRedis
-from runtime.settings import Settings, as_env
-from schemas.messages import MODALITIES
+from affectstream.runtime.embedded import EmbeddedBroker, EmbeddedRedis
+from affectstream.runtime.settings import Settings, as_env
+from affectstream.schemas.messages import MODALITIES
 
 START_S = 180.0  # torch takes half a minute to import on a busy machine with a cold disk
 
@@ -26,10 +26,12 @@ class Stack:
 def processes(settings: Settings, workers: int = 1) -> list[Child]:
     """Return the processes of a system under ``settings``, each with a health port of its own."""
     names = [(m, i) for m in MODALITIES for i in range(workers)]
-    out = [_child(settings, f"{m}-{i}" if workers > 1 else m, f"workers.{m}", m) for m, i in names]
-    out.append(_child(settings, "fusion", "workers.fusion", "fusion"))
+    out = [
+        _child(settings, f"{m}-{i}" if workers > 1 else m, f"affectstream.workers.{m}", m) for m, i in names
+    ]
+    out.append(_child(settings, "fusion", "affectstream.workers.fusion", "fusion"))
     if settings.alerts.enabled:
-        out.append(_child(settings, "alerts", "workers.alerts", "alerts"))
+        out.append(_child(settings, "alerts", "affectstream.workers.alerts", "alerts"))
     return out
 
 

@@ -1,4 +1,4 @@
-"""`sessions`, `show` and `purge`: what lies in Redis; imports runtime.store and rich."""
+"""`sessions`, `show` and `purge`: what lies in Redis."""
 
 import asyncio
 from datetime import UTC, datetime
@@ -10,13 +10,13 @@ from rich.table import Table
 
 from affectstream import plot as timeline
 from affectstream.live import LiveTable
+from affectstream.producers.session import SessionMessage
 from affectstream.rows import in_order, write
+from affectstream.runtime.settings import load
+from affectstream.runtime.store import FusedStore, Session
+from affectstream.schemas.errors import InputError
+from affectstream.schemas.messages import FusedEmotion, Party
 from affectstream.summary import report, shown
-from producers.session import SessionMessage
-from runtime.settings import load
-from runtime.store import FusedStore, Session
-from schemas.errors import InputError
-from schemas.messages import FusedEmotion, Party
 
 POLL_S = 0.25
 

@@ -1,6 +1,6 @@
-"""What a session amounts to, for the terminal and as JSON; imports models.session, settings and rich.
+"""What a session amounts to, for the terminal and as JSON.
 
-The arithmetic is that of ``models.session``, over the final windows alone: a live session, its replay and the
+The arithmetic is that of ``analytics``, over the final windows alone: a live session, its replay and the
 run without a broker give the same.
 """
 
@@ -14,15 +14,15 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
+from affectstream.analytics.alerts import alerts
+from affectstream.analytics.records import Named, PartySummary, Summary
+from affectstream.analytics.rules import read
+from affectstream.analytics.summary import summarise
 from affectstream.live import profile
-from models.session.alerts import alerts
-from models.session.records import Named, PartySummary, Summary
-from models.session.rules import read
-from models.session.summary import summarise
-from runtime.settings import AlertSettings
-from schemas.errors import InputError
-from schemas.labels import COLOURS, EMOTIONS
-from schemas.messages import Alert, FusedEmotion
+from affectstream.runtime.settings import AlertSettings
+from affectstream.schemas.errors import InputError
+from affectstream.schemas.labels import COLOURS, EMOTIONS
+from affectstream.schemas.messages import Alert, FusedEmotion
 
 CHANGED = 0.05  # of a mean probability, from start to end; less is not worth a word
 

@@ -1,13 +1,13 @@
-"""`affectstream summary`: a session from Redis, or the windows of a file; imports store and summary."""
+"""`affectstream summary`: a session from Redis, or the windows of a file."""
 
 from pathlib import Path
 
 from rich.console import Console
 
 from affectstream import reading, stored
+from affectstream.runtime.settings import load
+from affectstream.schemas.messages import FusedEmotion
 from affectstream.summary import report, shown
-from runtime.settings import load
-from schemas.messages import FusedEmotion
 
 ENDINGS = (".jsonl", ".ndjson")
 

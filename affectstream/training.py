@@ -11,11 +11,11 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from schemas.errors import InputError
+from affectstream.schemas.errors import InputError
 
 if TYPE_CHECKING:
-    from models.evaluation.outcome import Evaluation
-    from models.training.recipe import Recipe
+    from affectstream.lab.evaluation.outcome import Evaluation
+    from affectstream.lab.training.recipe import Recipe
 
 STARTS = "starts.jsonl"
 PACKAGES = ("affectstream", "torch", "numpy", "librosa", "transformers")
@@ -32,7 +32,7 @@ def run(name: str, data: Path | None, folder: Path, extra: tuple[str, ...]) -> N
     make(folder)
     for step in steps:
         _note(folder, name, step)
-        _run(f"models.{name}.train", step)
+        _run(f"affectstream.lab.{name}.train", step)
 
 
 def arguments(name: str, data: Path, folder: Path, extra: tuple[str, ...]) -> list[list[str]]:
@@ -53,8 +53,8 @@ def recipe_of(name: str, network: str | None, kept: Path | None, extra: tuple[st
 
     Raises InputError where there is no such network, file, field or value.
     """
-    from models.training.networks import reference
-    from models.training.recipe import changed, read_recipe
+    from affectstream.lab.training.networks import reference
+    from affectstream.lab.training.recipe import changed, read_recipe
 
     found = read_recipe(kept) if kept is not None else reference(str(network), name).recipe
     if network is not None and found.network != network:
@@ -67,7 +67,7 @@ def run_reference(
     recipe: "Recipe", data: Path | None, folder: Path | None, say: Callable[[str], None]
 ) -> "Evaluation":
     """Train a reference network in ``folder``, or go on with it, and return what it reaches."""
-    from models.training.run import run as trained
+    from affectstream.lab.training.run import run as trained
 
     folder = folder or Path("runs") / f"{recipe.network}-{recipe.labels}"
     make(folder)
@@ -87,8 +87,8 @@ def make(folder: Path) -> None:
 
 def evaluate_reference(folder: Path, data: Path | None, device: str) -> "Evaluation":
     """Return what the run in ``folder`` ended with, or what it reaches on other labelled ``data``."""
-    from models.training.judge import judged
-    from models.training.result import again
+    from affectstream.lab.training.judge import judged
+    from affectstream.lab.training.result import again
 
     return again(folder) if data is None else judged(folder, data, _default_data(), device)
 
@@ -115,10 +115,10 @@ def next_steps(name: str, folder: Path) -> str:
     look = f"affectstream evaluate {name} --weights {weights} -o {folder}"
     if name == "voice":
         return (
-            f"next: python -m models.voice.evaluate folds --run {folder}, then "
+            f"next: python -m affectstream.lab.voice.evaluate folds --run {folder}, then "
             f"affectstream evaluate voice --run {folder} -o {folder}"
         )
-    made = f"python -m models.{name}.ship --run {folder} --folder {weights} --data DATA"
+    made = f"python -m affectstream.lab.{name}.ship --run {folder} --folder {weights} --data DATA"
     return f"next: mkdir -p {weights}; {made}, then {look}"
 
 
@@ -154,7 +154,7 @@ def _version(package: str) -> str:
 
 
 def _default_data() -> Path:
-    from models.datasets.ravdess import default_folder
+    from affectstream.lab.datasets.ravdess import default_folder
 
     return default_folder().parent
 

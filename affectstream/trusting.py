@@ -10,11 +10,11 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from schemas.errors import InputError
-from schemas.messages import MODALITIES, Modality
+from affectstream.schemas.errors import InputError
+from affectstream.schemas.messages import MODALITIES, Modality
 
 if TYPE_CHECKING:
-    from runtime.operator_trust import Entry
+    from affectstream.runtime.operator_trust import Entry
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -89,16 +89,16 @@ def _record(entries: "list[Entry]") -> Table:
 
 
 async def _set(trust: dict[Modality, float | None], by: str | None, for_s: float | None) -> None:
-    from runtime.settings import load
-    from runtime.store import FusedStore
+    from affectstream.runtime.settings import load
+    from affectstream.runtime.store import FusedStore
 
     async with FusedStore(load().redis) as store:
         await store.set_trust(trust, by or _user(), for_s)
 
 
 async def _read(limit: int) -> "tuple[dict[Modality, float], list[Entry]]":
-    from runtime.settings import load
-    from runtime.store import FusedStore
+    from affectstream.runtime.settings import load
+    from affectstream.runtime.store import FusedStore
 
     async with FusedStore(load().redis) as store:
         return await store.trust(), await store.trust_log(limit)

@@ -1,4 +1,4 @@
-"""Alert rules over the finals of a party, as a fold in window order; pure, imports schemas and its siblings.
+"""Alert rules over the finals of a party, as a fold in window order.
 
 A window that says too little for a rule (no evidence, too little confidence, fewer than two modalities for a
 disagreement) neither starts nor ends an alert of it. What has been decided is never taken back.
@@ -8,10 +8,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from models.session import words
-from models.session.measure import Past, measure
-from models.session.rules import Rule
-from schemas.messages import Alert, FusedEmotion
+from affectstream.analytics import words
+from affectstream.analytics.measure import Past, measure
+from affectstream.analytics.rules import Rule
+from affectstream.schemas.messages import Alert, FusedEmotion
 
 Rules = Sequence[Rule]
 

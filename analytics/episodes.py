@@ -1,15 +1,15 @@
-"""Stretches in which the modalities contradict each other; pure, imports schemas and the alerts' fold."""
+"""Stretches in which the modalities contradict each other."""
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from typing import get_args
 
-from models.session import alerts, words
-from models.session.means import mean
-from models.session.records import Episode
-from models.session.rules import Rule
-from schemas.conflict import DISAGREE, sides
-from schemas.messages import MODALITIES, Alert, FusedEmotion, Modality, Party
+from affectstream.analytics import alerts, words
+from affectstream.analytics.means import mean
+from affectstream.analytics.records import Episode
+from affectstream.analytics.rules import Rule
+from affectstream.schemas.conflict import DISAGREE, sides
+from affectstream.schemas.messages import MODALITIES, Alert, FusedEmotion, Modality, Party
 
 RULE = Rule(
     name="episode", kind="disagreement", level=DISAGREE, hysteresis=0.1, seconds=2, parties=get_args(Party)

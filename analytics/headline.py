@@ -1,6 +1,6 @@
-"""A party's summary in a line of plain words; pure, imports the records only."""
+"""A party's summary in a line of plain words."""
 
-from models.session.records import Named, PartySummary
+from affectstream.analytics.records import Named, PartySummary
 
 CHANGED = 0.1  # of a mean probability, from start to end; less is not worth a word
 

@@ -1,11 +1,11 @@
-"""Mean distributions over windows; pure, imports schemas and the words only."""
+"""Mean distributions over windows."""
 
 from collections.abc import Sequence
 
-from models.session.records import DECIMALS, Named
-from models.session.words import top
-from schemas.labels import EMOTIONS
-from schemas.messages import FusedEmotion
+from affectstream.analytics.records import DECIMALS, Named
+from affectstream.analytics.words import top
+from affectstream.schemas.labels import EMOTIONS
+from affectstream.schemas.messages import FusedEmotion
 
 Distribution = tuple[float, ...]
 

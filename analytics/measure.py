@@ -1,10 +1,10 @@
-"""What an alert rule measures in a window, and the past that it needs; pure, imports schemas."""
+"""What an alert rule measures in a window, and the past that it needs."""
 
 from typing import NamedTuple
 
-from models.session.rules import Rule
-from schemas.labels import INDEX
-from schemas.messages import FusedEmotion
+from affectstream.analytics.rules import Rule
+from affectstream.schemas.labels import INDEX
+from affectstream.schemas.messages import FusedEmotion
 
 DECIMALS = 6
 

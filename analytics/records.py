@@ -1,4 +1,4 @@
-"""What a session amounts to, as records that commands, pages and programs read; imports pydantic and schemas.
+"""What a session amounts to, as records that commands, pages and programs read.
 
 Times are milliseconds since the Unix epoch, shares and probabilities lie in [0, 1] with six decimals,
 emotions are named. Equal finals give equal records.
@@ -8,7 +8,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from schemas.messages import Party
+from affectstream.schemas.messages import Party
 
 DECIMALS = 6
 

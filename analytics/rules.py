@@ -1,4 +1,4 @@
-"""The alert rules of a file, each checked with an error that names it; imports pydantic and schemas."""
+"""The alert rules of a file, each checked with an error that names it."""
 
 import tomllib
 from collections.abc import Mapping, Sequence
@@ -9,9 +9,9 @@ from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from schemas.errors import SettingsError
-from schemas.labels import EMOTIONS
-from schemas.messages import AlertKind, Party, Unit
+from affectstream.schemas.errors import SettingsError
+from affectstream.schemas.labels import EMOTIONS
+from affectstream.schemas.messages import AlertKind, Party, Unit
 
 DEFAULT = "alerts.toml"  # beside this module
 LONGEST_S = 600

@@ -1,4 +1,4 @@
-"""What a session amounts to, per party, from its final windows; pure, imports schemas and its siblings.
+"""What a session amounts to, per party, from its final windows.
 
 Shares are of time. Means are over the windows with evidence. A window belongs to the quarter, or the fifth,
 that its middle lies in.
@@ -7,14 +7,14 @@ that its middle lies in.
 from collections.abc import Sequence
 from typing import get_args
 
-from models.session.episodes import RULE, episodes
-from models.session.headline import in_a_line
-from models.session.means import label, mean_of, named
-from models.session.records import DECIMALS, Named, PartySummary, Quarter, Summary
-from models.session.turning import turning_points
-from schemas.errors import InputError
-from schemas.labels import EMOTIONS
-from schemas.messages import FusedEmotion, Party
+from affectstream.analytics.episodes import RULE, episodes
+from affectstream.analytics.headline import in_a_line
+from affectstream.analytics.means import label, mean_of, named
+from affectstream.analytics.records import DECIMALS, Named, PartySummary, Quarter, Summary
+from affectstream.analytics.turning import turning_points
+from affectstream.schemas.errors import InputError
+from affectstream.schemas.labels import EMOTIONS
+from affectstream.schemas.messages import FusedEmotion, Party
 
 DOMINANT = 0.2  # of the time
 QUARTERS = 4

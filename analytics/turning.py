@@ -1,4 +1,4 @@
-"""Where a party changed, by two windows of time that slide along; imports NumPy, schemas, the divergence.
+"""Where a party changed, by two windows of time that slide along.
 
 At every border between two windows the mean distribution of the SIDE_MS before is compared with that of the
 SIDE_MS after, by their Jensen-Shannon divergence (Lin 1991) as a share of its maximum. A turning point is
@@ -11,11 +11,11 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from models.fusion.evidence import disagreement
-from models.session.means import Distribution, mean_of
-from models.session.records import DECIMALS, TurningPoint
-from models.session.words import top
-from schemas.messages import FusedEmotion
+from affectstream.analytics.means import Distribution, mean_of
+from affectstream.analytics.records import DECIMALS, TurningPoint
+from affectstream.analytics.words import top
+from affectstream.models.fusion.evidence import disagreement
+from affectstream.schemas.messages import FusedEmotion
 
 SIDE_MS = 8_000  # the least time between two turning points too
 LEVEL = 0.2

@@ -1,11 +1,11 @@
-"""Alerts and contradictions as plain sentences; pure, imports schemas only."""
+"""Alerts and contradictions as plain sentences."""
 
 from collections.abc import Sequence
 
-from models.session.rules import Rule
-from schemas.conflict import sides
-from schemas.labels import EMOTIONS
-from schemas.messages import FusedEmotion
+from affectstream.analytics.rules import Rule
+from affectstream.schemas.conflict import sides
+from affectstream.schemas.labels import EMOTIONS
+from affectstream.schemas.messages import FusedEmotion
 
 
 def top(p: Sequence[float]) -> str:

@@ -14,11 +14,11 @@ import torch
 from rich.console import Console
 from rich.table import Table
 
+from affectstream.runtime.settings import load
 from affectstream.stack import Stack, started
 from benchmarks import join, live, models, rules
 from benchmarks.measure import Row
 from benchmarks.recording import FILE
-from runtime.settings import load
 
 OUT = Path("out")
 LIVE_BUDGET_MS = 500  # of the video worker, as `affectstream config` explains it

@@ -1,4 +1,4 @@
-"""What torch.compile would bring to each shipped network, and what it costs at every start; imports models.
+"""What torch.compile would bring to each shipped network, and what it costs at every start.
 
     python -m benchmarks.compiled
 
@@ -16,11 +16,11 @@ import torch
 from rich.console import Console
 from torch import Tensor, nn
 
-from models.face.crop import SIDE
-from models.face.model import FaceModel
-from models.precision import product_type
-from models.text.model import TextModel
-from models.voice.model import SHAPE, VoiceModel
+from affectstream.models.face.crop import SIDE
+from affectstream.models.face.model import FaceModel
+from affectstream.models.precision import product_type
+from affectstream.models.text.model import TextModel
+from affectstream.models.voice.model import SHAPE, VoiceModel
 
 ROUNDS = 200
 FACES = 32

@@ -1,4 +1,4 @@
-"""For how long words stay true of who spoke them, on MELD; imports models.text and MELD's reader.
+"""For how long words stay true of who spoke them, on MELD.
 
     python -m benchmarks.held
 
@@ -18,17 +18,17 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from models.datasets.meld import Utterance, read_meld
-from models.text.corpus import hold_out, meld_rows
-from models.text.model import TextModel
-from schemas.labels import N_EMOTIONS
+from affectstream.lab.datasets.meld import Utterance, read_meld
+from affectstream.lab.text.corpus import hold_out, meld_rows
+from affectstream.models.text.model import TextModel
+from affectstream.schemas.labels import N_EMOTIONS
 
 Floats = npt.NDArray[np.float64]
 
 BINS_S = (0, 1, 2, 3, 4, 6, 8, 10, 20, 60)
 LONGEST_S = 30.0  # an utterance that claims to last longer has a wrong time
 DRAWS = 1000
-HELD_OUT, SEED = 0.1, 7  # those of models.text.train: what it did not learn
+HELD_OUT, SEED = 0.1, 7  # those of affectstream.lab.text.train: what it did not learn
 
 
 @dataclass(frozen=True)

@@ -1,16 +1,16 @@
-"""How fast observations are joined, in the pure core and through the fusion agent; imports workers.fusion."""
+"""How fast observations are joined, in the pure core and through the fusion agent."""
 
 import asyncio
 import time
 from collections.abc import Iterator
 
+from affectstream.runtime.kafka import Publisher
+from affectstream.runtime.settings import Settings
+from affectstream.runtime.store import FusedStore
+from affectstream.schemas.labels import N_EMOTIONS
+from affectstream.schemas.messages import MODALITIES, Observation, Observations, Probabilities
+from affectstream.workers.fusion.engines import engines
 from benchmarks.measure import Row, compare
-from runtime.kafka import Publisher
-from runtime.settings import Settings
-from runtime.store import FusedStore
-from schemas.labels import N_EMOTIONS
-from schemas.messages import MODALITIES, Observation, Observations, Probabilities
-from workers.fusion.engines import engines
 
 SESSIONS = 20
 SECONDS = 60

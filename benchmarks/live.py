@@ -1,14 +1,14 @@
-"""How long a live picture takes from capture to Redis; imports the whole system."""
+"""How long a live picture takes from capture to Redis."""
 
 import asyncio
 import time
 from collections.abc import Iterator
 
 from affectstream.online import published
+from affectstream.runtime.settings import Settings
+from affectstream.runtime.store import FusedStore
 from benchmarks.measure import Row, percentile
 from benchmarks.recording import customer
-from runtime.settings import Settings
-from runtime.store import FusedStore
 
 FPS = 30.0
 SECONDS = 20

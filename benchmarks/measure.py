@@ -1,4 +1,4 @@
-"""Medians of repeated runs, and rows for the table; imports the standard library only."""
+"""Medians of repeated runs, and rows for the table."""
 
 import statistics
 import time

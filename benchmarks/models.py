@@ -1,16 +1,16 @@
-"""How fast the workers' analysts are, without Kafka; imports workers and producers."""
+"""How fast the workers' analysts are, without Kafka."""
 
 from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import Any
 
+from affectstream.producers.session import SessionMessage, messages
+from affectstream.runtime.settings import Settings
+from affectstream.schemas.messages import MODALITIES, Modality
+from affectstream.workers import audio, text, video
+from affectstream.workers.observe import Analyst, observe
 from benchmarks.measure import Row, compare
 from benchmarks.recording import demo
-from producers.session import SessionMessage, messages
-from runtime.settings import Settings
-from schemas.messages import MODALITIES, Modality
-from workers import audio, text, video
-from workers.observe import Analyst, observe
 
 UNITS = {"video": "frames/s", "audio": "chunks/s", "text": "utterances/s"}
 WHAT = {

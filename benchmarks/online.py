@@ -1,8 +1,8 @@
-"""Whether trust that follows agreement of late helps, on synthetic calls; imports models.fusion.
+"""Whether trust that follows agreement of late helps, on synthetic calls.
 
     python -m benchmarks.online --logs runs/fusion/logs
 
-Calls are paired by label (see models.fusion.pairs): in each, one modality may be bad throughout, by a
+Calls are paired by label (see lab.fusion.pairs): in each, one modality may be bad throughout, by a
 degradation drawn per window, or wrong throughout, saying what somebody of another emotion says.
 """
 
@@ -11,11 +11,12 @@ from pathlib import Path
 
 import numpy as np
 
-from models.fusion import choose, fit, pairs, trust
-from models.fusion.evidence import Array, Evidence
-from models.fusion.log import Calls
-from models.fusion.probability_logs import read_all
-from schemas.messages import MODALITIES
+from affectstream.lab.fusion import fit, pairs
+from affectstream.lab.fusion.log import Calls
+from affectstream.lab.fusion.probability_logs import read_all
+from affectstream.models.fusion import choose, trust
+from affectstream.models.fusion.evidence import Array, Evidence
+from affectstream.schemas.messages import MODALITIES
 
 WINDOW_MS = 1000
 RULES = ("entropy_trust", "gated_log_pool", "dempster", "stacking")

@@ -1,13 +1,13 @@
-"""The demo call as the benchmarks play it; imports producers."""
+"""The demo call as the benchmarks play it."""
 
 from collections.abc import Iterator
 from pathlib import Path
 
 import affectstream
 from affectstream.plan import Typed, plan
-from producers.plan import SessionPlan
-from producers.session import SessionMessage, messages
-from runtime.settings import ProducerSettings
+from affectstream.producers.plan import SessionPlan
+from affectstream.producers.session import SessionMessage, messages
+from affectstream.runtime.settings import ProducerSettings
 
 FILE = Path(affectstream.__file__).parent / "demo" / "session.json"
 

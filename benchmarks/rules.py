@@ -1,19 +1,19 @@
-"""How many windows a second every rule fuses, at once and one by one; imports the rules and the join."""
+"""How many windows a second every rule fuses, at once and one by one."""
 
 from collections.abc import Callable, Iterator
 
 import numpy as np
 
+from affectstream.models.fusion.choose import rules
+from affectstream.models.fusion.evidence import Evidence, Rule
+from affectstream.models.fusion.exported import FORWARD as EXPORTED
+from affectstream.models.fusion.fitted import available
+from affectstream.runtime.settings import Settings
+from affectstream.schemas.labels import N_EMOTIONS
+from affectstream.schemas.messages import MODALITIES, Modality, Observation
+from affectstream.workers.fusion.engines import engines
 from benchmarks.join import session
 from benchmarks.measure import Row, compare
-from models.fusion.choose import rules
-from models.fusion.evidence import Evidence, Rule
-from models.fusion.exported import FORWARD as EXPORTED
-from models.fusion.fitted import available
-from runtime.settings import Settings
-from schemas.labels import N_EMOTIONS
-from schemas.messages import MODALITIES, Modality, Observation
-from workers.fusion.engines import engines
 
 WINDOWS = 2000
 SECONDS = 120

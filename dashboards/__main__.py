@@ -1,4 +1,4 @@
-"""The process of the JSON API: ``python -m dashboards``; imports uvicorn, runtime and the application."""
+"""The process of the JSON API: ``python -m dashboards``."""
 
 import asyncio
 import socket
@@ -7,17 +7,17 @@ from contextlib import AsyncExitStack, contextmanager
 
 import uvicorn
 
-from dashboards.api import create_app
-from runtime.process import Stop, run
-from runtime.settings import ApiSettings, Settings, load
-from runtime.store import FusedStore
-from schemas.errors import Unavailable
+from affectstream.dashboards.api import create_app
+from affectstream.runtime.process import Stop, run
+from affectstream.runtime.settings import ApiSettings, Settings, load
+from affectstream.runtime.store import FusedStore
+from affectstream.schemas.errors import Unavailable
 
 FINISH_S = 5  # how long requests under way may take once the process is told to stop
 
 
 class Server(uvicorn.Server):  # type: ignore[misc]  # the package is skipped by the type checker
-    """A server that leaves the signals to ``runtime.process``."""
+    """A server that leaves the signals to ``affectstream.runtime.process``."""
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:

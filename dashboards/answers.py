@@ -1,4 +1,4 @@
-"""The answers of the JSON API, as the models that its OpenAPI page documents; imports pydantic and schemas.
+"""The answers of the JSON API, as the models that its OpenAPI page documents.
 
 Rows are flat, so that a table, a spreadsheet or a Grafana panel takes them as they are. Times are in
 milliseconds since the Unix epoch. A value that is not there is null.
@@ -8,8 +8,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
-from schemas.labels import EMOTIONS
-from schemas.messages import MODALITIES, Modality, Party, Reason
+from affectstream.schemas.labels import EMOTIONS
+from affectstream.schemas.messages import MODALITIES, Modality, Party, Reason
 
 Ms = Annotated[int, Field(description="milliseconds since the Unix epoch", examples=[1_700_000_001_000])]
 Share = Annotated[float, Field(ge=0.0, le=1.0, examples=[0.62])]

@@ -1,10 +1,10 @@
-"""The read-only JSON API as one application; imports FastAPI, runtime and the routes."""
+"""The read-only JSON API as one application."""
 
 from fastapi import Depends, FastAPI
 from pydantic import SecretStr
 
-from dashboards import guard, routes, told
-from runtime.store import FusedStore
+from affectstream.dashboards import guard, routes, told
+from affectstream.runtime.store import FusedStore
 
 ABOUT = """
 How each party of a call comes across, window by window: cues consistent with seven emotions, what each

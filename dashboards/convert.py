@@ -1,11 +1,11 @@
-"""Fused windows as rows of the API; pure, imports schemas and the answers only."""
+"""Fused windows as rows of the API."""
 
 from typing import Any
 
-from dashboards.answers import Latest, ModalityWindow, PartyRow, Window
-from schemas.conflict import conflict
-from schemas.labels import EMOTIONS
-from schemas.messages import FusedEmotion, ModalityState, Party
+from affectstream.dashboards.answers import Latest, ModalityWindow, PartyRow, Window
+from affectstream.schemas.conflict import conflict
+from affectstream.schemas.labels import EMOTIONS
+from affectstream.schemas.messages import FusedEmotion, ModalityState, Party
 
 Row = dict[str, Any]
 

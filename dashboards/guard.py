@@ -1,4 +1,4 @@
-"""What surrounds every answer of the API: errors, the token, headers; imports FastAPI and the errors."""
+"""What surrounds every answer of the API: errors, the token, headers."""
 
 import hmac
 from collections.abc import Awaitable, Callable
@@ -11,7 +11,7 @@ from fastapi.responses import JSONResponse
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from pydantic import SecretStr
 
-from schemas.errors import AffectError, Unavailable
+from affectstream.schemas.errors import AffectError, Unavailable
 
 log = structlog.get_logger(__name__)
 

@@ -1,4 +1,4 @@
-"""Pushing folder, data source and dashboard to an existing Grafana; imports grafana-client and grafana/."""
+"""Pushing folder, data source and dashboard to an existing Grafana."""
 
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -16,8 +16,8 @@ from grafana_client.client import (
     GrafanaUnauthorizedError,
 )
 
-from dashboards.grafana import build, source
-from schemas.errors import AffectError, InputError, Unavailable
+from affectstream.dashboards.grafana import build, source
+from affectstream.schemas.errors import AffectError, InputError, Unavailable
 
 FOLDER_UID = "affectstream"
 FOLDER_TITLE = "affectstream"

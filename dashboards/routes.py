@@ -1,4 +1,4 @@
-"""The routes of the JSON API over the store; imports FastAPI, runtime and this folder."""
+"""The routes of the JSON API over the store."""
 
 import asyncio
 from collections.abc import Awaitable
@@ -7,11 +7,20 @@ from typing import Annotated, Any, TypeVar
 
 from fastapi import APIRouter, Depends, HTTPException, Path, Query, Request
 
-from dashboards import convert
-from dashboards.answers import Health, Latest, Modalities, PartyRow, Problem, Session, Sessions, Timeline
-from runtime import store as kept
-from schemas.errors import Unavailable
-from schemas.messages import FusedEmotion, Party, SessionId
+from affectstream.dashboards import convert
+from affectstream.dashboards.answers import (
+    Health,
+    Latest,
+    Modalities,
+    PartyRow,
+    Problem,
+    Session,
+    Sessions,
+    Timeline,
+)
+from affectstream.runtime import store as kept
+from affectstream.schemas.errors import Unavailable
+from affectstream.schemas.messages import FusedEmotion, Party, SessionId
 
 T = TypeVar("T")
 Responses = dict[int | str, dict[str, Any]]

@@ -1,4 +1,4 @@
-"""The routes of what is told of a whole session: its summary and its alerts; imports FastAPI and routes."""
+"""The routes of what is told of a whole session: its summary and its alerts."""
 
 import asyncio
 from typing import Literal
@@ -6,12 +6,12 @@ from typing import Literal
 from fastapi import APIRouter
 from pydantic import Field
 
-from dashboards.answers import Answer, Ms, SessionName, Share
-from dashboards.routes import NAMED, Sid, Store, asked, known
-from models.session.alerts import in_order
-from models.session.records import Summary
-from models.session.summary import summarise
-from schemas.messages import Alert, AlertKind, Party
+from affectstream.analytics.alerts import in_order
+from affectstream.analytics.records import Summary
+from affectstream.analytics.summary import summarise
+from affectstream.dashboards.answers import Answer, Ms, SessionName, Share
+from affectstream.dashboards.routes import NAMED, Sid, Store, asked, known
+from affectstream.schemas.messages import Alert, AlertKind, Party
 
 WHOLE_S = 10.0  # how long the store may take for all windows of a session
 

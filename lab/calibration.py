@@ -1,4 +1,4 @@
-"""Temperature scaling and the expected calibration error; imports numpy and scipy only.
+"""Temperature scaling and the expected calibration error.
 
 Guo et al., "On Calibration of Modern Neural Networks", ICML 2017.
 """

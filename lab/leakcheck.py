@@ -1,4 +1,4 @@
-"""Each corpus of the catalogue as the leak check takes it; imports scikit-learn, librosa, cv2 and datasets.
+"""Each corpus of the catalogue as the leak check takes it.
 
 Speech: copies are equal files, the baseline is logistic regression on statistics of MFCCs. Faces: near
 duplicates by perceptual hash, histograms of gradients. Texts: equal sentences, TF-IDF and a linear SVM.
@@ -22,11 +22,11 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import LinearSVC
 
-from models.datasets import fer2013, ferplus, ravdess, ravdess_video, readers
-from models.datasets.catalogue import entry
-from models.face import duplicates
-from models.leaks import Baseline, Inputs, Item, Report, check
-from schemas.errors import InputError
+from affectstream.lab.datasets import fer2013, ferplus, ravdess, ravdess_video, readers
+from affectstream.lab.datasets.catalogue import entry
+from affectstream.lab.face import duplicates
+from affectstream.lab.leaks import Baseline, Inputs, Item, Report, check
+from affectstream.schemas.errors import InputError
 
 Floats = npt.NDArray[np.float64]
 MFCCS = 20
@@ -54,7 +54,7 @@ class Material:
 def report(name: str, path: Path, label: str = "") -> Report:
     """Return the leak check of the corpus called ``name`` at ``path``.
 
-    ``path`` and ``label`` are what ``models.datasets.readers.view`` takes; ``path`` may also be the folder of
+    ``path`` and ``label`` are what ``lab.datasets.readers.view`` takes; ``path`` may also be the folder of
     an official split's files. Raises InputError.
     """
     found = material(name, path, label)

@@ -1,4 +1,4 @@
-"""What a split shares between its parts and what that is worth; imports scikit-learn and models.splits."""
+"""What a split shares between its parts and what that is worth."""
 
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterator, Sequence
@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from models import metrics
-from models.splits import Fold, Indices, grouped_folds, merged_groups, random_folds, shared
-from schemas.errors import InputError
+from affectstream.lab import metrics
+from affectstream.lab.splits import Fold, Indices, grouped_folds, merged_groups, random_folds, shared
+from affectstream.schemas.errors import InputError
 
 Inputs = npt.NDArray[Any]  # (n, d) numbers, or (n,) texts: what the baseline takes
 Baseline = Callable[[], Any]  # a fresh scikit-learn classifier

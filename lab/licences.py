@@ -1,4 +1,4 @@
-"""Every model and corpus in use with its licence, and what commerce is refused; imports siblings.
+"""Every model and corpus in use with its licence, and what commerce is refused.
 
 A shipped model permits what all corpora permit that it was trained on, whatever the licence of the weights. A
 hub model is listed as its owner licenses it; what is known of its training data stands in the note.
@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from models.datasets.catalogue import named_in
-from models.fusion.exported import FORWARD, file_of
-from models.fusion.fitted import LICENCE, SHIPPED
-from models.hub.known import is_local, known, onnx_face
-from models.weights import FOLDER, Card, read_card
-from schemas.errors import PolicyError
-from schemas.messages import Modality
+from affectstream.lab.datasets.catalogue import named_in
+from affectstream.models.fusion.exported import FORWARD, file_of
+from affectstream.models.fusion.fitted import LICENCE, SHIPPED
+from affectstream.models.hub.known import is_local, known, onnx_face
+from affectstream.models.weights import FOLDER, Card, read_card
+from affectstream.schemas.errors import PolicyError
+from affectstream.schemas.messages import Modality
 
 UNKNOWN = "not known here: read its card"
 BY_NAME = "known by the name of its file"

@@ -1,6 +1,6 @@
-"""Figures of a classifier and their uncertainty; imports numpy and scikit-learn.
+"""Figures of a classifier and their uncertainty.
 
-NLL and ECE are in ``models.calibration``.
+NLL and ECE are in ``affectstream.lab.calibration``.
 """
 
 from collections.abc import Callable, Hashable, Sequence
@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.metrics import accuracy_score, confusion_matrix, f1_score, precision_recall_fscore_support
 
-from schemas.labels import EMOTIONS, N_EMOTIONS
+from affectstream.schemas.labels import EMOTIONS, N_EMOTIONS
 
 Floats = npt.NDArray[np.float64]
 Labels = npt.NDArray[np.int64]

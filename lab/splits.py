@@ -1,4 +1,4 @@
-"""Splits that keep a speaker, dialogue or duplicate on one side; imports numpy, scikit-learn and schemas."""
+"""Splits that keep a speaker, dialogue or duplicate on one side."""
 
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
-from schemas.errors import InputError
+from affectstream.schemas.errors import InputError
 
 Indices = npt.NDArray[np.int64]
 

@@ -1,4 +1,4 @@
-"""Rows of a fixed number, so that the same input gives the same bits in any batch; imports torch."""
+"""Rows of a fixed number, so that the same input gives the same bits in any batch."""
 
 from collections.abc import Callable
 
@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from models.protocol import Array, Embeddings, Probabilities
+from affectstream.models.protocol import Array, Embeddings, Probabilities
 
 
 def in_fixed_rows(

@@ -1,4 +1,4 @@
-"""The number type in which a device multiplies fastest at no cost in accuracy; imports torch."""
+"""The number type in which a device multiplies fastest at no cost in accuracy."""
 
 from collections.abc import Mapping
 from typing import Any

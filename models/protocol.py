@@ -1,4 +1,4 @@
-"""What every emotion model offers, offline and in the stream alike; imports numpy and schemas only."""
+"""What every emotion model offers, offline and in the stream alike."""
 
 from collections.abc import Sequence
 from typing import Any, Protocol
@@ -6,7 +6,9 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-Probabilities = npt.NDArray[np.float64]  # (batch, 7), rows sum to one, order of schemas.labels.EMOTIONS
+Probabilities = npt.NDArray[
+    np.float64
+]  # (batch, 7), rows sum to one, order of affectstream.schemas.labels.EMOTIONS
 Embeddings = npt.NDArray[np.float32]  # (batch, size), what the last layer of a network reads
 Array = npt.NDArray[Any]
 
@@ -15,7 +17,7 @@ class EmotionModel(Protocol):
     """One input in, seven calibrated probabilities out.
 
     The same prepared input gives the same bits however it was batched: ``predict`` pads to fixed shapes
-    (``models.batching``). ``prepare`` may run on any thread and never touches the device.
+    (``affectstream.models.batching``). ``prepare`` may run on any thread and never touches the device.
     """
 
     model_id: str

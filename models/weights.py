@@ -1,4 +1,4 @@
-"""The shipped weights: a safetensors file with a JSON card beside it; imports pydantic and schemas only.
+"""The shipped weights: a safetensors file with a JSON card beside it.
 
 ``weights/NAME.safetensors`` holds the tensors, ``weights/NAME.json`` the machine-readable card (``Card``) and
 ``weights/NAME.md`` the card that a person reads.
@@ -11,8 +11,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from schemas.errors import ModelError
-from schemas.labels import EMOTIONS
+from affectstream.schemas.errors import ModelError
+from affectstream.schemas.labels import EMOTIONS
 
 FOLDER = Path(__file__).parent / "weights"
 

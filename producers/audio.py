@@ -1,4 +1,4 @@
-"""Sound of a media file as one continuous mono signal, and its chunks; imports NumPy, soxr, media.
+"""Sound of a media file as one continuous mono signal, and its chunks.
 
 Gaps between the timestamps are filled with silence and overlaps are cut, so that a sample's index is its
 time.
@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 import soxr
 
-from producers.chunks import Chunk, Chunker, Samples
-from producers.grid import check_gap, milliseconds
-from producers.media import Damage, End, MediaFile, decode
-from producers.timeline import Timeline
+from affectstream.producers.chunks import Chunk, Chunker, Samples
+from affectstream.producers.grid import check_gap, milliseconds
+from affectstream.producers.media import Damage, End, MediaFile, decode
+from affectstream.producers.timeline import Timeline
 
 LOWEST_HZ, HIGHEST_HZ = 8_000, 48_000
 FULL_SCALE = {"u8": 128.0, "s16": 32768.0, "s32": 2147483648.0, "flt": 1.0, "dbl": 1.0}

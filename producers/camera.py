@@ -1,8 +1,9 @@
-"""A camera or network stream as frames, stamped with the time of day at capture; imports OpenCV, live.
+"""A camera or network stream as frames, stamped with the time of day at capture.
 
-``python -m producers.camera 0 --session call-1`` reads the first camera; an ``rtsp://`` address instead of
-the number reads a network camera (``@FILE`` takes arguments from a file, one in each line, so that its
-password is in no process list). A network camera that is lost is connected anew, a plugged one is an error.
+``python -m affectstream.producers.camera 0 --session call-1`` reads the first camera; an ``rtsp://``
+address instead of the number reads a network camera (``@FILE`` takes arguments from a file, one in each
+line, so that its password is in no process list). A network camera that is lost is connected anew, a
+plugged one is an error.
 """
 
 import argparse
@@ -17,12 +18,12 @@ import cv2
 import structlog
 from numpy.typing import NDArray
 
-from producers.frames import fitted, to_jpeg
-from producers.live import LivePlan, Steady, parser, plan, publish, wall_ms
-from runtime.process import Stop, run
-from runtime.settings import load
-from schemas.errors import Unavailable
-from schemas.messages import EndOfStream, VideoFrame
+from affectstream.producers.frames import fitted, to_jpeg
+from affectstream.producers.live import LivePlan, Steady, parser, plan, publish, wall_ms
+from affectstream.runtime.process import Stop, run
+from affectstream.runtime.settings import load
+from affectstream.schemas.errors import Unavailable
+from affectstream.schemas.messages import EndOfStream, VideoFrame
 
 NETWORK = ("rtsp", "rtsps", "rtmp", "http", "https", "udp", "srt")
 TIMEOUT_MS = 10_000

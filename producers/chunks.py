@@ -1,4 +1,4 @@
-"""Overlapping analysis windows cut from a continuous mono signal; imports NumPy and errors only.
+"""Overlapping analysis windows cut from a continuous mono signal.
 
 Chunk k covers [k hop, k hop + length) in ms after the zero of the signal; the index of a sample is rounded
 once from that. Every sample lies in at least one chunk. The last chunk is shorter where the signal ends
@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from schemas.errors import InputError
-from schemas.topics import CHUNKS, KIB
+from affectstream.schemas.errors import InputError
+from affectstream.schemas.topics import CHUNKS, KIB
 
 Samples = NDArray[np.float32]  # (n,), full scale is 1
 LARGEST = CHUNKS.max_bytes - 2 * KIB

@@ -7,7 +7,7 @@ passes a limit, and what lies there never exceeds it by more than one record.
 from collections import deque
 from dataclasses import dataclass
 
-from schemas.topics import KIB
+from affectstream.schemas.topics import KIB
 
 
 @dataclass(frozen=True)

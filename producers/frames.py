@@ -1,4 +1,4 @@
-"""Frames of a media file as JPEGs on the grid of a chosen rate; imports OpenCV, media and grid."""
+"""Frames of a media file as JPEGs on the grid of a chosen rate."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -9,10 +9,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from producers.grid import milliseconds, rate, shown
-from producers.media import Damage, End, MediaFile, decode
-from schemas.errors import InputError
-from schemas.topics import FRAMES, KIB
+from affectstream.producers.grid import milliseconds, rate, shown
+from affectstream.producers.media import Damage, End, MediaFile, decode
+from affectstream.schemas.errors import InputError
+from affectstream.schemas.topics import FRAMES, KIB
 
 LARGEST = FRAMES.max_bytes - 2 * KIB  # of the JPEG; the rest is for the envelope
 QUALITIES = (75, 60, 45, 30)  # tried in turn where the wanted one gives too large a picture

@@ -1,4 +1,4 @@
-"""The grid of a chosen frame rate and which frame is shown at each of its ticks; imports errors only.
+"""The grid of a chosen frame rate and which frame is shown at each of its ticks.
 
 Times are whole milliseconds after the zero of the file, each rounded once from an exact fraction, so that no
 error adds up: tick k lies at round(1000 k / fps). The frame shown at a tick is the last one whose own rounded
@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from fractions import Fraction
 from typing import TypeVar
 
-from schemas.errors import InputError
+from affectstream.schemas.errors import InputError
 
 Picture = TypeVar("Picture")
 

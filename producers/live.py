@@ -1,4 +1,4 @@
-"""What live producers share: whose session it is, the time, and the way to Kafka; imports runtime."""
+"""What live producers share: whose session it is, the time, and the way to Kafka."""
 
 import argparse
 import asyncio
@@ -8,15 +8,15 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from producers.plan import check_session_id
-from producers.replay import play
-from producers.session import SessionMessage
-from runtime.kafka import Publisher
-from runtime.process import Stop
-from runtime.settings import Settings
-from schemas import policy
-from schemas.errors import InputError
-from schemas.messages import MODALITIES, EndOfStream, Modality, Party
+from affectstream.producers.plan import check_session_id
+from affectstream.producers.replay import play
+from affectstream.producers.session import SessionMessage
+from affectstream.runtime.kafka import Publisher
+from affectstream.runtime.process import Stop
+from affectstream.runtime.settings import Settings
+from affectstream.schemas import policy
+from affectstream.schemas.errors import InputError
+from affectstream.schemas.messages import MODALITIES, EndOfStream, Modality, Party
 
 PARTIES: tuple[Party, ...] = ("customer", "agent", "other")
 

@@ -1,4 +1,4 @@
-"""Media files: their tracks, and decoded frames with exact times; imports PyAV and errors.
+"""Media files: their tracks, and decoded frames with exact times.
 
 All times of a file are exact fractions of a second after its *zero*, the earliest start of any of its audio
 and video tracks. So sound and picture share one zero, whatever offset the container starts at.
@@ -16,7 +16,7 @@ import av
 import structlog
 from av.stream import Disposition
 
-from schemas.errors import InputError
+from affectstream.schemas.errors import InputError
 
 Kind = Literal["video", "audio"]
 Damage = Counter[Path]

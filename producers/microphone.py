@@ -1,6 +1,7 @@
-"""A microphone as overlapping chunks on the time of day; imports live, and sounddevice when it is used.
+"""A microphone as overlapping chunks on the time of day.
 
-``python -m producers.microphone --session call-1``; ``--device`` takes a device's number or part of its name.
+``python -m affectstream.producers.microphone --session call-1``; ``--device``
+takes a device's number or part of its name.
 """
 
 import argparse
@@ -13,13 +14,13 @@ from fractions import Fraction
 from functools import partial
 from typing import Any
 
-from producers.chunks import Chunk, Chunker, Samples
-from producers.live import LivePlan, Steady, parser, plan, publish, wall_ms
-from producers.timeline import Timeline
-from runtime.process import Stop, run
-from runtime.settings import load
-from schemas.errors import InputError, Unavailable
-from schemas.messages import AudioChunk, EndOfStream
+from affectstream.producers.chunks import Chunk, Chunker, Samples
+from affectstream.producers.live import LivePlan, Steady, parser, plan, publish, wall_ms
+from affectstream.producers.timeline import Timeline
+from affectstream.runtime.process import Stop, run
+from affectstream.runtime.settings import load
+from affectstream.schemas.errors import InputError, Unavailable
+from affectstream.schemas.messages import AudioChunk, EndOfStream
 
 JITTER_MS = 100  # of the time of day against the sound card; beyond, samples were lost or the clocks drifted
 PAUSE_MS = 10_000  # a longer gap, as of a sleeping laptop, is not filled: the signal begins anew

@@ -1,4 +1,4 @@
-"""What a recorded session is made of, checked before it is played; imports the readers and schemas."""
+"""What a recorded session is made of, checked before it is played."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -7,13 +7,13 @@ from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
-from producers import media
-from producers.media import MediaFile
-from producers.transcripts import load
-from producers.turns import Turn, turns
-from schemas import policy
-from schemas.errors import InputError
-from schemas.messages import MODALITIES, Modality, Party, SessionId
+from affectstream.producers import media
+from affectstream.producers.media import MediaFile
+from affectstream.producers.transcripts import load
+from affectstream.producers.turns import Turn, turns
+from affectstream.schemas import policy
+from affectstream.schemas.errors import InputError
+from affectstream.schemas.messages import MODALITIES, Modality, Party, SessionId
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,9 @@ class SessionPlan:
     jpeg_quality: int = 85
     chunk_ms: int = 2000
     hop_ms: int = 1000
-    agent_purpose: str | None = None  # one of schemas.policy.PURPOSES, where the agent is a party
+    agent_purpose: str | None = (
+        None  # one of affectstream.schemas.policy.PURPOSES, where the agent is a party
+    )
     speakers: Mapping[str, Party] = field(default_factory=dict)  # over the roles in the speakers' names
 
 

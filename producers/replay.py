@@ -1,4 +1,4 @@
-"""Sends a recorded session at its own pace, N times as fast, or as fast as it is read; imports schemas."""
+"""Sends a recorded session at its own pace, N times as fast, or as fast as it is read."""
 
 import asyncio
 import time
@@ -9,11 +9,11 @@ from typing import TypeVar
 
 import structlog
 
-from producers.flow import Limits, Unread
-from producers.session import SessionMessage, due_ms
-from schemas.errors import InputError
-from schemas.messages import AudioChunk, Transcript, VideoFrame
-from schemas.topics import MEDIA
+from affectstream.producers.flow import Limits, Unread
+from affectstream.producers.session import SessionMessage, due_ms
+from affectstream.schemas.errors import InputError
+from affectstream.schemas.messages import AudioChunk, Transcript, VideoFrame
+from affectstream.schemas.topics import MEDIA
 
 Send = Callable[[SessionMessage], Awaitable[Awaitable[None] | None]]
 """Hands a message over; what it gives back, if anything, is done once the broker has it (Publisher.send)."""

@@ -1,4 +1,4 @@
-"""A recorded session as one ordered stream of messages; imports the readers and schemas.
+"""A recorded session as one ordered stream of messages.
 
 The order is that of capture: a frame at its instant, a chunk at its end, an utterance at its end (a long
 one ``turns.WAIT_MS`` after its start), the end of a stream at its end. At one time: video, audio, text;
@@ -13,11 +13,19 @@ from dataclasses import dataclass
 from itertools import count
 from typing import Any
 
-from producers import audio, frames
-from producers.media import Damage, End
-from producers.plan import PartySource, SessionPlan, Source, conversation, estimated_ms, sources
-from producers.turns import WAIT_MS, Said, Turn, silence, spoken
-from schemas.messages import MODALITIES, AudioChunk, EndOfStream, Modality, Party, Transcript, VideoFrame
+from affectstream.producers import audio, frames
+from affectstream.producers.media import Damage, End
+from affectstream.producers.plan import PartySource, SessionPlan, Source, conversation, estimated_ms, sources
+from affectstream.producers.turns import WAIT_MS, Said, Turn, silence, spoken
+from affectstream.schemas.messages import (
+    MODALITIES,
+    AudioChunk,
+    EndOfStream,
+    Modality,
+    Party,
+    Transcript,
+    VideoFrame,
+)
 
 __all__ = ["PartySource", "SessionMessage", "SessionPlan", "due_ms", "estimated_ms", "messages"]
 

@@ -1,11 +1,11 @@
-"""Blocks of samples placed by their times on one continuous signal; imports NumPy and chunks only."""
+"""Blocks of samples placed by their times on one continuous signal."""
 
 from collections.abc import Iterator
 from fractions import Fraction
 
 import numpy as np
 
-from producers.chunks import Samples
+from affectstream.producers.chunks import Samples
 
 JITTER_MS = 10  # of timestamps; smaller steps are rounding in the container, not gaps
 SILENCE_MS = 10_000  # gaps are filled in blocks of at most this length

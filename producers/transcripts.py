@@ -1,4 +1,4 @@
-"""Transcript files (WebVTT, SRT, Whisper and WhisperX JSON) as utterances; imports errors only.
+"""Transcript files (WebVTT, SRT, Whisper and WhisperX JSON) as utterances.
 
 Times are whole milliseconds after the zero of the recording. Errors name the file and the line (for JSON the
 segment), never the words.
@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from schemas.errors import InputError
+from affectstream.schemas.errors import InputError
 
 LONGEST_TEXT = 8_000  # characters of one utterance: with context it stays below the limit of the topic
 LATEST_MS = 1000 * 60 * 60 * 24 * 7

@@ -1,4 +1,4 @@
-"""Whose words an utterance is, the turns before it and the silence between; imports messages and errors.
+"""Whose words an utterance is, the turns before it and the silence between.
 
 A speaker is mapped to a party by the plan's own table, else by a role in the name (`Agent 2`, `the
 customer`). Speakers of a party that is not in the plan are heard as context only. Where a name says
@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
-from producers.transcripts import Utterance
-from schemas.errors import InputError
-from schemas.messages import Party
+from affectstream.producers.transcripts import Utterance
+from affectstream.schemas.errors import InputError
+from affectstream.schemas.messages import Party
 
 CONTEXT_TURNS = 2
 CONTEXT_CHARACTERS = 2_000  # of each turn, its end

@@ -1,4 +1,4 @@
-"""A broker and a Redis inside this process, for one machine; imports confluent_kafka, when used."""
+"""A broker and a Redis inside this process, for one machine."""
 
 import contextlib
 import ctypes
@@ -13,7 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from schemas.errors import Unavailable
+from affectstream.schemas.errors import Unavailable
 
 START_TIMEOUT_S = 10
 PORT_ATTEMPTS = 5

@@ -1,12 +1,12 @@
-"""Errors of the Kafka client as errors fit for a user; imports aiokafka's errors and schemas.errors."""
+"""Errors of the Kafka client as errors fit for a user."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from aiokafka import errors as kafka_errors
 
-from runtime.groups import KafkaSettings
-from schemas.errors import AffectError, Unavailable
+from affectstream.runtime.groups import KafkaSettings
+from affectstream.schemas.errors import AffectError, Unavailable
 
 _REMEDIES: tuple[tuple[tuple[type[Exception], ...], str], ...] = (
     (

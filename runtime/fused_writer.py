@@ -1,4 +1,4 @@
-"""Panes into Redis, one transaction per batch; imports redis, structlog, runtime.rows and schemas."""
+"""Panes into Redis, one transaction per batch."""
 
 import json
 from collections import defaultdict
@@ -9,9 +9,9 @@ from typing import Any
 import structlog
 from redis.exceptions import ResponseError
 
-from runtime import metrics, rows
-from schemas import keys
-from schemas.messages import FusedEmotion, Party
+from affectstream.runtime import metrics, rows
+from affectstream.schemas import keys
+from affectstream.schemas.messages import FusedEmotion, Party
 
 log = structlog.get_logger(__name__)
 

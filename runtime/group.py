@@ -1,4 +1,4 @@
-"""What all groups of settings share: a frozen model, kinds of numbers, lists, secrets; imports pydantic."""
+"""What all groups of settings share: a frozen model, kinds of numbers, lists, secrets."""
 
 from pathlib import Path
 from typing import Annotated, Any

@@ -1,4 +1,4 @@
-"""The groups of settings, one frozen model each, with their defaults; imports pydantic and schemas only."""
+"""The groups of settings, one frozen model each, with their defaults."""
 
 from pathlib import Path
 from typing import Annotated, Literal
@@ -12,10 +12,10 @@ from pydantic import (
 )
 from pydantic_settings import NoDecode
 
-from runtime.group import Count, Group, Port, split
-from runtime.trust_groups import DisplaySettings, HoldSettings, TrustSettings
-from schemas.messages import Modality
-from schemas.policy import PURPOSES
+from affectstream.runtime.group import Count, Group, Port, split
+from affectstream.runtime.trust_groups import DisplaySettings, HoldSettings, TrustSettings
+from affectstream.schemas.messages import Modality
+from affectstream.schemas.policy import PURPOSES
 
 DAY_S = 24 * 60 * 60
 

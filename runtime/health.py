@@ -1,4 +1,4 @@
-"""Health and metrics of a process over HTTP; imports aiohttp and prometheus_client."""
+"""Health and metrics of a process over HTTP."""
 
 import asyncio
 import inspect
@@ -9,7 +9,7 @@ from typing import Self
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from schemas.errors import Unavailable
+from affectstream.schemas.errors import Unavailable
 
 Check = Callable[[], bool | Awaitable[bool]]
 

@@ -1,7 +1,7 @@
-"""Kafka for the rest of the project: what it sends with and reads with; imports runtime only."""
+"""Kafka for the rest of the project: what it sends with and reads with."""
 
-from runtime.publisher import Ack, Publisher, key_of, topic_of
-from runtime.subscriber import OnRevoked, Partition, Record, Subscriber, group_name
+from affectstream.runtime.publisher import Ack, Publisher, key_of, topic_of
+from affectstream.runtime.subscriber import OnRevoked, Partition, Record, Subscriber, group_name
 
 __all__ = [
     "Ack",

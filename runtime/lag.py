@@ -8,11 +8,11 @@ from typing import Any, Self
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 
-from runtime import metrics
-from runtime.faults import translated
-from runtime.groups import KafkaSettings
-from runtime.security import client_options
-from runtime.subscriber import group_name
+from affectstream.runtime import metrics
+from affectstream.runtime.faults import translated
+from affectstream.runtime.groups import KafkaSettings
+from affectstream.runtime.security import client_options
+from affectstream.runtime.subscriber import group_name
 
 
 @dataclass(frozen=True)

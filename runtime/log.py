@@ -1,4 +1,4 @@
-"""Structured log lines, JSON or for a console, on standard error; imports structlog and runtime.groups.
+"""Structured log lines, JSON or for a console, on standard error.
 
 An event is a fixed name and its values are fields, so that lines can be counted. No speech, text, media or
 credentials: the Kafka client's debug lines hold whole messages, so its loggers never go below warning.
@@ -10,7 +10,7 @@ from typing import Any
 
 import structlog
 
-from runtime.groups import LogSettings
+from affectstream.runtime.groups import LogSettings
 
 CLIENTS = ("aiokafka", "aiohttp", "asyncio", "redis", "faust", "mode", "confluent_kafka", "kafka")
 

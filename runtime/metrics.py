@@ -1,4 +1,4 @@
-"""Every metric of the project, in one table; imports prometheus_client only.
+"""Every metric of the project, in one table.
 
 Labels have few values each. A session, a party's name or an offset is never a label: Prometheus keeps a
 series for every value, and a session id is about a person.

@@ -1,4 +1,4 @@
-"""Where a member stands in each partition: gaps, and what it may commit; imports nothing of Kafka."""
+"""Where a member stands in each partition: gaps, and what it may commit."""
 
 from collections.abc import Hashable
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""An operator's trust per modality in Redis, until when it holds, and a log of it; imports schemas only.
+"""An operator's trust per modality in Redis, until when it holds, and a log of it.
 
 What is set by hand (``HSET affect:trust video 0.4``) holds too; what is no number between 0 and 1 does not.
 """
@@ -10,9 +10,9 @@ from typing import Any, Literal
 
 import structlog
 
-from schemas import keys
-from schemas.errors import InputError
-from schemas.messages import MODALITIES, Modality
+from affectstream.schemas import keys
+from affectstream.schemas.errors import InputError
+from affectstream.schemas.messages import MODALITIES, Modality
 
 log = structlog.get_logger(__name__)
 

@@ -1,4 +1,4 @@
-"""The life of a process: signals become an event, errors become exit codes; imports runtime and schemas."""
+"""The life of a process: signals become an event, errors become exit codes."""
 
 import asyncio
 import os
@@ -8,9 +8,9 @@ from collections.abc import Awaitable, Callable
 
 import structlog
 
-from runtime.log import configure
-from runtime.settings import load
-from schemas.errors import AffectError
+from affectstream.runtime.log import configure
+from affectstream.runtime.settings import load
+from affectstream.schemas.errors import AffectError
 
 log = structlog.get_logger(__name__)
 

@@ -1,4 +1,4 @@
-"""Messages onto Kafka: topic, key and time come from the message itself; imports aiokafka, schemas."""
+"""Messages onto Kafka: topic, key and time come from the message itself."""
 
 import asyncio
 from collections.abc import Iterable
@@ -8,14 +8,14 @@ from typing import Any, Self
 import structlog
 from aiokafka import AIOKafkaProducer
 
-from runtime.faults import translated, unavailable
-from runtime.groups import KafkaSettings
-from runtime.security import client_options
-from schemas import topics
-from schemas.codec import encode
-from schemas.errors import TooLarge
-from schemas.messages import Alert, DeadLetter, FusedEmotion, Message, Observations
-from schemas.topics import KIB, Topic
+from affectstream.runtime.faults import translated, unavailable
+from affectstream.runtime.groups import KafkaSettings
+from affectstream.runtime.security import client_options
+from affectstream.schemas import topics
+from affectstream.schemas.codec import encode
+from affectstream.schemas.errors import TooLarge
+from affectstream.schemas.messages import Alert, DeadLetter, FusedEmotion, Message, Observations
+from affectstream.schemas.topics import KIB, Topic
 
 BATCH_BYTES = 64 * KIB  # of several records; one larger record travels alone
 OVERHEAD_BYTES = 16 * KIB  # key, headers and framing of a batch

@@ -1,4 +1,4 @@
-"""The Redis client from the settings, and its errors as errors fit for a user; imports redis."""
+"""The Redis client from the settings, and its errors as errors fit for a user."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,8 +9,8 @@ from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialWithJitterBackoff
 
-from runtime.groups import RedisSettings
-from schemas.errors import Unavailable
+from affectstream.runtime.groups import RedisSettings
+from affectstream.schemas.errors import Unavailable
 
 RETRIES = 6  # over about ten seconds: a restart or a failover
 

@@ -1,14 +1,14 @@
-"""A fused window as the fields of a Redis entry, and back; pure, imports schemas only."""
+"""A fused window as the fields of a Redis entry, and back."""
 
 import json
 from collections.abc import Mapping
 
 from pydantic import ValidationError
 
-from schemas.conflict import conflict
-from schemas.errors import Malformed
-from schemas.labels import EMOTIONS
-from schemas.messages import Alert, FusedEmotion
+from affectstream.schemas.conflict import conflict
+from affectstream.schemas.errors import Malformed
+from affectstream.schemas.labels import EMOTIONS
+from affectstream.schemas.messages import Alert, FusedEmotion
 
 Fields = dict[str, str]
 

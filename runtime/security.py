@@ -1,12 +1,12 @@
-"""TLS and SASL for the Kafka clients, from the settings; imports aiokafka's helper and runtime.groups."""
+"""TLS and SASL for the Kafka clients, from the settings."""
 
 import ssl
 from typing import Any
 
 from aiokafka.helpers import create_ssl_context
 
-from runtime.groups import KafkaSettings
-from schemas.errors import SettingsError
+from affectstream.runtime.groups import KafkaSettings
+from affectstream.schemas.errors import SettingsError
 
 
 def ssl_context(kafka: KafkaSettings) -> ssl.SSLContext | None:

@@ -1,4 +1,4 @@
-"""The settings of every process, from one file and the environment; imports pydantic and runtime.groups.
+"""The settings of every process, from one file and the environment.
 
 ``AFFECT_KAFKA__BOOTSTRAP`` in the environment is ``bootstrap`` in the table ``[kafka]`` of the file
 ``affectstream.toml``, or of the one that AFFECT_CONFIG names. The environment wins over the file; an unknown
@@ -16,8 +16,8 @@ from typing import Any
 from pydantic import BaseModel, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from runtime.group import Group
-from runtime.groups import (
+from affectstream.runtime.group import Group
+from affectstream.runtime.groups import (
     AlertSettings,
     ApiSettings,
     AudioSettings,
@@ -31,8 +31,8 @@ from runtime.groups import (
     VideoSettings,
     WorkerSettings,
 )
-from runtime.trust_groups import TrustSettings
-from schemas.errors import SettingsError
+from affectstream.runtime.trust_groups import TrustSettings
+from affectstream.schemas.errors import SettingsError
 
 __all__ = [
     "AlertSettings",

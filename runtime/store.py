@@ -1,4 +1,4 @@
-"""The fused emotions in Redis: written once however often they come; imports runtime and schemas.
+"""The fused emotions in Redis: written once however often they come.
 
 The keys are those of ``schemas.keys``. A final window is one entry of a stream, under an id that follows from
 the window: it is there with all its fields or not at all, and writing it again changes nothing.
@@ -13,13 +13,13 @@ from typing import Any, Self, get_args
 
 import structlog
 
-from runtime import operator_trust, rows
-from runtime.fused_writer import FusedWriter
-from runtime.groups import RedisSettings
-from runtime.redis_client import connect, translated
-from schemas import keys
-from schemas.errors import Malformed
-from schemas.messages import Alert, FusedEmotion, Modality, Party
+from affectstream.runtime import operator_trust, rows
+from affectstream.runtime.fused_writer import FusedWriter
+from affectstream.runtime.groups import RedisSettings
+from affectstream.runtime.redis_client import connect, translated
+from affectstream.schemas import keys
+from affectstream.schemas.errors import Malformed
+from affectstream.schemas.messages import Alert, FusedEmotion, Modality, Party
 
 log = structlog.get_logger(__name__)
 

@@ -1,4 +1,4 @@
-"""Records from Kafka for one consumer group, committed by hand; imports aiokafka, structlog and runtime."""
+"""Records from Kafka for one consumer group, committed by hand."""
 
 import asyncio
 import inspect
@@ -12,14 +12,14 @@ from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 from aiokafka.coordinator.assignors.range import RangePartitionAssignor
 from aiokafka.errors import CommitFailedError, IllegalStateError
 
-from runtime import metrics
-from runtime.faults import translated
-from runtime.groups import KafkaSettings
-from runtime.offsets import Positions
-from runtime.publisher import MAX_REQUEST_BYTES
-from runtime.security import client_options
-from runtime.topics import require
-from schemas.errors import AffectError, Unavailable
+from affectstream.runtime import metrics
+from affectstream.runtime.faults import translated
+from affectstream.runtime.groups import KafkaSettings
+from affectstream.runtime.offsets import Positions
+from affectstream.runtime.publisher import MAX_REQUEST_BYTES
+from affectstream.runtime.security import client_options
+from affectstream.runtime.topics import require
+from affectstream.schemas.errors import AffectError, Unavailable
 
 log = structlog.get_logger(__name__)
 

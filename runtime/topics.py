@@ -1,4 +1,4 @@
-"""The topics on a broker: created, listed and checked against the table; imports aiokafka and schemas.topics.
+"""The topics on a broker: created, listed and checked against the table.
 
 Retention counts from arrival, not from event time (``message.timestamp.type``): otherwise a recording of last
 year, replayed, would be deleted before it is read, and one with a wrong clock kept for ever.
@@ -14,13 +14,13 @@ from typing import Any
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import TopicAlreadyExistsError, for_code
 
-from runtime.faults import translated
-from runtime.groups import KafkaSettings
-from runtime.publisher import BATCH_BYTES, OVERHEAD_BYTES
-from runtime.security import client_options
-from schemas import topics
-from schemas.errors import SettingsError, Unavailable
-from schemas.topics import Topic
+from affectstream.runtime.faults import translated
+from affectstream.runtime.groups import KafkaSettings
+from affectstream.runtime.publisher import BATCH_BYTES, OVERHEAD_BYTES
+from affectstream.runtime.security import client_options
+from affectstream.schemas import topics
+from affectstream.schemas.errors import SettingsError, Unavailable
+from affectstream.schemas.topics import Topic
 
 BROKER_DEFAULT = -1  # replication as the broker is configured
 VISIBLE_TIMEOUT_S = 15

@@ -1,8 +1,8 @@
-"""The settings of trust, holding and display in the fusion; imports pydantic and the group."""
+"""The settings of trust, holding and display in the fusion."""
 
 from pydantic import Field
 
-from runtime.group import Group, Share
+from affectstream.runtime.group import Group, Share
 
 
 class TrustSettings(Group):

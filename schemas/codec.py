@@ -1,4 +1,4 @@
-"""Messages to MessagePack and back, limits checked before decoding; imports msgpack and messages only.
+"""Messages to MessagePack and back, limits checked before decoding.
 
 A message is a map with the short names of ``schemas.messages``, its ``type`` and the major version ``v``.
 """
@@ -9,8 +9,8 @@ from typing import Any
 import msgpack
 from pydantic import ValidationError
 
-from schemas.errors import Malformed, TooLarge, WrongVersion
-from schemas.messages import (
+from affectstream.schemas.errors import Malformed, TooLarge, WrongVersion
+from affectstream.schemas.messages import (
     VERSION,
     Alert,
     AudioChunk,

@@ -1,9 +1,9 @@
-"""What the modalities of a window contradict each other in, in words; pure, imports labels and messages."""
+"""What the modalities of a window contradict each other in, in words."""
 
 from collections.abc import Mapping
 
-from schemas.labels import EMOTIONS
-from schemas.messages import FusedEmotion, Modality
+from affectstream.schemas.labels import EMOTIONS
+from affectstream.schemas.messages import FusedEmotion, Modality
 
 DISAGREE = 0.3  # normalised Jensen-Shannon divergence from which modalities are said to contradict each other
 WORDS: dict[Modality, str] = {"video": "face", "text": "words", "audio": "voice"}  # in this order

@@ -1,4 +1,4 @@
-"""The tree of errors that a user may meet; imports nothing.
+"""The tree of errors that a user may meet.
 
 AffectError                 anything the project raises on purpose; its text is fit for a user
 ├── MessageError            bytes or fields that break the contract of a message

@@ -1,4 +1,4 @@
-"""The seven emotions, their order, and the label maps of the corpora; imports nothing."""
+"""The seven emotions, their order, and the label maps of the corpora."""
 
 from typing import Final
 

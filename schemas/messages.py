@@ -1,4 +1,4 @@
-"""The messages that travel over Kafka, typed and validated; imports pydantic and labels only.
+"""The messages that travel over Kafka, typed and validated.
 
 Times are integer milliseconds since the Unix epoch, stamped once, at capture. The names in ``alias`` are the
 names on the wire (``schemas.codec``). Unknown fields are ignored, so that a field may be added later.
@@ -17,7 +17,7 @@ from pydantic import (
     model_validator,
 )
 
-from schemas.labels import N_EMOTIONS
+from affectstream.schemas.labels import N_EMOTIONS
 
 VERSION = 1  # the major version; a higher one on the wire is refused
 

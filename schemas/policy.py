@@ -1,11 +1,11 @@
-"""Which parties may be analysed; imports errors and messages only.
+"""Which parties may be analysed.
 
 EU AI Act, article 5(1)(f): inferring the emotions of employees at work is prohibited except for medical or
 safety reasons. So the agent party is refused unless the operator names one of the permitted purposes.
 """
 
-from schemas.errors import PolicyError
-from schemas.messages import Party
+from affectstream.schemas.errors import PolicyError
+from affectstream.schemas.messages import Party
 
 PURPOSES: dict[str, str] = {
     "medical": "a medical reason, article 5(1)(f)",

@@ -1,4 +1,4 @@
-"""The topics, as one table with reasons; imports messages and codec only.
+"""The topics, as one table with reasons.
 
 Media is keyed by session id and every topic has the same number of partitions, so that all of a session meets
 under one partition number, in order. A worker writes its observations to the partition that it read from.
@@ -7,7 +7,7 @@ under one partition number, in order. A worker writes its observations to the pa
 from dataclasses import dataclass
 from typing import Literal
 
-from schemas.messages import (
+from affectstream.schemas.messages import (
     Alert,
     AudioChunk,
     DeadLetter,

@@ -1,18 +1,18 @@
-"""The alerts process: settings, rules, Redis, Kafka, health, and the loop; imports runtime."""
+"""The alerts process: settings, rules, Redis, Kafka, health, and the loop."""
 
 from contextlib import AsyncExitStack
 from typing import Any
 
-from models.session.rules import read
-from runtime import process, topics
-from runtime.health import Health
-from runtime.kafka import Publisher, Subscriber
-from runtime.process import Stop
-from runtime.settings import Settings, load
-from runtime.store import FusedStore
-from schemas.errors import SettingsError
-from schemas.topics import FUSED
-from workers.alerts_loop import SETTLE_S, Alerting
+from affectstream.analytics.rules import read
+from affectstream.runtime import process, topics
+from affectstream.runtime.health import Health
+from affectstream.runtime.kafka import Publisher, Subscriber
+from affectstream.runtime.process import Stop
+from affectstream.runtime.settings import Settings, load
+from affectstream.runtime.store import FusedStore
+from affectstream.schemas.errors import SettingsError
+from affectstream.schemas.topics import FUSED
+from affectstream.workers.alerts_loop import SETTLE_S, Alerting
 
 GROUP = "affect-alerts"
 STUCK_S = 30 + SETTLE_S  # without a fetch for so long, the worker is not ready

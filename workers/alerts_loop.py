@@ -1,4 +1,4 @@
-"""The loop of the alerts worker: finals in, alerts out, then the commit; imports runtime, models.session.
+"""The loop of the alerts worker: finals in, alerts out, then the commit.
 
 The state of a party is a fold over its finals. It is taken from memory only where the window at hand follows
 on it; otherwise (a restart, a rebalance) it is folded anew over the finals in Redis. For that to miss
@@ -14,17 +14,17 @@ from typing import Protocol
 
 import structlog
 
-from models.session import alerts as folding
-from models.session.alerts import Rules, State
-from runtime import metrics
-from runtime.kafka import Record
-from schemas.codec import decoder
-from schemas.errors import MessageError
-from schemas.messages import Alert, DeadLetter, FusedEmotion, Message, Party
-from schemas.topics import FUSED
-from workers.deadletter import dead_letter
-from workers.delivery import Commits, Publishes
-from workers.fusion.outlet import insist
+from affectstream.analytics import alerts as folding
+from affectstream.analytics.alerts import Rules, State
+from affectstream.runtime import metrics
+from affectstream.runtime.kafka import Record
+from affectstream.schemas.codec import decoder
+from affectstream.schemas.errors import MessageError
+from affectstream.schemas.messages import Alert, DeadLetter, FusedEmotion, Message, Party
+from affectstream.schemas.topics import FUSED
+from affectstream.workers.deadletter import dead_letter
+from affectstream.workers.delivery import Commits, Publishes
+from affectstream.workers.fusion.outlet import insist
 
 log = structlog.get_logger(__name__)
 
@@ -38,14 +38,14 @@ Key = tuple[str, Party]
 
 
 class Fetches(Commits, Protocol):
-    """What is needed of ``runtime.kafka.Subscriber``."""
+    """What is needed of ``affectstream.runtime.kafka.Subscriber``."""
 
     async def get(self, max_records: int, timeout_ms: int) -> list[Record]:
         """Return what has arrived, in offset order per partition; empty after the timeout."""
 
 
 class Keeps(Protocol):
-    """What is needed of ``runtime.store.FusedStore``."""
+    """What is needed of ``affectstream.runtime.store.FusedStore``."""
 
     async def finals(
         self, session_id: str, party: Party, start_ms: int | None = None, end_ms: int | None = None

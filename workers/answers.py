@@ -1,16 +1,16 @@
-"""What a worker asks of its model, as one row of numbers per input; imports NumPy and the models' protocol.
+"""What a worker asks of its model, as one row of numbers per input.
 
 A row is the seven probabilities; an eighth column, where there is one, is the mass that a hub model gave to
-none of the seven; what follows it is the embedding. ``workers.observe`` takes the row apart.
+none of the seven; what follows it is the embedding. ``affectstream.workers.observe`` takes the row apart.
 """
 
 from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from models.protocol import Array, EmotionModel, Probabilities
-from schemas.errors import SettingsError
-from workers.observe import Rows
+from affectstream.models.protocol import Array, EmotionModel, Probabilities
+from affectstream.schemas.errors import SettingsError
+from affectstream.workers.observe import Rows
 
 Answer = Callable[[Sequence[Array]], Rows]
 Both = Callable[[Sequence[Array]], tuple[Probabilities, Array]]  # (n, 7) and embeddings (n, d)

@@ -1,4 +1,4 @@
-"""The audio worker: PCM to features, silence told apart, quality; imports models.voice."""
+"""The audio worker: PCM to features, silence told apart, quality."""
 
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -6,16 +6,16 @@ from functools import partial
 import numpy as np
 import numpy.typing as npt
 
-from models.protocol import EmotionModel
-from models.voice.features import RATE_HZ, features
-from models.voice.model import VoiceModel
-from models.voice.quality import is_silent, quality
-from runtime.settings import AudioSettings, Settings
-from schemas.errors import InputError
-from schemas.messages import AudioChunk, Modality, Probabilities, Reason
-from workers import device, serve
-from workers.answers import answering
-from workers.observe import Array, Rows, Sight, distribution, embedding, kept, probabilities
+from affectstream.models.protocol import EmotionModel
+from affectstream.models.voice.features import RATE_HZ, features
+from affectstream.models.voice.model import VoiceModel
+from affectstream.models.voice.quality import is_silent, quality
+from affectstream.runtime.settings import AudioSettings, Settings
+from affectstream.schemas.errors import InputError
+from affectstream.schemas.messages import AudioChunk, Modality, Probabilities, Reason
+from affectstream.workers import device, serve
+from affectstream.workers.answers import answering
+from affectstream.workers.observe import Array, Rows, Sight, distribution, embedding, kept, probabilities
 
 MODALITY: Modality = "audio"
 FULL_SCALE = 32768.0
@@ -72,7 +72,7 @@ def analyst(settings: Settings) -> AudioAnalyst:
 
 
 def _hub(own: AudioSettings, where: str, embeddings: bool) -> AudioAnalyst:
-    from models.hub import choose
+    from affectstream.models.hub import choose
 
     model = choose.voice(own.model, own.revision)
     model.load(where)

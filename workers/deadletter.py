@@ -1,8 +1,8 @@
-"""Dead letters: what could not be processed, wrapped with reason and origin; imports runtime's record."""
+"""Dead letters: what could not be processed, wrapped with reason and origin."""
 
-from runtime.kafka import Record
-from schemas.messages import DeadLetter
-from schemas.topics import DEAD_LETTERS, KIB
+from affectstream.runtime.kafka import Record
+from affectstream.schemas.messages import DeadLetter
+from affectstream.schemas.topics import DEAD_LETTERS, KIB
 
 OVERHEAD_BYTES = 4 * KIB  # names, reason, detail and origin, with room to spare
 MAX_DETAIL_CHARS = 500

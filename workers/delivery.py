@@ -1,26 +1,26 @@
-"""Publish what a batch led to, await the acknowledgements, then commit; imports no client."""
+"""Publish what a batch led to, await the acknowledgements, then commit."""
 
 import asyncio
 from collections.abc import Awaitable, Collection, Iterator, Sequence
 from typing import Protocol
 
-from schemas.codec import encode
-from schemas.messages import Message, Observation, Observations
-from schemas.topics import PROBABILITIES
-from workers.deadletter import dead_letter
-from workers.inbox import Item
-from workers.observe import Failure, Outcome
+from affectstream.schemas.codec import encode
+from affectstream.schemas.messages import Message, Observation, Observations
+from affectstream.schemas.topics import PROBABILITIES
+from affectstream.workers.deadletter import dead_letter
+from affectstream.workers.inbox import Item
+from affectstream.workers.observe import Failure, Outcome
 
 
 class Publishes(Protocol):
-    """What is needed of ``runtime.kafka.Publisher``."""
+    """What is needed of ``affectstream.runtime.kafka.Publisher``."""
 
     async def send(self, message: Message, *, partition: int | None = None) -> Awaitable[object]:
         """Enqueue ``message``; what is returned resolves when the broker has acknowledged it."""
 
 
 class Commits(Protocol):
-    """What is needed of ``runtime.kafka.Subscriber`` to commit."""
+    """What is needed of ``affectstream.runtime.kafka.Subscriber`` to commit."""
 
     async def commit(self, offsets: dict[tuple[str, int], int]) -> None:
         """Store the next offset to read of each (topic, partition)."""

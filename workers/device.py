@@ -1,11 +1,11 @@
-"""Which device a worker computes on, and how many threads it may use; imports torch."""
+"""Which device a worker computes on, and how many threads it may use."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import torch
 
-from schemas.errors import SettingsError, Unavailable
+from affectstream.schemas.errors import SettingsError, Unavailable
 
 
 def choose(setting: str) -> str:

@@ -1,17 +1,17 @@
-"""What a worker has fetched and not analysed yet, decoded and under its partition's lease; imports no I/O."""
+"""What a worker has fetched and not analysed yet, decoded and under its partition's lease."""
 
 from collections import defaultdict
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
-from runtime.kafka import Record
-from schemas.codec import decoder
-from schemas.errors import Malformed, MessageError
-from schemas.messages import EndOfStream, Media, Message, Modality
-from schemas.topics import MEDIA
-from workers.backlog import Backlog
-from workers.observe import Failure
-from workers.offsets import Lease
+from affectstream.runtime.kafka import Record
+from affectstream.schemas.codec import decoder
+from affectstream.schemas.errors import Malformed, MessageError
+from affectstream.schemas.messages import EndOfStream, Media, Message, Modality
+from affectstream.schemas.topics import MEDIA
+from affectstream.workers.backlog import Backlog
+from affectstream.workers.observe import Failure
+from affectstream.workers.offsets import Lease
 
 Partition = tuple[str, int]
 

@@ -11,14 +11,14 @@ from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Protocol
 
-from runtime import metrics
-from runtime.groups import WorkerSettings
-from runtime.kafka import Record
-from schemas.messages import Media
-from workers.delivery import Commits, Done, Publishes, deliver
-from workers.inbox import Inbox, Item, Partition
-from workers.observe import Analyst, Failure, Outcome, observe
-from workers.report import batch_analysed, batch_delivered
+from affectstream.runtime import metrics
+from affectstream.runtime.groups import WorkerSettings
+from affectstream.runtime.kafka import Record
+from affectstream.schemas.messages import Media
+from affectstream.workers.delivery import Commits, Done, Publishes, deliver
+from affectstream.workers.inbox import Inbox, Item, Partition
+from affectstream.workers.observe import Analyst, Failure, Outcome, observe
+from affectstream.workers.report import batch_analysed, batch_delivered
 
 POLL_MS = 100  # how long a fetch waits for records: bounds the time until a stop is seen
 FULL_BATCHES = 2  # a partition with this many batches waiting is paused
@@ -30,7 +30,7 @@ def wall_ms() -> float:
 
 
 class Fetches(Commits, Protocol):
-    """What is needed of ``runtime.kafka.Subscriber``."""
+    """What is needed of ``affectstream.runtime.kafka.Subscriber``."""
 
     async def get(self, max_records: int, timeout_ms: int) -> list[Record]:
         """Return what has arrived, fair over partitions; empty after the timeout."""

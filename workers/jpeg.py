@@ -1,4 +1,4 @@
-"""JPEG bytes to a BGR picture, its header checked before anything is decoded; imports cv2.
+"""JPEG bytes to a BGR picture, its header checked before anything is decoded.
 
 OpenCV would also read PNG, TIFF and more, at whatever size they claim; a frame is a JPEG of bounded size.
 """
@@ -9,7 +9,7 @@ import struct
 import numpy as np
 import numpy.typing as npt
 
-from schemas.errors import InputError
+from affectstream.schemas.errors import InputError
 
 MAX_PIXELS = 8_000_000
 MAX_SCANS = 64  # of a progressive file; each costs a pass over all pixels, and a useful file has about ten

@@ -1,4 +1,4 @@
-"""From messages to observations: policy, shedding and one batch through a model; imports schemas and numpy.
+"""From messages to observations: policy, shedding and one batch through a model.
 
 ``observe`` is the whole of it. The loop over Kafka (``workers.inference``) and the run without a broker both
 call it, so that they differ in transport only. A modality is an ``Analyst``: what the model is to see of one
@@ -12,9 +12,9 @@ from typing import Any, Protocol, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from schemas.errors import InputError, ModelError, Unavailable
-from schemas.labels import N_EMOTIONS
-from schemas.messages import (
+from affectstream.schemas.errors import InputError, ModelError, Unavailable
+from affectstream.schemas.labels import N_EMOTIONS
+from affectstream.schemas.messages import (
     Abstention,
     EndOfStream,
     Face,
@@ -24,10 +24,10 @@ from schemas.messages import (
     Probabilities,
     Reason,
 )
-from schemas.policy import permits
+from affectstream.schemas.policy import permits
 
 Array = npt.NDArray[Any]
-Rows = npt.NDArray[np.float64]  # (inputs, 7), or more columns: see workers.answers
+Rows = npt.NDArray[np.float64]  # (inputs, 7), or more columns: see affectstream.workers.answers
 
 M = TypeVar("M", bound=Media, contravariant=True)
 

@@ -1,4 +1,4 @@
-"""Which offset of a partition may be committed: the contiguous finished prefix; imports nothing."""
+"""Which offset of a partition may be committed: the contiguous finished prefix."""
 
 from collections import deque
 

@@ -1,11 +1,11 @@
-"""What a worker tells its operators of a batch: counters and log lines, never content; imports runtime's."""
+"""What a worker tells its operators of a batch: counters and log lines, never content."""
 
 import structlog
 
-from runtime import metrics
-from schemas.messages import Abstention, Modality, Observation
-from workers.delivery import Done, failures
-from workers.observe import Outcome
+from affectstream.runtime import metrics
+from affectstream.schemas.messages import Abstention, Modality, Observation
+from affectstream.workers.delivery import Done, failures
+from affectstream.workers.observe import Outcome
 
 log = structlog.get_logger(__name__)
 

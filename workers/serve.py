@@ -1,21 +1,21 @@
-"""The process of one modality's worker: settings, model, Kafka, health, and the loop; imports runtime."""
+"""The process of one modality's worker: settings, model, Kafka, health, and the loop."""
 
 import time
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from typing import Any
 
-from runtime import process, topics
-from runtime.health import Health
-from runtime.kafka import Publisher, Subscriber
-from runtime.process import Stop
-from runtime.settings import Settings, WorkerSettings, load
-from schemas.messages import Modality
-from schemas.topics import MEDIA
-from workers import device
-from workers.inbox import Inbox
-from workers.inference import Inference
-from workers.observe import Analyst
+from affectstream.runtime import process, topics
+from affectstream.runtime.health import Health
+from affectstream.runtime.kafka import Publisher, Subscriber
+from affectstream.runtime.process import Stop
+from affectstream.runtime.settings import Settings, WorkerSettings, load
+from affectstream.schemas.messages import Modality
+from affectstream.schemas.topics import MEDIA
+from affectstream.workers import device
+from affectstream.workers.inbox import Inbox
+from affectstream.workers.inference import Inference
+from affectstream.workers.observe import Analyst
 
 STUCK_S = 30  # without a fetch for so long, the worker is not ready
 

@@ -1,18 +1,18 @@
-"""The text worker: utterances with their context to tokens, non-speech told apart; imports models.text."""
+"""The text worker: utterances with their context to tokens, non-speech told apart."""
 
 from collections.abc import Sequence
 from functools import partial
 from typing import Protocol
 
-from models.protocol import EmotionModel
-from models.text.model import TextModel
-from models.text.quality import text_quality, words_in
-from models.text.tokenise import is_speech
-from runtime.settings import Settings
-from schemas.messages import Modality, Probabilities, Reason, Transcript
-from workers import device, serve
-from workers.answers import answering
-from workers.observe import Array, Rows, Sight, distribution, embedding, kept, probabilities
+from affectstream.models.protocol import EmotionModel
+from affectstream.models.text.model import TextModel
+from affectstream.models.text.quality import text_quality, words_in
+from affectstream.models.text.tokenise import is_speech
+from affectstream.runtime.settings import Settings
+from affectstream.schemas.messages import Modality, Probabilities, Reason, Transcript
+from affectstream.workers import device, serve
+from affectstream.workers.answers import answering
+from affectstream.workers.observe import Array, Rows, Sight, distribution, embedding, kept, probabilities
 
 MODALITY: Modality = "text"
 
@@ -67,7 +67,7 @@ def analyst(settings: Settings) -> TextAnalyst:
 
 
 def _hub(source: str, revision: str | None) -> Reader:
-    from models.hub import choose
+    from affectstream.models.hub import choose
 
     return choose.text(source, revision)
 

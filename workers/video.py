@@ -1,4 +1,4 @@
-"""The video worker: JPEG to faces, their boxes and crops, all of a batch in one pass; imports models.face."""
+"""The video worker: JPEG to faces, their boxes and crops, all of a batch in one pass."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -7,16 +7,16 @@ from functools import partial
 import cv2
 import numpy as np
 
-from models.face.crop import SIDE, Box, Image, face_crop
-from models.face.detect import Detector
-from models.face.model import FaceModel
-from models.face.quality import face_quality
-from models.protocol import EmotionModel
-from runtime.settings import Settings, VideoSettings
-from schemas.messages import Face, Modality, Probabilities, Reason, VideoFrame
-from workers import device, jpeg, serve
-from workers.answers import answering
-from workers.observe import Array, Rows, Sight, distribution, embedding, kept, probabilities
+from affectstream.models.face.crop import SIDE, Box, Image, face_crop
+from affectstream.models.face.detect import Detector
+from affectstream.models.face.model import FaceModel
+from affectstream.models.face.quality import face_quality
+from affectstream.models.protocol import EmotionModel
+from affectstream.runtime.settings import Settings, VideoSettings
+from affectstream.schemas.messages import Face, Modality, Probabilities, Reason, VideoFrame
+from affectstream.workers import device, jpeg, serve
+from affectstream.workers.answers import answering
+from affectstream.workers.observe import Array, Rows, Sight, distribution, embedding, kept, probabilities
 
 MODALITY: Modality = "video"
 
@@ -108,7 +108,7 @@ def analyst(settings: Settings) -> VideoAnalyst:
 
 
 def _hub(own: VideoSettings, where: str, detector: Detector, embeddings: bool) -> VideoAnalyst:
-    from models.hub import choose
+    from affectstream.models.hub import choose
 
     model = choose.face(own.model, own.revision)
     model.load(where)

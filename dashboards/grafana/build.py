@@ -1,10 +1,13 @@
-"""The dashboard *Call timeline* as JSON: ``python -m dashboards.grafana.build`` writes the committed file."""
+"""The dashboard *Call timeline* as JSON.
+
+``python -m affectstream.dashboards.grafana.build`` writes the committed file.
+"""
 
 import json
 from pathlib import Path
 from typing import Any
 
-from dashboards.grafana import now, parts, session, source, table, timeline
+from affectstream.dashboards.grafana import now, parts, session, source, table, timeline
 
 Json = dict[str, Any]
 

@@ -1,10 +1,10 @@
-"""How things look in Grafana: colours, value mappings, field overrides; imports the labels only."""
+"""How things look in Grafana: colours, value mappings, field overrides."""
 
 from collections.abc import Iterable
 from typing import Any
 
-from schemas.labels import COLOURS, EMOTIONS
-from schemas.messages import Reason
+from affectstream.schemas.labels import COLOURS, EMOTIONS
+from affectstream.schemas.messages import Reason
 
 Json = dict[str, Any]
 

@@ -1,9 +1,9 @@
-"""The panels of the newest window; imports labels and this folder only."""
+"""The panels of the newest window."""
 
 from typing import Any
 
-from dashboards.grafana import look, parts, source
-from schemas.labels import COLOURS, EMOTIONS
+from affectstream.dashboards.grafana import look, parts, source
+from affectstream.schemas.labels import COLOURS, EMOTIONS
 
 Json = dict[str, Any]
 

@@ -1,8 +1,8 @@
-"""What all panels are put together from; imports this folder only."""
+"""What all panels are put together from."""
 
 from typing import Any
 
-from dashboards.grafana import source
+from affectstream.dashboards.grafana import source
 
 Json = dict[str, Any]
 Grid = tuple[int, int, int, int]  # x, y, width, height

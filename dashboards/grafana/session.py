@@ -1,8 +1,8 @@
-"""The panels of a whole session: its alerts and a line per party; imports this folder and labels only."""
+"""The panels of a whole session: its alerts and a line per party."""
 
 from typing import Any
 
-from dashboards.grafana import look, now, parts, source
+from affectstream.dashboards.grafana import look, now, parts, source
 
 Json = dict[str, Any]
 

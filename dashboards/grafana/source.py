@@ -1,4 +1,4 @@
-"""The Infinity data source over the JSON API, and queries on it; imports nothing of the project.
+"""The Infinity data source over the JSON API, and queries on it.
 
 Queries are relative to the data source's URL. A column's text equals its selector on purpose: the plugin's
 backend parser keeps such columns in every version.

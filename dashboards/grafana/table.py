@@ -1,8 +1,8 @@
-"""The table of sessions with links into the timeline; imports this folder only."""
+"""The table of sessions with links into the timeline."""
 
 from typing import Any
 
-from dashboards.grafana import look, parts, source
+from affectstream.dashboards.grafana import look, parts, source
 
 Json = dict[str, Any]
 

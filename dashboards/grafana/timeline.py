@@ -1,10 +1,10 @@
-"""The panels over time, of final windows; imports labels and this folder only."""
+"""The panels over time, of final windows."""
 
 from typing import Any
 
-from dashboards.grafana import look, parts, source
-from schemas.labels import COLOURS, EMOTIONS, MODALITY_COLOURS
-from schemas.messages import MODALITIES
+from affectstream.dashboards.grafana import look, parts, source
+from affectstream.schemas.labels import COLOURS, EMOTIONS, MODALITY_COLOURS
+from affectstream.schemas.messages import MODALITIES
 
 Json = dict[str, Any]
 

@@ -1,4 +1,4 @@
-"""AffectNet's folders, as released with annotations or sorted by class; imports cv2, numpy and siblings.
+"""AffectNet's folders, as released with annotations or sorted by class.
 
 Mollahosseini et al., "AffectNet", IEEE TAC 2019. The corpus does not say who is in a picture, so the group is
 the file's content: equal files stay on one side.
@@ -13,9 +13,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from models.datasets.skipping import Skipped, files_below, read_each
-from schemas.errors import InputError
-from schemas.labels import INDEX
+from affectstream.lab.datasets.skipping import Skipped, files_below, read_each
+from affectstream.schemas.errors import InputError
+from affectstream.schemas.labels import INDEX
 
 SOURCE = "AffectNet (Mollahosseini et al., 2019)"
 MIN_SIDE = 32
@@ -39,7 +39,7 @@ class Picture:
     """One face of the corpus, still in its file."""
 
     path: Path
-    label: int  # index into schemas.labels.EMOTIONS
+    label: int  # index into affectstream.schemas.labels.EMOTIONS
     split: str  # the folder's own name for it
     sha256: str  # the group
 

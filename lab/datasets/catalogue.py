@@ -1,12 +1,12 @@
-"""The table of corpora: what each holds, its licence, groups and choices of labels; imports schemas only.
+"""The table of corpora: what each holds, its licence, groups and choices of labels.
 
 The licences are as the corpora or those who cite them state them; the owner's own text decides.
 """
 
 from dataclasses import dataclass
 
-from schemas.errors import InputError
-from schemas.messages import Modality
+from affectstream.schemas.errors import InputError
+from affectstream.schemas.messages import Modality
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Spoken clips as the readers of acted speech return them; imports soundfile, numpy and schemas."""
+"""Spoken clips as the readers of acted speech return them."""
 
 import hashlib
 import io
@@ -10,9 +10,9 @@ from typing import NamedTuple
 import numpy as np
 import soundfile
 
-from models.datasets.skipping import Skipped, files_below, read_each
-from schemas.errors import InputError
-from schemas.labels import INDEX
+from affectstream.lab.datasets.skipping import Skipped, files_below, read_each
+from affectstream.schemas.errors import InputError
+from affectstream.schemas.labels import INDEX
 
 MIN_SECONDS = 0.5
 MOST_LACKING = 1024  # bytes that a WAV may be shorter than its header says: some writers miscount by a chunk
@@ -23,7 +23,7 @@ SUFFIXES = frozenset({".wav", ".flac"})
 class Said(NamedTuple):
     """What a corpus tells of one clip, by its file name or by a list."""
 
-    emotion: str  # one of schemas.labels.EMOTIONS
+    emotion: str  # one of affectstream.schemas.labels.EMOTIONS
     code: str  # the corpus's own name for it
     speaker: str
     sex: str  # "male" or "female"; empty where the corpus does not tell
@@ -35,7 +35,7 @@ class Clip:
     """One readable clip of speech and what the corpus tells of it."""
 
     path: Path
-    label: int  # index into schemas.labels.EMOTIONS
+    label: int  # index into affectstream.schemas.labels.EMOTIONS
     emotion_code: str  # the corpus's own
     speaker: str  # never to be divided between training and test
     sex: str  # "male", "female" or empty

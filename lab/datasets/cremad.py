@@ -1,4 +1,4 @@
-"""Reader of CREMA-D speech with its two label sets, intended and voted; imports schemas and siblings.
+"""Reader of CREMA-D speech with its two label sets, intended and voted.
 
 Cao et al., "CREMA-D: Crowd-sourced Emotional Multimodal Actors Dataset", IEEE TAC 2014. The actor's intent is
 in the file name; a crowd judged each clip by ear, by eye and by both. The sets agree on less than half of the
@@ -11,8 +11,8 @@ from functools import partial
 from pathlib import Path
 from typing import Literal, get_args
 
-from models.datasets.clips import Corpus, Said, read_clips
-from schemas.errors import InputError
+from affectstream.lab.datasets.clips import Corpus, Said, read_clips
+from affectstream.schemas.errors import InputError
 
 LabelSet = Literal["intended", "crowd_audio", "crowd_face", "crowd_av"]
 LABEL_SETS: tuple[str, ...] = get_args(LabelSet)

@@ -1,4 +1,4 @@
-"""Reader of EmoDB, German speech of ten actors; imports schemas and siblings.
+"""Reader of EmoDB, German speech of ten actors.
 
 Burkhardt et al., "A Database of German Emotional Speech", Interspeech 2005.
 """
@@ -6,8 +6,8 @@ Burkhardt et al., "A Database of German Emotional Speech", Interspeech 2005.
 import re
 from pathlib import Path
 
-from models.datasets.clips import Corpus, Said, read_clips
-from schemas.errors import InputError
+from affectstream.lab.datasets.clips import Corpus, Said, read_clips
+from affectstream.schemas.errors import InputError
 
 SOURCE = "EmoDB (Burkhardt et al., 2005)"
 LAYOUT = (

@@ -1,7 +1,7 @@
-"""FER2013's own labels, from its CSV or from folders of pictures; imports cv2, numpy, schemas and siblings.
+"""FER2013's own labels, from its CSV or from folders of pictures.
 
 Goodfellow et al., "Challenges in Representation Learning", 2013. The labels of FER+ for the same faces are in
-``models.datasets.ferplus``. Faces have no owner here; ``models.face.duplicates.groups`` finds those that may
+``lab.datasets.ferplus``. Faces have no owner here; ``lab.face.duplicates.groups`` finds those that may
 not be divided.
 """
 
@@ -14,10 +14,10 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from models.datasets.ferplus import FER2013_CLASSES, SIDE
-from models.datasets.skipping import Skipped, files_below, read_each
-from schemas.errors import InputError
-from schemas.labels import INDEX
+from affectstream.lab.datasets.ferplus import FER2013_CLASSES, SIDE
+from affectstream.lab.datasets.skipping import Skipped, files_below, read_each
+from affectstream.schemas.errors import InputError
+from affectstream.schemas.labels import INDEX
 
 SOURCE = "FER2013 (Goodfellow et al., 2013)"
 USAGES = ("Training", "PublicTest", "PrivateTest")
@@ -37,7 +37,7 @@ class Faces:
     """Gray faces with one label each, and what was left out with the reason."""
 
     images: npt.NDArray[np.uint8]  # (n, 48, 48)
-    labels: npt.NDArray[np.int64]  # (n,), index into schemas.labels.EMOTIONS
+    labels: npt.NDArray[np.int64]  # (n,), index into affectstream.schemas.labels.EMOTIONS
     usages: npt.NDArray[np.str_]  # (n,): Training, PublicTest, PrivateTest; train, test in folders
     skipped: Skipped  # a row of the CSV is named by its number
 

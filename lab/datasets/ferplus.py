@@ -1,4 +1,4 @@
-"""FER2013 faces with the votes of FER+, from an npz or from the two original CSV files; imports numpy."""
+"""FER2013 faces with the votes of FER+, from an npz or from the two original CSV files."""
 
 import csv
 import zipfile
@@ -10,8 +10,8 @@ from typing import TextIO
 import numpy as np
 import numpy.typing as npt
 
-from schemas.errors import InputError
-from schemas.labels import EMOTIONS, FERPLUS_VOTES, N_EMOTIONS
+from affectstream.schemas.errors import InputError
+from affectstream.schemas.labels import EMOTIONS, FERPLUS_VOTES, N_EMOTIONS
 
 SIDE = 48
 ARRAYS = ("images", "votes", "fer2013", "names")
@@ -27,7 +27,7 @@ class Faces:
     """Faces of one split with both of their label sets."""
 
     images: npt.NDArray[np.uint8]  # (n, 48, 48)
-    votes: npt.NDArray[np.int64]  # (n, 10), columns of schemas.labels.FERPLUS_VOTES
+    votes: npt.NDArray[np.int64]  # (n, 10), columns of affectstream.schemas.labels.FERPLUS_VOTES
     fer2013: npt.NDArray[np.int64]  # (n,), index into EMOTIONS, -1 where unknown
     names: npt.NDArray[np.str_]  # (n,)
 

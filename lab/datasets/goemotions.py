@@ -1,4 +1,4 @@
-"""GoEmotions' official TSV layout and its grouping into Ekman's classes; imports schemas and siblings.
+"""GoEmotions' official TSV layout and its grouping into Ekman's classes.
 
 Demszky et al., "GoEmotions: A Dataset of Fine-Grained Emotions", ACL 2020; CC BY 4.0.
 A row may carry several of the 28 labels. Its single label here is the group that most of its labels belong
@@ -10,9 +10,9 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
-from models.datasets.skipping import Skipped
-from schemas.errors import InputError
-from schemas.labels import GOEMOTIONS_EKMAN, INDEX
+from affectstream.lab.datasets.skipping import Skipped
+from affectstream.schemas.errors import InputError
+from affectstream.schemas.labels import GOEMOTIONS_EKMAN, INDEX
 
 LAYOUT = (
     "GoEmotions' official TSV has three columns and no header: text, label ids joined by commas, comment id"
@@ -41,7 +41,7 @@ class Comment:
     """One comment with its majority label."""
 
     text: str
-    label: int  # index into schemas.labels.EMOTIONS
+    label: int  # index into affectstream.schemas.labels.EMOTIONS
     comment_id: str
 
 

@@ -1,4 +1,4 @@
-"""MELD's official CSV, its dialogues and the turns before each utterance; imports schemas and siblings.
+"""MELD's official CSV, its dialogues and the turns before each utterance.
 
 Poria et al., "MELD: A Multimodal Multi-Party Dataset for Emotion Recognition in Conversations", ACL 2019;
 GPL-3.0.
@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from models.datasets.skipping import Skipped
-from schemas.errors import InputError
-from schemas.labels import INDEX, MELD
+from affectstream.lab.datasets.skipping import Skipped
+from affectstream.schemas.errors import InputError
+from affectstream.schemas.labels import INDEX, MELD
 
 LAYOUT = (
     "MELD's official CSV has the columns Utterance, Speaker, Emotion, Dialogue_ID and Utterance_ID, "
@@ -27,7 +27,7 @@ class Utterance:
 
     text: str
     context: tuple[str, ...]
-    label: int  # index into schemas.labels.EMOTIONS
+    label: int  # index into affectstream.schemas.labels.EMOTIONS
     group: str  # split and dialogue: never to be divided between training and test
     speaker: str
 

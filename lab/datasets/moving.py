@@ -1,4 +1,4 @@
-"""Frames and sound of a clip on the one clock of its container; imports av, soundfile and numpy."""
+"""Frames and sound of a clip on the one clock of its container."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import soundfile
 
-from schemas.errors import InputError
+from affectstream.schemas.errors import InputError
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""A CSV of text-image pairs with one label, as the fusion of face and text is trained on; imports cv2.
+"""A CSV of text-image pairs with one label, as the fusion of face and text is trained on.
 
 Such pairs are usually put together by label from two corpora. Then face and text are independent given the
 label, and a fusion of them looks better than it will on one person: say so beside every figure.
@@ -13,10 +13,10 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from models.datasets.skipping import Skipped
-from models.splits import merged_groups
-from schemas.errors import InputError
-from schemas.labels import EMOTIONS, INDEX, MELD
+from affectstream.lab.datasets.skipping import Skipped
+from affectstream.lab.splits import merged_groups
+from affectstream.schemas.errors import InputError
+from affectstream.schemas.labels import EMOTIONS, INDEX, MELD
 
 LABELS = {**{name: name for name in EMOTIONS}, **MELD}  # happy or joy, sad or sadness, angry or anger
 LAYOUT = (
@@ -32,7 +32,7 @@ class Pair:
 
     image: Path
     text: str
-    label: int  # index into schemas.labels.EMOTIONS
+    label: int  # index into affectstream.schemas.labels.EMOTIONS
     group: int  # pairs that share picture, text or the column group share it
 
 

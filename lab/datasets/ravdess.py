@@ -1,4 +1,4 @@
-"""Reader of RAVDESS speech (Actor_XX folders, labelled by name); imports soundfile, siblings and schemas."""
+"""Reader of RAVDESS speech (Actor_XX folders, labelled by name)."""
 
 import os
 from dataclasses import dataclass
@@ -8,10 +8,10 @@ import numpy as np
 import numpy.typing as npt
 import soundfile
 
-from models.datasets.clips import SUFFIXES, checked
-from models.datasets.skipping import Skipped, read_each
-from schemas.errors import InputError
-from schemas.labels import INDEX, RAVDESS
+from affectstream.lab.datasets.clips import SUFFIXES, checked
+from affectstream.lab.datasets.skipping import Skipped, read_each
+from affectstream.schemas.errors import InputError
+from affectstream.schemas.labels import INDEX, RAVDESS
 
 LICENCE = "CC BY-NC-SA 4.0"
 SOURCE = "RAVDESS (Livingstone & Russo, 2018)"
@@ -27,7 +27,7 @@ class Clip:
     """One spoken sentence and what its file name says."""
 
     path: Path
-    label: int  # index into schemas.labels.EMOTIONS
+    label: int  # index into affectstream.schemas.labels.EMOTIONS
     emotion_code: str  # the corpus's own, "02" is calm
     actor: int
     statement: int

@@ -1,4 +1,4 @@
-"""Reader of RAVDESS video: speech with picture, labelled by name, sound on the picture's clock; imports av.
+"""Reader of RAVDESS video: speech with picture, labelled by name, sound on the picture's clock.
 
 Modality 01 carries its own sound; 02 is the same take without it, and takes the sound of 03 beside it, which
 was recorded and cut together with the picture.
@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from models.datasets.moving import Sound, Span, own_sound, picture_span, separate_sound
-from models.datasets.skipping import Skipped, files_below, read_each
-from schemas.errors import InputError
-from schemas.labels import INDEX, RAVDESS
+from affectstream.lab.datasets.moving import Sound, Span, own_sound, picture_span, separate_sound
+from affectstream.lab.datasets.skipping import Skipped, files_below, read_each
+from affectstream.schemas.errors import InputError
+from affectstream.schemas.labels import INDEX, RAVDESS
 
 SOURCE = "RAVDESS (Livingstone & Russo, 2018)"
 MIN_SECONDS = 0.5
@@ -33,7 +33,7 @@ class Take:
 
     path: Path
     sound: Path  # the video itself, or the file of modality 03
-    label: int  # index into schemas.labels.EMOTIONS
+    label: int  # index into affectstream.schemas.labels.EMOTIONS
     emotion_code: str  # the corpus's own, "02" is calm
     actor: int  # never to be divided between training and test
     statement: int

@@ -1,4 +1,4 @@
-"""Any corpus by its name as labels, groups and what was skipped; imports every reader and its libraries."""
+"""Any corpus by its name as labels, groups and what was skipped."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from models.datasets import (
+from affectstream.lab.datasets import (
     affectnet,
     cremad,
     emodb,
@@ -22,10 +22,10 @@ from models.datasets import (
     savee,
     tess,
 )
-from models.datasets.catalogue import entry
-from models.datasets.skipping import Skipped
-from models.face import duplicates
-from schemas.errors import InputError
+from affectstream.lab.datasets.catalogue import entry
+from affectstream.lab.datasets.skipping import Skipped
+from affectstream.lab.face import duplicates
+from affectstream.schemas.errors import InputError
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class View:
     """A corpus as splits, leak checks and tables see it; ``items`` are the reader's own records."""
 
     items: Any  # a sequence or an array of n
-    labels: npt.NDArray[np.int64]  # (n,), index into schemas.labels.EMOTIONS
+    labels: npt.NDArray[np.int64]  # (n,), index into affectstream.schemas.labels.EMOTIONS
     groups: tuple[str, ...]  # (n,): rows that share one stay on one side of a split
     skipped: Skipped
 

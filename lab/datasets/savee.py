@@ -1,4 +1,4 @@
-"""Reader of SAVEE speech, four English men; imports schemas and siblings.
+"""Reader of SAVEE speech, four English men.
 
 Haq and Jackson, "Multimodal Emotion Recognition", 2010.
 """
@@ -6,8 +6,8 @@ Haq and Jackson, "Multimodal Emotion Recognition", 2010.
 import re
 from pathlib import Path
 
-from models.datasets.clips import Corpus, Said, read_clips
-from schemas.errors import InputError
+from affectstream.lab.datasets.clips import Corpus, Said, read_clips
+from affectstream.schemas.errors import InputError
 
 SOURCE = "SAVEE (Haq & Jackson, 2010)"
 SPEAKERS = ("DC", "JE", "JK", "KL")

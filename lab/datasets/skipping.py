@@ -1,10 +1,10 @@
-"""Reading many files one by one, the bad ones listed with their reason; imports schemas only."""
+"""Reading many files one by one, the bad ones listed with their reason."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
-from schemas.errors import InputError
+from affectstream.schemas.errors import InputError
 
 Item = TypeVar("Item")
 Skipped = tuple[tuple[Path, str], ...]

@@ -1,4 +1,4 @@
-"""Reader of TESS speech, two women; imports schemas and siblings.
+"""Reader of TESS speech, two women.
 
 Pichora-Fuller and Dupuis, "Toronto emotional speech set", 2020. Two speakers in all: beside its own training
 data it measures nothing, so use it for training or across corpora.
@@ -7,8 +7,8 @@ data it measures nothing, so use it for training or across corpora.
 import re
 from pathlib import Path
 
-from models.datasets.clips import Clip, Corpus, Said, read_clips
-from schemas.errors import InputError
+from affectstream.lab.datasets.clips import Clip, Corpus, Said, read_clips
+from affectstream.schemas.errors import InputError
 
 SOURCE = "TESS (Pichora-Fuller & Dupuis, 2020)"
 LAYOUT = (

@@ -1,4 +1,4 @@
-"""Lines of the table of aims: what was asked, what was reached and on which data; imports torch."""
+"""Lines of the table of aims: what was asked, what was reached and on which data."""
 
 import os
 import time
@@ -8,10 +8,10 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
-from models.calibration import ece_by_chance
-from models.evaluation.figures import summary
-from models.evaluation.intervals import DRAWS, intervals
-from models.evaluation.outcome import Aim, Outcome
+from affectstream.lab.calibration import ece_by_chance
+from affectstream.lab.evaluation.figures import summary
+from affectstream.lab.evaluation.intervals import DRAWS, intervals
+from affectstream.lab.evaluation.outcome import Aim, Outcome
 
 MOST_ECE = 0.03
 WARM_UP = 5

@@ -1,12 +1,12 @@
-"""Runs side by side and their differences on the same items; imports the siblings only."""
+"""Runs side by side and their differences on the same items."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from models.evaluation.intervals import DRAWS, Difference, intervals, paired
-from models.evaluation.outcome import Outcome
-from models.metrics import Interval
-from schemas.errors import InputError
+from affectstream.lab.evaluation.intervals import DRAWS, Difference, intervals, paired
+from affectstream.lab.evaluation.outcome import Outcome
+from affectstream.lab.metrics import Interval
+from affectstream.schemas.errors import InputError
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
-"""Input made worse by a known amount: speech in a bad room, words misheard; imports numpy, scipy, siblings.
+"""Input made worse by a known amount: speech in a bad room, words misheard.
 
 Each is a pure function of its input, an amount and a generator. Faces are degraded by
-``models.evaluation.degrade_faces``, the telephone and noise come from ``models.voice.telephone``.
+``lab.evaluation.degrade_faces``, the telephone and noise come from ``lab.voice.telephone``.
 """
 
 from collections.abc import Callable, Sequence
@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.signal import fftconvolve
 
-from models.voice import telephone
+from affectstream.lab.voice import telephone
 
 Samples = npt.NDArray[np.float32]
 Generator = np.random.Generator

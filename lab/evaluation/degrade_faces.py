@@ -1,6 +1,6 @@
-"""Faces made worse by a known amount, and what that does to the model; imports cv2, rich and siblings.
+"""Faces made worse by a known amount, and what that does to the model.
 
-python -m models.evaluation.degrade_faces --data DATA/ferplus
+python -m affectstream.lab.evaluation.degrade_faces --data DATA/ferplus
 """
 
 import argparse
@@ -12,12 +12,12 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from models.calibration import ece
-from models.datasets.ferplus import load_npz, majority
-from models.face.crop import SIDE, Box, Image
-from models.face.detect import Face
-from models.face.model import FaceModel
-from models.face.quality import face_quality
+from affectstream.lab.calibration import ece
+from affectstream.lab.datasets.ferplus import load_npz, majority
+from affectstream.models.face.crop import SIDE, Box, Image
+from affectstream.models.face.detect import Face
+from affectstream.models.face.model import FaceModel
+from affectstream.models.face.quality import face_quality
 
 Degradation = Callable[[Image], Image]
 EYES, MOUTH = 0.37, 0.77  # of the height, in the mean face of FER2013

@@ -1,4 +1,4 @@
-"""A document of text, tables and pictures, as Markdown and as one HTML file; imports html only."""
+"""A document of text, tables and pictures, as Markdown and as one HTML file."""
 
 import base64
 from collections.abc import Iterator, Sequence

@@ -1,21 +1,21 @@
-"""Evaluation of face weights on the splits of FER+ that training never read; imports torch by the model."""
+"""Evaluation of face weights on the splits of FER+ that training never read."""
 
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 
-from models.datasets.ferplus import Faces, load_csv, load_npz
-from models.evaluation import aims
-from models.evaluation.degrade_faces import FACES
-from models.evaluation.figures import summary
-from models.evaluation.given import Given, predicted
-from models.evaluation.outcome import About, Aim, Evaluation, Floats, Outcome, Point, uncalibrated
-from models.face import duplicates
-from models.face.evaluate import label_sets
-from models.face.model import FaceModel
-from models.weights import read_card
-from schemas.errors import InputError
+from affectstream.lab.datasets.ferplus import Faces, load_csv, load_npz
+from affectstream.lab.evaluation import aims
+from affectstream.lab.evaluation.degrade_faces import FACES
+from affectstream.lab.evaluation.figures import summary
+from affectstream.lab.evaluation.given import Given, predicted
+from affectstream.lab.evaluation.outcome import About, Aim, Evaluation, Floats, Outcome, Point, uncalibrated
+from affectstream.lab.face import duplicates
+from affectstream.lab.face.evaluate import label_sets
+from affectstream.models.face.model import FaceModel
+from affectstream.models.weights import read_card
+from affectstream.schemas.errors import InputError
 
 SPLITS = {"valid": "PublicTest", "test": "PrivateTest"}
 LABELS = {

@@ -1,4 +1,4 @@
-"""Figures, curves and tables of predictions; imports numpy, scikit-learn and models.metrics, no I/O.
+"""Figures, curves and tables of predictions.
 
 Expected calibration error: Guo et al., ICML 2017. Risk and coverage: El-Yaniv and Wiener, JMLR 2010.
 """
@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from sklearn.metrics import auc, average_precision_score, cohen_kappa_score, precision_recall_curve, roc_curve
 
-from models import calibration, metrics
-from models.evaluation.outcome import Floats, Labels, Outcome
-from schemas.labels import EMOTIONS
+from affectstream.lab import calibration, metrics
+from affectstream.lab.evaluation.outcome import Floats, Labels, Outcome
+from affectstream.schemas.labels import EMOTIONS
 
 FLOOR = 1e-12
 BINS = 15

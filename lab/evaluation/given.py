@@ -1,4 +1,4 @@
-"""What a person asked an evaluation for, and its predictions in parts with a progress bar; imports rich."""
+"""What a person asked an evaluation for, and its predictions in parts with a progress bar."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 from rich.progress import Progress
 
-from models.datasets.ravdess import default_folder
-from models.evaluation.intervals import DRAWS
-from models.evaluation.outcome import Floats
-from models.protocol import Array, Probabilities
+from affectstream.lab.datasets.ravdess import default_folder
+from affectstream.lab.evaluation.intervals import DRAWS
+from affectstream.lab.evaluation.outcome import Floats
+from affectstream.models.protocol import Array, Probabilities
 
 AT_ONCE = 128
 QUICK_ITEMS = 300

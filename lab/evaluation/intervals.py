@@ -1,4 +1,4 @@
-"""Bootstrap over whole groups, of one model and of two on the same items; imports numpy only.
+"""Bootstrap over whole groups, of one model and of two on the same items.
 
 Every figure here is a function of sums over items, so a draw is one row of a matrix product.
 """
@@ -8,11 +8,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from models.evaluation.figures import BINS, FLOOR
-from models.evaluation.outcome import Floats, Outcome
-from models.metrics import Interval
-from schemas.errors import InputError
-from schemas.labels import N_EMOTIONS
+from affectstream.lab.evaluation.figures import BINS, FLOOR
+from affectstream.lab.evaluation.outcome import Floats, Outcome
+from affectstream.lab.metrics import Interval
+from affectstream.schemas.errors import InputError
+from affectstream.schemas.labels import N_EMOTIONS
 
 DRAWS = 2000
 CELLS = N_EMOTIONS**2

@@ -1,4 +1,4 @@
-"""Predictions on labelled sets, as every figure and report takes them; imports numpy and models.weights."""
+"""Predictions on labelled sets, as every figure and report takes them."""
 
 import json
 import zipfile
@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import softmax
 
-from models.weights import Card
-from schemas.errors import InputError
+from affectstream.models.weights import Card
+from affectstream.schemas.errors import InputError
 
 Floats = npt.NDArray[np.float64]
 Labels = npt.NDArray[np.int64]

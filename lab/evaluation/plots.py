@@ -1,4 +1,4 @@
-"""Plots of predictions as PNG bytes; imports matplotlib when it draws.
+"""Plots of predictions as PNG bytes.
 
 The same predictions give the same bytes: no date and no version is written into the file.
 """
@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from models import metrics
-from models.evaluation import figures
-from models.evaluation.outcome import Outcome, Point
-from schemas.labels import COLOURS, EMOTIONS, N_EMOTIONS
+from affectstream.lab import metrics
+from affectstream.lab.evaluation import figures
+from affectstream.lab.evaluation.outcome import Outcome, Point
+from affectstream.schemas.labels import COLOURS, EMOTIONS, N_EMOTIONS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -1,16 +1,16 @@
-"""The report of one model, put together from its figures and plots; imports the siblings and writes files."""
+"""The report of one model, put together from its figures and plots."""
 
 import json
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from models import metrics
-from models.evaluation import document, figures, plots
-from models.evaluation.document import Block, Bullets, Command, Heading, Paragraph, Picture, Table
-from models.evaluation.intervals import DRAWS, intervals
-from models.evaluation.outcome import SUFFIX, Aim, Evaluation, Outcome, save
-from models.metrics import Interval
-from schemas.errors import InputError
+from affectstream.lab import metrics
+from affectstream.lab.evaluation import document, figures, plots
+from affectstream.lab.evaluation.document import Block, Bullets, Command, Heading, Paragraph, Picture, Table
+from affectstream.lab.evaluation.intervals import DRAWS, intervals
+from affectstream.lab.evaluation.outcome import SUFFIX, Aim, Evaluation, Outcome, save
+from affectstream.lab.metrics import Interval
+from affectstream.schemas.errors import InputError
 
 SHOWN = ("accuracy", "uar", "macro_f1", "weighted_f1", "nll", "brier", "ece")
 MORE = ("top_2", "kappa", "roc_auc", "pr_auc", "aurc", "ece_adaptive")

@@ -1,4 +1,4 @@
-"""Evaluation of text weights on MELD and GoEmotions beyond their training sets; imports torch."""
+"""Evaluation of text weights on MELD and GoEmotions beyond their training sets."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -6,16 +6,16 @@ from pathlib import Path
 
 import numpy as np
 
-from models.datasets.meld import read_meld
-from models.evaluation import aims
-from models.evaluation.degrade import SHARES_HEARD, WORD_ERROR_RATES, truncated, word_errors
-from models.evaluation.figures import summary
-from models.evaluation.given import Given, predicted
-from models.evaluation.outcome import About, Aim, Evaluation, Floats, Outcome, Point, uncalibrated
-from models.text.corpus import goemotions_rows
-from models.text.model import TextModel
-from models.weights import Card, read_card
-from schemas.errors import InputError
+from affectstream.lab.datasets.meld import read_meld
+from affectstream.lab.evaluation import aims
+from affectstream.lab.evaluation.degrade import SHARES_HEARD, WORD_ERROR_RATES, truncated, word_errors
+from affectstream.lab.evaluation.figures import summary
+from affectstream.lab.evaluation.given import Given, predicted
+from affectstream.lab.evaluation.outcome import About, Aim, Evaluation, Floats, Outcome, Point, uncalibrated
+from affectstream.lab.text.corpus import goemotions_rows
+from affectstream.models.text.model import TextModel
+from affectstream.models.weights import Card, read_card
+from affectstream.schemas.errors import InputError
 
 CAST = ("Chandler", "Joey", "Monica", "Phoebe", "Rachel", "Ross")
 TURNS = (2, 1, 0)

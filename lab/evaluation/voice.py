@@ -1,4 +1,4 @@
-"""Evaluation of voice weights on actors that they never heard, or else of the folds; imports torch.
+"""Evaluation of voice weights on actors that they never heard, or else of the folds.
 
 The shipped weights learnt from every actor at hand. On those only the fold networks can be judged.
 """
@@ -8,16 +8,17 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 import safetensors.numpy
 
-from models.datasets import ravdess
-from models.evaluation import aims, voice_folds, voice_sets
-from models.evaluation.given import Given, predicted
-from models.evaluation.outcome import Aim, Evaluation, Floats, Labels, log
-from models.evaluation.voice_sets import Cast, Heard, Temperatures
-from models.voice import evaluation, features
-from models.voice.evaluation import Samples
-from models.voice.model import VoiceModel
-from models.weights import Card, checked_file, read_card
-from schemas.errors import InputError
+from affectstream.lab.datasets import ravdess
+from affectstream.lab.evaluation import aims, voice_folds, voice_sets
+from affectstream.lab.evaluation.given import Given, predicted
+from affectstream.lab.evaluation.outcome import Aim, Evaluation, Floats, Labels, log
+from affectstream.lab.evaluation.voice_sets import Cast, Heard, Temperatures
+from affectstream.lab.voice import evaluation
+from affectstream.lab.voice.evaluation import Samples
+from affectstream.models.voice import features
+from affectstream.models.voice.model import VoiceModel
+from affectstream.models.weights import Card, checked_file, read_card
+from affectstream.schemas.errors import InputError
 
 TRAINED = range(1, 21)  # for a card that lists none: the actors of the corpus at hand
 ROWS = 32

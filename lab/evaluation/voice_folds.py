@@ -1,4 +1,4 @@
-"""Evaluation of the voice folds, each network on the actors that it never heard; imports torch."""
+"""Evaluation of the voice folds, each network on the actors that it never heard."""
 
 import zipfile
 from collections.abc import Sequence
@@ -10,19 +10,19 @@ import numpy.typing as npt
 import safetensors.torch
 import torch
 
-from models.calibration import fit_temperature
-from models.datasets.ravdess import Clip
-from models.evaluation import aims, voice_sets
-from models.evaluation.given import Given
-from models.evaluation.outcome import Aim, Evaluation, Floats, Labels, Point
-from models.evaluation.voice_sets import Cast, Heard, Temperatures
-from models.metrics import uar
-from models.voice.evaluation import Samples
-from models.voice.network import VoiceEnsemble
-from models.voice.train import fold_file
-from models.voice.training import Config
-from models.weights import Card
-from schemas.errors import InputError
+from affectstream.lab.calibration import fit_temperature
+from affectstream.lab.datasets.ravdess import Clip
+from affectstream.lab.evaluation import aims, voice_sets
+from affectstream.lab.evaluation.given import Given
+from affectstream.lab.evaluation.outcome import Aim, Evaluation, Floats, Labels, Point
+from affectstream.lab.evaluation.voice_sets import Cast, Heard, Temperatures
+from affectstream.lab.metrics import uar
+from affectstream.lab.voice.evaluation import Samples
+from affectstream.lab.voice.train import fold_file
+from affectstream.lab.voice.training import Config
+from affectstream.models.voice.network import VoiceEnsemble
+from affectstream.models.weights import Card
+from affectstream.schemas.errors import InputError
 
 OUT_OF_FOLD = "out-of-fold.npz"
 ROBUST_SHARE = 1 / 3
@@ -35,7 +35,7 @@ WHY = (
     "For a figure of the shipped weights themselves, give --data with actors that their card does not list "
     "(RAVDESS 21 to 24)."
 )
-REMAKE = "python -m models.voice.train folds, then python -m models.voice.evaluate folds"
+REMAKE = "python -m affectstream.lab.voice.train folds, then python -m affectstream.lab.voice.evaluate folds"
 
 
 def evaluate(

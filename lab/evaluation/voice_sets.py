@@ -1,4 +1,4 @@
-"""Clips and windows of speech as labelled sets, for shipped weights and folds alike; imports no torch."""
+"""Clips and windows of speech as labelled sets, for shipped weights and folds alike."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -8,14 +8,14 @@ import numpy as np
 from rich.progress import Progress
 from scipy.special import softmax
 
-from models.datasets.ravdess import Clip, load
-from models.evaluation import aims
-from models.evaluation.degrade import BABBLE, SPEECH, VOICES, Speech, behind
-from models.evaluation.degrade import Samples as Sound
-from models.evaluation.figures import summary
-from models.evaluation.outcome import About, Aim, Floats, Labels, Outcome, Point
-from models.voice import features
-from models.voice.evaluation import Samples, clip_starts, cut, per_clip
+from affectstream.lab.datasets.ravdess import Clip, load
+from affectstream.lab.evaluation import aims
+from affectstream.lab.evaluation.degrade import BABBLE, SPEECH, VOICES, Speech, behind
+from affectstream.lab.evaluation.degrade import Samples as Sound
+from affectstream.lab.evaluation.figures import summary
+from affectstream.lab.evaluation.outcome import About, Aim, Floats, Labels, Outcome, Point
+from affectstream.lab.voice.evaluation import Samples, clip_starts, cut, per_clip
+from affectstream.models.voice import features
 
 LABELS = "the acted emotion; calm counted as neutral"
 ASKED = {"clip": 0.67, "clip, telephone": 0.50}  # UAR

@@ -1,4 +1,4 @@
-"""Random changes of a batch of faces, as a camera in a room would make them; imports torch only."""
+"""Random changes of a batch of faces, as a camera in a room would make them."""
 
 import math
 

@@ -1,6 +1,6 @@
-"""What the face pipeline says of a video file, frame by frame and on the whole; imports cv2, rich, siblings.
+"""What the face pipeline says of a video file, frame by frame and on the whole.
 
-python -m models.face.clip FILE... [--every 5] [--crops FOLDER]
+python -m affectstream.lab.face.clip FILE... [--every 5] [--crops FOLDER]
 """
 
 import argparse
@@ -14,13 +14,13 @@ import numpy.typing as npt
 from rich.console import Console
 from rich.table import Table
 
-from models.face.crop import Image, face_crop
-from models.face.detect import Detector
-from models.face.model import FaceModel
-from models.face.quality import face_quality
-from models.protocol import Probabilities
-from schemas.errors import InputError
-from schemas.labels import EMOTIONS
+from affectstream.models.face.crop import Image, face_crop
+from affectstream.models.face.detect import Detector
+from affectstream.models.face.model import FaceModel
+from affectstream.models.face.quality import face_quality
+from affectstream.models.protocol import Probabilities
+from affectstream.schemas.errors import InputError
+from affectstream.schemas.labels import EMOTIONS
 
 
 @dataclass(frozen=True)

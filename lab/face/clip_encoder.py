@@ -1,4 +1,4 @@
-"""CLIP's image encoder, frozen, with a head over the mean of its frames; imports torch and transformers.
+"""CLIP's image encoder, frozen, with a head over the mean of its frames.
 
 Radford et al., "Learning Transferable Visual Models From Natural Language Supervision", ICML 2021; used over
 the frames of an utterance as in the reference system for MELD (004).
@@ -11,9 +11,9 @@ import torch
 from torch import Tensor, nn
 from transformers import CLIPVisionConfig, CLIPVisionModelWithProjection
 
-from models.hub.snapshot import fetch
-from schemas.errors import ModelError
-from schemas.labels import N_EMOTIONS
+from affectstream.models.hub.snapshot import fetch
+from affectstream.schemas.errors import ModelError
+from affectstream.schemas.labels import N_EMOTIONS
 
 MEAN = (0.48145466, 0.4578275, 0.40821073)  # RGB in [0, 1], of CLIP's training
 STD = (0.26862954, 0.26130258, 0.27577711)

@@ -1,4 +1,4 @@
-"""Near-duplicate faces by perceptual hash, so that a split cannot leak; imports numpy and scipy only."""
+"""Near-duplicate faces by perceptual hash, so that a split cannot leak."""
 
 import numpy as np
 import numpy.typing as npt

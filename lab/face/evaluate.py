@@ -1,6 +1,6 @@
-"""Figures of the shipped face model on a split of FER+; imports scikit-learn, rich and the siblings.
+"""Figures of the shipped face model on a split of FER+.
 
-python -m models.face.evaluate --data DATA/ferplus [--json FILE]
+python -m affectstream.lab.face.evaluate --data DATA/ferplus [--json FILE]
 """
 
 import argparse
@@ -14,12 +14,12 @@ from rich.console import Console
 from rich.table import Table
 from sklearn.metrics import precision_recall_fscore_support
 
-from models.calibration import ece
-from models.datasets.ferplus import Faces, load_npz, majority
-from models.face.duplicates import groups
-from models.face.model import FaceModel
-from models.protocol import Probabilities
-from schemas.labels import EMOTIONS, N_EMOTIONS
+from affectstream.lab.calibration import ece
+from affectstream.lab.datasets.ferplus import Faces, load_npz, majority
+from affectstream.lab.face.duplicates import groups
+from affectstream.models.face.model import FaceModel
+from affectstream.models.protocol import Probabilities
+from affectstream.schemas.labels import EMOTIONS, N_EMOTIONS
 
 Labels = npt.NDArray[np.int64]
 

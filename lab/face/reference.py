@@ -1,4 +1,4 @@
-"""Face networks of the reference systems: a FER CNN and ResNet-50; imports torch and torchvision."""
+"""Face networks of the reference systems: a FER CNN and ResNet-50."""
 
 from pathlib import Path
 from typing import cast
@@ -9,9 +9,9 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 from torchvision.models import resnet50
 
-from models.face.network import conv_norm, standardise
-from schemas.errors import ModelError
-from schemas.labels import N_EMOTIONS
+from affectstream.models.face.network import conv_norm, standardise
+from affectstream.schemas.errors import ModelError
+from affectstream.schemas.labels import N_EMOTIONS
 
 
 class FerCnn(nn.Module):

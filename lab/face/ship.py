@@ -1,7 +1,7 @@
-"""From a training checkpoint to the shipped weights and their card; imports torch and the siblings.
+"""From a training checkpoint to the shipped weights and their card.
 
-    python -m models.face.ship --data DATA/ferplus --runs FIRST OUT [--folder FOLDER]
-    python -m models.face.ship --data DATA/ferplus [--folder FOLDER]
+    python -m affectstream.lab.face.ship --data DATA/ferplus --runs FIRST OUT [--folder FOLDER]
+    python -m affectstream.lab.face.ship --data DATA/ferplus [--folder FOLDER]
 
 The weights are the mean of the runs' (Wortsman et al., "Model soups", ICML 2022), sound for a run and its
 refinement only. Without runs, the weights in FOLDER are calibrated and measured anew. The temperature is
@@ -19,12 +19,12 @@ import torch
 from rich.console import Console
 from safetensors.torch import save_file
 
-from models.calibration import fit_temperature
-from models.datasets.ferplus import Faces, load_npz, majority
-from models.face.evaluate import evaluate, tables
-from models.face.model import FaceModel
-from models.face.train import split
-from models.weights import FOLDER, read_card, write_card
+from affectstream.lab.calibration import fit_temperature
+from affectstream.lab.datasets.ferplus import Faces, load_npz, majority
+from affectstream.lab.face.evaluate import evaluate, tables
+from affectstream.lab.face.train import split
+from affectstream.models.face.model import FaceModel
+from affectstream.models.weights import FOLDER, read_card, write_card
 
 MODEL_ID = "face-resnet/2"
 MIRROR_BELOW = 0.5  # of the raw top probability: chosen on held-out faces, where all of the gain is had

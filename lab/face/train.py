@@ -1,7 +1,7 @@
-"""Training of the face network on the votes of FER+; imports torch, rich and the siblings of this folder.
+"""Training of the face network on the votes of FER+.
 
-    python -m models.face.train --data DATA/ferplus --out FIRST
-    python -m models.face.train --data DATA/ferplus --out OUT --start FIRST/checkpoint.pt
+    python -m affectstream.lab.face.train --data DATA/ferplus --out FIRST
+    python -m affectstream.lab.face.train --data DATA/ferplus --out OUT --start FIRST/checkpoint.pt
 
 The second refines the first. Each continues from its own OUT/checkpoint.pt where there is one.
 """
@@ -21,10 +21,10 @@ from rich.progress import track
 from sklearn.metrics import f1_score
 from torch import Tensor, nn
 
-from models.datasets.ferplus import Faces, load_npz, majority, trainable, vote_shares
-from models.face.augment import augment
-from models.face.duplicates import groups, hold_out
-from models.face.network import DEPTHS, WIDTHS, FaceNet
+from affectstream.lab.datasets.ferplus import Faces, load_npz, majority, trainable, vote_shares
+from affectstream.lab.face.augment import augment
+from affectstream.lab.face.duplicates import groups, hold_out
+from affectstream.models.face.network import DEPTHS, WIDTHS, FaceNet
 
 Number = TypeVar("Number", int, float)
 

@@ -1,14 +1,14 @@
-"""The card of the fitted file, made from the comparison's page; imports the siblings."""
+"""The card of the fitted file, made from the comparison's page."""
 
 from collections.abc import Iterator
 
-from models.evaluation.document import Block, Bullets, Command, Heading, Paragraph, Table
-from models.fusion import document_tables as tables
-from models.fusion import experiment
-from models.fusion.document import Page
-from models.fusion.fitted import LICENCE
-from models.fusion.pairs import CAVEAT
-from schemas.messages import MODALITIES
+from affectstream.lab.evaluation.document import Block, Bullets, Command, Heading, Paragraph, Table
+from affectstream.lab.fusion import document_tables as tables
+from affectstream.lab.fusion import experiment
+from affectstream.lab.fusion.document import Page
+from affectstream.lab.fusion.pairs import CAVEAT
+from affectstream.models.fusion.fitted import LICENCE
+from affectstream.schemas.messages import MODALITIES
 
 COMMANDS = (
     "affectstream fusion log",
@@ -27,7 +27,7 @@ def blocks(page: Page) -> Iterator[Block]:
         (
             ("file", f"`fusion.json`, {fitted.short} by its own hash"),
             ("holds", "temperatures, reliability by class, gates and biases of the pools, thresholds"),
-            ("the rule chosen", f"`{page.choice}`, by the criterion in models/fusion/experiment.py"),
+            ("the rule chosen", f"`{page.choice}`, by the criterion in lab/fusion/experiment.py"),
             ("fitted on", f"{fitted.windows} windows, clean and corrupted; {fitted.data}"),
             ("judged on", f"{comparison.windows} windows of {comparison.groups} other actors"),
             ("licence", LICENCE),

@@ -1,4 +1,4 @@
-"""Every rule under every condition: figures with intervals, against the best single modality; imports SciPy.
+"""Every rule under every condition: figures with intervals, against the best single modality.
 
 The best single modality is chosen on the very windows that are judged, once by accuracy and once by
 likelihood: a bar that no one could have set beforehand. What it says is what its own model says.
@@ -10,15 +10,15 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.stats import spearmanr
 
-from models.evaluation.intervals import DRAWS, Difference, intervals, paired
-from models.evaluation.outcome import About, Outcome
-from models.fusion import trust
-from models.fusion.evidence import FLAT, Array, Evidence, Rule
-from models.fusion.failures import Condition, mixed
-from models.fusion.fitted import Expert
-from models.fusion.log import Calls, Log
-from models.metrics import Interval
-from schemas.messages import MODALITIES, Modality
+from affectstream.lab.evaluation.intervals import DRAWS, Difference, intervals, paired
+from affectstream.lab.evaluation.outcome import About, Outcome
+from affectstream.lab.fusion.failures import Condition, mixed
+from affectstream.lab.fusion.log import Calls, Log
+from affectstream.lab.metrics import Interval
+from affectstream.models.fusion import trust
+from affectstream.models.fusion.evidence import FLAT, Array, Evidence, Rule
+from affectstream.models.fusion.fitted import Expert
+from affectstream.schemas.messages import MODALITIES, Modality
 
 FLOOR = 1e-12
 FIGURES = ("accuracy", "uar", "nll", "ece")

@@ -1,20 +1,20 @@
-"""The page of the comparison as blocks of text and tables; imports the siblings."""
+"""The page of the comparison as blocks of text and tables."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from models.evaluation.document import Block, Bullets, Command, Heading, Paragraph, Table
-from models.fusion import document_tables as tables
-from models.fusion import experiment, failures
-from models.fusion.compare import Comparison
-from models.fusion.experiment import Abstaining, Simulated
-from models.fusion.explain import Importance
-from models.fusion.fitted import Fitted
-from models.fusion.log import Calls
-from models.fusion.pairs import CAVEAT
-from models.fusion.probability_logs import ProbabilityLog
+from affectstream.lab.evaluation.document import Block, Bullets, Command, Heading, Paragraph, Table
+from affectstream.lab.fusion import document_tables as tables
+from affectstream.lab.fusion import experiment, failures
+from affectstream.lab.fusion.compare import Comparison
+from affectstream.lab.fusion.experiment import Abstaining, Simulated
+from affectstream.lab.fusion.explain import Importance
+from affectstream.lab.fusion.log import Calls
+from affectstream.lab.fusion.pairs import CAVEAT
+from affectstream.lab.fusion.probability_logs import ProbabilityLog
+from affectstream.models.fusion.fitted import Fitted
 
 LIMITS = (
     "No window here comes from one person. Read the order of the rules, not the level of their figures.",
@@ -98,7 +98,7 @@ def summary(page: Page) -> Iterator[Block]:
     nll, clearly = experiment.mean_nll(comparison, choice), experiment.clearly_worse(comparison, choice)
     yield Bullets(
         (
-            "The criterion was written before the figures were seen (models/fusion/experiment.py): of the "
+            "The criterion was written before the figures were seen (lab/fusion/experiment.py): of the "
             "rules on probabilities whose accuracy is least often clearly below the best single "
             f"modality's, the lowest mean NLL; within {experiment.NEAR} nats of it the simpler rule. "
             "Networks are shown for comparison only: workers do not send embeddings unless told to.",

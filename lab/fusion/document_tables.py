@@ -1,16 +1,16 @@
-"""The tables of the comparison's page; imports NumPy and the siblings whose results they show."""
+"""The tables of the comparison's page."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 
-from models.evaluation.document import Block, Heading, Paragraph, Table
-from models.fusion.compare import Comparison, Score
-from models.fusion.experiment import Simulated
-from models.fusion.explain import Importance
-from models.fusion.probability_logs import ProbabilityLog
-from models.metrics import Interval
-from schemas.messages import MODALITIES
+from affectstream.lab.evaluation.document import Block, Heading, Paragraph, Table
+from affectstream.lab.fusion.compare import Comparison, Score
+from affectstream.lab.fusion.experiment import Simulated
+from affectstream.lab.fusion.explain import Importance
+from affectstream.lab.fusion.probability_logs import ProbabilityLog
+from affectstream.lab.metrics import Interval
+from affectstream.schemas.messages import MODALITIES
 
 TITLES = {"accuracy": "accuracy", "uar": "UAR", "nll": "NLL", "ece": "ECE"}
 

@@ -1,4 +1,4 @@
-"""The experiment on fusion from logs to a choice: fit, compare, choose, abstain; imports SciPy by its parts.
+"""The experiment on fusion from logs to a choice: fit, compare, choose, abstain.
 
 The criterion was written down before the figures were seen:
 
@@ -17,16 +17,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from models.calibration import ece
-from models.evaluation.figures import risk_at, risk_coverage
-from models.fusion import choose, failures, simulate
-from models.fusion.compare import Comparison, believed, compare, losses
-from models.fusion.evidence import Array, Rule
-from models.fusion.exported_networks import FORWARD
-from models.fusion.fit import fit
-from models.fusion.fit_experts import experts
-from models.fusion.fitted import Fitted
-from models.fusion.log import Calls, Indices, Log
+from affectstream.lab.calibration import ece
+from affectstream.lab.evaluation.figures import risk_at, risk_coverage
+from affectstream.lab.fusion import failures, simulate
+from affectstream.lab.fusion.compare import Comparison, believed, compare, losses
+from affectstream.lab.fusion.fit import fit
+from affectstream.lab.fusion.fit_experts import experts
+from affectstream.lab.fusion.log import Calls, Indices, Log
+from affectstream.models.fusion import choose
+from affectstream.models.fusion.evidence import Array, Rule
+from affectstream.models.fusion.exported_networks import FORWARD
+from affectstream.models.fusion.fitted import Fitted
 
 NEAR = 0.005  # nats
 SIMPLE_FIRST = (

@@ -1,4 +1,4 @@
-"""How much each modality matters to a rule: left out one at a time, and by Shapley; imports NumPy.
+"""How much each modality matters to a rule: left out one at a time, and by Shapley.
 
 The game of a set of modalities is what the rule reaches when it has these alone: accuracy, or likelihood as
 the negative NLL in nats. With nothing a rule is at chance: accuracy 1/7, NLL log 7. Both are means over
@@ -14,10 +14,10 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from models.fusion.evidence import FLAT, Array, Evidence, Pooled, Rule
-from models.fusion.log import Log
-from models.metrics import Interval
-from schemas.messages import MODALITIES, Modality
+from affectstream.lab.fusion.log import Log
+from affectstream.lab.metrics import Interval
+from affectstream.models.fusion.evidence import FLAT, Array, Evidence, Pooled, Rule
+from affectstream.schemas.messages import MODALITIES, Modality
 
 Game = Literal["accuracy", "nll"]
 FLOOR = 1e-12

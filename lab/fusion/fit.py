@@ -1,4 +1,4 @@
-"""Everything that can be fitted from a log of labelled windows, in one call; imports SciPy through its parts.
+"""Everything that can be fitted from a log of labelled windows, in one call.
 
 Temperatures first, on windows where the modality was present; then the pools, on the log's windows and on
 those of their subsets of two modalities that the stream may see instead; then, on predictions for groups that
@@ -9,17 +9,17 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from models.fusion.choose import on_probabilities
-from models.fusion.evidence import Array, Evidence, Flags
-from models.fusion.fit_experts import cooling, discounts, experts
-from models.fusion.fit_pools import fit_pool
-from models.fusion.fit_stacking import fit_stacks
-from models.fusion.fitted import Fitted
-from models.fusion.log import Indices, Log
-from models.fusion.temper import company
-from schemas.errors import InputError
-from schemas.labels import EMOTIONS, N_EMOTIONS
-from schemas.messages import MODALITIES
+from affectstream.lab.fusion.fit_experts import cooling, discounts, experts
+from affectstream.lab.fusion.fit_pools import fit_pool
+from affectstream.lab.fusion.fit_stacking import fit_stacks
+from affectstream.lab.fusion.log import Indices, Log
+from affectstream.models.fusion.choose import on_probabilities
+from affectstream.models.fusion.evidence import Array, Evidence, Flags
+from affectstream.models.fusion.fitted import Fitted
+from affectstream.models.fusion.temper import company
+from affectstream.schemas.errors import InputError
+from affectstream.schemas.labels import EMOTIONS, N_EMOTIONS
+from affectstream.schemas.messages import MODALITIES
 
 LEAST_WINDOWS = 200  # with two modalities at least
 LEAST_PER_MODALITY = 50

@@ -1,17 +1,17 @@
-"""What is known of each modality: temperature, reliability by class, usual trust, discount; imports SciPy."""
+"""What is known of each modality: temperature, reliability by class, usual trust, discount."""
 
 import numpy as np
 from scipy.optimize import minimize, minimize_scalar
 from scipy.stats import beta
 
-from models.fusion.dempster import among, certainty, combined
-from models.fusion.evidence import Array
-from models.fusion.fitted import Expert, Reliability
-from models.fusion.log import Indices, Log
-from models.fusion.rules import shares
-from models.fusion.temper import logs, softmax
-from schemas.labels import N_EMOTIONS
-from schemas.messages import MODALITIES, Modality
+from affectstream.lab.fusion.log import Indices, Log
+from affectstream.models.fusion.dempster import among, certainty, combined
+from affectstream.models.fusion.evidence import Array
+from affectstream.models.fusion.fitted import Expert, Reliability
+from affectstream.models.fusion.rules import shares
+from affectstream.models.fusion.temper import logs, softmax
+from affectstream.schemas.labels import N_EMOTIONS
+from affectstream.schemas.messages import MODALITIES, Modality
 
 TEMPERATURES = (0.1, 10.0)  # searched
 SHRINK = 20.0  # windows that the modality's accuracy counts for in each class

@@ -1,18 +1,18 @@
-"""The gates and biases of a log pool by penalised likelihood, with analytic gradients; imports SciPy."""
+"""The gates and biases of a log pool by penalised likelihood, with analytic gradients."""
 
 from dataclasses import dataclass
 
 import numpy as np
 from scipy.optimize import minimize
 
-from models.fusion.evidence import Array, uncertainty
-from models.fusion.fitted import Gate, LogPool
-from models.fusion.log import Indices, Log
-from models.fusion.pools import relative_trust
-from models.fusion.rules import shares
-from models.fusion.temper import company, logs, softmax, softplus, tempered
-from schemas.labels import N_EMOTIONS
-from schemas.messages import MODALITIES
+from affectstream.lab.fusion.log import Indices, Log
+from affectstream.models.fusion.evidence import Array, uncertainty
+from affectstream.models.fusion.fitted import Gate, LogPool
+from affectstream.models.fusion.pools import relative_trust
+from affectstream.models.fusion.rules import shares
+from affectstream.models.fusion.temper import company, logs, softmax, softplus, tempered
+from affectstream.schemas.labels import N_EMOTIONS
+from affectstream.schemas.messages import MODALITIES
 
 N = len(MODALITIES)
 START = 0.54  # softplus of it is 1: Bayes' product

@@ -1,19 +1,19 @@
-"""The regressions of stacking, one per set of modalities, shrunk to the learned log pool; imports SciPy."""
+"""The regressions of stacking, one per set of modalities, shrunk to the learned log pool."""
 
 from itertools import combinations
 
 import numpy as np
 from scipy.optimize import minimize
 
-from models.fusion.evidence import Array, Evidence
-from models.fusion.fitted import LogPool, Stack, pattern
-from models.fusion.log import Log
-from models.fusion.pools import relative_trust
-from models.fusion.rules import shares
-from models.fusion.stacking import centred
-from models.fusion.temper import company, softmax, softplus, tempered
-from schemas.labels import N_EMOTIONS
-from schemas.messages import MODALITIES, Modality
+from affectstream.lab.fusion.log import Log
+from affectstream.models.fusion.evidence import Array, Evidence
+from affectstream.models.fusion.fitted import LogPool, Stack, pattern
+from affectstream.models.fusion.pools import relative_trust
+from affectstream.models.fusion.rules import shares
+from affectstream.models.fusion.stacking import centred
+from affectstream.models.fusion.temper import company, softmax, softplus, tempered
+from affectstream.schemas.labels import N_EMOTIONS
+from affectstream.schemas.messages import MODALITIES, Modality
 
 LEAST_WINDOWS = 100
 PENALTY = 30.0  # a unit of a coefficient weighs like so many windows

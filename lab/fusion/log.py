@@ -1,4 +1,4 @@
-"""Labelled windows to fit and to judge rules on: what was said, and the truth; imports NumPy and evidence."""
+"""Labelled windows to fit and to judge rules on: what was said, and the truth."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from models.fusion.evidence import Array, Evidence
+from affectstream.models.fusion.evidence import Array, Evidence
 
 Indices = NDArray[np.int64]
 
@@ -16,7 +16,7 @@ class Log:
     """Windows with their true emotions, in any order."""
 
     evidence: Evidence
-    labels: Indices  # (windows,), order of schemas.labels.EMOTIONS
+    labels: Indices  # (windows,), order of affectstream.schemas.labels.EMOTIONS
     groups: NDArray[np.str_]  # (windows,); windows of one group are never on both sides of a split
     source: str  # one sentence: corpora, parts, how modalities were brought together
 

@@ -1,4 +1,4 @@
-"""Files of named arrays with a format among them, checked when they are read; imports NumPy and schemas."""
+"""Files of named arrays with a format among them, checked when they are read."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from schemas.errors import InputError
+from affectstream.schemas.errors import InputError
 
 Arrays = dict[str, npt.NDArray[Any]]
 

@@ -1,6 +1,6 @@
-"""Training and shipping of the fusion networks: ``python -m models.fusion.network_training``; imports torch.
+"""Training and shipping of the fusion networks: ``python -m affectstream.lab.fusion.network_training``.
 
-The windows are those that the pools are fitted on (``models.fusion.pairs``, the fit part), more of them: each
+The windows are those that the pools are fitted on (``lab.fusion.pairs``, the fit part), more of them: each
 once as it is and once with failures, drawn for every modality.
 """
 
@@ -13,13 +13,13 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from models.fusion import failures, pairs, probability_logs
-from models.fusion.exported import FOLDER, file_of
-from models.fusion.log import Log
-from models.fusion.network_training_loop import Recipe, Trained, export, train
-from models.fusion.networks import KINDS
-from models.weights import read_card
-from schemas.errors import AffectError
+from affectstream.lab.fusion import failures, pairs, probability_logs
+from affectstream.lab.fusion.log import Log
+from affectstream.lab.fusion.network_training_loop import Recipe, Trained, export, train
+from affectstream.lab.fusion.networks import KINDS
+from affectstream.models.fusion.exported import FOLDER, file_of
+from affectstream.models.weights import read_card
+from affectstream.schemas.errors import AffectError
 
 LOGS = Path("runs/fusion/logs")
 PER_ACTOR = 800  # windows, against 300 for the pools: a network has more to learn

@@ -1,4 +1,4 @@
-"""The training of one network that fuses embeddings, and the file that it is shipped in; imports torch.
+"""The training of one network that fuses embeddings, and the file that it is shipped in.
 
 AdamW, gradient clipping, a rate halved on a plateau and early stopping, all by the negative log likelihood on
 held-out groups; modalities are dropped at random while training, so that any subset of them can answer. The
@@ -15,15 +15,15 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from models.calibration import fit_temperature
-from models.fusion.evidence import Array
-from models.fusion.exported import inputs, standardised
-from models.fusion.log import Log
-from models.fusion.networks import KINDS, finished
-from models.splits import grouped_folds
-from schemas.errors import InputError
-from schemas.labels import EMOTIONS, N_EMOTIONS
-from schemas.messages import MODALITIES
+from affectstream.lab.calibration import fit_temperature
+from affectstream.lab.fusion.log import Log
+from affectstream.lab.fusion.networks import KINDS, finished
+from affectstream.lab.splits import grouped_folds
+from affectstream.models.fusion.evidence import Array
+from affectstream.models.fusion.exported import inputs, standardised
+from affectstream.schemas.errors import InputError
+from affectstream.schemas.labels import EMOTIONS, N_EMOTIONS
+from affectstream.schemas.messages import MODALITIES
 
 CLIP = 1.0  # of the gradient's norm
 PASS = 4096  # windows in one pass without gradients

@@ -1,4 +1,4 @@
-"""Three networks that fuse embeddings, each after one of the reference systems; imports torch and messages.
+"""Three networks that fuse embeddings, each after one of the reference systems.
 
 What all of them read, per modality of ``schemas.messages``: a standardised row (n, size) of the embedding
 with the seven log probabilities after it, and a flag (n, 3) that says whether the modality is there. Quality
@@ -16,8 +16,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_linear_bn_eval
 
-from schemas.labels import N_EMOTIONS
-from schemas.messages import MODALITIES
+from affectstream.schemas.labels import N_EMOTIONS
+from affectstream.schemas.messages import MODALITIES
 
 M = len(MODALITIES)
 Rows = Sequence[Tensor]  # per modality (n, its size)

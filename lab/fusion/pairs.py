@@ -1,4 +1,4 @@
-"""Windows of three modalities put together by label from recorded logs, as synthetic calls; imports NumPy.
+"""Windows of three modalities put together by label from recorded logs, as synthetic calls.
 
 There is no labelled corpus of face, voice and words here. So a window of an emotion takes a face, a voice and
 a text of that emotion, each from its own corpus, as the reference systems did. Two things follow. The
@@ -18,12 +18,12 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from models.fusion.evidence import Array, Evidence, Flags
-from models.fusion.log import Calls, Indices, Log
-from models.fusion.probability_logs import ProbabilityLog, joined
-from schemas.errors import InputError
-from schemas.labels import EMOTIONS, N_EMOTIONS
-from schemas.messages import MODALITIES
+from affectstream.lab.fusion.log import Calls, Indices, Log
+from affectstream.lab.fusion.probability_logs import ProbabilityLog, joined
+from affectstream.models.fusion.evidence import Array, Evidence, Flags
+from affectstream.schemas.errors import InputError
+from affectstream.schemas.labels import EMOTIONS, N_EMOTIONS
+from affectstream.schemas.messages import MODALITIES
 
 Names = NDArray[np.str_]
 Part = Literal["fit", "test"]

@@ -1,4 +1,4 @@
-"""The file of what one model said about labelled items, sound and worse; imports NumPy and schemas.
+"""The file of what one model said about labelled items, sound and worse.
 
 An ``.npz`` of the arrays below. Every condition holds the same items in the same order, the first is "clean";
 so a fusion experiment can replace what was said about an item by what is said when its input is bad.
@@ -8,7 +8,7 @@ so a fusion experiment can replace what was said about an item by what is said w
     corpus       corpus and part
     statement    which model, on what it was not trained on, how embeddings were brought together
     conditions   (c,) names
-    p            (c, n, 7) calibrated probabilities, in the order of schemas.labels.EMOTIONS
+    p            (c, n, 7) calibrated probabilities, in the order of affectstream.schemas.labels.EMOTIONS
     present      (c, n) whether the worker would have published them: it abstains from silence
     quality      (c, n) in [0, 1], by the product's own functions
     labels       (n,) true emotions
@@ -24,11 +24,11 @@ from typing import get_args
 import numpy as np
 import numpy.typing as npt
 
-from models.fusion import log_file
-from models.fusion.log_file import Kind
-from schemas.errors import InputError
-from schemas.labels import N_EMOTIONS
-from schemas.messages import Modality
+from affectstream.lab.fusion import log_file
+from affectstream.lab.fusion.log_file import Kind
+from affectstream.schemas.errors import InputError
+from affectstream.schemas.labels import N_EMOTIONS
+from affectstream.schemas.messages import Modality
 
 CLEAN = "clean"
 NAMES = ("modality", "corpus", "statement", "conditions", "p", "present", "quality", "labels", "groups")

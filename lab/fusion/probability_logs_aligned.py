@@ -1,4 +1,4 @@
-"""The file of windows whose modalities really belong together, and its division by groups; imports NumPy.
+"""The file of windows whose modalities really belong together, and its division by groups.
 
 An ``.npz`` of one window per labelled clip:
 
@@ -17,13 +17,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from models.fusion import log_file
-from models.fusion.evidence import Array, Evidence
-from models.fusion.log import Calls, Indices, Log, taken
-from models.fusion.log_file import Kind
-from schemas.errors import InputError
-from schemas.labels import N_EMOTIONS
-from schemas.messages import MODALITIES
+from affectstream.lab.fusion import log_file
+from affectstream.lab.fusion.log import Calls, Indices, Log, taken
+from affectstream.lab.fusion.log_file import Kind
+from affectstream.models.fusion.evidence import Array, Evidence
+from affectstream.schemas.errors import InputError
+from affectstream.schemas.labels import N_EMOTIONS
+from affectstream.schemas.messages import MODALITIES
 
 REMAKE = "make it with affectstream fusion log meld or ravdess-video"
 NAMES = ("source", "p", "present", "quality", "labels", "groups", *MODALITIES)

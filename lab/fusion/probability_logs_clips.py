@@ -1,4 +1,4 @@
-"""The shipped models on clips of one person, whose modalities belong together; imports torch and av.
+"""The shipped models on clips of one person, whose modalities belong together.
 
 A clip is one window: the largest face of two frames a second, the two-second stretches of sound that are not
 silent, and the words with the turns before them, each averaged as the stream averages a window, by quality.
@@ -12,23 +12,23 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from models.datasets import meld, ravdess_video
-from models.datasets.moving import Sound, frames, own_sound
-from models.face.crop import face_crop
-from models.face.detect import Detector
-from models.face.model import FaceModel
-from models.face.quality import face_quality
-from models.fusion.evidence import FLAT, Evidence
-from models.fusion.log import Log
-from models.text.model import TextModel
-from models.text.quality import text_quality, words_in
-from models.text.tokenise import is_speech
-from models.voice import features
-from models.voice.evaluation import cut, stream_starts
-from models.voice.model import VoiceModel
-from models.voice.quality import quality
-from schemas.errors import InputError
-from schemas.labels import N_EMOTIONS
+from affectstream.lab.datasets import meld, ravdess_video
+from affectstream.lab.datasets.moving import Sound, frames, own_sound
+from affectstream.lab.fusion.log import Log
+from affectstream.lab.voice.evaluation import cut, stream_starts
+from affectstream.models.face.crop import face_crop
+from affectstream.models.face.detect import Detector
+from affectstream.models.face.model import FaceModel
+from affectstream.models.face.quality import face_quality
+from affectstream.models.fusion.evidence import FLAT, Evidence
+from affectstream.models.text.model import TextModel
+from affectstream.models.text.quality import text_quality, words_in
+from affectstream.models.text.tokenise import is_speech
+from affectstream.models.voice import features
+from affectstream.models.voice.model import VoiceModel
+from affectstream.models.voice.quality import quality
+from affectstream.schemas.errors import InputError
+from affectstream.schemas.labels import N_EMOTIONS
 
 FPS = 2.0
 HEARD_IN_TRAINING = range(1, 21)  # actors of RAVDESS that the shipped voice model learnt from

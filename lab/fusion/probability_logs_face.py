@@ -1,4 +1,4 @@
-"""What the shipped face model says about faces that it never saw, sound and worse; imports torch.
+"""What the shipped face model says about faces that it never saw, sound and worse.
 
 The faces are those of FER+ PublicTest with a majority among the seven emotions, without the near duplicates
 of training faces that FER2013 has across its splits.
@@ -9,15 +9,15 @@ from pathlib import Path
 
 import numpy as np
 
-from models.datasets.ferplus import Faces, load_npz, majority
-from models.evaluation.degrade_faces import blurred, covered, darkened, shrunk
-from models.face import duplicates
-from models.face.crop import SIDE, Box, Image
-from models.face.detect import Face
-from models.face.model import FaceModel
-from models.face.quality import face_quality
-from models.fusion.probability_logs import CLEAN, ProbabilityLog
-from schemas.errors import InputError
+from affectstream.lab.datasets.ferplus import Faces, load_npz, majority
+from affectstream.lab.evaluation.degrade_faces import blurred, covered, darkened, shrunk
+from affectstream.lab.face import duplicates
+from affectstream.lab.fusion.probability_logs import CLEAN, ProbabilityLog
+from affectstream.models.face.crop import SIDE, Box, Image
+from affectstream.models.face.detect import Face
+from affectstream.models.face.model import FaceModel
+from affectstream.models.face.quality import face_quality
+from affectstream.schemas.errors import InputError
 
 Worse = tuple[Callable[[Image], Image], float]  # what becomes of a face, and the side of its box in pixels
 

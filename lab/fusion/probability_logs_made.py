@@ -1,19 +1,19 @@
-"""The making of probability logs from the corpora, one model after another; imports torch."""
+"""The making of probability logs from the corpora, one model after another."""
 
 from collections.abc import Callable
 from pathlib import Path
 
-from models.datasets.ravdess import default_folder
-from models.face.model import FaceModel
-from models.fusion import (
+from affectstream.lab.datasets.ravdess import default_folder
+from affectstream.lab.fusion import (
     probability_logs,
     probability_logs_face,
     probability_logs_text,
     probability_logs_voice,
 )
-from models.fusion.probability_logs import ProbabilityLog, path_of
-from models.text.model import TextModel
-from models.voice.model import VoiceModel
+from affectstream.lab.fusion.probability_logs import ProbabilityLog, path_of
+from affectstream.models.face.model import FaceModel
+from affectstream.models.text.model import TextModel
+from affectstream.models.voice.model import VoiceModel
 
 
 def face(data: Path | None, run: Path) -> list[ProbabilityLog]:

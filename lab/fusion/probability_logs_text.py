@@ -1,4 +1,4 @@
-"""What the shipped text model says about texts that it never read, as said and misheard; imports torch.
+"""What the shipped text model says about texts that it never read, as said and misheard.
 
 The texts are MELD's development set, the dialogues of MELD's training set that training held out, and at
 most 150 comments of each class of the development set of GoEmotions.
@@ -10,14 +10,14 @@ from pathlib import Path
 
 import numpy as np
 
-from models.evaluation.degrade import truncated, word_errors
-from models.fusion.probability_logs import CLEAN, ProbabilityLog
-from models.text.corpus import Row, capped, goemotions_rows, hold_out, meld_rows
-from models.text.model import TextModel
-from models.text.quality import text_quality, words_in
-from models.text.tokenise import is_speech
-from models.text.train import Settings
-from models.weights import read_card
+from affectstream.lab.evaluation.degrade import truncated, word_errors
+from affectstream.lab.fusion.probability_logs import CLEAN, ProbabilityLog
+from affectstream.lab.text.corpus import Row, capped, goemotions_rows, hold_out, meld_rows
+from affectstream.lab.text.train import Settings
+from affectstream.models.text.model import TextModel
+from affectstream.models.text.quality import text_quality, words_in
+from affectstream.models.text.tokenise import is_speech
+from affectstream.models.weights import read_card
 
 Hear = Callable[[str], str]
 

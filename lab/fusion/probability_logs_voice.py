@@ -1,4 +1,4 @@
-"""What the voice folds say about actors that they never heard, over good and bad lines; imports torch.
+"""What the voice folds say about actors that they never heard, over good and bad lines.
 
 The shipped network learnt from all twenty actors. So each window is given to the network of the same recipe
 that never heard its actor, and the temperature is the shipped card's. Embeddings of different networks have
@@ -17,19 +17,19 @@ import torch
 from scipy.linalg import cho_factor, cho_solve
 from scipy.special import softmax
 
-from models.datasets import ravdess
-from models.evaluation.degrade import SPEECH, Speech
-from models.evaluation.voice_folds import fold_networks
-from models.fusion.probability_logs import CLEAN, ProbabilityLog
-from models.splits import Fold
-from models.voice import features
-from models.voice.evaluation import clean, cut, stream_starts
-from models.voice.model import VoiceModel
-from models.voice.network import VoiceEnsemble
-from models.voice.quality import is_silent, quality
-from models.voice.train import FOLDS, folds_of
-from models.weights import read_card
-from schemas.errors import ModelError
+from affectstream.lab.datasets import ravdess
+from affectstream.lab.evaluation.degrade import SPEECH, Speech
+from affectstream.lab.evaluation.voice_folds import fold_networks
+from affectstream.lab.fusion.probability_logs import CLEAN, ProbabilityLog
+from affectstream.lab.splits import Fold
+from affectstream.lab.voice.evaluation import clean, cut, stream_starts
+from affectstream.lab.voice.train import FOLDS, folds_of
+from affectstream.models.voice import features
+from affectstream.models.voice.model import VoiceModel
+from affectstream.models.voice.network import VoiceEnsemble
+from affectstream.models.voice.quality import is_silent, quality
+from affectstream.models.weights import read_card
+from affectstream.schemas.errors import ModelError
 
 Floats = npt.NDArray[np.float64]
 Singles = npt.NDArray[np.float32]
@@ -68,7 +68,9 @@ def log(folder: Path, run: Path, model: VoiceModel) -> ProbabilityLog:
     card = read_card("voice")
     nets = fold_networks(run, FOLDS, [int(t["seed"]) for t in card.config["training"]])
     if not nets:
-        raise ModelError(f"{run} does not hold the five fold networks: python -m models.voice.train folds")
+        raise ModelError(
+            f"{run} does not hold the five fold networks: python -m affectstream.lab.voice.train folds"
+        )
     heard = [windows(clips.clips, heard) for heard in CONDITIONS.values()]
     said = _out_of_fold(nets, folds_of(clips), heard, model)
     clip = heard[0].clip

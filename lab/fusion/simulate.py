@@ -1,19 +1,19 @@
-"""Experts whose truth is known: skill, shared errors, overconfidence, failures, quality; imports NumPy.
+"""Experts whose truth is known: skill, shared errors, overconfidence, failures, quality.
 
 Every expert sees the class through Gaussian noise and says the posterior that follows from it, sharpened or
 flattened by ``heat``. A part of the noise may be common to all: then their errors are dependent, and Bayes'
-product is no longer right. The windows are calls as those of ``models.fusion.pairs``, without embeddings.
+product is no longer right. The windows are calls as those of ``lab.fusion.pairs``, without embeddings.
 """
 
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from models.fusion.evidence import Array, Evidence, Flags
-from models.fusion.log import Calls, Indices, Log
-from models.fusion.pairs import LENGTH, MELD_SHARES
-from schemas.labels import N_EMOTIONS
-from schemas.messages import MODALITIES
+from affectstream.lab.fusion.log import Calls, Indices, Log
+from affectstream.lab.fusion.pairs import LENGTH, MELD_SHARES
+from affectstream.models.fusion.evidence import Array, Evidence, Flags
+from affectstream.schemas.labels import N_EMOTIONS
+from affectstream.schemas.messages import MODALITIES
 
 Generator = np.random.Generator
 
@@ -23,7 +23,7 @@ GROUPS = 10
 
 @dataclass(frozen=True)
 class World:
-    """What is true of the experts, in the order of schemas.messages."""
+    """What is true of the experts, in the order of affectstream.schemas.messages."""
 
     name: str
     skill: tuple[float, ...] = (1.6, 1.3, 1.9)  # distance of the class means over the noise

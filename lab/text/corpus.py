@@ -1,4 +1,4 @@
-"""Training rows of the text model: MELD with its context and GoEmotions, split and batched; imports numpy."""
+"""Training rows of the text model: MELD with its context and GoEmotions, split and batched."""
 
 import random
 from collections.abc import Iterator, Sequence
@@ -8,17 +8,17 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from models.datasets.goemotions import read_goemotions
-from models.datasets.meld import read_meld
-from models.protocol import Array
-from models.text.tokenise import Tokeniser, plain
+from affectstream.lab.datasets.goemotions import read_goemotions
+from affectstream.lab.datasets.meld import read_meld
+from affectstream.models.protocol import Array
+from affectstream.models.text.tokenise import Tokeniser, plain
 
 CONTEXT_SHARE = (0.15, 0.15, 0.70)  # of zero, one and two turns of context, drawn anew in every epoch
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One text with its label; ``corpus`` indexes models.text.network.CORPORA."""
+    """One text with its label; ``corpus`` indexes affectstream.models.text.network.CORPORA."""
 
     text: str
     context: tuple[str, ...]

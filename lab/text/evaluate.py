@@ -1,6 +1,7 @@
-"""Figures of the shipped text model on MELD and GoEmotions; imports rich and the siblings.
+"""Figures of the shipped text model on MELD and GoEmotions.
 
-    python -m models.text.evaluate --meld DATA/meld/dev_sent_emo.csv --goemotions DATA/goemotions/dev.tsv
+    python -m affectstream.lab.text.evaluate --meld DATA/meld/dev_sent_emo.csv \
+        --goemotions DATA/goemotions/dev.tsv
 
 Neither development set is read by the training. Intervals are 95 % by bootstrap over dialogues or comments.
 """
@@ -18,11 +19,11 @@ import torch
 from rich.console import Console
 from rich.table import Table
 
-from models import metrics
-from models.calibration import ece
-from models.text.corpus import Row, goemotions_rows, meld_rows
-from models.text.model import TextModel
-from schemas.labels import EMOTIONS
+from affectstream.lab import metrics
+from affectstream.lab.calibration import ece
+from affectstream.lab.text.corpus import Row, goemotions_rows, meld_rows
+from affectstream.models.text.model import TextModel
+from affectstream.schemas.labels import EMOTIONS
 
 SHOWN = {"weighted_f1": "wF1", "macro_f1": "mF1", "accuracy": "acc", "uar": "UAR", "ece": "ECE"}
 

@@ -1,9 +1,9 @@
-"""The reference text classifiers, to compare with: TF-IDF pipelines, BERT with a head; imports scikit-learn.
+"""The reference text classifiers, to compare with: TF-IDF pipelines, BERT with a head.
 
 TF-IDF with logistic regression, a decision tree, a random forest and naive Bayes are those of the reference
 systems; "BERT with pooling and head" takes any encoder of transformers. None of them is shipped.
 
-    python -m models.text.reference
+    python -m affectstream.lab.text.reference
 """
 
 import argparse
@@ -25,10 +25,10 @@ from sklearn.tree import DecisionTreeClassifier
 from torch import Tensor, nn
 from transformers import AutoModel
 
-from models import metrics
-from models.datasets.meld import Utterance, read_meld
-from models.text.tokenise import plain
-from schemas.errors import ModelError
+from affectstream.lab import metrics
+from affectstream.lab.datasets.meld import Utterance, read_meld
+from affectstream.models.text.tokenise import plain
+from affectstream.schemas.errors import ModelError
 
 TOKENS = r"(?u)\b\w+\b|[?!]"  # words, and the marks that tell surprise from a statement
 

@@ -1,6 +1,6 @@
-"""From a training checkpoint to the shipped text weights and their card; imports torch and the siblings.
+"""From a training checkpoint to the shipped text weights and their card.
 
-    python -m models.text.ship --run OUT [--run OUT2] [--data DATA]
+    python -m affectstream.lab.text.ship --run OUT [--run OUT2] [--data DATA]
 
 The weights of several runs from the same start are averaged (Wortsman et al., "Model soups", ICML 2022). The
 bias and the temperature are chosen on what training held out. The figures of the card are those of the
@@ -22,16 +22,16 @@ from safetensors.torch import save_file
 from scipy.special import softmax
 from torch import Tensor
 
-from models import metrics
-from models.calibration import ece, fit_temperature
-from models.text.corpus import Row
-from models.text.evaluate import evaluate, predicted, tables
-from models.text.model import TextModel
-from models.text.storage import cut_state, cut_tokenizer, needed, packed
-from models.text.tokenise import BUCKETS, Tokeniser
-from models.text.train import Settings, rows_of
-from models.weights import FOLDER, write_card
-from schemas.errors import InputError
+from affectstream.lab import metrics
+from affectstream.lab.calibration import ece, fit_temperature
+from affectstream.lab.text.corpus import Row
+from affectstream.lab.text.evaluate import evaluate, predicted, tables
+from affectstream.lab.text.train import Settings, rows_of
+from affectstream.models.text.model import TextModel
+from affectstream.models.text.storage import cut_state, cut_tokenizer, needed, packed
+from affectstream.models.text.tokenise import BUCKETS, Tokeniser
+from affectstream.models.weights import FOLDER, write_card
+from affectstream.schemas.errors import InputError
 
 MODEL_ID = "text-minilm/1"
 LICENCE = (
@@ -100,7 +100,7 @@ def write(runs: Sequence[Path], folder: Path, flatten: float) -> list[Row]:
 def card(
     temperature: float, trust: float, config: dict[str, Any], figures: dict[str, float]
 ) -> dict[str, Any]:
-    """Return the fields of the card that ``models.weights.write_card`` completes."""
+    """Return the fields of the card that ``affectstream.models.weights.write_card`` completes."""
     return {
         "model_id": MODEL_ID,
         "modality": "text",

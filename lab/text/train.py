@@ -1,7 +1,7 @@
-"""Fine-tunes the text model on MELD and GoEmotions together: ``python -m models.text.train``; imports torch.
+"""Fine-tunes the text model on MELD and GoEmotions together: ``python -m affectstream.lab.text.train``.
 
 A part of MELD's training dialogues and of GoEmotions' training comments is held out for choosing the weights
-and the temperature; the official development sets are read by ``models.text.evaluate`` only.
+and the temperature; the official development sets are read by ``affectstream.lab.text.evaluate`` only.
 """
 
 import argparse
@@ -19,12 +19,12 @@ from rich.progress import MofNCompleteColumn, Progress, TextColumn, TimeRemainin
 from sklearn.metrics import f1_score
 from torch import Tensor, nn
 
-from models.calibration import fit_temperature
-from models.protocol import Array
-from models.text import corpus
-from models.text.network import CORPORA, TextNetwork
-from models.text.start import start_folder, started
-from models.text.tokenise import Tokeniser
+from affectstream.lab.calibration import fit_temperature
+from affectstream.lab.text import corpus
+from affectstream.lab.text.start import start_folder, started
+from affectstream.models.protocol import Array
+from affectstream.models.text.network import CORPORA, TextNetwork
+from affectstream.models.text.tokenise import Tokeniser
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""The state of a training between two epochs, written whole or not at all; imports torch and the recipe."""
+"""The state of a training between two epochs, written whole or not at all."""
 
 import zipfile
 from dataclasses import dataclass, field
@@ -8,8 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from models.training.recipe import Recipe
-from schemas.errors import InputError
+from affectstream.lab.training.recipe import Recipe
+from affectstream.schemas.errors import InputError
 
 
 @dataclass

@@ -1,16 +1,16 @@
-"""TF-IDF pipelines as runs train them, with class weights or SMOTE; imports scikit-learn and imblearn."""
+"""TF-IDF pipelines as runs train them, with class weights or SMOTE."""
 
 import numpy as np
 import numpy.typing as npt
 from imblearn.pipeline import Pipeline, make_pipeline
 from sklearn.utils.class_weight import compute_sample_weight
 
-from models.evaluation.outcome import log
-from models.text.reference import pipelines
-from models.training.corpus import Corpus, Part
-from models.training.recipe import Recipe
-from models.training.smote import sampler
-from schemas.labels import N_EMOTIONS
+from affectstream.lab.evaluation.outcome import log
+from affectstream.lab.text.reference import pipelines
+from affectstream.lab.training.corpus import Corpus, Part
+from affectstream.lab.training.recipe import Recipe
+from affectstream.lab.training.smote import sampler
+from affectstream.schemas.labels import N_EMOTIONS
 
 Floats = npt.NDArray[np.float64]
 

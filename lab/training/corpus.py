@@ -1,4 +1,4 @@
-"""What a training reads: labelled rows, their groups and their parts; imports numpy, torch and the splits."""
+"""What a training reads: labelled rows, their groups and their parts."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -9,9 +9,9 @@ import numpy.typing as npt
 import torch
 from torch import Generator, Tensor
 
-from models.evaluation.outcome import About
-from models.splits import require_disjoint
-from schemas.labels import N_EMOTIONS
+from affectstream.lab.evaluation.outcome import About
+from affectstream.lab.splits import require_disjoint
+from affectstream.schemas.labels import N_EMOTIONS
 
 Indices = npt.NDArray[np.int64]
 Rows = TypeVar("Rows")

@@ -1,4 +1,4 @@
-"""FER2013 faces under either of their label sets, ready for training; imports torch and the readers."""
+"""FER2013 faces under either of their label sets, ready for training."""
 
 from pathlib import Path
 
@@ -7,14 +7,14 @@ import torch
 import torch.nn.functional as F
 from torch import Generator, Tensor
 
-from models.datasets.ferplus import Faces, load_csv, load_npz, majority, trainable, vote_shares
-from models.evaluation.outcome import About
-from models.face.augment import augment
-from models.face.duplicates import groups, hold_out
-from models.face.train import at_epoch
-from models.training.corpus import Corpus, Indices, Inputs, Part, as_stored, one_hot
-from models.training.recipe import Recipe
-from schemas.errors import InputError
+from affectstream.lab.datasets.ferplus import Faces, load_csv, load_npz, majority, trainable, vote_shares
+from affectstream.lab.evaluation.outcome import About
+from affectstream.lab.face.augment import augment
+from affectstream.lab.face.duplicates import groups, hold_out
+from affectstream.lab.face.train import at_epoch
+from affectstream.lab.training.corpus import Corpus, Indices, Inputs, Part, as_stored, one_hot
+from affectstream.lab.training.recipe import Recipe
+from affectstream.schemas.errors import InputError
 
 MEANINGS = {
     "fer2013": ("FER2013's own labels", "one label of FER2013; faces without one left out"),

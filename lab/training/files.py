@@ -1,4 +1,4 @@
-"""The files of a run: written whole or not at all, read with a clear error; imports numpy and safetensors."""
+"""The files of a run: written whole or not at all, read with a clear error."""
 
 import zipfile
 from collections.abc import Callable
@@ -10,7 +10,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 
-from schemas.errors import InputError
+from affectstream.schemas.errors import InputError
 
 Arrays = dict[str, npt.NDArray[np.generic]]
 

@@ -1,4 +1,4 @@
-"""A finished run asked about other data than it was trained on; imports the siblings of this folder."""
+"""A finished run asked about other data than it was trained on."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -6,16 +6,24 @@ from pathlib import Path
 import numpy as np
 from scipy.special import softmax
 
-from models.evaluation.outcome import Evaluation, Floats
-from models.training import classical, place
-from models.training.corpus import Corpus, Indices
-from models.training.files import weights
-from models.training.loop import logits_of
-from models.training.networks import Pipelined, Reference, reference
-from models.training.recipe import RECIPE, Recipe, read_recipe
-from models.training.result import LOGITS, WEIGHTS, Tested, evaluated, kept, outcome_of, read_run_card
-from models.training.texts import utterances, utterances_to_judge
-from schemas.errors import InputError
+from affectstream.lab.evaluation.outcome import Evaluation, Floats
+from affectstream.lab.training import classical, place
+from affectstream.lab.training.corpus import Corpus, Indices
+from affectstream.lab.training.files import weights
+from affectstream.lab.training.loop import logits_of
+from affectstream.lab.training.networks import Pipelined, Reference, reference
+from affectstream.lab.training.recipe import RECIPE, Recipe, read_recipe
+from affectstream.lab.training.result import (
+    LOGITS,
+    WEIGHTS,
+    Tested,
+    evaluated,
+    kept,
+    outcome_of,
+    read_run_card,
+)
+from affectstream.lab.training.texts import utterances, utterances_to_judge
+from affectstream.schemas.errors import InputError
 
 
 def judged(folder: Path, data: Path, trained_on: Path, device: str = "cpu") -> Evaluation:

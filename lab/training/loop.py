@@ -1,4 +1,4 @@
-"""One training loop for every reference network; imports torch, rich and the siblings of this folder."""
+"""One training loop for every reference network."""
 
 import copy
 import json
@@ -13,14 +13,14 @@ import torch.nn.functional as F
 from rich.progress import track
 from torch import Tensor, nn
 
-from models import metrics
-from models.calibration import nll
-from models.face.train import average_into
-from models.training.checkpoint import State, resume, save
-from models.training.corpus import Indices, Inputs, Part
-from models.training.recipe import Recipe
-from schemas.errors import InputError
-from schemas.labels import N_EMOTIONS
+from affectstream.lab import metrics
+from affectstream.lab.calibration import nll
+from affectstream.lab.face.train import average_into
+from affectstream.lab.training.checkpoint import State, resume, save
+from affectstream.lab.training.corpus import Indices, Inputs, Part
+from affectstream.lab.training.recipe import Recipe
+from affectstream.schemas.errors import InputError
+from affectstream.schemas.labels import N_EMOTIONS
 
 AT_ONCE = 128  # rows of an evaluation
 WARM_UP = 0.2  # share of a one-cycle schedule

@@ -1,4 +1,4 @@
-"""The table of the reference networks: modality, data, architecture, default recipe; imports the siblings."""
+"""The table of the reference networks: modality, data, architecture, default recipe."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,19 +9,19 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from models.face.clip_encoder import ClipFrames, FeatureHead, as_frames, clip_frames
-from models.face.network import DEPTHS, WIDTHS, FaceNet
-from models.face.reference import FaceResNet50, FerCnn, ResNet50Features
-from models.text.reference import IdsClassifier, pretrained
-from models.training.corpus import Corpus, Inputs
-from models.training.faces import faces, faces_to_judge
-from models.training.recipe import Recipe
-from models.training.speech_variants import Extract, frames_of, mel_of
-from models.training.texts import encoder_folder, tokenised, utterances, utterances_to_judge
-from models.training.vectors import vectors
-from models.training.voices import speech
-from models.voice import reference as voice
-from schemas.errors import InputError, ModelError
+from affectstream.lab.face.clip_encoder import ClipFrames, FeatureHead, as_frames, clip_frames
+from affectstream.lab.face.reference import FaceResNet50, FerCnn, ResNet50Features
+from affectstream.lab.text.reference import IdsClassifier, pretrained
+from affectstream.lab.training.corpus import Corpus, Inputs
+from affectstream.lab.training.faces import faces, faces_to_judge
+from affectstream.lab.training.recipe import Recipe
+from affectstream.lab.training.speech_variants import Extract, frames_of, mel_of
+from affectstream.lab.training.texts import encoder_folder, tokenised, utterances, utterances_to_judge
+from affectstream.lab.training.vectors import vectors
+from affectstream.lab.training.voices import speech
+from affectstream.lab.voice import reference as voice
+from affectstream.models.face.network import DEPTHS, WIDTHS, FaceNet
+from affectstream.schemas.errors import InputError, ModelError
 
 Prepare = Callable[
     [Path, Recipe, Path], tuple[Corpus, Inputs]
@@ -42,7 +42,7 @@ class Reference:
 
 @dataclass(frozen=True)
 class Pipelined:
-    """One TF-IDF pipeline of models.text.reference."""
+    """One TF-IDF pipeline of affectstream.lab.text.reference."""
 
     modality: str
     systems: str

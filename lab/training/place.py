@@ -1,8 +1,8 @@
-"""Where torch is to compute, found out before anything is read; imports torch."""
+"""Where torch is to compute, found out before anything is read."""
 
 import torch
 
-from schemas.errors import InputError
+from affectstream.schemas.errors import InputError
 
 
 def require(device: str) -> None:

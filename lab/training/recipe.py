@@ -1,4 +1,4 @@
-"""Everything that decides a training run, kept beside its result; imports pydantic and schemas only."""
+"""Everything that decides a training run, kept beside its result."""
 
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -14,7 +14,7 @@ from pydantic import (
     model_validator,
 )
 
-from schemas.errors import InputError
+from affectstream.schemas.errors import InputError
 
 RECIPE = "recipe.json"  # in the folder of a run
 LEAST_SIDE = 16  # pixels: the deepest network here halves a face four times

@@ -1,4 +1,4 @@
-"""What a run reached: the predictions of its parts as one outcome, its card; imports models.evaluation."""
+"""What a run reached: the predictions of its parts as one outcome, its card."""
 
 import hashlib
 import json
@@ -10,16 +10,16 @@ import numpy as np
 from pydantic import TypeAdapter, ValidationError
 from scipy.special import softmax
 
-from models.evaluation import aims
-from models.evaluation.face import OWN_LABELS_LEAST
-from models.evaluation.figures import summary
-from models.evaluation.outcome import Evaluation, Floats, Outcome, Point, of_run
-from models.training.corpus import Corpus, Indices
-from models.training.files import arrays, whole
-from models.training.recipe import RECIPE, Recipe, read_recipe
-from models.weights import Card
-from schemas.errors import InputError
-from schemas.labels import EMOTIONS
+from affectstream.lab.evaluation import aims
+from affectstream.lab.evaluation.face import OWN_LABELS_LEAST
+from affectstream.lab.evaluation.figures import summary
+from affectstream.lab.evaluation.outcome import Evaluation, Floats, Outcome, Point, of_run
+from affectstream.lab.training.corpus import Corpus, Indices
+from affectstream.lab.training.files import arrays, whole
+from affectstream.lab.training.recipe import RECIPE, Recipe, read_recipe
+from affectstream.models.weights import Card
+from affectstream.schemas.errors import InputError
+from affectstream.schemas.labels import EMOTIONS
 
 LOGITS, WEIGHTS, CARD, POINTS = "logits.npz", "best.safetensors", "card.json", "points.json"
 POINTS_IN = TypeAdapter(tuple[Point, ...])

@@ -1,4 +1,4 @@
-"""What a run reaches on worse input, kept in its folder; imports torch, rich and the siblings."""
+"""What a run reaches on worse input, kept in its folder."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
@@ -9,15 +9,15 @@ from rich.progress import track
 from scipy.special import softmax
 from torch import Tensor
 
-from models.evaluation.figures import summary
-from models.evaluation.outcome import Floats, Point
-from models.training import classical, worse
-from models.training.corpus import Corpus, Indices, Inputs, Rows, Worse
-from models.training.files import weights
-from models.training.loop import logits_of
-from models.training.networks import Pipelined, Reference
-from models.training.recipe import Recipe
-from models.training.result import WEIGHTS, Tested
+from affectstream.lab.evaluation.figures import summary
+from affectstream.lab.evaluation.outcome import Floats, Point
+from affectstream.lab.training import classical, worse
+from affectstream.lab.training.corpus import Corpus, Indices, Inputs, Rows, Worse
+from affectstream.lab.training.files import weights
+from affectstream.lab.training.loop import logits_of
+from affectstream.lab.training.networks import Pipelined, Reference
+from affectstream.lab.training.recipe import Recipe
+from affectstream.lab.training.result import WEIGHTS, Tested
 
 MOST = 400  # rows, since some thirty conditions are measured on them
 

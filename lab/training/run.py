@@ -1,4 +1,4 @@
-"""One run: a folder with its recipe, weights, temperature, predictions and report; imports the siblings."""
+"""One run: a folder with its recipe, weights, temperature, predictions and report."""
 
 from collections.abc import Callable
 from functools import partial
@@ -9,16 +9,16 @@ import torch
 from safetensors.torch import save_file
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-from models.calibration import fit_temperature
-from models.evaluation import report as reports
-from models.evaluation.outcome import Evaluation, Floats
-from models.training import classical, place, robust
-from models.training.corpus import Corpus, Indices, Inputs, Part
-from models.training.files import whole
-from models.training.loop import logits_of, train
-from models.training.networks import Pipelined, Reference, reference
-from models.training.recipe import RECIPE, Recipe, read_recipe, write_recipe
-from models.training.result import (
+from affectstream.lab.calibration import fit_temperature
+from affectstream.lab.evaluation import report as reports
+from affectstream.lab.evaluation.outcome import Evaluation, Floats
+from affectstream.lab.training import classical, place, robust
+from affectstream.lab.training.corpus import Corpus, Indices, Inputs, Part
+from affectstream.lab.training.files import whole
+from affectstream.lab.training.loop import logits_of, train
+from affectstream.lab.training.networks import Pipelined, Reference, reference
+from affectstream.lab.training.recipe import RECIPE, Recipe, read_recipe, write_recipe
+from affectstream.lab.training.result import (
     LOGITS,
     POINTS,
     WEIGHTS,
@@ -28,9 +28,9 @@ from models.training.result import (
     read_points,
     write_points,
 )
-from models.training.smote import enlarged
-from models.training.texts import utterances
-from schemas.errors import InputError
+from affectstream.lab.training.smote import enlarged
+from affectstream.lab.training.texts import utterances
+from affectstream.schemas.errors import InputError
 
 Say = Callable[[str], None]
 Fit = Callable[

@@ -1,6 +1,6 @@
-"""The weights of one finished run as weights that FaceModel loads; imports the siblings and models.weights.
+"""The weights of one finished run as weights that FaceModel loads.
 
-    python -m models.training.ship RUN [--folder FOLDER]
+    python -m affectstream.lab.training.ship RUN [--folder FOLDER]
 
 Makes face-fer2013.safetensors, in half precision, and its card, from a run of face-resnet on FER2013's own
 labels: what `affectstream evaluate face` judges by these labels.
@@ -13,15 +13,15 @@ import torch
 import typer
 from safetensors.torch import save_file
 
-from models.evaluation.face import OWN_LABELS
-from models.evaluation.figures import summary
-from models.evaluation.outcome import of_run
-from models.face.network import DEPTHS, WIDTHS
-from models.training.files import weights
-from models.training.recipe import RECIPE, read_recipe
-from models.training.result import WEIGHTS, read_run_card
-from models.weights import FOLDER, Card, write_card
-from schemas.errors import InputError
+from affectstream.lab.evaluation.face import OWN_LABELS
+from affectstream.lab.evaluation.figures import summary
+from affectstream.lab.evaluation.outcome import of_run
+from affectstream.lab.training.files import weights
+from affectstream.lab.training.recipe import RECIPE, read_recipe
+from affectstream.lab.training.result import WEIGHTS, read_run_card
+from affectstream.models.face.network import DEPTHS, WIDTHS
+from affectstream.models.weights import FOLDER, Card, write_card
+from affectstream.schemas.errors import InputError
 
 LICENCE = "Apache-2.0 for the weights; FER2013 images are for research use"
 ALWAYS = 1.1  # mirror_below: every face is looked at twice, as the run was judged

@@ -1,4 +1,4 @@
-"""Synthetic minority examples between neighbours of one class; imports numpy, torch and imbalanced-learn.
+"""Synthetic minority examples between neighbours of one class.
 
 Chawla et al., "SMOTE: Synthetic Minority Over-sampling Technique", JAIR 2002. Only vectors are interpolated:
 between two pictures or two waveforms lies neither.
@@ -10,8 +10,8 @@ import numpy as np
 import torch
 from imblearn.over_sampling import SMOTE
 
-from models.training.corpus import Indices, Inputs, Part, one_hot
-from schemas.errors import InputError
+from affectstream.lab.training.corpus import Indices, Inputs, Part, one_hot
+from affectstream.schemas.errors import InputError
 
 NEIGHBOURS = 5
 

@@ -1,4 +1,4 @@
-"""Clips of speech as the reference networks hear them, plain and changed; imports numpy, librosa and soxr.
+"""Clips of speech as the reference networks hear them, plain and changed.
 
 The changes are those of the reference systems: time stretched by up to 10 %, pitch moved by up to two
 semitones, white noise at 15 dB. They are made once; SpecAugment is drawn anew for every batch.
@@ -15,10 +15,10 @@ import torch
 from librosa.effects import pitch_shift, time_stretch, trim
 from torch import Generator, Tensor
 
-from models.datasets import ravdess
-from models.training.files import arrays, whole
-from models.voice.features import normalise
-from models.voice.reference import RATE_HZ, frame_features
+from affectstream.lab.datasets import ravdess
+from affectstream.lab.training.files import arrays, whole
+from affectstream.lab.voice.reference import RATE_HZ, frame_features
+from affectstream.models.voice.features import normalise
 
 Floats = npt.NDArray[np.float32]
 Extract = Callable[[Floats], Floats]  # samples at RATE_HZ to features

@@ -1,6 +1,6 @@
-"""The page on the reference networks, made from run folders; imports the siblings of this folder.
+"""The page on the reference networks, made from run folders.
 
-python -m models.training.table RUN... -o docs/models/reference-networks.md
+python -m affectstream.lab.training.table RUN... -o docs/models/reference-networks.md
 """
 
 from collections.abc import Iterable
@@ -10,14 +10,14 @@ from typing import Annotated
 import typer
 from safetensors import safe_open
 
-from models.evaluation.document import Block, Command, Heading, Paragraph, Table, markdown
-from models.evaluation.figures import summary
-from models.evaluation.intervals import intervals
-from models.evaluation.outcome import of_run
-from models.evaluation.report import shown
-from models.training.networks import NETWORKS
-from models.training.recipe import RECIPE, Recipe, read_recipe
-from models.training.result import WEIGHTS, read_run_card
+from affectstream.lab.evaluation.document import Block, Command, Heading, Paragraph, Table, markdown
+from affectstream.lab.evaluation.figures import summary
+from affectstream.lab.evaluation.intervals import intervals
+from affectstream.lab.evaluation.outcome import of_run
+from affectstream.lab.evaluation.report import shown
+from affectstream.lab.training.networks import NETWORKS
+from affectstream.lab.training.recipe import RECIPE, Recipe, read_recipe
+from affectstream.lab.training.result import WEIGHTS, read_run_card
 
 COLUMNS = (
     *("run", "network", "system", "data", "labels", "split", "items", "groups", "parameters"),

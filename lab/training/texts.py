@@ -1,4 +1,4 @@
-"""MELD with whole dialogues held out, for the reference text classifiers; imports torch and the readers."""
+"""MELD with whole dialogues held out, for the reference text classifiers."""
 
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -9,16 +9,16 @@ import torch
 from torch import Generator, Tensor
 from transformers import AutoTokenizer
 
-from models.datasets.meld import Utterance, read_meld
-from models.evaluation.outcome import About
-from models.evaluation.text import CAST
-from models.hub.snapshot import fetch
-from models.splits import grouped_folds, merged_groups
-from models.text.tokenise import plain
-from models.training import worse
-from models.training.corpus import Corpus, Indices, Inputs, Part, Worse, one_hot
-from models.training.recipe import Recipe
-from schemas.errors import InputError
+from affectstream.lab.datasets.meld import Utterance, read_meld
+from affectstream.lab.evaluation.outcome import About
+from affectstream.lab.evaluation.text import CAST
+from affectstream.lab.splits import grouped_folds, merged_groups
+from affectstream.lab.training import worse
+from affectstream.lab.training.corpus import Corpus, Indices, Inputs, Part, Worse, one_hot
+from affectstream.lab.training.recipe import Recipe
+from affectstream.models.hub.snapshot import fetch
+from affectstream.models.text.tokenise import plain
+from affectstream.schemas.errors import InputError
 
 LENGTH = 64  # tokens
 PAD = -1

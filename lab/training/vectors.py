@@ -1,4 +1,4 @@
-"""Faces as the feature vectors of a frozen encoder, made once and kept; imports torch and the siblings."""
+"""Faces as the feature vectors of a frozen encoder, made once and kept."""
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator
@@ -10,11 +10,11 @@ import torch
 from rich.progress import track
 from torch import Tensor, nn
 
-from models.training import worse
-from models.training.corpus import Corpus, Indices, Inputs, Worse, as_stored, as_they_are
-from models.training.files import arrays, whole
-from models.training.recipe import Recipe
-from schemas.errors import InputError
+from affectstream.lab.training import worse
+from affectstream.lab.training.corpus import Corpus, Indices, Inputs, Worse, as_stored, as_they_are
+from affectstream.lab.training.files import arrays, whole
+from affectstream.lab.training.recipe import Recipe
+from affectstream.schemas.errors import InputError
 
 AT_ONCE = 32
 Prepare = Callable[[Path, Recipe, Path], tuple[Corpus, Inputs]]

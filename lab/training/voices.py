@@ -1,4 +1,4 @@
-"""RAVDESS in five actor-disjoint folds, ready for the reference speech networks; imports the siblings."""
+"""RAVDESS in five actor-disjoint folds, ready for the reference speech networks."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -9,14 +9,14 @@ import torch
 from rich.progress import Progress
 from torch import Generator, Tensor
 
-from models.datasets import ravdess
-from models.evaluation.outcome import About
-from models.splits import Fold, grouped_folds, merged_groups
-from models.training import worse
-from models.training.corpus import Corpus, Indices, Inputs, Part, one_hot
-from models.training.recipe import Recipe
-from models.training.speech_variants import Extract, prepared, varied
-from schemas.errors import InputError
+from affectstream.lab.datasets import ravdess
+from affectstream.lab.evaluation.outcome import About
+from affectstream.lab.splits import Fold, grouped_folds, merged_groups
+from affectstream.lab.training import worse
+from affectstream.lab.training.corpus import Corpus, Indices, Inputs, Part, one_hot
+from affectstream.lab.training.recipe import Recipe
+from affectstream.lab.training.speech_variants import Extract, prepared, varied
+from affectstream.schemas.errors import InputError
 
 FOLDS = 5
 MEANING = "the intent of the actor; calm is counted as neutral"

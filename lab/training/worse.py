@@ -1,6 +1,6 @@
-"""Test rows made worse by known amounts, for the reference networks; imports torch, soxr and the evaluation.
+"""Test rows made worse by known amounts, for the reference networks.
 
-The conditions are those that the shipped models are measured under, ``models.evaluation.degrade``.
+The conditions are those that the shipped models are measured under, ``affectstream.lab.evaluation.degrade``.
 """
 
 from collections.abc import Iterator, Sequence
@@ -12,13 +12,13 @@ import torch
 from librosa.effects import trim
 from torch import Tensor
 
-from models.datasets.ravdess import Clip, load
-from models.evaluation import degrade
-from models.evaluation.degrade_faces import FACES
-from models.evaluation.voice_sets import other_voices
-from models.training.corpus import Worse
-from models.training.speech_variants import TRIM_DB, Extract, fitted
-from models.voice.reference import RATE_HZ
+from affectstream.lab.datasets.ravdess import Clip, load
+from affectstream.lab.evaluation import degrade
+from affectstream.lab.evaluation.degrade_faces import FACES
+from affectstream.lab.evaluation.voice_sets import other_voices
+from affectstream.lab.training.corpus import Worse
+from affectstream.lab.training.speech_variants import TRIM_DB, Extract, fitted
+from affectstream.lab.voice.reference import RATE_HZ
 
 Floats = npt.NDArray[np.float32]
 

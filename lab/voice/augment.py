@@ -1,4 +1,4 @@
-"""Prepared speech of a corpus and its random variations for training; imports numpy, librosa and torch.
+"""Prepared speech of a corpus and its random variations for training.
 
 Speed (pitch and tempo together) and the telephone are made once from the waveform; tempo, channel, noise and
 masks are made anew for every batch from the mel powers, which costs a tenth of doing it on waveforms.
@@ -16,8 +16,9 @@ from librosa.effects import trim
 from torch import Tensor
 from torch.nn import functional
 
-from models.datasets import ravdess
-from models.voice import features, telephone
+from affectstream.lab.datasets import ravdess
+from affectstream.lab.voice import telephone
+from affectstream.models.voice import features
 
 Floats = npt.NDArray[np.float32]
 

@@ -1,4 +1,4 @@
-"""Measures the voice model: ``python -m models.voice.evaluate folds|ship|shipped``; imports torch."""
+"""Measures the voice model: ``python -m affectstream.lab.voice.evaluate folds|ship|shipped``."""
 
 import json
 from collections.abc import Callable, Sequence
@@ -12,16 +12,16 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from models import calibration, metrics
-from models.datasets import ravdess
-from models.splits import Fold
-from models.voice import evaluation, shipping
-from models.voice.evaluation import CONDITIONS, Floats, Labels, Samples
-from models.voice.model import VoiceModel
-from models.voice.network import VoiceEnsemble
-from models.voice.train import RUN, Data, Run, Seeds, Threads, fold_file, folds_of
-from models.voice.training import Config
-from schemas.errors import ModelError
+from affectstream.lab import calibration, metrics
+from affectstream.lab.datasets import ravdess
+from affectstream.lab.splits import Fold
+from affectstream.lab.voice import evaluation, shipping
+from affectstream.lab.voice.evaluation import CONDITIONS, Floats, Labels, Samples
+from affectstream.lab.voice.train import RUN, Data, Run, Seeds, Threads, fold_file, folds_of
+from affectstream.lab.voice.training import Config
+from affectstream.models.voice.model import VoiceModel
+from affectstream.models.voice.network import VoiceEnsemble
+from affectstream.schemas.errors import ModelError
 
 Logits = Callable[[Samples, int], Floats]  # windows, row of the fold -> logits
 app = typer.Typer(add_completion=False, help="Measure the voice model on RAVDESS.")
@@ -112,7 +112,9 @@ def _ensemble(run: Path, fold: int, seeds: Sequence[int]) -> VoiceEnsemble:
     for member, seed in zip(net.members, seeds, strict=True):
         path = fold_file(run, fold, seed)
         if not path.exists():
-            raise ModelError(f"{path} is missing: run python -m models.voice.train folds --seed {seed}")
+            raise ModelError(
+                f"{path} is missing: run python -m affectstream.lab.voice.train folds --seed {seed}"
+            )
         member.load_state_dict(safetensors.torch.load_file(path))
     return net.eval()
 

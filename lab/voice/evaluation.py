@@ -1,4 +1,4 @@
-"""Windows of recorded clips under good and bad conditions and figures of their logits; imports no torch."""
+"""Windows of recorded clips under good and bad conditions and figures of their logits."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -8,10 +8,11 @@ import numpy.typing as npt
 from librosa.effects import trim
 from scipy.special import softmax
 
-from models import calibration, metrics
-from models.datasets import ravdess
-from models.voice import features, telephone
-from models.voice.quality import is_silent
+from affectstream.lab import calibration, metrics
+from affectstream.lab.datasets import ravdess
+from affectstream.lab.voice import telephone
+from affectstream.models.voice import features
+from affectstream.models.voice.quality import is_silent
 
 Samples = npt.NDArray[np.float32]
 Floats = npt.NDArray[np.float64]

@@ -1,4 +1,4 @@
-"""Speech networks of the reference systems and their inputs; imports torch, torchvision and librosa."""
+"""Speech networks of the reference systems and their inputs."""
 
 from typing import cast
 
@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torchvision.models import resnet18
 
-from schemas.labels import N_EMOTIONS
+from affectstream.schemas.labels import N_EMOTIONS
 
 Floats = npt.NDArray[np.float32]
 

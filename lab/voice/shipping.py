@@ -1,4 +1,4 @@
-"""Making of the shipped voice weights and their card from a finished run; imports torch and models."""
+"""Making of the shipped voice weights and their card from a finished run."""
 
 import json
 from collections.abc import Sequence
@@ -9,14 +9,14 @@ import numpy as np
 import safetensors.torch
 import torch
 
-from models import calibration
-from models.datasets import ravdess
-from models.voice import features
-from models.voice.network import VoiceEnsemble
-from models.voice.train import ship_file
-from models.voice.training import Config
-from models.weights import FOLDER, Card, write_card
-from schemas.errors import ModelError
+from affectstream.lab import calibration
+from affectstream.lab.datasets import ravdess
+from affectstream.lab.voice.train import ship_file
+from affectstream.lab.voice.training import Config
+from affectstream.models.voice import features
+from affectstream.models.voice.network import VoiceEnsemble
+from affectstream.models.weights import FOLDER, Card, write_card
+from affectstream.schemas.errors import ModelError
 
 MODEL_ID = "voice-resnet/1"
 
@@ -25,9 +25,7 @@ def ship(run: Path, seeds: Sequence[int], folder: Path = FOLDER) -> Card:
     """Write the weights and their card into ``folder``; raises ModelError where the run is unfinished."""
     missing = [p for p in (run / "report.json", *(ship_file(run, s) for s in seeds)) if not p.exists()]
     if missing:
-        raise ModelError(
-            f"{missing[0]} is missing: run models.voice.train ship and models.voice.evaluate folds"
-        )
+        raise ModelError(f"{missing[0]} is missing: run lab.voice.train ship and lab.voice.evaluate folds")
     net = VoiceEnsemble(len(seeds), Config().width)
     for member, seed in zip(net.members, seeds, strict=True):
         member.load_state_dict(safetensors.torch.load_file(ship_file(run, seed)))

@@ -1,4 +1,4 @@
-"""Speech as a telephone line carries it, and with noise; imports numpy and soxr."""
+"""Speech as a telephone line carries it, and with noise."""
 
 import numpy as np
 import numpy.typing as npt

@@ -1,4 +1,4 @@
-"""Command that trains the voice model: ``python -m models.voice.train folds|ship``; imports models.voice."""
+"""Command that trains the voice model: ``python -m affectstream.lab.voice.train folds|ship``."""
 
 import json
 from collections.abc import Sequence
@@ -14,10 +14,10 @@ import typer
 from rich.console import Console
 from rich.progress import Progress
 
-from models.datasets import ravdess
-from models.splits import Fold, grouped_folds, merged_groups
-from models.voice.augment import Prepared, prepare
-from models.voice.training import Config, train
+from affectstream.lab.datasets import ravdess
+from affectstream.lab.splits import Fold, grouped_folds, merged_groups
+from affectstream.lab.voice.augment import Prepared, prepare
+from affectstream.lab.voice.training import Config, train
 
 Indices = npt.NDArray[np.int64]
 
@@ -84,7 +84,7 @@ def folds(
 
 @app.command()
 def ship(data: Data = None, run: Run = RUN, seed: Seeds = None, threads: Threads = 1) -> None:
-    """Train on every actor with the recipe of the folds; ``models.voice.evaluate ship`` makes the weights."""
+    """Train on every actor with the recipe of the folds; ``lab.voice.evaluate ship`` makes the weights."""
     torch.set_num_threads(threads)
     speech = read(data, run)
     for s in seed or [0]:

@@ -1,4 +1,4 @@
-"""Training of one voice network; imports torch and models.voice."""
+"""Training of one voice network."""
 
 import copy
 import json
@@ -14,10 +14,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from models.voice.augment import Prepared, Recipe, Variations
-from models.voice.network import VoiceNet
-from schemas.errors import InputError
-from schemas.labels import N_EMOTIONS
+from affectstream.lab.voice.augment import Prepared, Recipe, Variations
+from affectstream.models.voice.network import VoiceNet
+from affectstream.schemas.errors import InputError
+from affectstream.schemas.labels import N_EMOTIONS
 
 Indices = npt.NDArray[np.int64]
 WARM_UP_STEPS = 100

@@ -1,4 +1,4 @@
-"""From a colour frame and the box of a face to the gray 48x48 face that the network knows; imports cv2.
+"""From a colour frame and the box of a face to the gray 48x48 face that the network knows.
 
 FER2013 was cut out with OpenCV's frontal cascade: run over its own images, ``haarcascade_frontalface_alt2``
 finds boxes of 0.97 of their side, centred. So the box of that cascade, grown by ``GROW``, is the crop. What
@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from schemas.errors import InputError
+from affectstream.schemas.errors import InputError
 
 SIDE = 48
 GROW = 1.03

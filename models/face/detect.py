@@ -1,4 +1,4 @@
-"""Faces in a frame, by OpenCV's frontal cascade or by YuNet when its file is given; imports cv2.
+"""Faces in a frame, by OpenCV's frontal cascade or by YuNet when its file is given.
 
 Viola and Jones, CVPR 2001 (the cascade of the OpenCV wheel); Wu et al., "YuNet", MIR 2023.
 """
@@ -10,8 +10,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from models.face.crop import Box, Image
-from schemas.errors import InputError, ModelError
+from affectstream.models.face.crop import Box, Image
+from affectstream.schemas.errors import InputError, ModelError
 
 REDUCED = 320  # longest side of the picture that is searched: 480 found no more faces
 SMALLEST = 20  # pixels of the reduced picture: a face below 6 % of the frame says nothing

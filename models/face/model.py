@@ -1,4 +1,4 @@
-"""The shipped face model behind models.protocol.EmotionModel; imports torch and the siblings it needs.
+"""The shipped face model behind affectstream.models.protocol.EmotionModel.
 
 A face of which the network is unsure is looked at once more, mirrored, and the mean of both counts. Whether
 it is depends on the face alone, so that a batch changes nothing.
@@ -13,13 +13,13 @@ import torch
 from safetensors.torch import load_file
 from scipy.special import softmax
 
-from models.batching import in_fixed_rows, split
-from models.face.crop import SIDE
-from models.face.network import FaceNet, fuse
-from models.precision import product_type
-from models.protocol import Array, Embeddings, Probabilities
-from models.weights import FOLDER, checked_file, read_card
-from schemas.errors import InputError, ModelError
+from affectstream.models.batching import in_fixed_rows, split
+from affectstream.models.face.crop import SIDE
+from affectstream.models.face.network import FaceNet, fuse
+from affectstream.models.precision import product_type
+from affectstream.models.protocol import Array, Embeddings, Probabilities
+from affectstream.models.weights import FOLDER, checked_file, read_card
+from affectstream.schemas.errors import InputError, ModelError
 
 Floats = npt.NDArray[np.float64]
 

@@ -1,4 +1,4 @@
-"""The shipped network on 48x48 gray faces, its normalisation included; imports torch only.
+"""The shipped network on 48x48 gray faces, its normalisation included.
 
 A ResNet of basic blocks (He et al., CVPR 2016) with the pooled shortcuts of ResNet-D (He et al., "Bag of
 Tricks", CVPR 2019), narrow enough for a thousand faces a second on two cores.

@@ -1,4 +1,4 @@
-"""How far a face can be believed, from its size, sharpness, light and detection; imports cv2 and numpy.
+"""How far a face can be believed, from its size, sharpness, light and detection.
 
 The quality is the product of four shares in [0, 1], each rising from 0 to 1 between two bounds:
 
@@ -17,8 +17,8 @@ import math
 import cv2
 import numpy as np
 
-from models.face.crop import Image
-from models.face.detect import Face
+from affectstream.models.face.crop import Image
+from affectstream.models.face.detect import Face
 
 SIZE = (12.0, 48.0)
 SHARPNESS = (math.log(0.003), math.log(0.1))

@@ -1,20 +1,20 @@
-"""The rules by name: plain ones, fitted ones with the numbers of a file, networks; imports them, no torch."""
+"""The rules by name: plain ones, fitted ones with the numbers of a file, networks."""
 
 from collections.abc import Callable
 
 import numpy as np
 
-from models.fusion import exported
-from models.fusion.dempster import Dempster
-from models.fusion.evidence import Array, Rule
-from models.fusion.exported_networks import FORWARD
-from models.fusion.fitted import Fitted, LogPool, pattern
-from models.fusion.pools import EqualLogPool, GatedLogPool, Product
-from models.fusion.rules import After, Before, EntropyTrust, Uniform
-from models.fusion.stacking import Stacking
-from schemas.errors import SettingsError
-from schemas.labels import N_EMOTIONS
-from schemas.messages import MODALITIES
+from affectstream.models.fusion import exported
+from affectstream.models.fusion.dempster import Dempster
+from affectstream.models.fusion.evidence import Array, Rule
+from affectstream.models.fusion.exported_networks import FORWARD
+from affectstream.models.fusion.fitted import Fitted, LogPool, pattern
+from affectstream.models.fusion.pools import EqualLogPool, GatedLogPool, Product
+from affectstream.models.fusion.rules import After, Before, EntropyTrust, Uniform
+from affectstream.models.fusion.stacking import Stacking
+from affectstream.schemas.errors import SettingsError
+from affectstream.schemas.labels import N_EMOTIONS
+from affectstream.schemas.messages import MODALITIES
 
 UNFITTED: dict[str, Rule] = {rule.name: rule for rule in (EntropyTrust(), Uniform(), EqualLogPool())}
 

@@ -1,4 +1,4 @@
-"""Dempster's rule with reliability discounting (Shafer 1976); imports NumPy and evidence.
+"""Dempster's rule with reliability discounting (Shafer 1976).
 
 Every modality believes in single emotions only, m({k}) = r c p(k), and leaves the rest, 1 - r c, to "I do not
 know"; c is its confidence 1 - H(p) / log 7 and r its reliability. For such masses the combination has a
@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from models.fusion.evidence import FLAT, Array, Evidence, Pooled, uncertainty
-from models.fusion.rules import TINY, shares
-from models.fusion.temper import company, tempered
+from affectstream.models.fusion.evidence import FLAT, Array, Evidence, Pooled, uncertainty
+from affectstream.models.fusion.rules import TINY, shares
+from affectstream.models.fusion.temper import company, tempered
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,4 +1,4 @@
-"""What the modalities say about windows, and what a rule makes of it; imports NumPy and labels only.
+"""What the modalities say about windows, and what a rule makes of it.
 
 Everything is arrays over windows and modalities, so that the same code runs in the stream, one window at a
 time, and in an experiment, thousands at once. Rows of modalities that are not present hold any distribution
@@ -11,7 +11,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from schemas.labels import N_EMOTIONS
+from affectstream.schemas.labels import N_EMOTIONS
 
 Array = NDArray[np.float64]
 Flags = NDArray[np.bool_]

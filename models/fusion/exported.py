@@ -1,4 +1,4 @@
-"""Trained networks as rules of the stream, without torch; imports NumPy and the fusion modules beside it.
+"""Trained networks as rules of the stream, without torch.
 
 A window is put to its network with every subset of the modalities that are present. The answer is the mean
 over the subsets, where a modality is in with the probability ``min(1, trust / FULL_TRUST)``: a network has
@@ -19,12 +19,12 @@ from pathlib import Path
 
 import numpy as np
 
-from models.fusion.evidence import Array, Evidence, Flags, Pooled, Rule
-from models.fusion.exported_file import read
-from models.fusion.exported_networks import FORWARD, SUBSETS, projections, straight
-from schemas.errors import ModelError, SettingsError
-from schemas.labels import N_EMOTIONS
-from schemas.messages import MODALITIES
+from affectstream.models.fusion.evidence import Array, Evidence, Flags, Pooled, Rule
+from affectstream.models.fusion.exported_file import read
+from affectstream.models.fusion.exported_networks import FORWARD, SUBSETS, projections, straight
+from affectstream.schemas.errors import ModelError, SettingsError
+from affectstream.schemas.labels import N_EMOTIONS
+from affectstream.schemas.messages import MODALITIES
 
 __all__ = ["FORWARD", "Network", "NetworkRule", "file_of", "network", "require_embeddings", "rules"]
 

@@ -1,4 +1,4 @@
-"""The file of an exported network, read without its library; imports NumPy and errors only.
+"""The file of an exported network, read without its library.
 
 The format is safetensors: eight bytes, the little-endian length of a JSON header; the header; the numbers.
 """
@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from models.fusion.evidence import Array
-from schemas.errors import ModelError
+from affectstream.models.fusion.evidence import Array
+from affectstream.schemas.errors import ModelError
 
 DTYPES = {"F16": "<f2", "F32": "<f4"}
 MOST_BYTES = 16 << 20  # a network larger than this is none of ours

@@ -1,4 +1,4 @@
-"""The networks of ``models.fusion.networks`` once they are trained, in NumPy; imports NumPy and messages.
+"""The networks of ``affectstream.lab.fusion.networks`` once they are trained, in NumPy.
 
 The same arithmetic with the same names of tensors, in float64. One window at a time: what the modalities of a
 window say is projected once, and the rest is computed for all subsets of them at once, always eight rows.
@@ -8,9 +8,9 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from models.fusion.evidence import Array, Flags
-from schemas.labels import N_EMOTIONS
-from schemas.messages import MODALITIES
+from affectstream.models.fusion.evidence import Array, Flags
+from affectstream.schemas.labels import N_EMOTIONS
+from affectstream.schemas.messages import MODALITIES
 
 M = len(MODALITIES)
 HEADS = 4

@@ -1,4 +1,4 @@
-"""What fitting found out, as one JSON file, and its checks; imports pydantic, messages and labels.
+"""What fitting found out, as one JSON file, and its checks.
 
 Every message that a fitted rule makes names the file: ``gated_log_pool/1a2b3c4d`` ends in the first digits of
 the SHA-256 of what the file says. So a final tells what it was fused with.
@@ -12,9 +12,9 @@ from typing import Annotated, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from schemas.errors import SettingsError
-from schemas.labels import N_EMOTIONS
-from schemas.messages import MODALITIES, Modality
+from affectstream.schemas.errors import SettingsError
+from affectstream.schemas.labels import N_EMOTIONS
+from affectstream.schemas.messages import MODALITIES, Modality
 
 VERSION = 1
 SHIPPED = Path(__file__).parents[1] / "weights" / "fusion.json"

@@ -1,4 +1,4 @@
-"""Logarithmic pools: equal, Bayes' product, and learned ones with gates; imports NumPy and evidence.
+"""Logarithmic pools: equal, Bayes' product, and learned ones with gates.
 
 All are log p(k) = const + sum_m v_m log p_m(k) + (1 - sum_m v_m) log prior(k) + bias: a modality that is not
 there takes its share of the correction for the prior with it. One modality alone is its own distribution.
@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from models.fusion.evidence import FLAT, Array, Evidence, Pooled, uncertainty
-from models.fusion.rules import shares
-from models.fusion.temper import company, logs, softmax, softplus, tempered
+from affectstream.models.fusion.evidence import FLAT, Array, Evidence, Pooled, uncertainty
+from affectstream.models.fusion.rules import shares
+from affectstream.models.fusion.temper import company, logs, softmax, softplus, tempered
 
 
 @dataclass(frozen=True)

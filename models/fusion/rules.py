@@ -1,11 +1,11 @@
-"""Linear pools: the plain mean, the reference systems' rule, temperatures about them; imports NumPy."""
+"""Linear pools: the plain mean, the reference systems' rule, temperatures about them."""
 
 from dataclasses import dataclass
 
 import numpy as np
 
-from models.fusion.evidence import FLAT, Array, Evidence, Pooled, Rule, uncertainty
-from models.fusion.temper import company, sharpened, tempered
+from affectstream.models.fusion.evidence import FLAT, Array, Evidence, Pooled, Rule, uncertainty
+from affectstream.models.fusion.temper import company, sharpened, tempered
 
 TINY = 1e-9  # a confidence below this is rounding
 

@@ -1,13 +1,13 @@
-"""Stacking: a multinomial regression on log probabilities per set of modalities; imports NumPy."""
+"""Stacking: a multinomial regression on log probabilities per set of modalities."""
 
 from dataclasses import dataclass
 
 import numpy as np
 
-from models.fusion.evidence import Array, Evidence, Pooled
-from models.fusion.pools import relative_trust, settled
-from models.fusion.rules import shares
-from models.fusion.temper import company, logs, tempered
+from affectstream.models.fusion.evidence import Array, Evidence, Pooled
+from affectstream.models.fusion.pools import relative_trust, settled
+from affectstream.models.fusion.rules import shares
+from affectstream.models.fusion.temper import company, logs, tempered
 
 
 @dataclass(frozen=True, eq=False)

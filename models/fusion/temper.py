@@ -1,8 +1,8 @@
-"""Temperatures, logarithms with a floor, and how far a window is more than one voice; imports NumPy."""
+"""Temperatures, logarithms with a floor, and how far a window is more than one voice."""
 
 import numpy as np
 
-from models.fusion.evidence import Array
+from affectstream.models.fusion.evidence import Array
 
 FLOOR = 1e-4  # before every logarithm: nobody's zero is a veto
 

@@ -1,4 +1,4 @@
-"""How far each modality is trusted in a window, apart from an operator's say; pure, imports NumPy and labels.
+"""How far each modality is trusted in a window, apart from an operator's say.
 
 Three factors: how often the modality was right in validation when it says what it says now, how far it has
 agreed with the others of late, and how old it is. Times are event time: a replay gives the same trust.
@@ -8,9 +8,9 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from models.fusion.evidence import Array
-from schemas.labels import N_EMOTIONS
-from schemas.messages import MODALITIES, Modality
+from affectstream.models.fusion.evidence import Array
+from affectstream.schemas.labels import N_EMOTIONS
+from affectstream.schemas.messages import MODALITIES, Modality
 
 BOUNDS = (0.05, 1.0)  # no modality is silenced, none outshouts
 CARDS: dict[Modality, float] = {"video": 0.74, "audio": 0.68, "text": 0.42}  # the UAR in the models' cards

@@ -1,14 +1,14 @@
-"""The model that a setting names, for each modality; imports the hub's models where one is named.
+"""The model that a setting names, for each modality.
 
 A worker asks here only where ``video.model``, ``audio.model`` or ``text.model`` is set: empty is the shipped
 model, and needs neither transformers nor the hub.
 """
 
-from models.hub.face import HubFace
-from models.hub.onnx_face import OnnxFaceModel
-from models.hub.snapshot import fetch
-from models.hub.text import HubText
-from models.hub.voice import HubVoice
+from affectstream.models.hub.face import HubFace
+from affectstream.models.hub.onnx_face import OnnxFaceModel
+from affectstream.models.hub.snapshot import fetch
+from affectstream.models.hub.text import HubText
+from affectstream.models.hub.voice import HubVoice
 
 
 def face(source: str, revision: str | None = None) -> HubFace | OnnxFaceModel:

@@ -1,4 +1,4 @@
-"""A transformers classifier of any modality as seven probabilities; imports torch and transformers."""
+"""A transformers classifier of any modality as seven probabilities."""
 
 from collections.abc import Callable
 from typing import Any
@@ -10,11 +10,11 @@ from safetensors import SafetensorError
 from torch import nn
 from transformers.utils import logging
 
-from models.batching import in_fixed_rows
-from models.hub.labels import LabelMap, label_map, lifted
-from models.hub.snapshot import Snapshot
-from models.protocol import Array
-from schemas.errors import ModelError
+from affectstream.models.batching import in_fixed_rows
+from affectstream.models.hub.labels import LabelMap, label_map, lifted
+from affectstream.models.hub.snapshot import Snapshot
+from affectstream.models.protocol import Array
+from affectstream.schemas.errors import ModelError
 
 ONE = 1
 """Input of one pass. In a transformer's products the place of a row in its batch can change the last bits,

@@ -1,4 +1,4 @@
-"""A hub model that classifies pictures of faces, as an EmotionModel; imports cv2, torch and transformers."""
+"""A hub model that classifies pictures of faces, as an EmotionModel."""
 
 from collections.abc import Sequence
 
@@ -8,11 +8,11 @@ import torch
 from torch import nn
 from transformers import AutoImageProcessor, AutoModelForImageClassification
 
-from models.face.crop import GROW, Box, Image
-from models.hub.classifier import Classifier, reader_of
-from models.hub.snapshot import Snapshot
-from models.protocol import Array, Probabilities
-from schemas.errors import InputError
+from affectstream.models.face.crop import GROW, Box, Image
+from affectstream.models.hub.classifier import Classifier, reader_of
+from affectstream.models.hub.snapshot import Snapshot
+from affectstream.models.protocol import Array, Probabilities
+from affectstream.schemas.errors import InputError
 
 
 def rgb_square(image: Image, box: Box) -> Image:

@@ -1,4 +1,4 @@
-"""What is known of models that people are likely to name; imports schemas only.
+"""What is known of models that people are likely to name.
 
 Of this, loading a model uses ``labels`` alone, and only where its own configuration names none. Licences and
 notes are those of the models' cards, where one was seen.
@@ -7,7 +7,7 @@ notes are those of the models' cards, where one was seen.
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 
-from schemas.messages import Modality
+from affectstream.schemas.messages import Modality
 
 
 @dataclass(frozen=True)

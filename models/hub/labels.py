@@ -1,4 +1,4 @@
-"""From the labels of somebody else's model to the seven emotions; imports numpy and schemas only.
+"""From the labels of somebody else's model to the seven emotions.
 
 A model that has four classes is not to be read as saying "impossible" of the other three: in a product of
 experts one such zero would veto the class for ever. So the missing classes keep their prior and what the
@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from schemas.errors import ModelError
-from schemas.labels import EMOTIONS, GOEMOTIONS_EKMAN, INDEX, N_EMOTIONS
+from affectstream.schemas.errors import ModelError
+from affectstream.schemas.labels import EMOTIONS, GOEMOTIONS_EKMAN, INDEX, N_EMOTIONS
 
 Floats = npt.NDArray[np.float64]
 

@@ -1,4 +1,4 @@
-"""A face model in an ONNX file, as an EmotionModel; imports cv2, which computes it on the CPU.
+"""A face model in an ONNX file, as an EmotionModel.
 
 The files are EmotiEffLib's (Savchenko, "Facial expression recognition with adaptive frame rate", ICML 2023).
 An ONNX file holds no code, unlike the pickled models published beside them.
@@ -12,13 +12,13 @@ import cv2
 import numpy as np
 from scipy.special import softmax
 
-from models.face.crop import Box, Image
-from models.hub.face import rgb_square
-from models.hub.known import ONNX_FACES, onnx_face
-from models.hub.labels import label_map, lifted
-from models.hub.snapshot import DIGITS
-from models.protocol import Array, Probabilities
-from schemas.errors import InputError, ModelError
+from affectstream.models.face.crop import Box, Image
+from affectstream.models.hub.face import rgb_square
+from affectstream.models.hub.known import ONNX_FACES, onnx_face
+from affectstream.models.hub.labels import label_map, lifted
+from affectstream.models.hub.snapshot import DIGITS
+from affectstream.models.protocol import Array, Probabilities
+from affectstream.schemas.errors import InputError, ModelError
 
 
 class OnnxFaceModel:

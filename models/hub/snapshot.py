@@ -1,4 +1,4 @@
-"""The files of a hub model, from its cache or a local folder, checked; imports huggingface_hub and httpx.
+"""The files of a hub model, from its cache or a local folder, checked.
 
 Only configuration, vocabularies and safetensors are ever fetched: what could run code stays where it is.
 """
@@ -19,8 +19,8 @@ from huggingface_hub.errors import (
     RevisionNotFoundError,
 )
 
-from models.hub.known import Known, known
-from schemas.errors import ModelError, Unavailable
+from affectstream.models.hub.known import Known, known
+from affectstream.schemas.errors import ModelError, Unavailable
 
 WANTED = ("*.json", "*.safetensors", "*.txt", "*.model")
 DIGITS = 12  # of the commit or the hash in a model's name

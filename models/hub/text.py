@@ -1,4 +1,4 @@
-"""A hub model that classifies sentences, as an EmotionModel; imports torch and transformers."""
+"""A hub model that classifies sentences, as an EmotionModel."""
 
 import threading
 from collections import defaultdict
@@ -9,11 +9,11 @@ import torch
 from torch import nn
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
-from models.hub.classifier import Classifier, reader_of
-from models.hub.snapshot import Snapshot
-from models.protocol import Array, Probabilities
-from models.text.tokenise import BUCKETS, bucket_of
-from schemas.errors import InputError
+from affectstream.models.hub.classifier import Classifier, reader_of
+from affectstream.models.hub.snapshot import Snapshot
+from affectstream.models.protocol import Array, Probabilities
+from affectstream.models.text.tokenise import BUCKETS, bucket_of
+from affectstream.schemas.errors import InputError
 
 FIELDS = ("input_ids", "attention_mask", "token_type_ids")
 

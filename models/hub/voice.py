@@ -1,4 +1,4 @@
-"""A hub model that classifies waveforms, as an EmotionModel; imports torch and transformers."""
+"""A hub model that classifies waveforms, as an EmotionModel."""
 
 from collections.abc import Sequence
 
@@ -8,11 +8,11 @@ import torch
 from torch import nn
 from transformers import AutoFeatureExtractor, AutoModelForAudioClassification, Wav2Vec2FeatureExtractor
 
-from models.hub.classifier import Classifier, reader_of
-from models.hub.snapshot import Snapshot
-from models.protocol import Array, Probabilities
-from models.voice.features import RATE_HZ, WINDOW_SAMPLES, resample
-from schemas.errors import InputError, ModelError
+from affectstream.models.hub.classifier import Classifier, reader_of
+from affectstream.models.hub.snapshot import Snapshot
+from affectstream.models.protocol import Array, Probabilities
+from affectstream.models.voice.features import RATE_HZ, WINDOW_SAMPLES, resample
+from affectstream.schemas.errors import InputError, ModelError
 
 SHAPE = (2, WINDOW_SAMPLES)  # samples, and 1 where they are no padding
 

@@ -1,4 +1,4 @@
-"""The text network for inference only: the same numbers with fewer calls; imports torch.
+"""The text network for inference only: the same numbers with fewer calls.
 
 At one utterance a pass, a fifth of the time goes to Python and to three products where one does. Here a layer
 is a dozen calls on tensors taken out of the network once; queries, keys and values are one product. The
@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import gelu, layer_norm, linear, scaled_dot_product_attention
 
-from models.text.network import TextNetwork, attention_mask, mean_of_utterance
+from affectstream.models.text.network import TextNetwork, attention_mask, mean_of_utterance
 
 
 @dataclass(frozen=True, slots=True)

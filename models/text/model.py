@@ -1,4 +1,4 @@
-"""The shipped text model behind models.protocol.EmotionModel; imports torch and the siblings it needs."""
+"""The shipped text model behind affectstream.models.protocol.EmotionModel."""
 
 import hashlib
 from collections import defaultdict
@@ -9,15 +9,15 @@ import numpy as np
 import torch
 from safetensors.torch import load_file
 
-from models.batching import in_fixed_rows, joined, split
-from models.precision import product_type
-from models.protocol import Array, Embeddings, Probabilities
-from models.text.lean import lean
-from models.text.network import TextNetwork
-from models.text.storage import unpacked
-from models.text.tokenise import BUCKETS, Tokeniser
-from models.weights import FOLDER, checked_file, read_card
-from schemas.errors import InputError, ModelError
+from affectstream.models.batching import in_fixed_rows, joined, split
+from affectstream.models.precision import product_type
+from affectstream.models.protocol import Array, Embeddings, Probabilities
+from affectstream.models.text.lean import lean
+from affectstream.models.text.network import TextNetwork
+from affectstream.models.text.storage import unpacked
+from affectstream.models.text.tokenise import BUCKETS, Tokeniser
+from affectstream.models.weights import FOLDER, checked_file, read_card
+from affectstream.schemas.errors import InputError, ModelError
 
 
 class TextModel:

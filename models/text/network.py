@@ -1,4 +1,4 @@
-"""A BERT encoder with pooling over the utterance and a linear head; imports torch and transformers."""
+"""A BERT encoder with pooling over the utterance and a linear head."""
 
 from typing import Any, cast
 

@@ -1,4 +1,4 @@
-"""How far an utterance can be believed, from its words and how many are known; imports re only.
+"""How far an utterance can be believed, from its words and how many are known.
 
 The quality is ``length x known``:
 

@@ -1,4 +1,4 @@
-"""Matrices as int8 with one scale per row, and vocabularies cut to what is needed; imports torch.
+"""Matrices as int8 with one scale per row, and vocabularies cut to what is needed.
 
 Only the file is int8: on loading, every tensor becomes float32 again.
 """

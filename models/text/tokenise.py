@@ -1,4 +1,4 @@
-"""From an utterance and the turns before it to token ids in a length bucket; imports tokenizers and numpy.
+"""From an utterance and the turns before it to token ids in a length bucket.
 
 Layout: ``[CLS] utterance [SEP] previous turn [SEP] the turn before it [SEP]``. The utterance is segment 0 and
 comes first, so that it keeps its positions whatever the context; the context is segment 1, newest first. A
@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 from tokenizers import Tokenizer
 
-from models.protocol import Array
-from schemas.errors import ModelError
+from affectstream.models.protocol import Array
+from affectstream.schemas.errors import ModelError
 
 BUCKETS = (8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128)
 UTTERANCE_TOKENS = 94

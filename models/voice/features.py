@@ -1,4 +1,4 @@
-"""Log-mel features of a two-second window of speech; imports numpy, scipy, soxr and librosa, no torch."""
+"""Log-mel features of a two-second window of speech."""
 
 from functools import cache
 

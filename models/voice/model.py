@@ -1,4 +1,4 @@
-"""The voice model of the stream and of the evaluation; imports torch and models.voice."""
+"""The voice model of the stream and of the evaluation."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -8,12 +8,12 @@ import safetensors.torch
 import torch
 from torch import Tensor
 
-from models.batching import in_fixed_rows, joined, split
-from models.protocol import Array, Embeddings, Probabilities
-from models.voice import features
-from models.voice.network import VoiceEnsemble, embedding_size
-from models.weights import FOLDER, checked_file, read_card
-from schemas.errors import ModelError
+from affectstream.models.batching import in_fixed_rows, joined, split
+from affectstream.models.protocol import Array, Embeddings, Probabilities
+from affectstream.models.voice import features
+from affectstream.models.voice.network import VoiceEnsemble, embedding_size
+from affectstream.models.weights import FOLDER, checked_file, read_card
+from affectstream.schemas.errors import ModelError
 
 SHAPE = (1, features.N_MELS, features.FRAMES)
 

@@ -1,4 +1,4 @@
-"""The voice network: a small residual CNN with attentive statistics; imports torch only.
+"""The voice network: a small residual CNN with attentive statistics.
 
 Residual blocks with squeeze-and-excitation (Hu et al., CVPR 2018) over the log-mel image, then attentive
 statistics pooling over time (Okabe et al., Interspeech 2018) as in speaker recognition.

@@ -1,4 +1,4 @@
-"""Whether a window holds speech and how good the signal is; imports numpy only.
+"""Whether a window holds speech and how good the signal is.
 
 The detector of speech is a plain one: energy, spectral flatness and dynamics of 20 ms frames. It is there so
 that line noise, hum and digital silence abstain, not to find the ends of words.

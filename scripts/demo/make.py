@@ -1,4 +1,4 @@
-"""Makes the demo session in affectstream/demo with espeak-ng; imports PyAV and the files beside this one.
+"""Makes the demo session in affectstream/demo with espeak-ng.
 
 Run it as ``.venv/bin/python scripts/demo/make.py``. The committed media were made by it; the same versions of
 espeak-ng, x264 and FFmpeg give the same bytes.

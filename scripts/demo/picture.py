@@ -1,4 +1,4 @@
-"""The customer's video, a portrait moved, relit, blurred and hidden; imports OpenCV and scikit-image."""
+"""The customer's video, a portrait moved, relit, blurred and hidden."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

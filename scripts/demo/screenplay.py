@@ -1,4 +1,4 @@
-"""What is said and what happens in the demo call; imports nothing.
+"""What is said and what happens in the demo call.
 
 Two invented people, no company: a customer was billed twice, the agent finds the fault and pays back.
 """

@@ -1,4 +1,4 @@
-"""Lines spoken by espeak-ng and laid on the timeline of the call; imports NumPy, soundfile and soxr."""
+"""Lines spoken by espeak-ng and laid on the timeline of the call."""
 
 import subprocess
 import tempfile

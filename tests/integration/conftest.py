@@ -8,9 +8,9 @@ import pytest
 from redis.asyncio import Redis
 from support.kafka_server import JARS, KafkaServer
 
-from runtime import topics
-from runtime.embedded import EmbeddedRedis
-from runtime.settings import KafkaSettings, RedisSettings, Settings, load
+from affectstream.runtime import topics
+from affectstream.runtime.embedded import EmbeddedRedis
+from affectstream.runtime.settings import KafkaSettings, RedisSettings, Settings, load
 
 _counter = itertools.count()
 

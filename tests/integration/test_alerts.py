@@ -12,16 +12,16 @@ from pathlib import Path
 import pytest
 from support.session_lines import said, window
 
-from models.session.alerts import alerts, in_order
-from models.session.rules import read
-from runtime import rows, topics
-from runtime.embedded import EmbeddedBroker
-from runtime.kafka import Publisher, Subscriber
-from runtime.settings import KafkaSettings, Settings, as_env
-from runtime.store import FusedStore
-from schemas.codec import encode
-from schemas.messages import Alert, FusedEmotion
-from schemas.topics import ALERTS
+from affectstream.analytics.alerts import alerts, in_order
+from affectstream.analytics.rules import read
+from affectstream.runtime import rows, topics
+from affectstream.runtime.embedded import EmbeddedBroker
+from affectstream.runtime.kafka import Publisher, Subscriber
+from affectstream.runtime.settings import KafkaSettings, Settings, as_env
+from affectstream.runtime.store import FusedStore
+from affectstream.schemas.codec import encode
+from affectstream.schemas.messages import Alert, FusedEmotion
+from affectstream.schemas.topics import ALERTS
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]
 
@@ -90,7 +90,7 @@ def ruled(broker_settings: Settings, tmp_path: Path) -> Settings:
 async def worker(settings: Settings) -> AsyncIterator[asyncio.subprocess.Process]:
     """Run the alerts process; killed at the end, as by a power cut, if it still runs."""
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "workers.alerts", env={**os.environ, **as_env(settings)}
+        sys.executable, "-m", "affectstream.workers.alerts", env={**os.environ, **as_env(settings)}
     )
     try:
         yield process

@@ -8,15 +8,15 @@ from pathlib import Path
 import pytest
 from support.system import System, analysed, running, short_demo
 
+from affectstream.analytics.alerts import in_order
+from affectstream.runtime import rows
+from affectstream.runtime.kafka import Subscriber
+from affectstream.runtime.settings import Settings
+from affectstream.runtime.store import FusedStore
+from affectstream.schemas.codec import encode
+from affectstream.schemas.messages import Alert
+from affectstream.schemas.topics import ALERTS
 from affectstream.summary import Report, report
-from models.session.alerts import in_order
-from runtime import rows
-from runtime.kafka import Subscriber
-from runtime.settings import Settings
-from runtime.store import FusedStore
-from schemas.codec import encode
-from schemas.messages import Alert
-from schemas.topics import ALERTS
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow, pytest.mark.timeout(900)]
 

@@ -14,14 +14,14 @@ import pytest
 from aiokafka import AIOKafkaProducer
 from support.kafka_server import PASSWORD, USER, KafkaServer
 
-from runtime import topics
-from runtime.embedded import EmbeddedBroker
-from runtime.kafka import Publisher, Subscriber
-from runtime.lag import LagMeter
-from runtime.settings import KafkaSettings, RedisSettings, Settings, as_env, load
-from runtime.store import FusedStore
-from schemas.codec import decode, encode
-from schemas.messages import (
+from affectstream.runtime import topics
+from affectstream.runtime.embedded import EmbeddedBroker
+from affectstream.runtime.kafka import Publisher, Subscriber
+from affectstream.runtime.lag import LagMeter
+from affectstream.runtime.settings import KafkaSettings, RedisSettings, Settings, as_env, load
+from affectstream.runtime.store import FusedStore
+from affectstream.schemas.codec import decode, encode
+from affectstream.schemas.messages import (
     Abstention,
     EndOfStream,
     FusedEmotion,
@@ -30,8 +30,8 @@ from schemas.messages import (
     Probabilities,
     Reason,
 )
-from schemas.topics import DEAD_LETTERS, FUSED, KIB, PROBABILITIES
-from workers.fusion.main import engines
+from affectstream.schemas.topics import DEAD_LETTERS, FUSED, KIB, PROBABILITIES
+from affectstream.workers.fusion.main import engines
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]
 
@@ -94,7 +94,7 @@ def joined(settings: Settings, log: list[Record]) -> dict[str, list[bytes]]:
 async def fusing(settings: Settings, cwd: Path | None = None) -> AsyncIterator[asyncio.subprocess.Process]:
     """Run the fusion process in ``cwd``; killed at the end if it still runs."""
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "workers.fusion", env=_environment(settings), cwd=cwd
+        sys.executable, "-m", "affectstream.workers.fusion", env=_environment(settings), cwd=cwd
     )
     try:
         yield process

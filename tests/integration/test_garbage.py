@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 from support.worker_topics import caught_up, letters, observed, send_raw, working
 
-from models.face.detect import Detector
-from models.weights import FOLDER
-from schemas.codec import encode
-from schemas.messages import AudioChunk, EndOfStream, Reason, Transcript, VideoFrame
-from schemas.topics import MEDIA, PARTITIONS
-from workers import audio, device, text, video
+from affectstream.models.face.detect import Detector
+from affectstream.models.weights import FOLDER
+from affectstream.schemas.codec import encode
+from affectstream.schemas.messages import AudioChunk, EndOfStream, Reason, Transcript, VideoFrame
+from affectstream.schemas.topics import MEDIA, PARTITIONS
+from affectstream.workers import audio, device, text, video
 
 pytestmark = pytest.mark.integration
 

@@ -9,12 +9,12 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic, RecordsToDelete
 from support.kafka_server import PASSWORD, USER
 from support.kafka_texts import GROUP, TEXTS, read, utterance
 
-from runtime import topics
-from runtime.groups import KafkaSettings
-from runtime.kafka import Publisher, Subscriber
-from runtime.lag import lag
-from schemas.errors import Unavailable
-from schemas.topics import PARTITIONS, TRANSCRIPTS
+from affectstream.runtime import topics
+from affectstream.runtime.groups import KafkaSettings
+from affectstream.runtime.kafka import Publisher, Subscriber
+from affectstream.runtime.lag import lag
+from affectstream.schemas.errors import Unavailable
+from affectstream.schemas.topics import PARTITIONS, TRANSCRIPTS
 
 pytestmark = pytest.mark.integration
 

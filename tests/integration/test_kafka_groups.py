@@ -5,9 +5,9 @@ from contextlib import AsyncExitStack
 import pytest
 from support.kafka_texts import GROUP, TEXTS, read, until, utterance
 
-from runtime.kafka import Publisher, Subscriber
-from runtime.lag import LagMeter, lag
-from schemas.topics import PARTITIONS, PROBABILITIES
+from affectstream.runtime.kafka import Publisher, Subscriber
+from affectstream.runtime.lag import LagMeter, lag
+from affectstream.schemas.topics import PARTITIONS, PROBABILITIES
 
 pytestmark = pytest.mark.integration
 

@@ -4,12 +4,12 @@ import pytest
 from aiokafka import AIOKafkaProducer
 from support.kafka_texts import GROUP, TEXTS, read, spread, until, utterance
 
-from runtime.kafka import Publisher, Subscriber
-from runtime.lag import LagMeter
-from schemas.codec import decode
-from schemas.errors import TooLarge
-from schemas.messages import DeadLetter, EndOfStream, Observations
-from schemas.topics import DEAD_LETTERS, PARTITIONS, PROBABILITIES, TRANSCRIPTS
+from affectstream.runtime.kafka import Publisher, Subscriber
+from affectstream.runtime.lag import LagMeter
+from affectstream.schemas.codec import decode
+from affectstream.schemas.errors import TooLarge
+from affectstream.schemas.messages import DeadLetter, EndOfStream, Observations
+from affectstream.schemas.topics import DEAD_LETTERS, PARTITIONS, PROBABILITIES, TRANSCRIPTS
 
 pytestmark = pytest.mark.integration
 

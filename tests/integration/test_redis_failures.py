@@ -10,10 +10,10 @@ from redis.asyncio import Redis
 from support.kafka_server import certificate, free_ports, wait_until
 from support.redis_panes import finals
 
-from runtime.embedded import EmbeddedRedis
-from runtime.settings import RedisSettings
-from runtime.store import FusedStore
-from schemas.errors import Unavailable
+from affectstream.runtime.embedded import EmbeddedRedis
+from affectstream.runtime.settings import RedisSettings
+from affectstream.runtime.store import FusedStore
+from affectstream.schemas.errors import Unavailable
 
 pytestmark = pytest.mark.integration
 

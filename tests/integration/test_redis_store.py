@@ -4,11 +4,11 @@ import pytest
 from redis.asyncio import Redis
 from support.redis_panes import finals, fused
 
-from runtime.fused_writer import CHUNK
-from runtime.settings import RedisSettings
-from runtime.store import FusedStore, Newest, Session, Span
-from schemas import keys
-from schemas.errors import InputError
+from affectstream.runtime.fused_writer import CHUNK
+from affectstream.runtime.settings import RedisSettings
+from affectstream.runtime.store import FusedStore, Newest, Session, Span
+from affectstream.schemas import keys
+from affectstream.schemas.errors import InputError
 
 pytestmark = pytest.mark.integration
 

@@ -4,10 +4,10 @@ import pytest
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
-from runtime import topics
-from runtime.groups import KafkaSettings
-from schemas.errors import SettingsError, Unavailable
-from schemas.topics import ALL, FRAMES
+from affectstream.runtime import topics
+from affectstream.runtime.groups import KafkaSettings
+from affectstream.schemas.errors import SettingsError, Unavailable
+from affectstream.schemas.topics import ALL, FRAMES
 
 pytestmark = pytest.mark.integration
 

@@ -10,10 +10,10 @@ import pytest
 from support.worker_fakes import said
 from support.worker_topics import caught_up, observed
 
-from models.weights import FOLDER
-from runtime.kafka import Publisher
-from runtime.settings import as_env
-from schemas.messages import Probabilities
+from affectstream.models.weights import FOLDER
+from affectstream.runtime.kafka import Publisher
+from affectstream.runtime.settings import as_env
+from affectstream.schemas.messages import Probabilities
 
 pytestmark = [
     pytest.mark.integration,
@@ -27,7 +27,7 @@ async def process(settings, name):
     """Run ``python -m workers.NAME`` meanwhile."""
     env = {**os.environ, **as_env(settings)}
     child = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", f"workers.{name}", env=env, stderr=asyncio.subprocess.PIPE
+        sys.executable, "-m", f"affectstream.workers.{name}", env=env, stderr=asyncio.subprocess.PIPE
     )
     try:
         yield child

@@ -6,9 +6,9 @@ import pytest
 from support.worker_fakes import Words, envelope, said
 from support.worker_topics import behind_at_most, caught_up, letters, observed, read_all, working
 
-from runtime.kafka import Publisher
-from schemas.messages import EndOfStream, Observations
-from schemas.topics import PARTITIONS, PROBABILITIES
+from affectstream.runtime.kafka import Publisher
+from affectstream.schemas.messages import EndOfStream, Observations
+from affectstream.schemas.topics import PARTITIONS, PROBABILITIES
 
 pytestmark = pytest.mark.integration
 

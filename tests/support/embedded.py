@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from models.fusion.evidence import Evidence
-from models.fusion.log import Log
+from affectstream.lab.fusion.log import Log
+from affectstream.models.fusion.evidence import Evidence
 
 SIZES = (6, 10, 8)  # of the embeddings of video, audio and text
 

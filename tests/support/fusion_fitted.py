@@ -6,9 +6,18 @@ from pathlib import Path
 
 import numpy as np
 
-from models.fusion.fitted import Expert, Fitted, Gate, LogPool, Reliability, Stack, pattern, write
-from schemas.labels import N_EMOTIONS
-from schemas.messages import MODALITIES
+from affectstream.models.fusion.fitted import (
+    Expert,
+    Fitted,
+    Gate,
+    LogPool,
+    Reliability,
+    Stack,
+    pattern,
+    write,
+)
+from affectstream.schemas.labels import N_EMOTIONS
+from affectstream.schemas.messages import MODALITIES
 
 TEMPERATURES = (1.4, 0.8, 1.1)
 

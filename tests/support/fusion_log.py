@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from models.fusion.evidence import Evidence
-from models.fusion.log import Log
+from affectstream.lab.fusion.log import Log
+from affectstream.models.fusion.evidence import Evidence
 
 PRIOR = np.array([0.4, 0.16, 0.12, 0.12, 0.06, 0.04, 0.10])
 SKILL = (1.6, 1.3, 1.9)  # distance between the class means of each expert, in standard deviations

@@ -3,9 +3,9 @@
 import time
 from collections.abc import Callable
 
-from runtime.kafka import Record, Subscriber
-from schemas.messages import Transcript
-from schemas.topics import TRANSCRIPTS
+from affectstream.runtime.kafka import Record, Subscriber
+from affectstream.schemas.messages import Transcript
+from affectstream.schemas.topics import TRANSCRIPTS
 
 TEXTS = TRANSCRIPTS.name
 GROUP = "affect-text"

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import numpy as np
 
-from models.fusion.probability_logs import ProbabilityLog, write
-from schemas.messages import Modality
+from affectstream.lab.fusion.probability_logs import ProbabilityLog, write
+from affectstream.schemas.messages import Modality
 
 SETS: dict[str, tuple[Modality, int, int]] = {  # modality, items of each class, groups
     "video-ferplus-valid": ("video", 24, 80),

@@ -1,6 +1,6 @@
 """Fused windows for the tests of Redis."""
 
-from schemas.messages import FusedEmotion, Party
+from affectstream.schemas.messages import FusedEmotion, Party
 
 
 def fused(end_ms: int, pane: str = "final", sid: str = "s1", party: Party = "customer") -> FusedEmotion:

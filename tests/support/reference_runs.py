@@ -1,4 +1,4 @@
-"""Tiny corpora for the reference networks, and the command line typed; imports numpy and typer."""
+"""Tiny corpora for the reference networks, and the command line typed."""
 
 from pathlib import Path
 
@@ -7,7 +7,7 @@ import soundfile
 from typer.testing import CliRunner, Result
 
 from affectstream.cli import app
-from schemas.labels import RAVDESS
+from affectstream.schemas.labels import RAVDESS
 
 
 def faces(path: Path, n: int, seed: int) -> None:

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable
 
-from schemas.labels import EMOTIONS, INDEX
-from schemas.messages import FusedEmotion, ModalityState, Party
+from affectstream.schemas.labels import EMOTIONS, INDEX
+from affectstream.schemas.messages import FusedEmotion, ModalityState, Party
 
 LETTERS = {
     name[0] if name not in ("sad", "surprise") else {"sad": "s", "surprise": "u"}[name]: name

@@ -4,15 +4,15 @@ import asyncio
 
 import numpy as np
 
-from runtime.groups import TextSettings
-from runtime.kafka import Record
-from schemas.codec import encode
-from schemas.errors import InputError, Unavailable
-from schemas.messages import DeadLetter, Observations, Reason, Transcript
-from schemas.topics import TRANSCRIPTS
-from workers.inbox import Inbox
-from workers.inference import Inference
-from workers.observe import Sight, distribution, probabilities
+from affectstream.runtime.groups import TextSettings
+from affectstream.runtime.kafka import Record
+from affectstream.schemas.codec import encode
+from affectstream.schemas.errors import InputError, Unavailable
+from affectstream.schemas.messages import DeadLetter, Observations, Reason, Transcript
+from affectstream.schemas.topics import TRANSCRIPTS
+from affectstream.workers.inbox import Inbox
+from affectstream.workers.inference import Inference
+from affectstream.workers.observe import Sight, distribution, probabilities
 
 TOPIC = TRANSCRIPTS.name
 

@@ -6,13 +6,13 @@ from contextlib import asynccontextmanager
 
 from aiokafka import AIOKafkaProducer
 
-from runtime.kafka import Subscriber
-from runtime.lag import lag
-from schemas.codec import decode
-from schemas.errors import Unavailable
-from schemas.messages import DeadLetter, Observations
-from schemas.topics import DEAD_LETTERS, MEDIA, PROBABILITIES
-from workers.serve import group, serve
+from affectstream.runtime.kafka import Subscriber
+from affectstream.runtime.lag import lag
+from affectstream.schemas.codec import decode
+from affectstream.schemas.errors import Unavailable
+from affectstream.schemas.messages import DeadLetter, Observations
+from affectstream.schemas.topics import DEAD_LETTERS, MEDIA, PROBABILITIES
+from affectstream.workers.serve import group, serve
 
 DEADLINE_S = 180  # a process of its own loads torch first
 

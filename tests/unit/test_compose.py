@@ -4,17 +4,16 @@ import importlib.util
 import os
 import re
 import tomllib
-from pathlib import Path
 from typing import Any
 
 import pytest
 import typer
 import yaml
+from support.paths import ROOT
 
 from affectstream.cli import app
-from runtime.settings import describe, load
+from affectstream.runtime.settings import describe, load
 
-ROOT = Path(__file__).parents[2]
 STACK: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text(encoding="utf-8"))
 GPU: dict[str, Any] = yaml.safe_load((ROOT / "compose.gpu.yml").read_text(encoding="utf-8"))
 SERVICES: dict[str, dict[str, Any]] = STACK["services"]

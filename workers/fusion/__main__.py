@@ -1,6 +1,6 @@
-"""``python -m workers.fusion``."""
+"""``python -m affectstream.workers.fusion``."""
 
-from workers.fusion.main import main
+from affectstream.workers.fusion.main import main
 
 if __name__ == "__main__":
     main()

@@ -1,4 +1,4 @@
-"""Which records of a partition a restart can do without, strictly in their order; imports messages only.
+"""Which records of a partition a restart can do without, strictly in their order.
 
 A record is needed until every observation in it is: until the finals that it counts in are written, and until
 its party is closed where it holds the end of a stream. What is acknowledged is always a prefix, so that a
@@ -9,7 +9,7 @@ from collections import Counter, deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from schemas.messages import Party
+from affectstream.schemas.messages import Party
 
 Key = tuple[str, Party]
 

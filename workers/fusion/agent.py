@@ -1,4 +1,4 @@
-"""The fusion agent's loop over the pure join; imports runtime and the parts beside it, not faust.
+"""The fusion agent's loop over the pure join.
 
 Faust only hands records over. One loop takes all that are there, joins them, carries the effects out and then
 acknowledges, in that order and one batch at a time, so that nothing is acknowledged before its results are
@@ -17,17 +17,17 @@ from typing import Any, Protocol
 
 import structlog
 
-from runtime import metrics
-from runtime.store import FusedStore, Newest
-from schemas.errors import Unavailable
-from schemas.messages import DeadLetter, Modality
-from schemas.topics import PROBABILITIES
-from workers.fusion import report
-from workers.fusion.engine import Engine, Key
-from workers.fusion.intake import Taken, read
-from workers.fusion.outlet import Outlet, Work, insist
-from workers.fusion.partition import Partition
-from workers.fusion.watch import Watch
+from affectstream.runtime import metrics
+from affectstream.runtime.store import FusedStore, Newest
+from affectstream.schemas.errors import Unavailable
+from affectstream.schemas.messages import DeadLetter, Modality
+from affectstream.schemas.topics import PROBABILITIES
+from affectstream.workers.fusion import report
+from affectstream.workers.fusion.engine import Engine, Key
+from affectstream.workers.fusion.intake import Taken, read
+from affectstream.workers.fusion.outlet import Outlet, Work, insist
+from affectstream.workers.fusion.partition import Partition
+from affectstream.workers.fusion.watch import Watch
 
 log = structlog.get_logger(__name__)
 

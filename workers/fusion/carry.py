@@ -1,4 +1,4 @@
-"""What a window takes over from the final before it; imports messages and the arithmetic of trust.
+"""What a window takes over from the final before it.
 
 A party's newest final is all that is kept of its past. What stands in it is rounded, and the arithmetic
 starts from what stands there, so that a process that reads it from Redis goes on with the same bits.
@@ -6,10 +6,10 @@ starts from what stands there, so that a process that reads it from Redis goes o
 
 from collections.abc import Sequence
 
-from models.fusion import trust
-from models.fusion.evidence import Array
-from schemas.messages import MODALITIES, FusedEmotion, ModalityState, Reason
-from workers.fusion.reduce import Summary
+from affectstream.models.fusion import trust
+from affectstream.models.fusion.evidence import Array
+from affectstream.schemas.messages import MODALITIES, FusedEmotion, ModalityState, Reason
+from affectstream.workers.fusion.reduce import Summary
 
 
 def held(summary: Summary, last: ModalityState | None, elapsed_ms: int, hold_ms: int) -> Summary:

@@ -1,4 +1,4 @@
-"""How far one modality of one party has come, in its own time; imports the standard library only."""
+"""How far one modality of one party has come, in its own time."""
 
 import math
 from dataclasses import dataclass

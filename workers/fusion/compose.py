@@ -1,4 +1,4 @@
-"""A fused message from the observations of a window; imports NumPy, messages and the arithmetic beside it.
+"""A fused message from the observations of a window.
 
 - ``p`` is the rule's; ``label`` is its largest entry, the first in label order of equals.
 - ``confidence`` is the largest probability times coverage: the trust in the modalities that are present as a
@@ -15,14 +15,14 @@ from typing import Literal
 
 import numpy as np
 
-from models.fusion.evidence import Array, Evidence, disagreement, uncertainty
-from schemas.labels import EMOTIONS, N_EMOTIONS
-from schemas.messages import MODALITIES, FusedEmotion, Modality, ModalityState, Party
-from workers.fusion import carry
-from workers.fusion.display import show
-from workers.fusion.fuser import Fuser, faded
-from workers.fusion.party import Window
-from workers.fusion.reduce import MISSING, Summary, summarise
+from affectstream.models.fusion.evidence import Array, Evidence, disagreement, uncertainty
+from affectstream.schemas.labels import EMOTIONS, N_EMOTIONS
+from affectstream.schemas.messages import MODALITIES, FusedEmotion, Modality, ModalityState, Party
+from affectstream.workers.fusion import carry
+from affectstream.workers.fusion.display import show
+from affectstream.workers.fusion.fuser import Fuser, faded
+from affectstream.workers.fusion.party import Window
+from affectstream.workers.fusion.reduce import MISSING, Summary, summarise
 
 DECIMALS = 6
 SILENT = (1.0 / N_EMOTIONS,) * N_EMOTIONS  # stands for what says nothing, and has no weight

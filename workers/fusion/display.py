@@ -1,12 +1,12 @@
-"""Which label to show: smoothed, or none where it is uncertain; imports messages only.
+"""Which label to show: smoothed, or none where it is uncertain.
 
 Probabilities and the label of a window are never changed by this.
 """
 
 from dataclasses import dataclass
 
-from schemas.labels import INDEX
-from schemas.messages import FusedEmotion
+from affectstream.schemas.labels import INDEX
+from affectstream.schemas.messages import FusedEmotion
 
 
 @dataclass(frozen=True)

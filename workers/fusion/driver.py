@@ -1,4 +1,4 @@
-"""Faust as the reader of one topic: settings, credentials, and a fetch that does not dawdle; imports faust.
+"""Faust as the reader of one topic: settings, credentials, and a fetch that does not dawdle.
 
 Faust 0.15.3 asks the broker to wait 1.5 s for data. One fetch per broker is under way at a time, so data for
 one partition would wait until a fetch for idle ones has run out. There is no setting for it; the consumer
@@ -15,11 +15,11 @@ from faust import SASLCredentials, SSLCredentials
 from faust.exceptions import ConsumerNotStarted
 from faust.transport.drivers import aiokafka as driver
 
-from runtime.faults import translated, unavailable
-from runtime.kafka import group_name
-from runtime.security import ssl_context
-from runtime.settings import KafkaSettings
-from schemas.topics import Topic
+from affectstream.runtime.faults import translated, unavailable
+from affectstream.runtime.kafka import group_name
+from affectstream.runtime.security import ssl_context
+from affectstream.runtime.settings import KafkaSettings
+from affectstream.schemas.topics import Topic
 
 GROUP = "affect-fusion"
 FETCH_WAIT_MS = 50

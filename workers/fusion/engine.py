@@ -1,4 +1,4 @@
-"""The join as a whole: observations in, fused windows out; imports messages and the arithmetic beside it.
+"""The join as a whole: observations in, fused windows out.
 
 No clock and no I/O: the finals of a party are a function of the set of its observations, in whatever order,
 batches and duplicates they come. Each is a function of its window's observations and of the party's
@@ -10,14 +10,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from models.fusion.evidence import Rule
-from models.fusion.trust import PerClass, table
-from schemas.messages import EndOfStream, FusedEmotion, Modality, Observation, Party
-from workers.fusion.compose import Span, compose
-from workers.fusion.display import PLAIN, Display
-from workers.fusion.fuser import Fuser, Override
-from workers.fusion.party import Heard, PartyJoin, Place, Window
-from workers.fusion.stall import HasLag, look, silence_ms
+from affectstream.models.fusion.evidence import Rule
+from affectstream.models.fusion.trust import PerClass, table
+from affectstream.schemas.messages import EndOfStream, FusedEmotion, Modality, Observation, Party
+from affectstream.workers.fusion.compose import Span, compose
+from affectstream.workers.fusion.display import PLAIN, Display
+from affectstream.workers.fusion.fuser import Fuser, Override
+from affectstream.workers.fusion.party import Heard, PartyJoin, Place, Window
+from affectstream.workers.fusion.stall import HasLag, look, silence_ms
 
 LONGEST_MS = 6 * 3_600_000  # an observation that claims to cover more is refused
 REMEMBERED = 10_000  # parties that are over, of which the place is kept

@@ -1,13 +1,13 @@
-"""The join that settings ask for, in the stream and offline alike; imports the engine and settings."""
+"""The join that settings ask for, in the stream and offline alike."""
 
 from collections.abc import Callable
 
-from models.fusion.choose import rule_named
-from models.fusion.exported import require_embeddings
-from models.fusion.fitted import available
-from runtime.groups import FusionSettings
-from workers.fusion import told
-from workers.fusion.engine import Engine
+from affectstream.models.fusion.choose import rule_named
+from affectstream.models.fusion.exported import require_embeddings
+from affectstream.models.fusion.fitted import available
+from affectstream.runtime.groups import FusionSettings
+from affectstream.workers.fusion import told
+from affectstream.workers.fusion.engine import Engine
 
 
 def engines(fusion: FusionSettings) -> Callable[[], Engine]:

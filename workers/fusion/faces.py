@@ -1,4 +1,4 @@
-"""One face followed through a window, from the boxes of its frames; imports messages only.
+"""One face followed through a window, from the boxes of its frames.
 
 The worker keeps no state, so who is who is decided here, in event order, within one window: the largest face
 of the window is the one meant, and from its frame it is followed forwards and backwards to the face that
@@ -7,7 +7,7 @@ overlaps it most (intersection over union). A frame in which nothing overlaps it
 
 from collections.abc import Iterable, Sequence
 
-from schemas.messages import Face, Probabilities
+from affectstream.schemas.messages import Face, Probabilities
 
 MIN_IOU = 0.3  # at 5 frames per second a head that turns or nods keeps more than this
 

@@ -1,14 +1,14 @@
-"""The rule in force and how far each modality is trusted in a window; imports the arithmetic of trust."""
+"""The rule in force and how far each modality is trusted in a window."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from models.fusion import trust
-from models.fusion.evidence import Array, Evidence, Rule
-from models.fusion.exported import NetworkRule
-from schemas.messages import MODALITIES, Modality
-from workers.fusion.display import PLAIN, Display
-from workers.fusion.reduce import Summary
+from affectstream.models.fusion import trust
+from affectstream.models.fusion.evidence import Array, Evidence, Rule
+from affectstream.models.fusion.exported import NetworkRule
+from affectstream.schemas.messages import MODALITIES, Modality
+from affectstream.workers.fusion.display import PLAIN, Display
+from affectstream.workers.fusion.reduce import Summary
 
 Override = Mapping[Modality, float]  # an operator's trust
 

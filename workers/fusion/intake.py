@@ -1,15 +1,15 @@
-"""A record of the topic as observations, or as a dead letter; imports runtime's record."""
+"""A record of the topic as observations, or as a dead letter."""
 
 from dataclasses import dataclass
 from typing import Any
 
-from runtime.kafka import Record
-from schemas.codec import decoder
-from schemas.errors import MessageError
-from schemas.messages import DeadLetter, Observation, Observations
-from schemas.topics import PROBABILITIES
-from workers.deadletter import dead_letter
-from workers.fusion.engine import Key
+from affectstream.runtime.kafka import Record
+from affectstream.schemas.codec import decoder
+from affectstream.schemas.errors import MessageError
+from affectstream.schemas.messages import DeadLetter, Observation, Observations
+from affectstream.schemas.topics import PROBABILITIES
+from affectstream.workers.deadletter import dead_letter
+from affectstream.workers.fusion.engine import Key
 
 decode = decoder(PROBABILITIES.max_bytes, *PROBABILITIES.carries)
 

@@ -1,4 +1,4 @@
-"""Whether a reader keeps up, from samples of where it stands and where the log ends; imports nothing.
+"""Whether a reader keeps up, from samples of where it stands and where the log ends.
 
 A busy topic always has a few records under way, so a lag of zero is the wrong question. A reader keeps up
 where it stands, by a sample a moment old, at least where the log ended a moment before that. The moment is

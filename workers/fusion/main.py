@@ -1,22 +1,22 @@
-"""The fusion process: settings, Redis, Kafka, faust, health, and the agent; imports runtime and driver."""
+"""The fusion process: settings, Redis, Kafka, faust, health, and the agent."""
 
 import asyncio
 from contextlib import AsyncExitStack
 from typing import Any
 
-from runtime import process, topics
-from runtime.health import Health
-from runtime.kafka import Publisher
-from runtime.lag import LagMeter
-from runtime.process import Stop
-from runtime.settings import Settings, load
-from runtime.store import FusedStore
-from schemas.topics import PROBABILITIES
-from workers.fusion.agent import STOP_S, FusionAgent
-from workers.fusion.driver import FaustBroker
-from workers.fusion.engines import engines
-from workers.fusion.outlet import Outlet
-from workers.fusion.watch import Watch
+from affectstream.runtime import process, topics
+from affectstream.runtime.health import Health
+from affectstream.runtime.kafka import Publisher
+from affectstream.runtime.lag import LagMeter
+from affectstream.runtime.process import Stop
+from affectstream.runtime.settings import Settings, load
+from affectstream.runtime.store import FusedStore
+from affectstream.schemas.topics import PROBABILITIES
+from affectstream.workers.fusion.agent import STOP_S, FusionAgent
+from affectstream.workers.fusion.driver import FaustBroker
+from affectstream.workers.fusion.engines import engines
+from affectstream.workers.fusion.outlet import Outlet
+from affectstream.workers.fusion.watch import Watch
 
 
 def main() -> None:

@@ -13,15 +13,15 @@ from typing import TypeVar
 import structlog
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, wait_exponential
 
-from runtime.kafka import Publisher, Record
-from runtime.store import FusedStore
-from schemas.codec import encode
-from schemas.errors import Unavailable
-from schemas.messages import DeadLetter, Message, Observations
-from schemas.topics import PROBABILITIES
-from workers.deadletter import dead_letter
-from workers.fusion.engine import Refused
-from workers.fusion.partition import Effects
+from affectstream.runtime.kafka import Publisher, Record
+from affectstream.runtime.store import FusedStore
+from affectstream.schemas.codec import encode
+from affectstream.schemas.errors import Unavailable
+from affectstream.schemas.messages import DeadLetter, Message, Observations
+from affectstream.schemas.topics import PROBABILITIES
+from affectstream.workers.deadletter import dead_letter
+from affectstream.workers.fusion.engine import Refused
+from affectstream.workers.fusion.partition import Effects
 
 log = structlog.get_logger(__name__)
 

@@ -1,4 +1,4 @@
-"""The join of one partition, and what its records are still needed for; imports engine and tracker only.
+"""The join of one partition, and what its records are still needed for.
 
 ``take`` and ``tick`` collect effects; whoever calls them carries the effects out and then says so with
 ``settle``, which returns the records to acknowledge. No clock and no I/O, so that a crash between any two
@@ -8,11 +8,11 @@ steps can be played in a test.
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from schemas.messages import FusedEmotion, Observation
-from workers.fusion.ack import AckTracker, Key, Need
-from workers.fusion.engine import Closed, Engine, Output, Refused
-from workers.fusion.stall import HasLag
-from workers.fusion.window import needed_until_ms
+from affectstream.schemas.messages import FusedEmotion, Observation
+from affectstream.workers.fusion.ack import AckTracker, Key, Need
+from affectstream.workers.fusion.engine import Closed, Engine, Output, Refused
+from affectstream.workers.fusion.stall import HasLag
+from affectstream.workers.fusion.window import needed_until_ms
 
 
 @dataclass

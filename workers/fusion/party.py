@@ -1,14 +1,21 @@
-"""One party of one session: its open windows and when they close; imports messages and its neighbours."""
+"""One party of one session: its open windows and when they close."""
 
 import math
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum, auto
 
-from schemas.messages import Abstention, EndOfStream, FusedEmotion, Modality, Observation, Probabilities
-from workers.fusion.clock import BEFORE_ALL, Clock, Rank
-from workers.fusion.reduce import Held
-from workers.fusion.window import ceil_ms, floor_ms, needed_until_ms, overlaps, reach_ms
+from affectstream.schemas.messages import (
+    Abstention,
+    EndOfStream,
+    FusedEmotion,
+    Modality,
+    Observation,
+    Probabilities,
+)
+from affectstream.workers.fusion.clock import BEFORE_ALL, Clock, Rank
+from affectstream.workers.fusion.reduce import Held
+from affectstream.workers.fusion.window import ceil_ms, floor_ms, needed_until_ms, overlaps, reach_ms
 
 GAP_MS = 3_600_000  # an empty window is written within an hour after one that holds something
 

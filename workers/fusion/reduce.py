@@ -1,4 +1,4 @@
-"""What one modality brought to one window, from its observations; imports NumPy, messages and faces only."""
+"""What one modality brought to one window, from its observations."""
 
 import math
 import operator
@@ -9,9 +9,9 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
-from models.fusion.evidence import Array
-from schemas.messages import Abstention, Face, Probabilities, Reason
-from workers.fusion.faces import follow
+from affectstream.models.fusion.evidence import Array
+from affectstream.schemas.messages import Abstention, Face, Probabilities, Reason
+from affectstream.workers.fusion.faces import follow
 
 
 @dataclass(frozen=True)

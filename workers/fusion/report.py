@@ -1,4 +1,4 @@
-"""What the fusion agent tells its operators: counters and log lines, never content; imports runtime."""
+"""What the fusion agent tells its operators: counters and log lines, never content."""
 
 import time
 from collections import Counter
@@ -6,10 +6,10 @@ from collections.abc import Iterable
 
 import structlog
 
-from runtime import metrics
-from schemas.messages import FusedEmotion, Modality
-from workers.fusion.engine import Engine
-from workers.fusion.outlet import Work
+from affectstream.runtime import metrics
+from affectstream.schemas.messages import FusedEmotion, Modality
+from affectstream.workers.fusion.engine import Engine
+from affectstream.workers.fusion.outlet import Work
 
 log = structlog.get_logger(__name__)
 

@@ -1,4 +1,4 @@
-"""When a modality that is expected but silent no longer holds finals back; imports messages and party only.
+"""When a modality that is expected but silent no longer holds finals back.
 
 A modality is waited for while it has not passed the window that is to become final next and another has. It
 has stalled once it was silent for so long on an injected clock while none of those waited for had lag, in its
@@ -8,8 +8,8 @@ of which nothing at all is heard for so long, with no lag in any modality of the
 
 from collections.abc import Callable, Collection
 
-from schemas.messages import Modality
-from workers.fusion.party import PartyJoin
+from affectstream.schemas.messages import Modality
+from affectstream.workers.fusion.party import PartyJoin
 
 HasLag = Callable[[Modality], bool]
 

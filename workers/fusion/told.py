@@ -1,12 +1,12 @@
-"""What settings and the fitted file tell the join about trust, holding and display; imports settings."""
+"""What settings and the fitted file tell the join about trust, holding and display."""
 
-from models.fusion.fitted import Fitted
-from models.fusion.trust import CARDS, PerClass
-from runtime.groups import FusionSettings
-from runtime.trust_groups import DisplaySettings
-from schemas.messages import MODALITIES, Modality
-from workers.fusion.display import Display
-from workers.fusion.engine import Config
+from affectstream.models.fusion.fitted import Fitted
+from affectstream.models.fusion.trust import CARDS, PerClass
+from affectstream.runtime.groups import FusionSettings
+from affectstream.runtime.trust_groups import DisplaySettings
+from affectstream.schemas.messages import MODALITIES, Modality
+from affectstream.workers.fusion.display import Display
+from affectstream.workers.fusion.engine import Config
 
 
 def config(fusion: FusionSettings, fitted: Fitted | None) -> Config:

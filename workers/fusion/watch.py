@@ -1,4 +1,4 @@
-"""When to look for stalls, and whether a silent modality's input lags; imports runtime's lag meter.
+"""When to look for stalls, and whether a silent modality's input lags.
 
 Lag is asked of the broker only while a party, or a modality that others wait for, has been silent for a
 quarter of the stall time. It is that of the modality's whole topic: a producer held up by one partition is
@@ -9,11 +9,11 @@ from collections.abc import Mapping
 
 import structlog
 
-from runtime.lag import LagMeter
-from schemas.errors import Unavailable
-from schemas.messages import MODALITIES, Modality
-from schemas.topics import MEDIA
-from workers.fusion.lagging import LagHistory, Sample
+from affectstream.runtime.lag import LagMeter
+from affectstream.schemas.errors import Unavailable
+from affectstream.schemas.messages import MODALITIES, Modality
+from affectstream.schemas.topics import MEDIA
+from affectstream.workers.fusion.lagging import LagHistory, Sample
 
 log = structlog.get_logger(__name__)
 

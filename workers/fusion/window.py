@@ -1,9 +1,9 @@
-"""Tumbling windows aligned to the epoch: which ones an observation counts in; imports messages only."""
+"""Tumbling windows aligned to the epoch: which ones an observation counts in."""
 
 import math
 from collections.abc import Iterator
 
-from schemas.messages import Abstention, EndOfStream, Probabilities
+from affectstream.schemas.messages import Abstention, EndOfStream, Probabilities
 
 INSTANT_MS = 1  # what an instant weighs: observations of one modality are all instants or all intervals
 

@@ -12,13 +12,13 @@ from contextlib import AbstractContextManager, contextmanager
 import httpx
 import pytest
 
-from models.session.alerts import alerts
-from models.session.rules import Rule
-from runtime.embedded import EmbeddedRedis
-from runtime.settings import load
-from runtime.store import FusedStore
-from schemas.labels import EMOTIONS, N_EMOTIONS
-from schemas.messages import FusedEmotion, Modality, ModalityState, Party, Reason
+from affectstream.analytics.alerts import alerts
+from affectstream.analytics.rules import Rule
+from affectstream.runtime.embedded import EmbeddedRedis
+from affectstream.runtime.settings import load
+from affectstream.runtime.store import FusedStore
+from affectstream.schemas.labels import EMOTIONS, N_EMOTIONS
+from affectstream.schemas.messages import FusedEmotion, Modality, ModalityState, Party, Reason
 
 Runner = Callable[[dict[str, str]], AbstractContextManager[tuple[str, subprocess.Popen[str]]]]
 

@@ -7,22 +7,22 @@ import socket
 import subprocess
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 import yaml
+from support.paths import ROOT
 
-from runtime.embedded import redis_binary
-from runtime.settings import load
-from runtime.store import FusedStore
-from schemas.errors import Unavailable
-from schemas.messages import FusedEmotion
+from affectstream.runtime.embedded import redis_binary
+from affectstream.runtime.settings import load
+from affectstream.runtime.store import FusedStore
+from affectstream.schemas.errors import Unavailable
+from affectstream.schemas.messages import FusedEmotion
 
 pytestmark = pytest.mark.integration
 
-ROOT = Path(__file__).parents[3]
+
 PASSWORDS = {"WRITER_PASSWORD": "w-secret", "READER_PASSWORD": "r-secret"}
 
 

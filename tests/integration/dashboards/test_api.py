@@ -10,8 +10,8 @@ import httpx
 import jsonschema
 import pytest
 
-from schemas.labels import EMOTIONS
-from schemas.messages import FusedEmotion
+from affectstream.schemas.labels import EMOTIONS
+from affectstream.schemas.messages import FusedEmotion
 
 pytestmark = pytest.mark.integration
 

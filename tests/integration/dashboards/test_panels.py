@@ -3,18 +3,18 @@
 import json
 import re
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from support.paths import ROOT
 
 pytestmark = pytest.mark.integration
 
 Json = dict[str, Any]
 Rows = list[dict[str, Any]]
 
-FILE = Path(__file__).parents[3] / "dashboards" / "grafana" / "dashboards" / "call-timeline.json"
+FILE = ROOT / "dashboards" / "grafana" / "dashboards" / "call-timeline.json"
 DASHBOARD: Json = json.loads(FILE.read_text(encoding="utf-8"))
 PANELS: list[Json] = DASHBOARD["panels"]
 VARIABLES: list[Json] = DASHBOARD["templating"]["list"]

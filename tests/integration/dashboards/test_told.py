@@ -6,11 +6,11 @@ import httpx
 import jsonschema
 import pytest
 
+from affectstream.analytics.alerts import alerts
+from affectstream.analytics.rules import Rule
+from affectstream.analytics.summary import summarise
+from affectstream.schemas.messages import FusedEmotion
 from affectstream.summary import Report
-from models.session.alerts import alerts
-from models.session.rules import Rule
-from models.session.summary import summarise
-from schemas.messages import FusedEmotion
 
 pytestmark = pytest.mark.integration
 

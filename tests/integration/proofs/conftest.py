@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from support.system import System, running
 
-from runtime.settings import Settings
+from affectstream.runtime.settings import Settings
 
 
 @pytest.fixture

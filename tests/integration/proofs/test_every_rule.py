@@ -11,23 +11,24 @@ import pytest
 from aiokafka import AIOKafkaProducer
 from support.fusion_fitted import example, written
 from support.kafka_server import KafkaServer
+from support.paths import ROOT
 from support.system import STALL_MS, START_MS, lines, short_demo, without_holes
 
 from affectstream import analyze
+from affectstream.models.fusion.choose import rules
 from affectstream.plan import permitting
+from affectstream.producers.plan import PartySource, SessionPlan
+from affectstream.producers.session import messages
 from affectstream.rows import in_order
-from models.fusion.choose import rules
-from producers.plan import PartySource, SessionPlan
-from producers.session import messages
-from runtime import topics
-from runtime.embedded import EmbeddedRedis
-from runtime.settings import Settings, as_env, load
-from runtime.store import FusedStore
-from schemas.codec import encode
-from schemas.messages import FusedEmotion, Observation, Observations
-from schemas.topics import PROBABILITIES
+from affectstream.runtime import topics
+from affectstream.runtime.embedded import EmbeddedRedis
+from affectstream.runtime.settings import Settings, as_env, load
+from affectstream.runtime.store import FusedStore
+from affectstream.schemas.codec import encode
+from affectstream.schemas.messages import FusedEmotion, Observation, Observations
+from affectstream.schemas.topics import PROBABILITIES
 
-DATA = Path(os.environ.get("AFFECT_DATA") or Path(__file__).parents[4] / "shared" / "data")
+DATA = Path(os.environ.get("AFFECT_DATA") or ROOT.parent / "shared" / "data")
 CLIP = DATA / "mead" / "M030_level_3_angry_016.mp4"
 SECONDS = 20
 PER_RECORD = 8
@@ -82,7 +83,7 @@ def analysed(stream: Stream, settings: Settings, monkeypatch: pytest.MonkeyPatch
 async def fusing(settings: Settings) -> AsyncIterator[asyncio.subprocess.Process]:
     """The fusion process; killed with -9 on leaving."""
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "workers.fusion", env={**os.environ, **as_env(settings)}
+        sys.executable, "-m", "affectstream.workers.fusion", env={**os.environ, **as_env(settings)}
     )
     try:
         yield process

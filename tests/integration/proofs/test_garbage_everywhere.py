@@ -9,10 +9,10 @@ import pytest
 from aiokafka import AIOKafkaProducer
 from support.system import System, analysed, lines, short_demo
 
-from runtime.kafka import Subscriber
-from schemas.codec import decoder, encode
-from schemas.messages import DeadLetter, Message, Observations
-from schemas.topics import CHUNKS, DEAD_LETTERS, FRAMES, PROBABILITIES, TRANSCRIPTS, Topic
+from affectstream.runtime.kafka import Subscriber
+from affectstream.schemas.codec import decoder, encode
+from affectstream.schemas.messages import DeadLetter, Message, Observations
+from affectstream.schemas.topics import CHUNKS, DEAD_LETTERS, FRAMES, PROBABILITIES, TRANSCRIPTS, Topic
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]
 

@@ -6,17 +6,18 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
+from support.paths import ROOT
 from support.system import START_MS, lines, without_holes
 
 from affectstream.analyze import finals
 from affectstream.plan import permitting
+from affectstream.producers.plan import PartySource, SessionPlan
+from affectstream.producers.session import messages
 from affectstream.rows import in_order
-from producers.plan import PartySource, SessionPlan
-from producers.session import messages
-from runtime.settings import load
-from schemas.messages import FusedEmotion, Modality
+from affectstream.runtime.settings import load
+from affectstream.schemas.messages import FusedEmotion, Modality
 
-DATA = Path(os.environ.get("AFFECT_DATA") or Path(__file__).parents[4] / "shared" / "data")
+DATA = Path(os.environ.get("AFFECT_DATA") or ROOT.parent / "shared" / "data")
 pytestmark = [
     pytest.mark.integration,
     pytest.mark.timeout(900),

@@ -8,9 +8,9 @@ from support.system import analysed, lines, short_demo, without_holes
 
 from affectstream.analyze import observed
 from affectstream.plan import permitting
-from runtime.settings import load
-from schemas.messages import FusedEmotion, Observation
-from workers.fusion.engines import engines
+from affectstream.runtime.settings import load
+from affectstream.schemas.messages import FusedEmotion, Observation
+from affectstream.workers.fusion.engines import engines
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(900)]
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from affectstream.children import Child, Children, free_port
-from schemas.errors import Unavailable
+from affectstream.schemas.errors import Unavailable
 
 SERVER = """
 import http.server, os

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from affectstream.plan import Typed, party_named, plan, session_name
-from runtime.settings import ProducerSettings
-from schemas.errors import InputError
+from affectstream.runtime.settings import ProducerSettings
+from affectstream.schemas.errors import InputError
 
 COMMANDS = (
     "analyze", "demo", "replay", "up", "worker", "topics create", "topics list", "sessions", "show", "purge",

@@ -2,16 +2,16 @@
 
 import json
 from collections import defaultdict
-from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
+from support.paths import ROOT
 
-from producers.session import PartySource, SessionPlan, estimated_ms, messages
-from schemas.messages import AudioChunk, EndOfStream, Transcript, VideoFrame
+from affectstream.producers.session import PartySource, SessionPlan, estimated_ms, messages
+from affectstream.schemas.messages import AudioChunk, EndOfStream, Transcript, VideoFrame
 
-FOLDER = Path(__file__).parents[2] / "affectstream" / "demo"
+FOLDER = ROOT / "affectstream" / "demo"
 SESSION = json.loads((FOLDER / "session.json").read_text())
 EVENTS = {event["event"]: (event["start_s"] * 1000, event["end_s"] * 1000) for event in SESSION["events"]}
 

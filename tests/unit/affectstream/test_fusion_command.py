@@ -9,11 +9,12 @@ from support.paired_logs import written
 from typer.testing import CliRunner
 
 from affectstream import cli, fusion_work
-from models.fusion import experiment, fitted
-from models.fusion.pairs import CAVEAT, paired
-from models.fusion.simulate import World
-from schemas.errors import AffectError
-from schemas.labels import EMOTIONS
+from affectstream.lab.fusion import experiment
+from affectstream.lab.fusion.pairs import CAVEAT, paired
+from affectstream.lab.fusion.simulate import World
+from affectstream.models.fusion import fitted
+from affectstream.schemas.errors import AffectError
+from affectstream.schemas.labels import EMOTIONS
 
 FEW = partial(paired, per_actor=60)
 

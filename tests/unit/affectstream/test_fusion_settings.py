@@ -4,13 +4,13 @@ import pytest
 from support.fusion_fitted import example, written
 
 from affectstream import doctor
+from affectstream.models.fusion import fitted
+from affectstream.models.fusion.choose import on_probabilities
+from affectstream.runtime.settings import load
+from affectstream.schemas.errors import SettingsError
+from affectstream.schemas.messages import FusedEmotion
+from affectstream.workers.fusion.engines import engines
 from benchmarks.join import session
-from models.fusion import fitted
-from models.fusion.choose import on_probabilities
-from runtime.settings import load
-from schemas.errors import SettingsError
-from schemas.messages import FusedEmotion
-from workers.fusion.engines import engines
 
 
 def fused_by(**fusion):

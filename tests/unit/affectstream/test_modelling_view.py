@@ -5,10 +5,10 @@ import io
 import numpy as np
 from rich.console import Console
 
+from affectstream.lab.evaluation.outcome import About, Aim, Evaluation, Outcome
 from affectstream.modelling_view import show_evaluation
-from models.evaluation.outcome import About, Aim, Evaluation, Outcome
-from models.weights import Card
-from schemas.labels import EMOTIONS
+from affectstream.models.weights import Card
+from affectstream.schemas.labels import EMOTIONS
 
 ABOUT = About("FER+ majority, PublicTest", "FER+", "not trained on", "most of ten votes", "sets of twins")
 

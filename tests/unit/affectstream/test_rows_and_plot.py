@@ -10,9 +10,9 @@ from rich.console import Console
 from affectstream import plot
 from affectstream.live import LiveTable
 from affectstream.rows import COLUMNS, json_line, write
-from schemas.errors import InputError
-from schemas.labels import EMOTIONS
-from schemas.messages import FusedEmotion, ModalityState, Reason
+from affectstream.schemas.errors import InputError
+from affectstream.schemas.labels import EMOTIONS
+from affectstream.schemas.messages import FusedEmotion, ModalityState, Reason
 
 P = (0.1, 0.5, 0.1, 0.1, 0.1, 0.05, 0.05)
 

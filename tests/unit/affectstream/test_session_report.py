@@ -11,10 +11,10 @@ from support.session_lines import labelled, split, tenths
 
 from affectstream.reading import read
 from affectstream.rows import in_order, json_line, write
+from affectstream.runtime.settings import AlertSettings
+from affectstream.schemas.errors import InputError, SettingsError
 from affectstream.summary import report, shown
 from affectstream.summary import write as write_report
-from runtime.settings import AlertSettings
-from schemas.errors import InputError, SettingsError
 
 CALL = in_order(
     [w.model_copy(update={"start_ms": w.start_ms + 5000, "end_ms": w.end_ms + 5000})

@@ -2,8 +2,8 @@
 
 import pytest
 
+from affectstream.schemas.errors import InputError
 from affectstream.trusting import seconds
-from schemas.errors import InputError
 
 
 @pytest.mark.parametrize(

@@ -2,14 +2,15 @@
 
 from pathlib import Path
 
-import models.session
-from models.session.rules import DEFAULT, Rule
-from runtime.settings import describe, load
-from schemas.messages import Alert
+from support.paths import ROOT
 
-ROOT = Path(__file__).parents[2]
+import affectstream.analytics
+from affectstream.analytics.rules import DEFAULT, Rule
+from affectstream.runtime.settings import describe, load
+from affectstream.schemas.messages import Alert
+
 PAGE = (ROOT / "docs" / "alerts.md").read_text(encoding="utf-8")
-SHIPPED = (Path(models.session.__file__).parent / DEFAULT).read_text(encoding="utf-8")
+SHIPPED = (Path(affectstream.analytics.__file__).parent / DEFAULT).read_text(encoding="utf-8")
 
 
 def test_every_field_of_a_rule_is_explained_where_it_is_written() -> None:
@@ -30,8 +31,8 @@ def test_every_field_of_an_alert_is_named() -> None:
 
 
 def test_the_page_says_what_the_code_does() -> None:
-    from models.session import episodes, turning
-    from workers.alerts_loop import SETTLE_S
+    from affectstream.analytics import episodes, turning
+    from affectstream.workers.alerts_loop import SETTLE_S
 
     assert f"at least {turning.LEVEL:g} and the largest within {turning.SIDE_MS // 1000} s" in PAGE
     rule = episodes.RULE

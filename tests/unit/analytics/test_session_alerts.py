@@ -5,9 +5,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.session_lines import marks, split, spread, tenths, window
 
-from models.session.alerts import alerts, fold, start, step
-from models.session.rules import Rule, read
-from schemas.codec import decode, encode
+from affectstream.analytics.alerts import alerts, fold, start, step
+from affectstream.analytics.rules import Rule, read
+from affectstream.schemas.codec import decode, encode
 
 ABOVE = Rule(name="angry", kind="above", emotions=("angry",), level=0.6, seconds=3, hysteresis=0.2)
 RISE = Rule(name="up", kind="rise", emotions=("angry",), level=0.3, seconds=4, hysteresis=0.2)

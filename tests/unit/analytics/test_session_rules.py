@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from models.session.rules import parse, read
-from schemas.errors import SettingsError
+from affectstream.analytics.rules import parse, read
+from affectstream.schemas.errors import SettingsError
 
 GOOD = {"name": "angry", "kind": "above", "emotions": ["angry"], "level": 0.6, "seconds": 5}
 

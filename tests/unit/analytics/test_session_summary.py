@@ -8,10 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.session_lines import labelled, said, split, spread, window
 
-from models.session.episodes import episodes
-from models.session.summary import summarise
-from models.session.turning import LEVEL, SIDE_MS, divergence, turning_points
-from schemas.errors import InputError
+from affectstream.analytics.episodes import episodes
+from affectstream.analytics.summary import summarise
+from affectstream.analytics.turning import LEVEL, SIDE_MS, divergence, turning_points
+from affectstream.schemas.errors import InputError
 
 
 def customer(line: str):

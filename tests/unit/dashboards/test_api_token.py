@@ -4,9 +4,9 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
-from dashboards.api import create_app
-from runtime.settings import RedisSettings
-from runtime.store import FusedStore
+from affectstream.dashboards.api import create_app
+from affectstream.runtime.settings import RedisSettings
+from affectstream.runtime.store import FusedStore
 
 NOWHERE = RedisSettings(url="redis://127.0.0.1:1/0")  # past the guard, an answer is 503
 

@@ -9,9 +9,9 @@ import jsonschema
 import pytest
 import yaml
 
-from dashboards.grafana import build, look, source
-from schemas.labels import COLOURS, EMOTIONS
-from schemas.messages import Reason
+from affectstream.dashboards.grafana import build, look, source
+from affectstream.schemas.labels import COLOURS, EMOTIONS
+from affectstream.schemas.messages import Reason
 
 GRAFANA = Path(build.__file__).parent
 DASHBOARD: dict[str, Any] = json.loads(build.FILE.read_text(encoding="utf-8"))

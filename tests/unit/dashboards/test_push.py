@@ -8,9 +8,9 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from dashboards.grafana import build, source
-from dashboards.push import FOLDER_UID, Pushed, push
-from schemas.errors import AffectError, InputError, Unavailable
+from affectstream.dashboards.grafana import build, source
+from affectstream.dashboards.push import FOLDER_UID, Pushed, push
+from affectstream.schemas.errors import AffectError, InputError, Unavailable
 
 TOKEN = "glsa_the-right-one"
 API = "http://api.example:8350"

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.special import softmax
 
-from models.calibration import ece, ece_by_chance, fit_temperature
+from affectstream.lab.calibration import ece, ece_by_chance, fit_temperature
 
 
 def drawn(n, scale, seed=0):

@@ -11,11 +11,11 @@ from sklearn.linear_model import LogisticRegression
 from typer.testing import CliRunner
 
 from affectstream.cli import app
-from models import leakcheck
-from models.datasets.goemotions import FINE
-from models.leakcheck import gradients, material, mfcc_statistics
-from models.leaks import Item, check
-from schemas.errors import InputError
+from affectstream.lab import leakcheck
+from affectstream.lab.datasets.goemotions import FINE
+from affectstream.lab.leakcheck import gradients, material, mfcc_statistics
+from affectstream.lab.leaks import Item, check
+from affectstream.schemas.errors import InputError
 
 
 def _logistic() -> Any:

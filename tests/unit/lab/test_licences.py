@@ -6,10 +6,10 @@ import pytest
 from typer.testing import CliRunner
 
 from affectstream.cli import app
-from models.face import detect
-from models.licences import CASCADE, detector_in_use, fusion_in_use, in_use, require_commercial
-from models.weights import FOLDER, write_card
-from schemas.errors import ModelError, PolicyError
+from affectstream.lab.licences import CASCADE, detector_in_use, fusion_in_use, in_use, require_commercial
+from affectstream.models.face import detect
+from affectstream.models.weights import FOLDER, write_card
+from affectstream.schemas.errors import ModelError, PolicyError
 
 
 def _card(folder: Path, name: str, modality: str, data: tuple[str, ...]) -> None:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from models import metrics
+from affectstream.lab import metrics
 
 LABELS = np.array([0, 0, 0, 0, 1, 1, 2, 2])
 PREDICTED = np.array([0, 0, 0, 1, 1, 1, 2, 0])

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models.splits import grouped_folds, merged_groups, random_folds, require_disjoint, shared
-from schemas.errors import InputError
+from affectstream.lab.splits import grouped_folds, merged_groups, random_folds, require_disjoint, shared
+from affectstream.schemas.errors import InputError
 
 
 @given(

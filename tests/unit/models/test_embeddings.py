@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 import torch
 
-from models.face.model import FaceModel
-from models.face.network import FaceNet
-from models.protocol import Array, EmbeddingModel
-from models.text.model import TextModel
-from models.voice.model import SHAPE, VoiceModel
-from models.voice.network import VoiceEnsemble, VoiceNet
+from affectstream.models.face.model import FaceModel
+from affectstream.models.face.network import FaceNet
+from affectstream.models.protocol import Array, EmbeddingModel
+from affectstream.models.text.model import TextModel
+from affectstream.models.voice.model import SHAPE, VoiceModel
+from affectstream.models.voice.network import VoiceEnsemble, VoiceNet
 
 TEXTS = ("Thank you so much!", "No.", "I have been waiting for an hour and nobody told me why.", "Okay, bye")
 

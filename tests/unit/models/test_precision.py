@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from models.precision import product_type
+from affectstream.models.precision import product_type
 
 
 @pytest.mark.parametrize(

@@ -7,16 +7,16 @@ import pytest
 import torch
 from torch import nn
 
-from models.batching import in_fixed_rows
-from models.face.model import FaceModel
-from models.hub.face import HubFace
-from models.hub.onnx_face import OnnxFaceModel
-from models.hub.text import HubText
-from models.hub.voice import HubVoice
-from models.protocol import EmbeddingModel, EmotionModel
-from models.text.model import TextModel
-from models.voice.model import VoiceModel
-from schemas.errors import ModelError
+from affectstream.models.batching import in_fixed_rows
+from affectstream.models.face.model import FaceModel
+from affectstream.models.hub.face import HubFace
+from affectstream.models.hub.onnx_face import OnnxFaceModel
+from affectstream.models.hub.text import HubText
+from affectstream.models.hub.voice import HubVoice
+from affectstream.models.protocol import EmbeddingModel, EmotionModel
+from affectstream.models.text.model import TextModel
+from affectstream.models.voice.model import VoiceModel
+from affectstream.schemas.errors import ModelError
 
 SHIPPED: tuple[Callable[[], EmbeddingModel], ...] = (FaceModel, VoiceModel, TextModel)
 ALL: tuple[type[EmotionModel], ...] = (  # that they fit is for mypy to say; that they have the names, for us

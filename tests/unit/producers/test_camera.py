@@ -8,10 +8,10 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 import numpy as np
 import pytest
 
-from producers.camera import CameraPlan, frames
-from producers.live import LivePlan, Steady
-from schemas.errors import InputError, PolicyError, Unavailable
-from schemas.messages import EndOfStream, VideoFrame
+from affectstream.producers.camera import CameraPlan, frames
+from affectstream.producers.live import LivePlan, Steady
+from affectstream.schemas.errors import InputError, PolicyError, Unavailable
+from affectstream.schemas.messages import EndOfStream, VideoFrame
 
 LIVE = LivePlan("s", "customer", ("video", "audio"))
 SECRET = "rtsp://user:hunter2@cam.example:554/path?password=hunter2"

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from producers.chunks import Chunker
-from producers.timeline import Timeline
-from schemas.errors import InputError
+from affectstream.producers.chunks import Chunker
+from affectstream.producers.timeline import Timeline
+from affectstream.schemas.errors import InputError
 
 
 def cut(samples, rate_hz, block=1024, **lengths):

@@ -5,13 +5,13 @@ import asyncio
 
 import pytest
 
-from producers.live import LivePlan, parser, plan, publish
-from runtime.embedded import EmbeddedBroker
-from runtime.lag import LagMeter
-from runtime.settings import load
-from schemas.errors import InputError, PolicyError
-from schemas.messages import VideoFrame
-from schemas.topics import FRAMES
+from affectstream.producers.live import LivePlan, parser, plan, publish
+from affectstream.runtime.embedded import EmbeddedBroker
+from affectstream.runtime.lag import LagMeter
+from affectstream.runtime.settings import load
+from affectstream.schemas.errors import InputError, PolicyError
+from affectstream.schemas.messages import VideoFrame
+from affectstream.schemas.topics import FRAMES
 
 LIVE = LivePlan("s", "customer", ("video",))
 

@@ -6,10 +6,10 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from producers.audio import chunks, signal
-from producers.frames import stills
-from producers.media import End, decode, probe
-from schemas.errors import InputError
+from affectstream.producers.audio import chunks, signal
+from affectstream.producers.frames import stills
+from affectstream.producers.media import End, decode, probe
+from affectstream.schemas.errors import InputError
 
 FPS_30 = [Fraction(k, 30) for k in range(60)]
 
@@ -165,7 +165,7 @@ def test_a_large_picture_is_reduced_and_keeps_its_shape(media):
 
 
 def test_a_picture_of_noise_never_exceeds_its_limit():
-    from producers.frames import LARGEST, to_jpeg
+    from affectstream.producers.frames import LARGEST, to_jpeg
 
     noise = np.random.default_rng(0).integers(0, 256, (1500, 2000, 3), np.uint8)
     assert 0 < len(to_jpeg(noise, 95)) <= LARGEST

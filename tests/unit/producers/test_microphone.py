@@ -8,10 +8,10 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from producers.live import LivePlan
-from producers.microphone import Block, MicrophonePlan, chunks, microphone
-from schemas.errors import InputError, PolicyError, Unavailable
-from schemas.messages import EndOfStream
+from affectstream.producers.live import LivePlan
+from affectstream.producers.microphone import Block, MicrophonePlan, chunks, microphone
+from affectstream.schemas.errors import InputError, PolicyError, Unavailable
+from affectstream.schemas.messages import EndOfStream
 
 LIVE = LivePlan("s", "customer", ("audio",))
 PLAN = MicrophonePlan(LIVE)

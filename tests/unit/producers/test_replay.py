@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from producers.flow import Limits, Unread
-from producers.replay import play
-from schemas.errors import InputError, Unavailable
-from schemas.messages import AudioChunk, EndOfStream, VideoFrame
-from schemas.topics import FRAMES
+from affectstream.producers.flow import Limits, Unread
+from affectstream.producers.replay import play
+from affectstream.schemas.errors import InputError, Unavailable
+from affectstream.schemas.messages import AudioChunk, EndOfStream, VideoFrame
+from affectstream.schemas.topics import FRAMES
 
 START = 1_700_000_000_000
 COMMON = {"session_id": "s", "party": "customer", "expects": ("video", "audio")}

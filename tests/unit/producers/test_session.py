@@ -8,12 +8,12 @@ from itertools import islice, pairwise
 import numpy as np
 import pytest
 
-from producers.session import PartySource, SessionPlan, due_ms, estimated_ms, messages
-from producers.turns import WAIT_MS
-from schemas.codec import decode, encode
-from schemas.errors import InputError, PolicyError
-from schemas.messages import AudioChunk, EndOfStream, Transcript, VideoFrame
-from schemas.topics import MEDIA
+from affectstream.producers.session import PartySource, SessionPlan, due_ms, estimated_ms, messages
+from affectstream.producers.turns import WAIT_MS
+from affectstream.schemas.codec import decode, encode
+from affectstream.schemas.errors import InputError, PolicyError
+from affectstream.schemas.messages import AudioChunk, EndOfStream, Transcript, VideoFrame
+from affectstream.schemas.topics import MEDIA
 
 START = 1_700_000_000_000
 TEN_A_SECOND = [Fraction(k, 10) for k in range(45)]

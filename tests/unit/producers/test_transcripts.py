@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from producers.transcripts import Utterance, load
-from schemas.errors import InputError
+from affectstream.producers.transcripts import Utterance, load
+from affectstream.schemas.errors import InputError
 
 VTT = """WEBVTT - a title
 Kind: captions

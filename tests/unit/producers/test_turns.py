@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from producers.transcripts import Utterance
-from producers.turns import Said, Turn, role, silence, spoken, turns
-from schemas.errors import InputError
+from affectstream.producers.transcripts import Utterance
+from affectstream.producers.turns import Said, Turn, role, silence, spoken, turns
+from affectstream.schemas.errors import InputError
 
 PATH = Path("call.vtt")
 

@@ -7,15 +7,15 @@ import sys
 import pytest
 from support.kafka_server import listens, wait_until
 
-from runtime import topics
-from runtime.embedded import EmbeddedBroker, EmbeddedRedis, redis_binary
-from runtime.kafka import Publisher, Subscriber
-from runtime.lag import lag
-from runtime.settings import KafkaSettings, RedisSettings
-from runtime.store import FusedStore
-from schemas.errors import Unavailable
-from schemas.messages import VideoFrame
-from schemas.topics import FRAMES, PARTITIONS
+from affectstream.runtime import topics
+from affectstream.runtime.embedded import EmbeddedBroker, EmbeddedRedis, redis_binary
+from affectstream.runtime.kafka import Publisher, Subscriber
+from affectstream.runtime.lag import lag
+from affectstream.runtime.settings import KafkaSettings, RedisSettings
+from affectstream.runtime.store import FusedStore
+from affectstream.schemas.errors import Unavailable
+from affectstream.schemas.messages import VideoFrame
+from affectstream.schemas.topics import FRAMES, PARTITIONS
 
 FAST = ("affect-video", FRAMES.name)
 
@@ -87,7 +87,7 @@ def test_without_a_redis_server_on_the_path_the_carried_one_is_used(monkeypatch)
 
 
 async def test_the_carried_redis_does_all_that_the_store_needs(monkeypatch):
-    monkeypatch.setattr("runtime.embedded.shutil.which", lambda _: None)
+    monkeypatch.setattr("affectstream.runtime.embedded.shutil.which", lambda _: None)
     with EmbeddedRedis() as server:
         async with FusedStore(RedisSettings(url=server.url)) as store:
             await store.set_trust({"text": 0.5})
@@ -97,7 +97,7 @@ async def test_the_carried_redis_does_all_that_the_store_needs(monkeypatch):
 
 def test_redis_dies_with_a_process_that_is_killed():
     code = """
-from runtime.embedded import EmbeddedRedis
+from affectstream.runtime.embedded import EmbeddedRedis
 with EmbeddedRedis() as server:
     print(server.url, flush=True)
     input()

@@ -2,7 +2,7 @@
 
 import pytest
 
-from runtime.offsets import Positions
+from affectstream.runtime.offsets import Positions
 
 HERE, THERE = ("texts", 0), ("texts", 1)
 

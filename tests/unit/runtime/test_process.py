@@ -10,14 +10,14 @@ import aiohttp
 import pytest
 from prometheus_client import REGISTRY
 
-from runtime import metrics
-from runtime.health import Health
-from schemas.errors import Unavailable
+from affectstream.runtime import metrics
+from affectstream.runtime.health import Health
+from affectstream.schemas.errors import Unavailable
 
 GOOD = """
 import asyncio, sys
-from runtime.process import run
-from schemas.errors import Unavailable
+from affectstream.runtime.process import run
+from affectstream.schemas.errors import Unavailable
 
 async def main(stop):
     print("ready", flush=True)
@@ -90,8 +90,8 @@ def test_a_crash_is_logged_with_its_trace_and_exit_code_1():
 def test_the_kafka_clients_lines_are_held_back_since_they_hold_messages():
     code = """
 import logging
-from runtime.log import configure
-from runtime.settings import LogSettings
+from affectstream.runtime.log import configure
+from affectstream.runtime.settings import LogSettings
 configure(LogSettings(level="debug", format="json"))
 logging.getLogger("aiokafka.producer.producer").debug("Sending value=%s", b"speech")
 logging.getLogger("aiokafka").warning("node %s is gone", 1)

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runtime import rows
-from schemas.errors import Malformed
-from schemas.labels import EMOTIONS
-from schemas.messages import FusedEmotion, ModalityState
+from affectstream.runtime import rows
+from affectstream.schemas.errors import Malformed
+from affectstream.schemas.labels import EMOTIONS
+from affectstream.schemas.messages import FusedEmotion, ModalityState
 
 P = (0.1, 0.2, 0.3, 0.1, 0.1, 0.1, 0.1)
 

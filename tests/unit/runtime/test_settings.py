@@ -5,8 +5,8 @@ import os
 import pytest
 from pydantic import ValidationError
 
-from runtime.settings import KafkaSettings, RedisSettings, Settings, as_env, describe, load
-from schemas.errors import SettingsError
+from affectstream.runtime.settings import KafkaSettings, RedisSettings, Settings, as_env, describe, load
+from affectstream.schemas.errors import SettingsError
 
 
 @pytest.fixture(autouse=True)

@@ -1,16 +1,16 @@
 """What travels: round trips, golden bytes of every message type, and refusals that never repeat content."""
 
 import contextlib
-from pathlib import Path
 
 import msgpack
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.paths import ROOT
 
-from schemas.codec import TYPES, decode, decoder, encode
-from schemas.errors import Malformed, MessageError, TooLarge, WrongVersion
-from schemas.messages import (
+from affectstream.schemas.codec import TYPES, decode, decoder, encode
+from affectstream.schemas.errors import Malformed, MessageError, TooLarge, WrongVersion
+from affectstream.schemas.messages import (
     Abstention,
     Alert,
     AudioChunk,
@@ -27,7 +27,7 @@ from schemas.messages import (
     VideoFrame,
 )
 
-GOLDEN = Path(__file__).parents[1] / "golden"
+GOLDEN = ROOT / "tests" / "golden"
 BIG = 1 << 20
 P = (0.5, 0.25, 0.125, 0.125, 0.0, 0.0, 0.0)
 ENVELOPE = {

@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.conflict import DISAGREE, conflict
-from schemas.labels import EMOTIONS
-from schemas.messages import FusedEmotion, ModalityState
+from affectstream.schemas.conflict import DISAGREE, conflict
+from affectstream.schemas.labels import EMOTIONS
+from affectstream.schemas.messages import FusedEmotion, ModalityState
 
 
 def said(label: str) -> tuple[float, ...]:

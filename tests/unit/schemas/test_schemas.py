@@ -2,9 +2,9 @@
 
 import pytest
 
-from schemas import keys, labels, policy, topics
-from schemas.errors import PolicyError
-from schemas.messages import MODALITIES
+from affectstream.schemas import keys, labels, policy, topics
+from affectstream.schemas.errors import PolicyError
+from affectstream.schemas.messages import MODALITIES
 
 KIB = 1024
 

@@ -7,14 +7,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.session_lines import tenths
 
-from models.session.alerts import alerts
-from models.session.rules import Rule
-from runtime.kafka import Record
-from schemas.codec import encode
-from schemas.messages import Alert, DeadLetter
-from schemas.topics import ALERTS, FUSED
-from workers import alerts_loop
-from workers.alerts_loop import Alerting
+from affectstream.analytics.alerts import alerts
+from affectstream.analytics.rules import Rule
+from affectstream.runtime.kafka import Record
+from affectstream.schemas.codec import encode
+from affectstream.schemas.messages import Alert, DeadLetter
+from affectstream.schemas.topics import ALERTS, FUSED
+from affectstream.workers import alerts_loop
+from affectstream.workers.alerts_loop import Alerting
 
 RULES = (Rule(name="angry", kind="above", emotions=("angry",), level=0.6, seconds=3, hysteresis=0.2),)
 LINE = tenths("11666.66111166661115666")

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from affectstream.runtime.settings import load
 from affectstream.stack import processes
-from runtime.settings import load
 
 
 def names(**alerts: object) -> list[str]:
@@ -22,7 +22,7 @@ def test_a_system_runs_it_unless_alerts_are_off() -> None:
 
 def test_it_has_a_health_port_of_its_own() -> None:
     child = processes(load())[-1]
-    assert child.module == "workers.alerts"
+    assert child.module == "affectstream.workers.alerts"
     assert child.env["AFFECT_ALERTS__HEALTH_PORT"] == str(child.port)
 
 
@@ -39,7 +39,7 @@ def test_what_stops_it_is_one_line(tmp_path: Path, env: dict[str, str], told: st
     (tmp_path / "bad.toml").write_text('[[rule]]\nname="angry"\nkind="above"\nlevel=0.5\nseconds=2\n')
     filled = {name: value.format(bad=tmp_path / "bad.toml") for name, value in env.items()}
     done = subprocess.run(
-        [sys.executable, "-m", "workers.alerts"],
+        [sys.executable, "-m", "affectstream.workers.alerts"],
         env={**os.environ, "AFFECT_KAFKA__BOOTSTRAP": "127.0.0.1:1", **filled},
         capture_output=True,
         text=True,

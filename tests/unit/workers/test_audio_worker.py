@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 
-from models.weights import FOLDER
-from runtime.settings import load
-from schemas.errors import InputError
-from schemas.messages import Abstention, AudioChunk, Reason
-from workers import device
-from workers.audio import AudioAnalyst, analyst, samples_of
-from workers.observe import observe
+from affectstream.models.weights import FOLDER
+from affectstream.runtime.settings import load
+from affectstream.schemas.errors import InputError
+from affectstream.schemas.messages import Abstention, AudioChunk, Reason
+from affectstream.workers import device
+from affectstream.workers.audio import AudioAnalyst, analyst, samples_of
+from affectstream.workers.observe import observe
 
 RATE = 16_000
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workers.backlog import Backlog
+from affectstream.workers.backlog import Backlog
 
 Arrivals = st.lists(st.tuples(st.integers(0, 3), st.integers(0, 2)), max_size=60)  # partition, session in it
 

@@ -6,12 +6,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.worker_fakes import Worker, envelope, said
 
-from runtime.kafka import Record
-from schemas.codec import encode
-from schemas.messages import EndOfStream, Probabilities, Transcript, VideoFrame
-from schemas.topics import DEAD_LETTERS, PROBABILITIES, TRANSCRIPTS
-from workers.deadletter import dead_letter
-from workers.delivery import split
+from affectstream.runtime.kafka import Record
+from affectstream.schemas.codec import encode
+from affectstream.schemas.messages import EndOfStream, Probabilities, Transcript, VideoFrame
+from affectstream.schemas.topics import DEAD_LETTERS, PROBABILITIES, TRANSCRIPTS
+from affectstream.workers.deadletter import dead_letter
+from affectstream.workers.delivery import split
 
 TOPIC = TRANSCRIPTS.name
 

@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 from support import hub
 
-from models.face.crop import Box
-from models.face.detect import Face
-from runtime.settings import load
-from schemas.messages import AudioChunk, Probabilities, Transcript, VideoFrame
-from workers import audio, text, video
-from workers.observe import kept, observe
+from affectstream.models.face.crop import Box
+from affectstream.models.face.detect import Face
+from affectstream.runtime.settings import load
+from affectstream.schemas.messages import AudioChunk, Probabilities, Transcript, VideoFrame
+from affectstream.workers import audio, text, video
+from affectstream.workers.observe import kept, observe
 
 WHOSE = {"session_id": "s", "party": "customer", "seq": 0, "start_ms": 0, "settled_ms": 1000}
 RNG = np.random.default_rng(0)

@@ -6,11 +6,18 @@ from collections import Counter
 import pytest
 from support.worker_fakes import Publisher, Worker, envelope, said
 
-from schemas.codec import decode
-from schemas.errors import Unavailable
-from schemas.messages import Abstention, DeadLetter, EndOfStream, Observations, Probabilities, Reason
-from schemas.topics import TRANSCRIPTS
-from workers.inference import FULL_BATCHES
+from affectstream.schemas.codec import decode
+from affectstream.schemas.errors import Unavailable
+from affectstream.schemas.messages import (
+    Abstention,
+    DeadLetter,
+    EndOfStream,
+    Observations,
+    Probabilities,
+    Reason,
+)
+from affectstream.schemas.topics import TRANSCRIPTS
+from affectstream.workers.inference import FULL_BATCHES
 
 STALLED = 3  # batches analysed while nothing is acknowledged and in_flight is 1: published, queued, waiting
 

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workers.offsets import Lease
+from affectstream.workers.offsets import Lease
 
 
 @given(st.permutations(range(8)), st.lists(st.integers(1, 5), min_size=8, max_size=8))

@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.errors import InputError, ModelError, Unavailable
-from schemas.messages import Abstention, EndOfStream, Reason, Transcript
-from workers.observe import Failure, Sight, distribution, observe, probabilities
+from affectstream.schemas.errors import InputError, ModelError, Unavailable
+from affectstream.schemas.messages import Abstention, EndOfStream, Reason, Transcript
+from affectstream.workers.observe import Failure, Sight, distribution, observe, probabilities
 
 
 def envelope(seq=0, party="customer"):

@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-from models.weights import FOLDER
-from runtime.settings import load
-from schemas.messages import Reason, Transcript
-from workers import device
-from workers.observe import observe
-from workers.text import TextAnalyst, analyst
+from affectstream.models.weights import FOLDER
+from affectstream.runtime.settings import load
+from affectstream.schemas.messages import Reason, Transcript
+from affectstream.workers import device
+from affectstream.workers.observe import observe
+from affectstream.workers.text import TextAnalyst, analyst
 
 
 class Lengths:

@@ -7,15 +7,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from skimage.data import astronaut
 
-from models.face.crop import Box
-from models.face.detect import Detector
-from models.weights import FOLDER
-from runtime.settings import load
-from schemas.errors import ModelError
-from schemas.messages import Abstention, Reason, VideoFrame
-from workers import device
-from workers.observe import observe
-from workers.video import VideoAnalyst, analyst, shares
+from affectstream.models.face.crop import Box
+from affectstream.models.face.detect import Detector
+from affectstream.models.weights import FOLDER
+from affectstream.runtime.settings import load
+from affectstream.schemas.errors import ModelError
+from affectstream.schemas.messages import Abstention, Reason, VideoFrame
+from affectstream.workers import device
+from affectstream.workers.observe import observe
+from affectstream.workers.video import VideoAnalyst, analyst, shares
 
 PORTRAIT = astronaut()[:, :, ::-1].copy()  # 512 x 512, BGR, one face at about (174, 64, 99, 99)
 EMPTY = np.full((360, 640, 3), 90, np.uint8)

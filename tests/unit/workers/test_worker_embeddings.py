@@ -5,19 +5,19 @@ import numpy as np
 import pytest
 from skimage.data import astronaut
 
-from models.face.crop import Box
-from models.face.detect import Face
-from runtime.settings import load
-from schemas.codec import decode, encode
-from schemas.errors import SettingsError
-from schemas.messages import Abstention, AudioChunk, Observations, Reason, Transcript, VideoFrame
-from schemas.topics import PROBABILITIES
-from workers import answers
-from workers.audio import AudioAnalyst
-from workers.delivery import split
-from workers.observe import embedding, observe
-from workers.text import TextAnalyst
-from workers.video import VideoAnalyst
+from affectstream.models.face.crop import Box
+from affectstream.models.face.detect import Face
+from affectstream.runtime.settings import load
+from affectstream.schemas.codec import decode, encode
+from affectstream.schemas.errors import SettingsError
+from affectstream.schemas.messages import Abstention, AudioChunk, Observations, Reason, Transcript, VideoFrame
+from affectstream.schemas.topics import PROBABILITIES
+from affectstream.workers import answers
+from affectstream.workers.audio import AudioAnalyst
+from affectstream.workers.delivery import split
+from affectstream.workers.observe import embedding, observe
+from affectstream.workers.text import TextAnalyst
+from affectstream.workers.video import VideoAnalyst
 
 SIZE = 5
 PORTRAIT = astronaut()[:, :, ::-1].copy()

@@ -6,11 +6,12 @@ import cv2
 import numpy as np
 import pytest
 import soundfile
+from support.paths import ROOT
 
-from models.datasets.catalogue import CORPORA, entry, named_in
-from models.datasets.readers import view
-from schemas.errors import InputError
-from schemas.labels import FERPLUS_VOTES
+from affectstream.lab.datasets.catalogue import CORPORA, entry, named_in
+from affectstream.lab.datasets.readers import view
+from affectstream.schemas.errors import InputError
+from affectstream.schemas.labels import FERPLUS_VOTES
 
 
 def _speak(path: Path) -> None:
@@ -103,5 +104,5 @@ def test_a_line_of_a_model_card_finds_its_corpus() -> None:
 
 
 def test_the_document_holds_the_table() -> None:
-    text = (Path(__file__).parents[2] / "docs" / "models" / "corpora.md").read_text(encoding="utf-8")
+    text = (ROOT / "docs" / "models" / "corpora.md").read_text(encoding="utf-8")
     assert all(f"| {c.groups} | {c.choices} | {c.licence} |" in text for c in CORPORA)

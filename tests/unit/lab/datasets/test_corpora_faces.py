@@ -6,9 +6,9 @@ import cv2
 import numpy as np
 import pytest
 
-from models.datasets import affectnet, fer2013, paired
-from schemas.errors import InputError
-from schemas.labels import EMOTIONS
+from affectstream.lab.datasets import affectnet, fer2013, paired
+from affectstream.schemas.errors import InputError
+from affectstream.schemas.labels import EMOTIONS
 
 
 def _picture(path: Path, side: int = 48, seed: int = 0) -> None:

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 import soundfile
 
-from models.datasets import cremad, emodb, savee, tess
-from models.datasets.clips import Corpus
-from schemas.errors import InputError
-from schemas.labels import EMOTIONS
+from affectstream.lab.datasets import cremad, emodb, savee, tess
+from affectstream.lab.datasets.clips import Corpus
+from affectstream.schemas.errors import InputError
+from affectstream.schemas.labels import EMOTIONS
 
 
 def _speak(path: Path, seconds: float = 0.6, seed: int = 0) -> None:

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import soundfile
 
-from models.datasets import moving, ravdess_video
-from schemas.errors import InputError
-from schemas.labels import EMOTIONS
+from affectstream.lab.datasets import moving, ravdess_video
+from affectstream.schemas.errors import InputError
+from affectstream.schemas.labels import EMOTIONS
 
 FPS, RATE_HZ = 25, 16_000
 

@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from models.datasets.ferplus import load_csv, load_npz, majority, trainable, vote_shares
-from schemas.errors import InputError
-from schemas.labels import EMOTIONS, FERPLUS_VOTES
+from affectstream.lab.datasets.ferplus import load_csv, load_npz, majority, trainable, vote_shares
+from affectstream.schemas.errors import InputError
+from affectstream.schemas.labels import EMOTIONS, FERPLUS_VOTES
 
 
 def votes(**counts: int) -> np.ndarray:

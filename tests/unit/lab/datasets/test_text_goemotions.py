@@ -4,10 +4,11 @@ import os
 from pathlib import Path
 
 import pytest
+from support.paths import ROOT
 
-from models.datasets.goemotions import FINE, majority, read, read_goemotions
-from schemas.errors import InputError
-from schemas.labels import EMOTIONS, GOEMOTIONS_EKMAN
+from affectstream.lab.datasets.goemotions import FINE, majority, read, read_goemotions
+from affectstream.schemas.errors import InputError
+from affectstream.schemas.labels import EMOTIONS, GOEMOTIONS_EKMAN
 
 
 def ids(*names: str) -> tuple[int, ...]:
@@ -84,7 +85,7 @@ def test_a_missing_file_names_the_layout(tmp_path: Path) -> None:
         read_goemotions(tmp_path / "none.tsv")
 
 
-DATA = Path(os.environ.get("AFFECT_DATA", Path(__file__).parents[3] / "shared" / "data")) / "goemotions"
+DATA = Path(os.environ.get("AFFECT_DATA", ROOT.parent / "shared" / "data")) / "goemotions"
 
 
 @pytest.mark.skipif(not DATA.is_dir(), reason=f"GoEmotions is not at {DATA} (AFFECT_DATA names the folder)")

@@ -4,10 +4,11 @@ import os
 from pathlib import Path
 
 import pytest
+from support.paths import ROOT
 
-from models.datasets.meld import read, read_meld, repaired
-from schemas.errors import InputError
-from schemas.labels import EMOTIONS
+from affectstream.lab.datasets.meld import read, read_meld, repaired
+from affectstream.schemas.errors import InputError
+from affectstream.schemas.labels import EMOTIONS
 
 HEADER = (
     "Sr No.,Utterance,Speaker,Emotion,Sentiment,Dialogue_ID,Utterance_ID,Season,Episode,StartTime,EndTime\n"
@@ -118,7 +119,7 @@ def test_a_missing_file_names_the_layout(tmp_path: Path) -> None:
         read_meld(tmp_path / "none.csv")
 
 
-DATA = Path(os.environ.get("AFFECT_DATA", Path(__file__).parents[3] / "shared" / "data")) / "meld"
+DATA = Path(os.environ.get("AFFECT_DATA", ROOT.parent / "shared" / "data")) / "meld"
 
 
 @pytest.mark.skipif(not DATA.is_dir(), reason=f"MELD is not at {DATA} (AFFECT_DATA names the folder)")

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 import soundfile
 
-from models.datasets import ravdess
-from schemas.errors import InputError
-from schemas.labels import EMOTIONS
+from affectstream.lab.datasets import ravdess
+from affectstream.schemas.errors import InputError
+from affectstream.schemas.labels import EMOTIONS
 
 
 def _write(folder: Path, name: str, seconds: float = 1.0, seed: int = 0, channels: int = 1) -> Path:

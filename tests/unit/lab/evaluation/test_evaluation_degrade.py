@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.datasets.ravdess import Clip
-from models.evaluation import degrade, voice_sets
+from affectstream.lab.datasets.ravdess import Clip
+from affectstream.lab.evaluation import degrade, voice_sets
 
 RATE_HZ = 16_000
 

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from models.evaluation.degrade_faces import (
+from affectstream.lab.evaluation.degrade_faces import (
     FACES,
     compressed,
     covered,
@@ -15,7 +15,7 @@ from models.evaluation.degrade_faces import (
     rolled,
     shrunk,
 )
-from models.face.quality import sharpness
+from affectstream.models.face.quality import sharpness
 
 FACE = np.random.default_rng(0).integers(1, 256, (48, 48)).astype(np.uint8)
 

@@ -5,12 +5,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models import calibration, metrics
-from models.evaluation import figures
-from models.evaluation.compare import compare
-from models.evaluation.intervals import figures_of, intervals, paired
-from models.evaluation.outcome import About, Outcome, uncalibrated
-from schemas.errors import InputError
+from affectstream.lab import calibration, metrics
+from affectstream.lab.evaluation import figures
+from affectstream.lab.evaluation.compare import compare
+from affectstream.lab.evaluation.intervals import figures_of, intervals, paired
+from affectstream.lab.evaluation.outcome import About, Outcome, uncalibrated
+from affectstream.schemas.errors import InputError
 
 ABOUT = About("set", "corpus", "held out", "labels", "speakers")
 

@@ -15,13 +15,13 @@ from typer.testing import CliRunner
 
 from affectstream import training
 from affectstream.cli import app
-from models.evaluation import face, text, voice
-from models.evaluation.degrade_faces import FACES
-from models.evaluation.given import Given
-from models.face.network import FaceNet
-from models.voice.network import VoiceEnsemble
-from models.weights import FOLDER, write_card
-from schemas.errors import InputError
+from affectstream.lab.evaluation import face, text, voice
+from affectstream.lab.evaluation.degrade_faces import FACES
+from affectstream.lab.evaluation.given import Given
+from affectstream.models.face.network import FaceNet
+from affectstream.models.voice.network import VoiceEnsemble
+from affectstream.models.weights import FOLDER, write_card
+from affectstream.schemas.errors import InputError
 
 CARD = {"temperature": 1.3, "licence": "none", "data": ("none",), "trust": 0.5, "figures": {}}
 
@@ -141,7 +141,7 @@ def test_the_voice_is_never_judged_on_actors_that_it_was_trained_on(
     found = voice.evaluate(_given(_speech(tmp_path / "ravdess", (1, 2)), voice_weights, tmp_path))
     assert found.outcomes == ()
     assert "trained on every actor" in found.notes[0]
-    assert "models.voice.train folds" in found.notes[-1]
+    assert "affectstream.lab.voice.train folds" in found.notes[-1]
 
 
 def test_kept_folds_are_calibrated_without_their_own_clips(voice_weights: Path, tmp_path: Path) -> None:
@@ -222,5 +222,5 @@ def test_training_notes_every_start_in_the_run_folder(
     for _ in range(2):
         training.run("face", tmp_path, tmp_path / "run", ())
     lines = (tmp_path / "run" / "starts.jsonl").read_text().splitlines()
-    assert [module for module, _ in started] == ["models.face.train"] * 2
+    assert [module for module, _ in started] == ["affectstream.lab.face.train"] * 2
     assert [json.loads(line)["arguments"] for line in lines] == [arguments for _, arguments in started]

@@ -7,12 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from models.evaluation import document, outcome, report
-from models.evaluation.figures import summary
-from models.evaluation.outcome import About, Aim, Evaluation, Outcome, Point
-from models.weights import Card
-from schemas.errors import InputError
-from schemas.labels import EMOTIONS
+from affectstream.lab.evaluation import document, outcome, report
+from affectstream.lab.evaluation.figures import summary
+from affectstream.lab.evaluation.outcome import About, Aim, Evaluation, Outcome, Point
+from affectstream.models.weights import Card
+from affectstream.schemas.errors import InputError
+from affectstream.schemas.labels import EMOTIONS
 
 N = 210
 

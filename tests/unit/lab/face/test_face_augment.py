@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from models.face.augment import augment
+from affectstream.lab.face.augment import augment
 
 
 def face() -> Tensor:

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from skimage import data
 
-from models.face.clip import Seen, frames, look
-from models.face.model import FaceModel
-from schemas.errors import InputError
-from schemas.labels import EMOTIONS
+from affectstream.lab.face.clip import Seen, frames, look
+from affectstream.models.face.model import FaceModel
+from affectstream.schemas.errors import InputError
+from affectstream.schemas.labels import EMOTIONS
 
 
 @pytest.fixture(scope="module")

@@ -10,8 +10,8 @@ from safetensors.torch import save_file
 from torch import nn
 from torchvision.models import resnet50
 
-from models.face.reference import FaceResNet50, FerCnn, parameters
-from schemas.errors import ModelError
+from affectstream.lab.face.reference import FaceResNet50, FerCnn, parameters
+from affectstream.schemas.errors import ModelError
 
 
 @pytest.fixture(autouse=True)

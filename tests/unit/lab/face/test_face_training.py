@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 import torch
 
-from models.datasets.ferplus import Faces
-from models.face.augment import augment
-from models.face.evaluate import figures
-from models.face.train import Recipe, at_epoch, draw_weights, rate_at, split, train
+from affectstream.lab.datasets.ferplus import Faces
+from affectstream.lab.face.augment import augment
+from affectstream.lab.face.evaluate import figures
+from affectstream.lab.face.train import Recipe, at_epoch, draw_weights, rate_at, split, train
 
 TINY = Recipe((4, 8), (1, 1), epochs=3, cooling=2, batch=16, held_out=0.2, sides=((0, 32), (1, 48)))
 

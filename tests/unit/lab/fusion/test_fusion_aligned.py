@@ -7,13 +7,13 @@ import av
 import numpy as np
 import pytest
 
-from models.face.crop import Box
-from models.face.detect import Face
-from models.fusion import probability_logs_aligned as aligned
-from models.fusion import probability_logs_clips as clips
-from models.fusion.simulate import WORLDS, simulated
-from schemas.errors import InputError
-from schemas.labels import EMOTIONS
+from affectstream.lab.fusion import probability_logs_aligned as aligned
+from affectstream.lab.fusion import probability_logs_clips as clips
+from affectstream.lab.fusion.simulate import WORLDS, simulated
+from affectstream.models.face.crop import Box
+from affectstream.models.face.detect import Face
+from affectstream.schemas.errors import InputError
+from affectstream.schemas.labels import EMOTIONS
 
 RATE_HZ, FPS, SECONDS = 16_000, 10, 3.0
 HEAD = "Sr No.,Utterance,Speaker,Emotion,Sentiment,Dialogue_ID,Utterance_ID"

@@ -5,14 +5,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from models.fusion import experiment
-from models.fusion.choose import UNFITTED
-from models.fusion.compare import Comparison, believed, compare, spearman
-from models.fusion.evidence import Evidence, Pooled
-from models.fusion.failures import CONDITIONS, conditions
-from models.fusion.fit_experts import experts
-from models.fusion.rules import EntropyTrust, Uniform, linear_pool
-from models.fusion.simulate import WORLDS, World, simulated
+from affectstream.lab.fusion import experiment
+from affectstream.lab.fusion.compare import Comparison, believed, compare, spearman
+from affectstream.lab.fusion.failures import CONDITIONS, conditions
+from affectstream.lab.fusion.fit_experts import experts
+from affectstream.lab.fusion.simulate import WORLDS, World, simulated
+from affectstream.models.fusion.choose import UNFITTED
+from affectstream.models.fusion.evidence import Evidence, Pooled
+from affectstream.models.fusion.rules import EntropyTrust, Uniform, linear_pool
 
 CALLS = simulated(WORLDS[0], 400, seed=1)
 EXPERTS = experts(CALLS.log)

@@ -6,10 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from models.fusion.evidence import Evidence
-from models.fusion.explain import coalitions, importances, left_out, shapley
-from models.fusion.log import Log
-from models.fusion.rules import Uniform
+from affectstream.lab.fusion.explain import coalitions, importances, left_out, shapley
+from affectstream.lab.fusion.log import Log
+from affectstream.models.fusion.evidence import Evidence
+from affectstream.models.fusion.rules import Uniform
 
 games = arrays(np.float64, (8, 3), elements=st.floats(-5, 5))
 

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from support.paired_logs import logs
 
-from models.fusion import failures
-from models.fusion.failures import CONDITIONS, HELD, HIT, LATE, conditions, corrupted
-from models.fusion.log import Calls
-from models.fusion.pairs import paired
-from models.fusion.simulate import WORLDS, simulated
+from affectstream.lab.fusion import failures
+from affectstream.lab.fusion.failures import CONDITIONS, HELD, HIT, LATE, conditions, corrupted
+from affectstream.lab.fusion.log import Calls
+from affectstream.lab.fusion.pairs import paired
+from affectstream.lab.fusion.simulate import WORLDS, simulated
 
 CALLS = paired(logs(), "test", per_actor=200)
 P = CALLS.log.evidence.p

@@ -8,14 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.fusion_log import PRIOR, simulated
 
-from models.fusion.choose import on_probabilities
-from models.fusion.evidence import Evidence
-from models.fusion.fit import FOLDS, fit, folds, threshold
-from models.fusion.fit_experts import cooling, reliability
-from models.fusion.fit_pools import fit_pool
-from models.fusion.temper import softplus
-from schemas.errors import InputError
-from schemas.messages import MODALITIES
+from affectstream.lab.fusion.fit import FOLDS, fit, folds, threshold
+from affectstream.lab.fusion.fit_experts import cooling, reliability
+from affectstream.lab.fusion.fit_pools import fit_pool
+from affectstream.models.fusion.choose import on_probabilities
+from affectstream.models.fusion.evidence import Evidence
+from affectstream.models.fusion.temper import softplus
+from affectstream.schemas.errors import InputError
+from affectstream.schemas.messages import MODALITIES
 
 TEST = 3000
 

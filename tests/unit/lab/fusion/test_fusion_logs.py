@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from support.paired_logs import log_of, written
 
-from models.fusion.probability_logs import joined, read, read_all, write
-from models.fusion.probability_logs_voice import ridge
-from schemas.errors import InputError
+from affectstream.lab.fusion.probability_logs import joined, read, read_all, write
+from affectstream.lab.fusion.probability_logs_voice import ridge
+from affectstream.schemas.errors import InputError
 
 LOG = log_of("text-meld-dev")
 

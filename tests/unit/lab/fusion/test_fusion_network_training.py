@@ -7,11 +7,11 @@ import pytest
 import torch
 from support import embedded
 
-from models.fusion import network_training
-from models.fusion.exported import rules
-from models.fusion.network_training_loop import Recipe
-from models.fusion.rules import EntropyTrust
-from models.weights import read_card
+from affectstream.lab.fusion import network_training
+from affectstream.lab.fusion.network_training_loop import Recipe
+from affectstream.models.fusion.exported import rules
+from affectstream.models.fusion.rules import EntropyTrust
+from affectstream.models.weights import read_card
 
 torch.set_num_threads(1)
 

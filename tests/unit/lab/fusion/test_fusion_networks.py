@@ -9,9 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support import embedded
 
-from models.fusion.network_training_loop import Recipe, left_out, statistics, train, without_embedding
-from models.fusion.networks import KINDS, EarlyLate, finished, masked_softmax
-from schemas.errors import InputError
+from affectstream.lab.fusion.network_training_loop import (
+    Recipe,
+    left_out,
+    statistics,
+    train,
+    without_embedding,
+)
+from affectstream.lab.fusion.networks import KINDS, EarlyLate, finished, masked_softmax
+from affectstream.schemas.errors import InputError
 
 torch.set_num_threads(1)
 SIZES = tuple(size + 7 for size in embedded.SIZES)

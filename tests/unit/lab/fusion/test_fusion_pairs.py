@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from support.paired_logs import logs
 
-from models.fusion.pairs import CAVEAT, LENGTH, MELD_SHARES, paired, pools_of, without_embeddings
+from affectstream.lab.fusion.pairs import CAVEAT, LENGTH, MELD_SHARES, paired, pools_of, without_embeddings
 
 LOGS = logs()
 FIT, TEST = (paired(LOGS, part, per_actor=200) for part in ("fit", "test"))

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from models.calibration import ece
-from models.fusion.compare import losses
-from models.fusion.pools import Product
-from models.fusion.simulate import PRIOR, WORLDS, World, bayes, simulated
+from affectstream.lab.calibration import ece
+from affectstream.lab.fusion.compare import losses
+from affectstream.lab.fusion.simulate import PRIOR, WORLDS, World, bayes, simulated
+from affectstream.models.fusion.pools import Product
 
 BY_NAME = {world.name: world for world in WORLDS}
 N = 6000

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from models.text.corpus import Row
-from models.text.evaluate import figures, main, tables
+from affectstream.lab.text.corpus import Row
+from affectstream.lab.text.evaluate import figures, main, tables
 
 
 def test_figures_of_a_perfect_and_sure_prediction() -> None:

@@ -10,14 +10,14 @@ from rich.console import Console
 from safetensors.torch import save_file
 from transformers import BertConfig, BertModel
 
-from models.text import corpus
-from models.text.network import TextNetwork
-from models.text.ship import write
-from models.text.start import START_PACKAGE, start_folder
-from models.text.tokenise import Tokeniser
-from models.text.train import Settings, plan, rate_at, rows_of, step_loss, train
-from models.weights import FOLDER, checked_file
-from schemas.errors import InputError
+from affectstream.lab.text import corpus
+from affectstream.lab.text.ship import write
+from affectstream.lab.text.start import START_PACKAGE, start_folder
+from affectstream.lab.text.train import Settings, plan, rate_at, rows_of, step_loss, train
+from affectstream.models.text.network import TextNetwork
+from affectstream.models.text.tokenise import Tokeniser
+from affectstream.models.weights import FOLDER, checked_file
+from affectstream.schemas.errors import InputError
 
 GOOD = ("i love this", "so happy and glad", "wonderful great news", "love it thank you")
 BAD = ("i hate this", "so angry and mad", "awful terrible news", "hate it go away")
@@ -89,7 +89,7 @@ def test_a_run_broken_off_and_resumed_ends_with_the_same_weights(
         return step_loss(network, batch, mixed)
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr("models.text.train.step_loss", breaks_off)
+        patch.setattr("affectstream.lab.text.train.step_loss", breaks_off)
         train(broken, Console(quiet=True))
     train(broken, Console(quiet=True))
     whole, resumed = (

@@ -9,13 +9,13 @@ import pytest
 import torch
 from torch import nn
 
-from models.evaluation.outcome import About
-from models.training import loop
-from models.training.checkpoint import State
-from models.training.corpus import Corpus, Inputs, Part, as_stored, as_they_are, one_hot
-from models.training.recipe import Recipe, changed, read_recipe, write_recipe
-from models.training.smote import enlarged
-from schemas.errors import InputError
+from affectstream.lab.evaluation.outcome import About
+from affectstream.lab.training import loop
+from affectstream.lab.training.checkpoint import State
+from affectstream.lab.training.corpus import Corpus, Inputs, Part, as_stored, as_they_are, one_hot
+from affectstream.lab.training.recipe import Recipe, changed, read_recipe, write_recipe
+from affectstream.lab.training.smote import enlarged
+from affectstream.schemas.errors import InputError
 
 ABOUT = About("made up", "made up", "made up", "made up", "groups")
 RECIPE = Recipe(

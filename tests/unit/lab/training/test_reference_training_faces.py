@@ -7,11 +7,11 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from models.training.corpus import Corpus, Inputs, as_stored, as_they_are
-from models.training.faces import faces
-from models.training.networks import NETWORKS, Reference
-from models.training.recipe import changed
-from schemas.errors import ModelError
+from affectstream.lab.training.corpus import Corpus, Inputs, as_stored, as_they_are
+from affectstream.lab.training.faces import faces
+from affectstream.lab.training.networks import NETWORKS, Reference
+from affectstream.lab.training.recipe import changed
+from affectstream.schemas.errors import ModelError
 
 TWINS = 3
 

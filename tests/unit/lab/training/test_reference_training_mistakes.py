@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 from support.reference_runs import faces, speech, texts, typed
 
-from models.training import robust
-from schemas.errors import AffectError, InputError
+from affectstream.lab.training import robust
+from affectstream.schemas.errors import AffectError, InputError
 
 
 @pytest.fixture(autouse=True)

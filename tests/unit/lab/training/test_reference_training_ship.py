@@ -9,11 +9,11 @@ import pytest
 import torch
 from support.reference_runs import faces, typed
 
-from models.evaluation.outcome import of_run
-from models.face.model import FaceModel
-from models.training.recipe import RECIPE, changed, read_recipe, write_recipe
-from models.training.ship import ship
-from schemas.errors import InputError
+from affectstream.lab.evaluation.outcome import of_run
+from affectstream.lab.training.recipe import RECIPE, changed, read_recipe, write_recipe
+from affectstream.lab.training.ship import ship
+from affectstream.models.face.model import FaceModel
+from affectstream.schemas.errors import InputError
 
 
 @pytest.fixture(autouse=True, scope="module")

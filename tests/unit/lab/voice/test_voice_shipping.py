@@ -8,14 +8,14 @@ import pytest
 import safetensors.torch
 import soundfile
 
-from models.datasets import ravdess
-from models.splits import Fold
-from models.voice import evaluation, shipping
-from models.voice.evaluate import measure
-from models.voice.model import SHAPE, VoiceModel
-from models.voice.network import VoiceNet
-from models.voice.train import ship_file
-from schemas.errors import ModelError
+from affectstream.lab.datasets import ravdess
+from affectstream.lab.splits import Fold
+from affectstream.lab.voice import evaluation, shipping
+from affectstream.lab.voice.evaluate import measure
+from affectstream.lab.voice.train import ship_file
+from affectstream.models.voice.model import SHAPE, VoiceModel
+from affectstream.models.voice.network import VoiceNet
+from affectstream.schemas.errors import ModelError
 
 
 @pytest.fixture
@@ -49,7 +49,9 @@ def test_overconfident_logits_get_a_temperature_above_one(run: Path) -> None:
 
 def test_an_unfinished_run_is_refused_with_what_to_do(run: Path, tmp_path: Path) -> None:
     ship_file(run, 1).unlink()
-    with pytest.raises(ModelError, match=r"all-seed-1.safetensors is missing: run models.voice.train ship"):
+    with pytest.raises(
+        ModelError, match=r"all-seed-1.safetensors is missing: run affectstream.lab.voice.train ship"
+    ):
         shipping.ship(run, [0, 1], tmp_path)
 
 
@@ -57,7 +59,7 @@ def test_each_fold_is_heard_by_its_own_network(tmp_path: Path, monkeypatch: pyte
     monkeypatch.setattr(
         evaluation, "CONDITIONS", {k: evaluation.CONDITIONS[k] for k in ("clip", "stream, telephone")}
     )
-    monkeypatch.setattr("models.voice.evaluate.CONDITIONS", evaluation.CONDITIONS)
+    monkeypatch.setattr("affectstream.lab.voice.evaluate.CONDITIONS", evaluation.CONDITIONS)
     t = np.arange(40_000) / 16_000
     for actor in (1, 2):
         path = tmp_path / f"Actor_{actor:02d}" / f"03-01-03-01-01-01-{actor:02d}.wav"

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from models.voice import telephone
+from affectstream.lab.voice import telephone
 
 
 def _tone(hz: float, rate_hz: int = 16_000) -> np.ndarray:

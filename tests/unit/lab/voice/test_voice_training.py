@@ -9,12 +9,13 @@ import pytest
 import soundfile
 import torch
 
-from models.datasets import ravdess
-from models.voice import evaluation, features
-from models.voice.augment import SPEEDS, Prepared, Recipe, Variations, prepare
-from models.voice.train import folds_of
-from models.voice.training import Config, train
-from schemas.errors import InputError
+from affectstream.lab.datasets import ravdess
+from affectstream.lab.voice import evaluation
+from affectstream.lab.voice.augment import SPEEDS, Prepared, Recipe, Variations, prepare
+from affectstream.lab.voice.train import folds_of
+from affectstream.lab.voice.training import Config, train
+from affectstream.models.voice import features
+from affectstream.schemas.errors import InputError
 
 PLAIN = Recipe(telephone=0, noise=0, channel=0, tempo=0, loose=0)
 
@@ -61,8 +62,8 @@ def test_the_telephone_variant_has_nothing_above_its_band(prepared: Prepared) ->
 def test_an_unvaried_window_looks_like_the_streams(
     corpus: ravdess.Corpus, prepared: Prepared, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("models.voice.augment.MASKS", 0)
-    monkeypatch.setattr("models.voice.augment.SPEEDS", (1.0,))
+    monkeypatch.setattr("affectstream.lab.voice.augment.MASKS", 0)
+    monkeypatch.setattr("affectstream.lab.voice.augment.SPEEDS", (1.0,))
     only = Prepared(prepared.mel_db[:, 3:4], prepared.length[:, 3:4], prepared.spoken[:, 3:4])
     shown = Variations(only, PLAIN, np.random.default_rng(0)).batch(np.array([5]))[0].numpy()
     samples, rate_hz = ravdess.load(corpus.clips[5].path)
@@ -84,7 +85,7 @@ def test_variations_stay_in_range_and_follow_the_seed(prepared: Prepared) -> Non
 def test_training_learns_and_repeats_itself(
     corpus: ravdess.Corpus, prepared: Prepared, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("models.voice.training.WARM_UP_STEPS", 1)
+    monkeypatch.setattr("affectstream.lab.voice.training.WARM_UP_STEPS", 1)
     labels = np.array([c.label for c in corpus.clips[:8]])
     config = Config(width=4, epochs=6, batch=4, mixup=0, recipe=PLAIN)
     losses: list[list[float]] = [[], []]

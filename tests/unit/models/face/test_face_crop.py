@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from models.face.crop import Box, face_crop
-from schemas.errors import InputError
+from affectstream.models.face.crop import Box, face_crop
+from affectstream.schemas.errors import InputError
 
 
 def frame_with_disc(height: int, width: int, x: int, y: int, radius: int) -> np.ndarray:

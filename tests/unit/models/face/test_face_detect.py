@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from skimage import data
 
-from models.face.detect import Detector, from_yunet
-from schemas.errors import InputError, ModelError
+from affectstream.models.face.detect import Detector, from_yunet
+from affectstream.schemas.errors import InputError, ModelError
 
 
 @pytest.fixture(scope="module")

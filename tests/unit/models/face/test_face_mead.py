@@ -7,18 +7,19 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from support.paths import ROOT
 
-from models.datasets.ferplus import load_npz
-from models.face.clip import frames
-from models.face.crop import Box, face_crop
-from models.face.detect import Detector
-from models.face.model import FaceModel
-from models.face.network import standardise
-from producers.frames import fitted, to_jpeg
-from schemas.messages import VideoFrame
-from workers.video import VideoAnalyst
+from affectstream.lab.datasets.ferplus import load_npz
+from affectstream.lab.face.clip import frames
+from affectstream.models.face.crop import Box, face_crop
+from affectstream.models.face.detect import Detector
+from affectstream.models.face.model import FaceModel
+from affectstream.models.face.network import standardise
+from affectstream.producers.frames import fitted, to_jpeg
+from affectstream.schemas.messages import VideoFrame
+from affectstream.workers.video import VideoAnalyst
 
-DATA = Path(os.environ.get("AFFECT_DATA", Path(__file__).parents[3] / "shared" / "data"))
+DATA = Path(os.environ.get("AFFECT_DATA", ROOT.parent / "shared" / "data"))
 CLIPS = sorted((DATA / "mead").glob("*.mp4"))
 pytestmark = pytest.mark.skipif(
     not CLIPS or not (DATA / "ferplus").is_dir(),

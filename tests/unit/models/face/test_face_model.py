@@ -9,20 +9,21 @@ import pytest
 import torch
 from safetensors.torch import save_file
 from skimage import data
+from support.paths import ROOT
 
-from models.datasets.ferplus import load_npz
-from models.face import model as face_model
-from models.face.crop import face_crop
-from models.face.detect import Detector
-from models.face.evaluate import evaluate
-from models.face.model import FaceModel
-from models.face.network import FaceNet
-from models.face.quality import face_quality
-from models.weights import write_card
-from schemas.errors import InputError, ModelError
-from schemas.labels import EMOTIONS
+from affectstream.lab.datasets.ferplus import load_npz
+from affectstream.lab.face.evaluate import evaluate
+from affectstream.models.face import model as face_model
+from affectstream.models.face.crop import face_crop
+from affectstream.models.face.detect import Detector
+from affectstream.models.face.model import FaceModel
+from affectstream.models.face.network import FaceNet
+from affectstream.models.face.quality import face_quality
+from affectstream.models.weights import write_card
+from affectstream.schemas.errors import InputError, ModelError
+from affectstream.schemas.labels import EMOTIONS
 
-DATA = Path(os.environ.get("AFFECT_DATA", Path(__file__).parents[3] / "shared" / "data")) / "ferplus"
+DATA = Path(os.environ.get("AFFECT_DATA", ROOT.parent / "shared" / "data")) / "ferplus"
 
 
 @pytest.fixture(scope="module", params=[torch.float32, torch.bfloat16])

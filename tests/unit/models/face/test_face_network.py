@@ -6,7 +6,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from models.face.network import FaceNet, fuse, standardise
+from affectstream.models.face.network import FaceNet, fuse, standardise
 
 
 @pytest.fixture(autouse=True)

@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from skimage import data
 
-from models.face.crop import Box, face_crop
-from models.face.detect import Face
-from models.face.quality import face_quality, sharpness
+from affectstream.models.face.crop import Box, face_crop
+from affectstream.models.face.detect import Face
+from affectstream.models.face.quality import face_quality, sharpness
 
 GOOD = Face(Box(0, 0, 96, 96), 0.9)
 

@@ -17,14 +17,14 @@ from support.fusion_evidence import (
 )
 from support.fusion_fitted import TEMPERATURES
 
-from models.fusion import exported
-from models.fusion.choose import names, on_probabilities, rule_named, rules
-from models.fusion.evidence import disagreement, entropy, uncertainty
-from models.fusion.exported_networks import FORWARD
-from models.fusion.pools import EqualLogPool
-from models.fusion.rules import EntropyTrust, Uniform
-from models.hub.labels import label_map, lifted
-from schemas.errors import SettingsError
+from affectstream.models.fusion import exported
+from affectstream.models.fusion.choose import names, on_probabilities, rule_named, rules
+from affectstream.models.fusion.evidence import disagreement, entropy, uncertainty
+from affectstream.models.fusion.exported_networks import FORWARD
+from affectstream.models.fusion.pools import EqualLogPool
+from affectstream.models.fusion.rules import EntropyTrust, Uniform
+from affectstream.models.hub.labels import label_map, lifted
+from affectstream.schemas.errors import SettingsError
 
 every_rule = pytest.mark.parametrize("name", RULES)
 

@@ -10,19 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support import embedded
 
-from models.fusion.evidence import Evidence
-from models.fusion.exported import (
-    FOLDER,
-    NetworkRule,
-    network,
-    require_embeddings,
-    rules,
-)
-from models.fusion.exported_file import read
-from models.fusion.network_training_loop import Recipe, export, train
-from models.fusion.networks import KINDS
-from models.fusion.rules import EntropyTrust
-from schemas.errors import ModelError, SettingsError
+from affectstream.lab.fusion.network_training_loop import Recipe, export, train
+from affectstream.lab.fusion.networks import KINDS
+from affectstream.models.fusion.evidence import Evidence
+from affectstream.models.fusion.exported import FOLDER, NetworkRule, network, require_embeddings, rules
+from affectstream.models.fusion.exported_file import read
+from affectstream.models.fusion.rules import EntropyTrust
+from affectstream.schemas.errors import ModelError, SettingsError
 
 torch.set_num_threads(1)
 FALLBACK = EntropyTrust()
@@ -218,7 +212,7 @@ def test_a_rule_is_named_after_its_file(folder):
 @pytest.mark.skipif(not rules(FALLBACK), reason="no fusion networks are shipped yet")
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_shipped_networks_are_small_and_made_for_the_shipped_models(kind):
-    from models.weights import read_card
+    from affectstream.models.weights import read_card
 
     path = FOLDER / f"fusion-{kind.replace('_', '-')}.safetensors"
     assert path.stat().st_size < 1_500_000

@@ -5,9 +5,9 @@ import json
 import pytest
 from support.fusion_fitted import example, written
 
-from models.fusion import fitted
-from models.fusion.fitted import available, read
-from schemas.errors import SettingsError
+from affectstream.models.fusion import fitted
+from affectstream.models.fusion.fitted import available, read
+from affectstream.schemas.errors import SettingsError
 
 
 def test_it_is_read_as_it_was_written(tmp_path):

@@ -5,12 +5,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.fusion import trust
-from models.weights import read_card
-from runtime import operator_trust
-from runtime.settings import TrustSettings
-from schemas.errors import InputError
-from schemas.messages import MODALITIES, Modality
+from affectstream.models.fusion import trust
+from affectstream.models.weights import read_card
+from affectstream.runtime import operator_trust
+from affectstream.runtime.settings import TrustSettings
+from affectstream.schemas.errors import InputError
+from affectstream.schemas.messages import MODALITIES, Modality
 
 MINUTE_MS = 60_000
 SURE_HAPPY, SURE_SAD = np.eye(7)[1], np.eye(7)[2]

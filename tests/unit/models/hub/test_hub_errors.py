@@ -9,13 +9,13 @@ import pytest
 from huggingface_hub import constants, errors
 from support import hub
 
-from models.hub import snapshot
-from models.hub.face import HubFace
-from models.hub.snapshot import fetch
-from models.hub.text import HubText
-from models.hub.voice import HubVoice
-from schemas.errors import ModelError, Unavailable
-from schemas.labels import EMOTIONS
+from affectstream.models.hub import snapshot
+from affectstream.models.hub.face import HubFace
+from affectstream.models.hub.snapshot import fetch
+from affectstream.models.hub.text import HubText
+from affectstream.models.hub.voice import HubVoice
+from affectstream.schemas.errors import ModelError, Unavailable
+from affectstream.schemas.labels import EMOTIONS
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 

@@ -1,17 +1,16 @@
 """Labels of hub models find their place among the seven; what a model cannot see is lifted, never zero."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from support.paths import ROOT
 
-from models.hub.known import MODELS, ONNX_FACES, known, onnx_face
-from models.hub.labels import NAMES, REMOVED, UNIFORM, label_map, lifted
-from schemas.errors import ModelError
-from schemas.labels import EMOTIONS, INDEX
+from affectstream.models.hub.known import MODELS, ONNX_FACES, known, onnx_face
+from affectstream.models.hub.labels import NAMES, REMOVED, UNIFORM, label_map, lifted
+from affectstream.schemas.errors import ModelError
+from affectstream.schemas.labels import EMOTIONS, INDEX
 
 
 @pytest.mark.parametrize(
@@ -126,6 +125,6 @@ def test_a_local_folder_is_known_by_the_end_of_the_id() -> None:
 
 
 def test_the_document_holds_every_model_that_is_known() -> None:
-    text = (Path(__file__).parents[2] / "docs" / "models" / "hub.md").read_text(encoding="utf-8")
+    text = (ROOT / "docs" / "models" / "hub.md").read_text(encoding="utf-8")
     assert all(f"| `{m.model_id}` | {m.modality} | {m.licence} | " in text for m in MODELS)
     assert all(part in text for m in MODELS for part in (m.obstacle, m.note))

@@ -9,14 +9,14 @@ import torch
 from support import hub
 from transformers import AutoModelForSequenceClassification
 
-from models.face.crop import Box, face_crop
-from models.hub.face import HubFace, rgb_square
-from models.hub.snapshot import fetch
-from models.hub.text import HubText
-from models.hub.voice import HubVoice
-from models.text.tokenise import BUCKETS, bucket_of
-from schemas.errors import InputError, ModelError
-from schemas.labels import EMOTIONS, INDEX
+from affectstream.models.face.crop import Box, face_crop
+from affectstream.models.hub.face import HubFace, rgb_square
+from affectstream.models.hub.snapshot import fetch
+from affectstream.models.hub.text import HubText
+from affectstream.models.hub.voice import HubVoice
+from affectstream.models.text.tokenise import BUCKETS, bucket_of
+from affectstream.schemas.errors import InputError, ModelError
+from affectstream.schemas.labels import EMOTIONS, INDEX
 
 FACE_LABELS = ("angry", "disgust", "fear", "happy", "neutral", "sad", "surprise")
 FOUR = ("neu", "hap", "ang", "sad")

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from scipy.special import softmax
 
-from models.face.crop import Box
-from models.hub.choose import face
-from models.hub.onnx_face import OnnxFaceModel
-from schemas.errors import InputError, ModelError
-from schemas.labels import INDEX
+from affectstream.models.face.crop import Box
+from affectstream.models.hub.choose import face
+from affectstream.models.hub.onnx_face import OnnxFaceModel
+from affectstream.schemas.errors import InputError, ModelError
+from affectstream.schemas.labels import INDEX
 
 onnx = pytest.importorskip("onnx", reason="the onnx package writes the files that these tests read")
 

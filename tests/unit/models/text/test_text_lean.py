@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from models.text.lean import lean
-from models.text.network import TextNetwork
+from affectstream.models.text.lean import lean
+from affectstream.models.text.network import TextNetwork
 
 
 @pytest.mark.parametrize(("kind", "apart"), [(torch.float32, 1e-5), (torch.bfloat16, 0.1)])

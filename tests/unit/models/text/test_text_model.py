@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 import torch
 
-from models.text import model as text_model
-from models.text.model import TextModel
-from models.weights import FOLDER
-from schemas.errors import InputError, ModelError
-from schemas.labels import EMOTIONS
+from affectstream.models.text import model as text_model
+from affectstream.models.text.model import TextModel
+from affectstream.models.weights import FOLDER
+from affectstream.schemas.errors import InputError, ModelError
+from affectstream.schemas.labels import EMOTIONS
 
 TURNS = (
     ("I can't believe you did that to me!", ()),

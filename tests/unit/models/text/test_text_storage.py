@@ -5,7 +5,7 @@ import json
 import torch
 from tokenizers import Tokenizer
 
-from models.text.storage import cut_tokenizer, needed, packed, unpacked
+from affectstream.models.text.storage import cut_tokenizer, needed, packed, unpacked
 
 
 def source() -> str:

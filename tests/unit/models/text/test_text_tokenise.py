@@ -6,10 +6,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.text.quality import text_quality, words_in
-from models.text.tokenise import BUCKETS, CONTEXT_TOKENS, UTTERANCE_TOKENS, Tokeniser, is_speech, plain
-from models.weights import FOLDER
-from schemas.errors import ModelError
+from affectstream.models.text.quality import text_quality, words_in
+from affectstream.models.text.tokenise import (
+    BUCKETS,
+    CONTEXT_TOKENS,
+    UTTERANCE_TOKENS,
+    Tokeniser,
+    is_speech,
+    plain,
+)
+from affectstream.models.weights import FOLDER
+from affectstream.schemas.errors import ModelError
 
 TOKENISER = Tokeniser(FOLDER / "text.tokenizer.json")
 

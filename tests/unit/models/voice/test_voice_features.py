@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models.voice import features
+from affectstream.models.voice import features
 
 
 def _sweep(rate_hz: int, seconds: float = 2.0) -> np.ndarray:

@@ -10,10 +10,10 @@ import safetensors.torch
 import torch
 from torch.nn import functional
 
-from models.voice.model import SHAPE, VoiceModel
-from models.voice.network import VoiceEnsemble, VoiceNet
-from models.weights import FOLDER, read_card, write_card
-from schemas.errors import ModelError
+from affectstream.models.voice.model import SHAPE, VoiceModel
+from affectstream.models.voice.network import VoiceEnsemble, VoiceNet
+from affectstream.models.weights import FOLDER, read_card, write_card
+from affectstream.schemas.errors import ModelError
 
 SHIPPED = pytest.mark.skipif(
     not (FOLDER / "voice.json").exists(), reason="the voice weights are not made yet"

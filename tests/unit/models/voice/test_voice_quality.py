@@ -8,8 +8,8 @@ import soundfile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models.datasets import ravdess
-from models.voice.quality import clipped_share, is_silent, quality, snr_db
+from affectstream.lab.datasets import ravdess
+from affectstream.models.voice.quality import clipped_share, is_silent, quality, snr_db
 
 RATE_HZ = 16_000
 CALLS = ravdess.default_folder().parent / "calls"

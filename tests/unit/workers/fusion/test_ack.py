@@ -5,7 +5,7 @@ import math
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workers.fusion.ack import AckTracker, Need
+from affectstream.workers.fusion.ack import AckTracker, Need
 
 ONE = ("call", "customer")
 OTHER = ("call", "agent")

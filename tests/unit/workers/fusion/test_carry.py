@@ -2,10 +2,10 @@
 
 import pytest
 
-from models.fusion import trust
-from models.fusion.choose import rule_named
-from schemas.messages import Abstention, EndOfStream, FusedEmotion, Probabilities, Reason
-from workers.fusion.engine import Config, Engine
+from affectstream.models.fusion import trust
+from affectstream.models.fusion.choose import rule_named
+from affectstream.schemas.messages import Abstention, EndOfStream, FusedEmotion, Probabilities, Reason
+from affectstream.workers.fusion.engine import Config, Engine
 
 HAPPY, SAD = (0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0), (0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0)
 LIKELY = (0.1, 0.4, 0.1, 0.1, 0.1, 0.1, 0.1)

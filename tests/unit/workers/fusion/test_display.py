@@ -5,9 +5,9 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.labels import EMOTIONS
-from schemas.messages import FusedEmotion
-from workers.fusion.display import Display, show
+from affectstream.schemas.labels import EMOTIONS
+from affectstream.schemas.messages import FusedEmotion
+from affectstream.workers.fusion.display import Display, show
 
 
 def said(happy, sad):

@@ -6,12 +6,12 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models.fusion.choose import rule_named
-from schemas.codec import decode, encode
-from schemas.messages import Abstention, EndOfStream, FusedEmotion, Probabilities, Reason
-from workers.fusion.display import Display
-from workers.fusion.engine import Config, Engine, Refused
-from workers.fusion.partition import Partition
+from affectstream.models.fusion.choose import rule_named
+from affectstream.schemas.codec import decode, encode
+from affectstream.schemas.messages import Abstention, EndOfStream, FusedEmotion, Probabilities, Reason
+from affectstream.workers.fusion.display import Display
+from affectstream.workers.fusion.engine import Config, Engine, Refused
+from affectstream.workers.fusion.partition import Partition
 
 MODALITIES = ("video", "audio", "text")
 CONFIG = Config(window_ms=1000)

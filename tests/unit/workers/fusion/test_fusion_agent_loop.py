@@ -6,16 +6,16 @@ from types import SimpleNamespace
 
 import pytest
 
-from models.fusion.choose import rule_named
-from runtime.lag import Standing
-from runtime.store import Newest
-from schemas.codec import decode, encode
-from schemas.errors import Unavailable
-from schemas.messages import DeadLetter, EndOfStream, FusedEmotion, Observations, Probabilities
-from workers.fusion.agent import FusionAgent
-from workers.fusion.engine import Config, Engine
-from workers.fusion.outlet import Outlet
-from workers.fusion.watch import Watch
+from affectstream.models.fusion.choose import rule_named
+from affectstream.runtime.lag import Standing
+from affectstream.runtime.store import Newest
+from affectstream.schemas.codec import decode, encode
+from affectstream.schemas.errors import Unavailable
+from affectstream.schemas.messages import DeadLetter, EndOfStream, FusedEmotion, Observations, Probabilities
+from affectstream.workers.fusion.agent import FusionAgent
+from affectstream.workers.fusion.engine import Config, Engine
+from affectstream.workers.fusion.outlet import Outlet
+from affectstream.workers.fusion.watch import Watch
 
 HAPPY = (0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0)
 

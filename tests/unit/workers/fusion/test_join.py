@@ -4,9 +4,9 @@ import math
 
 import pytest
 
-from models.fusion.choose import rule_named
-from schemas.messages import Abstention, EndOfStream, FusedEmotion, Probabilities, Reason
-from workers.fusion.engine import Closed, Config, Engine, Refused
+from affectstream.models.fusion.choose import rule_named
+from affectstream.schemas.messages import Abstention, EndOfStream, FusedEmotion, Probabilities, Reason
+from affectstream.workers.fusion.engine import Closed, Config, Engine, Refused
 
 HAPPY = (0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0)
 ALL = ("video", "audio", "text")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from workers.fusion.lagging import LagHistory, Sample
+from affectstream.workers.fusion.lagging import LagHistory, Sample
 
 MOMENT = 1000
 NOW = 10_000

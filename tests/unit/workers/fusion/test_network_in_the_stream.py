@@ -9,16 +9,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support import embedded
 
-from models.fusion.exported import rules
-from models.fusion.network_training_loop import Recipe, export, train
-from models.fusion.networks import KINDS
-from models.fusion.rules import EntropyTrust
-from runtime.groups import FusionSettings
-from schemas.codec import encode
-from schemas.errors import SettingsError
-from schemas.messages import MODALITIES, EndOfStream, Face, FusedEmotion, Probabilities
-from workers.fusion import engines as made
-from workers.fusion.engine import Config, Engine
+from affectstream.lab.fusion.network_training_loop import Recipe, export, train
+from affectstream.lab.fusion.networks import KINDS
+from affectstream.models.fusion.exported import rules
+from affectstream.models.fusion.rules import EntropyTrust
+from affectstream.runtime.groups import FusionSettings
+from affectstream.schemas.codec import encode
+from affectstream.schemas.errors import SettingsError
+from affectstream.schemas.messages import MODALITIES, EndOfStream, Face, FusedEmotion, Probabilities
+from affectstream.workers.fusion import engines as made
+from affectstream.workers.fusion.engine import Config, Engine
 
 torch.set_num_threads(1)
 STEP_MS = {"video": 250, "audio": 1000, "text": 1500}

@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.messages import Abstention, Face, Probabilities, Reason
-from workers.fusion.faces import follow, iou
-from workers.fusion.reduce import MISSING, Held, summarise
+from affectstream.schemas.messages import Abstention, Face, Probabilities, Reason
+from affectstream.workers.fusion.faces import follow, iou
+from affectstream.workers.fusion.reduce import MISSING, Held, summarise
 
 HAPPY = tuple(np.eye(7)[1].tolist())
 SAD = tuple(np.eye(7)[2].tolist())

@@ -4,11 +4,11 @@ from types import SimpleNamespace
 
 import pytest
 
-from models.fusion.trust import CARDS
-from runtime.settings import as_env, load
-from schemas.errors import SettingsError
-from workers.fusion import told
-from workers.fusion.display import PLAIN
+from affectstream.models.fusion.trust import CARDS
+from affectstream.runtime.settings import as_env, load
+from affectstream.schemas.errors import SettingsError
+from affectstream.workers.fusion import told
+from affectstream.workers.fusion.display import PLAIN
 
 BY_CLASS = (0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3)
 

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.messages import Abstention, EndOfStream, Reason
-from workers.fusion.window import ceil_ms, floor_ms, needed_until_ms, overlaps
+from affectstream.schemas.messages import Abstention, EndOfStream, Reason
+from affectstream.workers.fusion.window import ceil_ms, floor_ms, needed_until_ms, overlaps
 
 SESSION = {"session_id": "s", "party": "customer", "seq": 0, "expects": ("text",)}
 
