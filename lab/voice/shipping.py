@@ -25,7 +25,10 @@ def ship(run: Path, seeds: Sequence[int], folder: Path = FOLDER) -> Card:
     """Write the weights and their card into ``folder``; raises ModelError where the run is unfinished."""
     missing = [p for p in (run / "report.json", *(ship_file(run, s) for s in seeds)) if not p.exists()]
     if missing:
-        raise ModelError(f"{missing[0]} is missing: run lab.voice.train ship and lab.voice.evaluate folds")
+        raise ModelError(
+            f"{missing[0]} is missing: run affectstream.lab.voice.train ship and "
+            "affectstream.lab.voice.evaluate folds"
+        )
     net = VoiceEnsemble(len(seeds), Config().width)
     for member, seed in zip(net.members, seeds, strict=True):
         member.load_state_dict(safetensors.torch.load_file(ship_file(run, seed)))

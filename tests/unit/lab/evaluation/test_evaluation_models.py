@@ -165,7 +165,7 @@ def test_kept_folds_are_calibrated_without_their_own_clips(voice_weights: Path, 
 def test_a_broken_file_of_folds_says_how_to_make_it_again(voice_weights: Path, tmp_path: Path) -> None:
     clips = _speech(tmp_path / "ravdess", (1, 2))
     (tmp_path / "out-of-fold.npz").write_bytes(b"no")
-    with pytest.raises(InputError, match=r"is broken; to make it again.*models\.voice\.train folds"):
+    with pytest.raises(InputError, match=r"is broken; to make it again.*lab\.voice\.train folds"):
         voice.evaluate(_given(clips, voice_weights, tmp_path))
     np.savez(tmp_path / "out-of-fold.npz", label=np.zeros(2))
     with pytest.raises(InputError, match="lacks actor, clip"):
