@@ -1,50 +1,91 @@
-"""Which label to show: smoothed, or none where it is uncertain.
+"""The label that is displayed for a window: hysteresis, dwell and abstention as a fold over a party's finals.
 
-Probabilities and the label of a window are never changed by this.
+Probabilities and the label of a window are never changed by it. A window without evidence ends the memory,
+and with neither hysteresis nor dwell there is none (``Display.memoryless``): then a reader may start
+anywhere. Otherwise no fixed number of windows before it is enough, since a label under hysteresis may stay
+for a whole call: a reader that starts in the middle folds over the stored stream from its beginning.
 """
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 
 from affectstream.schemas.labels import INDEX
-from affectstream.schemas.messages import FusedEmotion
+from affectstream.schemas.messages import FusedEmotion, Party
 
 
 @dataclass(frozen=True)
 class Display:
-    """When the shown label changes, and when there is none."""
+    """When the displayed label changes, and when there is none."""
 
     hysteresis: float = 0.0  # by how much another probability must lead
-    dwell_ms: int = 0  # for how long a label stays at least
-    sure: float = 0.0  # a largest probability below this shows no label
+    dwell_ms: int = 0  # for how long a label stays at least, in event time
+    min_probability: float | None = None  # below it no label is displayed; None: as fitted for the rule
+    fitted: Mapping[str, float] = field(default_factory=dict)  # rule: fitted minimum
+
+    @property
+    def memoryless(self) -> bool:
+        """Whether the displayed label of a window depends on that window alone."""
+        return self.hysteresis == 0.0 and self.dwell_ms == 0
+
+    def minimum(self, rule: str) -> float:
+        """Return the least probability that is displayed, for a final's rule (``name/hash+override``)."""
+        if self.min_probability is not None:
+            return self.min_probability
+        return self.fitted.get(rule.partition("+")[0].partition("/")[0], 0.0)
 
 
-@dataclass(frozen=True)
-class Shown:
-    """The fields of a fused message that concern display."""
+@dataclass(frozen=True, slots=True)
+class DisplayedLabel:
+    """What is displayed for one window, which is also all that the next one needs to know."""
 
-    shown: str | None = None
-    steady: str | None = None
-    since_ms: int | None = None
+    label: str | None = None  # None where that is uncertain or there is no evidence
+    smoothed: str | None = None  # under hysteresis and dwell, however uncertain
+    since_ms: int | None = None  # start of the window that ``smoothed`` begins with
+
+    @property
+    def uncertain(self) -> bool:
+        """Whether there is evidence, but too little for a label."""
+        return self.label is None and self.smoothed is not None
 
 
-PLAIN = Display()
-NOTHING = Shown()
+NOTHING = DisplayedLabel()
 
 
-def show(
-    display: Display,
-    p: tuple[float, ...] | None,
-    label: str | None,
-    start_ms: int,
-    before: FusedEmotion | None,
-) -> Shown:
-    """Return what to show for the window from ``start_ms``; one without evidence forgets what was shown."""
-    if p is None or label is None:
+def step(display: Display, before: DisplayedLabel, window: FusedEmotion) -> DisplayedLabel:
+    """Return what is displayed for a window, given what was for the final before it (``NOTHING`` at first).
+
+    An early pane is displayed by the same step; it is no part of the fold.
+    """
+    if window.p is None or window.label is None:
         return NOTHING
-    steady, since_ms = label, start_ms
-    if before is not None and before.steady is not None and before.shown_since_ms is not None:
-        stays = label == before.steady
-        leads = p[INDEX[label]] - p[INDEX[before.steady]] >= display.hysteresis
-        if stays or not leads or start_ms - before.shown_since_ms < display.dwell_ms:
-            steady, since_ms = before.steady, before.shown_since_ms
-    return Shown(steady if max(p) >= display.sure else None, steady, since_ms)
+    smoothed, since_ms = window.label, window.start_ms
+    if before.smoothed is not None and before.since_ms is not None:
+        stays = window.label == before.smoothed
+        leads = window.p[INDEX[window.label]] - window.p[INDEX[before.smoothed]] >= display.hysteresis
+        if stays or not leads or window.start_ms - before.since_ms < display.dwell_ms:
+            smoothed, since_ms = before.smoothed, before.since_ms
+    certain = max(window.p) >= display.minimum(window.rule)
+    return DisplayedLabel(smoothed if certain else None, smoothed, since_ms)
+
+
+def labels(display: Display, finals: Iterable[FusedEmotion]) -> list[DisplayedLabel]:
+    """Return what is displayed for each final, of any parties, each party's in the order of its windows."""
+    fold = LabelFold(display)
+    return [fold.add(window) for window in finals]
+
+
+class LabelFold:
+    """Displayed labels of panes as they arrive, for any number of parties."""
+
+    def __init__(self, display: Display) -> None:
+        self._display = display
+        self._parties: dict[tuple[str, Party], tuple[int, DisplayedLabel]] = {}  # end of the last final
+
+    def add(self, pane: FusedEmotion) -> DisplayedLabel:
+        """Return what is displayed for a pane; a final that is later than those before goes into the fold."""
+        key = pane.session_id, pane.party
+        end_ms, before = self._parties.get(key, (-1, NOTHING))
+        displayed = step(self._display, before, pane)
+        if pane.pane == "final" and pane.end_ms > end_ms:
+            self._parties[key] = pane.end_ms, displayed
+        return displayed

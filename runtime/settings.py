@@ -31,7 +31,7 @@ from affectstream.runtime.groups import (
     VideoSettings,
     WorkerSettings,
 )
-from affectstream.runtime.trust_groups import TrustSettings
+from affectstream.runtime.trust_groups import LabelSettings, TrustSettings
 from affectstream.schemas.errors import SettingsError
 
 __all__ = [
@@ -40,6 +40,7 @@ __all__ = [
     "AudioSettings",
     "FusionSettings",
     "KafkaSettings",
+    "LabelSettings",
     "LogSettings",
     "PolicySettings",
     "ProducerSettings",
@@ -79,6 +80,7 @@ class Settings(BaseSettings):
     audio: AudioSettings = AudioSettings()
     text: TextSettings = TextSettings()
     fusion: FusionSettings = FusionSettings()
+    label: LabelSettings = LabelSettings()
     alerts: AlertSettings = AlertSettings()
     policy: PolicySettings = PolicySettings()
     log: LogSettings = LogSettings()

@@ -31,3 +31,14 @@ class DisplaySettings(Group):
         None,
         description="a largest probability below it shows no label; none: as fitted, 0: always shown",
     )
+
+
+class LabelSettings(Group):
+    """Which label readers display (API, page, command line); probabilities and labels stay what they are."""
+
+    hysteresis: Share = Field(0.0, description="by how much another probability must lead to be displayed")
+    dwell_ms: int = Field(0, ge=0, description="for how long a label is displayed at least")
+    min_probability: Share | None = Field(
+        None,
+        description="a largest probability below it displays no label; none: as fitted, 0: always displayed",
+    )

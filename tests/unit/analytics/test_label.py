@@ -1,13 +1,15 @@
-"""Which label is shown: hysteresis, minimum dwell and none where it is uncertain."""
+"""Which label is displayed: hysteresis, minimum dwell and none where it is uncertain."""
 
+from dataclasses import replace
 from itertools import pairwise
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from affectstream.analytics.label import NOTHING, Display, LabelFold, labels, step
 from affectstream.schemas.labels import EMOTIONS
 from affectstream.schemas.messages import FusedEmotion
-from affectstream.workers.fusion.display import Display, show
 
 
 def said(happy, sad):
@@ -16,36 +18,31 @@ def said(happy, sad):
     return tuple({"happy": happy, "sad": sad}.get(name, rest) for name in EMOTIONS)
 
 
-def window(start_ms, p, shown=None):
+def window(start_ms, p, pane="final", rule="uniform", party="customer"):
     label = EMOTIONS[p.index(max(p))] if p else None
     return FusedEmotion(
         session_id="s",
-        party="customer",
+        party=party,
         start_ms=start_ms,
         end_ms=start_ms + 1000,
-        pane="final",
+        pane=pane,
         p=p,
         label=label,
         confidence=0.5 if p else 0.0,
         uncertainty=0.5,
         disagreement=0.0,
         modalities=(),
-        rule="uniform",
-        shown=shown and shown.shown,
-        steady=shown and shown.steady,
-        shown_since_ms=shown and shown.since_ms,
+        rule=rule,
     )
 
 
+def windows(ps, **other):
+    return [window(1000 * i, p, **other) for i, p in enumerate(ps)]
+
+
 def run(display, ps):
-    """Return what is shown for windows of a second with these distributions, one after the other."""
-    before, out = None, []
-    for i, p in enumerate(ps):
-        label = EMOTIONS[p.index(max(p))] if p else None
-        shown = show(display, p, label, 1000 * i, before)
-        before = window(1000 * i, p, shown)
-        out.append((shown.shown and shown.shown[:2], shown.since_ms))
-    return out
+    """Return what is displayed for windows of a second with these distributions, one after the other."""
+    return [(d.label and d.label[:2], d.since_ms) for d in labels(display, windows(ps))]
 
 
 HAPPY, SAD, SADDER = said(0.45, 0.35), said(0.35, 0.45), said(0.2, 0.6)
@@ -75,7 +72,7 @@ def test_a_label_stays_for_the_dwell():
 
 
 def test_what_is_uncertain_is_not_shown_and_the_label_under_it_goes_on():
-    display = Display(hysteresis=0.2, sure=0.5)
+    display = Display(hysteresis=0.2, min_probability=0.5)
     sure_happy = said(0.6, 0.2)
     assert run(display, [sure_happy, SAD, sure_happy]) == [("ha", 0), (None, 0), ("ha", 0)]
 
@@ -89,8 +86,43 @@ def test_a_window_without_evidence_forgets():
     ]
 
 
-def test_a_final_from_before_display_is_none_to_go_on_from():
-    assert show(Display(0.2, 9000), SAD, "sad", 5000, window(4000, HAPPY)).shown == "sad"
+@pytest.mark.parametrize(
+    ("set_to", "rule", "displayed"),
+    [
+        pytest.param(None, "uniform", "sad", id="a rule without a fitted minimum: always displayed"),
+        pytest.param(None, "log_pool", None, id="below what was fitted for the rule"),
+        pytest.param(None, "log_pool/1a2b3c4d+override", None, id="the rule of a fitted file, overridden"),
+        pytest.param(0.4, "log_pool", "sad", id="as set"),
+        pytest.param(0.0, "log_pool", "sad", id="never uncertain, against what was fitted"),
+    ],
+)
+def test_a_label_is_uncertain_below_what_is_set_or_fitted(set_to, rule, displayed):
+    display = Display(min_probability=set_to, fitted={"log_pool": 0.5})
+    found = step(display, NOTHING, window(0, SAD, rule=rule))
+    assert (found.label, found.smoothed, found.uncertain) == (displayed, "sad", displayed is None)
+
+
+# happy final, sad early, happy final   an early pane is compared with the final before it, and not remembered
+def test_an_early_pane_is_no_part_of_the_fold():
+    fold = LabelFold(Display(dwell_ms=1000))
+    assert fold.add(window(0, HAPPY)).since_ms == 0
+    assert fold.add(window(1000, SAD, "early")).since_ms == 1000
+    assert fold.add(window(1000, HAPPY)).since_ms == 0
+
+
+def test_parties_do_not_mix_and_a_final_that_comes_again_changes_nothing():
+    fold, display = LabelFold(Display(hysteresis=0.2)), Display(hysteresis=0.2)
+    mixed = [
+        w
+        for pair in zip(windows([HAPPY, SAD]), windows([SAD, HAPPY], party="agent"), strict=True)
+        for w in pair
+    ]
+    assert [d.label for d in labels(display, mixed)] == ["happy", "sad", "happy", "sad"]
+    again = [HAPPY, SADDER, HAPPY]
+    first = [fold.add(w) for w in windows(again)]
+    fold.add(window(0, SAD))
+    assert fold.add(window(3000, SAD)) == labels(display, windows([*again, SAD]))[-1]
+    assert first == labels(display, windows(again))
 
 
 shares = st.lists(st.floats(0.01, 1.0), min_size=7, max_size=7).map(lambda r: tuple(x / sum(r) for x in r))
@@ -111,3 +143,24 @@ def test_changes_lie_a_dwell_apart_and_every_new_label_leads(ps, margin, dwell_m
         p = dict(zip([name[:2] for name in EMOTIONS], ps[start_ms // 1000], strict=True))
         assert p[new] == max(p.values())
         assert p[new] - p[old] >= margin
+
+
+@given(ps=st.lists(st.none() | shares, min_size=1, max_size=12), start=st.integers(0, 11))
+def test_without_hysteresis_and_dwell_a_reader_may_start_anywhere(ps, start):
+    display = Display(min_probability=0.3)
+    assert display.memoryless
+    whole = labels(display, windows(ps))
+    assert [d.label for d in whole[start:]] == [d.label for d in labels(display, windows(ps)[start:])]
+
+
+@given(
+    ps=st.lists(shares, min_size=1, max_size=6),
+    later=st.lists(shares, min_size=1, max_size=6),
+    margin=st.floats(0, 1),
+    dwell_ms=st.sampled_from([0, 1500, 4000]),
+)
+def test_a_window_without_evidence_is_a_place_to_start_from(ps, later, margin, dwell_ms):
+    display = Display(margin, dwell_ms)
+    assert not replace(display, dwell_ms=1).memoryless
+    whole = windows([*ps, None, *later])
+    assert labels(display, whole)[len(ps) :] == labels(display, whole[len(ps) :])
