@@ -7,11 +7,11 @@ that its middle lies in.
 from collections.abc import Sequence
 from typing import get_args
 
+from affectstream.analytics.changes import turning_points
 from affectstream.analytics.episodes import RULE, episodes
 from affectstream.analytics.headline import in_a_line
 from affectstream.analytics.means import label, mean_of, named
 from affectstream.analytics.records import DECIMALS, Named, PartySummary, Quarter, Summary
-from affectstream.analytics.turning import turning_points
 from affectstream.schemas.errors import InputError
 from affectstream.schemas.labels import EMOTIONS
 from affectstream.schemas.messages import FusedEmotion, Party

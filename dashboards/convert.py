@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from affectstream.dashboards.answers import Latest, ModalityWindow, PartyRow, Window
+from affectstream.dashboards.responses import Latest, ModalityWindow, PartyRow, Window
 from affectstream.schemas.conflict import conflict
 from affectstream.schemas.labels import EMOTIONS
 from affectstream.schemas.messages import FusedEmotion, ModalityState, Party

@@ -8,7 +8,7 @@ from typing import Annotated, Any, TypeVar
 from fastapi import APIRouter, Depends, HTTPException, Path, Query, Request
 
 from affectstream.dashboards import convert
-from affectstream.dashboards.answers import (
+from affectstream.dashboards.responses import (
     Health,
     Latest,
     Modalities,

@@ -9,7 +9,7 @@ from pydantic import Field
 from affectstream.analytics.alerts import in_order
 from affectstream.analytics.records import Summary
 from affectstream.analytics.summary import summarise
-from affectstream.dashboards.answers import Answer, Ms, SessionName, Share
+from affectstream.dashboards.responses import Answer, Ms, SessionName, Share
 from affectstream.dashboards.routes import NAMED, Sid, Store, asked, known
 from affectstream.schemas.messages import Alert, AlertKind, Party
 

@@ -7,7 +7,14 @@ import json
 from pathlib import Path
 from typing import Any
 
-from affectstream.dashboards.grafana import now, parts, session, source, table, timeline
+from affectstream.dashboards.grafana import (
+    current_panels,
+    parts,
+    session_panels,
+    source,
+    table,
+    timeline_panels,
+)
 
 Json = dict[str, Any]
 
@@ -68,17 +75,17 @@ def _link(title: str, tooltip: str, url: str) -> Json:
 
 def _panels() -> list[Json]:
     return [
-        now.emotion((0, 0, 5, 6)),
-        now.probabilities((5, 0, 9, 6)),
-        now.measures((14, 0, 5, 6)),
-        now.age((19, 0, 5, 6)),
-        timeline.dominant((0, 6, 24, 4)),
-        timeline.probabilities((0, 10, 24, 9)),
-        timeline.measures((0, 19, 12, 8)),
-        timeline.weights((12, 19, 12, 8)),
-        timeline.states((0, 27, 24, 6)),
-        session.alerts((0, 33, 14, 8)),
-        session.summary((14, 33, 10, 8)),
+        current_panels.emotion((0, 0, 5, 6)),
+        current_panels.probabilities((5, 0, 9, 6)),
+        current_panels.measures((14, 0, 5, 6)),
+        current_panels.age((19, 0, 5, 6)),
+        timeline_panels.dominant((0, 6, 24, 4)),
+        timeline_panels.probabilities((0, 10, 24, 9)),
+        timeline_panels.measures((0, 19, 12, 8)),
+        timeline_panels.weights((12, 19, 12, 8)),
+        timeline_panels.states((0, 27, 24, 6)),
+        session_panels.alerts((0, 33, 14, 8)),
+        session_panels.summary((14, 33, 10, 8)),
         table.sessions((0, 41, 24, 9)),
     ]
 

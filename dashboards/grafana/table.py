@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from affectstream.dashboards.grafana import look, parts, source
+from affectstream.dashboards.grafana import parts, source, style
 
 Json = dict[str, Any]
 
@@ -31,7 +31,7 @@ def sessions(grid: parts.Grid) -> Json:
         "The newest sessions, a row per party. A click shows that call from its beginning to its end.",
         grid,
         targets=[source.query(source.SESSIONS, COLUMNS, root="sessions", params={"limit": "100"})],
-        transformations=[look.in_order(*COLUMNS)],
+        transformations=[style.in_order(*COLUMNS)],
         fieldConfig=parts.fields("none", _overrides(), custom={"align": "auto", "filterable": True}),
         options={
             "showHeader": True,
@@ -45,16 +45,16 @@ def sessions(grid: parts.Grid) -> Json:
 def _overrides() -> list[Json]:
     bar = {"type": "gauge", "mode": "basic", "valueDisplayMode": "text"}
     return [
-        look.override("session", links=[OPEN], custom__minWidth=220),
-        look.override("party", links=[OPEN]),
-        look.override(
+        style.override("session", links=[OPEN], custom__minWidth=220),
+        style.override("party", links=[OPEN]),
+        style.override(
             "label",
             displayName="newest",
-            mappings=look.emotions_or_nothing(),
+            mappings=style.emotions_or_nothing(),
             custom__cellOptions={"type": "color-background", "mode": "basic"},
         ),
-        look.override("confidence", unit="percentunit", min=0, max=1, decimals=0, custom__cellOptions=bar),
-        look.override("start_ms", displayName="from", unit="dateTimeAsIso"),
-        look.override("end_ms", displayName="until", unit="dateTimeAsIso"),
-        look.override("duration_ms", displayName="length", unit="ms"),
+        style.override("confidence", unit="percentunit", min=0, max=1, decimals=0, custom__cellOptions=bar),
+        style.override("start_ms", displayName="from", unit="dateTimeAsIso"),
+        style.override("end_ms", displayName="until", unit="dateTimeAsIso"),
+        style.override("duration_ms", displayName="length", unit="ms"),
     ]

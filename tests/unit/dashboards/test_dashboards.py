@@ -9,7 +9,7 @@ import jsonschema
 import pytest
 import yaml
 
-from affectstream.dashboards.grafana import build, look, source
+from affectstream.dashboards.grafana import build, source, style
 from affectstream.schemas.labels import COLOURS, EMOTIONS
 from affectstream.schemas.messages import Reason
 
@@ -164,8 +164,8 @@ def test_every_emotion_has_its_one_colour_wherever_it_is_shown():
 
 
 def test_every_state_and_reason_of_a_modality_has_its_own_colour():
-    assert set(look.STATUS_COLOURS) == {"present", "held", "missing", *Reason}
-    assert len(set(look.STATUS_COLOURS.values())) == len(look.STATUS_COLOURS)
+    assert set(style.STATUS_COLOURS) == {"present", "held", "missing", *Reason}
+    assert len(set(style.STATUS_COLOURS.values())) == len(style.STATUS_COLOURS)
 
 
 def test_thresholds_rise():

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from affectstream.dashboards.grafana import look, parts, source
+from affectstream.dashboards.grafana import parts, source, style
 from affectstream.schemas.labels import COLOURS, EMOTIONS
 
 Json = dict[str, Any]
@@ -19,7 +19,9 @@ def emotion(grid: parts.Grid) -> Json:
         f"The most probable emotion of the newest window, early or final. {parts.CUES}",
         grid,
         targets=[source.query(source.LATEST, {"label": "string"})],
-        fieldConfig=parts.fields("string", mappings=look.emotions_or_nothing(), color={"mode": "thresholds"}),
+        fieldConfig=parts.fields(
+            "string", mappings=style.emotions_or_nothing(), color={"mode": "thresholds"}
+        ),
         options={
             "reduceOptions": parts.shown("/^label$/"),
             "colorMode": "background_solid",
@@ -38,10 +40,10 @@ def probabilities(grid: parts.Grid) -> Json:
         "The seven fused probabilities of the newest window; together they are 100 %.",
         grid,
         targets=[source.query(source.LATEST, {name: "number" for name in EMOTIONS})],
-        transformations=[look.in_order(*EMOTIONS)],
+        transformations=[style.in_order(*EMOTIONS)],
         fieldConfig=parts.fields(
             "percentunit",
-            look.coloured((name, name, COLOURS[name]) for name in EMOTIONS),
+            style.coloured((name, name, COLOURS[name]) for name in EMOTIONS),
             min=0,
             max=1,
             decimals=0,
@@ -60,7 +62,7 @@ def probabilities(grid: parts.Grid) -> Json:
 
 def measures(grid: parts.Grid) -> Json:
     """Return confidence, uncertainty and disagreement of the newest window."""
-    falling = look.steps((None, GOOD), (0.5, FAIR), (0.8, POOR))
+    falling = style.steps((None, GOOD), (0.5, FAIR), (0.8, POOR))
     return parts.panel(
         "stat",
         "How sure",
@@ -68,15 +70,15 @@ def measures(grid: parts.Grid) -> Json:
         "Uncertainty: entropy over its maximum. Disagreement: Jensen-Shannon divergence of the modalities.",
         grid,
         targets=[source.query(source.LATEST, {name: "number" for name, _, _ in parts.MEASURES})],
-        transformations=[look.in_order(*(name for name, _, _ in parts.MEASURES))],
+        transformations=[style.in_order(*(name for name, _, _ in parts.MEASURES))],
         fieldConfig=parts.fields(
             "percentunit",
-            [look.override(name, thresholds=falling) for name in ("uncertainty", "disagreement")],
+            [style.override(name, thresholds=falling) for name in ("uncertainty", "disagreement")],
             min=0,
             max=1,
             decimals=0,
             color={"mode": "thresholds"},
-            thresholds=look.steps((None, POOR), (0.35, FAIR), (0.6, GOOD)),
+            thresholds=style.steps((None, POOR), (0.35, FAIR), (0.6, GOOD)),
         ),
         options={
             "reduceOptions": parts.shown(""),
@@ -96,18 +98,18 @@ def age(grid: parts.Grid) -> Json:
         "When the newest window ended, by the time of the call, and whether it may still be revised.",
         grid,
         targets=[source.query(source.LATEST, {"end_ms": "number", "pane": "string"})],
-        transformations=[look.in_order("end_ms", "pane")],
+        transformations=[style.in_order("end_ms", "pane")],
         fieldConfig=parts.fields(
             "dateTimeFromNow",
             [
-                look.override("end_ms", displayName="ended"),
-                look.override(
+                style.override("end_ms", displayName="ended"),
+                style.override(
                     "pane",
                     unit="string",
-                    mappings=look.named(PANES, {"early": FAIR, "final": GOOD}),
+                    mappings=style.named(PANES, {"early": FAIR, "final": GOOD}),
                 ),
             ],
-            color=look.fixed("text"),
+            color=style.fixed("text"),
         ),
         options={
             "reduceOptions": parts.shown("/.*/"),

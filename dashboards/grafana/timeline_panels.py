@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from affectstream.dashboards.grafana import look, parts, source
+from affectstream.dashboards.grafana import parts, source, style
 from affectstream.schemas.labels import COLOURS, EMOTIONS, MODALITY_COLOURS
 from affectstream.schemas.messages import MODALITIES
 
@@ -24,11 +24,11 @@ def dominant(grid: parts.Grid) -> Json:
         "the label to show, smoothed, empty where it is uncertain. " + parts.CUES,
         grid,
         targets=[source.query(source.TIMELINE, columns, root="windows", params=source.SHOWN_RANGE)],
-        transformations=[look.in_order(*columns)],
+        transformations=[style.in_order(*columns)],
         fieldConfig=parts.fields(
             "string",
-            [look.override("label", displayName="emotion"), look.override("shown", displayName="shown")],
-            mappings=look.emotions(),
+            [style.override("label", displayName="emotion"), style.override("shown", displayName="shown")],
+            mappings=style.emotions(),
             custom={"fillOpacity": 90, "lineWidth": 0},
         ),
         options={
@@ -52,10 +52,10 @@ def probabilities(grid: parts.Grid) -> Json:
         targets=[
             source.query(source.TIMELINE, TIME | PROBABILITIES, root="windows", params=source.SHOWN_RANGE)
         ],
-        transformations=[look.in_order("start_ms", *EMOTIONS)],
+        transformations=[style.in_order("start_ms", *EMOTIONS)],
         fieldConfig=parts.fields(
             "percentunit",
-            look.coloured((name, name, COLOURS[name]) for name in EMOTIONS),
+            style.coloured((name, name, COLOURS[name]) for name in EMOTIONS),
             min=0,
             max=1,
             decimals=0,
@@ -78,9 +78,9 @@ def measures(grid: parts.Grid) -> Json:
         "between the modalities call for a second look.",
         grid,
         targets=[source.query(source.TIMELINE, columns, root="windows", params=source.SHOWN_RANGE)],
-        transformations=[look.in_order(*columns)],
+        transformations=[style.in_order(*columns)],
         fieldConfig=parts.fields(
-            "percentunit", look.coloured(parts.MEASURES), min=0, max=1, decimals=0, custom=_series(0, "none")
+            "percentunit", style.coloured(parts.MEASURES), min=0, max=1, decimals=0, custom=_series(0, "none")
         ),
         options={"legend": parts.legend(calcs=("mean",)), "tooltip": {"mode": "multi", "sort": "none"}},
     )
@@ -96,10 +96,10 @@ def weights(grid: parts.Grid) -> Json:
         "and the others take its share.",
         grid,
         targets=[source.query(source.MODALITIES, columns, root="windows", params=source.SHOWN_RANGE)],
-        transformations=[look.in_order(*columns)],
+        transformations=[style.in_order(*columns)],
         fieldConfig=parts.fields(
             "percentunit",
-            look.coloured((f"{name}_weight", name, MODALITY_COLOURS[name]) for name in MODALITIES),
+            style.coloured((f"{name}_weight", name, MODALITY_COLOURS[name]) for name in MODALITIES),
             min=0,
             max=1,
             decimals=0,
@@ -120,11 +120,11 @@ def states(grid: parts.Grid) -> Json:
         "Empty: the modality is not part of this call.",
         grid,
         targets=[source.query(source.MODALITIES, columns, root="windows", params=source.SHOWN_RANGE)],
-        transformations=[look.in_order(*columns)],
+        transformations=[style.in_order(*columns)],
         fieldConfig=parts.fields(
             "string",
-            [look.override(f"{name}_status", displayName=name) for name in MODALITIES],
-            mappings=look.statuses(),
+            [style.override(f"{name}_status", displayName=name) for name in MODALITIES],
+            mappings=style.statuses(),
             custom={"fillOpacity": 80, "lineWidth": 0},
         ),
         options={

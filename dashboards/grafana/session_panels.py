@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from affectstream.dashboards.grafana import look, now, parts, source
+from affectstream.dashboards.grafana import current_panels, parts, source, style
 
 Json = dict[str, Any]
 
@@ -27,7 +27,7 @@ def alerts(grid: parts.Grid) -> Json:
         "docs/alerts.md says what each kind of rule measures.",
         grid,
         targets=[source.query(source.ALERTS, ALERTS, root="alerts")],
-        transformations=[look.in_order(*ALERTS)],
+        transformations=[style.in_order(*ALERTS)],
         fieldConfig=parts.fields("none", _alert_fields(), custom={"align": "auto", "filterable": True}),
         options=_table([{"displayName": "at", "desc": True}]),
     )
@@ -42,7 +42,7 @@ def summary(grid: parts.Grid) -> Json:
         f"Unknown: the share of time with nothing to read. {parts.CUES}",
         grid,
         targets=[source.query(source.SUMMARY, PARTIES, root="parties")],
-        transformations=[look.in_order(*PARTIES)],
+        transformations=[style.in_order(*PARTIES)],
         fieldConfig=parts.fields("none", _party_fields(), custom={"align": "auto", "filterable": False}),
         options=_table([]),
     )
@@ -50,28 +50,30 @@ def summary(grid: parts.Grid) -> Json:
 
 def _alert_fields() -> list[Json]:
     return [
-        look.override("start_ms", displayName="at", unit="dateTimeAsIso", custom__width=180),
-        look.override("party", custom__width=90),
-        look.override(
+        style.override("start_ms", displayName="at", unit="dateTimeAsIso", custom__width=180),
+        style.override("party", custom__width=90),
+        style.override(
             "edge",
             displayName="alert",
-            mappings=look.named(EDGES, {"begin": now.POOR, "end": now.GOOD}),
+            mappings=style.named(EDGES, {"begin": current_panels.POOR, "end": current_panels.GOOD}),
             custom__width=90,
             custom__cellOptions={"type": "color-text"},
         ),
-        look.override("rule", custom__width=130),
-        look.override("value", unit="percentunit", decimals=0, custom__width=70),
-        look.override("text", displayName="what"),
+        style.override("rule", custom__width=130),
+        style.override("value", unit="percentunit", decimals=0, custom__width=70),
+        style.override("text", displayName="what"),
     ]
 
 
 def _party_fields() -> list[Json]:
     share = {"unit": "percentunit", "decimals": 0, "custom__width": 90}
     return [
-        look.override("party", custom__width=90),
-        look.override("text", displayName="in short", custom__cellOptions={"type": "auto", "wrapText": True}),
-        look.override("confidence", **share),
-        look.override("unknown", **share),
+        style.override("party", custom__width=90),
+        style.override(
+            "text", displayName="in short", custom__cellOptions={"type": "auto", "wrapText": True}
+        ),
+        style.override("confidence", **share),
+        style.override("unknown", **share),
     ]
 
 

@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.session_lines import labelled, said, split, spread, window
 
+from affectstream.analytics.changes import LEVEL, SIDE_MS, divergence, turning_points
 from affectstream.analytics.episodes import episodes
 from affectstream.analytics.summary import summarise
-from affectstream.analytics.turning import LEVEL, SIDE_MS, divergence, turning_points
 from affectstream.schemas.errors import InputError
 
 
