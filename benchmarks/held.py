@@ -74,9 +74,8 @@ def said(utterances: Sequence[Utterance], chosen: Sequence[int]) -> Floats:
     model = TextModel()
     model.load("cpu")
     p = np.zeros((len(utterances), N_EMOTIONS))
-    p[list(chosen)] = model.predict(
-        [model.prepare(utterances[i].text, utterances[i].context) for i in chosen]
-    )
+    prepared = [model.prepare(utterances[i].text, utterances[i].context) for i in chosen]
+    p[list(chosen)] = model.predict(prepared).p
     return p
 
 

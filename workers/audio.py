@@ -6,7 +6,7 @@ from functools import partial
 import numpy as np
 import numpy.typing as npt
 
-from affectstream.models.protocol import EmotionModel
+from affectstream.models.protocol import Array, EmotionModel, Predictions
 from affectstream.models.voice.features import RATE_HZ, features
 from affectstream.models.voice.model import VoiceModel
 from affectstream.models.voice.quality import is_silent, quality
@@ -14,8 +14,7 @@ from affectstream.runtime.settings import AudioSettings, Settings
 from affectstream.schemas.errors import InputError
 from affectstream.schemas.messages import AudioChunk, Modality, Probabilities, Reason
 from affectstream.workers import device, serve
-from affectstream.workers.answers import answering
-from affectstream.workers.observe import Array, Rows, Sight, distribution, embedding, kept, probabilities
+from affectstream.workers.observe import Prepared, fields_of, probabilities, require_embeddings
 
 MODALITY: Modality = "audio"
 FULL_SCALE = 32768.0
@@ -24,32 +23,32 @@ Prepare = Callable[[npt.NDArray[np.float32], int], Array]  # samples (n,) and th
 
 
 class AudioAnalyst:
-    """Looks at one chunk; the model hears its log-mel features."""
+    """Turns one chunk into log-mel features, and predicts its emotion."""
 
     modality = MODALITY
 
     def __init__(self, model: EmotionModel, prepare: Prepare = features, embeddings: bool = False) -> None:
         self.model_id = model.model_id
         self._prepare = prepare
-        self._answer = answering(model, embeddings)
+        self._model, self._embeddings = model, require_embeddings(model, embeddings)
 
-    def look(self, message: AudioChunk) -> Sight | Reason:
-        """Return the features, or that there is silence; raises InputError for what is no PCM."""
+    def prepare(self, message: AudioChunk) -> Prepared | Reason:
+        """Return the features, or that it is silent; raises InputError for what is no PCM."""
         samples = samples_of(message.pcm)
         if is_silent(samples, message.rate_hz):
             return Reason.SILENCE
         grade = quality(samples, message.rate_hz)
-        return Sight([self._prepare(samples, message.rate_hz)], partial(self._tell, message, grade))
+        inputs = [self._prepare(samples, message.rate_hz)]
+        return Prepared(inputs, partial(self._to_observation, message, grade))
 
-    def predict(self, inputs: Sequence[Array]) -> Rows:
-        """Return a distribution (inputs, 7) per chunk."""
+    def predict(self, inputs: Sequence[Array]) -> Predictions:
+        """Return one prediction per chunk."""
         with device.failure_stops():
-            return self._answer(inputs)
+            predictions = self._model.predict(inputs)
+        return predictions if self._embeddings else predictions.without_embeddings()
 
-    def _tell(self, message: AudioChunk, grade: float, rows: Rows) -> Probabilities:
-        (row,) = rows
-        told = distribution(row), grade * kept(row)
-        return probabilities(message, self.model_id, *told, embedding=embedding(row))
+    def _to_observation(self, message: AudioChunk, grade: float, predictions: Predictions) -> Probabilities:
+        return probabilities(message, self.model_id, fields_of(predictions, 0, grade))
 
 
 def samples_of(pcm: bytes) -> npt.NDArray[np.float32]:

@@ -1,19 +1,17 @@
 """From messages to observations: policy, shedding and one batch through a model.
 
-``observe`` is the whole of it. The loop over Kafka (``workers.inference``) and the run without a broker both
-call it, so that they differ in transport only. A modality is an ``Analyst``: what the model is to see of one
-message, and the model.
+The loop over Kafka (``workers.inference``) and the run without a broker both call ``observe``, so that they
+differ in transport only. A modality is an ``Analyst``: how one message is prepared, and the model.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
 import numpy as np
-import numpy.typing as npt
 
-from affectstream.schemas.errors import InputError, ModelError, Unavailable
-from affectstream.schemas.labels import N_EMOTIONS
+from affectstream.models.protocol import Array, EmotionModel, Predictions
+from affectstream.schemas.errors import InputError, ModelError, SettingsError, Unavailable
 from affectstream.schemas.messages import (
     Abstention,
     EndOfStream,
@@ -26,41 +24,38 @@ from affectstream.schemas.messages import (
 )
 from affectstream.schemas.policy import permits
 
-Array = npt.NDArray[Any]
-Rows = npt.NDArray[np.float64]  # (inputs, 7), or more columns: see affectstream.workers.answers
-
 M = TypeVar("M", bound=Media, contravariant=True)
 
 NOT_THE_INPUT = (ModelError, Unavailable)  # weights or device: every other input would fail too
 
 
 @dataclass(frozen=True)
-class Sight:
-    """What the model is to see of one message, and how its rows become the observation."""
+class Prepared:
+    """The model inputs of one message, and how their predictions become its observation."""
 
     inputs: Sequence[Array]
-    tell: Callable[[Rows], Probabilities]
+    to_observation: Callable[[Predictions], Probabilities]
 
 
-_View = tuple[Media, Sight]
+_Input = tuple[Media, Prepared]
 
 
 class Analyst(Protocol[M]):
-    """One modality: a look at one message, and a model over what many looks brought."""
+    """One modality: preparation of one message, and a model over the inputs of many."""
 
     @property
     def modality(self) -> Modality:
-        """The modality of the messages that it can look at."""
+        """The modality of the messages that it prepares."""
 
     @property
     def model_id(self) -> str:
         """Name and version of the model, as written into every observation."""
 
-    def look(self, message: M) -> Sight | Reason:
-        """Prepare one message, or say why there is nothing to see; raises InputError where undecodable."""
+    def prepare(self, message: M) -> Prepared | Reason:
+        """Return the model inputs of one message, or why it has none; raises InputError where undecodable."""
 
-    def predict(self, inputs: Sequence[Array]) -> Rows:
-        """Return a distribution (inputs, 7) per prepared input: the same bits in whatever batch."""
+    def predict(self, inputs: Sequence[Array]) -> Predictions:
+        """Return one prediction per prepared input: the same bits in whatever batch."""
 
 
 @dataclass(frozen=True)
@@ -94,17 +89,17 @@ def observe(
     Content never raises: undecodable content and a model's exception become abstentions with a ``Failure``.
     ModelError and Unavailable do raise: they are not the input's fault. ``stale`` says what is shed.
     """
-    views = [_view(analyst, message, agent_purpose, stale) for message in messages]
-    told = iter(_tell(analyst, [view for view in views if not isinstance(view, Outcome)]))
-    return [view if isinstance(view, Outcome) else next(told) for view in views]
+    inputs = [_prepare(analyst, message, agent_purpose, stale) for message in messages]
+    results = iter(_results(analyst, [one for one in inputs if not isinstance(one, Outcome)]))
+    return [one if isinstance(one, Outcome) else next(results) for one in inputs]
 
 
-def _view(
+def _prepare(
     analyst: Analyst[Any],
     message: Media | EndOfStream,
     agent_purpose: str | None,
     stale: Callable[[Media], bool],
-) -> Outcome | _View:
+) -> Outcome | _Input:
     if isinstance(message, EndOfStream):
         return Outcome(message)
     if not permits(message.party, agent_purpose):
@@ -112,48 +107,49 @@ def _view(
     if stale(message):
         return _abstain(message, Reason.SHED)
     try:
-        sight = analyst.look(message)
+        prepared = analyst.prepare(message)
     except InputError as error:
         return _abstain(message, Reason.FAILED, Failure("undecodable", str(error)))
     except NOT_THE_INPUT:
         raise
     except Exception as error:
         return _abstain(message, Reason.FAILED, _failed(error))
-    return _abstain(message, sight) if isinstance(sight, Reason) else (message, sight)
+    return _abstain(message, prepared) if isinstance(prepared, Reason) else (message, prepared)
 
 
-def _tell(analyst: Analyst[Any], views: Sequence[_View]) -> list[Outcome]:
-    """Predict all views at once, or one by one where that raises: one input cannot fail its batch."""
+def _results(analyst: Analyst[Any], inputs: Sequence[_Input]) -> list[Outcome]:
+    """Predict all inputs at once, or one by one where that raises: one input cannot fail its batch."""
     try:
-        rows = _rows_of(views, _predict(analyst, views))
-        return [_told(message, sight, its) for (message, sight), its in zip(views, rows, strict=True)]
+        return _observations(inputs, _predict(analyst, inputs))
     except NOT_THE_INPUT:
         raise
     except Exception as error:
-        if len(views) == 1:
-            return [_abstain(views[0][0], Reason.FAILED, _failed(error))]
-    return [outcome for view in views for outcome in _tell(analyst, [view])]
+        if len(inputs) == 1:
+            return [_abstain(inputs[0][0], Reason.FAILED, _failed(error))]
+    return [outcome for one in inputs for outcome in _results(analyst, [one])]
 
 
-def _predict(analyst: Analyst[Any], views: Sequence[_View]) -> Rows:
-    inputs = [array for _, sight in views for array in sight.inputs]
-    rows = analyst.predict(inputs) if inputs else np.zeros((0, 7))
-    if len(rows) != len(inputs):
-        raise ValueError(f"{len(rows)} rows for {len(inputs)} inputs")
-    return rows
+def _predict(analyst: Analyst[Any], inputs: Sequence[_Input]) -> Predictions:
+    arrays = [array for _, prepared in inputs for array in prepared.inputs]
+    predictions = analyst.predict(arrays) if arrays else Predictions.empty()
+    if len(predictions) != len(arrays):
+        raise ValueError(f"{len(predictions)} predictions for {len(arrays)} inputs")
+    return predictions
 
 
-def _rows_of(views: Sequence[_View], rows: Rows) -> Iterator[Rows]:
-    start = 0
-    for _, sight in views:
-        yield rows[start : start + len(sight.inputs)]
-        start += len(sight.inputs)
+def _observations(inputs: Sequence[_Input], predictions: Predictions) -> list[Outcome]:
+    outcomes, start = [], 0
+    for message, prepared in inputs:
+        stop = start + len(prepared.inputs)
+        outcomes.append(_observation(message, prepared, predictions.rows(start, stop)))
+        start = stop
+    return outcomes
 
 
-def _told(message: Media, sight: Sight, rows: Rows) -> Outcome:
-    """Build the observation; a row that is no distribution fails its own input only."""
+def _observation(message: Media, prepared: Prepared, predictions: Predictions) -> Outcome:
+    """Build the observation; a prediction that is no distribution fails its own input only."""
     try:
-        return Outcome(sight.tell(rows))
+        return Outcome(prepared.to_observation(predictions))
     except ValueError as error:
         return _abstain(message, Reason.FAILED, _failed(error))
 
@@ -168,36 +164,34 @@ def _abstain(message: Media, reason: Reason, failure: Failure | None = None) -> 
 
 
 def probabilities(
-    message: Media,
-    model_id: str,
-    p: tuple[float, ...],
-    quality: float,
-    faces: tuple[Face, ...] = (),
-    embedding: bytes | None = None,
+    message: Media, model_id: str, fields: dict[str, Any], faces: tuple[Face, ...] = ()
 ) -> Probabilities:
-    """Return what a model says about ``message``; raises ValueError where ``p`` is no distribution."""
-    said = {"model_id": model_id, "p": p, "quality": quality, "faces": faces, "embedding": embedding}
-    return Probabilities.model_validate({**message.envelope(), **said})
+    """Return the observation of ``message``; raises ValueError where ``fields`` hold no distribution."""
+    whole = {**message.envelope(), **fields, "model_id": model_id, "faces": faces}
+    return Probabilities.model_validate(whole)
 
 
-def distribution(row: Array) -> tuple[float, ...]:
-    """Return the seven of one row as the Python floats that a message carries, bit for bit."""
-    return tuple(float(value) for value in row[:N_EMOTIONS])
+def fields_of(predictions: Predictions, row: int, quality: float) -> dict[str, Any]:
+    """Return ``p``, ``quality`` and ``embedding`` of one prediction, as an observation and a face carry them.
 
-
-def kept(row: Array) -> float:
-    """Return the share of an answer that lies in the seven classes; an eighth column holds the rest."""
-    return 1.0 if len(row) == N_EMOTIONS else float(np.clip(1.0 - row[N_EMOTIONS], 0.0, 1.0))
-
-
-def embedding(row: Array) -> bytes | None:
-    """Return the embedding of one row as a message carries it: little-endian float32; None where none is.
-
-    Raises ValueError where it holds what is no number.
+    Mass outside the seven classes lowers the quality. An embedding is little-endian float32, None where the
+    predictions have none. Raises ValueError where it is not finite.
     """
-    if len(row) <= N_EMOTIONS + 1:
-        return None
-    values = row[N_EMOTIONS + 1 :]
-    if not np.isfinite(values).all():
-        raise ValueError("an embedding must be finite")
-    return values.astype("<f4").tobytes()
+    share = float(np.clip(1.0 - predictions.removed[row], 0.0, 1.0))  # of the mass, within the seven
+    embedding = None
+    if predictions.embeddings is not None:
+        values = predictions.embeddings[row]
+        if not np.isfinite(values).all():
+            raise ValueError("an embedding must be finite")
+        embedding = values.astype("<f4").tobytes()
+    return {"p": tuple(predictions.p[row].tolist()), "quality": quality * share, "embedding": embedding}
+
+
+def require_embeddings(model: EmotionModel, wanted: bool) -> bool:
+    """Return ``wanted``; raises SettingsError where embeddings are wanted of a model that has none."""
+    if wanted and not model.embedding_size:
+        raise SettingsError(
+            f"fusion.embeddings is on, but the model {model.model_id} gives no embeddings: "
+            "use the shipped model, or turn fusion.embeddings off and choose a rule that needs none"
+        )
+    return wanted

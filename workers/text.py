@@ -4,15 +4,14 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Protocol
 
-from affectstream.models.protocol import EmotionModel
+from affectstream.models.protocol import Array, EmotionModel, Predictions
 from affectstream.models.text.model import TextModel
 from affectstream.models.text.quality import text_quality, words_in
 from affectstream.models.text.tokenise import is_speech
 from affectstream.runtime.settings import Settings
 from affectstream.schemas.messages import Modality, Probabilities, Reason, Transcript
 from affectstream.workers import device, serve
-from affectstream.workers.answers import answering
-from affectstream.workers.observe import Array, Rows, Sight, distribution, embedding, kept, probabilities
+from affectstream.workers.observe import Prepared, fields_of, probabilities, require_embeddings
 
 MODALITY: Modality = "text"
 
@@ -28,32 +27,30 @@ class Reader(EmotionModel, Protocol):
 
 
 class TextAnalyst:
-    """Looks at one utterance; the model reads it after the turns before it."""
+    """Prepares one utterance after the turns before it, and predicts its emotion."""
 
     modality = MODALITY
 
     def __init__(self, model: Reader, embeddings: bool = False) -> None:
         self.model_id = model.model_id
-        self._model = model
-        self._answer = answering(model, embeddings)
+        self._model, self._embeddings = model, require_embeddings(model, embeddings)
 
-    def look(self, message: Transcript) -> Sight | Reason:
-        """Return the tokens, or that nobody spoke."""
+    def prepare(self, message: Transcript) -> Prepared | Reason:
+        """Return the tokens, or that it holds no speech."""
         if not is_speech(message.text):
             return Reason.NO_SPEECH
         grade = text_quality(words_in(message.text), self._model.known_share(message.text))
         tokens = self._model.prepare(message.text, message.context)
-        return Sight([tokens], partial(self._tell, message, grade))
+        return Prepared([tokens], partial(self._to_observation, message, grade))
 
-    def predict(self, inputs: Sequence[Array]) -> Rows:
-        """Return a distribution (inputs, 7) per utterance."""
+    def predict(self, inputs: Sequence[Array]) -> Predictions:
+        """Return one prediction per utterance."""
         with device.failure_stops():
-            return self._answer(inputs)
+            predictions = self._model.predict(inputs)
+        return predictions if self._embeddings else predictions.without_embeddings()
 
-    def _tell(self, message: Transcript, grade: float, rows: Rows) -> Probabilities:
-        (row,) = rows
-        told = distribution(row), grade * kept(row)
-        return probabilities(message, self.model_id, *told, embedding=embedding(row))
+    def _to_observation(self, message: Transcript, grade: float, predictions: Predictions) -> Probabilities:
+        return probabilities(message, self.model_id, fields_of(predictions, 0, grade))
 
 
 def analyst(settings: Settings) -> TextAnalyst:

@@ -11,12 +11,11 @@ from affectstream.models.face.crop import SIDE, Box, Image, face_crop
 from affectstream.models.face.detect import Detector
 from affectstream.models.face.model import FaceModel
 from affectstream.models.face.quality import face_quality
-from affectstream.models.protocol import EmotionModel
+from affectstream.models.protocol import Array, EmotionModel, Predictions
 from affectstream.runtime.settings import Settings, VideoSettings
 from affectstream.schemas.messages import Face, Modality, Probabilities, Reason, VideoFrame
 from affectstream.workers import device, jpeg, serve
-from affectstream.workers.answers import answering
-from affectstream.workers.observe import Array, Rows, Sight, distribution, embedding, kept, probabilities
+from affectstream.workers.observe import Prepared, fields_of, probabilities, require_embeddings
 
 MODALITY: Modality = "video"
 
@@ -25,8 +24,8 @@ Shares = tuple[float, float, float, float]  # left, top, width, height of the pi
 
 
 @dataclass(frozen=True)
-class _Seen:
-    """What is known of one face before the model has spoken."""
+class _Found:
+    """One detected face, before the prediction."""
 
     box: Shares
     score: float
@@ -34,7 +33,7 @@ class _Seen:
 
 
 class VideoAnalyst:
-    """Looks at one frame; the model sees the crops of its largest faces."""
+    """Cuts the largest faces out of one frame, and predicts their emotions."""
 
     modality = MODALITY
 
@@ -47,39 +46,35 @@ class VideoAnalyst:
     ) -> None:
         self.model_id = model.model_id
         self._detector, self._prepare = detector, prepare
-        self._answer = answering(model, embeddings)
+        self._model, self._embeddings = model, require_embeddings(model, embeddings)
 
-    def look(self, message: VideoFrame) -> Sight | Reason:
+    def prepare(self, message: VideoFrame) -> Prepared | Reason:
         """Return the faces, largest first, or that there is none; raises InputError for what is no JPEG."""
         picture = jpeg.decode(message.jpeg)
-        inputs, seen = [], []
+        inputs, found = [], []
         for face in self._detector.detect(picture):
             box = shares(face.box, picture.shape[1], picture.shape[0])
             if box is None:
                 continue
             inputs.append(self._prepare(picture, face.box))
             grade = face_quality(face_crop(picture, face.box), face)
-            seen.append(_Seen(box, face.score, grade))
-        return Sight(inputs, partial(self._tell, message, seen)) if seen else Reason.NO_FACE
+            found.append(_Found(box, face.score, grade))
+        return Prepared(inputs, partial(self._to_observation, message, found)) if found else Reason.NO_FACE
 
-    def predict(self, inputs: Sequence[Array]) -> Rows:
-        """Return a distribution (inputs, 7) per face."""
+    def predict(self, inputs: Sequence[Array]) -> Predictions:
+        """Return one prediction per face."""
         with device.failure_stops():
-            return self._answer(inputs)
+            predictions = self._model.predict(inputs)
+        return predictions if self._embeddings else predictions.without_embeddings()
 
-    def _tell(self, message: VideoFrame, seen: Sequence[_Seen], rows: Rows) -> Probabilities:
+    def _to_observation(
+        self, message: VideoFrame, found: Sequence[_Found], predictions: Predictions
+    ) -> Probabilities:
+        fields = [fields_of(predictions, row, one.quality) for row, one in enumerate(found)]
         faces = tuple(
-            Face(
-                box=one.box,
-                score=one.score,
-                quality=one.quality * kept(row),
-                p=distribution(row),
-                embedding=embedding(row),
-            )
-            for one, row in zip(seen, rows, strict=True)
+            Face(box=one.box, score=one.score, **its) for one, its in zip(found, fields, strict=True)
         )
-        first = faces[0]
-        return probabilities(message, self.model_id, first.p, first.quality, faces, first.embedding)
+        return probabilities(message, self.model_id, fields[0], faces)
 
 
 def shares(box: Box, width: int, height: int) -> Shares | None:

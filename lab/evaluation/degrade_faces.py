@@ -121,7 +121,7 @@ def main() -> None:
 
     def add(name: str, degrade: Degradation) -> None:
         crops = [degrade(face) for face in faces.images[rows]]
-        p = model.predict(crops)
+        p = model.predict(crops).p
         accuracy = (p.argmax(axis=1) == labels[rows]).mean()
         quality = np.mean([face_quality(crop, SOUND) for crop in crops])
         table.add_row(name, f"{accuracy:.3f}", f"{ece(p, labels[rows]):.3f}", f"{quality:.2f}")

@@ -10,7 +10,7 @@ from rich.progress import Progress
 from affectstream.lab.datasets.ravdess import default_folder
 from affectstream.lab.evaluation.intervals import DRAWS
 from affectstream.lab.evaluation.outcome import Floats
-from affectstream.models.protocol import Array, Probabilities
+from affectstream.models.protocol import Array, Predictions
 
 AT_ONCE = 128
 QUICK_ITEMS = 300
@@ -46,8 +46,8 @@ class Given:
 
 
 def predicted(
-    predict: Callable[[Sequence[Array]], Probabilities], prepared: Sequence[Array], title: str, bar: Progress
+    predict: Callable[[Sequence[Array]], Predictions], prepared: Sequence[Array], title: str, bar: Progress
 ) -> Floats:
     """Return the probabilities (n, 7) of ``prepared``, computed in parts while ``bar`` shows ``title``."""
     parts = [prepared[i : i + AT_ONCE] for i in range(0, len(prepared), AT_ONCE)]
-    return np.concatenate([predict(part) for part in bar.track(parts, description=title)])
+    return np.concatenate([predict(part).p for part in bar.track(parts, description=title)])

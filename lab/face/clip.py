@@ -67,7 +67,7 @@ def look(path: Path, model: FaceModel, every: int) -> Seen:
         for face in detector.detect(frame):
             crops.append(face_crop(frame, face.box))
             quality.append(face_quality(crops[-1], face))
-    return Seen(looked_at, crops, np.array(quality), model.predict(crops))
+    return Seen(looked_at, crops, np.array(quality), model.predict(crops).p)
 
 
 def main() -> None:

@@ -67,7 +67,7 @@ def label_sets(faces: Faces, trained_on: Faces | None) -> dict[str, Labels]:
 
 def evaluate(model: FaceModel, faces: Faces, trained_on: Faces | None = None) -> dict[str, dict[str, Any]]:
     """Return the figures of a loaded ``model`` on ``faces`` for every set of labels."""
-    probabilities = model.predict(list(faces.images))
+    probabilities = model.predict(list(faces.images)).p
     sets = label_sets(faces, trained_on)
     return {name: figures(probabilities, y) for name, y in sets.items() if (y >= 0).any()}
 

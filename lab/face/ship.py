@@ -35,7 +35,7 @@ DATA = ("FER2013 (Training)", "FER+ (Training)")
 def temperature_on(model: FaceModel, held: Faces) -> float:
     """Return the temperature that calibrates ``model``, itself at 1, on the majority labels of ``held``."""
     labels = majority(held.votes)
-    said = model.predict(list(held.images[labels >= 0]))
+    said = model.predict(list(held.images[labels >= 0])).p
     return fit_temperature(np.log(np.maximum(said, 1e-12)), labels[labels >= 0])
 
 

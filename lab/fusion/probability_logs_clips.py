@@ -21,6 +21,7 @@ from affectstream.models.face.detect import Detector
 from affectstream.models.face.model import FaceModel
 from affectstream.models.face.quality import face_quality
 from affectstream.models.fusion.evidence import FLAT, Evidence
+from affectstream.models.protocol import Predictions
 from affectstream.models.text.model import TextModel
 from affectstream.models.text.quality import text_quality, words_in
 from affectstream.models.text.tokenise import is_speech
@@ -138,7 +139,7 @@ def _face(models: Readers, clip: Clip) -> Said | None:
         for face in models.detector.detect(picture):
             crops.append(face_crop(picture, face.box))
             grades.append(face_quality(crops[-1], face))
-    return _mean(*models.face.predict_with_embeddings(crops), grades) if crops else None
+    return _mean(models.face.predict(crops), grades) if crops else None
 
 
 def _voice(models: Readers, clip: Clip) -> Said | None:
@@ -146,21 +147,23 @@ def _voice(models: Readers, clip: Clip) -> Said | None:
     parts = [cut(sound.samples, sound.rate_hz, s) for s in stream_starts(sound.samples, sound.rate_hz)]
     prepared = [features.features(part, sound.rate_hz) for part in parts]
     grades = [quality(part, sound.rate_hz) for part in parts]
-    return _mean(*models.voice.predict_with_embeddings(prepared), grades) if parts else None
+    return _mean(models.voice.predict(prepared), grades) if parts else None
 
 
 def _words(models: Readers, clip: Clip) -> Said | None:
     if clip.text is None or not is_speech(clip.text):
         return None
-    p, embeddings = models.text.predict_with_embeddings([models.text.prepare(clip.text, clip.context)])
-    return _mean(p, embeddings, [text_quality(words_in(clip.text), models.text.known_share(clip.text))])
+    predictions = models.text.predict([models.text.prepare(clip.text, clip.context)])
+    return _mean(predictions, [text_quality(words_in(clip.text), models.text.known_share(clip.text))])
 
 
-def _mean(p: Floats, embeddings: npt.NDArray[np.float32], grades: Sequence[float]) -> Said:
+def _mean(predictions: Predictions, grades: Sequence[float]) -> Said:
     """Return the mean by quality, or the plain one where all qualities are zero; quality is the mean one."""
     weights = np.array(grades) if sum(grades) > 0 else np.ones(len(grades))
     weights = weights / weights.sum()
-    return Said(weights @ p, float(np.mean(grades)), weights @ embeddings.astype(np.float64))
+    assert predictions.embeddings is not None
+    embedding = weights @ predictions.embeddings.astype(np.float64)
+    return Said(weights @ predictions.p, float(np.mean(grades)), embedding)
 
 
 def _evidence(said: Sequence[Sequence[Said | None]], models: Readers) -> Evidence:

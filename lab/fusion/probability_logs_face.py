@@ -71,5 +71,7 @@ def _said(
     change, side = worse
     crops = [change(image) for image in faces.images]
     seen = Face(Box(0, 0, side, side), SCORE)
-    p, embeddings = model.predict_with_embeddings(crops)
-    return p, np.array([face_quality(crop, seen) for crop in crops]), embeddings
+    predictions = model.predict(crops)
+    assert predictions.embeddings is not None
+    quality = np.array([face_quality(crop, seen) for crop in crops])
+    return predictions.p, quality, predictions.embeddings

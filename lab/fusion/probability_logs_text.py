@@ -87,6 +87,7 @@ def _said(
 ) -> tuple[np.ndarray[tuple[int, ...], np.dtype[np.floating]], ...]:
     heard = [replace(row, text=hear(row.text), context=tuple(map(hear, row.context))) for row in rows]
     prepared = [model.prepare(row.text, row.context) for row in heard]
-    p, embeddings = model.predict_with_embeddings(prepared)
+    predictions = model.predict(prepared)
+    assert predictions.embeddings is not None
     quality = [text_quality(words_in(row.text), model.known_share(row.text)) for row in heard]
-    return p, np.array(quality), embeddings
+    return predictions.p, np.array(quality), predictions.embeddings

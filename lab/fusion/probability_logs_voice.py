@@ -122,7 +122,8 @@ def _out_of_fold(
     nets: Sequence[VoiceEnsemble], split: Sequence[Fold], heard: Sequence[Windows], model: VoiceModel
 ) -> list[tuple[Floats, Singles]]:
     """Return per condition the logits (windows, 7) and the embeddings (windows, d) by the right network."""
-    shipped = model.predict_with_embeddings(list(heard[0].inputs))[1]
+    shipped = model.predict(list(heard[0].inputs)).embeddings
+    assert shipped is not None
     n, size = shipped.shape
     made = [(np.zeros((n, 7)), np.zeros((n, size), np.float32)) for _ in heard]
     for net, fold in zip(nets, split, strict=True):

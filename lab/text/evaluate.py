@@ -57,7 +57,7 @@ def figures(probabilities: metrics.Floats, rows: Sequence[Row]) -> dict[str, Any
 
 def predicted(model: TextModel, rows: Sequence[Row], turns: int) -> metrics.Floats:
     """Return the probabilities (n, 7) of ``rows`` with at most ``turns`` of their context."""
-    return model.predict([model.prepare(r.text, r.context[-turns:] if turns else ()) for r in rows])
+    return model.predict([model.prepare(r.text, r.context[-turns:] if turns else ()) for r in rows]).p
 
 
 def evaluate(model: TextModel, meld: Path | None, goemotions: Path | None) -> dict[str, dict[str, Any]]:

@@ -65,7 +65,7 @@ def shipped(
     table = Table("condition", "windows", "UAR", "accuracy", "ECE", title=model.model_id)
     for name in CONDITIONS:
         windows = evaluation.windows(corpus.clips, name)
-        log_p = np.log(model.predict(list(windows.inputs)))
+        log_p = np.log(model.predict(list(windows.inputs)).p)
         found = evaluation.per_clip(log_p, windows.clip, len(labels))
         found -= np.logaddexp.reduce(found, axis=1, keepdims=True)
         predicted = found.argmax(axis=1)

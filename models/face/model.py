@@ -13,11 +13,11 @@ import torch
 from safetensors.torch import load_file
 from scipy.special import softmax
 
-from affectstream.models.batching import in_fixed_rows, split
+from affectstream.models.batching import in_fixed_rows
 from affectstream.models.face.crop import SIDE
 from affectstream.models.face.network import FaceNet, fuse
 from affectstream.models.precision import product_type
-from affectstream.models.protocol import Array, Embeddings, Probabilities
+from affectstream.models.protocol import Array, Predictions, Probabilities
 from affectstream.models.weights import FOLDER, checked_file, read_card
 from affectstream.schemas.errors import InputError, ModelError
 
@@ -59,35 +59,33 @@ class FaceModel:
         self._temperature = card.temperature
         self._device = device
 
-    def predict(self, prepared: Sequence[Array]) -> Probabilities:
-        """Return the probabilities (n, 7) of gray uint8 crops (48, 48)."""
-        return self.predict_with_embeddings(prepared)[0]
-
     @property
     def embedding_size(self) -> int:
         """Return the number of maps of the last stage."""
         return int(self._config["widths"][-1])
 
-    def predict_with_embeddings(self, prepared: Sequence[Array]) -> tuple[Probabilities, Embeddings]:
-        """Return the probabilities (n, 7) of gray uint8 crops (48, 48), and what the head read of them."""
+    def predict(self, prepared: Sequence[Array]) -> Predictions:
+        """Return the predictions for gray uint8 crops (48, 48); embeddings are what the head reads."""
         if self._network is None:
             raise ModelError("the face model was asked for an answer before load()")
         if any(crop.shape != (SIDE, SIDE) or crop.dtype != np.uint8 for crop in prepared):
             raise InputError(f"a face must be a gray uint8 crop ({SIDE}, {SIDE})")
         if not len(prepared):
-            return split(np.zeros((0, 7 + self.embedding_size)))
+            return Predictions.empty(self.embedding_size)
         faces = np.stack(prepared)
         maps = self._maps(faces)
         raw = self._softmax(maps, 1.0)
         unsure = raw.max(axis=1) < self._config.get("mirror_below", 0.0)
         if unsure.any():
             maps[unsure] = (maps[unsure] + self._maps(faces[unsure][:, :, ::-1].copy())) / 2
-        return self._softmax(maps, self._temperature), maps.astype(np.float32)
+        return Predictions.of(self._softmax(maps, self._temperature), maps.astype(np.float32))
 
     def _maps(self, faces: Array) -> Floats:
         """Return what the head reads of faces (n, 48, 48): (n, embedding_size)."""
         assert self._network is not None
-        return in_fixed_rows(faces, self._rows, self._network.embed, self._device)
+        embed = self._network.embed
+        (maps,) = in_fixed_rows(faces, self._rows, lambda batch: (embed(batch).double(),), self._device)
+        return maps
 
     def _softmax(self, maps: Floats, temperature: float) -> Probabilities:
         """Return the probabilities (n, 7) of maps; sums element by element, the same for any n."""

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
 import torch
 from huggingface_hub.errors import StrictDataclassError
 from safetensors import SafetensorError
@@ -13,7 +12,7 @@ from transformers.utils import logging
 from affectstream.models.batching import in_fixed_rows
 from affectstream.models.hub.labels import LabelMap, label_map, lifted
 from affectstream.models.hub.snapshot import Snapshot
-from affectstream.models.protocol import Array
+from affectstream.models.protocol import Array, Predictions
 from affectstream.schemas.errors import ModelError
 
 ONE = 1
@@ -76,7 +75,7 @@ class Classifier:
         except (RuntimeError, AssertionError, NotImplementedError) as error:
             raise ModelError(f"{name} cannot be moved to the device {device!r}: is it there?") from error
 
-    def require_answer(self, answer: Callable[[], Array]) -> None:
+    def require_answer(self, answer: Callable[[], Predictions]) -> None:
         """Raise ModelError where the network cannot read what its own preprocessing makes."""
         try:
             answer()
@@ -86,19 +85,20 @@ class Classifier:
                 f"({type(error).__name__}): its files are not of one model"
             ) from error
 
-    def answer(self, stacked: Array, forward: Forward) -> Array:
-        """Return (n, 8): probabilities and removed mass; the same bits in any batch."""
+    def predict(self, stacked: Array, forward: Forward) -> Predictions:
+        """Return the predictions for inputs stacked along axis 0; the same bits in any batch."""
         if self._network is None:
             raise ModelError("the hub model was asked for an answer before load()")
         if not len(stacked):
-            return np.zeros((0, 8))
+            return Predictions.empty()
         network = self._network
 
-        def outputs(batch: torch.Tensor) -> torch.Tensor:
+        def shares(batch: torch.Tensor) -> tuple[torch.Tensor]:
             logits = forward(network, batch).to(torch.float64)
-            return torch.sigmoid(logits) if self._labels.independent else torch.softmax(logits, dim=1)
+            return (torch.sigmoid(logits) if self._labels.independent else torch.softmax(logits, dim=1),)
 
-        return lifted(in_fixed_rows(stacked, ONE, outputs, self._device), self._labels)
+        (outputs,) = in_fixed_rows(stacked, ONE, shares, self._device)
+        return lifted(outputs, self._labels)
 
 
 def labels_of(snapshot: Snapshot) -> LabelMap:

@@ -11,7 +11,7 @@ from transformers import AutoImageProcessor, AutoModelForImageClassification
 from affectstream.models.face.crop import GROW, Box, Image
 from affectstream.models.hub.classifier import Classifier, reader_of
 from affectstream.models.hub.snapshot import Snapshot
-from affectstream.models.protocol import Array, Probabilities
+from affectstream.models.protocol import Array, Predictions
 from affectstream.schemas.errors import InputError
 
 
@@ -36,6 +36,8 @@ def rgb_square(image: Image, box: Box) -> Image:
 class HubFace:
     """Seven probabilities for colour faces; uncalibrated, as the hub's models are."""
 
+    embedding_size = 0
+
     def __init__(self, snapshot: Snapshot) -> None:
         """Read labels and preprocessing; raises ModelError."""
         self.model_id = snapshot.model_id
@@ -54,16 +56,12 @@ class HubFace:
         pixels = self._processor(images=face, input_data_format="channels_last", return_tensors="pt")
         return np.asarray(pixels["pixel_values"][0].numpy(), dtype=np.float32)
 
-    def predict(self, prepared: Sequence[Array]) -> Probabilities:
-        """Return the probabilities (n, 7) of what ``prepare`` made, in its order."""
-        return self.predict_with_removed(prepared)[:, :7]
-
-    def predict_with_removed(self, prepared: Sequence[Array]) -> Array:
-        """Return (n, 8): the probabilities, and the mass that the model gave to none of the seven."""
+    def predict(self, prepared: Sequence[Array]) -> Predictions:
+        """Return the predictions for what ``prepare`` made, in its order."""
         shapes = {array.shape for array in prepared}
         if len(shapes) > 1:
             raise InputError(f"faces of different shapes {shapes}: prepare() makes them equal")
-        return self._classifier.answer(np.stack(prepared) if shapes else np.zeros((0, 3, 1, 1)), _forward)
+        return self._classifier.predict(np.stack(prepared) if shapes else np.zeros((0, 3, 1, 1)), _forward)
 
 
 def _forward(network: nn.Module, pixels: torch.Tensor) -> torch.Tensor:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from affectstream.models.protocol import Predictions
 from affectstream.schemas.errors import ModelError
 from affectstream.schemas.labels import EMOTIONS, GOEMOTIONS_EKMAN, INDEX, N_EMOTIONS
 
@@ -72,8 +73,8 @@ def _plain(name: str) -> str:
     return name.rsplit("/", 1)[-1].strip(" <>").lower()
 
 
-def lifted(outputs: Floats, where: LabelMap, prior: Floats = UNIFORM) -> Floats:
-    """Return (n, 8): the seven probabilities, which sum to one, and the mass that was removed.
+def lifted(outputs: Floats, where: LabelMap, prior: Floats = UNIFORM) -> Predictions:
+    """Return the seven probabilities, which sum to one, and the mass that was removed.
 
     ``outputs`` (n, labels) are softmax shares or, where ``where.independent``, sigmoid scores. Of scores, a
     class gets the largest among its labels: adding up would favour joy, which has twelve of them.
@@ -90,4 +91,4 @@ def lifted(outputs: Floats, where: LabelMap, prior: Floats = UNIFORM) -> Floats:
     p = np.tile(prior, (len(outputs), 1))
     inside = np.divide(shares[:, :N_EMOTIONS], kept, out=p / own, where=kept > 0)
     p[:, known] = inside[:, known] * own
-    return np.concatenate([p, np.clip(1.0 - kept, 0.0, 1.0)], axis=1)
+    return Predictions(p, np.clip(1.0 - kept[:, 0], 0.0, 1.0))

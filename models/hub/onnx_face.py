@@ -17,12 +17,14 @@ from affectstream.models.hub.face import rgb_square
 from affectstream.models.hub.known import ONNX_FACES, onnx_face
 from affectstream.models.hub.labels import label_map, lifted
 from affectstream.models.hub.snapshot import DIGITS
-from affectstream.models.protocol import Array, Probabilities
+from affectstream.models.protocol import Array, Predictions
 from affectstream.schemas.errors import InputError, ModelError
 
 
 class OnnxFaceModel:
     """Seven probabilities for colour faces; uncalibrated. One per thread: OpenCV's network keeps buffers."""
+
+    embedding_size = 0
 
     def __init__(self, source: str, sha256: str | None = None) -> None:
         """Read and check the file; ``sha256`` may be the beginning of the hash. Raises ModelError."""
@@ -60,12 +62,8 @@ class OnnxFaceModel:
         scaled = (face / 255.0 - self._family.mean) / self._family.std
         return np.ascontiguousarray(scaled.transpose(2, 0, 1), dtype=np.float32)
 
-    def predict(self, prepared: Sequence[Array]) -> Probabilities:
-        """Return the probabilities (n, 7) of what ``prepare`` made, in its order."""
-        return self.predict_with_removed(prepared)[:, :7]
-
-    def predict_with_removed(self, prepared: Sequence[Array]) -> Array:
-        """Return (n, 8): the probabilities, and the mass that the model gave to contempt."""
+    def predict(self, prepared: Sequence[Array]) -> Predictions:
+        """Return the predictions for what ``prepare`` made, in its order."""
         if self._network is None:
             raise ModelError("the face model was asked for an answer before load()")
         side = self._family.side

@@ -11,15 +11,18 @@ from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
 from affectstream.models.hub.classifier import Classifier, reader_of
 from affectstream.models.hub.snapshot import Snapshot
-from affectstream.models.protocol import Array, Probabilities
+from affectstream.models.protocol import Array, Predictions
 from affectstream.models.text.tokenise import BUCKETS, bucket_of
 from affectstream.schemas.errors import InputError
+from affectstream.schemas.labels import N_EMOTIONS
 
 FIELDS = ("input_ids", "attention_mask", "token_type_ids")
 
 
 class HubText:
     """Seven probabilities of an utterance; uncalibrated, as the hub's models are."""
+
+    embedding_size = 0
 
     def __init__(self, snapshot: Snapshot) -> None:
         """Read labels and vocabulary; raises ModelError."""
@@ -54,21 +57,18 @@ class HubText:
             ]
         return sum(i != self._tokenizer.unk_token_id for i in ids) / len(ids) if ids else 0.0
 
-    def predict(self, prepared: Sequence[Array]) -> Probabilities:
-        """Return the probabilities (n, 7) of what ``prepare`` made, in its order."""
-        return self.predict_with_removed(prepared)[:, :7]
-
-    def predict_with_removed(self, prepared: Sequence[Array]) -> Array:
-        """Return (n, 8): the probabilities, and the mass that the model gave to none of the seven."""
+    def predict(self, prepared: Sequence[Array]) -> Predictions:
+        """Return the predictions for what ``prepare`` made, in its order."""
         if any(a.ndim != 2 or len(a) != len(self._fields) or a.shape[1] not in BUCKETS for a in prepared):
             raise InputError(f"a text must be prepared as {', '.join(self._fields)} in one of {BUCKETS}")
         where: dict[int, list[int]] = defaultdict(list)
         for i, array in enumerate(prepared):
             where[array.shape[1]].append(i)
-        out = np.zeros((len(prepared), 8))
+        p, removed = np.zeros((len(prepared), N_EMOTIONS)), np.zeros(len(prepared))
         for rows in where.values():
-            out[rows] = self._classifier.answer(np.stack([prepared[i] for i in rows]), self._forward)
-        return out
+            part = self._classifier.predict(np.stack([prepared[i] for i in rows]), self._forward)
+            p[rows], removed[rows] = part.p, part.removed
+        return Predictions(p, removed)
 
     def _forward(self, network: nn.Module, prepared: torch.Tensor) -> torch.Tensor:
         named = {name: prepared[:, i] for i, name in enumerate(self._fields)}

@@ -10,7 +10,7 @@ from transformers import AutoFeatureExtractor, AutoModelForAudioClassification, 
 
 from affectstream.models.hub.classifier import Classifier, reader_of
 from affectstream.models.hub.snapshot import Snapshot
-from affectstream.models.protocol import Array, Probabilities
+from affectstream.models.protocol import Array, Predictions
 from affectstream.models.voice.features import RATE_HZ, WINDOW_SAMPLES, resample
 from affectstream.schemas.errors import InputError, ModelError
 
@@ -19,6 +19,8 @@ SHAPE = (2, WINDOW_SAMPLES)  # samples, and 1 where they are no padding
 
 class HubVoice:
     """Seven probabilities of a two-second window of speech; uncalibrated, as the hub's models are."""
+
+    embedding_size = 0
 
     def __init__(self, snapshot: Snapshot) -> None:
         """Read labels and preprocessing; raises ModelError for a model that does not take a waveform."""
@@ -60,16 +62,12 @@ class HubVoice:
         mask = made["attention_mask"][0] if self._extractor.return_attention_mask else np.ones(WINDOW_SAMPLES)
         return np.stack([made["input_values"][0], mask]).astype(np.float32)
 
-    def predict(self, prepared: Sequence[Array]) -> Probabilities:
-        """Return the probabilities (n, 7) of what ``prepare`` made, in its order."""
-        return self.predict_with_removed(prepared)[:, :7]
-
-    def predict_with_removed(self, prepared: Sequence[Array]) -> Array:
-        """Return (n, 8): the probabilities, and the mass that the model gave to none of the seven."""
+    def predict(self, prepared: Sequence[Array]) -> Predictions:
+        """Return the predictions for what ``prepare`` made, in its order."""
         if any(array.shape != SHAPE for array in prepared):
             raise InputError(f"a window must be prepared as samples and mask {SHAPE}")
         stacked = np.stack(prepared) if len(prepared) else np.zeros((0, *SHAPE))
-        return self._classifier.answer(stacked, self._forward)
+        return self._classifier.predict(stacked, self._forward)
 
     def _forward(self, network: nn.Module, windows: torch.Tensor) -> torch.Tensor:
         # Models of the "group" kind were trained without a mask, and are worse with one.

@@ -9,15 +9,16 @@ import numpy as np
 import torch
 from safetensors.torch import load_file
 
-from affectstream.models.batching import in_fixed_rows, joined, split
+from affectstream.models.batching import calibrated, in_fixed_rows
 from affectstream.models.precision import product_type
-from affectstream.models.protocol import Array, Embeddings, Probabilities
+from affectstream.models.protocol import Array, Predictions
 from affectstream.models.text.lean import lean
 from affectstream.models.text.network import TextNetwork
 from affectstream.models.text.storage import unpacked
 from affectstream.models.text.tokenise import BUCKETS, Tokeniser
 from affectstream.models.weights import FOLDER, checked_file, read_card
 from affectstream.schemas.errors import InputError, ModelError
+from affectstream.schemas.labels import N_EMOTIONS
 
 
 class TextModel:
@@ -60,17 +61,13 @@ class TextModel:
         """Return the share of word pieces of ``text`` that the vocabulary holds; 0 for no text."""
         return self._tokeniser.known_share(text)
 
-    def predict(self, prepared: Sequence[Array]) -> Probabilities:
-        """Return the probabilities (n, 7) of what ``prepare`` made, in its order."""
-        return self.predict_with_embeddings(prepared)[0]
-
     @property
     def embedding_size(self) -> int:
         """Return the width of the encoder."""
         return int(self._config["encoder"]["hidden_size"])
 
-    def predict_with_embeddings(self, prepared: Sequence[Array]) -> tuple[Probabilities, Embeddings]:
-        """Return the probabilities (n, 7), and the means of the utterances' last states (n, embedding_size).
+    def predict(self, prepared: Sequence[Array]) -> Predictions:
+        """Return the predictions for prepared texts; embeddings are the means of the utterances' last states.
 
         Every text is computed at the length of its own bucket, whatever the others' are.
         """
@@ -81,16 +78,17 @@ class TextModel:
         where: dict[int, list[int]] = defaultdict(list)
         for i, array in enumerate(prepared):
             where[array.shape[1]].append(i)
-        out = np.zeros((len(prepared), 7 + self.embedding_size))
+        p = np.zeros((len(prepared), N_EMOTIONS))
+        embeddings = np.zeros((len(prepared), self.embedding_size), np.float32)
         for rows in where.values():
             stacked = np.stack([prepared[i] for i in rows])  # (texts of one bucket, 2, bucket)
-            out[rows] = in_fixed_rows(stacked, self._rows, self._forward, self._device)
-        return split(out)
+            p[rows], embeddings[rows] = in_fixed_rows(stacked, self._rows, self._forward, self._device)
+        return Predictions.of(p, embeddings)
 
-    def _forward(self, prepared: torch.Tensor) -> torch.Tensor:
+    def _forward(self, prepared: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         assert self._network is not None
         logits, means = self._network(prepared)  # (rows, 7), (rows, hidden)
-        return joined(logits, self._temperature, means)
+        return calibrated(logits, self._temperature), means.float()
 
 
 def _checked(path: Path, config: dict[str, object]) -> Path:

@@ -8,8 +8,8 @@ import safetensors.torch
 import torch
 from torch import Tensor
 
-from affectstream.models.batching import in_fixed_rows, joined, split
-from affectstream.models.protocol import Array, Embeddings, Probabilities
+from affectstream.models.batching import calibrated, in_fixed_rows
+from affectstream.models.protocol import Array, Predictions
 from affectstream.models.voice import features
 from affectstream.models.voice.network import VoiceEnsemble, embedding_size
 from affectstream.models.weights import FOLDER, checked_file, read_card
@@ -48,26 +48,22 @@ class VoiceModel:
             raise ModelError(f"{path} cannot be used on {device!r}: is the device there?") from error
         self._device = device
 
-    def predict(self, prepared: Sequence[Array]) -> Probabilities:
-        """Return probabilities (n, 7) of windows (1, 64, 126), the same bits in any batch."""
-        return self.predict_with_embeddings(prepared)[0]
-
     @property
     def embedding_size(self) -> int:
         """Return the number of features that the heads of all members read."""
         return embedding_size(int(self._config["members"]), int(self._config["width"]))
 
-    def predict_with_embeddings(self, prepared: Sequence[Array]) -> tuple[Probabilities, Embeddings]:
-        """Return probabilities (n, 7) of windows (1, 64, 126), and what the heads read, member by member."""
+    def predict(self, prepared: Sequence[Array]) -> Predictions:
+        """Return the predictions for windows (1, 64, 126); embeddings are what the heads read, by member."""
         if not len(prepared):
-            return split(np.zeros((0, 7 + self.embedding_size)))
+            return Predictions.empty(self.embedding_size)
         wrong = next((p.shape for p in prepared if p.shape != SHAPE), None)
         if wrong is not None:
             raise ModelError(f"a voice window has the shape {wrong}, expected {SHAPE}")
-        return split(in_fixed_rows(np.stack(prepared), self._rows, self._forward, self._device))
+        return Predictions.of(*in_fixed_rows(np.stack(prepared), self._rows, self._forward, self._device))
 
-    def _forward(self, x: Tensor) -> Tensor:
+    def _forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         if self._net is None:
             raise ModelError("load() must come before predict()")
         logits, embeddings = self._net.with_embeddings(x)
-        return joined(logits, self._temperature, embeddings)
+        return calibrated(logits, self._temperature), embeddings.float()

@@ -4,6 +4,7 @@ import asyncio
 
 import numpy as np
 
+from affectstream.models.protocol import Predictions
 from affectstream.runtime.groups import TextSettings
 from affectstream.runtime.kafka import Record
 from affectstream.schemas.codec import encode
@@ -12,7 +13,7 @@ from affectstream.schemas.messages import DeadLetter, Observations, Reason, Tran
 from affectstream.schemas.topics import TRANSCRIPTS
 from affectstream.workers.inbox import Inbox
 from affectstream.workers.inference import Inference
-from affectstream.workers.observe import Sight, distribution, probabilities
+from affectstream.workers.observe import Prepared, fields_of, probabilities
 
 TOPIC = TRANSCRIPTS.name
 
@@ -126,14 +127,14 @@ class Words:
     def __init__(self):
         self.batches = []
 
-    def look(self, message):
+    def prepare(self, message):
         if message.text == "broken":
             raise InputError("no sense in it")
         if not message.text:
             return Reason.NO_SPEECH
-        return Sight(
+        return Prepared(
             [np.array(message.text)],
-            lambda rows: probabilities(message, self.model_id, distribution(rows[0]), 1.0),
+            lambda predictions: probabilities(message, self.model_id, fields_of(predictions, 0, 1.0)),
         )
 
     def predict(self, inputs):
@@ -141,7 +142,7 @@ class Words:
         self.batches.append(words)
         if "poison" in words:
             raise RuntimeError
-        return np.full((len(words), 7), 1 / 7)
+        return Predictions.of(np.full((len(words), 7), 1 / 7))
 
 
 class Worker:

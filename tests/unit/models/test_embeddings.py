@@ -1,4 +1,4 @@
-"""Every shipped model hands out what its last layer read: beside its probabilities, whatever the batch."""
+"""Every shipped model returns the features that its last layer reads, whatever the batch."""
 
 from collections.abc import Iterator
 from typing import cast
@@ -9,7 +9,7 @@ import torch
 
 from affectstream.models.face.model import FaceModel
 from affectstream.models.face.network import FaceNet
-from affectstream.models.protocol import Array, EmbeddingModel
+from affectstream.models.protocol import Array, Embeddings, EmotionModel
 from affectstream.models.text.model import TextModel
 from affectstream.models.voice.model import SHAPE, VoiceModel
 from affectstream.models.voice.network import VoiceEnsemble, VoiceNet
@@ -25,7 +25,7 @@ def _one_thread() -> Iterator[None]:
     torch.set_num_threads(threads)
 
 
-def inputs(model: EmbeddingModel) -> list[Array]:
+def inputs(model: EmotionModel) -> list[Array]:
     rng = np.random.default_rng(0)
     if isinstance(model, TextModel):
         return [model.prepare(text) for text in TEXTS]
@@ -34,39 +34,44 @@ def inputs(model: EmbeddingModel) -> list[Array]:
     return list(rng.uniform(-1, 1, (5, *SHAPE)).astype(np.float32))
 
 
+def embedded(model: EmotionModel, prepared: list[Array]) -> Embeddings:
+    embeddings = model.predict(prepared).embeddings
+    assert embeddings is not None
+    return embeddings
+
+
 @pytest.fixture(scope="module", params=[FaceModel, VoiceModel, TextModel])
-def model(request: pytest.FixtureRequest) -> EmbeddingModel:
-    made = cast(EmbeddingModel, request.param())
+def model(request: pytest.FixtureRequest) -> EmotionModel:
+    made = cast(EmotionModel, request.param())
     made.load("cpu")
     return made
 
 
-def test_the_probabilities_beside_the_embeddings_are_those_of_predict(model: EmbeddingModel) -> None:
+def test_predictions_hold_one_embedding_per_input(model: EmotionModel) -> None:
     prepared = inputs(model)
-    probabilities, embeddings = model.predict_with_embeddings(prepared)
-    assert probabilities.tobytes() == model.predict(prepared).tobytes()
+    embeddings = embedded(model, prepared)
     assert embeddings.shape == (len(prepared), model.embedding_size)
     assert embeddings.dtype == np.float32
     assert np.isfinite(embeddings).all()
     assert len(np.unique(embeddings, axis=0)) == len(prepared)
 
 
-def test_an_embedding_has_the_same_bits_however_batched(model: EmbeddingModel) -> None:
+def test_an_embedding_has_the_same_bits_however_batched(model: EmotionModel) -> None:
     prepared = inputs(model)
-    together = model.predict_with_embeddings(prepared)[1]
-    alone = np.concatenate([model.predict_with_embeddings([one])[1] for one in prepared])
-    backwards = model.predict_with_embeddings(prepared[::-1])[1][::-1]
+    together = embedded(model, prepared)
+    alone = np.concatenate([embedded(model, [one]) for one in prepared])
+    backwards = embedded(model, prepared[::-1])[::-1]
     assert together.tobytes() == alone.tobytes() == backwards.tobytes()
 
 
-def test_nothing_in_gives_empty_rows_of_the_right_size(model: EmbeddingModel) -> None:
-    probabilities, embeddings = model.predict_with_embeddings([])
-    assert probabilities.shape == (0, 7)
-    assert embeddings.shape == (0, model.embedding_size)
+def test_nothing_in_gives_empty_rows_of_the_right_size(model: EmotionModel) -> None:
+    assert len(model.predict([])) == 0
+    assert model.predict([]).p.shape == (0, 7)
+    assert embedded(model, []).shape == (0, model.embedding_size)
 
 
 @pytest.mark.parametrize(("kind", "size"), [(FaceModel, 256), (VoiceModel, 1024), (TextModel, 384)])
-def test_the_size_is_known_before_the_weights_are(kind: type[EmbeddingModel], size: int) -> None:
+def test_the_size_is_known_before_the_weights_are(kind: type[EmotionModel], size: int) -> None:
     assert kind().embedding_size % size == 0  # a voice of several members has as many times its own
 
 

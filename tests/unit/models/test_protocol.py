@@ -13,12 +13,12 @@ from affectstream.models.hub.face import HubFace
 from affectstream.models.hub.onnx_face import OnnxFaceModel
 from affectstream.models.hub.text import HubText
 from affectstream.models.hub.voice import HubVoice
-from affectstream.models.protocol import EmbeddingModel, EmotionModel
+from affectstream.models.protocol import EmotionModel
 from affectstream.models.text.model import TextModel
 from affectstream.models.voice.model import VoiceModel
 from affectstream.schemas.errors import ModelError
 
-SHIPPED: tuple[Callable[[], EmbeddingModel], ...] = (FaceModel, VoiceModel, TextModel)
+SHIPPED: tuple[Callable[[], EmotionModel], ...] = (FaceModel, VoiceModel, TextModel)
 ALL: tuple[type[EmotionModel], ...] = (  # that they fit is for mypy to say; that they have the names, for us
     *(FaceModel, VoiceModel, TextModel),
     *(HubFace, HubVoice, HubText, OnnxFaceModel),
@@ -33,7 +33,7 @@ def test_every_model_loads_and_predicts_by_the_same_names(kind: type[EmotionMode
 
 @pytest.mark.parametrize("made", SHIPPED)
 @pytest.mark.parametrize("device", ["warp", "xpu", ""])
-def test_a_device_that_is_not_there_is_a_model_error(made: Callable[[], EmbeddingModel], device: str) -> None:
+def test_a_device_that_is_not_there_is_a_model_error(made: Callable[[], EmotionModel], device: str) -> None:
     if device == "xpu" and torch.xpu.is_available():
         pytest.skip("here is such a device")
     with pytest.raises(ModelError, match=r"safetensors cannot be used on "):
@@ -43,12 +43,14 @@ def test_a_device_that_is_not_there_is_a_model_error(made: Callable[[], Embeddin
 def test_forward_passes_run_in_inference_mode_on_a_fixed_number_of_rows() -> None:
     seen = []
 
-    def forward(batch: torch.Tensor) -> torch.Tensor:
+    def forward(batch: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         seen.append((torch.is_inference_mode_enabled(), len(batch)))
-        return batch
+        return batch, batch[:, :2]
 
     rows = np.arange(35.0).reshape(5, 7)
-    assert np.array_equal(in_fixed_rows(rows, 4, forward, "cpu"), rows)
+    whole, two = in_fixed_rows(rows, 4, forward, "cpu")
+    assert np.array_equal(whole, rows)
+    assert np.array_equal(two, rows[:, :2])
     assert seen == [(True, 4), (True, 4)]
 
 

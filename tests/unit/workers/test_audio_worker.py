@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from affectstream.models.protocol import Predictions
 from affectstream.models.weights import FOLDER
 from affectstream.runtime.settings import load
 from affectstream.schemas.errors import InputError
@@ -18,13 +19,14 @@ class Loudness:
     """A stand-in: its distribution depends on the features of each chunk alone."""
 
     model_id = "loudness/1"
+    embedding_size = 0
 
     def load(self, device):
         pass
 
     def predict(self, prepared):
         rows = np.array([np.arange(1, 8) + np.abs(array).mean() for array in prepared], dtype=np.float64)
-        return rows / rows.sum(axis=1, keepdims=True)
+        return Predictions.of(rows / rows.sum(axis=1, keepdims=True))
 
 
 def chunk(samples, seq=0, rate=RATE):

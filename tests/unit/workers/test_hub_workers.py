@@ -9,10 +9,11 @@ from support import hub
 
 from affectstream.models.face.crop import Box
 from affectstream.models.face.detect import Face
+from affectstream.models.protocol import Predictions
 from affectstream.runtime.settings import load
 from affectstream.schemas.messages import AudioChunk, Probabilities, Transcript, VideoFrame
 from affectstream.workers import audio, text, video
-from affectstream.workers.observe import kept, observe
+from affectstream.workers.observe import fields_of, observe
 
 WHOSE = {"session_id": "s", "party": "customer", "seq": 0, "start_ms": 0, "settled_ms": 1000}
 RNG = np.random.default_rng(0)
@@ -58,6 +59,5 @@ def test_the_text_worker_runs_a_hub_model(tmp_path: Path) -> None:
 
 
 def test_mass_outside_the_seven_is_no_quality() -> None:
-    assert kept(np.full(7, 1 / 7)) == 1.0
-    assert kept(np.array([*np.full(7, 1 / 7), 0.25])) == 0.75
-    assert kept(np.array([*np.full(7, 1 / 7), 1.5])) == 0.0
+    predictions = Predictions(np.full((3, 7), 1 / 7), np.array([0.0, 0.25, 1.5]))
+    assert [fields_of(predictions, row, 0.5)["quality"] for row in range(3)] == [0.5, 0.375, 0.0]

@@ -5,9 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from affectstream.models.protocol import Predictions
 from affectstream.schemas.errors import InputError, ModelError, Unavailable
 from affectstream.schemas.messages import Abstention, EndOfStream, Reason, Transcript
-from affectstream.workers.observe import Failure, Sight, distribution, observe, probabilities
+from affectstream.workers.observe import Failure, Prepared, fields_of, observe, probabilities
 
 
 def envelope(seq=0, party="customer"):
@@ -39,11 +40,11 @@ class Fake:
     model_id = "fake/1"
 
     def __init__(self, error=None):
-        self.looked, self.batches = [], []
+        self.prepared, self.batches = [], []
         self.error = error or RuntimeError("the words were poison")
 
-    def look(self, message):
-        self.looked.append(message.text)
+    def prepare(self, message):
+        self.prepared.append(message.text)
         if message.text == "broken":
             raise InputError("no sense in it")
         if message.text == "bug":
@@ -51,17 +52,17 @@ class Fake:
         if not message.text:
             return Reason.NO_SPEECH
         words = [np.array([word]) for word in message.text.split()]
-        return Sight(words, lambda rows: self.tell(message, rows))
+        return Prepared(words, lambda predictions: self.to_observation(message, predictions))
 
     def predict(self, inputs):
         words = [str(array[0]) for array in inputs]
         self.batches.append(words)
         if "poison" in words:
             raise self.error
-        return np.array([np.full(7, np.nan) if w == "nan" else row(w) for w in words])
+        return Predictions.of(np.array([np.full(7, np.nan) if w == "nan" else row(w) for w in words]))
 
-    def tell(self, message, rows):
-        return probabilities(message, self.model_id, distribution(rows[0]), quality=0.5)
+    def to_observation(self, message, predictions):
+        return probabilities(message, self.model_id, fields_of(predictions, 0, quality=0.5))
 
 
 def row(word):
@@ -88,8 +89,8 @@ def test_all_inputs_of_a_batch_are_predicted_together():
     model = Fake()
     outcomes = observe(model, [said("one two", 0), said("", 1), said("three", 2)])
     assert model.batches == [["one", "two", "three"]]
-    assert outcomes[0].observation.p == distribution(row("one"))
-    assert outcomes[2].observation.p == distribution(row("three"))
+    assert outcomes[0].observation.p == tuple(row("one"))
+    assert outcomes[2].observation.p == tuple(row("three"))
 
 
 def test_a_model_is_not_bothered_where_there_is_nothing_to_see():
@@ -99,23 +100,23 @@ def test_a_model_is_not_bothered_where_there_is_nothing_to_see():
     assert observe(model, []) == []
 
 
-def test_an_agent_without_a_permitted_purpose_is_not_looked_at():
+def test_an_agent_without_a_permitted_purpose_is_not_prepared():
     model = Fake()
     outcomes = observe(model, [said("broken", 0, "agent"), said("hello", 1)])
     assert [reason_of(o) for o in outcomes] == [Reason.NOT_PERMITTED, None]
     assert outcomes[0].failure is None
-    assert model.looked == ["hello"]
+    assert model.prepared == ["hello"]
 
 
 def test_an_agent_with_a_permitted_purpose_is_analysed():
     assert reason_of(observe(Fake(), [said("hello", 0, "agent")], "safety")[0]) is None
 
 
-def test_stale_messages_are_shed_without_a_look_and_the_end_is_kept():
+def test_stale_messages_are_shed_unprepared_and_the_end_is_kept():
     model = Fake()
     outcomes = observe(model, [said("old", 0), said("new", 5), end(0)], stale=lambda m: m.end_ms < 2000)
     assert [reason_of(o) for o in outcomes] == [Reason.SHED, None, None]
-    assert model.looked == ["new"]
+    assert model.prepared == ["new"]
 
 
 def test_undecodable_content_fails_alone_and_is_a_failure_for_the_dead_letters():

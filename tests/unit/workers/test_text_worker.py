@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from affectstream.models.protocol import Predictions
 from affectstream.models.weights import FOLDER
 from affectstream.runtime.settings import load
 from affectstream.schemas.messages import Reason, Transcript
@@ -15,6 +16,7 @@ class Lengths:
     """A stand-in that remembers what it was to prepare."""
 
     model_id = "lengths/1"
+    embedding_size = 0
 
     def __init__(self):
         self.prepared = []
@@ -31,7 +33,7 @@ class Lengths:
 
     def predict(self, prepared):
         rows = np.array([np.arange(1, 8) + array.sum() for array in prepared], dtype=np.float64)
-        return rows / rows.sum(axis=1, keepdims=True)
+        return Predictions.of(rows / rows.sum(axis=1, keepdims=True))
 
 
 def said(text, context=(), seq=0):

@@ -9,6 +9,7 @@ from skimage.data import astronaut
 
 from affectstream.models.face.crop import Box
 from affectstream.models.face.detect import Detector
+from affectstream.models.protocol import Predictions
 from affectstream.models.weights import FOLDER
 from affectstream.runtime.settings import load
 from affectstream.schemas.errors import ModelError
@@ -25,6 +26,7 @@ class Brightness:
     """A stand-in: its distribution depends on the pixels of each crop alone."""
 
     model_id = "brightness/1"
+    embedding_size = 0
 
     def __init__(self):
         self.batches = []
@@ -35,7 +37,7 @@ class Brightness:
     def predict(self, prepared):
         self.batches.append(len(prepared))
         rows = np.array([np.arange(1, 8) + crop.mean() / 255 for crop in prepared])
-        return rows / rows.sum(axis=1, keepdims=True)
+        return Predictions.of(rows / rows.sum(axis=1, keepdims=True))
 
 
 def frame(picture, seq=0):

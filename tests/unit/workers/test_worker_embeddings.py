@@ -7,15 +7,15 @@ from skimage.data import astronaut
 
 from affectstream.models.face.crop import Box
 from affectstream.models.face.detect import Face
+from affectstream.models.protocol import Predictions
 from affectstream.runtime.settings import load
 from affectstream.schemas.codec import decode, encode
 from affectstream.schemas.errors import SettingsError
 from affectstream.schemas.messages import Abstention, AudioChunk, Observations, Reason, Transcript, VideoFrame
 from affectstream.schemas.topics import PROBABILITIES
-from affectstream.workers import answers
 from affectstream.workers.audio import AudioAnalyst
 from affectstream.workers.delivery import split
-from affectstream.workers.observe import embedding, observe
+from affectstream.workers.observe import fields_of, observe
 from affectstream.workers.text import TextAnalyst
 from affectstream.workers.video import VideoAnalyst
 
@@ -29,6 +29,7 @@ class Model:
     """A stand-in whose embedding of an input is its mean, five times."""
 
     model_id = "mean/1"
+    embedding_size = SIZE
 
     def __init__(self, broken=()):
         self.broken = broken
@@ -40,13 +41,10 @@ class Model:
         return 1.0
 
     def predict(self, prepared):
-        return np.full((len(prepared), 7), 1 / 7)
-
-    def predict_with_embeddings(self, prepared):
         rows = np.array([np.full(SIZE, array.mean() / 3, np.float32) for array in prepared])
         for row in self.broken:
             rows[row] = np.nan
-        return self.predict(prepared), rows
+        return Predictions.of(np.full((len(prepared), 7), 1 / 7), rows)
 
 
 class Detector:
@@ -142,10 +140,9 @@ def test_an_embedding_that_is_no_number_fails_its_own_input_only():
 
 
 def test_the_bytes_are_little_endian_float32():
-    row = np.array([*np.full(7, 1 / 7), 0.0, 1.0, -2.5])
-    assert embedding(row) == b"\x00\x00\x80?\x00\x00 \xc0"
-    assert embedding(row[:8]) is None
-    assert embedding(row[:7]) is None
+    predictions = Predictions.of(np.full((1, 7), 1 / 7), np.array([[1.0, -2.5]], np.float32))
+    assert fields_of(predictions, 0, 1.0)["embedding"] == b"\x00\x00\x80?\x00\x00 \xc0"
+    assert fields_of(predictions.without_embeddings(), 0, 1.0)["embedding"] is None
 
 
 def test_a_batch_of_many_large_embeddings_is_split_below_the_limit():
@@ -160,15 +157,15 @@ def test_a_batch_of_many_large_embeddings_is_split_below_the_limit():
 
 
 def test_a_model_without_embeddings_is_refused_when_they_are_asked_for():
-    class Hub:
+    class Hub(Model):
         model_id = "someone/model"
+        embedding_size = 0
 
-        def predict(self, prepared):
-            return np.full((len(prepared), 7), 1 / 7)
-
-    with pytest.raises(SettingsError, match=r"someone/model gives no embeddings.*fusion\.embeddings off"):
-        answers.answering(Hub(), embeddings=True)
-    assert answers.answering(Hub(), embeddings=False)([np.zeros(1)]).shape == (1, 7)
+    for build in (VideoAnalyst, AudioAnalyst, TextAnalyst):
+        arguments = (Hub(), Detector()) if build is VideoAnalyst else (Hub(),)
+        with pytest.raises(SettingsError, match=r"someone/model gives no embeddings.*fusion\.embeddings off"):
+            build(*arguments, embeddings=True)
+        assert build(*arguments, embeddings=False).model_id == "someone/model"
 
 
 def test_embeddings_are_off_unless_set():

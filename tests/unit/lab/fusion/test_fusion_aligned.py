@@ -12,6 +12,7 @@ from affectstream.lab.fusion import probability_logs_clips as clips
 from affectstream.lab.fusion.simulate import WORLDS, simulated
 from affectstream.models.face.crop import Box
 from affectstream.models.face.detect import Face
+from affectstream.models.protocol import Predictions
 from affectstream.schemas.errors import InputError
 from affectstream.schemas.labels import EMOTIONS
 
@@ -48,10 +49,10 @@ class Sure:
     def __init__(self, label: int, size: int) -> None:
         self.label, self.embedding_size, self.model_id, self.given = label, size, f"sure-{label}", 0
 
-    def predict_with_embeddings(self, prepared):
+    def predict(self, prepared):
         self.given += len(prepared)
         p = np.tile(np.eye(7)[self.label] * 0.93 + 0.01, (len(prepared), 1))
-        return p, np.ones((len(prepared), self.embedding_size), np.float32)
+        return Predictions.of(p, np.ones((len(prepared), self.embedding_size), np.float32))
 
     def prepare(self, text, context=()):
         return text

@@ -40,7 +40,7 @@ def test_a_run_becomes_weights_that_load(run: Path, tmp_path: Path) -> None:
     assert card.config["actors"] == [1, 2, 3, 4, 5, 6, 7]
     model = VoiceModel("voice", folder=tmp_path)
     model.load("cpu")
-    assert model.predict([np.zeros(SHAPE, np.float32)]).shape == (1, 7)
+    assert model.predict([np.zeros(SHAPE, np.float32)]).p.shape == (1, 7)
 
 
 def test_overconfident_logits_get_a_temperature_above_one(run: Path) -> None:

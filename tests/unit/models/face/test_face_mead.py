@@ -51,7 +51,7 @@ def sent(frame) -> VideoFrame:
 @pytest.mark.parametrize("clip", CLIPS, ids=lambda path: path.stem)
 def test_the_workers_crops_of_a_clip_are_framed_as_the_faces_of_training(clip, training_face):
     analyst = VideoAnalyst(FaceModel(), Detector(most=1))
-    crops = [crop for frame in frames(clip, 25) for crop in analyst.look(sent(frame)).inputs]
+    crops = [crop for frame in frames(clip, 25) for crop in analyst.prepare(sent(frame)).inputs]
     assert crops
     assert alike(crops, training_face) > 0.65
 

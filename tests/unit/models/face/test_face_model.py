@@ -42,9 +42,9 @@ def faces(n: int) -> list[np.ndarray]:
 
 def test_a_face_gives_the_same_bits_alone_and_anywhere_in_any_batch(model: FaceModel) -> None:
     crops = faces(20)
-    together = model.predict(crops)
-    alone = np.concatenate([model.predict([crop]) for crop in crops])
-    backwards = model.predict(crops[::-1])[::-1]
+    together = model.predict(crops).p
+    alone = np.concatenate([model.predict([crop]).p for crop in crops])
+    backwards = model.predict(crops[::-1]).p[::-1]
     assert np.array_equal(together, alone)
     assert np.array_equal(together, backwards)
 
@@ -59,34 +59,34 @@ def test_an_unsure_face_is_the_same_as_its_mirror_image_and_a_sure_one_is_looked
     monkeypatch.setattr(model, "_maps", lambda rows: looks.append(len(rows)) or inner(rows))
     with monkeypatch.context() as patch:
         patch.setitem(model._config, "mirror_below", 1.1)
-        assert model.predict(crops) == pytest.approx(model.predict(mirrored), abs=1e-6)
+        assert model.predict(crops).p == pytest.approx(model.predict(mirrored).p, abs=1e-6)
         assert looks == [12, 12, 12, 12]
     with monkeypatch.context() as patch:
         patch.setitem(model._config, "mirror_below", 0.0)
-        assert np.abs(model.predict(crops) - model.predict(mirrored)).max() > 1e-3
+        assert np.abs(model.predict(crops).p - model.predict(mirrored).p).max() > 1e-3
         assert looks[4:] == [12, 12]
 
 
 def test_rows_are_probabilities(model: FaceModel) -> None:
-    p = model.predict(faces(20))
+    p = model.predict(faces(20)).p
     assert p.shape == (20, 7)
     assert p.dtype == np.float64
     assert (p > 0).all()
     assert np.abs(p.sum(axis=1) - 1).max() < 1e-12
-    assert model.predict([]).shape == (0, 7)
+    assert model.predict([]).p.shape == (0, 7)
 
 
 def test_brightness_and_contrast_of_the_picture_hardly_matter(model: FaceModel) -> None:
     crops = faces(10)
     darker = [(crop * 0.7).astype(np.uint8) for crop in crops]
-    assert np.abs(model.predict(crops) - model.predict(darker)).max() < 0.1
+    assert np.abs(model.predict(crops).p - model.predict(darker).p).max() < 0.1
 
 
 def test_a_smiling_portrait_is_called_happy_end_to_end(model: FaceModel) -> None:
     frame = np.ascontiguousarray(data.astronaut()[:, :, ::-1])
     (face,) = Detector().detect(frame)
     crop = face_crop(frame, face.box)
-    assert EMOTIONS[int(model.predict([crop]).argmax())] == "happy"
+    assert EMOTIONS[int(model.predict([crop]).p.argmax())] == "happy"
     assert face_quality(crop, face) > 0.8
 
 
@@ -119,14 +119,14 @@ def test_weights_that_do_not_fit_their_card_are_a_model_error(tmp_path: Path) ->
     working = FaceModel(folder=tmp_path)
     working.load("cpu")
     assert working.model_id == "face-test/1"
-    assert working.predict(faces(1)).shape == (1, 7)
+    assert working.predict(faces(1)).p.shape == (1, 7)
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
 def test_a_gpu_says_what_the_cpu_says(model: FaceModel) -> None:
     on_gpu = FaceModel()
     on_gpu.load("cuda")
-    assert np.abs(on_gpu.predict(faces(20)) - model.predict(faces(20))).max() < 0.01
+    assert np.abs(on_gpu.predict(faces(20)).p - model.predict(faces(20)).p).max() < 0.01
 
 
 @pytest.mark.skipif(not DATA.is_dir(), reason=f"no FER+ data at {DATA} (AFFECT_DATA names the folder)")

@@ -146,7 +146,7 @@ def test_flat_contradictions_are_pooled_to_numbers(name):
 @pytest.mark.parametrize("name", ["log_pool", "product", "learned_log_pool", "gated_log_pool", "stacking"])
 def test_a_class_that_a_model_does_not_have_can_still_win(name):
     four = label_map(["angry", "happy", "neutral", "sad"], "four")
-    sure_of_angry = lifted(np.array([[0.7, 0.1, 0.1, 0.1]]), four)[0, :7]
+    sure_of_angry = lifted(np.array([[0.7, 0.1, 0.1, 0.1]]), four).p[0]
     afraid = np.array([0.02, 0.02, 0.02, 0.04, 0.86, 0.02, 0.02])
     pooled = RULES[name].fuse(evidence([sure_of_angry, afraid, afraid]))
     assert pooled.p[0].argmax() == 4

@@ -146,7 +146,7 @@ def test_a_model_that_does_not_name_its_labels_is_refused_unless_its_order_is_kn
         HubText(fetch(str(hub.bert(tmp_path / "unheard", plain))))
     model = HubText(fetch(str(hub.bert(tmp_path / "emoberta-large", plain))))
     model.load("cpu")
-    assert model.predict([model.prepare("i am")]).shape == (1, 7)
+    assert model.predict([model.prepare("i am")]).p.shape == (1, 7)
     with pytest.raises(ModelError, match=r"the labels \['hungry'\] of the model are not understood"):
         HubText(fetch(str(hub.bert(tmp_path / "other", ("happy", "hungry")))))
 

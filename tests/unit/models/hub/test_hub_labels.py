@@ -58,30 +58,31 @@ def test_labels_that_are_no_emotions_are_refused(names: tuple[str, ...], text: s
 
 def test_missing_classes_keep_their_prior() -> None:
     where = label_map(("neu", "hap", "ang", "sad"))
-    (row,) = lifted(np.array([[0.1, 0.0, 0.9, 0.0]]), where)
-    share = dict(zip(EMOTIONS, row, strict=False))
+    predictions = lifted(np.array([[0.1, 0.0, 0.9, 0.0]]), where)
+    share = dict(zip(EMOTIONS, predictions.p[0], strict=True))
     assert share["angry"] == pytest.approx(0.9 * 4 / 7)
     assert share["happy"] == 0.0  # it has seen joy, and says no
     assert [share[name] for name in ("fear", "disgust", "surprise")] == pytest.approx([1 / 7] * 3)
-    assert row[7] == 0.0
+    assert predictions.removed[0] == 0.0
 
 
 def test_removed_mass_is_reported_and_the_rest_fills_its_place() -> None:
     names = ("anger", "contempt", "disgust", "fear", "happiness", "neutral", "sadness", "surprise")
     outputs = np.array([[0.3, 0.4, 0.0, 0.0, 0.3, 0.0, 0.0, 0.0], [0, 1.0, 0, 0, 0, 0, 0, 0]])
-    half, nothing = lifted(outputs, label_map(names))
+    predictions = lifted(outputs, label_map(names))
+    half, nothing = predictions.p
     assert half[INDEX["angry"]] == half[INDEX["happy"]] == pytest.approx(0.5)
-    assert half[7] == pytest.approx(0.4)
-    assert nothing[:7].tolist() == UNIFORM.tolist()
-    assert nothing[7] == 1.0
+    assert nothing.tolist() == UNIFORM.tolist()
+    assert predictions.removed.tolist() == [pytest.approx(0.4), 1.0]
 
 
 def test_of_independent_scores_the_largest_of_a_class_counts() -> None:
     where = label_map(("joy", "love", "pride", "anger"), independent=True)
-    (row,) = lifted(np.array([[0.4, 0.4, 0.4, 0.4]]), where, UNIFORM)
+    (row,) = lifted(np.array([[0.4, 0.4, 0.4, 0.4]]), where, UNIFORM).p
     assert row[INDEX["happy"]] == row[INDEX["angry"]] == pytest.approx(1 / 7)
     silent = lifted(np.zeros((1, 4)), where)
-    assert silent[0].tolist() == [*UNIFORM, 1.0]
+    assert silent.p[0].tolist() == UNIFORM.tolist()
+    assert silent.removed[0] == 1.0
 
 
 @given(
@@ -95,11 +96,14 @@ def test_whatever_comes_out_is_a_distribution(
     outputs: np.ndarray, names: list[str], independent: bool
 ) -> None:
     where = label_map(names, independent)
-    rows = lifted(outputs, where)
-    assert rows[:, :7].sum(axis=1) == pytest.approx([1, 1, 1])
-    assert np.array_equal(rows, np.concatenate([lifted(outputs[i : i + 1], where) for i in range(3)]))
-    assert ((rows >= 0) & (rows <= 1)).all()
-    assert (rows[:, :7][:, ~where.seen] == UNIFORM[0]).all()
+    together = lifted(outputs, where)
+    alone = [lifted(outputs[i : i + 1], where) for i in range(3)]
+    assert together.p.sum(axis=1) == pytest.approx([1, 1, 1])
+    assert np.array_equal(together.p, np.concatenate([one.p for one in alone]))
+    assert np.array_equal(together.removed, np.concatenate([one.removed for one in alone]))
+    for values in (together.p, together.removed):
+        assert ((values >= 0) & (values <= 1)).all()
+    assert (together.p[:, ~where.seen] == UNIFORM[0]).all()
 
 
 def test_every_order_that_is_known_is_understood() -> None:

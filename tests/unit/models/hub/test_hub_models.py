@@ -48,11 +48,11 @@ def test_a_vision_transformer_sees_colour_faces_of_its_own_size(tmp_path: Path) 
     faces = [model.prepare(PICTURE, Box(x, 10, 50, 60)) for x in (-20, 10, 140)]
     assert faces[0].shape == (3, 32, 32)
     assert faces[0].dtype == np.float32
-    rows = model.predict_with_removed(faces)
-    assert rows.shape == (3, 8)
-    assert rows[:, :7].sum(axis=1) == pytest.approx([1, 1, 1])
-    assert rows[:, 7] == pytest.approx([0, 0, 0])
-    assert np.array_equal(model.predict(faces), rows[:, :7])
+    predictions = model.predict(faces)
+    assert predictions.p.shape == (3, 7)
+    assert predictions.p.sum(axis=1) == pytest.approx([1, 1, 1])
+    assert predictions.removed == pytest.approx([0, 0, 0])
+    assert predictions.embeddings is None
 
 
 def test_probabilities_stand_under_the_names_of_the_models_own_configuration(tmp_path: Path) -> None:
@@ -60,7 +60,7 @@ def test_probabilities_stand_under_the_names_of_the_models_own_configuration(tmp
     turned = HubFace(fetch(str(hub.vit(tmp_path / "b", FACE_LABELS[::-1]))))
     turned.load("cpu")  # the same weights, its outputs called the other way round
     face = model.prepare(PICTURE, Box(10, 10, 50, 60))
-    one, other = model.predict([face])[0], turned.predict([face])[0]
+    one, other = model.predict([face]).p[0], turned.predict([face]).p[0]
     for name, opposite in zip(FACE_LABELS, FACE_LABELS[::-1], strict=True):
         assert one[INDEX[name]] == other[INDEX[opposite]]
 
@@ -93,7 +93,7 @@ def test_a_speech_model_with_four_classes_says_nothing_of_the_others(tmp_path: P
     windows.append(model.prepare(rng.normal(0, 0.1, 16_000).astype(np.float32), 8_000))
     assert {window.shape for window in windows} == {(2, 32_000)}
     assert [int(window[1].sum()) for window in windows] == [32_000, 9_000 if mask else 32_000, 32_000]
-    rows = model.predict(windows)
+    rows = model.predict(windows).p
     for name in ("fear", "disgust", "surprise"):
         assert rows[:, INDEX[name]] == pytest.approx([1 / 7] * 3)
     assert rows.sum(axis=1) == pytest.approx([1, 1, 1])
@@ -105,7 +105,7 @@ def test_padding_behind_a_short_window_is_not_heard_where_there_is_a_mask(tmp_pa
     short = model.prepare(_voices(1)[0][:12_000], 16_000)
     noisy = short.copy()
     noisy[0, 20_000:] = 5.0
-    assert model.predict([noisy]) == pytest.approx(model.predict([short]), abs=1e-3)
+    assert model.predict([noisy]).p == pytest.approx(model.predict([short]).p, abs=1e-3)
 
 
 @pytest.mark.parametrize("kind", [hub.bert, hub.distilbert])
@@ -115,9 +115,9 @@ def test_a_text_model_reads_an_utterance_in_the_bucket_of_its_length(tmp_path: P
     texts = ["i am so happy", "", "i am " * 20, "you am " * 400]
     made = [model.prepare(text, ("earlier turn",)) for text in texts]
     assert [array.shape[1] for array in made] == [*map(bucket_of, (6, 2, 42)), BUCKETS[-1]]
-    rows = model.predict_with_removed(made)
-    assert rows[:, :7].sum(axis=1) == pytest.approx([1] * 4)
-    assert (rows[:, 7] > 0).all()
+    predictions = model.predict(made)
+    assert predictions.p.sum(axis=1) == pytest.approx([1] * 4)
+    assert (predictions.removed > 0).all()
     assert model.known_share("i am gloomy today") == 0.75
     assert model.known_share("") == 0.0
 
@@ -133,7 +133,7 @@ def test_yes_or_no_labels_are_read_as_such(tmp_path: Path) -> None:
         input_ids=torch.from_numpy(text[:1]), attention_mask=torch.from_numpy(text[1:2])
     ).logits[0]
     for model, shares in ((one, logits.softmax(0)), (many, logits.sigmoid() / logits.sigmoid().sum())):
-        row = model.predict([text])[0]
+        row = model.predict([text]).p[0]
         assert row[[INDEX["happy"], INDEX["angry"]]] == pytest.approx(
             (shares.detach().numpy() * 2 / 7).tolist()
         )
@@ -150,10 +150,10 @@ def test_equal_input_gives_equal_bits_in_whatever_batch(tmp_path: Path) -> None:
     }
     for model, inputs in made.items():
         model.load("cpu")
-        alone = np.concatenate([model.predict([one]) for one in inputs])
-        assert np.array_equal(model.predict(inputs), alone)
-        assert np.array_equal(model.predict(inputs[::-1]), alone[::-1])
-        assert model.predict([]).shape == (0, 7)
+        alone = np.concatenate([model.predict([one]).p for one in inputs])
+        assert np.array_equal(model.predict(inputs).p, alone)
+        assert np.array_equal(model.predict(inputs[::-1]).p, alone[::-1])
+        assert model.predict([]).p.shape == (0, 7)
 
 
 def test_the_name_of_a_local_model_holds_the_hash_of_its_weights(tmp_path: Path) -> None:

@@ -40,16 +40,16 @@ def test_the_same_text_gives_the_same_bits_alone_and_in_any_batch(
     model = TextModel(rows=rows)
     model.load("cpu")
     prepared = [model.prepare(text, context) for text, context in TURNS] * 2
-    alone = np.concatenate([model.predict([p]) for p in prepared])
-    together = model.predict(prepared)
+    alone = np.concatenate([model.predict([p]).p for p in prepared])
+    together = model.predict(prepared).p
     order = np.random.default_rng(0).permutation(len(prepared))
-    shuffled = model.predict([prepared[i] for i in order])
+    shuffled = model.predict([prepared[i] for i in order]).p
     assert alone.tobytes() == together.tobytes()
     assert shuffled.tobytes() == together[order].tobytes()
 
 
 def test_rows_are_distributions(model: TextModel) -> None:
-    got = model.predict([model.prepare(text, context) for text, context in TURNS])
+    got = model.predict([model.prepare(text, context) for text, context in TURNS]).p
     assert got.shape == (len(TURNS), 7)
     assert np.allclose(got.sum(axis=1), 1.0, atol=1e-9)
     assert (got > 0).all()
@@ -63,17 +63,17 @@ def test_plain_cases_are_read_as_a_person_would(model: TextModel) -> None:
         "I'm terrified of what could happen.": "fear",
         "The office is on the second floor.": "neutral",
     }
-    got = model.predict([model.prepare(text) for text in cases])
+    got = model.predict([model.prepare(text) for text in cases]).p
     assert [EMOTIONS[i] for i in got.argmax(axis=1)] == list(cases.values())
 
 
 def test_context_changes_what_is_read(model: TextModel) -> None:
-    alone, after = model.predict([model.prepare("Yes."), model.prepare("Yes.", ("You won the lottery!!",))])
+    alone, after = model.predict([model.prepare("Yes."), model.prepare("Yes.", ("You won the lottery!!",))]).p
     assert not np.array_equal(alone, after)
 
 
 def test_nothing_in_gives_nothing_out(model: TextModel) -> None:
-    assert model.predict([]).shape == (0, 7)
+    assert model.predict([]).p.shape == (0, 7)
 
 
 def test_another_shape_is_refused(model: TextModel) -> None:

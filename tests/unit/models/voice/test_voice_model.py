@@ -58,30 +58,30 @@ def _loaded(name: str, folder: Path, rows: int = 4) -> VoiceModel:
 
 
 def test_rows_are_probabilities(folder: Path) -> None:
-    found = _loaded("tiny", folder).predict(_windows(5))
+    found = _loaded("tiny", folder).predict(_windows(5)).p
     assert found.shape == (5, 7)
     assert found.dtype == np.float64
     np.testing.assert_allclose(found.sum(axis=1), 1.0, atol=1e-12)
 
 
 def test_no_windows_give_no_rows(folder: Path) -> None:
-    assert _loaded("tiny", folder).predict([]).shape == (0, 7)
+    assert _loaded("tiny", folder).predict([]).p.shape == (0, 7)
 
 
 def test_a_lower_temperature_is_more_certain_of_the_same_class(folder: Path) -> None:
-    soft = _loaded("tiny", folder).predict(_windows(6))
+    soft = _loaded("tiny", folder).predict(_windows(6)).p
     path = folder / "tiny.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | {"temperature": 0.5}))
-    sharp = _loaded("tiny", folder).predict(_windows(6))
+    sharp = _loaded("tiny", folder).predict(_windows(6)).p
     assert (sharp.argmax(axis=1) == soft.argmax(axis=1)).all()
     assert (sharp.max(axis=1) > soft.max(axis=1)).all()
 
 
 def _bits_do_not_depend_on_the_batch(model: VoiceModel) -> None:
     windows = _windows(9)
-    together = model.predict(windows)
-    alone = np.concatenate([model.predict([w]) for w in windows])
-    backwards = model.predict(windows[::-1])[::-1]
+    together = model.predict(windows).p
+    alone = np.concatenate([model.predict([w]).p for w in windows])
+    backwards = model.predict(windows[::-1]).p[::-1]
     np.testing.assert_array_equal(together, alone)
     np.testing.assert_array_equal(together, backwards)
 
