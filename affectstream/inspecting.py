@@ -1,6 +1,5 @@
 """The commands that look at an installation and at data; heavy imports happen inside."""
 
-import os
 from pathlib import Path
 from typing import Annotated
 
@@ -95,10 +94,11 @@ def leakcheck(
 ) -> None:
     """Show what splits of a corpus share between their parts, and by how much a random one flatters."""
     from affectstream.lab.datasets.catalogue import entry
+    from affectstream.lab.datasets.folder import corpora
     from affectstream.lab.leakcheck import report
 
     name = entry(corpus).name
     with err.status(f"reading {name} and training baselines on it"):
-        found = report(name, data or Path(os.environ.get("AFFECT_DATA", "../shared/data")) / name, label)
+        found = report(name, data or corpora() / name, label)
     for line in found.lines():
         out.print(line, highlight=False, soft_wrap=True)

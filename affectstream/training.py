@@ -154,9 +154,9 @@ def _version(package: str) -> str:
 
 
 def _default_data() -> Path:
-    from affectstream.lab.datasets.ravdess import default_folder
+    from affectstream.lab.datasets.folder import corpora
 
-    return default_folder().parent
+    return corpora()
 
 
 def _holding(needed: str, *folders: Path) -> str:

@@ -1,22 +1,32 @@
-"""Bootstrap over whole groups, of one model and of two on the same items.
+"""Bootstrap intervals over whole groups (speakers, dialogues), of one model and of two on the same items.
 
 Every figure here is a function of sums over items, so a draw is one row of a matrix product.
 """
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
-from affectstream.lab.evaluation.figures import BINS, FLOOR
-from affectstream.lab.evaluation.outcome import Floats, Outcome
-from affectstream.lab.metrics import Interval
+from affectstream.lab.evaluation.outcome import Outcome
+from affectstream.lab.statistics import BINS, Floats, log_likelihoods
 from affectstream.schemas.errors import InputError
 from affectstream.schemas.labels import N_EMOTIONS
 
 DRAWS = 2000
 CELLS = N_EMOTIONS**2
 AT_ONCE = 200  # draws, so that the matrix of draws stays small
+LEVEL = 0.95
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A figure with the ends of its bootstrap interval."""
+
+    value: float
+    low: float
+    high: float
 
 
 @dataclass(frozen=True)
@@ -36,7 +46,7 @@ class Difference:
 
 
 def intervals(
-    outcome: Outcome, draws: int = DRAWS, level: float = 0.95, seed: int = 0
+    outcome: Outcome, draws: int = DRAWS, level: float = LEVEL, seed: int = 0
 ) -> dict[str, Interval]:
     """Return every figure with its percentile interval when whole groups are redrawn."""
     sums = _sums_by_group(outcome)
@@ -46,7 +56,7 @@ def intervals(
 
 
 def paired(
-    first: Outcome, second: Outcome, draws: int = DRAWS, level: float = 0.95, seed: int = 0
+    first: Outcome, second: Outcome, draws: int = DRAWS, level: float = LEVEL, seed: int = 0
 ) -> tuple[Difference, ...]:
     """Return the differences of ``second`` to ``first``, redrawn alike; InputError for other items."""
     if first.groups != second.groups or not np.array_equal(first.labels, second.labels):
@@ -59,6 +69,17 @@ def paired(
         ends = _interval(0.0, b[name] - a[name], level)
         found.append(Difference(name, float(a_whole[name][0]), float(b_whole[name][0]), ends.low, ends.high))
     return tuple(found)
+
+
+def mean_interval(
+    values: Floats, groups: npt.NDArray[np.str_], draws: int, level: float = LEVEL, seed: int = 0
+) -> Interval:
+    """Return the mean of ``values`` (n,) with its percentile interval when whole ``groups`` are redrawn."""
+    names, number = np.unique(groups, return_inverse=True)
+    n = len(names)
+    sums, sizes = np.bincount(number, weights=values), np.bincount(number).astype(np.float64)
+    times = np.random.default_rng(seed).multinomial(n, np.full(n, 1 / n), size=draws)  # (draws, groups)
+    return _interval(float(values.mean()), (times @ sums) / (times @ sizes), level)
 
 
 def figures_of(sums: Floats) -> dict[str, Floats]:
@@ -90,15 +111,15 @@ def _sums_by_group(outcome: Outcome) -> Floats:
     rows = np.zeros((n, CELLS + 2 + BINS))
     each = np.arange(n)
     rows[each, labels * N_EMOTIONS + said] = 1
-    rows[:, CELLS] = -np.log(np.maximum(p[each, labels], FLOOR))
+    rows[:, CELLS] = -log_likelihoods(p, labels)
     rows[:, CELLS + 1] = ((p - np.eye(N_EMOTIONS)[labels]) ** 2).sum(axis=1)
     which = np.minimum((confidence * BINS).astype(int), BINS - 1)
     rows[each, CELLS + 2 + which] = (said == labels) - confidence
     return _added(rows, outcome.groups)
 
 
-def _added(rows: Floats, groups: Sequence[str]) -> Floats:
-    numbers: dict[str, int] = {}
+def _added(rows: Floats, groups: Sequence[Hashable]) -> Floats:
+    numbers: dict[Hashable, int] = {}
     which = np.array([numbers.setdefault(group, len(numbers)) for group in groups])
     sums = np.zeros((len(numbers), rows.shape[1]))
     np.add.at(sums, which, rows)

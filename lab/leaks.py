@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from affectstream.lab import metrics
+from affectstream.lab import statistics
 from affectstream.lab.splits import Fold, Indices, grouped_folds, merged_groups, random_folds, shared
 from affectstream.schemas.errors import InputError
 
@@ -155,7 +155,7 @@ def _leaks(items: Sequence[Item], inputs: Inputs, baseline: Baseline, split: Seq
     return Leaks(
         shared_groups=sum(len(shared(groups, f.train, f.test)) for f in split),
         copies=sum(int(_copied(items, f).sum()) for f in split),
-        uar=metrics.uar(labels, predicted),
+        uar=statistics.uar(labels, predicted),
     )
 
 
@@ -176,8 +176,8 @@ def _officials(items: Sequence[Item], inputs: Inputs, baseline: Baseline) -> Ite
             items=len(fold.test),
             shared_groups=len(shared([i.group for i in items], fold.train, fold.test)),
             copies=int(copied.sum()),
-            uar=metrics.uar(truth, predicted),
-            uar_without_copies=None if copied.all() else metrics.uar(truth[~copied], predicted[~copied]),
+            uar=statistics.uar(truth, predicted),
+            uar_without_copies=None if copied.all() else statistics.uar(truth[~copied], predicted[~copied]),
         )
 
 

@@ -1,6 +1,5 @@
 """Reader of RAVDESS speech (Actor_XX folders, labelled by name)."""
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -54,12 +53,6 @@ class Corpus:
         for clip in self.clips:
             by_hash.setdefault(clip.sha256, []).append(clip)
         return [tuple(same) for same in by_hash.values() if len(same) > 1]
-
-
-def default_folder() -> Path:
-    """Return ``$AFFECT_DATA/ravdess``, else ``../shared/data/ravdess`` beside the repository."""
-    beside = Path(__file__).resolve().parents[3] / "shared" / "data"
-    return Path(os.environ.get("AFFECT_DATA", beside)) / "ravdess"
 
 
 def read(folder: Path) -> Corpus:

@@ -8,10 +8,10 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
-from affectstream.lab.calibration import ece_by_chance
+from affectstream.lab.bootstrap import DRAWS, intervals
 from affectstream.lab.evaluation.figures import summary
-from affectstream.lab.evaluation.intervals import DRAWS, intervals
 from affectstream.lab.evaluation.outcome import Aim, Outcome
+from affectstream.lab.statistics import ece_of_calibrated
 
 MOST_ECE = 0.03
 WARM_UP = 5
@@ -39,7 +39,7 @@ def calibrated(outcome: Outcome, title: str = "ECE") -> Aim:
     Beside it stands what exactly right probabilities would show on as many items.
     """
     error = summary(outcome.after, outcome.labels)["ece"]
-    chance = ece_by_chance(outcome.after)
+    chance = ece_of_calibrated(outcome.after)
     expected = f"exactly right ones: {chance.mean():.3f}, 95 % below {np.quantile(chance, 0.95):.3f}"
     return _line(title, f"<= {MOST_ECE:g}", f"{error:.3f} ({expected})", error <= MOST_ECE, outcome)
 

@@ -3,9 +3,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from affectstream.lab.evaluation.intervals import DRAWS, Difference, intervals, paired
+from affectstream.lab.bootstrap import DRAWS, Difference, Interval, intervals, paired
 from affectstream.lab.evaluation.outcome import Outcome
-from affectstream.lab.metrics import Interval
 from affectstream.schemas.errors import InputError
 
 

@@ -12,8 +12,8 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from affectstream.lab.calibration import ece
 from affectstream.lab.datasets.ferplus import load_npz, majority
+from affectstream.lab.statistics import ece
 from affectstream.models.face.crop import SIDE, Box, Image
 from affectstream.models.face.detect import Face
 from affectstream.models.face.model import FaceModel

@@ -10,9 +10,10 @@ from affectstream.lab.evaluation import aims
 from affectstream.lab.evaluation.degrade_faces import FACES
 from affectstream.lab.evaluation.figures import summary
 from affectstream.lab.evaluation.given import Given, predicted
-from affectstream.lab.evaluation.outcome import About, Aim, Evaluation, Floats, Outcome, Point, uncalibrated
+from affectstream.lab.evaluation.outcome import About, Aim, Evaluation, Outcome, Point
 from affectstream.lab.face import duplicates
 from affectstream.lab.face.evaluate import label_sets
+from affectstream.lab.statistics import Floats, uncalibrated
 from affectstream.models.face.model import FaceModel
 from affectstream.models.weights import read_card
 from affectstream.schemas.errors import InputError

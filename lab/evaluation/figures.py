@@ -1,6 +1,6 @@
-"""Figures, curves and tables of predictions.
+"""Summary figures, curves and per-part tables of predictions.
 
-Expected calibration error: Guo et al., ICML 2017. Risk and coverage: El-Yaniv and Wiener, JMLR 2010.
+Risk and coverage: El-Yaniv and Wiener, JMLR 2010.
 """
 
 from dataclasses import dataclass
@@ -8,12 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 from sklearn.metrics import auc, average_precision_score, cohen_kappa_score, precision_recall_curve, roc_curve
 
-from affectstream.lab import calibration, metrics
-from affectstream.lab.evaluation.outcome import Floats, Labels, Outcome
+from affectstream.lab import statistics
+from affectstream.lab.evaluation.outcome import Outcome
+from affectstream.lab.statistics import BINS, Floats, Labels
 from affectstream.schemas.labels import EMOTIONS
-
-FLOOR = 1e-12
-BINS = 15
 
 
 @dataclass(frozen=True)
@@ -50,38 +48,25 @@ class PartRow:
     ece: float
 
 
-def nll(probabilities: Floats, labels: Labels) -> float:
-    """Return the mean negative log likelihood; no item costs more than that of probability 1e-12."""
-    return float(-np.log(np.maximum(probabilities[np.arange(len(labels)), labels], FLOOR)).mean())
-
-
 def summary(probabilities: Floats, labels: Labels) -> dict[str, float]:
     """Return every figure that is one number."""
     said = probabilities.argmax(axis=1)
     first_two = np.argsort(-probabilities, axis=1, kind="stable")[:, :2]
     return {
-        "accuracy": metrics.accuracy(labels, said),
-        "uar": metrics.uar(labels, said),
-        "macro_f1": metrics.macro_f1(labels, said),
-        "weighted_f1": metrics.weighted_f1(labels, said),
+        "accuracy": statistics.accuracy(labels, said),
+        "uar": statistics.uar(labels, said),
+        "macro_f1": statistics.macro_f1(labels, said),
+        "weighted_f1": statistics.weighted_f1(labels, said),
         "top_2": float((first_two == labels[:, None]).any(axis=1).mean()),
         "kappa": float(cohen_kappa_score(labels, said)) if len(np.unique(labels)) > 1 else 0.0,
-        "nll": nll(probabilities, labels),
-        "brier": metrics.brier(probabilities, labels),
-        "ece": calibration.ece(probabilities, labels, BINS),
-        "ece_adaptive": ece_adaptive(probabilities, labels),
+        "nll": statistics.nll(probabilities, labels),
+        "brier": statistics.brier(probabilities, labels),
+        "ece": statistics.ece(probabilities, labels),
+        "ece_adaptive": statistics.ece_adaptive(probabilities, labels),
         "aurc": risk_coverage(probabilities, labels).area,
         "roc_auc": _mean([c.area for c in roc(probabilities, labels)]),
         "pr_auc": _mean([c.area for c in precision_recall(probabilities, labels)]),
     }
-
-
-def ece_adaptive(probabilities: Floats, labels: Labels, bins: int = BINS) -> float:
-    """Return the calibration error over ``bins`` bins that hold equally many items."""
-    confidence = probabilities.max(axis=1)
-    right = probabilities.argmax(axis=1) == labels
-    parts = np.array_split(np.argsort(confidence, kind="stable"), min(bins, len(labels)))
-    return float(sum(len(p) * abs(right[p].mean() - confidence[p].mean()) for p in parts) / len(labels))
 
 
 def reliability(probabilities: Floats, labels: Labels, bins: int = BINS) -> Reliability:
@@ -95,7 +80,7 @@ def reliability(probabilities: Floats, labels: Labels, bins: int = BINS) -> Reli
         np.bincount(which, confidence, bins)[full] / count[full],
         np.bincount(which, right, bins)[full] / count[full],
         count[full] / len(labels),
-        calibration.ece(probabilities, labels, bins),
+        statistics.ece(probabilities, labels, bins),
     )
 
 
@@ -142,13 +127,11 @@ def part_rows(outcome: Outcome) -> tuple[PartRow, ...]:
             said = p.argmax(axis=1)
             groups = {g for g, kept in zip(outcome.groups, inside, strict=True) if kept}
             scores = (
-                metrics.accuracy(labels, said),
-                metrics.uar(labels, said),
-                metrics.macro_f1(labels, said),
+                statistics.accuracy(labels, said),
+                statistics.uar(labels, said),
+                statistics.macro_f1(labels, said),
             )
-            rows.append(
-                PartRow(kind, value, len(labels), len(groups), *scores, calibration.ece(p, labels, BINS))
-            )
+            rows.append(PartRow(kind, value, len(labels), len(groups), *scores, statistics.ece(p, labels)))
     return tuple(rows)
 
 

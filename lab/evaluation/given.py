@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 from rich.progress import Progress
 
-from affectstream.lab.datasets.ravdess import default_folder
-from affectstream.lab.evaluation.intervals import DRAWS
-from affectstream.lab.evaluation.outcome import Floats
+from affectstream.lab.bootstrap import DRAWS
+from affectstream.lab.datasets import folder
+from affectstream.lab.statistics import Floats
 from affectstream.models.protocol import Array, Predictions
 
 AT_ONCE = 128
@@ -41,8 +41,7 @@ class Given:
 
     def folders(self, corpus: str) -> tuple[Path, ...]:
         """Return where the files of ``corpus`` may lie."""
-        root = self.data or default_folder().parent
-        return (root / corpus, root)
+        return folder.candidates(corpus, self.data)
 
 
 def predicted(

@@ -8,13 +8,11 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import softmax
 
+from affectstream.lab.statistics import Floats, Labels
 from affectstream.models.weights import Card
 from affectstream.schemas.errors import InputError
 
-Floats = npt.NDArray[np.float64]
-Labels = npt.NDArray[np.int64]
 SUFFIX = "-outcomes.npz"
 
 
@@ -86,16 +84,6 @@ class Evaluation:
     aims: tuple[Aim, ...]
     notes: tuple[str, ...]
     command: str
-
-
-def uncalibrated(probabilities: Floats, temperature: float) -> Floats:
-    """Return what the network said before its logits were divided by ``temperature``."""
-    return np.asarray(softmax(temperature * log(probabilities), axis=1), dtype=np.float64)
-
-
-def log(probabilities: Floats) -> Floats:
-    """Return logarithms, finite for a probability that was rounded to zero."""
-    return np.log(np.maximum(probabilities, 1e-300))
 
 
 def save(outcomes: Sequence[Outcome], path: Path) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from affectstream.lab import metrics
+from affectstream.lab import statistics
 from affectstream.lab.evaluation import figures
 from affectstream.lab.evaluation.outcome import Outcome, Point
 from affectstream.schemas.labels import COLOURS, EMOTIONS, N_EMOTIONS
@@ -55,7 +55,7 @@ def robustness(points: Sequence[Point], figure_name: str, clean: float) -> bytes
 
 def confusion(ax: "Axes", outcome: Outcome) -> None:
     """Draw the share of each true class (row) that was called what (column), and the counts."""
-    counts = metrics.confusion(outcome.labels, outcome.after.argmax(axis=1))
+    counts = statistics.confusion(outcome.labels, outcome.after.argmax(axis=1))
     share = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     ax.imshow(share, cmap="Blues", vmin=0, vmax=1)
     for i in range(N_EMOTIONS):

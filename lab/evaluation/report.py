@@ -4,12 +4,11 @@ import json
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from affectstream.lab import metrics
+from affectstream.lab import statistics
+from affectstream.lab.bootstrap import DRAWS, Interval, intervals
 from affectstream.lab.evaluation import document, figures, plots
 from affectstream.lab.evaluation.document import Block, Bullets, Command, Heading, Paragraph, Picture, Table
-from affectstream.lab.evaluation.intervals import DRAWS, intervals
 from affectstream.lab.evaluation.outcome import SUFFIX, Aim, Evaluation, Outcome, save
-from affectstream.lab.metrics import Interval
 from affectstream.schemas.errors import InputError
 
 SHOWN = ("accuracy", "uar", "macro_f1", "weighted_f1", "nll", "brier", "ece")
@@ -140,7 +139,7 @@ def _classes(outcome: Outcome) -> Table:
             receiver.get(row.emotion, ""),
             precise.get(row.emotion, ""),
         )
-        for row in metrics.per_class(outcome.labels, said)
+        for row in statistics.per_class(outcome.labels, said)
     )
     return Table(("emotion", "items", "precision", "recall", "F1", "ROC area", "PR area"), rows)
 

@@ -11,7 +11,8 @@ from affectstream.lab.evaluation import aims
 from affectstream.lab.evaluation.degrade import SHARES_HEARD, WORD_ERROR_RATES, truncated, word_errors
 from affectstream.lab.evaluation.figures import summary
 from affectstream.lab.evaluation.given import Given, predicted
-from affectstream.lab.evaluation.outcome import About, Aim, Evaluation, Floats, Outcome, Point, uncalibrated
+from affectstream.lab.evaluation.outcome import About, Aim, Evaluation, Outcome, Point
+from affectstream.lab.statistics import Floats, uncalibrated
 from affectstream.lab.text.corpus import goemotions_rows
 from affectstream.models.text.model import TextModel
 from affectstream.models.weights import Card, read_card

@@ -11,8 +11,9 @@ import safetensors.numpy
 from affectstream.lab.datasets import ravdess
 from affectstream.lab.evaluation import aims, voice_folds, voice_sets
 from affectstream.lab.evaluation.given import Given, predicted
-from affectstream.lab.evaluation.outcome import Aim, Evaluation, Floats, Labels, log
+from affectstream.lab.evaluation.outcome import Aim, Evaluation
 from affectstream.lab.evaluation.voice_sets import Cast, Heard, Temperatures
+from affectstream.lab.statistics import Floats, Labels, log
 from affectstream.lab.voice import evaluation
 from affectstream.lab.voice.evaluation import Samples
 from affectstream.models.voice import features

@@ -10,13 +10,12 @@ import numpy.typing as npt
 import safetensors.torch
 import torch
 
-from affectstream.lab.calibration import fit_temperature
 from affectstream.lab.datasets.ravdess import Clip
 from affectstream.lab.evaluation import aims, voice_sets
 from affectstream.lab.evaluation.given import Given
-from affectstream.lab.evaluation.outcome import Aim, Evaluation, Floats, Labels, Point
+from affectstream.lab.evaluation.outcome import Aim, Evaluation, Point
 from affectstream.lab.evaluation.voice_sets import Cast, Heard, Temperatures
-from affectstream.lab.metrics import uar
+from affectstream.lab.statistics import Floats, Labels, fit_temperature, uar
 from affectstream.lab.voice.evaluation import Samples
 from affectstream.lab.voice.train import fold_file
 from affectstream.lab.voice.training import Config

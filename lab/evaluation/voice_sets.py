@@ -13,7 +13,8 @@ from affectstream.lab.evaluation import aims
 from affectstream.lab.evaluation.degrade import BABBLE, SPEECH, VOICES, Speech, behind
 from affectstream.lab.evaluation.degrade import Samples as Sound
 from affectstream.lab.evaluation.figures import summary
-from affectstream.lab.evaluation.outcome import About, Aim, Floats, Labels, Outcome, Point
+from affectstream.lab.evaluation.outcome import About, Aim, Outcome, Point
+from affectstream.lab.statistics import Floats, Labels
 from affectstream.lab.voice.evaluation import Samples, clip_starts, cut, per_clip
 from affectstream.models.voice import features
 

@@ -14,9 +14,9 @@ from rich.console import Console
 from rich.table import Table
 from sklearn.metrics import precision_recall_fscore_support
 
-from affectstream.lab.calibration import ece
 from affectstream.lab.datasets.ferplus import Faces, load_npz, majority
 from affectstream.lab.face.duplicates import groups
+from affectstream.lab.statistics import ece
 from affectstream.models.face.model import FaceModel
 from affectstream.models.protocol import Probabilities
 from affectstream.schemas.labels import EMOTIONS, N_EMOTIONS

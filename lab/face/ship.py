@@ -19,10 +19,10 @@ import torch
 from rich.console import Console
 from safetensors.torch import save_file
 
-from affectstream.lab.calibration import fit_temperature
 from affectstream.lab.datasets.ferplus import Faces, load_npz, majority
 from affectstream.lab.face.evaluate import evaluate, tables
 from affectstream.lab.face.train import split
+from affectstream.lab.statistics import fit_temperature
 from affectstream.models.face.model import FaceModel
 from affectstream.models.weights import FOLDER, read_card, write_card
 

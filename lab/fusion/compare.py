@@ -10,17 +10,16 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.stats import spearmanr
 
-from affectstream.lab.evaluation.intervals import DRAWS, Difference, intervals, paired
+from affectstream.lab.bootstrap import DRAWS, Difference, Interval, intervals, paired
 from affectstream.lab.evaluation.outcome import About, Outcome
 from affectstream.lab.fusion.failures import Condition, mixed
 from affectstream.lab.fusion.log import Calls, Log
-from affectstream.lab.metrics import Interval
+from affectstream.lab.statistics import FLOOR, log_likelihoods
 from affectstream.models.fusion import trust
 from affectstream.models.fusion.evidence import FLAT, Array, Evidence, Rule
 from affectstream.models.fusion.fitted import Expert
 from affectstream.schemas.messages import MODALITIES, Modality
 
-FLOOR = 1e-12
 FIGURES = ("accuracy", "uar", "nll", "ece")
 LOWER_IS_BETTER = ("nll", "ece")
 
@@ -131,8 +130,7 @@ def spearman(weights: Array, losses: Array) -> float:
 
 def losses(p: Array, log: Log) -> Array:
     """Return the negative log likelihood (windows,) of the truth under ``p`` (windows, 7)."""
-    nll: Array = -np.log(np.maximum(p[np.arange(len(p)), log.labels], FLOOR))
-    return nll
+    return -log_likelihoods(p, log.labels)
 
 
 def _outcome(log: Log, p: Array, name: str) -> Outcome:

@@ -4,12 +4,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 
+from affectstream.lab.bootstrap import Interval
 from affectstream.lab.evaluation.document import Block, Heading, Paragraph, Table
 from affectstream.lab.fusion.compare import Comparison, Score
 from affectstream.lab.fusion.experiment import Simulated
 from affectstream.lab.fusion.explain import Importance
 from affectstream.lab.fusion.probability_logs import ProbabilityLog
-from affectstream.lab.metrics import Interval
+from affectstream.lab.statistics import nll
 from affectstream.schemas.messages import MODALITIES
 
 TITLES = {"accuracy": "accuracy", "uar": "UAR", "nll": "NLL", "ece": "ECE"}
@@ -100,9 +101,16 @@ def models_alone(logs: Mapping[str, ProbabilityLog]) -> Iterator[Block]:
             there = log.present[i]
             p, labels = log.p[i][there], log.labels[there]
             right = (p.argmax(axis=1) == labels).mean()
-            nll = -np.log(np.maximum(p[np.arange(len(p)), labels], 1e-12)).mean()
             size, answered = str(len(log.labels)), f"{there.mean():.1%}"
-            rows.append((log.corpus, condition, size, answered, *three((right, nll, log.quality[i].mean()))))
+            rows.append(
+                (
+                    log.corpus,
+                    condition,
+                    size,
+                    answered,
+                    *three((right, nll(p, labels), log.quality[i].mean())),
+                )
+            )
     yield Table(("corpus", "condition", "items", "answered", "accuracy", "NLL", "mean quality"), tuple(rows))
 
 

@@ -17,10 +17,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from affectstream.lab.calibration import ece
+from affectstream.lab import statistics
 from affectstream.lab.evaluation.figures import risk_at, risk_coverage
 from affectstream.lab.fusion import failures, simulate
-from affectstream.lab.fusion.compare import Comparison, believed, compare, losses
+from affectstream.lab.fusion.compare import Comparison, believed, compare
 from affectstream.lab.fusion.fit import fit
 from affectstream.lab.fusion.fit_experts import experts
 from affectstream.lab.fusion.log import Calls, Indices, Log
@@ -132,7 +132,7 @@ def _without_networks(fitted: Fitted) -> Mapping[str, Rule]:
 
 def _simulated(world: str, rule: str, p: Array, log: Log) -> Simulated:
     accuracy = float((p.argmax(axis=1) == log.labels).mean())
-    return Simulated(world, rule, accuracy, float(losses(p, log).mean()), ece(p, log.labels))
+    return Simulated(world, rule, accuracy, statistics.nll(p, log.labels), statistics.ece(p, log.labels))
 
 
 def _complexity(rule: str) -> int:

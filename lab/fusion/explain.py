@@ -14,13 +14,13 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from affectstream.lab.bootstrap import Interval, mean_interval
 from affectstream.lab.fusion.log import Log
-from affectstream.lab.metrics import Interval
+from affectstream.lab.statistics import log_likelihoods
 from affectstream.models.fusion.evidence import FLAT, Array, Evidence, Pooled, Rule
 from affectstream.schemas.messages import MODALITIES, Modality
 
 Game = Literal["accuracy", "nll"]
-FLOOR = 1e-12
 DRAWS = 1000
 
 
@@ -48,15 +48,18 @@ def importances(rule: Rule, log: Log, game: Game, draws: int = DRAWS, seed: int 
     n = len(MODALITIES)
     values = coalitions(rule, log, game)
     whole = values[-1]
-    times = _redrawn(log.groups, draws, seed)
     worth = shapley(values)
+
+    def redrawn(gains: Array) -> Interval:
+        return mean_interval(gains, log.groups, draws, seed=seed)
+
     return [
         Importance(
             modality,
             game,
-            _interval(whole - values[(1 << n) - 1 - (1 << i)], log.groups, times),
-            _interval(worth[:, i], log.groups, times),
-            _interval(values[1 << i] - values[0], log.groups, times),
+            redrawn(whole - values[(1 << n) - 1 - (1 << i)]),
+            redrawn(worth[:, i]),
+            redrawn(values[1 << i] - values[0]),
         )
         for i, modality in enumerate(MODALITIES)
     ]
@@ -107,21 +110,6 @@ def left_out(rule: Rule, evidence: Evidence) -> list[Without]:
 def _played(p: Array, log: Log, game: Game, present: NDArray[np.bool_]) -> Array:
     """Return the game's value (windows,) of what is said; at chance where nothing is."""
     if game == "nll":
-        own: Array = np.log(np.maximum(p[np.arange(len(p)), log.labels], FLOOR))
-        return own
+        return log_likelihoods(p, log.labels)
     right = (p.argmax(axis=1) == log.labels).astype(np.float64)
     return np.where(present.any(axis=1), right, FLAT)
-
-
-def _redrawn(groups: NDArray[np.str_], draws: int, seed: int) -> NDArray[np.int64]:
-    n = len(np.unique(groups))
-    return np.random.default_rng(seed).multinomial(n, np.full(n, 1 / n), size=draws)
-
-
-def _interval(values: Array, groups: NDArray[np.str_], times: NDArray[np.int64]) -> Interval:
-    number = np.unique(groups, return_inverse=True)[1]
-    sums = np.bincount(number, weights=values)
-    sizes = np.bincount(number).astype(np.float64)
-    drawn = (times @ sums) / (times @ sizes)
-    low, high = np.quantile(drawn, [0.025, 0.975])
-    return Interval(float(values.mean()), float(low), float(high))

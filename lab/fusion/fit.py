@@ -16,7 +16,7 @@ from affectstream.lab.fusion.log import Indices, Log
 from affectstream.models.fusion.choose import on_probabilities
 from affectstream.models.fusion.evidence import Array, Evidence, Flags
 from affectstream.models.fusion.fitted import Fitted
-from affectstream.models.fusion.temper import company
+from affectstream.models.fusion.temper import company, sharpened
 from affectstream.schemas.errors import InputError
 from affectstream.schemas.labels import EMOTIONS, N_EMOTIONS
 from affectstream.schemas.messages import MODALITIES
@@ -43,7 +43,7 @@ def fit(log: Log, seed: int = 0) -> Fitted:
         together = company(weights)
         if name in AFTER:
             after[name] = cooling(p[several], log.labels[several], together[several])
-            p = _cooled(p, after[name], together)
+            p = sharpened(p, (after[name] ** -together)[:, None])
         abstain[name] = threshold(p, log.labels, spoken)
     return whole.model_copy(update={"after": after, "abstain": abstain}).hashed()
 
@@ -131,12 +131,6 @@ def _views(log: Log) -> tuple[Log, Array]:
     e = views.evidence
     masked = Evidence(e.p, np.concatenate(masks), e.quality, e.trust)
     return Log(masked, views.labels, views.groups, views.source), np.concatenate(say)
-
-
-def _cooled(p: Array, temperature: float, together: Array) -> Array:
-    powered = p ** (temperature**-together)[:, None]
-    normal: Array = powered / powered.sum(axis=1, keepdims=True)
-    return normal
 
 
 def _check(log: Log) -> None:

@@ -15,10 +15,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from affectstream.lab.calibration import fit_temperature
 from affectstream.lab.fusion.log import Log
 from affectstream.lab.fusion.networks import KINDS, finished
 from affectstream.lab.splits import grouped_folds
+from affectstream.lab.statistics import fit_temperature
 from affectstream.models.fusion.evidence import Array
 from affectstream.models.fusion.exported import inputs, standardised
 from affectstream.schemas.errors import InputError

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from affectstream.lab.datasets.ravdess import default_folder
+from affectstream.lab.datasets import folder
 from affectstream.lab.fusion import (
     probability_logs,
     probability_logs_face,
@@ -20,21 +20,21 @@ def face(data: Path | None, run: Path) -> list[ProbabilityLog]:
     """Return the log of the faces; ``run`` is not needed."""
     model = FaceModel(rows=32)
     model.load("cpu")
-    return [probability_logs_face.log(_folder(data, "ferplus"), model)]
+    return [probability_logs_face.log(folder.of_corpus("ferplus", data), model)]
 
 
 def voice(data: Path | None, run: Path) -> list[ProbabilityLog]:
     """Return the log of the voices, by the fold networks kept in ``run``."""
     model = VoiceModel(rows=32)
     model.load("cpu")
-    return [probability_logs_voice.log(_folder(data, "ravdess"), run, model)]
+    return [probability_logs_voice.log(folder.of_corpus("ravdess", data), run, model)]
 
 
 def text(data: Path | None, run: Path) -> list[ProbabilityLog]:
     """Return the logs of the texts; ``run`` is not needed."""
     model = TextModel(rows=probability_logs_text.ROWS)
     model.load("cpu")
-    return probability_logs_text.logs(data or default_folder().parent, model)
+    return probability_logs_text.logs(folder.corpora(data), model)
 
 
 MADE: dict[str, Callable[[Path | None, Path], list[ProbabilityLog]]] = {
@@ -44,16 +44,10 @@ MADE: dict[str, Callable[[Path | None, Path], list[ProbabilityLog]]] = {
 }
 
 
-def make(name: str, data: Path | None, run: Path, folder: Path) -> list[tuple[Path, ProbabilityLog]]:
+def make(name: str, data: Path | None, run: Path, output: Path) -> list[tuple[Path, ProbabilityLog]]:
     """Make and write the logs of one model; raises InputError, ModelError."""
     logs = MADE[name](data, run)
-    paths = [path_of(folder, log.modality, i) for i, log in enumerate(logs)]
+    paths = [path_of(output, log.modality, i) for i, log in enumerate(logs)]
     for path, log in zip(paths, logs, strict=True):
         probability_logs.write(log, path)
     return list(zip(paths, logs, strict=True))
-
-
-def _folder(data: Path | None, corpus: str) -> Path:
-    """Return ``data``/CORPUS, or ``data`` where it is the corpus itself; by default that of AFFECT_DATA."""
-    root = data or default_folder().parent
-    return root / corpus if (root / corpus).is_dir() else root

@@ -8,6 +8,7 @@ product is no longer right. The windows are calls as those of ``lab.fusion.pairs
 from dataclasses import dataclass, replace
 
 import numpy as np
+from scipy.special import softmax
 
 from affectstream.lab.fusion.log import Calls, Indices, Log
 from affectstream.lab.fusion.pairs import LENGTH, MELD_SHARES
@@ -66,7 +67,7 @@ def bayes(world: World, evidence: Evidence) -> Array:
     cooled -= np.log(np.exp(cooled).sum(axis=2, keepdims=True))
     there = evidence.present[:, :, None]
     scores = np.where(there, cooled - np.log(PRIOR), 0.0).sum(axis=1) + np.log(PRIOR)
-    return _normal(scores)
+    return np.asarray(softmax(scores, axis=-1))
 
 
 def _evidence(world: World, labels: Indices, rng: Generator) -> Evidence:
@@ -77,7 +78,7 @@ def _evidence(world: World, labels: Indices, rng: Generator) -> Evidence:
     seen = skill * np.eye(N_EMOTIONS)[labels][:, None] + noise
     scores = (skill * seen + np.log(PRIOR)) * np.array(world.heat)[:, None]
     quality = _quality(np.full(shape[:2], 0.75), rng)
-    return Evidence(_normal(scores), np.ones(shape[:2], np.bool_), quality, np.ones(shape[:2]))
+    return Evidence(softmax(scores, axis=-1), np.ones(shape[:2], np.bool_), quality, np.ones(shape[:2]))
 
 
 def _failed(world: World, evidence: Evidence, labels: Indices, rng: Generator) -> Evidence:
@@ -86,16 +87,10 @@ def _failed(world: World, evidence: Evidence, labels: Indices, rng: Generator) -
     if world.confident:
         wrong = (labels[:, None] + rng.integers(1, N_EMOTIONS, hit.shape)) % N_EMOTIONS
         scores += 4.0 * np.eye(N_EMOTIONS)[wrong]
-    p = np.where(hit[:, :, None], _normal(scores), evidence.p)
+    p = np.where(hit[:, :, None], softmax(scores, axis=-1), evidence.p)
     quality = np.where(hit, _quality(np.full(hit.shape, 0.75 - world.telling), rng), evidence.quality)
     return replace(evidence, p=p, quality=quality)
 
 
 def _quality(middle: Array, rng: Generator) -> Array:
     return np.clip(middle + 0.15 * rng.normal(size=middle.shape), 0.0, 1.0)
-
-
-def _normal(scores: Array) -> Array:
-    powered = np.exp(scores - scores.max(axis=-1, keepdims=True))
-    normal: Array = powered / powered.sum(axis=-1, keepdims=True)
-    return normal

@@ -8,7 +8,6 @@ Neither development set is read by the training. Intervals are 95 % by bootstrap
 
 import argparse
 import json
-import os
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,8 +18,11 @@ import torch
 from rich.console import Console
 from rich.table import Table
 
-from affectstream.lab import metrics
-from affectstream.lab.calibration import ece
+from affectstream.lab import statistics
+from affectstream.lab.bootstrap import intervals
+from affectstream.lab.datasets import folder
+from affectstream.lab.evaluation.outcome import About, Outcome
+from affectstream.lab.statistics import ece
 from affectstream.lab.text.corpus import Row, goemotions_rows, meld_rows
 from affectstream.models.text.model import TextModel
 from affectstream.schemas.labels import EMOTIONS
@@ -28,34 +30,31 @@ from affectstream.schemas.labels import EMOTIONS
 SHOWN = {"weighted_f1": "wF1", "macro_f1": "mF1", "accuracy": "acc", "uar": "UAR", "ece": "ECE"}
 
 
-def figures(probabilities: metrics.Floats, rows: Sequence[Row]) -> dict[str, Any]:
+def figures(probabilities: statistics.Floats, rows: Sequence[Row]) -> dict[str, Any]:
     """Return the figures of predictions (n, 7) for ``rows``."""
     truth = np.array([row.label for row in rows], dtype=np.int64)
     said = probabilities.argmax(axis=1).astype(np.int64)
     groups = [row.group for row in rows]
-    own = np.maximum(probabilities[np.arange(len(truth)), truth], 1e-12)
-    intervals = {
-        name: metrics.bootstrap(metric, truth, said, groups, draws=300)
-        for name, metric in (("weighted_f1", metrics.weighted_f1), ("macro_f1", metrics.macro_f1))
-    }
+    about = About("texts", "", "", "", "groups")
+    found = intervals(Outcome(about, truth, tuple(groups), probabilities, probabilities), 300)
     return {
         "n": len(rows),
         "groups": len(set(groups)),
-        "weighted_f1": metrics.weighted_f1(truth, said),
-        "macro_f1": metrics.macro_f1(truth, said),
-        "accuracy": metrics.accuracy(truth, said),
-        "uar": metrics.uar(truth, said),
+        "weighted_f1": statistics.weighted_f1(truth, said),
+        "macro_f1": statistics.macro_f1(truth, said),
+        "accuracy": statistics.accuracy(truth, said),
+        "uar": statistics.uar(truth, said),
         "ece": ece(probabilities, truth),
-        "nll": float(-np.log(own).mean()),
-        "intervals": {name: (i.low, i.high) for name, i in intervals.items()},
+        "nll": statistics.nll(probabilities, truth),
+        "intervals": {name: (found[name].low, found[name].high) for name in ("weighted_f1", "macro_f1")},
         "classes": {
             c.emotion: {"n": c.support, "precision": c.precision, "recall": c.recall, "f1": c.f1}
-            for c in metrics.per_class(truth, said)
+            for c in statistics.per_class(truth, said)
         },
     }
 
 
-def predicted(model: TextModel, rows: Sequence[Row], turns: int) -> metrics.Floats:
+def predicted(model: TextModel, rows: Sequence[Row], turns: int) -> statistics.Floats:
     """Return the probabilities (n, 7) of ``rows`` with at most ``turns`` of their context."""
     return model.predict([model.prepare(r.text, r.context[-turns:] if turns else ()) for r in rows]).p
 
@@ -104,7 +103,7 @@ def tables(result: dict[str, dict[str, Any]]) -> list[Table]:
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Read the command line, evaluate and show the tables."""
-    data = Path(os.environ.get("AFFECT_DATA", "../shared/data"))
+    data = folder.corpora()
     parser = argparse.ArgumentParser(description="Evaluate the text model.")
     parser.add_argument("--meld", type=Path, default=data / "meld" / "dev_sent_emo.csv")
     parser.add_argument("--goemotions", type=Path, default=data / "goemotions" / "dev.tsv")

@@ -7,7 +7,6 @@ systems; "BERT with pooling and head" takes any encoder of transformers. None of
 """
 
 import argparse
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, cast
@@ -25,7 +24,8 @@ from sklearn.tree import DecisionTreeClassifier
 from torch import Tensor, nn
 from transformers import AutoModel
 
-from affectstream.lab import metrics
+from affectstream.lab import statistics
+from affectstream.lab.datasets import folder
 from affectstream.lab.datasets.meld import Utterance, read_meld
 from affectstream.models.text.tokenise import plain
 from affectstream.schemas.errors import ModelError
@@ -104,17 +104,17 @@ def compared(train: Sequence[Utterance], test: Sequence[Utterance]) -> dict[str,
         pipeline.fit([plain(u.text) for u in train], [u.label for u in train])
         said = np.asarray(pipeline.predict([plain(u.text) for u in test]), dtype=np.int64)
         result[name] = {
-            "weighted_f1": metrics.weighted_f1(truth, said),
-            "macro_f1": metrics.macro_f1(truth, said),
-            "accuracy": metrics.accuracy(truth, said),
-            "uar": metrics.uar(truth, said),
+            "weighted_f1": statistics.weighted_f1(truth, said),
+            "macro_f1": statistics.macro_f1(truth, said),
+            "accuracy": statistics.accuracy(truth, said),
+            "uar": statistics.uar(truth, said),
         }
     return result
 
 
 def main() -> None:
     """Fit the pipelines on MELD's training split and show their figures on another."""
-    data = Path(os.environ.get("AFFECT_DATA", "../shared/data")) / "meld"
+    data = folder.corpora() / "meld"
     parser = argparse.ArgumentParser(description="Compare the reference text classifiers on MELD.")
     parser.add_argument("--train", type=Path, default=data / "train_sent_emo.csv")
     parser.add_argument("--test", type=Path, default=data / "dev_sent_emo.csv")

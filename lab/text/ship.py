@@ -10,7 +10,6 @@ development sets, which nothing before this step has read.
 import argparse
 import hashlib
 import json
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -22,8 +21,9 @@ from safetensors.torch import save_file
 from scipy.special import softmax
 from torch import Tensor
 
-from affectstream.lab import metrics
-from affectstream.lab.calibration import ece, fit_temperature
+from affectstream.lab import statistics
+from affectstream.lab.datasets import folder
+from affectstream.lab.statistics import ece, fit_temperature
 from affectstream.lab.text.corpus import Row
 from affectstream.lab.text.evaluate import evaluate, predicted, tables
 from affectstream.lab.text.train import Settings, rows_of
@@ -125,8 +125,8 @@ def calibrated(model: TextModel, held: Sequence[Row]) -> tuple[float, dict[str, 
     said = logits[0].argmax(axis=1).astype(np.int64)
     return temperature, {
         "held_n": float(len(rows)),
-        "held_weighted_f1": metrics.weighted_f1(truth, said),
-        "held_uar": metrics.uar(truth, said),
+        "held_weighted_f1": statistics.weighted_f1(truth, said),
+        "held_uar": statistics.uar(truth, said),
         "held_ece": ece(softmax(logits[0] / temperature, axis=1), truth),
     }
 
@@ -158,13 +158,13 @@ def main() -> None:
     """Read the command line and ship."""
     parser = argparse.ArgumentParser(description="Turn a checkpoint into the shipped text weights.")
     parser.add_argument("--run", type=Path, action="append", required=True, help="an --out of the training")
-    parser.add_argument("--data", type=Path, default=Path(os.environ.get("AFFECT_DATA", "../shared/data")))
+    parser.add_argument("--data", type=Path, default=None)
     parser.add_argument("--folder", type=Path, default=FOLDER)
     parser.add_argument("--flatten", type=float, default=0.2, help="part of the class shares taken out")
     parser.add_argument("--threads", type=int, default=2)
     given = parser.parse_args()
     torch.set_num_threads(given.threads)
-    for table in tables(ship(given.run, given.data, given.folder, given.flatten)):
+    for table in tables(ship(given.run, folder.corpora(given.data), given.folder, given.flatten)):
         Console().print(table)
 
 

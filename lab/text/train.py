@@ -6,7 +6,6 @@ and the temperature; the official development sets are read by ``affectstream.la
 
 import argparse
 import json
-import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -19,7 +18,8 @@ from rich.progress import MofNCompleteColumn, Progress, TextColumn, TimeRemainin
 from sklearn.metrics import f1_score
 from torch import Tensor, nn
 
-from affectstream.lab.calibration import fit_temperature
+from affectstream.lab.datasets import folder
+from affectstream.lab.statistics import fit_temperature
 from affectstream.lab.text import corpus
 from affectstream.lab.text.start import start_folder, started
 from affectstream.models.protocol import Array
@@ -211,7 +211,7 @@ def resumed(out: Path, network: nn.Module, optimiser: torch.optim.Optimizer) -> 
 def main(argv: Sequence[str] | None = None) -> None:
     """Read the command line and train."""
     parser = argparse.ArgumentParser(description="Fine-tune the text model on MELD and GoEmotions.")
-    parser.add_argument("--data", default=os.environ.get("AFFECT_DATA", "../shared/data"))
+    parser.add_argument("--data", default=None)
     parser.add_argument("--out", default="runs/text")
     parser.add_argument("--start", default=None, help="folder of the starting weights")
     for name, kind in (
@@ -227,6 +227,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--threads", type=int, default=argparse.SUPPRESS)
     parser.add_argument("--precision", choices=("float32", "bfloat16"), default=argparse.SUPPRESS)
     given = vars(parser.parse_args(argv))
+    given["data"] = str(folder.corpora(given["data"]))
     given["start"] = given["start"] or str(start_folder())
     train(Settings(**given), Console())
 

@@ -5,7 +5,7 @@ import numpy.typing as npt
 from imblearn.pipeline import Pipeline, make_pipeline
 from sklearn.utils.class_weight import compute_sample_weight
 
-from affectstream.lab.evaluation.outcome import log
+from affectstream.lab.statistics import log
 from affectstream.lab.text.reference import pipelines
 from affectstream.lab.training.corpus import Corpus, Part
 from affectstream.lab.training.recipe import Recipe

@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 from scipy.special import softmax
 
-from affectstream.lab.evaluation.outcome import Evaluation, Floats
+from affectstream.lab.evaluation.outcome import Evaluation
+from affectstream.lab.statistics import Floats
 from affectstream.lab.training import classical, place
 from affectstream.lab.training.corpus import Corpus, Indices
 from affectstream.lab.training.files import weights

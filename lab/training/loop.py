@@ -13,9 +13,9 @@ import torch.nn.functional as F
 from rich.progress import track
 from torch import Tensor, nn
 
-from affectstream.lab import metrics
-from affectstream.lab.calibration import nll
+from affectstream.lab import statistics
 from affectstream.lab.face.train import average_into
+from affectstream.lab.statistics import cross_entropy
 from affectstream.lab.training.checkpoint import State, resume, save
 from affectstream.lab.training.corpus import Indices, Inputs, Part
 from affectstream.lab.training.recipe import Recipe
@@ -150,9 +150,9 @@ def logits_of(network: nn.Module, inputs: Inputs, rows: Indices, epoch: int, rec
 def _figures(logits: np.ndarray, labels: Indices) -> dict[str, float]:
     said = logits.argmax(axis=1)
     return {
-        "nll": nll(logits, labels),
-        "accuracy": metrics.accuracy(labels, said),
-        "uar": metrics.uar(labels, said),
+        "nll": cross_entropy(logits, labels),
+        "accuracy": statistics.accuracy(labels, said),
+        "uar": statistics.uar(labels, said),
     }
 
 

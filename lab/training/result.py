@@ -13,7 +13,8 @@ from scipy.special import softmax
 from affectstream.lab.evaluation import aims
 from affectstream.lab.evaluation.face import OWN_LABELS_LEAST
 from affectstream.lab.evaluation.figures import summary
-from affectstream.lab.evaluation.outcome import Evaluation, Floats, Outcome, Point, of_run
+from affectstream.lab.evaluation.outcome import Evaluation, Outcome, Point, of_run
+from affectstream.lab.statistics import Floats
 from affectstream.lab.training.corpus import Corpus, Indices
 from affectstream.lab.training.files import arrays, whole
 from affectstream.lab.training.recipe import RECIPE, Recipe, read_recipe

@@ -10,7 +10,8 @@ from scipy.special import softmax
 from torch import Tensor
 
 from affectstream.lab.evaluation.figures import summary
-from affectstream.lab.evaluation.outcome import Floats, Point
+from affectstream.lab.evaluation.outcome import Point
+from affectstream.lab.statistics import Floats
 from affectstream.lab.training import classical, worse
 from affectstream.lab.training.corpus import Corpus, Indices, Inputs, Rows, Worse
 from affectstream.lab.training.files import weights

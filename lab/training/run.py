@@ -9,9 +9,9 @@ import torch
 from safetensors.torch import save_file
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-from affectstream.lab.calibration import fit_temperature
 from affectstream.lab.evaluation import report as reports
-from affectstream.lab.evaluation.outcome import Evaluation, Floats
+from affectstream.lab.evaluation.outcome import Evaluation
+from affectstream.lab.statistics import Floats, fit_temperature
 from affectstream.lab.training import classical, place, robust
 from affectstream.lab.training.corpus import Corpus, Indices, Inputs, Part
 from affectstream.lab.training.files import whole

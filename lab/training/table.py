@@ -10,9 +10,9 @@ from typing import Annotated
 import typer
 from safetensors import safe_open
 
+from affectstream.lab.bootstrap import intervals
 from affectstream.lab.evaluation.document import Block, Command, Heading, Paragraph, Table, markdown
 from affectstream.lab.evaluation.figures import summary
-from affectstream.lab.evaluation.intervals import intervals
 from affectstream.lab.evaluation.outcome import of_run
 from affectstream.lab.evaluation.report import shown
 from affectstream.lab.training.networks import NETWORKS

@@ -12,8 +12,10 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from affectstream.lab import calibration, metrics
-from affectstream.lab.datasets import ravdess
+from affectstream.lab import statistics
+from affectstream.lab.bootstrap import intervals
+from affectstream.lab.datasets import folder, ravdess
+from affectstream.lab.evaluation.outcome import About, Outcome
 from affectstream.lab.splits import Fold
 from affectstream.lab.voice import evaluation, shipping
 from affectstream.lab.voice.evaluation import CONDITIONS, Floats, Labels, Samples
@@ -34,7 +36,7 @@ def folds(
 ) -> None:
     """Measure the networks of ``train folds`` on the actors that they never heard; keeps RUN/report.json."""
     torch.set_num_threads(threads)
-    corpus = ravdess.read(data or ravdess.default_folder())
+    corpus = ravdess.read(data or folder.of_corpus("ravdess"))
     nets = [_ensemble(run, k, seed or [0]) for k in range(5)]
     report, kept = measure(corpus.clips, folds_of(corpus), lambda x, k: _logits(nets[k], x))
     np.savez(run / "out-of-fold.npz", allow_pickle=False, **kept)
@@ -58,7 +60,7 @@ def shipped(
 ) -> None:
     """Measure the shipped weights on a folder of RAVDESS: its actors must be other than those of training."""
     torch.set_num_threads(threads)
-    corpus = ravdess.read(data or ravdess.default_folder())
+    corpus = ravdess.read(data or folder.of_corpus("ravdess"))
     model = VoiceModel(card, rows=32)
     model.load("cpu")
     labels = np.array([clip.label for clip in corpus.clips])
@@ -69,8 +71,8 @@ def shipped(
         found = evaluation.per_clip(log_p, windows.clip, len(labels))
         found -= np.logaddexp.reduce(found, axis=1, keepdims=True)
         predicted = found.argmax(axis=1)
-        scores = metrics.uar(labels, predicted), metrics.accuracy(labels, predicted)
-        error = calibration.ece(np.exp(found), labels)
+        scores = statistics.uar(labels, predicted), statistics.accuracy(labels, predicted)
+        error = statistics.ece(np.exp(found), labels)
         table.add_row(name, str(len(log_p)), *(f"{s:.3f}" for s in (*scores, error)))
     console.print(table)
 
@@ -135,24 +137,25 @@ def _show(report: dict[str, dict[str, float]]) -> None:
 
 def _show_details(kept: dict[str, Floats | Labels], draws: int) -> None:
     labels, predicted = np.asarray(kept["label"], np.int64), kept["clip"].argmax(axis=1)
-    span = metrics.bootstrap(metrics.uar, labels, predicted, kept["actor"].tolist(), draws)
+    p, who = statistics.scaled(kept["clip"].astype(np.float64)), tuple(map(str, kept["actor"]))
+    span = intervals(Outcome(About("clips", "", "", "", "actors"), labels, who, p, p), draws)["uar"]
     console.print(f"UAR per clip {span.value:.3f}, 95 % over actors {span.low:.3f} to {span.high:.3f}")
     by_fold = Table("fold", "actors", "UAR", "UAR by telephone")
     for k in np.unique(kept["fold"]):
         rows = kept["fold"] == k
         scores = [
-            metrics.uar(labels[rows], kept[c][rows].argmax(axis=1)) for c in ("clip", "clip, telephone")
+            statistics.uar(labels[rows], kept[c][rows].argmax(axis=1)) for c in ("clip", "clip, telephone")
         ]
         actors = " ".join(map(str, np.unique(kept["actor"][rows])))
         by_fold.add_row(str(k), actors, *(f"{s:.3f}" for s in scores))
     console.print(by_fold)
     by_class = Table("emotion", "precision", "recall", "F1", "clips")
-    for row in metrics.per_class(labels, predicted):
+    for row in statistics.per_class(labels, predicted):
         by_class.add_row(
             row.emotion, *(f"{v:.3f}" for v in (row.precision, row.recall, row.f1)), str(row.support)
         )
     console.print(by_class)
-    console.print(metrics.confusion(labels, predicted))
+    console.print(statistics.confusion(labels, predicted))
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ import numpy.typing as npt
 from librosa.effects import trim
 from scipy.special import softmax
 
-from affectstream.lab import calibration, metrics
+from affectstream.lab import statistics
 from affectstream.lab.datasets import ravdess
 from affectstream.lab.voice import telephone
 from affectstream.models.voice import features
@@ -115,7 +115,7 @@ def nested_probabilities(logits: Floats, labels: Labels, fold: Labels) -> Floats
     """Return probabilities with, in each fold, the temperature fitted on the other folds."""
     out = np.zeros_like(logits)
     for k in np.unique(fold):
-        temperature = calibration.fit_temperature(logits[fold != k], labels[fold != k])
+        temperature = statistics.fit_temperature(logits[fold != k], labels[fold != k])
         out[fold == k] = softmax(logits[fold == k] / temperature, axis=1)
     return out
 
@@ -126,12 +126,12 @@ def figures(logits: Floats, labels: Labels, fold: Labels) -> dict[str, float]:
     after = nested_probabilities(logits, labels, fold)
     return {
         "n": float(len(labels)),
-        "accuracy": metrics.accuracy(labels, predicted),
-        "uar": metrics.uar(labels, predicted),
-        "macro_f1": metrics.macro_f1(labels, predicted),
-        "weighted_f1": metrics.weighted_f1(labels, predicted),
-        "nll": calibration.nll(np.log(after), labels),
-        "brier": metrics.brier(after, labels),
-        "ece_before": calibration.ece(softmax(logits, axis=1), labels),
-        "ece": calibration.ece(after, labels),
+        "accuracy": statistics.accuracy(labels, predicted),
+        "uar": statistics.uar(labels, predicted),
+        "macro_f1": statistics.macro_f1(labels, predicted),
+        "weighted_f1": statistics.weighted_f1(labels, predicted),
+        "nll": statistics.nll(after, labels),
+        "brier": statistics.brier(after, labels),
+        "ece_before": statistics.ece(softmax(logits, axis=1), labels),
+        "ece": statistics.ece(after, labels),
     }

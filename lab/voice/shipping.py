@@ -9,7 +9,7 @@ import numpy as np
 import safetensors.torch
 import torch
 
-from affectstream.lab import calibration
+from affectstream.lab import statistics
 from affectstream.lab.datasets import ravdess
 from affectstream.lab.voice.train import ship_file
 from affectstream.lab.voice.training import Config
@@ -43,7 +43,7 @@ def temperature_of(run: Path) -> float:
     with np.load(run / "out-of-fold.npz") as kept:
         logits = [kept[f"{name}, windows"] for name in ("clip", "stream")]
         labels = [kept["label"][kept[f"{name}, rows"]] for name in ("clip", "stream")]
-    return calibration.fit_temperature(np.concatenate(logits), np.concatenate(labels))
+    return statistics.fit_temperature(np.concatenate(logits), np.concatenate(labels))
 
 
 def actors_of(run: Path) -> list[int]:

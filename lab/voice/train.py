@@ -14,7 +14,7 @@ import typer
 from rich.console import Console
 from rich.progress import Progress
 
-from affectstream.lab.datasets import ravdess
+from affectstream.lab.datasets import folder, ravdess
 from affectstream.lab.splits import Fold, grouped_folds, merged_groups
 from affectstream.lab.voice.augment import Prepared, prepare
 from affectstream.lab.voice.training import Config, train
@@ -44,7 +44,7 @@ class Speech:
 
 def read(data: Path | None, run: Path) -> Speech:
     """Return the corpus in ``data`` with its prepared speech kept in ``run``."""
-    corpus = ravdess.read(data or ravdess.default_folder())
+    corpus = ravdess.read(data or folder.of_corpus("ravdess"))
     for path, reason in corpus.skipped:
         console.print(f"skipped {path.name}: {reason}")
     labels = np.array([clip.label for clip in corpus.clips], dtype=np.int64)

@@ -1,10 +1,9 @@
 """GoEmotions' reader: the official grouping, majority labels, masks, errors that name the layout."""
 
-import os
 from pathlib import Path
 
 import pytest
-from support.paths import ROOT
+from support.paths import DATA
 
 from affectstream.lab.datasets.goemotions import FINE, majority, read, read_goemotions
 from affectstream.schemas.errors import InputError
@@ -85,12 +84,12 @@ def test_a_missing_file_names_the_layout(tmp_path: Path) -> None:
         read_goemotions(tmp_path / "none.tsv")
 
 
-DATA = Path(os.environ.get("AFFECT_DATA", ROOT.parent / "shared" / "data")) / "goemotions"
+CORPUS = DATA / "goemotions"
 
 
-@pytest.mark.skipif(not DATA.is_dir(), reason=f"GoEmotions is not at {DATA} (AFFECT_DATA names the folder)")
+@pytest.mark.skipif(not CORPUS.is_dir(), reason=f"no GoEmotions at {CORPUS} (AFFECT_DATA names the folder)")
 def test_the_official_development_split_is_read_whole() -> None:
-    reading = read_goemotions(DATA / "dev.tsv")
+    reading = read_goemotions(CORPUS / "dev.tsv")
     assert (len(reading.comments), reading.ties) == (4985, 441)
-    names = (DATA / "labels.txt").read_text().split()
+    names = (CORPUS / "labels.txt").read_text().split()
     assert tuple(names) == FINE

@@ -1,10 +1,9 @@
 """MELD reader: dialogues in order, context within a dialogue, repaired text, errors that name the layout."""
 
-import os
 from pathlib import Path
 
 import pytest
-from support.paths import ROOT
+from support.paths import DATA
 
 from affectstream.lab.datasets.meld import read, read_meld, repaired
 from affectstream.schemas.errors import InputError
@@ -119,12 +118,12 @@ def test_a_missing_file_names_the_layout(tmp_path: Path) -> None:
         read_meld(tmp_path / "none.csv")
 
 
-DATA = Path(os.environ.get("AFFECT_DATA", ROOT.parent / "shared" / "data")) / "meld"
+CORPUS = DATA / "meld"
 
 
-@pytest.mark.skipif(not DATA.is_dir(), reason=f"MELD is not at {DATA} (AFFECT_DATA names the folder)")
+@pytest.mark.skipif(not CORPUS.is_dir(), reason=f"MELD is not at {CORPUS} (AFFECT_DATA names the folder)")
 def test_the_official_training_split_is_read_whole() -> None:
-    read = read_meld(DATA / "train_sent_emo.csv")
+    read = read_meld(CORPUS / "train_sent_emo.csv")
     assert len(read) == 9989
     assert len({u.group for u in read}) == 1038
     assert all(u.text for u in read)

@@ -1,11 +1,11 @@
 """RAVDESS is read from its folders and names, bad files are listed, copies found."""
 
-import os
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
+from support.paths import DATA
 
 from affectstream.lab.datasets import ravdess
 from affectstream.schemas.errors import InputError
@@ -81,13 +81,8 @@ def test_stereo_is_mixed_down(tmp_path: Path) -> None:
     assert rate_hz == 8000
 
 
-def test_the_folder_follows_the_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setitem(os.environ, "AFFECT_DATA", str(tmp_path))
-    assert ravdess.default_folder() == tmp_path / "ravdess"
-
-
 def test_the_real_corpus_has_twenty_actors_and_one_copy() -> None:
-    folder = ravdess.default_folder()
+    folder = DATA / "ravdess"
     if not folder.exists():
         pytest.skip("the RAVDESS recordings are not here (AFFECT_DATA)")
     corpus = ravdess.read(folder)

@@ -5,11 +5,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from affectstream.lab import calibration, metrics
+from affectstream.lab import statistics
+from affectstream.lab.bootstrap import figures_of, intervals, mean_interval, paired
 from affectstream.lab.evaluation import figures
 from affectstream.lab.evaluation.compare import compare
-from affectstream.lab.evaluation.intervals import figures_of, intervals, paired
-from affectstream.lab.evaluation.outcome import About, Outcome, uncalibrated
+from affectstream.lab.evaluation.outcome import About, Outcome
+from affectstream.lab.statistics import uncalibrated
 from affectstream.schemas.errors import InputError
 
 ABOUT = About("set", "corpus", "held out", "labels", "speakers")
@@ -79,25 +80,13 @@ def test_sums_give_the_figures_of_scikit_learn(n: int, seed: int, classes: int) 
     p = rng.dirichlet(np.full(7, 0.4), n)
     said = p.argmax(axis=1)
     found = intervals(Outcome(ABOUT, labels, tuple(map(str, range(n))), p, p), draws=5)
-    assert found["accuracy"].value == pytest.approx(metrics.accuracy(labels, said))
-    assert found["uar"].value == pytest.approx(metrics.uar(labels, said))
-    assert found["macro_f1"].value == pytest.approx(metrics.macro_f1(labels, said))
-    assert found["weighted_f1"].value == pytest.approx(metrics.weighted_f1(labels, said))
-    assert found["brier"].value == pytest.approx(metrics.brier(p, labels))
-    assert found["ece"].value == pytest.approx(calibration.ece(p, labels))
-    assert found["nll"].value == pytest.approx(figures.nll(p, labels))
-
-
-def test_intervals_agree_with_the_bootstrap_of_models_metrics() -> None:
-    outcome = _outcome(200, skill=1.0)
-    mine = intervals(outcome, draws=400)["uar"]
-    said = outcome.after.argmax(axis=1)
-    theirs = metrics.bootstrap(metrics.uar, outcome.labels, said, outcome.groups, draws=400)
-    assert mine.value == pytest.approx(theirs.value)
-    assert (mine.low, mine.high) == (
-        pytest.approx(theirs.low, abs=0.02),
-        pytest.approx(theirs.high, abs=0.02),
-    )
+    assert found["accuracy"].value == pytest.approx(statistics.accuracy(labels, said))
+    assert found["uar"].value == pytest.approx(statistics.uar(labels, said))
+    assert found["macro_f1"].value == pytest.approx(statistics.macro_f1(labels, said))
+    assert found["weighted_f1"].value == pytest.approx(statistics.weighted_f1(labels, said))
+    assert found["brier"].value == pytest.approx(statistics.brier(p, labels))
+    assert found["ece"].value == pytest.approx(statistics.ece(p, labels))
+    assert found["nll"].value == pytest.approx(statistics.nll(p, labels))
 
 
 def test_redrawing_speakers_is_wider_where_a_speaker_is_right_or_wrong_as_a_whole() -> None:
@@ -109,6 +98,15 @@ def test_redrawing_speakers_is_wider_where_a_speaker_is_right_or_wrong_as_a_whol
         found = intervals(Outcome(ABOUT, labels, groups, p, p), draws=300)["accuracy"]
         widths.append(found.high - found.low)
     assert widths[0] > 2 * widths[1]
+
+
+def test_the_interval_of_a_mean_redraws_whole_groups() -> None:
+    values = np.repeat(np.arange(20) % 2, 20).astype(np.float64)  # every second group wholly wrong
+    by_group = mean_interval(values, np.repeat(np.arange(20), 20).astype(np.str_), draws=300)
+    by_row = mean_interval(values, np.arange(400).astype(np.str_), draws=300)
+    assert by_group.value == by_row.value == 0.5
+    assert by_group.low <= 0.5 <= by_group.high
+    assert by_group.high - by_group.low > 2 * (by_row.high - by_row.low)
 
 
 def test_a_model_does_not_differ_from_itself_and_a_better_one_clearly_does() -> None:

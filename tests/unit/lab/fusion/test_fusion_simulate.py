@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from affectstream.lab.calibration import ece
 from affectstream.lab.fusion.compare import losses
 from affectstream.lab.fusion.simulate import PRIOR, WORLDS, World, bayes, simulated
+from affectstream.lab.statistics import ece
 from affectstream.models.fusion.pools import Product
 
 BY_NAME = {world.name: world for world in WORLDS}

@@ -7,12 +7,13 @@ import pytest
 import soundfile
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.paths import DATA
 
 from affectstream.lab.datasets import ravdess
 from affectstream.models.voice.quality import clipped_share, is_silent, quality, snr_db
 
 RATE_HZ = 16_000
-CALLS = ravdess.default_folder().parent / "calls"
+CALLS, RECORDINGS = DATA / "calls", DATA / "ravdess"
 
 
 def _babble(rate_hz: int = RATE_HZ, level: float = 0.2) -> np.ndarray:
@@ -95,10 +96,10 @@ def test_a_party_that_listens_is_silent_while_the_other_speaks() -> None:
     assert 0.3 < np.mean(caller) < 0.5
 
 
-@pytest.mark.skipif(not ravdess.default_folder().exists(), reason="the RAVDESS recordings are not here")
+@pytest.mark.skipif(not RECORDINGS.exists(), reason="the RAVDESS recordings are not here")
 def test_the_quietest_actors_are_heard_and_the_pause_before_they_speak_is_not() -> None:
     heard, pauses = [], []
-    for path in sorted(ravdess.default_folder().glob("Actor_*/03-01-04-01-*-01-*.flac"))[::4]:
+    for path in sorted(RECORDINGS.glob("Actor_*/03-01-04-01-*-01-*.flac"))[::4]:
         samples, rate_hz = ravdess.load(path)
         heard.append(not is_silent(samples[rate_hz // 2 : rate_hz // 2 + 2 * rate_hz], rate_hz))
         pauses.append(is_silent(samples[: rate_hz // 2], rate_hz))
