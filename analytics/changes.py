@@ -1,27 +1,49 @@
-"""Where a party changed, by two windows of time that slide along.
+"""Changes within a party's finals: turning points, and episodes in which the modalities disagree.
 
-At every border between two windows the mean distribution of the SIDE_MS before is compared with that of the
-SIDE_MS after, by their Jensen-Shannon divergence (Lin 1991) as a share of its maximum. A turning point is
-where that is at least LEVEL and the largest within SIDE_MS on either side: a two-window change detector
-(Kifer, Ben-David, Gehrke, VLDB 2004) whose peaks are thinned out. Slower changes show in the quarters.
+A turning point is a peak of a two-window change detector (Kifer, Ben-David, Gehrke, VLDB 2004). At every
+border between two windows the mean distribution of the SIDE_MS before is compared with that of the SIDE_MS
+after, by their Jensen-Shannon divergence (Lin 1991) as a share of its maximum. Where that is at least LEVEL
+and the largest within SIDE_MS on either side, the party turned. Slower changes show in the quarters.
 """
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
+from typing import get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
-from affectstream.analytics.means import Distribution, mean_of
-from affectstream.analytics.records import DECIMALS, TurningPoint
-from affectstream.analytics.words import top
+from affectstream.analytics import alerts
+from affectstream.analytics.records import DECIMALS, Distribution, Episode, TurningPoint
+from affectstream.analytics.rules import Rule
 from affectstream.models.fusion.evidence import disagreement
-from affectstream.schemas.messages import FusedEmotion
+from affectstream.schemas.conflict import DISAGREE, sides
+from affectstream.schemas.labels import top
+from affectstream.schemas.messages import MODALITIES, Alert, FusedEmotion, Modality, Party
 
 SIDE_MS = 8_000  # the least time between two turning points too
 LEVEL = 0.2
+RULE = Rule(
+    name="episode", kind="disagreement", level=DISAGREE, hysteresis=0.1, seconds=2, parties=get_args(Party)
+)
+"""Modalities contradict each other from two seconds of DISAGREE on, until it is 0.1 less."""
+
+GAP_MS = 3_000  # an episode ends after more than this without two modalities present
 
 Windows = Sequence[FusedEmotion]
 Border = tuple[int, Distribution, Distribution]  # its time, the means before and after
+
+
+def mean(distributions: Sequence[Distribution]) -> Distribution | None:
+    """Return the plain mean of distributions over the emotions, None of none."""
+    if not distributions:
+        return None
+    return tuple(sum(values) / len(distributions) for values in zip(*distributions, strict=True))
+
+
+def mean_of(windows: Sequence[FusedEmotion]) -> Distribution | None:
+    """Return the mean over the windows with evidence, None without any."""
+    return mean([window.p for window in windows if window.p is not None])
 
 
 def turning_points(windows: Windows) -> tuple[TurningPoint, ...]:
@@ -72,3 +94,51 @@ def _side(windows: Windows, from_ms: int, to_ms: int) -> list[FusedEmotion]:
 
 def _length_ms(windows: Windows) -> int:
     return sum(window.end_ms - window.start_ms for window in windows)
+
+
+def episodes(windows: Sequence[FusedEmotion]) -> tuple[Episode, ...]:
+    """Return the episodes of a party, from its finals in order."""
+    return tuple(episode for stretch in _stretches(windows) for episode in _within(stretch))
+
+
+def _stretches(windows: Sequence[FusedEmotion]) -> list[list[FusedEmotion]]:
+    """Return the windows with two modalities present, split where there is none for too long."""
+    out: list[list[FusedEmotion]] = []
+    for window in windows:
+        if sum(state.p is not None for state in window.modalities) < 2:
+            continue
+        if not out or window.start_ms - out[-1][-1].end_ms > GAP_MS:
+            out.append([])
+        out[-1].append(window)
+    return out
+
+
+def _within(windows: Sequence[FusedEmotion]) -> list[Episode]:
+    """Return the episodes of one stretch; an open one lasts until its last window."""
+    found = alerts.alerts([RULE], windows)
+    ends = {alert.alert_id: alert for alert in found if alert.edge == "end"}
+    return [_episode(begin, ends.get(begin.alert_id), windows) for begin in found if begin.edge == "begin"]
+
+
+def _episode(begin: Alert, end: Alert | None, windows: Sequence[FusedEmotion]) -> Episode:
+    end_ms = end.start_ms if end else windows[-1].end_ms
+    first = bisect_left(windows, begin.since_ms, key=lambda w: w.start_ms)
+    inside = windows[first : bisect_right(windows, end_ms, key=lambda w: w.end_ms)]
+    labels = _labels(inside)
+    return Episode(
+        start_ms=begin.since_ms,
+        end_ms=end_ms,
+        peak=max(w.disagreement for w in inside),
+        said=dict(labels),
+        text=sides(labels),
+    )
+
+
+def _labels(windows: Sequence[FusedEmotion]) -> dict[Modality, str]:
+    """Return the label of each modality's mean distribution over the windows."""
+    out = {}
+    for modality in MODALITIES:
+        p = mean([s.p for w in windows for s in w.modalities if s.modality == modality and s.p is not None])
+        if p is not None:
+            out[modality] = top(p)
+    return out

@@ -1,4 +1,4 @@
-"""What a session amounts to, as records that commands, pages and programs read.
+"""Result records of a session: what commands, pages and programs read.
 
 Times are milliseconds since the Unix epoch, shares and probabilities lie in [0, 1] with six decimals,
 emotions are named. Equal finals give equal records.
@@ -12,6 +12,7 @@ from affectstream.schemas.messages import Party
 
 DECIMALS = 6
 
+Distribution = tuple[float, ...]  # over the emotions
 Named = dict[str, float]  # emotion: value, in the order of the labels
 Ms = Annotated[int, Field(description="milliseconds since the Unix epoch")]
 Label = Annotated[str, Field(examples=["angry"])]

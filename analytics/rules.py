@@ -1,4 +1,4 @@
-"""The alert rules of a file, each checked with an error that names it."""
+"""Alert rules: their TOML file, and its validation with errors that name the rule at fault."""
 
 import tomllib
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,4 @@
-"""What a session amounts to, per party, from its final windows.
+"""The summary of a session, per party, from its finals.
 
 Shares are of time. Means are over the windows with evidence. A window belongs to the quarter, or the fifth,
 that its middle lies in.
@@ -7,17 +7,15 @@ that its middle lies in.
 from collections.abc import Sequence
 from typing import get_args
 
-from affectstream.analytics.changes import turning_points
-from affectstream.analytics.episodes import RULE, episodes
-from affectstream.analytics.headline import in_a_line
-from affectstream.analytics.means import label, mean_of, named
-from affectstream.analytics.records import DECIMALS, Named, PartySummary, Quarter, Summary
+from affectstream.analytics.changes import RULE, episodes, mean_of, turning_points
+from affectstream.analytics.records import DECIMALS, Distribution, Named, PartySummary, Quarter, Summary
 from affectstream.schemas.errors import InputError
-from affectstream.schemas.labels import EMOTIONS
+from affectstream.schemas.labels import EMOTIONS, top
 from affectstream.schemas.messages import FusedEmotion, Party
 
 DOMINANT = 0.2  # of the time
 QUARTERS = 4
+CHANGED = 0.1  # of a mean probability from start to end; a smaller change is not named
 ENDS = 5  # start and end of a session are a fifth of it each
 
 Windows = Sequence[FusedEmotion]
@@ -50,7 +48,7 @@ def _party(party: Party, windows: Windows, call: tuple[int, int]) -> PartySummar
         dominant=tuple(name for name in sorted(shares, key=lambda n: -shares[n]) if shares[name] >= DOMINANT),
         shares=shares,
         unknown=_unknown(windows),
-        mean=named(mean_of(windows)),
+        mean=_named(mean_of(windows)),
         confidence=round(sum(w.confidence for w in known) / len(known), DECIMALS) if known else 0.0,
         disagreeing=_share([w for w in windows if w.disagreement >= RULE.level], windows),
         change=_change(windows),
@@ -59,7 +57,7 @@ def _party(party: Party, windows: Windows, call: tuple[int, int]) -> PartySummar
         episodes=episodes(windows),
         text="",
     )
-    return made.model_copy(update={"text": in_a_line(made)})
+    return made.model_copy(update={"text": _line(made)})
 
 
 def _shares(windows: Windows) -> Named:
@@ -93,7 +91,13 @@ def _quarter(windows: Windows, start_ms: int, end_ms: int) -> Quarter:
     inside = _within(windows, start_ms, end_ms)
     mean = mean_of(inside)
     unknown = _unknown(inside) if inside else 1.0
-    return Quarter(start_ms=start_ms, end_ms=end_ms, label=label(mean), mean=named(mean), unknown=unknown)
+    return Quarter(
+        start_ms=start_ms,
+        end_ms=end_ms,
+        label=None if mean is None else top(mean),
+        mean=_named(mean),
+        unknown=unknown,
+    )
 
 
 def _change(windows: Windows) -> Named | None:
@@ -103,4 +107,32 @@ def _change(windows: Windows) -> Named | None:
     last = mean_of(_within(windows, *_slice(span, ENDS - 1, ENDS)))
     if first is None or last is None:
         return None
-    return named(tuple(b - a for a, b in zip(first, last, strict=True)))
+    return _named(tuple(b - a for a, b in zip(first, last, strict=True)))
+
+
+def _named(p: Distribution | None) -> Named | None:
+    """Return a vector over the emotions by their names, with six decimals."""
+    return None if p is None else {e: round(v, DECIMALS) for e, v in zip(EMOTIONS, p, strict=True)}
+
+
+def _line(party: PartySummary) -> str:
+    """Return "mostly neutral; by quarter neutral, angry, -, happy; angry +0.31; 2 turning points"."""
+    if party.mean is None:
+        return "nothing to read"
+    parts = [
+        f"mostly {' and '.join(party.dominant)}" if party.dominant else "no emotion for long",
+        "by quarter " + ", ".join(quarter.label or "-" for quarter in party.quarters),
+        *_changes(party.change or {}),
+        *_counted(len(party.turning_points), "turning point"),
+        *_counted(len(party.episodes), "contradiction"),
+    ]
+    return "; ".join(parts)
+
+
+def _changes(change: Named) -> list[str]:
+    large = [f"{name} {value:+.2f}" for name, value in change.items() if abs(value) >= CHANGED]
+    return [", ".join(large) + " from start to end"] if large else []
+
+
+def _counted(count: int, what: str) -> list[str]:
+    return [f"{count} {what}{'s' if count > 1 else ''}"] if count else []

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from affectstream.schemas.labels import EMOTIONS
+from affectstream.schemas.labels import top
 from affectstream.schemas.messages import FusedEmotion, Modality
 
 DISAGREE = 0.3  # normalised Jensen-Shannon divergence from which modalities are said to contradict each other
@@ -16,7 +16,7 @@ def conflict(fused: FusedEmotion) -> str | None:
     """
     if fused.disagreement < DISAGREE:
         return None
-    tops = {state.modality: _top(state.p) for state in fused.modalities if state.p is not None}
+    tops = {state.modality: top(state.p) for state in fused.modalities if state.p is not None}
     return sides(tops) if len(set(tops.values())) > 1 else None
 
 
@@ -27,7 +27,3 @@ def sides(tops: Mapping[Modality, str]) -> str:
         if modality in tops:
             by_label.setdefault(tops[modality], []).append(word)
     return ", ".join(f"{' and '.join(words)} {label}" for label, words in by_label.items())
-
-
-def _top(p: tuple[float, ...]) -> str:
-    return EMOTIONS[p.index(max(p))]

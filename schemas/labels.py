@@ -1,5 +1,6 @@
 """The seven emotions, their order, and the label maps of the corpora."""
 
+from collections.abc import Sequence
 from typing import Final
 
 EMOTIONS: Final = ("neutral", "happy", "sad", "angry", "fear", "disgust", "surprise")
@@ -88,3 +89,8 @@ COLOURS: Final = {
 """One colour per emotion, in plots, pages, dashboards and the terminal alike."""
 
 MODALITY_COLOURS: Final = {"video": "#1d6996", "audio": "#73af48", "text": "#cc503e"}
+
+
+def top(p: Sequence[float]) -> str:
+    """Return the most probable emotion; of equals the first in label order."""
+    return EMOTIONS[max(range(N_EMOTIONS), key=p.__getitem__)]

@@ -8,8 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.session_lines import labelled, said, split, spread, window
 
-from affectstream.analytics.changes import LEVEL, SIDE_MS, divergence, turning_points
-from affectstream.analytics.episodes import episodes
+from affectstream.analytics.changes import LEVEL, SIDE_MS, divergence, episodes, turning_points
 from affectstream.analytics.summary import summarise
 from affectstream.schemas.errors import InputError
 
