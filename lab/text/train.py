@@ -21,9 +21,9 @@ from torch import Tensor, nn
 from affectstream.lab.datasets import folder
 from affectstream.lab.statistics import fit_temperature
 from affectstream.lab.text import corpus
+from affectstream.lab.text.network import CORPORA, TextNetwork
 from affectstream.lab.text.start import start_folder, started
 from affectstream.models.protocol import Array
-from affectstream.models.text.network import CORPORA, TextNetwork
 from affectstream.models.text.tokenise import Tokeniser
 
 

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +12,6 @@ from safetensors.torch import load_file
 from affectstream.models.batching import calibrated, in_fixed_rows
 from affectstream.models.precision import product_type
 from affectstream.models.protocol import Array, Predictions
-from affectstream.models.text.lean import lean
 from affectstream.models.text.network import TextNetwork
 from affectstream.models.text.storage import unpacked
 from affectstream.models.text.tokenise import BUCKETS, Tokeniser
@@ -38,16 +37,15 @@ class TextModel:
         self._folder = folder
         self._rows = rows
         self._device = "cpu"
-        self._network: Callable[[torch.Tensor], tuple[torch.Tensor, torch.Tensor]] | None = None
+        self._network: TextNetwork | None = None
         self._temperature = 1.0
 
     def load(self, device: str) -> None:
         """Read the weights onto ``device``; raises ModelError."""
         path, card = checked_file(self._name, self._folder)
         try:
-            network = TextNetwork(card.config["encoder"])
-            network.load_state_dict(unpacked(load_file(path)))
-            self._network = lean(network.eval().to(device), product_type(device))
+            weights = {name: tensor.to(device) for name, tensor in unpacked(load_file(path)).items()}
+            self._network = TextNetwork(weights, card.config["encoder"], product_type(device))
         except (KeyError, TypeError, RuntimeError, ValueError, AssertionError) as error:
             raise ModelError(f"{path} cannot be used on {device!r} with the network of its card") from error
         self._temperature = card.temperature

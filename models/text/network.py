@@ -1,11 +1,12 @@
-"""The text network for inference only: the same numbers with fewer calls.
+"""The text network: a BERT encoder (Devlin et al., 2019), mean pooling over the utterance and a linear head.
 
-At one utterance a pass, a fifth of the time goes to Python and to three products where one does. Here a layer
-is a dozen calls on tensors taken out of the network once; queries, keys and values are one product. The
-products take bfloat16 where the processor multiplies it itself; all between them is float32.
+It serves only; ``affectstream.lab.text.network`` trains the same network. A layer is a dozen calls on tensors
+taken from the weights once, with queries, keys and values as one product: at one utterance a pass, a fifth
+of the time would go to Python and to three products where one does. The products take bfloat16 where the
+processor multiplies it itself; everything between them is float32.
 """
 
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,88 +14,138 @@ import torch
 from torch import Tensor
 from torch.nn.functional import gelu, layer_norm, linear, scaled_dot_product_attention
 
-from affectstream.models.text.network import TextNetwork, attention_mask, mean_of_utterance
+Shape = tuple[int, ...]
+
+
+def attention_mask(ids: Tensor) -> Tensor:
+    """Return what is added to the attention scores (batch, 1, 1, length) of ids (batch, length)."""
+    return torch.where(ids != 0, 0.0, torch.finfo(torch.float32).min)[:, None, None, :]
+
+
+def mean_of_utterance(states: Tensor, ids: Tensor, segments: Tensor) -> Tensor:
+    """Return the mean (batch, hidden) of the utterance's states among all (batch, length, hidden)."""
+    own = ((segments == 0) & (ids != 0)).unsqueeze(-1).to(states.dtype)  # (batch, length, 1)
+    return (states * own).sum(1) / own.sum(1).clamp_min(1.0)
 
 
 @dataclass(frozen=True, slots=True)
 class Affine:
-    """Weight and bias of a linear layer or a normalisation."""
+    """Weight and bias of a linear layer or of a normalisation."""
 
     weight: Tensor
     bias: Tensor
 
-    def of(self, x: Tensor) -> Tensor:
-        """Return the linear layer's product with ``x`` in the weight's own type, as float32."""
+    def product(self, x: Tensor) -> Tensor:
+        """Apply the linear layer to ``x`` in the weight's own number type; return float32."""
         return linear(x.to(self.weight.dtype), self.weight, self.bias).to(torch.float32)
+
+    def normalise(self, x: Tensor, eps: float) -> Tensor:
+        """Apply the layer normalisation to ``x`` (..., hidden)."""
+        return layer_norm(x, x.shape[-1:], self.weight, self.bias, eps)
 
 
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """The parameters of one layer of BERT."""
+    """One transformer layer."""
 
-    attend: Affine  # (3 x hidden, hidden): queries, keys, values
-    mix: Affine
-    after_attention: Affine
+    attention: Affine  # (3 x hidden, hidden): queries, keys, values
+    attention_output: Affine
+    attention_norm: Affine
     widen: Affine
     narrow: Affine
-    after_widening: Affine
+    output_norm: Affine
+    heads: int
+    eps: float
+
+    def __call__(self, x: Tensor, mask: Tensor) -> Tensor:
+        """Return the next states (batch, length, hidden)."""
+        batch, length, hidden = x.shape
+        split = self.attention.product(x).view(batch, length, 3, self.heads, hidden // self.heads)
+        q, k, v = split.permute(2, 0, 3, 1, 4)  # each (batch, heads, length, hidden / heads)
+        attended = scaled_dot_product_attention(q, k, v, attn_mask=mask)
+        mixed = self.attention_output.product(attended.transpose(1, 2).reshape(batch, length, hidden))
+        x = self.attention_norm.normalise(x + mixed, self.eps)
+        widened = gelu(self.widen.product(x))  # (batch, length, 4 x hidden)
+        return self.output_norm.normalise(x + self.narrow.product(widened), self.eps)
 
 
-def affine(module: Any, kind: torch.dtype = torch.float32) -> Affine:
-    """Return the parameters of a linear layer or a normalisation."""
-    return Affine(module.weight.detach().to(kind), module.bias.detach().to(kind))
+class TextNetwork:
+    """Token ids and segments in; logits of the seven emotions and the pooled utterance out."""
+
+    def __init__(self, weights: Mapping[str, Tensor], config: Mapping[str, Any], kind: torch.dtype) -> None:
+        """Take float32 ``weights`` under the names that ``expected_shapes`` lists; products run in ``kind``.
+
+        ``config`` has BertConfig's names. Raises KeyError where it lacks one and ValueError where the weights
+        are not those of such a network.
+        """
+        _check(weights, expected_shapes(config))
+        self._eps = float(config["layer_norm_eps"])
+        self._words = weights["bert.embeddings.word_embeddings.weight"]
+        self._positions = weights["bert.embeddings.position_embeddings.weight"]
+        self._segments = weights["bert.embeddings.token_type_embeddings.weight"]
+        self._norm = _affine(weights, "bert.embeddings.LayerNorm", torch.float32)
+        heads, layers = int(config["num_attention_heads"]), int(config["num_hidden_layers"])
+        self._layers = [_layer(weights, i, heads, self._eps, kind) for i in range(layers)]
+        self._head = Affine(weights["head.weight"], weights["bias"][0])
+
+    def __call__(self, prepared: Tensor) -> tuple[Tensor, Tensor]:
+        """Map ids and segments (batch, 2, length) to logits (batch, 7) and pooled states (batch, hidden)."""
+        ids, segments = prepared[:, 0], prepared[:, 1]
+        x = self._words[ids] + self._positions[: ids.shape[1]] + self._segments[segments]
+        x = self._norm.normalise(x, self._eps)
+        mask = attention_mask(ids)
+        for layer in self._layers:
+            x = layer(x, mask)
+        pooled = mean_of_utterance(x, ids, segments)
+        return self._head.product(pooled), pooled
 
 
-def layer_of(layer: Any, kind: torch.dtype) -> Layer:
-    """Return the parameters of a BertLayer, those of the products as ``kind``."""
-    own = layer.attention.self
-    parts = [affine(module, kind) for module in (own.query, own.key, own.value)]
-    together = Affine(torch.cat([p.weight for p in parts]), torch.cat([p.bias for p in parts]))
-    out = layer.attention.output
+def expected_shapes(config: Mapping[str, Any]) -> dict[str, Shape]:
+    """Return the name and shape of every tensor of the network, as transformers' BertModel names them."""
+    hidden, wide = int(config["hidden_size"]), int(config["intermediate_size"])
+    shapes: dict[str, Shape] = {"head.weight": (7, hidden), "bias": (1, 7)}
+    for name, count in (
+        ("word", config["vocab_size"]),
+        ("position", config["max_position_embeddings"]),
+        ("token_type", config["type_vocab_size"]),
+    ):
+        shapes[f"bert.embeddings.{name}_embeddings.weight"] = (int(count), hidden)
+    affine: dict[str, Shape] = {"bert.embeddings.LayerNorm": (hidden,)}
+    for index in range(int(config["num_hidden_layers"])):
+        layer = f"bert.encoder.layer.{index}"
+        affine |= {f"{layer}.attention.self.{part}": (hidden, hidden) for part in ("query", "key", "value")}
+        affine |= {f"{layer}.attention.output.dense": (hidden, hidden)}
+        affine |= {f"{layer}.intermediate.dense": (wide, hidden), f"{layer}.output.dense": (hidden, wide)}
+        affine |= {f"{layer}.{part}.LayerNorm": (hidden,) for part in ("attention.output", "output")}
+    for name, shape in affine.items():
+        shapes |= {f"{name}.weight": shape, f"{name}.bias": shape[:1]}
+    return shapes
+
+
+def _check(weights: Mapping[str, Tensor], expected: Mapping[str, Shape]) -> None:
+    found = {name: tuple(tensor.shape) for name, tensor in weights.items()}
+    wrong = sorted(name for name in found.keys() | expected.keys() if found.get(name) != expected.get(name))
+    if wrong:
+        name = wrong[0]
+        raise ValueError(
+            f"{name}: {found.get(name)}, expected {expected.get(name)}; {len(wrong)} such tensors"
+        )
+
+
+def _layer(weights: Mapping[str, Tensor], index: int, heads: int, eps: float, kind: torch.dtype) -> Layer:
+    name = f"bert.encoder.layer.{index}"
+    parts = [_affine(weights, f"{name}.attention.self.{part}", kind) for part in ("query", "key", "value")]
     return Layer(
-        together,
-        affine(out.dense, kind),
-        affine(out.LayerNorm),
-        affine(layer.intermediate.dense, kind),
-        affine(layer.output.dense, kind),
-        affine(layer.output.LayerNorm),
+        Affine(torch.cat([p.weight for p in parts]), torch.cat([p.bias for p in parts])),
+        _affine(weights, f"{name}.attention.output.dense", kind),
+        _affine(weights, f"{name}.attention.output.LayerNorm", torch.float32),
+        _affine(weights, f"{name}.intermediate.dense", kind),
+        _affine(weights, f"{name}.output.dense", kind),
+        _affine(weights, f"{name}.output.LayerNorm", torch.float32),
+        heads,
+        eps,
     )
 
 
-def through(layer: Layer, x: Tensor, mask: Tensor, heads: int, eps: float) -> Tensor:
-    """Return the states (batch, length, hidden) after one layer."""
-    batch, length, hidden = x.shape
-    q, k, v = layer.attend.of(x).view(batch, length, 3, heads, hidden // heads).permute(2, 0, 3, 1, 4)
-    seen = scaled_dot_product_attention(q, k, v, attn_mask=mask)  # (batch, heads, length, hidden / heads)
-    seen = layer.mix.of(seen.transpose(1, 2).reshape(batch, length, hidden))
-    x = layer_norm(x + seen, (hidden,), layer.after_attention.weight, layer.after_attention.bias, eps)
-    narrow = layer.narrow.of(gelu(layer.widen.of(x)))  # by way of (batch, length, 4 x hidden)
-    return layer_norm(x + narrow, (hidden,), layer.after_widening.weight, layer.after_widening.bias, eps)
-
-
-def lean(network: TextNetwork, kind: torch.dtype) -> Callable[[Tensor], tuple[Tensor, Tensor]]:
-    """Return ``network`` in eval mode, its products in ``kind``.
-
-    It maps prepared texts (batch, 2, length) to logits (batch, 7) and what they were read from: the mean of
-    the utterance's states (batch, hidden).
-    """
-    bert, config = network.bert, network.bert.config
-    heads, eps = int(config.num_attention_heads), float(config.layer_norm_eps)
-    words = bert.embeddings.word_embeddings.weight.detach()
-    positions = bert.embeddings.position_embeddings.weight.detach()
-    segments = bert.embeddings.token_type_embeddings.weight.detach()
-    first = affine(bert.embeddings.LayerNorm)
-    layers = [layer_of(layer, kind) for layer in bert.encoder.layer]
-    head, bias = network.head.weight.detach(), network.bias[0].detach()
-
-    def forward(prepared: Tensor) -> tuple[Tensor, Tensor]:
-        ids, parts = prepared[:, 0], prepared[:, 1]
-        x = words[ids] + positions[: ids.shape[1]] + segments[parts]
-        x = layer_norm(x, x.shape[-1:], first.weight, first.bias, eps)
-        mask = attention_mask(ids)
-        for layer in layers:
-            x = through(layer, x, mask, heads, eps)
-        mean = mean_of_utterance(x, ids, parts)
-        return linear(mean, head, bias), mean
-
-    return forward
+def _affine(weights: Mapping[str, Tensor], name: str, kind: torch.dtype) -> Affine:
+    return Affine(weights[f"{name}.weight"].to(kind), weights[f"{name}.bias"].to(kind))

@@ -29,11 +29,11 @@ def packed(state: dict[str, Tensor]) -> dict[str, Tensor]:
 
 
 def unpacked(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Return what ``packed`` stored, as float32."""
+    """Return what ``packed`` stored, as float32 in memory of its own."""
+    scales = {name.removesuffix(SCALE): t.float() for name, t in tensors.items() if name.endswith(SCALE)}
+    stored = {name: tensor for name, tensor in tensors.items() if not name.endswith(SCALE)}
     return {
-        name: tensor.float() * tensors[name + SCALE].float() if name + SCALE in tensors else tensor.float()
-        for name, tensor in tensors.items()
-        if not name.endswith(SCALE)
+        name: t.float() * scales[name] if name in scales else t.float().clone() for name, t in stored.items()
     }
 
 

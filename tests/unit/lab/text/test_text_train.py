@@ -11,10 +11,10 @@ from safetensors.torch import save_file
 from transformers import BertConfig, BertModel
 
 from affectstream.lab.text import corpus
+from affectstream.lab.text.network import TextNetwork
 from affectstream.lab.text.ship import write
 from affectstream.lab.text.start import START_PACKAGE, start_folder
 from affectstream.lab.text.train import Settings, plan, rate_at, rows_of, step_loss, train
-from affectstream.models.text.network import TextNetwork
 from affectstream.models.text.tokenise import Tokeniser
 from affectstream.models.weights import FOLDER, checked_file
 from affectstream.schemas.errors import InputError
