@@ -1,10 +1,13 @@
 """Kafka for the rest of the project: what it sends with and reads with."""
 
+from aiokafka import ConsumerRecord
+
 from affectstream.runtime.publisher import Ack, Publisher, key_of, topic_of
 from affectstream.runtime.subscriber import OnRevoked, Partition, Record, Subscriber, group_name
 
 __all__ = [
     "Ack",
+    "ConsumerRecord",
     "OnRevoked",
     "Partition",
     "Publisher",

@@ -42,6 +42,11 @@ class Positions:
         """Take note of a record and return how many are missing before it."""
         return self._by_partition.setdefault(partition, Position(None, None)).advance(offset)
 
+    def expected(self, partition: Hashable) -> int | None:
+        """Return the next offset that reading leads to, None where none was read since the assignment."""
+        position = self._by_partition.get(partition)
+        return None if position is None else position.expected
+
     def covers(self, partition: Hashable, offset: int) -> bool:
         """Say whether this member may commit ``offset``."""
         position = self._by_partition.get(partition)

@@ -13,9 +13,9 @@ from affectstream.runtime.settings import Settings, load
 from affectstream.runtime.store import FusedStore
 from affectstream.schemas.topics import PROBABILITIES
 from affectstream.workers.fusion.agent import STOP_S, FusionAgent
-from affectstream.workers.fusion.driver import FaustBroker
 from affectstream.workers.fusion.engines import engines
 from affectstream.workers.fusion.outlet import Outlet
+from affectstream.workers.fusion.source import FaustBroker
 from affectstream.workers.fusion.watch import Watch
 
 
