@@ -19,7 +19,7 @@ RUN --mount=type=cache,target=/root/.cache uv pip install --python /opt/venv --n
 
 FROM builder AS inference-packages
 RUN --mount=type=cache,target=/root/.cache uv pip install --python /opt/venv \
-    -r pyproject.toml --extra inference -c requirements.lock
+    -r pyproject.toml --extra inference --extra hub -c requirements.lock
 COPY . .
 RUN --mount=type=cache,target=/root/.cache uv pip install --python /opt/venv --no-deps .
 

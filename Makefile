@@ -1,4 +1,4 @@
-# `make` says what there is. CI runs only `check` and `test`.
+# `make` says what there is. CI runs only `check`, `test` and `proofs`.
 SHELL := /bin/bash
 PY := .venv/bin/python
 export AFFECT_DATA ?= $(wildcard ../shared/data)
@@ -7,7 +7,7 @@ unexport AFFECT_DATA
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help setup system kafka check test test-unit demo bench lock clean
+.PHONY: help setup system kafka check test test-unit proofs demo bench lock clean
 
 help: ## say what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -21,17 +21,21 @@ system: ## Debian packages that the tests need (redis-server, java, maven), wher
 kafka: system ## Apache Kafka's jars into .cache/kafka, for the tests
 	@scripts/fetch-kafka
 
-check: setup ## ruff, mypy strict, import contracts
+check: setup ## ruff, mypy strict, import contracts, declared dependencies
 	@$(PY) -m ruff check .
 	@$(PY) -m ruff format --check .
 	@$(PY) -m mypy
 	@.venv/bin/lint-imports
+	@.venv/bin/deptry .
 
-test: setup system kafka ## all tests, with a real Kafka and a real Redis
+test: setup system kafka ## unit and integration tests, the proofs in a short form; on a real Kafka and a real Redis
 	@$(PY) -m pytest $(ARGS)
 
 test-unit: setup ## the tests that need no server
 	@$(PY) -m pytest tests/unit $(ARGS)
+
+proofs: setup system kafka ## the proofs in their long form, and the built package installed extra by extra
+	@$(PY) -m pytest -m proof $(ARGS)
 
 demo: setup ## replay the demo call on the embedded stack and watch it being read
 	@.venv/bin/affectstream demo $(ARGS)

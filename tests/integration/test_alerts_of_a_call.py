@@ -18,7 +18,7 @@ from affectstream.schemas.messages import Alert
 from affectstream.schemas.topics import ALERTS
 from affectstream.summary import Report, report
 
-pytestmark = [pytest.mark.integration, pytest.mark.slow, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.integration, pytest.mark.proof, pytest.mark.timeout(900)]
 
 SECONDS = 24
 RULES = """

@@ -1,6 +1,5 @@
 """Every shipped model returns the features that its last layer reads, whatever the batch."""
 
-from collections.abc import Iterator
 from typing import cast
 
 import numpy as np
@@ -15,14 +14,6 @@ from affectstream.models.voice.model import SHAPE, VoiceModel
 from affectstream.models.voice.network import VoiceEnsemble, VoiceNet
 
 TEXTS = ("Thank you so much!", "No.", "I have been waiting for an hour and nobody told me why.", "Okay, bye")
-
-
-@pytest.fixture(autouse=True, scope="module")
-def _one_thread() -> Iterator[None]:
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 def inputs(model: EmotionModel) -> list[Array]:

@@ -1,7 +1,6 @@
 """Each modality is evaluated on what it was not trained on, with tiny weights and small corpora."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -24,14 +23,6 @@ from affectstream.models.weights import FOLDER, write_card
 from affectstream.schemas.errors import InputError
 
 CARD = {"temperature": 1.3, "licence": "none", "data": ("none",), "trust": 0.5, "figures": {}}
-
-
-@pytest.fixture(autouse=True, scope="module")
-def _one_thread() -> Iterator[None]:
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 def _given(data: Path, weights: Path, run: Path = Path("none")) -> Given:

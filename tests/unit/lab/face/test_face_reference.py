@@ -1,6 +1,5 @@
 """The reference face networks: shapes, frozen trunk, weights from a file, able to learn a tiny batch."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,15 +11,6 @@ from torchvision.models import resnet50
 
 from affectstream.lab.face.reference import FaceResNet50, FerCnn, parameters
 from affectstream.schemas.errors import ModelError
-
-
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    """Batches this small lose time on two threads."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 def loss_after(network: nn.Module, steps: int, rate: float) -> float:

@@ -1,7 +1,6 @@
 """Training of the face network: repeatable, resumable, and fair to rare classes."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -14,15 +13,6 @@ from affectstream.lab.face.evaluate import figures
 from affectstream.lab.face.train import Recipe, at_epoch, draw_weights, rate_at, split, train
 
 TINY = Recipe((4, 8), (1, 1), epochs=3, cooling=2, batch=16, held_out=0.2, sides=((0, 32), (1, 48)))
-
-
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    """Networks this small lose time on two threads."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 def made_faces(n: int = 96) -> Faces:

@@ -4,7 +4,6 @@ import json
 
 import numpy as np
 import pytest
-import torch
 from support import embedded
 
 from affectstream.lab.fusion import network_training
@@ -12,8 +11,6 @@ from affectstream.lab.fusion.network_training_loop import Recipe
 from affectstream.models.fusion.exported import rules
 from affectstream.models.fusion.rules import EntropyTrust
 from affectstream.models.weights import read_card
-
-torch.set_num_threads(1)
 
 
 @pytest.fixture

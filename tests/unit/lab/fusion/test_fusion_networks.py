@@ -19,7 +19,6 @@ from affectstream.lab.fusion.network_training_loop import (
 from affectstream.lab.fusion.networks import KINDS, EarlyLate, finished, masked_softmax
 from affectstream.schemas.errors import InputError
 
-torch.set_num_threads(1)
 SIZES = tuple(size + 7 for size in embedded.SIZES)
 each = pytest.mark.parametrize("kind", KINDS)
 

@@ -1,7 +1,6 @@
 """Reference networks train: resumed like never stopped, stopping early, weighing classes, keeping recipes."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -21,14 +20,6 @@ ABOUT = About("made up", "made up", "made up", "made up", "groups")
 RECIPE = Recipe(
     network="clip", epochs=4, batch=8, rate=0.02, schedule="constant", dropout=0.3, average=0.9, augment=False
 )
-
-
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 def network() -> nn.Module:

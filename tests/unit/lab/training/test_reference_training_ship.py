@@ -1,12 +1,10 @@
 """A run on FER2013's own labels becomes weights that the product's face model reads as the run was judged."""
 
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from support.reference_runs import faces, typed
 
 from affectstream.lab.evaluation.outcome import of_run
@@ -14,14 +12,6 @@ from affectstream.lab.training.recipe import RECIPE, changed, read_recipe, write
 from affectstream.lab.training.ship import ship
 from affectstream.models.face.model import FaceModel
 from affectstream.schemas.errors import InputError
-
-
-@pytest.fixture(autouse=True, scope="module")
-def one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module")

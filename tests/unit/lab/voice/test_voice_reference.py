@@ -1,6 +1,6 @@
 """Every reference speech network has its shapes and can overfit a tiny batch."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -19,14 +19,6 @@ NETWORKS: dict[str, tuple[Callable[[], nn.Module], tuple[int, ...]]] = {
     "resnet-18": (lambda: reference.MelResNet18(side=32), (1, 40, 40)),
     "mel conv1d": (reference.MelConv, (40, 40)),
 }
-
-
-@pytest.fixture(autouse=True)
-def _one_thread() -> Iterator[None]:
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 @pytest.mark.parametrize("name", NETWORKS)

@@ -1,6 +1,5 @@
 """Training is repeatable, and what it sees is made as the stream's features are."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,14 +17,6 @@ from affectstream.models.voice import features
 from affectstream.schemas.errors import InputError
 
 PLAIN = Recipe(telephone=0, noise=0, channel=0, tempo=0, loose=0)
-
-
-@pytest.fixture(autouse=True, scope="module")
-def _one_thread() -> Iterator[None]:
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 @pytest.fixture(scope="module")

@@ -1,21 +1,10 @@
 """The face network: shapes, blindness to the light of the room, fused equal to unfused, able to learn."""
 
-from collections.abc import Iterator
-
 import pytest
 import torch
 import torch.nn.functional as F
 
 from affectstream.models.face.network import FaceNet, fuse, standardise
-
-
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    """Networks this small lose time on two threads."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 def faces(n: int, seed: int = 0) -> torch.Tensor:

@@ -5,7 +5,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support import embedded
@@ -18,7 +17,6 @@ from affectstream.models.fusion.exported_file import read
 from affectstream.models.fusion.rules import EntropyTrust
 from affectstream.schemas.errors import ModelError, SettingsError
 
-torch.set_num_threads(1)
 FALLBACK = EntropyTrust()
 LOG = embedded.log(140)
 NEW = embedded.log(24, seed=3).evidence

@@ -1,6 +1,5 @@
 """Tiny models in the hub's format are loaded, answer in seven classes and give the same bits in any batch."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -21,15 +20,6 @@ from affectstream.schemas.labels import EMOTIONS, INDEX
 FACE_LABELS = ("angry", "disgust", "fear", "happy", "neutral", "sad", "surprise")
 FOUR = ("neu", "hap", "ang", "sad")
 PICTURE = np.random.default_rng(0).integers(0, 256, (120, 160, 3), dtype=np.uint8)
-
-
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    """Spare such small networks the threads that wait for each other on a busy machine."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 def _voices(count: int) -> list[np.ndarray]:

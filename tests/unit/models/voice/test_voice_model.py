@@ -1,7 +1,6 @@
 """The voice model gives calibrated probabilities, the same bits in any batch, and clear errors."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -18,14 +17,6 @@ from affectstream.schemas.errors import ModelError
 SHIPPED = pytest.mark.skipif(
     not (FOLDER / "voice.json").exists(), reason="the voice weights are not made yet"
 )
-
-
-@pytest.fixture(autouse=True, scope="module")
-def _one_thread() -> Iterator[None]:
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 @pytest.fixture

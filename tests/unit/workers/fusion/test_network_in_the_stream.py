@@ -4,7 +4,6 @@ import random
 
 import numpy as np
 import pytest
-import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support import embedded
@@ -20,7 +19,6 @@ from affectstream.schemas.messages import MODALITIES, EndOfStream, Face, FusedEm
 from affectstream.workers.fusion import engines as made
 from affectstream.workers.fusion.engine import Config, Engine
 
-torch.set_num_threads(1)
 STEP_MS = {"video": 250, "audio": 1000, "text": 1500}
 LENGTH_MS = {"video": 0, "audio": 2000, "text": 1500}
 END_MS = 6000
