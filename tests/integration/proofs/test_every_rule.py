@@ -11,7 +11,7 @@ import pytest
 from aiokafka import AIOKafkaProducer
 from support.fusion_fitted import example, written
 from support.kafka_server import KafkaServer
-from support.paths import ROOT
+from support.paths import DATA
 from support.system import STALL_MS, START_MS, lines, short_demo, without_holes
 
 from affectstream import analyze
@@ -28,7 +28,6 @@ from affectstream.schemas.codec import encode
 from affectstream.schemas.messages import FusedEmotion, Observation, Observations
 from affectstream.schemas.topics import PROBABILITIES
 
-DATA = Path(os.environ.get("AFFECT_DATA") or ROOT.parent / "shared" / "data")
 CLIP = DATA / "mead" / "M030_level_3_angry_016.mp4"
 SECONDS = 20
 PER_RECORD = 8

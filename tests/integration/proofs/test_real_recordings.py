@@ -1,12 +1,10 @@
 """Proof: real talking faces and a real two-party telephone call go through, and their finals are sane."""
 
-import os
 from collections import Counter
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
 import pytest
-from support.paths import ROOT
+from support.paths import DATA
 from support.system import START_MS, lines, without_holes
 
 from affectstream.analyze import finals
@@ -17,7 +15,6 @@ from affectstream.rows import in_order
 from affectstream.runtime.settings import load
 from affectstream.schemas.messages import FusedEmotion, Modality
 
-DATA = Path(os.environ.get("AFFECT_DATA") or ROOT.parent / "shared" / "data")
 pytestmark = [
     pytest.mark.integration,
     pytest.mark.timeout(900),

@@ -1,13 +1,10 @@
 """On real clips the worker cuts faces out as training had them: the same framing, the same normalisation."""
 
-import os
-from pathlib import Path
-
 import cv2
 import numpy as np
 import pytest
 import torch
-from support.paths import ROOT
+from support.paths import DATA
 
 from affectstream.lab.datasets.ferplus import load_npz
 from affectstream.lab.face.clip import frames
@@ -19,7 +16,6 @@ from affectstream.producers.frames import fitted, to_jpeg
 from affectstream.schemas.messages import VideoFrame
 from affectstream.workers.video import VideoAnalyst
 
-DATA = Path(os.environ.get("AFFECT_DATA", ROOT.parent / "shared" / "data"))
 CLIPS = sorted((DATA / "mead").glob("*.mp4"))
 pytestmark = pytest.mark.skipif(
     not CLIPS or not (DATA / "ferplus").is_dir(),

@@ -1,6 +1,5 @@
 """The shipped face model: the same bits in any batch, probabilities, clear errors, figures on real data."""
 
-import os
 from pathlib import Path
 
 import cv2
@@ -9,7 +8,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 from skimage import data
-from support.paths import ROOT
+from support.paths import DATA
 
 from affectstream.lab.datasets.ferplus import load_npz
 from affectstream.lab.face.evaluate import evaluate
@@ -23,7 +22,7 @@ from affectstream.models.weights import write_card
 from affectstream.schemas.errors import InputError, ModelError
 from affectstream.schemas.labels import EMOTIONS
 
-DATA = Path(os.environ.get("AFFECT_DATA", ROOT.parent / "shared" / "data")) / "ferplus"
+FERPLUS = DATA / "ferplus"
 
 
 @pytest.fixture(scope="module", params=[torch.float32, torch.bfloat16])
@@ -129,11 +128,11 @@ def test_a_gpu_says_what_the_cpu_says(model: FaceModel) -> None:
     assert np.abs(on_gpu.predict(faces(20)).p - model.predict(faces(20)).p).max() < 0.01
 
 
-@pytest.mark.skipif(not DATA.is_dir(), reason=f"no FER+ data at {DATA} (AFFECT_DATA names the folder)")
+@pytest.mark.skipif(not FERPLUS.is_dir(), reason=f"no FER+ data at {FERPLUS} (AFFECT_DATA names the folder)")
 def test_shipped_weights_reach_the_figures_of_their_card_on_public_test() -> None:
     model = FaceModel(rows=32)
     model.load("cpu")
-    public_test = load_npz(DATA / "valid.npz")
+    public_test = load_npz(FERPLUS / "valid.npz")
     result = evaluate(model, public_test.take(np.arange(0, len(public_test.images), 6)))
     main = result["FER+ majority"]
     assert main["accuracy"] > 0.80
