@@ -66,7 +66,7 @@ def analyst(settings: Settings) -> AudioAnalyst:
         return _hub(own, where, settings.fusion.embeddings)
     model = VoiceModel(rows=device.fixed_rows(where))
     model.load(where)
-    model.predict([features(np.zeros(RATE_HZ, np.float32), RATE_HZ)])  # librosa is slow at its first window
+    model.predict([features(np.zeros(RATE_HZ, np.float32), RATE_HZ)])  # the first pass is slow
     return AudioAnalyst(model, embeddings=settings.fusion.embeddings)
 
 

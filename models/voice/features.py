@@ -1,13 +1,10 @@
 """Log-mel features of a two-second window of speech."""
 
+from dataclasses import dataclass
 from functools import cache
 
-import librosa
 import numpy as np
 import numpy.typing as npt
-import soxr
-from librosa.filters import mel
-from scipy.sparse import csr_array
 
 RATE_HZ = 16_000
 WINDOW_S = 2.0
@@ -19,6 +16,8 @@ N_MELS = 64
 FRAMES = 1 + WINDOW_SAMPLES // HOP_SAMPLES  # 126
 F_MIN_HZ = 50.0
 F_MAX_HZ = 7600.0
+MEL_PER_HZ = 3 / 200  # of Slaney's scale below 1 kHz, which is mel 15
+MEL_PER_LOG_HZ = 27 / np.log(6.4)  # above
 RANGE_DB = 60.0  # what lies further below the loudest bin is cut off
 
 Floats = npt.NDArray[np.float32]
@@ -38,6 +37,8 @@ def resample(samples: Floats, rate_hz: int) -> Floats:
     """Return mono samples at 16 kHz."""
     if rate_hz == RATE_HZ or not len(samples):
         return np.asarray(samples, dtype=np.float32)
+    import soxr  # only for other rates than the model's own
+
     return np.asarray(soxr.resample(samples, rate_hz, RATE_HZ, quality="HQ"), dtype=np.float32)
 
 
@@ -50,16 +51,73 @@ def fit_window(samples: Floats) -> Floats:
 
 
 def mel_power(samples: Floats) -> Floats:
-    """Return the mel power spectrogram (64, 1 + n // 256) of n samples at 16 kHz."""
-    spectrum = librosa.stft(samples, n_fft=N_FFT, win_length=WIN_SAMPLES, hop_length=HOP_SAMPLES)
-    power = spectrum.real**2 + spectrum.imag**2
-    return np.asarray(_filters() @ power, dtype=np.float32)
+    """Return the mel power spectrogram (64, 1 + n // 256) of n samples at 16 kHz.
+
+    Frames are centred and windowed as in ``librosa.stft``; the bands are those of ``librosa.filters.mel``.
+    """
+    padded = np.pad(samples, N_FFT // 2)
+    frames = np.lib.stride_tricks.sliding_window_view(padded, N_FFT)[::HOP_SAMPLES]  # (frames, 1024)
+    spectrum = np.fft.rfft(frames * _window()).astype(np.complex64)  # (frames, 513)
+    power = np.ascontiguousarray((spectrum.real**2 + spectrum.imag**2).T)
+    return filtered(power)
+
+
+def filtered(power: Floats) -> Floats:
+    """Return the mel bands (64, frames) of a power spectrum (513, frames)."""
+    bands = np.zeros((N_MELS, power.shape[1]), np.float32)
+    for tap in _filter_taps():
+        bands[tap.first_band :] += tap.weights * power[tap.bins]
+    return bands
 
 
 @cache
-def _filters() -> csr_array:
-    """Return the bands (64, 513), sparse: a dense product would wake every thread of the BLAS."""
-    return csr_array(mel(sr=RATE_HZ, n_fft=N_FFT, n_mels=N_MELS, fmin=F_MIN_HZ, fmax=F_MAX_HZ))
+def _window() -> npt.NDArray[np.float64]:
+    """Return the periodic Hann window, in the middle of a frame (1024,)."""
+    hann = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(WIN_SAMPLES) / WIN_SAMPLES)
+    return np.pad(hann, (N_FFT - WIN_SAMPLES) // 2)
+
+
+@dataclass(frozen=True)
+class _Tap:
+    """The n-th bin of every band from ``first_band`` on; the bands before are narrower."""
+
+    first_band: int
+    bins: npt.NDArray[np.intp]  # (bands,)
+    weights: Floats  # (bands, 1), 0 where a band is narrower too
+
+
+@cache
+def _filter_taps() -> tuple[_Tap, ...]:
+    """Return the non-zero part of the filters, tap by tap.
+
+    A dense product would wake every thread of the BLAS, and would add up in an order of its own.
+    """
+    filters = _filters()
+    start, width = (filters > 0).argmax(axis=1), (filters > 0).sum(axis=1)  # (64,) each
+    taps = np.arange(width.max())
+    bins = np.minimum(start[:, np.newaxis] + taps, N_FFT // 2)  # (64, taps)
+    weights = np.where(taps < width[:, np.newaxis], np.take_along_axis(filters, bins, axis=1), np.float32(0))
+    first = [int((width > n).argmax()) for n in taps]
+    return tuple(_Tap(i, bins[i:, n], weights[i:, n, np.newaxis]) for n, i in enumerate(first))
+
+
+def _filters() -> Floats:
+    """Return triangular bands (64, 513) of equal area, evenly spaced on Slaney's mel scale."""
+    lowest, highest = _mel(F_MIN_HZ), _mel(F_MAX_HZ)
+    edges = _hz(np.linspace(lowest, highest, N_MELS + 2))
+    bins = np.fft.rfftfreq(N_FFT, 1 / RATE_HZ)
+    rise = (bins - edges[:-2, np.newaxis]) / np.diff(edges)[:-1, np.newaxis]
+    fall = (edges[2:, np.newaxis] - bins) / np.diff(edges)[1:, np.newaxis]
+    triangles = np.maximum(0, np.minimum(rise, fall)).astype(np.float32)  # rounded here, as librosa does
+    return (triangles * (2 / (edges[2:] - edges[:-2]))[:, np.newaxis]).astype(np.float32)
+
+
+def _mel(hz: float) -> float:
+    return hz * MEL_PER_HZ if hz < 1000 else 15 + float(np.log(hz / 1000)) * MEL_PER_LOG_HZ
+
+
+def _hz(mel: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    return np.where(mel < 15, mel / MEL_PER_HZ, 1000 * np.exp((mel - 15) / MEL_PER_LOG_HZ))
 
 
 def normalise(power: Floats) -> Floats:

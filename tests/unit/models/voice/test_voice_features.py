@@ -1,5 +1,6 @@
 """Features have one shape whatever the rate and length, and do not know the loudness."""
 
+import librosa
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -57,3 +58,22 @@ def test_a_short_or_empty_window_is_padded(n: int) -> None:
 def test_the_same_samples_give_the_same_bits() -> None:
     one, two = (features.features(_sweep(44_100), 44_100) for _ in range(2))
     np.testing.assert_array_equal(one, two)
+
+
+@pytest.mark.parametrize("n", [2_000, 32_000, 50_001])
+def test_the_mel_power_is_that_of_librosa(n: int) -> None:
+    noise = np.random.default_rng(n).normal(0, 0.1, n).astype(np.float32)
+    spectrum = librosa.stft(noise, n_fft=1024, win_length=640, hop_length=256)
+    bands = librosa.filters.mel(sr=16_000, n_fft=1024, n_mels=64, fmin=50, fmax=7600)
+    expected = bands @ (np.abs(spectrum) ** 2)
+    np.testing.assert_allclose(features.mel_power(noise), expected, rtol=2e-6, atol=1e-12)
+
+
+def test_the_bands_are_those_of_librosa_to_the_last_bit() -> None:
+    expected = librosa.filters.mel(sr=16_000, n_fft=1024, n_mels=64, fmin=50, fmax=7600)
+    found = np.zeros((64, 513), np.float32)
+    for k in range(513):  # the response to power in one bin alone
+        power = np.zeros((513, 1), np.float32)
+        power[k] = 1
+        found[:, k] = features.filtered(power)[:, 0]
+    np.testing.assert_array_equal(found, expected)
