@@ -7,7 +7,9 @@ from typing import Annotated, Literal
 import typer
 from rich.console import Console
 
-from affectstream import fusion, inspecting, modelling, trusting
+from affectstream import inspecting, trust
+from affectstream.lab import cli as modelling
+from affectstream.lab.fusion import cli as fusion
 from affectstream.options import (
     Channels,
     Inputs,
@@ -32,7 +34,7 @@ dashboards_app = typer.Typer(no_args_is_help=True, help="The Grafana dashboards.
 app.add_typer(topics_app, name="topics")
 app.add_typer(dashboards_app, name="dashboards")
 app.add_typer(fusion.app, name="fusion")
-app.add_typer(trusting.app, name="trust")
+app.add_typer(trust.app, name="trust")
 
 out = Console()
 err = Console(stderr=True)
@@ -79,7 +81,7 @@ def analyze(
 ) -> None:
     """Read a recorded call in this process, with no broker, as fast as the machine allows."""
     from affectstream import offline
-    from affectstream.plan import Typed
+    from affectstream.session_file import Typed
 
     typed = Typed(inputs, party or (), channels, transcript, speaker or (), session, agent_purpose)
     offline.run(typed, start_ms, output, plot, summary, out)
@@ -113,8 +115,8 @@ def replay(
     agent_purpose: Purpose = None,
 ) -> None:
     """Publish a recorded call to Kafka; the workers that run there read it."""
-    from affectstream import online
-    from affectstream.plan import Typed
+    from affectstream import replay as online
+    from affectstream.session_file import Typed
 
     typed = Typed(inputs, party or (), channels, transcript, speaker or (), session, agent_purpose)
     online.replay(typed, speed, start, out)
@@ -125,7 +127,7 @@ def up(
     logs: Annotated[Path, typer.Option(help="folder for the processes' logs")] = Path("out/logs"),
 ) -> None:
     """Run everything on this machine: embedded Kafka and Redis, workers, fusion, alerts and the API."""
-    from affectstream import online
+    from affectstream import replay as online
 
     online.up(logs, out)
 
@@ -145,7 +147,7 @@ def topics_create(
     ] = None,
 ) -> None:
     """Create what is missing; the number of partitions is the same for all."""
-    from affectstream import online
+    from affectstream import replay as online
 
     online.create_topics(partitions, out)
 
@@ -153,7 +155,7 @@ def topics_create(
 @topics_app.command("list")
 def topics_list() -> None:
     """Show the table of topics, and which of them the broker has."""
-    from affectstream import online
+    from affectstream import replay as online
 
     online.list_topics(out)
 
@@ -179,7 +181,7 @@ def dashboards_push(
 @app.command()
 def sessions(limit: Annotated[int, typer.Option(min=1, help="how many, newest first")] = 20) -> None:
     """List the sessions that lie in Redis."""
-    from affectstream import stored
+    from affectstream import sessions as stored
 
     stored.sessions(limit, out)
 
@@ -194,7 +196,7 @@ def show(
     plot: Annotated[Path | None, typer.Option(help="timeline as .png, .svg or .pdf")] = None,
 ) -> None:
     """Show the windows of a session from Redis, or write them as `analyze` does."""
-    from affectstream import stored
+    from affectstream import sessions as stored
 
     stored.show(session, follow, output, plot, out)
 
@@ -213,7 +215,7 @@ def summary_of(
 @app.command()
 def purge(session: Annotated[str, typer.Argument(help="session id")]) -> None:
     """Delete everything that Redis holds about a session."""
-    from affectstream import stored
+    from affectstream import sessions as stored
 
     stored.purge(session, out)
 

@@ -9,19 +9,19 @@ from rich.console import Console
 from rich.live import Live
 
 from affectstream import plot as timeline
-from affectstream.live import LiveTable
-from affectstream.online import published
-from affectstream.plan import Typed, plan
+from affectstream.export import in_order, write
 from affectstream.producers.plan import SessionPlan
 from affectstream.producers.session import messages
-from affectstream.rows import in_order, write
+from affectstream.replay import published
 from affectstream.runtime.settings import load
 from affectstream.runtime.store import FusedStore
 from affectstream.schemas.errors import Unavailable
 from affectstream.schemas.messages import FusedEmotion
-from affectstream.stack import Stack, started
-from affectstream.stored import Ends, finals, news
+from affectstream.session_file import Typed, plan
+from affectstream.sessions import Ends, finals, news
 from affectstream.summary import report, shown
+from affectstream.tables import LiveTable
+from affectstream.up import Stack, started
 
 POLL_S = 0.2
 PATIENCE_S = 60.0  # without any new window after the last message was sent
@@ -31,7 +31,7 @@ def run(speed: float, folder: Path, console: Console) -> None:
     """Replay the demo call, show the live table, print the summary and where the plot lies."""
     settings = load(policy={"agent_purpose": "synthetic"})  # nobody real speaks in it
     folder.mkdir(parents=True, exist_ok=True)
-    with as_file(files("affectstream") / "demo") as media:
+    with as_file(files("affectstream") / "demo_call") as media:
         console.print("[bold]affectstream[/]: a two-party call is read as it happens", highlight=False)
         with started(settings, folder / "logs", console) as stack:
             session = plan(Typed([media / "session.json"]), settings.producer, int(time.time()) * 1000, None)

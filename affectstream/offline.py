@@ -8,12 +8,12 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from affectstream import plot as timeline
 from affectstream import summary as summaries
-from affectstream.plan import Typed, permitting, plan
-from affectstream.rows import in_order, write
+from affectstream.export import in_order, write
 from affectstream.runtime import settings as configuration
 from affectstream.runtime.settings import Settings
 from affectstream.schemas.errors import InputError
 from affectstream.schemas.messages import FusedEmotion
+from affectstream.session_file import Typed, permitting, plan
 
 
 def run(

@@ -9,7 +9,6 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from affectstream.plan import Typed, plan
 from affectstream.producers.replay import Played, play
 from affectstream.producers.session import SessionMessage, estimated_ms, messages
 from affectstream.runtime import topics
@@ -18,7 +17,8 @@ from affectstream.runtime.lag import LagMeter
 from affectstream.runtime.settings import KafkaSettings, Settings, load
 from affectstream.schemas.errors import InputError
 from affectstream.schemas.topics import KIB, MEDIA, MINUTE_MS, PARTITIONS
-from affectstream.stack import started
+from affectstream.session_file import Typed, plan
+from affectstream.up import started
 
 
 def replay(typed: Typed, speed: float | None, start: str, console: Console) -> None:

@@ -9,14 +9,14 @@ from rich.live import Live
 from rich.table import Table
 
 from affectstream import plot as timeline
-from affectstream.live import LiveTable
+from affectstream.export import in_order, write
 from affectstream.producers.session import SessionMessage
-from affectstream.rows import in_order, write
 from affectstream.runtime.settings import load
 from affectstream.runtime.store import FusedStore, Session
 from affectstream.schemas.errors import InputError
 from affectstream.schemas.messages import FusedEmotion, Party
 from affectstream.summary import report, shown
+from affectstream.tables import LiveTable
 
 POLL_S = 0.25
 

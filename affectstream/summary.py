@@ -18,11 +18,11 @@ from affectstream.analytics.alerts import alerts
 from affectstream.analytics.records import Named, PartySummary, Summary
 from affectstream.analytics.rules import read
 from affectstream.analytics.summary import summarise
-from affectstream.live import profile
 from affectstream.runtime.settings import AlertSettings
 from affectstream.schemas.errors import InputError
 from affectstream.schemas.labels import COLOURS, EMOTIONS
 from affectstream.schemas.messages import Alert, FusedEmotion
+from affectstream.tables import profile
 
 CHANGED = 0.05  # of a mean probability, from start to end; less is not worth a word
 

@@ -4,7 +4,8 @@ from pathlib import Path
 
 from rich.console import Console
 
-from affectstream import reading, stored
+from affectstream import reading
+from affectstream import sessions as stored
 from affectstream.runtime.settings import load
 from affectstream.schemas.messages import FusedEmotion
 from affectstream.summary import report, shown

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from affectstream.children import Child, Children, free_port
+from affectstream.processes import Child, Children, free_port
 from affectstream.runtime.embedded import EmbeddedBroker, EmbeddedRedis
 from affectstream.runtime.settings import Settings, as_env
 from affectstream.schemas.messages import MODALITIES

@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.table import Table
 
 from affectstream.runtime.settings import load
-from affectstream.stack import Stack, started
+from affectstream.up import Stack, started
 from benchmarks import join, live, models, rules
 from benchmarks.measure import Row
 from benchmarks.recording import FILE

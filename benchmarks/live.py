@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import Iterator
 
-from affectstream.online import published
+from affectstream.replay import published
 from affectstream.runtime.settings import Settings
 from affectstream.runtime.store import FusedStore
 from benchmarks.measure import Row, percentile

@@ -4,12 +4,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import affectstream
-from affectstream.plan import Typed, plan
 from affectstream.producers.plan import SessionPlan
 from affectstream.producers.session import SessionMessage, messages
 from affectstream.runtime.settings import ProducerSettings
+from affectstream.session_file import Typed, plan
 
-FILE = Path(affectstream.__file__).parent / "demo" / "session.json"
+FILE = Path(affectstream.__file__).parent / "demo_call" / "session.json"
 
 
 def demo(session_id: str, start_ms: int = 0, fps: float = 5.0) -> SessionPlan:

@@ -1,4 +1,4 @@
-"""The commands about models: train, evaluate, compare; their work is done in models."""
+"""The commands `train`, `evaluate` and `compare`."""
 
 import importlib
 import os
@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from affectstream import modelling_view as view
+from affectstream.lab.evaluation import tables as view
 from affectstream.schemas.errors import InputError
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def train(
 
     With --network or --recipe they change the recipe: train face --network fer-cnn --labels fer2013.
     """
-    from affectstream import training
+    from affectstream.lab.training import command as training
 
     if network is not None or recipe is not None:
         chosen = training.recipe_of(name, network, recipe, tuple(context.args))
@@ -93,8 +93,8 @@ def evaluate(
     """Measure a model on what it was not trained on, and show what was aimed at beside what was reached."""
     import torch
 
-    from affectstream import training
     from affectstream.lab.evaluation.given import Given
+    from affectstream.lab.training import command as training
     from affectstream.models.weights import FOLDER
 
     torch.set_num_threads(threads or os.cpu_count() or 1)
@@ -114,7 +114,7 @@ def evaluate(
 
 def _evaluate_run(folder: Path, data: Path | None, output: Path | None, device: str) -> None:
     """Show what a reference network reached, or reaches on other ``data``."""
-    from affectstream import training
+    from affectstream.lab.training import command as training
 
     if not folder.is_dir():
         raise InputError(f"{folder} is neither face, voice nor text, nor the folder of a run")

@@ -1,4 +1,4 @@
-"""The commands about fusion: log, fit, compare, explain; their work is done in affectstream.models.fusion."""
+"""The commands `fusion log`, `fusion fit`, `fusion compare` and `fusion explain`."""
 
 from pathlib import Path
 from typing import Annotated, Literal
@@ -79,7 +79,7 @@ def fit(
     seed: Annotated[int, typer.Option(help="of pairs, failures and folds")] = 0,
 ) -> None:
     """Fit everything that can be fitted on the fit part of the logs, paired by label; clean and corrupted."""
-    from affectstream import fusion_work as work
+    from affectstream.lab.fusion import page as work
 
     with err.status("fitting"):
         found = work.fit(logs, output, shares, seed)
@@ -99,10 +99,10 @@ def compare(
     draws: Annotated[int, typer.Option(min=20, help="of the bootstrap")] = 1000,
 ) -> None:
     """Compare all rules under all conditions on pairs by label; without --fitted they are fitted first."""
-    from affectstream import fusion_view as view
-    from affectstream import fusion_work as work
+    from affectstream.lab.evaluation import terminal as view
     from affectstream.lab.fusion import card as cards
     from affectstream.lab.fusion import document
+    from affectstream.lab.fusion import page as work
 
     with err.status("reading") as status:
         page = work.page(logs, aligned, fitted, draws, status.update)
@@ -124,13 +124,13 @@ def explain(
     logs: Logs = LOGS,
 ) -> None:
     """Say what each modality is worth to a rule; or, of one window, who said what and what they changed."""
-    from affectstream import fusion_explained as explained
+    from affectstream.lab.fusion import explained
     from affectstream.runtime.settings import load
 
     name = rule or load().fusion.rule
     blocks = (
         explained.of_window(window, at, name, fitted) if window else explained.of_rule(logs, name, fitted)
     )
-    from affectstream import fusion_view as view
+    from affectstream.lab.evaluation import terminal as view
 
     view.show(blocks, out)

@@ -4,9 +4,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from affectstream import fusion_work as work
 from affectstream.lab.evaluation.document import Block, Heading, Paragraph, Table
 from affectstream.lab.fusion import document_tables
+from affectstream.lab.fusion import page as work
 from affectstream.lab.fusion.pairs import CAVEAT
 from affectstream.models.fusion import choose, fitted
 from affectstream.models.fusion.evidence import Array, Pooled

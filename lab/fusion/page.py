@@ -132,7 +132,7 @@ def _balanced(logs: Mapping[str, ProbabilityLog], known: Fitted, draws: int) -> 
 
 
 def _said(row: Mapping[str, Any]) -> Evidence:
-    """Return the evidence of one row of ``affectstream.rows``; trust is what it carries, else 1."""
+    """Return the evidence of one row of ``affectstream.export``; trust is what it carries, else 1."""
     states = [row["modalities"].get(m) or {} for m in MODALITIES]
     said = [state.get("probabilities") for state in states]
     flat = [1 / N_EMOTIONS] * N_EMOTIONS

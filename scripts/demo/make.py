@@ -1,4 +1,4 @@
-"""Makes the demo session in affectstream/demo with espeak-ng.
+"""Makes the demo session in affectstream/demo_call with espeak-ng.
 
 Run it as ``.venv/bin/python scripts/demo/make.py``. The committed media were made by it; the same versions of
 espeak-ng, x264 and FFmpeg give the same bytes.
@@ -16,7 +16,7 @@ from picture import FPS, HEIGHT, WIDTH, Picture, Stage, film
 from screenplay import ABOUT, LINES, TAIL_S
 from speech import RATE_HZ, Spoken, perform, track
 
-FOLDER = Path(__file__).parents[2] / "affectstream" / "demo"
+FOLDER = Path(__file__).parents[2] / "affectstream" / "demo_call"
 AAC_FRAME = 1024
 
 

@@ -11,19 +11,19 @@ from pathlib import Path
 from support.paths import ROOT
 
 from affectstream.analyze import finals
-from affectstream.children import Children
-from affectstream.online import published
-from affectstream.plan import Typed, permitting, plan
+from affectstream.export import in_order, json_line
+from affectstream.processes import Children
 from affectstream.producers.plan import SessionPlan
 from affectstream.producers.session import SessionMessage, messages
-from affectstream.rows import in_order, json_line
+from affectstream.replay import published
 from affectstream.runtime.settings import ProducerSettings, Settings
 from affectstream.runtime.store import FusedStore
 from affectstream.schemas.messages import EndOfStream, FusedEmotion
-from affectstream.stack import processes
-from affectstream.stored import Ends
+from affectstream.session_file import Typed, permitting, plan
+from affectstream.sessions import Ends
+from affectstream.up import processes
 
-DEMO = ROOT / "affectstream" / "demo" / "session.json"
+DEMO = ROOT / "affectstream" / "demo_call" / "session.json"
 START_MS = 1_700_000_000_000
 READY_S = 240.0
 STALL_MS = 120_000  # a stall is a matter of the clock: on a busy machine a slow start must not look like one

@@ -15,11 +15,10 @@ from support.paths import DATA
 from support.system import STALL_MS, START_MS, lines, short_demo, without_holes
 
 from affectstream import analyze
+from affectstream.export import in_order
 from affectstream.models.fusion.choose import rules
-from affectstream.plan import permitting
 from affectstream.producers.plan import PartySource, SessionPlan
 from affectstream.producers.session import messages
-from affectstream.rows import in_order
 from affectstream.runtime import topics
 from affectstream.runtime.embedded import EmbeddedRedis
 from affectstream.runtime.settings import Settings, as_env, load
@@ -27,6 +26,7 @@ from affectstream.runtime.store import FusedStore
 from affectstream.schemas.codec import encode
 from affectstream.schemas.messages import FusedEmotion, Observation, Observations
 from affectstream.schemas.topics import PROBABILITIES
+from affectstream.session_file import permitting
 
 CLIP = DATA / "mead" / "M030_level_3_angry_016.mp4"
 SECONDS = 20

@@ -8,12 +8,12 @@ from support.paths import DATA
 from support.system import START_MS, lines, without_holes
 
 from affectstream.analyze import finals
-from affectstream.plan import permitting
+from affectstream.export import in_order
 from affectstream.producers.plan import PartySource, SessionPlan
 from affectstream.producers.session import messages
-from affectstream.rows import in_order
 from affectstream.runtime.settings import load
 from affectstream.schemas.messages import FusedEmotion, Modality
+from affectstream.session_file import permitting
 
 pytestmark = [
     pytest.mark.integration,

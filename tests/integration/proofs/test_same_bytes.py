@@ -7,9 +7,9 @@ import pytest
 from support.system import analysed, lines, short_demo, without_holes
 
 from affectstream.analyze import observed
-from affectstream.plan import permitting
 from affectstream.runtime.settings import load
 from affectstream.schemas.messages import FusedEmotion, Observation
+from affectstream.session_file import permitting
 from affectstream.workers.fusion.engines import engines
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(900)]

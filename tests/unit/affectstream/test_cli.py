@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from affectstream.plan import Typed, party_named, plan, session_name
 from affectstream.runtime.settings import ProducerSettings
 from affectstream.schemas.errors import InputError
+from affectstream.session_file import Typed, party_named, plan, session_name
 
 COMMANDS = (
     "analyze", "demo", "replay", "up", "worker", "topics create", "topics list", "sessions", "show", "purge",

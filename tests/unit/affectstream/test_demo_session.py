@@ -11,7 +11,7 @@ from support.paths import ROOT
 from affectstream.producers.session import PartySource, SessionPlan, estimated_ms, messages
 from affectstream.schemas.messages import AudioChunk, EndOfStream, Transcript, VideoFrame
 
-FOLDER = ROOT / "affectstream" / "demo"
+FOLDER = ROOT / "affectstream" / "demo_call"
 SESSION = json.loads((FOLDER / "session.json").read_text())
 EVENTS = {event["event"]: (event["start_s"] * 1000, event["end_s"] * 1000) for event in SESSION["events"]}
 

@@ -8,11 +8,11 @@ import pytest
 from rich.console import Console
 
 from affectstream import plot
-from affectstream.live import LiveTable
-from affectstream.rows import COLUMNS, json_line, write
+from affectstream.export import COLUMNS, json_line, write
 from affectstream.schemas.errors import InputError
 from affectstream.schemas.labels import EMOTIONS
 from affectstream.schemas.messages import FusedEmotion, ModalityState, Reason
+from affectstream.tables import LiveTable
 
 P = (0.1, 0.5, 0.1, 0.1, 0.1, 0.05, 0.05)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from affectstream.children import Child, Children, free_port
+from affectstream.processes import Child, Children, free_port
 from affectstream.schemas.errors import Unavailable
 
 SERVER = """
@@ -93,7 +93,7 @@ def test_one_that_is_never_ready_is_named(module: Callable, tmp_path: Path) -> N
 def test_one_that_ignores_the_request_to_stop_is_killed(
     module: Callable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("affectstream.children.STOP_S", 0.2)
+    monkeypatch.setattr("affectstream.processes.STOP_S", 0.2)
     with Children([module("deaf", DEAF)], tmp_path / "logs") as group:
         until(lambda: "deaf" in group.last_words("deaf"))
         process = group.children["deaf"].process

@@ -9,8 +9,8 @@ import pytest
 from rich.console import Console
 from support.session_lines import labelled, split, tenths
 
+from affectstream.export import in_order, json_line, write
 from affectstream.reading import read
-from affectstream.rows import in_order, json_line, write
 from affectstream.runtime.settings import AlertSettings
 from affectstream.schemas.errors import InputError, SettingsError
 from affectstream.summary import report, shown

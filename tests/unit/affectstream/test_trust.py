@@ -3,7 +3,7 @@
 import pytest
 
 from affectstream.schemas.errors import InputError
-from affectstream.trusting import seconds
+from affectstream.trust import seconds
 
 
 @pytest.mark.parametrize(

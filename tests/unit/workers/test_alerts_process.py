@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from affectstream.runtime.settings import load
-from affectstream.stack import processes
+from affectstream.up import processes
 
 
 def names(**alerts: object) -> list[str]:

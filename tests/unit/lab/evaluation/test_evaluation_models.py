@@ -12,11 +12,11 @@ from rich.progress import Progress
 from safetensors.torch import save_file
 from typer.testing import CliRunner
 
-from affectstream import training
 from affectstream.cli import app
 from affectstream.lab.evaluation import face, text, voice
 from affectstream.lab.evaluation.degrade_faces import FACES
 from affectstream.lab.evaluation.given import Given
+from affectstream.lab.training import command as training
 from affectstream.models.face.network import FaceNet
 from affectstream.models.voice.network import VoiceEnsemble
 from affectstream.models.weights import FOLDER, write_card

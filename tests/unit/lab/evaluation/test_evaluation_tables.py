@@ -6,7 +6,7 @@ import numpy as np
 from rich.console import Console
 
 from affectstream.lab.evaluation.outcome import About, Aim, Evaluation, Outcome
-from affectstream.modelling_view import show_evaluation
+from affectstream.lab.evaluation.tables import show_evaluation
 from affectstream.models.weights import Card
 from affectstream.schemas.labels import EMOTIONS
 

@@ -8,8 +8,8 @@ import pytest
 from support.paired_logs import written
 from typer.testing import CliRunner
 
-from affectstream import cli, fusion_work
-from affectstream.lab.fusion import experiment
+from affectstream import cli
+from affectstream.lab.fusion import experiment, page
 from affectstream.lab.fusion.pairs import CAVEAT, paired
 from affectstream.lab.fusion.simulate import World
 from affectstream.models.fusion import fitted
@@ -24,7 +24,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Logs and what was fitted on them by the command."""
     place = written(tmp_path_factory.mktemp("logs"))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(fusion_work.pairs, "paired", FEW)
+        patch.setattr(page.pairs, "paired", FEW)
         said = _run("fit", "--logs", str(place), "-o", str(place / "fusion.json"))
     assert "720 windows" in said
     return place
@@ -32,7 +32,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(autouse=True)
 def _small(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fusion_work.pairs, "paired", FEW)
+    monkeypatch.setattr(page.pairs, "paired", FEW)
     worlds = partial(experiment.in_worlds, [World("one world")], windows=300)
     monkeypatch.setattr(experiment, "in_worlds", worlds)
 

@@ -13,10 +13,10 @@ from affectstream.lab.evaluation.degrade_faces import FACES
 from affectstream.lab.evaluation.outcome import of_run
 from affectstream.lab.face.clip_encoder import ClipClassifier, as_frames, clip_frames, random_clip
 from affectstream.lab.training import robust, speech_variants, table
+from affectstream.lab.training.command import recipe_of
 from affectstream.lab.training.networks import NETWORKS
 from affectstream.lab.voice.reference import RATE_HZ
 from affectstream.schemas.errors import InputError, ModelError
-from affectstream.training import recipe_of
 
 TINY_CLIP = CLIPVisionConfig(
     hidden_size=16, intermediate_size=32, num_hidden_layers=2, num_attention_heads=2, image_size=32,
