@@ -8,6 +8,8 @@ for a whole call: a reader that starts in the middle folds over the stored strea
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
+from itertools import accumulate
 
 from affectstream.schemas.labels import INDEX
 from affectstream.schemas.messages import FusedEmotion, Party
@@ -68,10 +70,15 @@ def step(display: Display, before: DisplayedLabel, window: FusedEmotion) -> Disp
     return DisplayedLabel(smoothed if certain else None, smoothed, since_ms)
 
 
+def fold(display: Display, before: DisplayedLabel, finals: Iterable[FusedEmotion]) -> list[DisplayedLabel]:
+    """Return what is displayed for each of one party's finals in order, after ``before``."""
+    return list(accumulate(finals, partial(step, display), initial=before))[1:]
+
+
 def labels(display: Display, finals: Iterable[FusedEmotion]) -> list[DisplayedLabel]:
     """Return what is displayed for each final, of any parties, each party's in the order of its windows."""
-    fold = LabelFold(display)
-    return [fold.add(window) for window in finals]
+    parties = LabelFold(display)
+    return [parties.add(window) for window in finals]
 
 
 class LabelFold:

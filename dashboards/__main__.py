@@ -1,4 +1,4 @@
-"""The process of the JSON API: ``python -m dashboards``."""
+"""The process of the JSON API: ``python -m affectstream.dashboards``."""
 
 import asyncio
 import socket
@@ -7,7 +7,9 @@ from contextlib import AsyncExitStack, contextmanager
 
 import uvicorn
 
+from affectstream.analytics.label import Display
 from affectstream.dashboards.api import create_app
+from affectstream.models.fusion.fitted import available
 from affectstream.runtime.process import Stop, run
 from affectstream.runtime.settings import ApiSettings, Settings, load
 from affectstream.runtime.store import FusedStore
@@ -21,18 +23,18 @@ class Server(uvicorn.Server):  # type: ignore[misc]  # the package is skipped by
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Capture none."""
+        """Leave all signals as they are."""
         yield
 
 
 async def serve(settings: Settings, stop: Stop) -> None:
-    """Answer requests until ``stop``; a Redis that is away is told to readers and needs no restart."""
+    """Serve until ``stop``; while Redis is away, requests get 503 and the process goes on."""
     async with AsyncExitStack() as exits:
         listener = exits.enter_context(_listen(settings.api))
         store = FusedStore(settings.redis)
         exits.push_async_exit(store)
         config = uvicorn.Config(
-            create_app(store, settings.api.token),
+            create_app(store, settings.api.token, _display(settings)),
             log_config=None,
             access_log=False,
             server_header=False,
@@ -43,6 +45,11 @@ async def serve(settings: Settings, stop: Stop) -> None:
         ending = asyncio.create_task(_end(server, stop))
         await server.serve(sockets=[listener])
         ending.cancel()
+
+
+def _display(settings: Settings) -> Display:
+    fitted = available(settings.fusion.fitted)
+    return Display(**settings.label.model_dump(), fitted=fitted.abstain if fitted else {})
 
 
 async def _end(server: Server, stop: Stop) -> None:

@@ -3,19 +3,23 @@
 from fastapi import Depends, FastAPI
 from pydantic import SecretStr
 
-from affectstream.dashboards import guard, routes, told
+from affectstream.analytics.label import Display
+from affectstream.dashboards import guard, routes
+from affectstream.dashboards.reader import Reader
 from affectstream.runtime.store import FusedStore
 
 ABOUT = """
-How each party of a call comes across, window by window: cues consistent with seven emotions, what each
-modality brought, and how far to rely on it. Only these numbers are kept: no picture, no sound, no words.
+How each party of a call comes across, window by window: cues consistent with seven emotions, the evidence of
+each modality, and how far to rely on it. Only these numbers are kept: no picture, no sound, no words.
 
 Times are milliseconds since the Unix epoch. Lists of windows come in pages by time. Errors are
 `{"detail": "..."}`.
 """
 
+PLAIN = Display()
 
-def create_app(store: FusedStore, token: SecretStr | None = None) -> FastAPI:
+
+def create_app(store: FusedStore, token: SecretStr | None = None, display: Display = PLAIN) -> FastAPI:
     """Return the application over an open ``store``; with ``token``, data needs it as a bearer token."""
     app = FastAPI(
         title="affectstream",
@@ -25,9 +29,8 @@ def create_app(store: FusedStore, token: SecretStr | None = None) -> FastAPI:
         license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
         redoc_url=None,
     )
-    app.state.store = store
+    app.state.reader = Reader(store, display)
     guard.install(app)
     app.include_router(routes.health)
-    for data in (routes.data, told.data):
-        app.include_router(data, dependencies=[Depends(guard.require_token(token))])
+    app.include_router(routes.data, dependencies=[Depends(guard.require_token(token))])
     return app

@@ -1,42 +1,42 @@
-"""Fused windows as rows of the API."""
+"""Fused windows as the rows of responses."""
 
 from typing import Any
 
-from affectstream.dashboards.responses import Latest, ModalityWindow, PartyRow, Window
-from affectstream.schemas.conflict import conflict
-from affectstream.schemas.labels import EMOTIONS
-from affectstream.schemas.messages import FusedEmotion, ModalityState, Party
-
-Row = dict[str, Any]
+from affectstream.analytics import rows
+from affectstream.analytics.label import DisplayedLabel
+from affectstream.dashboards.responses import AlertRow, Latest, ModalityWindow, PartyRow, Window
+from affectstream.schemas.messages import Alert, FusedEmotion, ModalityState, Party
 
 
-def window(fused: FusedEmotion) -> Window:
+def window(fused: FusedEmotion, displayed: DisplayedLabel) -> Window:
     """Return the fused probabilities and measures of a window."""
-    return Window(**_fused(fused))
+    return Window(**_window(fused, displayed))
 
 
-def latest(fused: FusedEmotion) -> Latest:
+def latest(fused: FusedEmotion, displayed: DisplayedLabel) -> Latest:
     """Return the newest window, and whether it may still be revised."""
     return Latest(
-        session=fused.session_id, party=fused.party, pane=fused.pane, rule=fused.rule, **_fused(fused)
+        session=fused.session_id,
+        party=fused.party,
+        pane=fused.pane,
+        rule=fused.rule,
+        **_window(fused, displayed),
     )
 
 
 def modalities(fused: FusedEmotion) -> Any:
     """Return the ModalityWindow of a window; modalities that are not part of the call stay null."""
-    row: Row = {"start_ms": fused.start_ms, "end_ms": fused.end_ms}
-    for state in fused.modalities:
-        row |= {f"{state.modality}_{name}": value for name, value in _state(state).items()}
-    return ModalityWindow(**row)
+    statuses = {f"{state.modality}_status": _status(state) for state in fused.modalities}
+    return ModalityWindow(start_ms=fused.start_ms, end_ms=fused.end_ms, **rows.modalities(fused), **statuses)
 
 
-def party_row(session: str, party: Party, ends: tuple[int, int], newest: FusedEmotion | None) -> PartyRow:
+def party(session: str, name: Party, ends: tuple[int, int], newest: FusedEmotion | None) -> PartyRow:
     """Return a party's row from the ends of its first and last final window, and its newest pane."""
     first_end, last_end = ends
     start = first_end - (newest.end_ms - newest.start_ms if newest else 0)
     return PartyRow(
         session=session,
-        party=party,
+        party=name,
         start_ms=start,
         end_ms=last_end,
         duration_ms=last_end - start,
@@ -45,35 +45,19 @@ def party_row(session: str, party: Party, ends: tuple[int, int], newest: FusedEm
     )
 
 
-def _fused(fused: FusedEmotion) -> Row:
+def alert(found: Alert) -> AlertRow:
+    """Return an alert as a row."""
+    return AlertRow(**found.model_dump(exclude={"type", "session_id"}), session=found.session_id)
+
+
+def _window(fused: FusedEmotion, displayed: DisplayedLabel) -> rows.Row:
     return {
         "start_ms": fused.start_ms,
         "end_ms": fused.end_ms,
-        **_named(fused.p),
-        "label": fused.label,
-        "shown": fused.shown,
-        "confidence": fused.confidence,
-        "uncertainty": fused.uncertainty,
-        "disagreement": fused.disagreement,
-        "conflict": conflict(fused),
+        **rows.window(fused, displayed),
+        **rows.probabilities(fused.p),
     }
 
 
-def _state(state: ModalityState) -> Row:
-    return {
-        "state": state.state,
-        "reason": state.reason,
-        "status": state.state if state.p is not None else state.reason or state.state,
-        "weight": state.weight,
-        "trust": state.trust,
-        "agreement": state.agreement,
-        "age_ms": state.age_ms,
-        "quality": state.quality,
-        "count": state.count,
-        "model": state.model_id,
-        **_named(state.p),
-    }
-
-
-def _named(p: tuple[float, ...] | None) -> Row:
-    return dict(zip(EMOTIONS, p if p else (None,) * len(EMOTIONS), strict=True))
+def _status(state: ModalityState) -> str:
+    return state.state if state.p is not None else state.reason or state.state

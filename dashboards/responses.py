@@ -1,4 +1,4 @@
-"""The answers of the JSON API, as the models that its OpenAPI page documents.
+"""Responses of the JSON API, as the models that its OpenAPI page documents.
 
 Rows are flat, so that a table, a spreadsheet or a Grafana panel takes them as they are. Times are in
 milliseconds since the Unix epoch. A value that is not there is null.
@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from affectstream.schemas.labels import EMOTIONS
-from affectstream.schemas.messages import MODALITIES, Modality, Party, Reason
+from affectstream.schemas.messages import MODALITIES, AlertKind, Modality, Party, Reason
 
 Ms = Annotated[int, Field(description="milliseconds since the Unix epoch", examples=[1_700_000_001_000])]
 Share = Annotated[float, Field(ge=0.0, le=1.0, examples=[0.62])]
@@ -23,31 +23,32 @@ NextFrom = Annotated[
     Field(description="`from` of the next page; null where this is the last one", examples=[None]),
 ]
 Shown = Annotated[
-    str | None, Field(description="the label to display; null where it is uncertain", examples=["happy"])
+    str | None,
+    Field(description="the displayed label, smoothed if set so; null where uncertain", examples=["happy"]),
 ]
 Status = Literal["present", "held", "missing"] | Reason
 
 
-class Answer(BaseModel):
-    """What all answers share."""
+class ResponseModel(BaseModel):
+    """What all responses share."""
 
     model_config = ConfigDict(frozen=True)
 
 
-class Problem(Answer):
-    """Why there is no answer."""
+class Problem(ResponseModel):
+    """Why a request failed."""
 
     detail: str = Field(examples=["there is no session 'call-0042'"])
 
 
-class Health(Answer):
-    """Whether the process, and what it needs, is well."""
+class Health(ResponseModel):
+    """The process and what it depends on work."""
 
     status: Literal["ok"] = "ok"
     version: str = Field(examples=["0.1.0"])
 
 
-class Window(Answer):
+class Window(ResponseModel):
     """One window of one party: the fused probabilities and how far to rely on them."""
 
     start_ms: Ms
@@ -79,7 +80,7 @@ class Latest(Window):
     rule: str = Field(description="the rule that fused it", examples=["entropy_trust"])
 
 
-class Timeline(Answer):
+class Timeline(ResponseModel):
     """Final windows in order."""
 
     session: SessionName
@@ -88,8 +89,8 @@ class Timeline(Answer):
     next_from: NextFrom
 
 
-class PartyRow(Answer):
-    """One party of a session: from when to when it was read, and how it comes across now."""
+class PartyRow(ResponseModel):
+    """One party of a session: its time span and its newest label."""
 
     session: SessionName
     party: Party
@@ -100,13 +101,13 @@ class PartyRow(Answer):
     confidence: Share | None = Field(description="of the newest window")
 
 
-class Sessions(Answer):
+class Sessions(ResponseModel):
     """The sessions with the newest windows first, a row per party."""
 
     sessions: list[PartyRow]
 
 
-class Session(Answer):
+class Session(ResponseModel):
     """One session, a row per party."""
 
     session: SessionName
@@ -114,19 +115,17 @@ class Session(Answer):
 
 
 def _columns(modality: Modality) -> dict[str, Any]:
-    said = f"what {modality} said of"
+    of = f"probability from {modality} of"
     columns: dict[str, Any] = {
         "state": (Literal["present", "held", "abstained", "missing"] | None, "null: not part of this call"),
         "reason": (Reason | None, "the most frequent reason, where it abstained"),
         "status": (Status | None, "the state, or the reason where it abstained"),
         "weight": (float | None, "share of the fused probabilities"),
-        "trust": (float | None, "how far it was trusted: validation, agreement, age or an operator"),
-        "agreement": (float | None, "with the others of late; null where that does not count"),
-        "age_ms": (int | None, "for how long it has said nothing new, where that is held"),
+        "trust": (float | None, "how far it was trusted: measured on validation data, or set by an operator"),
         "quality": (float | None, "of its inputs, between 0 and 1"),
         "count": (int | None, "observations with probabilities"),
-        "model": (str | None, "the model that spoke"),
-        **{name: (float | None, f"{said} {name}") for name in EMOTIONS},
+        "model": (str | None, "the model of these probabilities"),
+        **{name: (float | None, f"{of} {name}") for name in EMOTIONS},
     }
     return {
         f"{modality}_{name}": (kind, Field(None, description=text)) for name, (kind, text) in columns.items()
@@ -135,18 +134,43 @@ def _columns(modality: Modality) -> dict[str, Any]:
 
 ModalityWindow = create_model(
     "ModalityWindow",
-    __base__=Answer,
-    __doc__="One window of one party: what each modality brought to it, in columns that begin with its name.",
+    __base__=ResponseModel,
+    __doc__="One window of one party: the evidence of each modality, in columns that begin with its name.",
     start_ms=(Ms, ...),
     end_ms=(Ms, ...),
     **{name: column for modality in MODALITIES for name, column in _columns(modality).items()},
 )
 
 
-class Modalities(Answer):
-    """What each modality brought to each final window, in order."""
+class Modalities(ResponseModel):
+    """The evidence of each modality in each final window, in order."""
 
     session: SessionName
     party: Party
     windows: list[ModalityWindow]
     next_from: NextFrom
+
+
+class AlertRow(ResponseModel):
+    """The begin or the end of an alert of a party."""
+
+    session: SessionName
+    party: Party
+    alert_id: str = Field(description="the same for its begin and its end")
+    edge: Literal["begin", "end"]
+    rule: str = Field(description="the rule's name", examples=["angry"])
+    kind: AlertKind
+    since_ms: Ms = Field(description="start of the alert")
+    start_ms: Ms = Field(description="of the window that decided")
+    end_ms: Ms
+    value: float = Field(description="what the rule measures, in that window", examples=[0.71])
+    peak: float = Field(description="the largest since then", examples=[0.83])
+    level: Share = Field(description="of the rule")
+    text: str = Field(examples=["customer: angry + disgust at least 0.50 for 5 s"])
+
+
+class Alerts(ResponseModel):
+    """The alerts of a session in order."""
+
+    session: SessionName
+    alerts: list[AlertRow] = Field(description="the oldest first")

@@ -1,4 +1,4 @@
-"""A real Redis that holds a call, and ``python -m dashboards`` over it."""
+"""A real Redis that holds a call, and ``python -m affectstream.dashboards`` over it."""
 
 import asyncio
 import os
@@ -128,7 +128,7 @@ def _running(settings: dict[str, str]) -> Iterator[tuple[str, subprocess.Popen[s
     port = _free_port()
     env = {k: v for k, v in os.environ.items() if not k.startswith("AFFECT_")} | settings
     process = subprocess.Popen(
-        [sys.executable, "-m", "dashboards"],
+        [sys.executable, "-m", "affectstream.dashboards"],
         env=env | {"AFFECT_API__PORT": str(port)},
         stderr=subprocess.PIPE,
         text=True,

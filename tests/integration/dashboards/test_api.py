@@ -221,7 +221,7 @@ def test_a_taken_port_is_one_clear_line(api_url: str):
     port = api_url.rsplit(":", 1)[1]
     env = {k: v for k, v in os.environ.items() if not k.startswith("AFFECT_")}
     done = subprocess.run(
-        [sys.executable, "-m", "dashboards"],
+        [sys.executable, "-m", "affectstream.dashboards"],
         env=env | {"AFFECT_API__PORT": port},
         capture_output=True,
         text=True,

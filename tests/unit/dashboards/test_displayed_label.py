@@ -1,0 +1,111 @@
+"""The displayed label over the API: folded over the stored finals, on whichever page a reader starts."""
+
+from typing import Any
+
+import httpx
+import pytest
+
+from affectstream.analytics.label import Display, labels
+from affectstream.dashboards.api import create_app
+from affectstream.runtime.store import Session, Span
+from affectstream.schemas.labels import EMOTIONS
+from affectstream.schemas.messages import FusedEmotion
+
+CUSTOMER = "/api/sessions/call/customer"
+
+
+def window(i: int, happy: float | None, pane: str = "final") -> FusedEmotion:
+    """The ``i``-th window: so much happy, 0.9 less so much sad, the rest spread; None: without evidence."""
+    p = None
+    if happy is not None:
+        p = tuple({"happy": happy, "sad": 0.9 - happy}.get(name, 0.02) for name in EMOTIONS)
+    return FusedEmotion(
+        session_id="call",
+        party="customer",
+        start_ms=1000 * i,
+        end_ms=1000 * (i + 1),
+        pane=pane,
+        p=p,
+        label=None if p is None else EMOTIONS[p.index(max(p))],
+        confidence=0.5,
+        uncertainty=0.5,
+        disagreement=0.0,
+        modalities=(),
+        rule="log_pool/1a2b3c4d",
+    )
+
+
+CALL = [window(i, happy) for i, happy in enumerate([0.7, 0.4, 0.4, 0.1, 0.5, None, 0.5, 0.4, 0.4])]
+
+
+class Stored:
+    """The store of one call, as far as labels need it; counts the finals that were read."""
+
+    def __init__(self, newest: FusedEmotion) -> None:
+        self.newest = newest
+        self.read = 0
+
+    async def session(self, session_id: str) -> Session:
+        return Session(session_id, {"customer": Span(1000, 1000 * len(CALL))})
+
+    async def latest(self, session_id: str, party: str) -> FusedEmotion:
+        return self.newest
+
+    async def finals(
+        self,
+        session_id: str,
+        party: str,
+        start_ms: int | None = None,
+        end_ms: int | None = None,
+        limit: int | None = None,
+    ) -> list[FusedEmotion]:
+        found = [w for w in CALL if (start_ms or 0) < w.end_ms <= (end_ms or 1 << 50)][:limit]
+        self.read += len(found)
+        return found
+
+
+async def get(store: Any, display: Display, path: str, **params: int) -> Any:
+    transport = httpx.ASGITransport(create_app(store, display=display))
+    async with httpx.AsyncClient(transport=transport, base_url="http://api") as client:
+        response = await client.get(f"{CUSTOMER}/{path}", params=params)
+    assert response.status_code == 200, response.text
+    return response.json()
+
+
+@pytest.mark.parametrize(
+    "display",
+    [
+        Display(),
+        Display(min_probability=0.6),
+        Display(fitted={"log_pool": 0.6}),
+        Display(hysteresis=0.2),
+        Display(dwell_ms=3000),
+        Display(hysteresis=0.15, dwell_ms=2000, min_probability=0.45),
+    ],
+)
+async def test_every_page_shows_what_the_whole_call_shows(display: Display) -> None:
+    expected = [displayed.label for displayed in labels(display, CALL)]
+    for start in range(len(CALL)):
+        params = {"from": 1000 * start, "limit": 3}
+        page = await get(Stored(CALL[-1]), display, "timeline", **params)
+        assert [w["shown"] for w in page["windows"]] == expected[start : start + 3]
+        assert [w["label"] for w in page["windows"]] == [w.label for w in CALL[start : start + 3]]
+
+
+# window        0      1    2    3 early       5   6 early
+# label         happy  sad  sad  sad           -   sad
+# sad ahead by         0.1  0.1  0.1           -   0.3      under a hysteresis of 0.2
+async def test_the_newest_pane_follows_on_the_finals_before_it() -> None:
+    early = window(3, 0.4, "early")
+    newest = await get(Stored(early), Display(hysteresis=0.2), "latest")
+    assert (newest["label"], newest["shown"], newest["pane"]) == ("sad", "happy", "early")
+    newest = await get(Stored(window(6, 0.3, "early")), Display(hysteresis=0.2), "latest")
+    assert newest["shown"] == "sad"  # window 5 has no evidence, which ends the memory
+
+
+async def test_only_a_display_with_memory_reads_the_finals_before_a_page() -> None:
+    after = {"from": 7000}  # the last two of nine windows
+    for display, read in [(Display(min_probability=0.6), 2), (Display(dwell_ms=2000), 9)]:
+        store = Stored(CALL[-1])
+        await get(store, display, "timeline", **after)
+        assert store.read == read
