@@ -9,10 +9,9 @@ from typing import Any
 
 from affectstream.dashboards.grafana import (
     current_panels,
-    parts,
     session_panels,
     source,
-    table,
+    style,
     timeline_panels,
 )
 
@@ -25,10 +24,10 @@ SCHEMA_VERSION = 41  # Grafana 12; newer ones migrate it when they load it
 def dashboard() -> Json:
     """Return the dashboard; the panels' ids follow their places."""
     return {
-        "uid": parts.UID,
+        "uid": style.UID,
         "title": "Call timeline",
         "description": "How each party of a call comes across, window by window, and how far to rely on it. "
-        + parts.CUES,
+        + style.CUES,
         "tags": ["affectstream"],
         "schemaVersion": SCHEMA_VERSION,
         "version": 1,
@@ -55,7 +54,7 @@ def _variables() -> list[Json]:
 
 
 def _links() -> list[Json]:
-    kept = f"/d/{parts.UID}?var-session=${{session}}&var-party=${{party}}"
+    kept = f"/d/{style.UID}?var-session=${{session}}&var-party=${{party}}"
     return [
         _link("Live", "Follow the call: the last five minutes", f"{kept}&from=now-5m&to=now&refresh=5s"),
         _link("Last day", "Everything of this party in the last day", f"{kept}&from=now-24h&to=now"),
@@ -86,7 +85,7 @@ def _panels() -> list[Json]:
         timeline_panels.states((0, 27, 24, 6)),
         session_panels.alerts((0, 33, 14, 8)),
         session_panels.summary((14, 33, 10, 8)),
-        table.sessions((0, 41, 24, 9)),
+        session_panels.sessions((0, 41, 24, 9)),
     ]
 
 

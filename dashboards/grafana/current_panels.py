@@ -1,8 +1,8 @@
-"""The panels of the newest window."""
+"""Panels of the newest window."""
 
 from typing import Any
 
-from affectstream.dashboards.grafana import parts, source, style
+from affectstream.dashboards.grafana import source, style
 from affectstream.schemas.labels import COLOURS, EMOTIONS
 
 Json = dict[str, Any]
@@ -11,19 +11,19 @@ GOOD, FAIR, POOR = "#4b8f3c", "#f2b701", "#d93025"
 PANES = {"early": "early: may be revised", "final": "final"}
 
 
-def emotion(grid: parts.Grid) -> Json:
+def emotion(grid: style.Grid) -> Json:
     """Return the label of the newest window, on its colour."""
-    return parts.panel(
+    return style.panel(
         "stat",
         "Now",
-        f"The most probable emotion of the newest window, early or final. {parts.CUES}",
+        f"The most probable emotion of the newest window, early or final. {style.CUES}",
         grid,
         targets=[source.query(source.LATEST, {"label": "string"})],
-        fieldConfig=parts.fields(
+        fieldConfig=style.fields(
             "string", mappings=style.emotions_or_nothing(), color={"mode": "thresholds"}
         ),
         options={
-            "reduceOptions": parts.shown("/^label$/"),
+            "reduceOptions": style.last_value("/^label$/"),
             "colorMode": "background_solid",
             "graphMode": "none",
             "textMode": "value",
@@ -32,16 +32,16 @@ def emotion(grid: parts.Grid) -> Json:
     )
 
 
-def probabilities(grid: parts.Grid) -> Json:
+def probabilities(grid: style.Grid) -> Json:
     """Return the seven probabilities of the newest window as bars."""
-    return parts.panel(
+    return style.panel(
         "bargauge",
         "Probabilities now",
         "The seven fused probabilities of the newest window; together they are 100 %.",
         grid,
         targets=[source.query(source.LATEST, {name: "number" for name in EMOTIONS})],
         transformations=[style.in_order(*EMOTIONS)],
-        fieldConfig=parts.fields(
+        fieldConfig=style.fields(
             "percentunit",
             style.coloured((name, name, COLOURS[name]) for name in EMOTIONS),
             min=0,
@@ -49,7 +49,7 @@ def probabilities(grid: parts.Grid) -> Json:
             decimals=0,
         ),
         options={
-            "reduceOptions": parts.shown(""),
+            "reduceOptions": style.last_value(""),
             "orientation": "horizontal",
             "displayMode": "basic",
             "valueMode": "text",
@@ -60,18 +60,18 @@ def probabilities(grid: parts.Grid) -> Json:
     )
 
 
-def measures(grid: parts.Grid) -> Json:
+def measures(grid: style.Grid) -> Json:
     """Return confidence, uncertainty and disagreement of the newest window."""
     falling = style.steps((None, GOOD), (0.5, FAIR), (0.8, POOR))
-    return parts.panel(
+    return style.panel(
         "stat",
         "How sure",
         "Of the newest window. Confidence: the top probability, less where evidence was missing. "
         "Uncertainty: entropy over its maximum. Disagreement: Jensen-Shannon divergence of the modalities.",
         grid,
-        targets=[source.query(source.LATEST, {name: "number" for name, _, _ in parts.MEASURES})],
-        transformations=[style.in_order(*(name for name, _, _ in parts.MEASURES))],
-        fieldConfig=parts.fields(
+        targets=[source.query(source.LATEST, {name: "number" for name, _, _ in style.MEASURES})],
+        transformations=[style.in_order(*(name for name, _, _ in style.MEASURES))],
+        fieldConfig=style.fields(
             "percentunit",
             [style.override(name, thresholds=falling) for name in ("uncertainty", "disagreement")],
             min=0,
@@ -81,7 +81,7 @@ def measures(grid: parts.Grid) -> Json:
             thresholds=style.steps((None, POOR), (0.35, FAIR), (0.6, GOOD)),
         ),
         options={
-            "reduceOptions": parts.shown(""),
+            "reduceOptions": style.last_value(""),
             "colorMode": "value",
             "graphMode": "none",
             "textMode": "value_and_name",
@@ -90,16 +90,16 @@ def measures(grid: parts.Grid) -> Json:
     )
 
 
-def age(grid: parts.Grid) -> Json:
+def age(grid: style.Grid) -> Json:
     """Return when the newest window ended, and whether it may still be revised."""
-    return parts.panel(
+    return style.panel(
         "stat",
         "Newest window",
         "When the newest window ended, by the time of the call, and whether it may still be revised.",
         grid,
         targets=[source.query(source.LATEST, {"end_ms": "number", "pane": "string"})],
         transformations=[style.in_order("end_ms", "pane")],
-        fieldConfig=parts.fields(
+        fieldConfig=style.fields(
             "dateTimeFromNow",
             [
                 style.override("end_ms", displayName="ended"),
@@ -112,7 +112,7 @@ def age(grid: parts.Grid) -> Json:
             color=style.fixed("text"),
         ),
         options={
-            "reduceOptions": parts.shown("/.*/"),
+            "reduceOptions": style.last_value("/.*/"),
             "colorMode": "value",
             "graphMode": "none",
             "textMode": "value",

@@ -1,8 +1,8 @@
-"""The panels of a whole session: its alerts and a line per party."""
+"""Panels of whole sessions: alerts, a summary line per party, and the table of sessions."""
 
 from typing import Any
 
-from affectstream.dashboards.grafana import current_panels, parts, source, style
+from affectstream.dashboards.grafana import current_panels, source, style
 
 Json = dict[str, Any]
 
@@ -16,35 +16,64 @@ ALERTS = {
 }
 PARTIES = {"party": "string", "text": "string", "confidence": "number", "unknown": "number"}
 EDGES = {"begin": "begins", "end": "is over"}
+SESSIONS = {
+    "session": "string",
+    "party": "string",
+    "label": "string",
+    "confidence": "number",
+    "start_ms": "timestamp_epoch",
+    "end_ms": "timestamp_epoch",
+    "duration_ms": "number",
+}
+OPEN = {
+    "title": "Show this call from its beginning to its end",
+    "url": f"/d/{style.UID}?var-session=${{__data.fields.session}}&var-party=${{__data.fields.party}}"
+    "&from=${__data.fields.start_ms.numeric}&to=${__data.fields.end_ms.numeric}",
+    "targetBlank": False,
+}
 
 
-def alerts(grid: parts.Grid) -> Json:
+def alerts(grid: style.Grid) -> Json:
     """Return the alerts of the session, the newest first."""
-    return parts.panel(
+    return style.panel(
         "table",
         "Alerts",
-        "What the alert rules found in this session, all parties, the newest first. "
-        "docs/alerts.md says what each kind of rule measures.",
+        "Alerts of all parties of this session, the newest first. "
+        "docs/alerts.md documents what each kind of rule measures.",
         grid,
         targets=[source.query(source.ALERTS, ALERTS, root="alerts")],
         transformations=[style.in_order(*ALERTS)],
-        fieldConfig=parts.fields("none", _alert_fields(), custom={"align": "auto", "filterable": True}),
+        fieldConfig=style.fields("none", _alert_fields(), custom={"align": "auto", "filterable": True}),
         options=_table([{"displayName": "at", "desc": True}]),
     )
 
 
-def summary(grid: parts.Grid) -> Json:
+def summary(grid: style.Grid) -> Json:
     """Return a line per party over its whole session."""
-    return parts.panel(
+    return style.panel(
         "table",
         "Summary",
         "Each party over the whole session: dominant emotions, quarters of the call, what changed. "
-        f"Unknown: the share of time with nothing to read. {parts.CUES}",
+        f"Unknown: the share of time with nothing to read. {style.CUES}",
         grid,
         targets=[source.query(source.SUMMARY, PARTIES, root="parties")],
         transformations=[style.in_order(*PARTIES)],
-        fieldConfig=parts.fields("none", _party_fields(), custom={"align": "auto", "filterable": False}),
+        fieldConfig=style.fields("none", _party_fields(), custom={"align": "auto", "filterable": False}),
         options=_table([]),
+    )
+
+
+def sessions(grid: style.Grid) -> Json:
+    """Return the newest sessions, a row per party."""
+    return style.panel(
+        "table",
+        "Sessions",
+        "The newest sessions, a row per party. A click shows that call from its beginning to its end.",
+        grid,
+        targets=[source.query(source.SESSIONS, SESSIONS, root="sessions", params={"limit": "100"})],
+        transformations=[style.in_order(*SESSIONS)],
+        fieldConfig=style.fields("none", _session_fields(), custom={"align": "auto", "filterable": True}),
+        options=_table([{"displayName": "until", "desc": True}]),
     )
 
 
@@ -74,6 +103,24 @@ def _party_fields() -> list[Json]:
         ),
         style.override("confidence", **share),
         style.override("unknown", **share),
+    ]
+
+
+def _session_fields() -> list[Json]:
+    bar = {"type": "gauge", "mode": "basic", "valueDisplayMode": "text"}
+    return [
+        style.override("session", links=[OPEN], custom__minWidth=220),
+        style.override("party", links=[OPEN]),
+        style.override(
+            "label",
+            displayName="newest",
+            mappings=style.emotions_or_nothing(),
+            custom__cellOptions={"type": "color-background", "mode": "basic"},
+        ),
+        style.override("confidence", unit="percentunit", min=0, max=1, decimals=0, custom__cellOptions=bar),
+        style.override("start_ms", displayName="from", unit="dateTimeAsIso"),
+        style.override("end_ms", displayName="until", unit="dateTimeAsIso"),
+        style.override("duration_ms", displayName="length", unit="ms"),
     ]
 
 

@@ -1,12 +1,22 @@
-"""How things look in Grafana: colours, value mappings, field overrides."""
+"""Building blocks of Grafana panels: frames, colours, value mappings, field overrides."""
 
 from collections.abc import Iterable
 from typing import Any
 
+from affectstream.dashboards.grafana import source
 from affectstream.schemas.labels import COLOURS, EMOTIONS
 from affectstream.schemas.messages import Reason
 
 Json = dict[str, Any]
+Grid = tuple[int, int, int, int]  # x, y, width, height
+
+UID = "affect-call-timeline"
+CUES = "Cues consistent with an emotion, never a fact about a person."
+MEASURES = (
+    ("confidence", "confidence", "#1d6996"),
+    ("uncertainty", "uncertainty", "#9aa0a6"),
+    ("disagreement", "disagreement", "#cc503e"),
+)
 
 STATUS_COLOURS = {
     "present": "#4b8f3c",
@@ -19,9 +29,39 @@ STATUS_COLOURS = {
     Reason.NOT_PERMITTED: "#7f3c8d",
     "missing": "#5f1d16",
 }
-"""What a modality brought to a window: its state, or the reason where it abstained."""
+"""By a modality's state in a window, or the reason where it abstained."""
 
 NOTHING = "#3c4043"
+
+
+def panel(kind: str, title: str, description: str, grid: Grid, **rest: Any) -> Json:
+    """Return a panel at its place, over the project's data source."""
+    x, y, width, height = grid
+    return {
+        "type": kind,
+        "title": title,
+        "description": description,
+        "gridPos": {"x": x, "y": y, "w": width, "h": height},
+        "datasource": source.REF,
+        "transparent": False,
+        **rest,
+    }
+
+
+def fields(unit: str, overrides: list[Json] | None = None, **defaults: Any) -> Json:
+    """Return a field configuration: a unit, other defaults, and overrides per field."""
+    return {"defaults": {"unit": unit, **defaults}, "overrides": overrides or []}
+
+
+def last_value(names: str) -> Json:
+    """Return the reduction to the last value of the fields whose names match an expression."""
+    return {"values": False, "calcs": ["lastNotNull"], "fields": names}
+
+
+def legend(placement: str = "bottom", calcs: tuple[str, ...] = ()) -> Json:
+    """Return a legend, as a table where it calculates."""
+    mode = "table" if calcs else "list"
+    return {"showLegend": True, "displayMode": mode, "placement": placement, "calcs": list(calcs)}
 
 
 def fixed(colour: str) -> Json:

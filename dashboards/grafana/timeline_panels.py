@@ -1,8 +1,8 @@
-"""The panels over time, of final windows."""
+"""Panels over time, of final windows."""
 
 from typing import Any
 
-from affectstream.dashboards.grafana import parts, source, style
+from affectstream.dashboards.grafana import source, style
 from affectstream.schemas.labels import COLOURS, EMOTIONS, MODALITY_COLOURS
 from affectstream.schemas.messages import MODALITIES
 
@@ -14,20 +14,23 @@ BAND = TIME | {"end_ms": "timestamp_epoch"}  # a second time ends a state, so th
 PROBABILITIES = {name: "number" for name in EMOTIONS}
 
 
-def dominant(grid: parts.Grid) -> Json:
-    """Return the label of each final window as a band, and the one to show as another."""
+def dominant(grid: style.Grid) -> Json:
+    """Return the label of each final window as a band, and the displayed label as another."""
     columns = BAND | {"label": "string", "shown": "string"}
-    return parts.panel(
+    return style.panel(
         "state-timeline",
         "Dominant emotion",
-        "The most probable emotion of each final window, empty where no modality had anything to say; and "
-        "the label to show, smoothed, empty where it is uncertain. " + parts.CUES,
+        "The most probable emotion of each final window, empty where there is no evidence; and the displayed "
+        "label, smoothed if set so, empty where it is uncertain. " + style.CUES,
         grid,
         targets=[source.query(source.TIMELINE, columns, root="windows", params=source.SHOWN_RANGE)],
         transformations=[style.in_order(*columns)],
-        fieldConfig=parts.fields(
+        fieldConfig=style.fields(
             "string",
-            [style.override("label", displayName="emotion"), style.override("shown", displayName="shown")],
+            [
+                style.override("label", displayName="emotion"),
+                style.override("shown", displayName="displayed"),
+            ],
             mappings=style.emotions(),
             custom={"fillOpacity": 90, "lineWidth": 0},
         ),
@@ -36,15 +39,15 @@ def dominant(grid: parts.Grid) -> Json:
             "showValue": "auto",
             "alignValue": "center",
             "rowHeight": 0.9,
-            "legend": parts.legend(),
+            "legend": style.legend(),
             "tooltip": {"mode": "single", "sort": "none"},
         },
     )
 
 
-def probabilities(grid: parts.Grid) -> Json:
+def probabilities(grid: style.Grid) -> Json:
     """Return the seven probabilities over time, stacked to 100 %."""
-    return parts.panel(
+    return style.panel(
         "timeseries",
         "Probabilities",
         "The seven fused probabilities of each final window, stacked; a gap is a window without evidence.",
@@ -53,7 +56,7 @@ def probabilities(grid: parts.Grid) -> Json:
             source.query(source.TIMELINE, TIME | PROBABILITIES, root="windows", params=source.SHOWN_RANGE)
         ],
         transformations=[style.in_order("start_ms", *EMOTIONS)],
-        fieldConfig=parts.fields(
+        fieldConfig=style.fields(
             "percentunit",
             style.coloured((name, name, COLOURS[name]) for name in EMOTIONS),
             min=0,
@@ -62,16 +65,16 @@ def probabilities(grid: parts.Grid) -> Json:
             custom=_series(80, "percent"),
         ),
         options={
-            "legend": parts.legend("right", ("mean", "max")),
+            "legend": style.legend("right", ("mean", "max")),
             "tooltip": {"mode": "multi", "sort": "desc"},
         },
     )
 
 
-def measures(grid: parts.Grid) -> Json:
+def measures(grid: style.Grid) -> Json:
     """Return confidence, uncertainty and disagreement over time."""
-    columns = TIME | {name: "number" for name, _, _ in parts.MEASURES}
-    return parts.panel(
+    columns = TIME | {name: "number" for name, _, _ in style.MEASURES}
+    return style.panel(
         "timeseries",
         "Confidence, uncertainty, disagreement",
         "How far each final window can be relied on: low confidence, high uncertainty or high disagreement "
@@ -79,17 +82,17 @@ def measures(grid: parts.Grid) -> Json:
         grid,
         targets=[source.query(source.TIMELINE, columns, root="windows", params=source.SHOWN_RANGE)],
         transformations=[style.in_order(*columns)],
-        fieldConfig=parts.fields(
-            "percentunit", style.coloured(parts.MEASURES), min=0, max=1, decimals=0, custom=_series(0, "none")
+        fieldConfig=style.fields(
+            "percentunit", style.coloured(style.MEASURES), min=0, max=1, decimals=0, custom=_series(0, "none")
         ),
-        options={"legend": parts.legend(calcs=("mean",)), "tooltip": {"mode": "multi", "sort": "none"}},
+        options={"legend": style.legend(calcs=("mean",)), "tooltip": {"mode": "multi", "sort": "none"}},
     )
 
 
-def weights(grid: parts.Grid) -> Json:
+def weights(grid: style.Grid) -> Json:
     """Return each modality's share of the fused distribution over time, stacked."""
     columns = TIME | {f"{name}_weight": "number" for name in MODALITIES}
-    return parts.panel(
+    return style.panel(
         "timeseries",
         "Weight per modality",
         "Each modality's share of the fused probabilities. One that abstains or is missing weighs nothing, "
@@ -97,7 +100,7 @@ def weights(grid: parts.Grid) -> Json:
         grid,
         targets=[source.query(source.MODALITIES, columns, root="windows", params=source.SHOWN_RANGE)],
         transformations=[style.in_order(*columns)],
-        fieldConfig=parts.fields(
+        fieldConfig=style.fields(
             "percentunit",
             style.coloured((f"{name}_weight", name, MODALITY_COLOURS[name]) for name in MODALITIES),
             min=0,
@@ -105,14 +108,14 @@ def weights(grid: parts.Grid) -> Json:
             decimals=0,
             custom=_series(60, "normal"),
         ),
-        options={"legend": parts.legend(calcs=("mean",)), "tooltip": {"mode": "multi", "sort": "none"}},
+        options={"legend": style.legend(calcs=("mean",)), "tooltip": {"mode": "multi", "sort": "none"}},
     )
 
 
-def states(grid: parts.Grid) -> Json:
+def states(grid: style.Grid) -> Json:
     """Return what each modality brought to each window, and why not where it did not."""
     columns = BAND | {f"{name}_status": "string" for name in MODALITIES}
-    return parts.panel(
+    return style.panel(
         "state-timeline",
         "Modality states",
         "What each modality brought to each final window: present, held from an earlier one, the reason of "
@@ -121,7 +124,7 @@ def states(grid: parts.Grid) -> Json:
         grid,
         targets=[source.query(source.MODALITIES, columns, root="windows", params=source.SHOWN_RANGE)],
         transformations=[style.in_order(*columns)],
-        fieldConfig=parts.fields(
+        fieldConfig=style.fields(
             "string",
             [style.override(f"{name}_status", displayName=name) for name in MODALITIES],
             mappings=style.statuses(),
@@ -132,7 +135,7 @@ def states(grid: parts.Grid) -> Json:
             "showValue": "auto",
             "alignValue": "left",
             "rowHeight": 0.85,
-            "legend": parts.legend(),
+            "legend": style.legend(),
             "tooltip": {"mode": "single", "sort": "none"},
         },
     )
