@@ -1,21 +1,196 @@
-"""The alerts process: settings, rules, Redis, Kafka, health, and the loop."""
+"""The alerts worker: finals in, alerts out, then the commit.
 
+The state of a party is a fold over its finals. It is kept in memory while the next window follows on it;
+otherwise (a restart, a rebalance) it is folded again over the finals in Redis. For that to miss nothing, an
+offset is committed only when Redis holds the window too: fusion writes the topic first.
+"""
+
+import asyncio
+import time
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import AsyncExitStack
-from typing import Any
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, Protocol
 
+import structlog
+
+from affectstream.analytics import alerts as folding
+from affectstream.analytics.alerts import Rules, State
 from affectstream.analytics.rules import read
-from affectstream.runtime import process, topics
+from affectstream.runtime import metrics, process, topics
 from affectstream.runtime.health import Health
-from affectstream.runtime.kafka import Publisher, Subscriber
+from affectstream.runtime.kafka import Publisher, Record, Subscriber
 from affectstream.runtime.process import Stop
+from affectstream.runtime.retry import retry_until_available
 from affectstream.runtime.settings import Settings, load
 from affectstream.runtime.store import FusedStore
-from affectstream.schemas.errors import SettingsError
+from affectstream.schemas.codec import decoder
+from affectstream.schemas.errors import MessageError, SettingsError
+from affectstream.schemas.messages import Alert, DeadLetter, FusedEmotion, Message, Party
 from affectstream.schemas.topics import FUSED
-from affectstream.workers.alerts_loop import SETTLE_S, Alerting
+from affectstream.workers import deadletter
+from affectstream.workers.delivery import Commits, Publishes
+
+log = structlog.get_logger(__name__)
 
 GROUP = "affect-alerts"
-STUCK_S = 30 + SETTLE_S  # without a fetch for so long, the worker is not ready
+BATCH = 500
+POLL_MS = 100  # how long a fetch waits for records: bounds the time until a stop is seen
+REDIS_POLL_S = 0.02  # between checks whether Redis holds what the topic holds
+REDIS_WAIT_S = 20.0  # then the offsets are committed anyway: the session was purged, or fusion is down
+STUCK_S = 30 + REDIS_WAIT_S  # without a fetch for so long, the worker is not ready
+MAX_PARTIES = 10_000  # whose states are kept
+
+Key = tuple[str, Party]
+Sleep = Callable[[float], Awaitable[None]]
+
+
+class Fetches(Commits, Protocol):
+    """What is needed of ``affectstream.runtime.kafka.Subscriber``."""
+
+    async def get(self, max_records: int, timeout_ms: int) -> list[Record]:
+        """Return what has arrived, in offset order per partition; empty after the timeout."""
+
+
+class Stores(Protocol):
+    """What is needed of ``affectstream.runtime.store.FusedStore``."""
+
+    async def finals(
+        self, session_id: str, party: Party, start_ms: int | None = None, end_ms: int | None = None
+    ) -> list[FusedEmotion]:
+        """Return the finals that end by ``end_ms``, in order."""
+
+    async def position(self, session_id: str, party: Party) -> int | None:
+        """Return the end of the newest final, in milliseconds."""
+
+    async def write_alerts(self, alerts: Sequence[Alert]) -> None:
+        """Write alerts, once however often they come."""
+
+
+@dataclass
+class Work:
+    """What a batch of records leads to."""
+
+    dead_letters: list[DeadLetter] = field(default_factory=list)
+    new: list[Alert] = field(default_factory=list)
+    refolded: list[Alert] = field(default_factory=list)  # of earlier windows: already on the topic
+    newest: dict[Key, int] = field(default_factory=dict)  # end of the last window of each party
+    offsets: dict[tuple[str, int], int] = field(default_factory=dict)  # the next to read
+
+
+class AlertsWorker:
+    """Folds the rules over the finals of a topic."""
+
+    def __init__(
+        self,
+        rules: Rules,
+        subscriber: Fetches,
+        publisher: Publishes,
+        store: Stores,
+        now_s: Callable[[], float] = time.monotonic,
+        sleep: Sleep = asyncio.sleep,
+    ) -> None:
+        self._rules, self._subscriber, self._publisher, self._store = rules, subscriber, publisher, store
+        self._now_s, self._sleep = now_s, sleep
+        self._fetched_s = now_s()
+        self._decode: Callable[[bytes], Message] = decoder(FUSED.max_bytes, *FUSED.carries)
+        self._states: OrderedDict[Key, State] = OrderedDict()
+        self._given_up: set[Key] = set()  # parties whose windows Redis did not get in time
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Work until ``stop`` is set."""
+        while not stop.is_set():
+            records = await self._subscriber.get(BATCH, POLL_MS)
+            self._fetched_s = self._now_s()
+            if records:
+                await self._finish(await self._work(records), stop)
+
+    def idle_s(self) -> float:
+        """Return the seconds since the broker last answered a fetch, with records or without."""
+        return self._now_s() - self._fetched_s
+
+    async def _work(self, records: Sequence[Record]) -> Work:
+        work = Work()
+        for record in records:
+            work.offsets[record.topic, record.partition] = record.offset + 1
+            try:
+                message = self._decode(record.value)
+            except MessageError as error:
+                work.dead_letters.append(deadletter.dead_letter(record, error.reason, str(error)))
+                continue
+            if isinstance(message, FusedEmotion) and message.pane == "final":
+                await self._add(message, work)
+        return work
+
+    async def _add(self, window: FusedEmotion, work: Work) -> None:
+        key = window.session_id, window.party
+        state = self._states.get(key)
+        if state is None or window.start_ms > state.end_ms:
+            state, refolded = await self._folded(window)
+            work.refolded += refolded
+        self._states[key], new = folding.step(self._rules, state, window)
+        self._states.move_to_end(key)
+        if len(self._states) > MAX_PARTIES:
+            self._states.popitem(last=False)
+        work.new += new
+        work.newest[key] = max(window.end_ms, work.newest.get(key, 0))
+
+    async def _folded(self, window: FusedEmotion) -> tuple[State, list[Alert]]:
+        """Return the state before a window from what Redis holds, and the alerts on the way."""
+        session_id, party = window.session_id, window.party
+        until_ms = window.end_ms - 1
+        past = await retry_until_available(lambda: self._store.finals(session_id, party, end_ms=until_ms))
+        return folding.fold(self._rules, folding.start(self._rules), past)
+
+    async def _finish(self, work: Work, stop: asyncio.Event) -> None:
+        """Publish, store, and commit what Redis will be able to give back after a restart."""
+        await retry_until_available(lambda: self._publish([*work.dead_letters, *work.new]))
+        if work.new or work.refolded:
+            await retry_until_available(lambda: self._store.write_alerts([*work.refolded, *work.new]))
+        _count(work)
+        if await self._may_commit(work.newest, stop):
+            await self._subscriber.commit(work.offsets)
+
+    async def _publish(self, messages: Iterable[Message]) -> None:
+        await asyncio.gather(*[await self._publisher.send(message) for message in messages])
+
+    async def _may_commit(self, newest: dict[Key, int], stop: asyncio.Event) -> bool:
+        """Wait until Redis holds the windows or time is up; False where the worker is to stop before."""
+        waiting = {key: end_ms for key, end_ms in newest.items() if key not in self._given_up}
+        deadline_s = self._now_s() + REDIS_WAIT_S
+        while waiting := await self._not_stored(waiting):
+            if stop.is_set():
+                return False
+            if self._now_s() > deadline_s:
+                self._give_up(waiting)
+                return True
+            await self._sleep(REDIS_POLL_S)
+        return True
+
+    async def _not_stored(self, newest: dict[Key, int]) -> dict[Key, int]:
+        """Return the parties whose newest window Redis does not hold yet."""
+        missing = {}
+        for key, end_ms in newest.items():
+            position = await retry_until_available(partial(self._store.position, *key))
+            if position is None or position < end_ms:
+                missing[key] = end_ms
+        return missing
+
+    def _give_up(self, waiting: dict[Key, int]) -> None:
+        log.warning("finals_not_in_redis", parties=len(waiting))
+        if len(self._given_up) > MAX_PARTIES:
+            self._given_up.clear()
+        self._given_up |= waiting.keys()
+
+
+def _count(work: Work) -> None:
+    for alert in work.new:
+        if alert.edge == "begin":
+            metrics.ALERTS.labels(alert.rule, alert.kind).inc()
+    for letter in work.dead_letters:
+        deadletter.report(letter)
 
 
 async def serve(settings: Settings, stop: Stop) -> None:
@@ -29,23 +204,23 @@ async def serve(settings: Settings, stop: Stop) -> None:
         store = await stack.enter_async_context(FusedStore(settings.redis))
         publisher = await stack.enter_async_context(Publisher(settings.kafka))
         subscriber = await stack.enter_async_context(Subscriber(settings.kafka, [FUSED.name], GROUP))
-        loop = Alerting(rules, subscriber, publisher, store)
+        worker = AlertsWorker(rules, subscriber, publisher, store)
 
-        async def answers() -> bool:
+        async def redis_answers() -> bool:
             await store.ping()
             return True
 
         checks: dict[str, Any] = {
             "partitions": lambda: bool(subscriber.assigned()),
-            "fetching": lambda: loop.idle_s() < STUCK_S,
-            "redis": answers,
+            "fetching": lambda: worker.idle_s() < STUCK_S,
+            "redis": redis_answers,
         }
         await stack.enter_async_context(Health(own.health_port, checks, own.health_host))
-        await loop.run(stop)
+        await worker.run(stop)
 
 
 def main() -> None:
-    """Be the alerts process until a signal comes; leaves by SystemExit where something is wrong."""
+    """Run the alerts worker until SIGTERM or SIGINT; exits 2 on a configuration error."""
     process.run(lambda stop: serve(load(), stop), worker="alerts")
 
 

@@ -1,8 +1,13 @@
 """Dead letters: what could not be processed, wrapped with reason and origin."""
 
+import structlog
+
+from affectstream.runtime import metrics
 from affectstream.runtime.kafka import Record
 from affectstream.schemas.messages import DeadLetter
 from affectstream.schemas.topics import DEAD_LETTERS, KIB
+
+log = structlog.get_logger(__name__)
 
 OVERHEAD_BYTES = 4 * KIB  # names, reason, detail and origin, with room to spare
 MAX_DETAIL_CHARS = 500
@@ -20,4 +25,17 @@ def dead_letter(record: Record, reason: str, detail: str) -> DeadLetter:
         timestamp_ms=record.timestamp_ms,
         body=body[: DEAD_LETTERS.max_bytes - OVERHEAD_BYTES],
         body_size=len(body),
+    )
+
+
+def report(letter: DeadLetter) -> None:
+    """Count and log a dead letter: where it came from and why, never its content."""
+    metrics.DEAD_LETTERS.labels(letter.topic, letter.reason).inc()
+    log.warning(
+        "dead_letter",
+        topic=letter.topic,
+        partition=letter.partition,
+        offset=letter.offset,
+        reason=letter.reason,
+        detail=letter.detail,
     )

@@ -32,9 +32,9 @@ def test_every_field_of_an_alert_is_named() -> None:
 
 def test_the_page_says_what_the_code_does() -> None:
     from affectstream.analytics import changes
-    from affectstream.workers.alerts_loop import SETTLE_S
+    from affectstream.workers.alerts import REDIS_WAIT_S
 
     assert f"at least {changes.LEVEL:g} and the largest within {changes.SIDE_MS // 1000} s" in PAGE
     rule = changes.RULE
     assert f"Disagreement of at least {rule.level:g} for two seconds, until it is below {rule.low:g}" in PAGE
-    assert f"after {SETTLE_S:g} seconds" in PAGE
+    assert f"after {REDIS_WAIT_S:g} seconds" in PAGE

@@ -1,8 +1,7 @@
-"""The loop of the alerts worker over fakes: restarts, duplicates and garbage change nothing that is told."""
+"""The alerts worker over fakes: restarts, duplicates and garbage change no alert."""
 
 import asyncio
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.session_lines import tenths
@@ -13,8 +12,7 @@ from affectstream.runtime.kafka import Record
 from affectstream.schemas.codec import encode
 from affectstream.schemas.messages import Alert, DeadLetter
 from affectstream.schemas.topics import ALERTS, FUSED
-from affectstream.workers import alerts_loop
-from affectstream.workers.alerts_loop import Alerting
+from affectstream.workers.alerts import REDIS_WAIT_S, AlertsWorker
 
 RULES = (Rule(name="angry", kind="above", emotions=("angry",), level=0.6, seconds=3, hysteresis=0.2),)
 LINE = tenths("11666.66111166661115666")
@@ -81,7 +79,11 @@ class Clock:
         return self.s
 
 
-def run(values, store, publisher=None, start=0):
+async def no_sleep(_):
+    pass
+
+
+def run(values, store, publisher=None, start=0, sleep=no_sleep):
     """One worker from a committed offset until it has read everything; returns its topic and publisher."""
     publisher = publisher or Publisher()
 
@@ -89,13 +91,13 @@ def run(values, store, publisher=None, start=0):
         stop = asyncio.Event()
         topic = Topic(values, stop)
         topic.at = topic.committed = start
-        await Alerting(RULES, topic, publisher, store, Clock()).run(stop)
+        await AlertsWorker(RULES, topic, publisher, store, Clock(), sleep).run(stop)
         return topic
 
     return asyncio.run(go()), publisher
 
 
-def told(publisher):
+def published(publisher):
     """The alerts on the topic, each once, in the order in which they came first."""
     return list(dict.fromkeys(m for m in publisher.sent if isinstance(m, Alert)))
 
@@ -123,7 +125,7 @@ def test_whatever_was_committed_when_it_was_killed_nothing_is_lost_or_invented(c
         run(values[:cut], store, publisher, start=data.draw(st.integers(0, reached)))
         reached = cut
     assert sorted(store.written.values(), key=EXPECTED.index) == EXPECTED
-    assert sorted(told(publisher), key=EXPECTED.index) == EXPECTED
+    assert sorted(published(publisher), key=EXPECTED.index) == EXPECTED
 
 
 def test_met_in_the_middle_the_state_is_that_of_the_whole_party() -> None:
@@ -153,11 +155,11 @@ def test_garbage_goes_to_the_dead_letters_and_early_panes_are_passed_over() -> N
     topic, publisher = run(values, Store(LINE))
     letters = [m for m in publisher.sent if isinstance(m, DeadLetter)]
     assert [(letter.offset, letter.reason) for letter in letters] == [(0, "malformed"), (2, "malformed")]
-    assert told(publisher) == EXPECTED
+    assert published(publisher) == EXPECTED
     assert topic.committed == len(values)
 
 
-def test_nothing_is_committed_before_redis_holds_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nothing_is_committed_before_redis_holds_it() -> None:
     """Fusion writes the topic first: a restart could not fold what Redis does not hold yet."""
     store, seen = Store([]), []
 
@@ -165,19 +167,17 @@ def test_nothing_is_committed_before_redis_holds_it(monkeypatch: pytest.MonkeyPa
         seen.append(len(store.held))
         store.held = LINE[: len(store.held) + 1]
 
-    monkeypatch.setattr(alerts_loop.asyncio, "sleep", fusion_writes)
-    topic, _ = run([encode(w) for w in LINE[:4]], store)
+    topic, _ = run([encode(w) for w in LINE[:4]], store, sleep=fusion_writes)
     assert seen == [0, 1, 2, 3]
     assert topic.committed == 4
 
 
-def test_a_purged_session_holds_nobody_up_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_purged_session_delays_a_commit_once_and_for_a_limited_time() -> None:
     sleeps = []
 
     async def count(_):
         sleeps.append(0)
 
-    monkeypatch.setattr(alerts_loop.asyncio, "sleep", count)
-    topic, _ = run([encode(w) for w in LINE], Store([]))
+    topic, _ = run([encode(w) for w in LINE], Store([]), sleep=count)
     assert topic.committed == len(LINE)
-    assert len(sleeps) <= alerts_loop.SETTLE_S / 0.5 + 1  # by the clock above; waited for once
+    assert len(sleeps) <= REDIS_WAIT_S / 0.5 + 1  # by the clock above; waited for once
