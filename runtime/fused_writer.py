@@ -1,55 +1,85 @@
-"""Panes into Redis, one transaction per batch."""
+"""Panes into Redis: few commands a final, packed by hand, and the same result however often they are sent."""
 
+import asyncio
 import json
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+import math
+import time
+from collections.abc import Sequence
+from typing import Any, Literal, NamedTuple
 
 import structlog
 from redis.exceptions import ResponseError
 
-from affectstream.runtime import metrics, rows
+from affectstream.runtime import metrics
 from affectstream.schemas import keys
-from affectstream.schemas.messages import FusedEmotion, Party
+from affectstream.schemas.messages import Party
 
 log = structlog.get_logger(__name__)
 
-CHUNK = 200  # panes of one transaction, so that no reader waits long
-REMEMBERED = 10_000  # parties
-_NOT_ABOVE = "equal or smaller"  # in the server's refusal of an id that is not above the newest
+CHUNK = 1000  # panes of one round trip, so that no reader waits long
+REMEMBERED = 50_000  # parties, at about half a kilobyte each
+INDEX_EVERY_MS = 10_000  # of event time: sessions are listed by their newest final as of then
+REPLIES_S = 10.0  # to one round trip
+NOT_ABOVE = "equal or smaller"  # in the server's refusal of an id that is not above the newest
 
 Key = tuple[str, Party]
 
 
-@dataclass(frozen=True)
+class EncodedPane(NamedTuple):
+    """A pane as it is on Kafka, and what its keys in Redis follow from."""
+
+    session_id: str
+    party: Party
+    start_ms: int
+    end_ms: int
+    pane: Literal["early", "final"]
+    packed: bytes  # the canonical MessagePack of its FusedEmotion
+
+
 class Known:
-    """What Redis holds about a party, as far as this process knows."""
+    """What Redis holds about a party as far as this process knows, and the heads of its commands."""
 
-    first_end_ms: int | None = None
-    last_end_ms: int | None = None
-    latest: tuple[int, bool] = (-1, False)  # window end, final
+    __slots__ = ("appended", "expired_at_s", "finals", "first_end_ms", "indexed_end_ms", "latest", "newest")
 
-    def after(self, panes: Sequence[FusedEmotion]) -> "Known":
-        """Return what holds once ``panes`` are written."""
-        ends = [pane.end_ms for pane in panes if pane.pane == "final"]
-        known = replace(self, latest=max([self.latest, *map(_rank, panes)]))
-        if not ends:
-            return known
-        first = min(ends) if self.first_end_ms is None else min(self.first_end_ms, *ends)
-        last = max(ends) if self.last_end_ms is None else max(self.last_end_ms, *ends)
-        return replace(known, first_end_ms=first, last_end_ms=last)
+    def __init__(self, session_id: str, party: Party, span: str | None, newest: Sequence[str | None]) -> None:
+        ends = json.loads(span) if span else {}
+        end_ms, pane = newest
+        self.appended = False  # by this process: the stream is there and expires
+        self.first_end_ms: int | None = ends.get("first")
+        self.indexed_end_ms: int = ends.get("last", -INDEX_EVERY_MS)
+        self.newest = (int(end_ms), pane == "final") if end_ms else (-1, False)  # of the latest pane
+        self.expired_at_s = 0.0  # on the clock of the process
+        self.finals = keys.finals(session_id, party).encode()
+        self.latest = keys.latest(session_id, party).encode()
+
+
+class Pipeline:
+    """Commands as bytes, packed for a server, and how many replies they will have."""
+
+    def __init__(self) -> None:
+        self.packed: list[bytes] = []
+        self.count = 0
+
+    def add(self, *words: bytes) -> None:
+        """Append one command."""
+        self.packed.append(b"*%d\r\n" % len(words))
+        self.packed += [b"$%d\r\n%b\r\n" % (len(word), word) for word in words]
+        self.count += 1
 
 
 class FusedWriter:
-    """Writes panes so that writing them again, or after a crash in between, changes nothing."""
+    """Writes panes so that writing them again, or after a crash in between, changes nothing.
+
+    A final is one entry of a stream under an id that follows from its window, and overwrites `latest`. What
+    can be had from the stream is written now and then: the index of sessions, and when keys expire.
+    """
 
     def __init__(self, redis: Any, ttl_s: int) -> None:
         self._redis = redis
         self._ttl_s = ttl_s
         self._known: dict[Key, Known] = {}
 
-    async def write(self, panes: Sequence[FusedEmotion]) -> None:
+    async def write(self, panes: Sequence[EncodedPane]) -> None:
         """Write ``panes``, finals of a party in the order of their windows."""
         for start in range(0, len(panes), CHUNK):
             await self._write(panes[start : start + CHUNK])
@@ -59,57 +89,47 @@ class FusedWriter:
         for key in [key for key in self._known if key[0] == session_id]:
             del self._known[key]
 
-    async def _write(self, panes: Sequence[FusedEmotion]) -> None:
-        parties: dict[Key, list[FusedEmotion]] = defaultdict(list)
-        for pane in panes:
-            parties[pane.session_id, pane.party].append(pane)
-        await self._learn(parties)
+    async def _write(self, panes: Sequence[EncodedPane]) -> None:
+        await self._learn(panes)
         finals = [pane for pane in panes if pane.pane == "final"]
-        after = {key: self._known[key].after(of_party) for key, of_party in parties.items()}
-        replies = await self._transact(parties, finals, after)
-        self._known |= after
-        refused = [pane for pane, reply in zip(finals, replies, strict=False) if _is_refusal(reply)]
-        errors = [reply for reply in replies if isinstance(reply, Exception) and not _is_refusal(reply)]
-        if errors:
-            raise errors[0]
-        metrics.STORED.labels("new").inc(len(finals) - len(refused))
+        pipeline = Pipeline()
+        self._append(finals, pipeline)
+        self._overwrite(panes, pipeline)
+        self._index(finals, pipeline)
+        self._expire(panes, pipeline)
+        try:
+            gone = await self._settle(finals, await self._send(pipeline))
+        except BaseException:
+            for pane in panes:  # what of them is there is not known
+                self._known.pop(pane[:2], None)
+            raise
+        if gone:
+            await self._write(gone)
+
+    async def _settle(self, finals: Sequence[EncodedPane], replies: Sequence[Any]) -> list[EncodedPane]:
+        """Check what became of the finals and return those whose stream has been deleted meanwhile."""
+        outcomes = list(zip(finals, replies, strict=False))
+        refused = [
+            pane for pane, reply in outcomes if isinstance(reply, Exception) and NOT_ABOVE in str(reply)
+        ]
+        gone = [pane for pane, reply in outcomes if reply is None]
+        errors = [reply for reply in replies if isinstance(reply, Exception)]
+        if len(errors) > len(refused):
+            raise next(error for error in errors if NOT_ABOVE not in str(error))
+        metrics.STORED.labels("new").inc(len(finals) - len(refused) - len(gone))
         if refused:
             await self._check_there(refused)
-
-    async def _transact(
-        self,
-        parties: dict[Key, list[FusedEmotion]],
-        finals: Sequence[FusedEmotion],
-        after: dict[Key, Known],
-    ) -> list[Any]:
-        """Return the replies, those to the entries of ``finals`` first."""
-        pipe = self._redis.pipeline(transaction=True)
         for pane in finals:
-            pipe.xadd(
-                keys.finals(pane.session_id, pane.party), rows.fields(pane), id=keys.stream_id(pane.end_ms)
-            )
-        touched = {keys.finals(pane.session_id, pane.party): None for pane in finals}
-        for (session_id, party), panes in parties.items():
-            known = after[session_id, party]
-            newest = max(panes, key=_rank)
-            if known.latest == _rank(newest):
-                touched[keys.latest(session_id, party)] = None
-                pipe.hset(keys.latest(session_id, party), mapping=rows.latest_fields(newest))
-            if any(pane.pane == "final" for pane in panes):
-                touched |= {keys.session(session_id): None, keys.SESSIONS: None}
-                span = {"first": known.first_end_ms, "last": known.last_end_ms}
-                pipe.hset(keys.session(session_id), party, json.dumps(span))
-                pipe.zadd(keys.SESSIONS, {session_id: known.last_end_ms}, gt=True)
-        for key in touched:
-            pipe.expire(key, self._ttl_s)
-        replies: list[Any] = await pipe.execute(raise_on_error=False)
-        return replies
+            self._known[pane[:2]].appended = True
+        for pane in gone:
+            self._known.pop(pane[:2], None)
+        return gone
 
-    async def _learn(self, parties: Iterable[Key]) -> None:
+    async def _learn(self, panes: Sequence[EncodedPane]) -> None:
         """Read what Redis holds about parties that this process meets for the first time."""
         if len(self._known) > REMEMBERED:
             self._known.clear()
-        new = [key for key in parties if key not in self._known]
+        new = {key: None for pane in panes if (key := pane[:2]) not in self._known}
         if not new:
             return
         pipe = self._redis.pipeline(transaction=False)
@@ -117,14 +137,101 @@ class FusedWriter:
             pipe.hget(keys.session(session_id), party)
             pipe.hmget(keys.latest(session_id, party), "end_ms", "pane")
         replies = await pipe.execute()
-        for key, span, latest in zip(new, replies[::2], replies[1::2], strict=True):
-            self._known[key] = _known(span, latest)
+        for key, span, newest in zip(new, replies[::2], replies[1::2], strict=True):
+            self._known[key] = Known(*key, span, newest)
 
-    async def _check_there(self, refused: Sequence[FusedEmotion]) -> None:
+    def _append(self, finals: Sequence[EncodedPane], pipeline: Pipeline) -> None:
+        """Add each final to its stream; these commands come first, so that their replies do.
+
+        A stream that this process has begun is not begun again: where a session was purged meanwhile, the
+        server says so, and all its keys are made anew with the time that they expire.
+        """
+        for pane in finals:
+            known = self._known[pane[:2]]
+            key, entry_id = known.finals, b"%d-0" % pane.end_ms
+            pipeline.packed.append(
+                (
+                    b"*6\r\n$4\r\nXADD\r\n$%d\r\n%b\r\n$10\r\nNOMKSTREAM\r\n"
+                    if known.appended
+                    else b"*5\r\n$4\r\nXADD\r\n$%d\r\n%b\r\n"
+                )
+                % (len(key), key)
+                + b"$%d\r\n%b\r\n$6\r\ndetail\r\n$%d\r\n%b\r\n"
+                % (len(entry_id), entry_id, len(pane.packed), pane.packed)
+            )
+        pipeline.count += len(finals)
+
+    def _overwrite(self, panes: Sequence[EncodedPane], pipeline: Pipeline) -> None:
+        """Set the newest pane of each party, where it is none older than what is there."""
+        newest: dict[Key, EncodedPane] = {}
+        for pane in panes:
+            known = self._known[pane[:2]]
+            rank = pane.end_ms, pane.pane == "final"
+            if rank >= known.newest:
+                known.newest = rank
+                newest[pane[:2]] = pane
+        for key, pane in newest.items():
+            fields = b"pane", pane.pane.encode(), b"end_ms", b"%d" % pane.end_ms, b"detail", pane.packed
+            pipeline.add(b"HSET", self._known[key].latest, *fields)
+
+    def _index(self, finals: Sequence[EncodedPane], pipeline: Pipeline) -> None:
+        """List a session under the first final of each ten seconds, whatever the batches."""
+        for pane in finals:
+            known = self._known[pane[:2]]
+            if pane.end_ms // INDEX_EVERY_MS <= known.indexed_end_ms // INDEX_EVERY_MS:
+                continue
+            known.indexed_end_ms = pane.end_ms
+            known.expired_at_s = 0.0
+            if known.first_end_ms is None:
+                known.first_end_ms = pane.end_ms
+            span = json.dumps({"first": known.first_end_ms, "last": pane.end_ms}).encode()
+            session_id = pane.session_id.encode()
+            pipeline.add(b"HSET", keys.session(pane.session_id).encode(), pane.party.encode(), span)
+            pipeline.add(b"ZADD", keys.SESSIONS.encode(), b"GT", b"%d" % pane.end_ms, session_id)
+
+    def _expire(self, panes: Sequence[EncodedPane], pipeline: Pipeline) -> None:
+        """Renew the time to live of the keys of each party, where a quarter of it has gone."""
+        now_s, ttl_s = time.monotonic(), b"%d" % self._ttl_s
+        due: dict[bytes, None] = {}
+        for pane in panes:
+            known = self._known[pane[:2]]
+            if known.expired_at_s and now_s - known.expired_at_s < self._ttl_s / 4:
+                continue
+            known.expired_at_s = now_s
+            due |= dict.fromkeys(
+                (known.finals, known.latest, keys.session(pane.session_id).encode(), keys.SESSIONS.encode())
+            )
+        for key in due:
+            pipeline.add(b"EXPIRE", key, ttl_s)
+
+    async def _send(self, pipeline: Pipeline) -> list[Any]:
+        """Return the replies; sent again on a new connection where one breaks, which is always right."""
+        pool = self._redis.connection_pool
+        connection = await pool.get_connection()
+
+        async def exchange() -> list[Any]:
+            async with asyncio.timeout(REPLIES_S):
+                await connection.send_packed_command(b"".join(pipeline.packed))
+                return [await _reply(connection) for _ in range(pipeline.count)]
+
+        try:
+            replies: list[Any] = await connection.retry.call_with_retry(
+                exchange, lambda _: connection.disconnect()
+            )
+        except BaseException:
+            await connection.disconnect(nowait=True)  # replies may be under way
+            raise
+        finally:
+            await pool.release(connection)
+        return replies
+
+    async def _check_there(self, refused: Sequence[EncodedPane]) -> None:
         pipe = self._redis.pipeline(transaction=False)
         for pane in refused:
             entry_id = keys.stream_id(pane.end_ms)
-            pipe.xrange(keys.finals(pane.session_id, pane.party), entry_id, entry_id)
+            pipe.execute_command(
+                "XRANGE", keys.finals(pane.session_id, pane.party), entry_id, entry_id, NEVER_DECODE=True
+            )
         replies = await pipe.execute()
         lost = [pane for pane, entries in zip(refused, replies, strict=True) if not entries]
         metrics.STORED.labels("already_there").inc(len(refused) - len(lost))
@@ -133,17 +240,9 @@ class FusedWriter:
             log.error("final_older_than_the_newest_refused", party=pane.party, end_ms=pane.end_ms)
 
 
-def _known(span: str | None, latest: Sequence[str | None]) -> Known:
-    ends = json.loads(span) if span else {}
-    end_ms, pane = latest
-    return Known(
-        ends.get("first"), ends.get("last"), (int(end_ms), pane == "final") if end_ms else Known.latest
-    )
-
-
-def _rank(pane: FusedEmotion) -> tuple[int, bool]:
-    return pane.end_ms, pane.pane == "final"
-
-
-def _is_refusal(reply: object) -> bool:
-    return isinstance(reply, ResponseError) and _NOT_ABOVE in str(reply)
+async def _reply(connection: Any) -> Any:
+    """Return a reply or its error, without a timer of its own: the exchange has one."""
+    try:
+        return await connection.read_response(disable_decoding=True, timeout=math.inf)
+    except ResponseError as error:
+        return error

@@ -1,59 +1,40 @@
-"""A fused window as the fields of a Redis entry, and back."""
+"""What the entries in Redis hold: fused windows as MessagePack, alerts as JSON."""
 
 import json
 from collections.abc import Mapping
 
 from pydantic import ValidationError
 
-from affectstream.schemas.conflict import conflict
-from affectstream.schemas.errors import Malformed
-from affectstream.schemas.labels import EMOTIONS
+from affectstream.schemas.codec import decode
+from affectstream.schemas.errors import Malformed, MessageError
 from affectstream.schemas.messages import Alert, FusedEmotion
+from affectstream.schemas.topics import FUSED
 
-Fields = dict[str, str]
+JSON_BEGINS = b"{"  # never the first byte of a map in MessagePack
 
 
-def fields(pane: FusedEmotion) -> Fields:
-    """Return the fields of ``pane``: always the same ones, numbers as text, empty where there is none.
+def pane(entry: Mapping[bytes, bytes]) -> FusedEmotion:
+    """Return the pane of an entry of the finals or of the newest pane; raises Malformed.
 
-    ``detail`` is the whole message as canonical JSON, so that equal panes are equal bytes.
+    ``detail`` is the message as it is on Kafka. Before version 2 it was canonical JSON.
     """
-    p = pane.p if pane.p is not None else ("",) * len(EMOTIONS)
-    return {
-        **{name: str(value) for name, value in zip(EMOTIONS, p, strict=True)},
-        "label": pane.label or "",
-        "shown": pane.shown or "",
-        "confidence": str(pane.confidence),
-        "uncertainty": str(pane.uncertainty),
-        "disagreement": str(pane.disagreement),
-        "conflict": conflict(pane) or "",
-        "detail": canonical(pane),
-    }
-
-
-def latest_fields(pane: FusedEmotion) -> Fields:
-    """Return the fields of the newest pane: those of an entry, and which window it is."""
-    return {
-        **fields(pane),
-        "pane": pane.pane,
-        "start_ms": str(pane.start_ms),
-        "end_ms": str(pane.end_ms),
-    }
-
-
-def canonical(message: FusedEmotion | Alert) -> str:
-    """Return a message as JSON with sorted keys and no blanks, floats to the last bit."""
-    return json.dumps(
-        message.model_dump(mode="json", by_alias=True), sort_keys=True, separators=(",", ":"), allow_nan=False
-    )
-
-
-def pane(entry: Mapping[str, str]) -> FusedEmotion:
-    """Return the pane of an entry; raises Malformed."""
+    detail = entry.get(b"detail", b"")
     try:
-        return FusedEmotion.model_validate_json(entry["detail"])
-    except (KeyError, ValidationError):
-        raise Malformed("an entry in Redis is not a fused window of this version") from None
+        if detail.startswith(JSON_BEGINS):
+            return FusedEmotion.model_validate_json(detail)
+        message = decode(detail, FUSED.max_bytes)
+    except (ValidationError, MessageError):
+        message = None
+    if not isinstance(message, FusedEmotion):
+        raise Malformed("an entry in Redis is not a fused window of this version")
+    return message
+
+
+def canonical(alert: Alert) -> str:
+    """Return an alert as JSON with sorted keys and no blanks, floats to the last bit."""
+    return json.dumps(
+        alert.model_dump(mode="json", by_alias=True), sort_keys=True, separators=(",", ":"), allow_nan=False
+    )
 
 
 def alert_field(alert: Alert) -> str:

@@ -8,16 +8,18 @@ import json
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
 from types import TracebackType
 from typing import Any, Self, get_args
 
 import structlog
 
 from affectstream.runtime import operator_trust, rows
-from affectstream.runtime.fused_writer import FusedWriter
+from affectstream.runtime.fused_writer import EncodedPane, FusedWriter
 from affectstream.runtime.groups import RedisSettings
 from affectstream.runtime.redis_client import connect, translated
 from affectstream.schemas import keys
+from affectstream.schemas.codec import encode
 from affectstream.schemas.errors import Malformed
 from affectstream.schemas.messages import Alert, FusedEmotion, Modality, Party
 
@@ -82,9 +84,16 @@ class FusedStore:
             await self._redis.ping()
 
     async def write(self, panes: Sequence[FusedEmotion]) -> None:
+        """Encode ``panes`` and write them: see `write_encoded`."""
+        await self.write_encoded(
+            [EncodedPane(p.session_id, p.party, p.start_ms, p.end_ms, p.pane, encode(p)) for p in panes]
+        )
+
+    async def write_encoded(self, panes: Sequence[EncodedPane]) -> None:
         """Write finals once and the newest pane of each party; returns when the server has them all.
 
-        A batch is one round trip. Raises Unavailable; writing the same panes again is always right.
+        Finals of a party come in the order of their windows. Up to a thousand panes are one round trip.
+        Raises Unavailable; writing the same panes again is always right.
         """
         with translated(self._settings):
             await self._writer.write(panes)
@@ -97,32 +106,35 @@ class FusedStore:
     async def newest(self, session_id: str, party: Party) -> Newest | None:
         """Return the newest final window, which the next one goes on from."""
         with translated(self._settings):
-            entries = await self._redis.xrevrange(keys.finals(session_id, party), count=1)
+            entries = await self._bytes("XREVRANGE", keys.finals(session_id, party), "+", "-", "COUNT", 1)
         for entry_id, fields in entries:
-            return Newest(int(entry_id.partition("-")[0]), _readable(fields))
+            return Newest(_end_ms(entry_id), _readable(fields))
         return None
 
     async def sessions(self, limit: int = 100) -> list[Session]:
-        """Return the sessions with the newest finals first; forgets those whose keys have expired."""
+        """Return the sessions with the newest finals first; forgets those whose keys have expired.
+
+        Which come first is known to ten seconds of event time, the spans exactly.
+        """
         found: list[Session] = []
         with translated(self._settings):
             while len(found) < limit:
                 ids = await self._redis.zrevrange(keys.SESSIONS, len(found), limit - 1)
                 if not ids:
                     break
-                hashes = await self._hashes(ids)
-                expired = [sid for sid, parties in zip(ids, hashes, strict=True) if not parties]
-                found += [_session(sid, h) for sid, h in zip(ids, hashes, strict=True) if h]
+                spans = await self._spans(ids)
+                expired = [sid for sid in ids if not spans[sid]]
+                found += [Session(sid, spans[sid]) for sid in ids if spans[sid]]
                 if not expired:
                     break
                 await self._redis.zrem(keys.SESSIONS, *expired)
-        return found
+        return sorted(found, key=lambda session: -session.last_end_ms)
 
     async def session(self, session_id: str) -> Session | None:
         """Return one session, None where nothing of it is kept."""
         with translated(self._settings):
-            parties = (await self._hashes([session_id]))[0]
-        return _session(session_id, parties) if parties else None
+            spans = (await self._spans([session_id]))[session_id]
+        return Session(session_id, spans) if spans else None
 
     async def finals(
         self,
@@ -139,13 +151,14 @@ class FusedStore:
         low = "-" if start_ms is None else keys.stream_id(start_ms + 1)
         high = "+" if end_ms is None else keys.stream_id(end_ms)
         with translated(self._settings):
-            entries = await self._redis.xrange(keys.finals(session_id, party), low, high, count=limit)
+            count = () if limit is None else ("COUNT", limit)
+            entries = await self._bytes("XRANGE", keys.finals(session_id, party), low, high, *count)
         return [rows.pane(entry) for _, entry in entries]
 
     async def latest(self, session_id: str, party: Party) -> FusedEmotion | None:
         """Return the newest pane, early or final."""
         with translated(self._settings):
-            entry = await self._redis.hgetall(keys.latest(session_id, party))
+            entry = await self._bytes("HGETALL", keys.latest(session_id, party))
         return rows.pane(entry) if entry else None
 
     async def write_alerts(self, alerts: Sequence[Alert]) -> None:
@@ -212,24 +225,35 @@ class FusedStore:
         self._writer.forget(session_id)
         return int(deleted)
 
-    async def _hashes(self, session_ids: Sequence[str]) -> list[dict[str, str]]:
+    async def _bytes(self, *command: Any) -> Any:
+        """Return the reply to a command that reads MessagePack."""
+        return await self._redis.execute_command(*command, NEVER_DECODE=True)
+
+    async def _spans(self, session_ids: Sequence[str]) -> dict[str, dict[Party, Span]]:
+        """Return the span of each party: the first end from the index, the last one from the stream."""
         pipe = self._redis.pipeline(transaction=False)
         for session_id in session_ids:
             pipe.hgetall(keys.session(session_id))
-        replies: list[dict[str, str]] = await pipe.execute()
-        return replies
+        for session_id, party in product(session_ids, PARTIES):
+            newest = "XREVRANGE", keys.finals(session_id, party), "+", "-", "COUNT", 1
+            pipe.execute_command(*newest, NEVER_DECODE=True)
+        replies = await pipe.execute()
+        indexed = dict(zip(session_ids, replies[: len(session_ids)], strict=True))
+        spans: dict[str, dict[Party, Span]] = {session_id: {} for session_id in session_ids}
+        for (session_id, party), entries in zip(
+            product(session_ids, PARTIES), replies[len(session_ids) :], strict=True
+        ):
+            if entries and party in indexed[session_id]:
+                first_end_ms = json.loads(indexed[session_id][party])["first"]
+                spans[session_id][party] = Span(first_end_ms, _end_ms(entries[0][0]))
+        return spans
 
 
-def _session(session_id: str, parties: Mapping[str, str]) -> Session:
-    spans: dict[Party, Span] = {}
-    for party in PARTIES:
-        if party in parties:
-            span: dict[str, Any] = json.loads(parties[party])
-            spans[party] = Span(span["first"], span["last"])
-    return Session(session_id, spans)
+def _end_ms(entry_id: bytes) -> int:
+    return int(entry_id.partition(b"-")[0])
 
 
-def _readable(fields: Mapping[str, str]) -> FusedEmotion | None:
+def _readable(fields: Mapping[bytes, bytes]) -> FusedEmotion | None:
     """Return the final of an entry; None, loudly, where something else wrote it."""
     try:
         return rows.pane(fields)

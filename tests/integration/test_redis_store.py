@@ -1,13 +1,16 @@
 """The store on a real Redis: written once, read by sessions, gone when asked."""
 
+import json
+
 import pytest
 from redis.asyncio import Redis
 from support.redis_panes import finals, fused
 
-from affectstream.runtime.fused_writer import CHUNK
+from affectstream.runtime.fused_writer import CHUNK, EncodedPane
 from affectstream.runtime.settings import RedisSettings
 from affectstream.runtime.store import FusedStore, Newest, Session, Span
 from affectstream.schemas import keys
+from affectstream.schemas.codec import encode
 from affectstream.schemas.errors import InputError
 
 pytestmark = pytest.mark.integration
@@ -15,12 +18,12 @@ pytestmark = pytest.mark.integration
 
 async def everything(redis: RedisSettings) -> dict[str, object]:
     """All that lies in Redis."""
-    client = Redis.from_url(redis.url, decode_responses=True, protocol=2)
-    read = {"stream": client.xrange, "hash": client.hgetall}
+    client = Redis.from_url(redis.url, protocol=2)
+    read = {b"stream": client.xrange, b"hash": client.hgetall}
     found: dict[str, object] = {}
     for key in sorted(await client.keys()):
         kind = await client.type(key)
-        found[key] = (
+        found[key.decode()] = (
             await read[kind](key) if kind in read else await client.zrange(key, 0, -1, withscores=True)
         )
     await client.aclose()
@@ -92,7 +95,7 @@ async def test_latest_never_goes_back_and_a_final_replaces_its_early_pane(redis)
         assert await store.latest("s1", "customer") == fused(5000)
 
 
-async def test_more_than_one_transactions_worth_is_written(redis):
+async def test_more_than_one_round_trips_worth_is_written(redis):
     panes = finals(*range(1000, (2 * CHUNK + 11) * 1000, 1000))
     async with FusedStore(redis) as store:
         await store.write(panes)
@@ -109,6 +112,62 @@ async def test_every_key_expires(redis):
     await client.aclose()
     assert len(lifetimes) == 6
     assert all(590 <= left <= 600 for left in lifetimes.values())
+
+
+async def test_keys_of_a_session_that_goes_on_live_longer(redis):
+    settings = redis.model_copy(update={"ttl_s": 600})
+    client = Redis.from_url(redis.url)
+    async with FusedStore(settings) as store:
+        await store.write(finals(1000))
+        for key in await client.keys():
+            await client.expire(key, 100)
+        await store.write(finals(2000))
+        assert {await client.ttl(key) for key in await client.keys()} <= {99, 100}
+        await store.write(finals(3000, 12_000))  # a new entry of the index
+        assert {await client.ttl(key) for key in await client.keys()} <= {599, 600}
+    await client.aclose()
+
+
+async def test_sessions_are_indexed_every_ten_seconds_and_their_spans_exact(redis):
+    client = Redis.from_url(redis.url)
+    async with FusedStore(redis) as store:
+        for end_ms in range(1000, 26_000, 1000):
+            await store.write(finals(end_ms))
+        assert await client.zscore(keys.SESSIONS, "s1") == 20_000
+        assert await store.sessions() == [Session("s1", {"customer": Span(1000, 25_000)})]
+        assert await store.session("s1") == Session("s1", {"customer": Span(1000, 25_000)})
+    await client.aclose()
+
+
+async def test_an_entry_is_the_bytes_of_the_topic(redis):
+    pane = fused(1000)
+    async with FusedStore(redis) as store:
+        await store.write_encoded([EncodedPane("s1", "customer", 0, 1000, "final", encode(pane))])
+        assert await store.finals("s1", "customer") == [pane]
+    found = await everything(redis)
+    assert found[keys.finals("s1", "customer")] == [(b"1000-0", {b"detail": encode(pane)})]
+    assert found[keys.latest("s1", "customer")] == {
+        b"pane": b"final",
+        b"end_ms": b"1000",
+        b"detail": encode(pane),
+    }
+
+
+async def test_entries_of_before_in_json_are_read_and_gone_on_from(redis):
+    """Version 0.x wrote JSON and fields per emotion."""
+    json_pane = json.dumps(fused(1000).model_dump(mode="json", by_alias=True))
+    client = Redis.from_url(redis.url)
+    await client.xadd(keys.finals("s1", "customer"), {"sad": "0.3", "detail": json_pane}, id="1000-0")
+    await client.hset(keys.session("s1"), "customer", '{"first": 1000, "last": 1000}')
+    newest = {"pane": "final", "end_ms": "1000", "detail": json_pane}
+    await client.hset(keys.latest("s1", "customer"), mapping=newest)
+    await client.aclose()
+    async with FusedStore(redis) as store:
+        assert await store.newest("s1", "customer") == Newest(1000, fused(1000))
+        assert await store.latest("s1", "customer") == fused(1000)
+        await store.write(finals(1000, 2000))
+        assert await store.finals("s1", "customer") == finals(1000, 2000)
+        assert await store.session("s1") == Session("s1", {"customer": Span(1000, 2000)})
 
 
 async def test_sessions_come_newest_first_and_expired_ones_are_forgotten(redis):
@@ -135,6 +194,22 @@ async def test_purging_a_session_leaves_nothing_of_it(redis):
         assert await store.purge("s1") == 0
         await store.write(finals(5000))
         assert (await store.session("s1")).parties == {"customer": Span(5000, 5000)}
+
+
+async def test_a_session_purged_by_somebody_else_while_it_goes_on_expires_all_the_same(redis):
+    """The writer does not know; a stream it did not begin itself, it would leave for ever."""
+    async with FusedStore(redis) as writing, FusedStore(redis) as other:
+        await writing.write(finals(1000, 2000))
+        await other.purge("s1")
+        await writing.write([*finals(3000, 4000), *finals(3000, sid="s2")])
+        assert (await other.session("s1")).parties == {"customer": Span(3000, 4000)}
+        await other.purge("s1")
+        await writing.write([fused(5000, "early")])
+        await writing.write(finals(5000))
+        assert (await other.session("s1")).parties == {"customer": Span(5000, 5000)}
+    client = Redis.from_url(redis.url)
+    assert all([await client.ttl(key) > 0 for key in await client.keys()])
+    await client.aclose()
 
 
 async def test_an_operators_trust_is_set_and_taken_back(redis):
