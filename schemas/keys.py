@@ -3,10 +3,14 @@
 ====================================  ======  ==========================================================
 key                                   type    holds
 ====================================  ======  ==========================================================
-affect:sessions                       zset    session ids by the end of their newest final window (ms)
-affect:session:{SID}                  hash    one field per party: JSON of its first and last window end
-affect:finals:{SID}:PARTY             stream  final windows under the id ``<window_end_ms>-0``
-affect:latest:{SID}:PARTY             hash    the newest pane, early or final
+affect:sessions                       zset    session ids by the end of their newest final window (ms), which
+                                              is set anew every ten seconds of event time
+affect:session:{SID}                  hash    one field per party: JSON of its first and last window end, the
+                                              last one as of then too; the newest is that of the stream
+affect:finals:{SID}:PARTY             stream  final windows under the id ``<window_end_ms>-0``:
+                                              ``detail``, the MessagePack of the message as on Kafka
+affect:latest:{SID}:PARTY             hash    the newest pane, early or final: ``detail`` likewise, ``pane``
+                                              and ``end_ms``
 affect:alerts:{SID}                   hash    alerts of all parties: JSON by alert id and edge
 affect:trust                          hash    an operator's trust per modality, over the fitted one, and
                                               ``MODALITY_until_ms`` where it holds for a time only

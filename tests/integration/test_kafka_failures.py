@@ -13,6 +13,7 @@ from affectstream.runtime import topics
 from affectstream.runtime.groups import KafkaSettings
 from affectstream.runtime.kafka import Publisher, Subscriber
 from affectstream.runtime.lag import lag
+from affectstream.schemas.codec import encode
 from affectstream.schemas.errors import Unavailable
 from affectstream.schemas.topics import PARTITIONS, TRANSCRIPTS
 
@@ -112,14 +113,17 @@ async def test_reading_and_sending_survive_a_broker_that_dies_and_comes_back(kaf
         records = await read(subscriber, 5)
         await asyncio.to_thread(kafka_server.kill)
         pending = await publisher.send(utterance(5), partition=0)
+        rows = [(b"s1", encode(utterance(seq)), 1) for seq in (6, 7)]
+        encoded = asyncio.create_task(publisher.send_encoded(TRANSCRIPTS, 0, rows))
         assert await subscriber.get(1, 300) == []
         await asyncio.to_thread(kafka_server.start)
         await pending
-        records += await read(subscriber, 1, timeout_s=60)
-        await subscriber.commit({(TEXTS, 0): 6})
+        await encoded
+        records += await read(subscriber, 3, timeout_s=60)
+        await subscriber.commit({(TEXTS, 0): 8})
         assert (await lag(kafka, TEXTS, GROUP))[0] == 0
     assert [r.offset for r in records][:5] == [0, 1, 2, 3, 4]
-    assert records[-1].offset == 5
+    assert [r.offset for r in records][-2:] == [6, 7]
 
 
 async def test_a_member_whose_loop_stood_still_comes_back_and_commits_nothing_stale(kafka):
