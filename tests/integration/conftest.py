@@ -51,7 +51,7 @@ async def kafka(kafka_server: KafkaServer, topic_prefix: str) -> KafkaSettings:
 async def redis(redis_server: EmbeddedRedis) -> RedisSettings:
     """The Redis, empty."""
     client = Redis.from_url(redis_server.url)
-    await client.flushall()
+    await client.flushdb()
     await client.aclose()
     return RedisSettings(url=redis_server.url)
 

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from aiokafka import AIOKafkaProducer
 from support.kafka_server import PASSWORD, USER, KafkaServer
 
 from affectstream.runtime import topics
@@ -30,7 +29,7 @@ from affectstream.schemas.messages import (
     Probabilities,
     Reason,
 )
-from affectstream.schemas.topics import DEAD_LETTERS, FUSED, KIB, PROBABILITIES
+from affectstream.schemas.topics import DEAD_LETTERS, FUSED, PROBABILITIES
 from affectstream.workers.fusion.main import engines
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]
@@ -208,27 +207,6 @@ async def test_killed_at_random_points_the_finals_are_those_of_an_undisturbed_ru
 
 def _due(settings: Settings, log: list[Record]) -> int:
     return sum(map(len, joined(settings, log).values()))
-
-
-async def test_garbage_goes_to_the_dead_letters_and_the_session_goes_on(broker_settings: Settings) -> None:
-    log = records(random.Random(3), sessions=1, seconds=5)
-    expected = joined(broker_settings, log)
-    bad = [b"\xc1\xff garbage", encode(log[0][1])[:-4], encode(log[0][1]).replace(b"\xa1v\x01", b"\xa1v\x09")]
-    raw = AIOKafkaProducer(bootstrap_servers=broker_settings.kafka.bootstrap, max_request_size=1000 * KIB)
-    await raw.start()
-    topic = broker_settings.kafka.topic_prefix + PROBABILITIES.name
-    try:
-        for value in [*bad, b"\x00" * (PROBABILITIES.max_bytes + 1), None]:
-            await raw.send_and_wait(topic, value, key=b"k", partition=0)
-    finally:
-        await raw.stop()
-    async with fusing(broker_settings) as process:
-        await send(broker_settings, log)
-        await until_stored(broker_settings, expected, process)
-        letters = await consumed(broker_settings, DEAD_LETTERS.name, 5, DEAD_LETTERS.max_bytes)
-    assert await stored(broker_settings, expected) == expected
-    reasons = sorted(letter.reason for letter in letters)
-    assert reasons == ["malformed", "malformed", "malformed", "too_large", "wrong_version"]
 
 
 async def test_it_stops_on_a_signal_while_windows_are_open_and_leaves_no_file(

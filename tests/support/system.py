@@ -3,8 +3,10 @@
 import asyncio
 import time
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from itertools import groupby, pairwise
 from pathlib import Path
 
@@ -16,7 +18,7 @@ from affectstream.processes import Children
 from affectstream.producers.plan import SessionPlan
 from affectstream.producers.session import SessionMessage, messages
 from affectstream.replay import published
-from affectstream.runtime.settings import ProducerSettings, Settings
+from affectstream.runtime.settings import ProducerSettings, Settings, load
 from affectstream.runtime.store import FusedStore
 from affectstream.schemas.messages import EndOfStream, FusedEmotion
 from affectstream.session_file import Typed, permitting, plan
@@ -26,6 +28,7 @@ from affectstream.up import processes
 DEMO = ROOT / "affectstream" / "demo_call" / "session.json"
 START_MS = 1_700_000_000_000
 READY_S = 240.0
+_NAME = "the-demo-call"
 STALL_MS = 120_000  # a stall is a matter of the clock: on a busy machine a slow start must not look like one
 
 
@@ -72,6 +75,7 @@ class System:
 
     settings: Settings
     children: Children
+    hand: ThreadPoolExecutor  # lives as long as the system: a process dies with the thread that started it
 
     async def run(
         self,
@@ -87,12 +91,13 @@ class System:
             ends.note(message)
         async with FusedStore(self.settings.redis) as store, asyncio.TaskGroup() as group:
             group.create_task(self.play(sent, speed))
-            if meanwhile:
-                group.create_task(asyncio.to_thread(meanwhile))
+            disturbed = meanwhile and asyncio.get_running_loop().run_in_executor(self.hand, meanwhile)
             deadline = time.monotonic() + patience_s
             while not await ends.reached(store, sent[0].session_id):
                 assert time.monotonic() < deadline, self.complaint()
                 await asyncio.sleep(0.1)
+            if disturbed:
+                await disturbed
         return await self.finals(sent[0].session_id)
 
     async def play(self, stream: Iterable[SessionMessage], speed: float | None) -> None:
@@ -116,14 +121,24 @@ def running(settings: Settings, workers: int, logs: Path) -> Iterator[System]:
     """Start a system with so many workers per modality under the settings, and wait until it is ready."""
     patient = settings.fusion.model_copy(update={"stall_ms": STALL_MS})
     allowed = permitting(settings, "synthetic").model_copy(update={"fusion": patient})
-    with Children(processes(allowed, workers), logs) as children:
+    with Children(processes(allowed, workers), logs) as children, ThreadPoolExecutor(1) as hand:
         children.wait_ready(READY_S)
-        yield System(allowed, children)
+        yield System(allowed, children, hand)
 
 
 def analysed(stream: Iterable[SessionMessage], settings: Settings) -> list[FusedEmotion]:
     """The finals of the run without a broker."""
     return in_order(finals(stream, settings))
+
+
+@cache
+def _analysed_demo(seconds: int) -> tuple[str, ...]:
+    return tuple(lines(analysed(short_demo(_NAME, seconds), permitting(load(), "synthetic"))))
+
+
+def expected_lines(session_id: str, seconds: int) -> list[str]:
+    """The lines of `analyze` for the first seconds of the demo call, computed once for all session ids."""
+    return [line.replace(f'"{_NAME}"', f'"{session_id}"') for line in _analysed_demo(seconds)]
 
 
 def without_holes(windows: Iterable[FusedEmotion]) -> bool:

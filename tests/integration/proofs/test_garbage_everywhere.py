@@ -2,12 +2,12 @@
 
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import msgpack
 import pytest
 from aiokafka import AIOKafkaProducer
-from support.system import System, analysed, lines, short_demo
+from support.system import System, expected_lines, lines, short_demo
 
 from affectstream.runtime.kafka import Subscriber
 from affectstream.schemas.codec import decoder, encode
@@ -18,6 +18,12 @@ pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]
 
 Kind = tuple[str, str]  # topic, reason
 OTHER = "another-session"
+SECONDS = 8
+WRONG_FIELDS = ({"party": "stranger"}, {"start": "noon"}, {"start": 2**60})
+UNDECODABLE = {  # sound messages whose content is none
+    FRAMES: ({"jpeg": b""}, {"jpeg": b"no picture"}, {"jpeg": b"\xff\xd8\xff\xe0cut"}),
+    CHUNKS: ({"pcm": b""}, {"pcm": b"odd"}),
+}
 
 
 def examples(stream: Sequence[Message]) -> dict[Topic, bytes]:
@@ -32,25 +38,34 @@ def examples(stream: Sequence[Message]) -> dict[Topic, bytes]:
     }
 
 
-def garbage(topic: Topic, whole: bytes) -> list[tuple[str, bytes]]:
+def garbage(topic: Topic, examples: dict[Topic, bytes]) -> list[tuple[str, bytes]]:
     """What must stop nobody, with the reason for which it is to be refused."""
+    whole = examples[topic]
+    fields = msgpack.unpackb(whole)
     other = DeadLetter(
         reason="", detail="", topic="", partition=0, offset=0, timestamp_ms=0, body=b"", body_size=0
     )
-    kinds = [
-        ("malformed", b""),
-        ("malformed", b"\xc1 not MessagePack"),
-        ("malformed", whole[: len(whole) // 2]),
-        ("malformed", encode(other)),
-        ("wrong_version", msgpack.packb(msgpack.unpackb(whole) | {"v": 99})),
-        ("too_large", whole.ljust(topic.max_bytes + 1, b"\0")),
+    malformed = [
+        b"",
+        b"\xc1 not MessagePack",
+        msgpack.packb([1, 2]),
+        whole[: len(whole) // 2],
+        whole[:-1],
+        msgpack.packb(fields | {"type": "unheard-of"}),
+        encode(other),
     ]
-    fields = msgpack.unpackb(whole)
-    if topic is FRAMES:
-        kinds.append(("undecodable", msgpack.packb(fields | {"jpeg": b"no picture", "seq": 0})))
-    if topic is CHUNKS:
-        kinds.append(("undecodable", msgpack.packb(fields | {"pcm": b"odd", "seq": 0})))
-    return kinds
+    if topic is not PROBABILITIES:
+        malformed += [msgpack.packb(fields | wrong) for wrong in WRONG_FIELDS]
+        malformed.append(examples[CHUNKS if topic is FRAMES else FRAMES])
+    return [
+        *(("malformed", value) for value in malformed),
+        ("wrong_version", msgpack.packb(fields | {"v": 99})),
+        ("too_large", whole.ljust(topic.max_bytes + 1, b"\0")),
+        *(
+            ("undecodable", msgpack.packb(fields | content | {"seq": 0}))
+            for content in UNDECODABLE.get(topic, ())
+        ),
+    ]
 
 
 async def strew(system: System, whole: dict[Topic, bytes]) -> Counter[Kind]:
@@ -58,8 +73,8 @@ async def strew(system: System, whole: dict[Topic, bytes]) -> Counter[Kind]:
     kafka, strewn = system.settings.kafka, Counter[Kind]()
     producer = AIOKafkaProducer(bootstrap_servers=kafka.bootstrap, max_request_size=4_000_000)
     await producer.start()
-    for topic, record in whole.items():
-        for reason, value in garbage(topic, record):
+    for topic in whole:
+        for reason, value in garbage(topic, whole):
             for partition in range(4):
                 await producer.send_and_wait(kafka.topic_prefix + topic.name, value, partition=partition)
                 strewn[topic.name, reason] += 1
@@ -80,18 +95,17 @@ async def dead_letters(system: System, expected: int) -> list[DeadLetter]:
                 return letters
 
 
-async def test_garbage_on_every_topic_stops_nobody(start: Callable) -> None:
-    with start(1) as system:
-        stream = short_demo("unharmed", 8)
-        whole = examples(stream)
-        strewn = await strew(system, whole)
-        streamed = await system.run(stream, None)
-        strewn += await strew(system, whole)
-        letters = await dead_letters(system, strewn.total())
-        system.children.check()
-        assert lines(streamed) == lines(analysed(stream, system.settings))
-        assert Counter((letter.topic, letter.reason) for letter in letters) == strewn
-        assert all(letter.offset >= 0 and letter.detail for letter in letters)
-        sizes = {topic.name: {len(value) for _, value in garbage(topic, whole[topic])} for topic in whole}
-        assert all(letter.body_size in sizes[letter.topic] for letter in letters)
-        assert all(len(letter.body) == letter.body_size for letter in letters)  # none needed to be cut
+async def test_garbage_on_every_topic_stops_nobody(system: System) -> None:
+    stream = short_demo("unharmed", SECONDS)
+    whole = examples(stream)
+    strewn = await strew(system, whole)
+    streamed = await system.run(stream, None)
+    strewn += await strew(system, whole)
+    letters = await dead_letters(system, strewn.total())
+    system.children.check()
+    assert lines(streamed) == expected_lines("unharmed", SECONDS)
+    assert Counter((letter.topic, letter.reason) for letter in letters) == strewn
+    assert all(letter.offset >= 0 and letter.detail for letter in letters)
+    sizes = {topic.name: {len(value) for _, value in garbage(topic, whole)} for topic in whole}
+    assert all(letter.body_size in sizes[letter.topic] for letter in letters)
+    assert all(len(letter.body) == letter.body_size for letter in letters)  # none needed to be cut

@@ -17,6 +17,7 @@ from affectstream.session_file import permitting
 
 pytestmark = [
     pytest.mark.integration,
+    pytest.mark.proof,
     pytest.mark.timeout(900),
     pytest.mark.skipif(not (DATA / "mead").is_dir(), reason=f"no mead recordings in {DATA}"),
 ]
