@@ -1,9 +1,17 @@
-"""Overlapping analysis windows cut from a continuous mono signal.
+"""Audio chunks: the last hop of a continuous mono signal, with the context before it.
 
-Chunk k covers [k hop, k hop + length) in ms after the zero of the signal; the index of a sample is rounded
-once from that. Every sample lies in at least one chunk. The last chunk is shorter where the signal ends
-inside it and is left out where the one before it covers everything; a signal shorter than one chunk gives
-one short chunk.
+Chunk k states the hop [k hop, (k + 1) hop) in ms after the zero of the signal. Its PCM is the whole analysis
+window that ends there, so the first chunks, which have less before them, are shorter::
+
+    signal   |0--------1--------2--------3-----|3.7 s
+    chunk 0  |hhhhhhhhh|                             h hop: what the chunk is about, its interval
+    chunk 1  |ccccccccc hhhhhhhhh|                   c context
+    chunk 2            |ccccccccc hhhhhhhhh|
+    chunk 3                  |cccccccccccc hhhhhh|   the tail, shorter than a hop, with its whole context
+
+Every sample lies in the hop of exactly one chunk, so a window that ends with a hop is complete at once. The
+index of a sample is rounded once from its time. At the end of the signal, less than half a millisecond after
+a hop makes no chunk of its own.
 """
 
 from collections.abc import Iterator
@@ -21,16 +29,15 @@ LARGEST = CHUNKS.max_bytes - 2 * KIB
 
 @dataclass(frozen=True)
 class Chunk:
-    """One analysis window of 16-bit little-endian mono PCM."""
+    """One hop in ms after the zero of the signal, and the 16-bit little-endian mono PCM of its window."""
 
     start_ms: int
-    end_ms: int
-    settled_ms: int  # no later chunk starts before this
+    end_ms: int  # of the hop and of the PCM; no later chunk starts before it
     pcm: bytes
 
 
 class Chunker:
-    """Collects samples and gives chunks as soon as they are complete."""
+    """Collects samples and gives chunks as soon as their hop is complete."""
 
     def __init__(self, rate_hz: int, chunk_ms: int = 2000, hop_ms: int = 1000) -> None:
         if not 0 < hop_ms <= chunk_ms:
@@ -40,45 +47,38 @@ class Chunker:
                 f"a chunk of {chunk_ms} ms is too long; at {rate_hz} Hz choose up to {longest} ms"
             )
         self.rate_hz, self.chunk_ms, self.hop_ms = rate_hz, chunk_ms, hop_ms
-        self._held: Samples = np.zeros(0, np.float32)
-        self._held_from = 0  # index of the first held sample
-        self._next_ms = 0  # start of the next chunk
+        self._blocks: list[Samples] = []
+        self._first = self._end = 0  # the blocks hold the samples [first, end) of the signal
+        self._done_ms = 0  # end of the last chunk given out
 
     def push(self, samples: Samples) -> Iterator[Chunk]:
-        """Add samples; yield the chunks that they complete."""
-        self._held = np.concatenate((self._held, samples))
-        while self._index(self._next_ms + self.chunk_ms) <= self._end:
-            start_ms, end_ms = self._next_ms, self._next_ms + self.chunk_ms
-            self._next_ms += self.hop_ms
-            window = self._held[
-                self._index(start_ms) - self._held_from : self._index(end_ms) - self._held_from
-            ]
-            chunk = Chunk(start_ms, end_ms, self._next_ms, to_pcm(window))
-            self._forget(self._index(self._next_ms))
-            yield chunk
+        """Add samples; yield the chunks whose hop they complete."""
+        self._blocks.append(samples)
+        self._end += len(samples)
+        while (stop := self._index(self._done_ms + self.hop_ms)) <= self._end:
+            yield self._take(self._done_ms + self.hop_ms, stop)
 
     def finish(self) -> Iterator[Chunk]:
-        """Yield the last, shorter chunk where the complete ones do not cover everything."""
-        covered_ms = self._next_ms - self.hop_ms + self.chunk_ms if self._next_ms else 0
-        if self.end_ms > covered_ms:
-            rest = self._held[self._index(self._next_ms) - self._held_from :]
-            yield Chunk(self._next_ms, self.end_ms, self.end_ms, to_pcm(rest))
+        """Yield the chunk of the last hop where the signal ends inside it."""
+        if self.end_ms > self._done_ms:
+            yield self._take(self.end_ms, self._end)
 
     @property
     def end_ms(self) -> int:
         """Where the signal ends so far."""
         return (2000 * self._end + self.rate_hz) // (2 * self.rate_hz)
 
-    @property
-    def _end(self) -> int:
-        return self._held_from + len(self._held)
+    def _take(self, end_ms: int, stop: int) -> Chunk:
+        """Return the chunk of the samples before ``stop``, and forget those that no later one needs."""
+        kept = np.concatenate(self._blocks)
+        begin = max(self._index(end_ms - self.chunk_ms), self._first)
+        window = kept[begin - self._first : stop - self._first]
+        start_ms, self._done_ms = self._done_ms, end_ms
+        self._blocks, self._first = [kept[begin - self._first :]], begin
+        return Chunk(start_ms, end_ms, to_pcm(window))
 
     def _index(self, ms: int) -> int:
         return (2 * ms * self.rate_hz + 1000) // 2000
-
-    def _forget(self, index: int) -> None:
-        drop = max(0, index - self._held_from)
-        self._held, self._held_from = self._held[drop:], self._held_from + min(drop, len(self._held))
 
 
 def to_pcm(samples: Samples) -> bytes:

@@ -79,11 +79,17 @@ def chunks(plan: MicrophonePlan, rate_hz: int, blocks: Iterator[Block]) -> Itera
     def message(chunk: Chunk) -> AudioChunk:
         nonlocal seq
         assert segment
-        times = {
-            name: segment.zero_ms + getattr(chunk, name) for name in ("start_ms", "end_ms", "settled_ms")
-        }
+        start_ms, end_ms = segment.zero_ms + chunk.start_ms, segment.zero_ms + chunk.end_ms
         seq += 1
-        return AudioChunk(**plan.live.base(), **times, seq=seq - 1, pcm=chunk.pcm, rate_hz=rate_hz)
+        return AudioChunk(
+            **plan.live.base(),
+            seq=seq - 1,
+            start_ms=start_ms,
+            end_ms=end_ms,
+            settled_ms=end_ms,
+            pcm=chunk.pcm,
+            rate_hz=rate_hz,
+        )
 
     for block in blocks:
         if segment and block.at_ms - segment.end_ms > PAUSE_MS:

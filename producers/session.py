@@ -126,9 +126,10 @@ def _audio(plan: SessionPlan, source: Source, damage: Damage) -> Iterator[_Draft
             yield _end(source.party, "audio", plan.start_ms + item.at_ms)
             continue
         rate_hz, chunk = item
-        times = {name: plan.start_ms + getattr(chunk, name) for name in ("start_ms", "end_ms", "settled_ms")}
+        start_ms, end_ms = plan.start_ms + chunk.start_ms, plan.start_ms + chunk.end_ms
+        times = {"start_ms": start_ms, "end_ms": end_ms, "settled_ms": end_ms}
         fields = {**times, "pcm": chunk.pcm, "rate_hz": rate_hz}
-        yield _Draft(times["end_ms"], source.party, "audio", AudioChunk, fields)
+        yield _Draft(end_ms, source.party, "audio", AudioChunk, fields)
 
 
 def _text(plan: SessionPlan, party: Party, turns: Sequence[Turn]) -> Iterator[_Draft]:

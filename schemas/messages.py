@@ -97,7 +97,10 @@ class VideoFrame(Envelope):
 
 
 class AudioChunk(Envelope):
-    """One analysis window of mono 16-bit little-endian PCM; consecutive windows overlap."""
+    """One hop of sound: the mono 16-bit little-endian PCM of the analysis window that ends with it.
+
+    The interval is the hop; what the PCM holds before it is context, which other chunks are about.
+    """
 
     type: Literal["chunk"] = "chunk"
     modality: Literal["audio"] = Field("audio", alias="mod")

@@ -67,6 +67,12 @@ def test_the_face_is_found_but_where_it_is_hidden(streams):
     assert np.mean(seen) > 0.95
 
 
+def hop(chunk):
+    """The samples of the interval that a chunk states, without the context before it."""
+    n = (chunk.end_ms - chunk.start_ms) * chunk.rate_hz // 1000
+    return np.frombuffer(chunk.pcm, "<i2")[-n:]
+
+
 def test_a_blurred_picture_and_silence_are_what_they_say(streams):
     def sharpness(frame):
         gray = cv2.imdecode(np.frombuffer(frame.jpeg, np.uint8), cv2.IMREAD_GRAYSCALE)
@@ -78,13 +84,13 @@ def test_a_blurred_picture_and_silence_are_what_they_say(streams):
     for party in ("customer", "agent"):
         quiet = [c for c in streams[party, AudioChunk] if inside(c, "silence")]
         assert len(quiet) >= 3
-        assert all(np.abs(np.frombuffer(c.pcm, "<i2")).max() < 100 for c in quiet)
+        assert all(np.abs(hop(c)).max() < 100 for c in quiet)
 
 
 def test_the_customer_speaks_louder_when_angry(streams):
     def level(event):
         chunks = [c for c in streams["customer", AudioChunk] if inside(c, event, -500)]
-        return max(np.frombuffer(c.pcm, "<i2").astype(float).std() for c in chunks)
+        return max(hop(c).astype(float).std() for c in chunks)
 
     assert level("words against voice") > 2 * level("face hidden")
 
@@ -94,6 +100,6 @@ def test_words_are_missing_only_where_it_says_so(streams):
     start, end = EVENTS["transcript missing"]
     assert len(words) == 13
     assert not [t for t in words if t.end_ms > start and t.start_ms < end]
-    heard = [c for c in streams["agent", AudioChunk] if c.start_ms < end and c.end_ms > start and any(c.pcm)]
+    heard = [c for c in streams["agent", AudioChunk] if c.start_ms < end and c.end_ms > start and any(hop(c))]
     assert heard
     assert max(t.end_ms - t.start_ms for t in words) < 8000

@@ -23,24 +23,27 @@ def ramp(n):
 
 
 @pytest.mark.parametrize(
-    ("length_ms", "intervals"),
+    ("length_ms", "hops", "pcm_ms"),
     [
         # 0    1    2    3    4    5 s
-        # [---------)
-        #      [---------)
-        #           [---------)
-        (5_000, [(0, 2000), (1000, 3000), (2000, 4000), (3000, 5000)]),
-        (5_300, [(0, 2000), (1000, 3000), (2000, 4000), (3000, 5000), (4000, 5300)]),
-        (2_000, [(0, 2000)]),
-        (2_001, [(0, 2000), (1000, 2001)]),
-        (700, [(0, 700)]),
-        (1, [(0, 1)]),
-        (0, []),
+        # |hhhh|
+        # |cccc|hhhh|
+        #      |cccc|hhhh|
+        #           |cccc|hhhh|
+        (4_000, [(0, 1000), (1000, 2000), (2000, 3000), (3000, 4000)], [1000, 2000, 2000, 2000]),
+        # ..           |cccccccc|h|
+        (4_300, [(0, 1000), (1000, 2000), (2000, 3000), (3000, 4000), (4000, 4300)], [1000, *[2000] * 4]),
+        (1_000, [(0, 1000)], [1000]),
+        (1_001, [(0, 1000), (1000, 1001)], [1000, 1001]),
+        (700, [(0, 700)], [700]),
+        (1, [(0, 1)], [1]),
+        (0, [], []),
     ],
 )
-def test_the_last_window_is_shortened_and_left_out_where_it_adds_nothing(length_ms, intervals):
+def test_a_chunk_states_its_last_hop_and_holds_the_window_that_ends_there(length_ms, hops, pcm_ms):
     found = cut(ramp(8 * length_ms), 8_000)
-    assert [(c.start_ms, c.end_ms) for c in found] == intervals
+    assert [(c.start_ms, c.end_ms) for c in found] == hops
+    assert [len(c.pcm) / 2 / 8 for c in found] == pcm_ms
 
 
 @given(
@@ -49,20 +52,23 @@ def test_the_last_window_is_shortened_and_left_out_where_it_adds_nothing(length_
     block=st.integers(1, 9_000),
     lengths=st.sampled_from([(2000, 1000), (1500, 1500), (900, 250), (333, 111)]),
 )
-def test_every_sample_is_covered_at_its_own_time_however_it_arrives(n, rate_hz, block, lengths):
+def test_every_sample_is_in_the_hop_of_exactly_one_chunk_however_it_arrives(n, rate_hz, block, lengths):
     samples = ramp(n)
     chunk_ms, hop_ms = lengths
-    covered = np.zeros(n, bool)
-    settled = 0
+    reached_ms = reached = 0  # where the hop of the last chunk ended
     for chunk in cut(samples, rate_hz, block=max(block, n // 50 + 1), chunk_ms=chunk_ms, hop_ms=hop_ms):
-        first = round(Fraction(chunk.start_ms * rate_hz, 1000) + Fraction(1, 10**9))
+        assert chunk.start_ms == reached_ms < chunk.end_ms <= chunk.start_ms + hop_ms
         pcm = np.frombuffer(chunk.pcm, "<i2")
-        assert np.array_equal(pcm, np.rint(samples[first : first + len(pcm)] * 32_768).astype("<i2"))
-        assert chunk.start_ms >= settled
-        assert abs(len(pcm) - (chunk.end_ms - chunk.start_ms) * rate_hz / 1000) <= rate_hz / 1000
-        settled = chunk.settled_ms
-        covered[first : first + len(pcm)] = True
-    assert covered[: max(0, n - rate_hz // 1000)].all()
+        stop = index(chunk.end_ms, rate_hz) if chunk.end_ms - chunk.start_ms == hop_ms else n
+        begin = max(0, index(chunk.end_ms - chunk_ms, rate_hz))
+        assert begin <= reached < stop
+        assert np.array_equal(pcm, np.rint(samples[begin:stop] * 32_768).astype("<i2"))
+        reached_ms, reached = chunk.end_ms, stop
+    assert 0 <= n - reached <= rate_hz / 2000
+
+
+def index(ms, rate_hz):
+    return round(Fraction(ms * rate_hz, 1000) + Fraction(1, 10**9))
 
 
 def test_loud_samples_are_clipped_and_not_wrapped():

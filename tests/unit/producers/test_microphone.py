@@ -37,11 +37,17 @@ def heard(*intervals_ms, **options):
     return found, end.end_ms - START
 
 
-def test_chunks_overlap_on_the_time_of_day():
+def test_chunks_state_their_last_second_on_the_time_of_day():
     found, end = heard((0, 3500))
-    assert [(m.start_ms - START, m.end_ms - START) for m in found] == [(0, 2000), (1000, 3000), (2000, 3500)]
+    assert [(m.start_ms - START, m.end_ms - START) for m in found] == [
+        (0, 1000),
+        (1000, 2000),
+        (2000, 3000),
+        (3000, 3500),
+    ]
+    assert [m.settled_ms for m in found] == [m.end_ms for m in found]
     assert end == 3500
-    assert all(len(m.pcm) == (m.end_ms - m.start_ms) * 16 for m in found)
+    assert [len(m.pcm) / 16 for m in found] == [1000, 2000, 2000, 2000]
 
 
 def test_jitter_of_the_time_of_day_leaves_the_sound_whole():
@@ -51,7 +57,7 @@ def test_jitter_of_the_time_of_day_leaves_the_sound_whole():
 
 def test_lost_samples_become_silence_at_their_time():
     found, end = heard((0, 1000), (1500, 3000))
-    pcm = np.frombuffer(found[0].pcm, "<i2")
+    pcm = np.frombuffer(found[1].pcm, "<i2")  # [0 s, 2 s)
     assert [bool(pcm[ms * 8]) for ms in (900, 1100, 1400, 1600)] == [True, False, False, True]
     assert end == 3000
 
@@ -59,10 +65,12 @@ def test_lost_samples_become_silence_at_their_time():
 def test_after_a_long_pause_the_sound_begins_anew():
     found, end = heard((0, 2500), (60_000, 61_000))
     assert [(m.start_ms - START, m.end_ms - START) for m in found] == [
-        (0, 2000),
-        (1000, 2500),
+        (0, 1000),
+        (1000, 2000),
+        (2000, 2500),
         (60_000, 61_000),
     ]
+    assert len(found[-1].pcm) / 16 == 1000  # without the sound of a minute before as its context
     assert end == 61_000
 
 

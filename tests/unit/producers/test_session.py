@@ -74,10 +74,11 @@ def test_times_are_the_start_of_the_session_plus_the_time_in_the_file(call, tool
     assert [m.start_ms - START for m in frames] == list(range(0, 4500, 200))
     assert [tools.read_number(m.jpeg) for m in frames] == list(range(0, 45, 2))
     for chunk in by["agent", "audio"][:-1]:
-        at = np.flatnonzero(np.frombuffer(chunk.pcm, "<i2") > 20_000)
-        assert [chunk.start_ms + i / 8 for i in at] == (
-            [START + 1500] if chunk.start_ms <= START + 1000 else []
-        )
+        pcm = np.frombuffer(chunk.pcm, "<i2")
+        at = [chunk.end_ms - (len(pcm) - i) / 8 for i in np.flatnonzero(pcm > 20_000)]
+        assert at == ([START + 1500] if chunk.end_ms in (START + 2000, START + 3000) else [])
+    hops = [(m.start_ms - START, m.end_ms - START, m.settled_ms - START) for m in by["agent", "audio"][:-1]]
+    assert hops == [(k, min(k + 1000, 5200), min(k + 1000, 5200)) for k in range(0, 5200, 1000)]
     spoken = [(m.start_ms - START, m.end_ms - START, m.text) for m in by["customer", "text"][:-1]]
     assert spoken == [
         (0, 1000, ""),
