@@ -1,8 +1,4 @@
-"""Sound of a media file as one continuous mono signal, and its chunks.
-
-Gaps between the timestamps are filled with silence and overlaps are cut, so that a sample's index is its
-time.
-"""
+"""Sound of a media file as one continuous mono signal, and its chunks."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -10,10 +6,8 @@ from typing import Any
 import numpy as np
 import soxr
 
-from affectstream.producers.chunks import Chunk, Chunker, Samples
-from affectstream.producers.grid import check_gap, milliseconds
-from affectstream.producers.media import Damage, End, MediaFile, decode
-from affectstream.producers.timeline import Timeline
+from affectstream.producers.chunks import Chunk, Chunker, Samples, Timeline
+from affectstream.producers.media import Damage, End, MediaFile, check_gap, decode, milliseconds
 
 LOWEST_HZ, HIGHEST_HZ = 8_000, 48_000
 FULL_SCALE = {"u8": 128.0, "s16": 32768.0, "s32": 2147483648.0, "flt": 1.0, "dbl": 1.0}
@@ -35,7 +29,7 @@ def mono(frame: Any, channel: int | None) -> Samples:
 
 
 def signal(file: MediaFile, channel: int | None, damage: Damage) -> Iterator[tuple[int, Samples]]:
-    """Yield (rate in Hz, samples) from the zero of the file on, without gaps, at 8 to 48 kHz."""
+    """Yield (rate in Hz, samples) from the zero of the file on, without gaps, resampled to 8 to 48 kHz."""
     timeline, native_hz = None, 0
     resampler: soxr.ResampleStream | None = None
     for item in decode(file, "audio", damage):

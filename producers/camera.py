@@ -1,9 +1,9 @@
-"""A camera or network stream as frames, stamped with the time of day at capture.
+"""A camera or network stream as frames, stamped with the wall clock at capture.
 
 ``python -m affectstream.producers.camera 0 --session call-1`` reads the first camera; an ``rtsp://``
 address instead of the number reads a network camera (``@FILE`` takes arguments from a file, one in each
-line, so that its password is in no process list). A network camera that is lost is connected anew, a
-plugged one is an error.
+line, so that its password is in no process list). A network camera that is lost is reconnected; a lost
+local camera is an error.
 """
 
 import argparse
@@ -19,7 +19,7 @@ import structlog
 from numpy.typing import NDArray
 
 from affectstream.producers.frames import fitted, to_jpeg
-from affectstream.producers.live import LivePlan, Steady, parser, plan, publish, wall_ms
+from affectstream.producers.live import LivePlan, MonotonicWallClock, parser, plan, publish, wall_ms
 from affectstream.runtime.process import Stop, run
 from affectstream.runtime.settings import load
 from affectstream.schemas.errors import Unavailable
@@ -36,18 +36,18 @@ class Capture(Protocol):
     """The part of cv2.VideoCapture that is used."""
 
     def isOpened(self) -> bool:
-        """Whether pictures may be read."""
+        """Tell whether pictures can be read."""
 
     def read(self) -> tuple[bool, Any]:
         """Return (done, BGR picture)."""
 
     def release(self) -> None:
-        """Give the device back."""
+        """Release the device."""
 
 
 @dataclass(frozen=True)
 class CameraPlan:
-    """Which camera, and what becomes of its pictures."""
+    """The camera, and how its pictures are sent."""
 
     live: LivePlan
     source: str  # the number of a camera, an address or a file
@@ -70,18 +70,18 @@ class CameraPlan:
 def frames(
     plan: CameraPlan,
     halted: threading.Event,
-    opened: Callable[[CameraPlan], Capture] | None = None,
+    connect: Callable[[CameraPlan], Capture] | None = None,
     now_ms: Callable[[], int] = wall_ms,
 ) -> Iterator[VideoFrame | EndOfStream]:
     """Yield frames at no more than the chosen rate until ``halted``, then the end of the stream.
 
-    A file ends the stream too. Raises Unavailable where the source cannot be opened and, after the end of
-    the stream, where a plugged camera is lost.
+    The end of a file ends the stream too. Raises Unavailable where the source cannot be opened and, after
+    the end of the stream, where a local camera is lost.
     """
     plan.live.check("video")
-    opened, clock = opened or _open, Steady(now_ms)
+    connect, clock = connect or _open, MonotonicWallClock(now_ms)
     period_ms, due_ms, last_ms, seq = 1000 / plan.fps, 0.0, -1, 0
-    capture = opened(plan)
+    capture = connect(plan)
     lost = False
     try:
         while not halted.is_set() and not lost:
@@ -89,8 +89,8 @@ def frames(
             at_ms = clock()
             if not done:
                 capture.release()
-                anew = _reconnected(plan, halted, opened) if plan.network else None
-                capture, lost = anew or capture, anew is None
+                again = _reconnected(plan, halted, connect) if plan.network else None
+                capture, lost = again or capture, again is None
             elif at_ms >= due_ms:
                 late = at_ms - due_ms > period_ms
                 due_ms = (at_ms if late else due_ms) + period_ms
@@ -101,7 +101,7 @@ def frames(
         capture.release()
     yield plan.live.end("video", seq, max(clock(), last_ms + 1))
     if lost and not halted.is_set() and plan.source.isdigit():
-        raise Unavailable(f"{plan.name} gives no more pictures; plug it in again and start anew")
+        raise Unavailable(f"{plan.name} gives no more pictures; plug it in again and restart")
 
 
 def _frame(plan: CameraPlan, seq: int, at_ms: int, bgr: NDArray[Any]) -> VideoFrame:
@@ -134,21 +134,21 @@ def _open(plan: CameraPlan) -> Capture:
 
 
 def _reconnected(
-    plan: CameraPlan, halted: threading.Event, opened: Callable[[CameraPlan], Capture]
+    plan: CameraPlan, halted: threading.Event, connect: Callable[[CameraPlan], Capture]
 ) -> Capture | None:
-    """Open the source again, waiting ever longer between attempts; None once halted."""
+    """Reconnect with exponential backoff; None once halted."""
     wait_s = FIRST_WAIT_S
     while not halted.wait(wait_s):
-        log.warning("camera lost, connecting anew", source=plan.name)
+        log.warning("camera_lost", source=plan.name)
         try:
-            return opened(plan)
+            return connect(plan)
         except Unavailable:
             wait_s = min(2 * wait_s, LONGEST_WAIT_S)
     return None
 
 
 async def main(options: argparse.Namespace, stop: Stop) -> None:
-    """Send the camera's pictures until stopped."""
+    """Publish the camera's frames until stopped."""
     settings = load()
     producer = settings.producer
     camera = CameraPlan(

@@ -1,4 +1,4 @@
-"""Audio chunks: the last hop of a continuous mono signal, with the context before it.
+"""Audio chunks: one continuous mono signal, cut into hops with the context before them.
 
 Chunk k states the hop [k hop, (k + 1) hop) in ms after the zero of the signal. Its PCM is the whole analysis
 window that ends there, so the first chunks, which have less before them, are shorter::
@@ -16,6 +16,7 @@ a hop makes no chunk of its own.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from fractions import Fraction
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +26,34 @@ from affectstream.schemas.topics import CHUNKS, KIB
 
 Samples = NDArray[np.float32]  # (n,), full scale is 1
 LARGEST = CHUNKS.max_bytes - 2 * KIB
+JITTER_MS = 10  # of timestamps; smaller steps are rounding in the container, not gaps
+SILENCE_MS = 10_000  # gaps are filled in blocks of at most this length
+
+
+class Timeline:
+    """Places blocks of samples by their times, so that the index of a sample is its time.
+
+    Gaps between the blocks become silence, overlaps are cut.
+    """
+
+    def __init__(self, rate_hz: int, jitter_ms: int = JITTER_MS) -> None:
+        self.rate_hz = rate_hz
+        self.position = 0  # samples given out
+        self._jitter = jitter_ms * rate_hz // 1000
+
+    def place(self, at: Fraction, samples: Samples) -> Iterator[Samples]:
+        """Yield silence up to ``at`` seconds where there is a gap, then the samples that are new."""
+        gap = round(at * self.rate_hz) - self.position
+        if self.position and abs(gap) <= self._jitter:
+            gap = 0
+        while gap > 0:
+            silence = np.zeros(min(gap, SILENCE_MS * self.rate_hz // 1000), np.float32)
+            gap -= len(silence)
+            self.position += len(silence)
+            yield silence
+        samples = samples[-gap:]
+        self.position += len(samples)
+        yield samples
 
 
 @dataclass(frozen=True)

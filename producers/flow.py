@@ -1,7 +1,7 @@
-"""How much of a topic lies unread by its consumers, bounded from above without asking each time; pure.
+"""Flow control: an upper bound of what the consumers of a topic have not read; pure.
 
-Between two answers of the broker everything sent counts as unread. So the broker is asked only when the bound
-passes a limit, and what lies there never exceeds it by more than one record.
+Between two updates of the lag everything sent counts as unread. So the broker is asked only when the bound
+passes a limit, and what is unread never exceeds it by more than one record.
 """
 
 from collections import deque
@@ -12,7 +12,7 @@ from affectstream.schemas.topics import KIB
 
 @dataclass(frozen=True)
 class Limits:
-    """When sending stops and, lower, when it goes on; the embedded broker keeps about 5 MB per partition."""
+    """Where sending stops and, lower, resumes; the embedded broker keeps about 5 MB per partition."""
 
     high_bytes: int = 2048 * KIB
     low_bytes: int = 1024 * KIB
@@ -27,7 +27,7 @@ class Unread:
         self._limits = limits
         self._sizes: deque[int] = deque()  # of our own, oldest first
         self._bytes = 0
-        self._foreign = 0  # records of other producers, as of the last answer
+        self._foreign = 0  # records of other producers, as of the last update
         self._largest = 0
 
     def sent(self, size: int) -> None:
@@ -36,8 +36,8 @@ class Unread:
         self._bytes += size
         self._largest = max(self._largest, size)
 
-    def answered(self, lag: int) -> None:
-        """Take the broker's word that the slowest partition has ``lag`` unread records."""
+    def update(self, lag: int) -> None:
+        """Take over the lag in records of the slowest partition, as the broker reports it."""
         while len(self._sizes) > lag:
             self._bytes -= self._sizes.popleft()
         self._foreign = lag - len(self._sizes)
@@ -49,7 +49,7 @@ class Unread:
 
     @property
     def drained(self) -> bool:
-        """Whether to go on after a stop."""
+        """Whether to resume after a stop."""
         return not self._above(self._limits.low_bytes, self._limits.low_records)
 
     def _above(self, most_bytes: int, most_records: int) -> bool:

@@ -1,35 +1,40 @@
-"""Frames of a media file as JPEGs on the grid of a chosen rate."""
+"""Video frames of a media file as JPEGs, resampled to a chosen rate.
 
-from collections.abc import Iterator
+Tick k of the grid lies at round(1000 k / fps) ms. The frame at a tick is the last one whose own rounded time
+is not after it, which also holds for sources of a variable rate and for containers that keep whole ms.
+"""
+
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
+from typing import Any, TypeVar
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from affectstream.producers.grid import milliseconds, rate, shown
-from affectstream.producers.media import Damage, End, MediaFile, decode
+from affectstream.producers.media import Damage, End, MediaFile, check_gap, decode, milliseconds
 from affectstream.schemas.errors import InputError
 from affectstream.schemas.topics import FRAMES, KIB
 
 LARGEST = FRAMES.max_bytes - 2 * KIB  # of the JPEG; the rest is for the envelope
+Picture = TypeVar("Picture")
+
 QUALITIES = (75, 60, 45, 30)  # tried in turn where the wanted one gives too large a picture
 
 
 @dataclass(frozen=True)
-class Still:
-    """The picture shown at a tick."""
+class SampledFrame:
+    """The frame at one tick of the grid."""
 
     at_ms: int
     jpeg: bytes
 
 
-def stills(
+def frames(
     file: MediaFile, damage: Damage, fps: float = 5, max_side: int = 640, quality: int = 85
-) -> Iterator[Still | End]:
-    """Yield the picture at every tick, as JPEG, then the end of the track."""
+) -> Iterator[SampledFrame | End]:
+    """Yield the frame at every tick, as JPEG, then the end of the track."""
     end_ms = 0
 
     def timed() -> Iterator[tuple[int, int, Any]]:
@@ -40,11 +45,44 @@ def stills(
             yield start_ms, until_ms, item.frame
 
     last, jpeg = None, b""
-    for tick, frame in shown(timed(), rate(fps)):
+    for tick, frame in resample(timed(), exact_rate(fps)):
         if frame is not last:
             last, jpeg = frame, to_jpeg(upright(frame, max_side), quality)
-        yield Still(tick, jpeg)
+        yield SampledFrame(tick, jpeg)
     yield End(end_ms)
+
+
+def resample(decoded: Iterable[tuple[int, int, Picture]], fps: Fraction) -> Iterator[tuple[int, Picture]]:
+    """Yield (tick in ms, the frame at that tick) for frames of (start ms, end ms, picture).
+
+    A frame lasts until the next one, the last one until its own end. A frame whose time is before that of the
+    frame already reached is left out.
+    """
+    k, last = 0, None
+    for start_ms, end_ms, picture in decoded:
+        if last is not None and start_ms < last[0]:
+            continue
+        check_gap(last[0] if last else 0, start_ms)
+        while (tick := tick_ms(k, fps)) < start_ms:
+            if last is not None:
+                yield tick, last[2]
+            k += 1
+        last = (start_ms, max(end_ms, start_ms + 1), picture)
+    while last is not None and (tick := tick_ms(k, fps)) < last[1]:
+        yield tick, last[2]
+        k += 1
+
+
+def tick_ms(k: int, fps: Fraction) -> int:
+    """Return the time of tick ``k``."""
+    return milliseconds(k / fps)
+
+
+def exact_rate(fps: float) -> Fraction:
+    """Return the exact rate that is meant by ``fps``: 29.97 is 30000/1001."""
+    if not 0.01 <= fps <= 240:
+        raise InputError(f"a rate of {fps:g} frames per second is not possible; choose 0.01 to 240")
+    return Fraction(fps).limit_denominator(1001)
 
 
 def upright(frame: Any, max_side: int) -> NDArray[np.uint8]:

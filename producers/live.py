@@ -1,4 +1,4 @@
-"""What live producers share: whose session it is, the time, and the way to Kafka."""
+"""Live producers: the session they send for, a monotonic wall clock, common options, publishing."""
 
 import argparse
 import asyncio
@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, get_args
 
 from affectstream.producers.plan import check_session_id
 from affectstream.producers.replay import play
@@ -18,12 +18,12 @@ from affectstream.schemas import policy
 from affectstream.schemas.errors import InputError
 from affectstream.schemas.messages import MODALITIES, EndOfStream, Modality, Party
 
-PARTIES: tuple[Party, ...] = ("customer", "agent", "other")
+PARTIES: tuple[Party, ...] = get_args(Party)
 
 
 @dataclass(frozen=True)
 class LivePlan:
-    """Whose live session it is; ``expects`` names all that the party sends, from other processes too."""
+    """The session and party; ``expects`` names all modalities of the party, from other processes too."""
 
     session_id: str
     party: Party
@@ -47,8 +47,8 @@ class LivePlan:
         return {"session_id": self.session_id, "party": self.party, "expects": self.expects}
 
 
-class Steady:
-    """The time of day, but never earlier than before: where the clock is set back, it goes on from there."""
+class MonotonicWallClock:
+    """Wall clock in ms since the epoch that never goes back: where it is set back, it goes on from there."""
 
     def __init__(self, now_ms: Callable[[], int]) -> None:
         self._now_ms = now_ms
@@ -63,7 +63,7 @@ class Steady:
 
 
 def wall_ms() -> int:
-    """Return the time of day in milliseconds since the epoch."""
+    """Return the wall clock time in milliseconds since the epoch."""
     return time.time_ns() // 1_000_000
 
 
@@ -96,7 +96,7 @@ def plan(options: argparse.Namespace, settings: Settings, modality: Modality) ->
 async def publish(
     stream: Callable[[threading.Event], Iterator[SessionMessage]], settings: Settings, stop: Stop
 ) -> None:
-    """Send a live stream until it ends or ``stop`` is set; either way its EndOfStream goes out last."""
+    """Publish a live stream until it ends or ``stop`` is set, with its EndOfStream as the last message."""
     halted = threading.Event()
     async with Publisher(settings.kafka) as publisher:
         stopped = asyncio.create_task(stop.wait())

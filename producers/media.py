@@ -1,7 +1,8 @@
 """Media files: their tracks, and decoded frames with exact times.
 
 All times of a file are exact fractions of a second after its *zero*, the earliest start of any of its audio
-and video tracks. So sound and picture share one zero, whatever offset the container starts at.
+and video tracks. So sound and picture share one zero, whatever offset the container starts at. A time is
+rounded to whole milliseconds once, from the exact fraction, so that no error adds up.
 """
 
 from collections import Counter
@@ -26,13 +27,14 @@ Damage = Counter[Path]
 DEMUXERS = "mov,mp4,m4a,3gp,matroska,webm,wav,w64,flac,mp3,ogg,avi,mpegts,mpeg,flv,aac,aiff,caf,amr,au"
 ESTIMATED = {"mp3", "aac", "amr", "mpegts", "mpeg"}  # their length is a guess from the bit rate
 SHORT_S = Fraction(1, 2)  # a track that ends this much before its declared end was cut off
+LONGEST_GAP_MS = 3_600_000
 
 log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True)
 class MediaFile:
-    """What is known of a file before it is played."""
+    """The tracks of a file."""
 
     path: Path
     zero: Fraction  # s, on the container's own clock
@@ -44,7 +46,7 @@ class MediaFile:
 
 @dataclass(frozen=True)
 class Decoded:
-    """One decoded frame, or block of samples, and the interval that it stands for."""
+    """One decoded frame, or block of samples, and its interval."""
 
     at: Fraction  # s after the zero of the file
     until: Fraction
@@ -58,8 +60,22 @@ class End:
     at_ms: int
 
 
+def milliseconds(seconds: Fraction) -> int:
+    """Return the nearest whole millisecond; halves go up."""
+    return (2000 * seconds.numerator + seconds.denominator) // (2 * seconds.denominator)
+
+
+def check_gap(from_ms: int, to_ms: int) -> None:
+    """Raise InputError where timestamps leap: a broken file would give hours of nothing."""
+    if to_ms - from_ms > LONGEST_GAP_MS:
+        raise InputError(
+            f"the timestamps leap by {(to_ms - from_ms) // 1000} s at {from_ms // 1000} s; "
+            "write the file anew, for instance with `ffmpeg -fflags +genpts -i IN -c copy OUT`"
+        )
+
+
 def probe(path: Path) -> MediaFile:
-    """Return the tracks of the file that can be decoded; raises InputError where there is none."""
+    """Return the tracks of a file that can be decoded; raises InputError where there is none."""
     with _opened(path) as container:
         streams = [s for s in container.streams if s.type in ("video", "audio")]
         streams = [s for s in streams if not s.disposition & Disposition.attached_pic]
@@ -77,7 +93,7 @@ def probe(path: Path) -> MediaFile:
 
 
 def decode(file: MediaFile, kind: Kind, damage: Damage) -> Iterator[Decoded]:
-    """Yield the frames of one track in the order of presentation; what cannot be decoded is counted."""
+    """Yield the frames of one track in presentation order; count in ``damage`` what cannot be decoded."""
     index = getattr(file, kind)
     with _opened(file.path) as container:
         stream = container.streams[index]
@@ -90,7 +106,7 @@ def decode(file: MediaFile, kind: Kind, damage: Damage) -> Iterator[Decoded]:
         if _cut_off(container, stream, until):
             damage[file.path] += 1
     if damage[file.path]:
-        log.warning("damaged media file, usable part read", file=file.path.name, faults=damage[file.path])
+        log.warning("media_file_damaged", file=file.path.name, faults=damage[file.path])
 
 
 @contextmanager
@@ -121,7 +137,7 @@ def _first(streams: list[Any], kind: Kind) -> Any:
 
 
 def _usable(file: MediaFile) -> MediaFile:
-    """Drop the tracks of which not one frame can be decoded."""
+    """Return ``file`` without the tracks of which not one frame can be decoded."""
     scratch: Damage = Counter()
     lacking: dict[str, Any] = {}
     for kind in ("video", "audio"):
@@ -158,7 +174,7 @@ def _frames(container: Any, stream: Any, path: Path, damage: Damage) -> Iterator
 
 
 def _timed(frame: Any, stream: Any, zero: Fraction, follows: Fraction) -> Decoded:
-    """Give a frame its time; one without a timestamp follows the one before it."""
+    """Return a frame with its interval; one without a timestamp follows the frame before it."""
     base = frame.time_base or stream.time_base
     at = follows if frame.pts is None else frame.pts * base - zero
     if stream.type == "audio":

@@ -1,4 +1,4 @@
-"""A microphone as overlapping chunks on the time of day.
+"""A microphone as chunks of sound, stamped with the wall clock at capture.
 
 ``python -m affectstream.producers.microphone --session call-1``; ``--device``
 takes a device's number or part of its name.
@@ -14,24 +14,23 @@ from fractions import Fraction
 from functools import partial
 from typing import Any
 
-from affectstream.producers.chunks import Chunk, Chunker, Samples
-from affectstream.producers.live import LivePlan, Steady, parser, plan, publish, wall_ms
-from affectstream.producers.timeline import Timeline
+from affectstream.producers.chunks import Chunk, Chunker, Samples, Timeline
+from affectstream.producers.live import LivePlan, MonotonicWallClock, parser, plan, publish, wall_ms
 from affectstream.runtime.process import Stop, run
 from affectstream.runtime.settings import load
 from affectstream.schemas.errors import InputError, Unavailable
 from affectstream.schemas.messages import AudioChunk, EndOfStream
 
-JITTER_MS = 100  # of the time of day against the sound card; beyond, samples were lost or the clocks drifted
+JITTER_MS = 100  # of the wall clock against the sound card; beyond, samples were lost or the clocks drifted
 PAUSE_MS = 10_000  # a longer gap, as of a sleeping laptop, is not filled: the signal begins anew
 HIGHEST_HZ = 48_000
 BLOCK_MS = 50
-HELD_BLOCKS = 600  # half a minute, should the broker not answer
+MOST_WAITING = 600  # half a minute, should the broker not answer
 
 
 @dataclass(frozen=True)
 class Block:
-    """Samples as the sound card gave them; mono, full scale 1."""
+    """Mono samples from the sound card, full scale 1."""
 
     at_ms: int  # of the first sample, since the epoch
     samples: Samples
@@ -39,7 +38,7 @@ class Block:
 
 @dataclass(frozen=True)
 class MicrophonePlan:
-    """Which microphone, and how its sound is cut."""
+    """The microphone, and how its sound is cut."""
 
     live: LivePlan
     device: str | None = None
@@ -48,7 +47,7 @@ class MicrophonePlan:
 
 
 class _Segment:
-    """Sound without a long pause, from the first block on."""
+    """A continuous signal between two long pauses."""
 
     def __init__(self, plan: MicrophonePlan, rate_hz: int, zero_ms: int) -> None:
         self.zero_ms = zero_ms
@@ -70,7 +69,7 @@ class _Segment:
 def chunks(plan: MicrophonePlan, rate_hz: int, blocks: Iterator[Block]) -> Iterator[AudioChunk | EndOfStream]:
     """Yield the chunks of the blocks and, when these end, the end of the stream; pure.
 
-    Lost samples become silence, so that time stays true.
+    Lost samples become silence, so that every chunk keeps its time.
     """
     plan.live.check("audio")
     segment: _Segment | None = None
@@ -107,18 +106,18 @@ def chunks(plan: MicrophonePlan, rate_hz: int, blocks: Iterator[Block]) -> Itera
 def microphone(
     device: str | None, halted: threading.Event, now_ms: Callable[[], int] = wall_ms
 ) -> Iterator[tuple[int, Iterator[Block]]]:
-    """Open a microphone; gives its rate in Hz and its blocks until ``halted``."""
+    """Open a microphone and yield its rate in Hz and its blocks until ``halted``."""
     sounddevice = _sounddevice()
     name = int(device) if device is not None and device.isdigit() else device
     rate_hz = _rate_hz(sounddevice, name)
-    held: queue.Queue[Block] = queue.Queue(HELD_BLOCKS)
-    clock = Steady(now_ms)
+    waiting: queue.Queue[Block] = queue.Queue(MOST_WAITING)
+    clock = MonotonicWallClock(now_ms)
 
-    def heard(data: Any, count: int, time: Any, status: Any) -> None:
+    def on_block(data: Any, count: int, time: Any, status: Any) -> None:
         age_s = time.currentTime - time.inputBufferAdcTime if time.inputBufferAdcTime else count / rate_hz
         block = Block(clock() - round(age_s * 1000), data[:, 0].copy())
         with suppress(queue.Full):  # what is left out becomes silence
-            held.put_nowait(block)
+            waiting.put_nowait(block)
 
     try:
         stream = sounddevice.InputStream(
@@ -127,18 +126,20 @@ def microphone(
             device=name,
             channels=1,
             dtype="float32",
-            callback=heard,
+            callback=on_block,
         )
     except sounddevice.PortAudioError:
         raise _no_device(sounddevice, device) from None
     with stream:
-        yield rate_hz, _blocks(held, halted, lambda: stream.active)
+        yield rate_hz, _blocks(waiting, halted, lambda: stream.active)
 
 
-def _blocks(held: queue.Queue[Block], halted: threading.Event, active: Callable[[], bool]) -> Iterator[Block]:
+def _blocks(
+    waiting: queue.Queue[Block], halted: threading.Event, active: Callable[[], bool]
+) -> Iterator[Block]:
     while True:
         try:
-            yield held.get(timeout=0.2)
+            yield waiting.get(timeout=0.2)
         except queue.Empty:
             if halted.is_set():
                 return
@@ -174,7 +175,7 @@ def _no_device(sounddevice: Any, device: int | str | None) -> Unavailable:
 
 
 async def main(options: argparse.Namespace, stop: Stop) -> None:
-    """Send the microphone's chunks until stopped."""
+    """Publish the microphone's chunks until stopped."""
     settings = load()
     live = plan(options, settings, "audio")
     mic = MicrophonePlan(live, options.device, settings.producer.chunk_ms, settings.producer.hop_ms)
@@ -183,7 +184,7 @@ async def main(options: argparse.Namespace, stop: Stop) -> None:
         with microphone(mic.device, halted) as (rate_hz, blocks):
             yield from chunks(mic, rate_hz, blocks)
         if not halted.is_set():
-            raise Unavailable("the microphone gives no more sound; plug it in again and start anew")
+            raise Unavailable("the microphone gives no more sound; plug it in again and restart")
 
     await publish(stream, settings, stop)
 

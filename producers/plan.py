@@ -1,4 +1,4 @@
-"""What a recorded session is made of, checked before it is played."""
+"""The plan of a recorded session: its parties and files, checked before it is played."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -18,10 +18,10 @@ from affectstream.schemas.messages import MODALITIES, Modality, Party, SessionId
 
 @dataclass(frozen=True)
 class PartySource:
-    """What was recorded of one party.
+    """The recordings of one party.
 
-    ``channel`` is the party's own in a file of several. The picture of a file that several parties share is
-    taken as nobody's: it does not say whom it shows.
+    ``channel`` is the party's own in a file of several. The video of a file that several parties share
+    belongs to no party, since it does not say whom it shows.
     """
 
     party: Party
@@ -42,9 +42,7 @@ class SessionPlan:
     jpeg_quality: int = 85
     chunk_ms: int = 2000
     hop_ms: int = 1000
-    agent_purpose: str | None = (
-        None  # one of affectstream.schemas.policy.PURPOSES, where the agent is a party
-    )
+    agent_purpose: str | None = None  # of affectstream.schemas.policy.PURPOSES, where the agent is a party
     speakers: Mapping[str, Party] = field(default_factory=dict)  # over the roles in the speakers' names
 
 

@@ -1,4 +1,4 @@
-"""Sends a recorded session at its own pace, N times as fast, or as fast as it is read."""
+"""Replay of a recorded session: at its own pace, N times as fast, or as fast as it is read."""
 
 import asyncio
 import time
@@ -16,7 +16,7 @@ from affectstream.schemas.messages import AudioChunk, Transcript, VideoFrame
 from affectstream.schemas.topics import MEDIA
 
 Send = Callable[[SessionMessage], Awaitable[Awaitable[None] | None]]
-"""Hands a message over; what it gives back, if anything, is done once the broker has it (Publisher.send)."""
+"""Publisher.send: hands a message over; what it returns, if anything, is done once the broker has it."""
 Lag = Callable[[str], Awaitable[Mapping[int, int]]]
 """Topic to unread records per partition."""
 Progress = Callable[[SessionMessage], None]
@@ -25,7 +25,7 @@ Sleep = Callable[[float], Awaitable[None]]
 T = TypeVar("T")
 
 POLL_S = 0.05
-PATIENCE_S = 30.0
+WARN_AFTER_S = 30.0
 MOST_UNACKNOWLEDGED = 256
 ENVELOPE_BYTES = 300
 
@@ -41,7 +41,7 @@ class Played:
 
 
 class Player:
-    """One replay: where it is, what is unread and what is not acknowledged yet."""
+    """The progress of one replay: what is unread, and what is not acknowledged yet."""
 
     def __init__(self, send: Send, lag: Lag | None, limits: Limits, sleep: Sleep) -> None:
         self._send, self._lag, self._sleep = send, lag, sleep
@@ -50,7 +50,7 @@ class Player:
         self.records = self.payload_bytes = 0
 
     async def deliver(self, message: SessionMessage) -> None:
-        """Send one message as soon as its readers have room; raises what an earlier one failed with."""
+        """Send one message as soon as its readers have room; raises the failure of an earlier one."""
         topic, size = MEDIA[message.modality].name, payload_bytes(message)
         await self._room(topic)
         ack = await self._send(message)
@@ -81,13 +81,13 @@ class Player:
             return
         waited_s = 0.0
         while True:
-            unread.answered(max((await self._lag(topic)).values(), default=0))
+            unread.update(max((await self._lag(topic)).values(), default=0))
             if unread.drained:
                 return
             await self._sleep(POLL_S)
             waited_s += POLL_S
-            if waited_s >= PATIENCE_S:
-                log.warning("the consumers do not read; are the workers running?", topic=topic)
+            if waited_s >= WARN_AFTER_S:
+                log.warning("consumers_not_reading", topic=topic)
                 waited_s = 0.0
 
 
@@ -154,7 +154,7 @@ def payload_bytes(message: SessionMessage) -> int:
 
 
 def _ahead(messages: Iterator[SessionMessage]) -> asyncio.Future[SessionMessage | None]:
-    """Decode the next message in a thread, while the one before it is sent; None at the end."""
+    """Decode the next message in a thread, while the message before it is sent; None at the end."""
     return asyncio.ensure_future(asyncio.to_thread(next, messages, None))
 
 

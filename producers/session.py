@@ -1,4 +1,4 @@
-"""A recorded session as one ordered stream of messages.
+"""A recorded session as one stream of messages in capture order.
 
 The order is that of capture: a frame at its instant, a chunk at its end, an utterance at its end (a long
 one ``turns.WAIT_MS`` after its start), the end of a stream at its end. At one time: video, audio, text;
@@ -16,7 +16,7 @@ from typing import Any
 from affectstream.producers import audio, frames
 from affectstream.producers.media import Damage, End
 from affectstream.producers.plan import PartySource, SessionPlan, Source, conversation, estimated_ms, sources
-from affectstream.producers.turns import WAIT_MS, Said, Turn, silence, spoken
+from affectstream.producers.turns import WAIT_MS, TextInterval, Turn, silence, text_intervals
 from affectstream.schemas.messages import (
     MODALITIES,
     AudioChunk,
@@ -34,7 +34,7 @@ SessionMessage = VideoFrame | AudioChunk | Transcript | EndOfStream
 
 @dataclass(frozen=True)
 class _Draft:
-    """A message that lacks its number."""
+    """A message without its number."""
 
     due_ms: int
     party: Party
@@ -55,12 +55,12 @@ def messages(plan: SessionPlan, damage: Damage | None = None) -> Iterator[Sessio
 
 
 def due_ms(message: SessionMessage) -> int:
-    """Return when a message of a recorded session is to be sent, in event time."""
-    return _said_due(message) if isinstance(message, Transcript) else message.end_ms
+    """Return the event time at which a message of a recorded session is sent."""
+    return _text_due_ms(message) if isinstance(message, Transcript) else message.end_ms
 
 
-def _said_due(said: Said | Transcript) -> int:
-    return min(said.end_ms, said.start_ms + WAIT_MS)
+def _text_due_ms(interval: TextInterval | Transcript) -> int:
+    return min(interval.end_ms, interval.start_ms + WAIT_MS)
 
 
 def _numbered(
@@ -104,18 +104,18 @@ def _drafts(
             playing -= draft.kind is EndOfStream
         yield draft
     for party, reached_ms in reached.items():
-        yield from (_said(party, said, end_ms) for said in silence(reached_ms, end_ms))
+        yield from (_text_draft(party, interval, end_ms) for interval in silence(reached_ms, end_ms))
         yield _end(party, "text", end_ms)
 
 
 def _video(plan: SessionPlan, source: Source, damage: Damage) -> Iterator[_Draft]:
     assert source.file
-    for still in frames.stills(source.file, damage, plan.fps, plan.max_side, plan.jpeg_quality):
-        at_ms = plan.start_ms + still.at_ms
-        if isinstance(still, End):
+    for frame in frames.frames(source.file, damage, plan.fps, plan.max_side, plan.jpeg_quality):
+        at_ms = plan.start_ms + frame.at_ms
+        if isinstance(frame, End):
             yield _end(source.party, "video", at_ms)
         else:
-            fields = {"start_ms": at_ms, "end_ms": at_ms, "settled_ms": at_ms + 1, "jpeg": still.jpeg}
+            fields = {"start_ms": at_ms, "end_ms": at_ms, "settled_ms": at_ms + 1, "jpeg": frame.jpeg}
             yield _Draft(at_ms, source.party, "video", VideoFrame, fields)
 
 
@@ -135,15 +135,15 @@ def _audio(plan: SessionPlan, source: Source, damage: Damage) -> Iterator[_Draft
 def _text(plan: SessionPlan, party: Party, turns: Sequence[Turn]) -> Iterator[_Draft]:
     """Yield the party's words and the progress between and, without end, after them."""
     due = reached_ms = plan.start_ms
-    for said in spoken(turns, party, plan.start_ms):
-        due, reached_ms = max(due, _said_due(said)), max(reached_ms, said.end_ms)
-        yield _said(party, said, due)
-    for said in silence(reached_ms, None):
-        yield _said(party, said, said.end_ms, filler=True)
+    for interval in text_intervals(turns, party, plan.start_ms):
+        due, reached_ms = max(due, _text_due_ms(interval)), max(reached_ms, interval.end_ms)
+        yield _text_draft(party, interval, due)
+    for interval in silence(reached_ms, None):
+        yield _text_draft(party, interval, interval.end_ms, filler=True)
 
 
-def _said(party: Party, said: Said, due: int, filler: bool = False) -> _Draft:
-    return _Draft(due, party, "text", Transcript, vars(said), filler)
+def _text_draft(party: Party, interval: TextInterval, due: int, filler: bool = False) -> _Draft:
+    return _Draft(due, party, "text", Transcript, vars(interval), filler)
 
 
 def _end(party: Party, modality: Modality, at_ms: int) -> _Draft:

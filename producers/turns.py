@@ -1,9 +1,9 @@
-"""Whose words an utterance is, the turns before it and the silence between.
+"""Turns of a conversation: speakers mapped to parties, context and the silence between utterances.
 
 A speaker is mapped to a party by the plan's own table, else by a role in the name (`Agent 2`, `the
-customer`). Speakers of a party that is not in the plan are heard as context only. Where a name says
-nothing, the words are the party `other`'s if that is in the plan, the only party's if the file has one
-speaker, and an error otherwise: a guess by order would put one person's words into another's mouth.
+customer`). Speakers of a party that is not in the plan give context only. A name without a role is the
+party `other` if that is in the plan, the only party if the file has one speaker, and an error otherwise: a
+guess by order could attribute one person's words to another.
 """
 
 import re
@@ -19,7 +19,9 @@ from affectstream.schemas.messages import Party
 CONTEXT_TURNS = 2
 CONTEXT_CHARACTERS = 2_000  # of each turn, its end
 PROGRESS_MS = 1_000
-WAIT_MS = 8_000  # a recorded utterance is sent at most this long after its start: a longer one is no stall
+WAIT_MS = (
+    8_000  # a recorded utterance is sent at most this long after its start, before it looks like a stall
+)
 
 ROLES: dict[str, Party] = {
     **dict.fromkeys(("customer", "caller", "client", "external", "guest", "patient", "user"), "customer"),
@@ -31,7 +33,7 @@ ROLES: dict[str, Party] = {
 
 @dataclass(frozen=True)
 class Turn:
-    """An utterance, in ms since the epoch, with its party; None for one that is heard as context only."""
+    """An utterance in ms since the epoch; its party is None where it is context only."""
 
     start_ms: int
     end_ms: int
@@ -40,8 +42,8 @@ class Turn:
 
 
 @dataclass(frozen=True)
-class Said:
-    """One message to be: an utterance with its context, or an interval in which the party was silent."""
+class TextInterval:
+    """An utterance with its context, or an interval in which the party was silent (no text)."""
 
     start_ms: int
     end_ms: int
@@ -73,8 +75,11 @@ def role(speaker: str | None, speakers: Mapping[str, Party]) -> Party | None:
     return next((ROLES[word] for word in words if word in ROLES), None)
 
 
-def spoken(conversation: Sequence[Turn], party: Party, start_ms: int) -> Iterator[Said]:
-    """Yield the party's utterances by their starts, and the silence before each, from ``start_ms`` on."""
+def text_intervals(conversation: Sequence[Turn], party: Party, start_ms: int) -> Iterator[TextInterval]:
+    """Yield the party's utterances by their starts, and the silence before each, from ``start_ms`` on.
+
+    An utterance settles its own end, or the start of the party's next one where the two overlap.
+    """
     ordered = sorted(conversation, key=lambda turn: (turn.start_ms, turn.end_ms))
     own = [i for i, turn in enumerate(ordered) if turn.party == party]
     reached = start_ms
@@ -85,15 +90,15 @@ def spoken(conversation: Sequence[Turn], party: Party, start_ms: int) -> Iterato
         reached = max(reached, turn.end_ms)
         settled = reached if following is None else min(reached, ordered[following].start_ms)
         context = tuple(t.text[-CONTEXT_CHARACTERS:] for t in ordered[max(0, i - CONTEXT_TURNS) : i])
-        yield Said(turn.start_ms, turn.end_ms, settled, turn.text, context)
+        yield TextInterval(turn.start_ms, turn.end_ms, settled, turn.text, context)
 
 
-def silence(from_ms: int, to_ms: int | None) -> Iterator[Said]:
+def silence(from_ms: int, to_ms: int | None) -> Iterator[TextInterval]:
     """Yield the interval, endless with None, cut at whole seconds of the epoch so that windows can close."""
     while to_ms is None or from_ms < to_ms:
         end_ms = (from_ms // PROGRESS_MS + 1) * PROGRESS_MS
         end_ms = end_ms if to_ms is None else min(end_ms, to_ms)
-        yield Said(from_ms, end_ms, end_ms)
+        yield TextInterval(from_ms, end_ms, end_ms)
         from_ms = end_ms
 
 

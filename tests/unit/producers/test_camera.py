@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from affectstream.producers.camera import CameraPlan, frames
-from affectstream.producers.live import LivePlan, Steady
+from affectstream.producers.live import LivePlan, MonotonicWallClock
 from affectstream.schemas.errors import InputError, PolicyError, Unavailable
 from affectstream.schemas.messages import EndOfStream, VideoFrame
 
@@ -170,5 +170,5 @@ def test_the_agent_and_an_unexpected_modality_are_refused():
 
 def test_a_clock_that_is_set_back_goes_on():
     times = iter([1000, 2000, 500, 700, 3000])
-    clock = Steady(lambda: next(times))
+    clock = MonotonicWallClock(lambda: next(times))
     assert [clock() for _ in range(5)] == [1000, 2000, 2000, 2200, 4500]

@@ -7,8 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from affectstream.producers.chunks import Chunker
-from affectstream.producers.timeline import Timeline
+from affectstream.producers.chunks import Chunker, Timeline
 from affectstream.schemas.errors import InputError
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from affectstream.producers.audio import chunks, signal
-from affectstream.producers.frames import stills
+from affectstream.producers.frames import frames
 from affectstream.producers.media import End, decode, probe
 from affectstream.schemas.errors import InputError
 
@@ -15,7 +15,7 @@ FPS_30 = [Fraction(k, 30) for k in range(60)]
 
 
 def pictures(path, **options):
-    return [s for s in stills(probe(path), Counter(), **options) if not isinstance(s, End)]
+    return [s for s in frames(probe(path), Counter(), **options) if not isinstance(s, End)]
 
 
 def samples_of(path, channel=None):
@@ -177,7 +177,7 @@ def test_a_truncated_file_is_used_as_far_as_it_goes_and_counted(media, tools, tm
     cut = tmp_path / "cut.mkv"
     cut.write_bytes(whole[: len(whole) * 6 // 10])
     file, damage = probe(cut), Counter()
-    at = [item.at_ms for item in stills(file, damage)]
+    at = [item.at_ms for item in frames(file, damage)]
     found = [item for item in chunks(file, None, damage) if not isinstance(item, End)]
     assert at[:3] == [0, 200, 400]
     assert found or file.audio is None

@@ -191,5 +191,5 @@ def test_the_bound_is_never_below_what_lies_unread(steps):
         true.append(size)
         del true[:read]
         if unread.full:
-            unread.answered(len(true))
+            unread.update(len(true))
         assert unread.full or (sum(true) <= limits.high_bytes and len(true) <= limits.high_records)

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from affectstream.producers.transcripts import Utterance
-from affectstream.producers.turns import Said, Turn, role, silence, spoken, turns
+from affectstream.producers.turns import TextInterval, Turn, role, silence, text_intervals, turns
 from affectstream.schemas.errors import InputError
 
 PATH = Path("call.vtt")
@@ -53,7 +53,7 @@ def test_a_role_is_a_word_of_its_own():
 
 def test_an_utterance_carries_the_two_turns_before_it_of_either_party():
     said = list(
-        spoken(
+        text_intervals(
             [
                 Turn(0, 10, "customer", "one"),
                 Turn(10, 20, "agent", "two"),
@@ -82,7 +82,7 @@ def test_overlapping_utterances_go_by_their_starts_and_settle_only_what_is_settl
     # [0 ............... 900)
     #      [200 .. 400)
     #                       [900 .. 950)
-    found = spoken(
+    found = text_intervals(
         [
             Turn(200, 400, "customer", "b"),
             Turn(0, 900, "customer", "a"),
@@ -103,7 +103,7 @@ INTERVALS = st.lists(
 @given(INTERVALS, st.integers(0, 5_000))
 def test_no_message_starts_before_what_was_said_to_be_settled(intervals, zero):
     conversation = [Turn(zero + a, zero + a + n, party, "x") for a, n, party in intervals]
-    found: list[Said] = list(spoken(conversation, "customer", zero))
+    found: list[TextInterval] = list(text_intervals(conversation, "customer", zero))
     assert all(said.start_ms <= said.end_ms and said.settled_ms >= said.start_ms for said in found)
     assert all(after.start_ms >= before.settled_ms for before, after in pairwise(found))
     assert sum(bool(said.text) for said in found) == sum(p == "customer" for _, _, p in intervals)
