@@ -15,6 +15,7 @@ from affectstream.runtime.settings import ApiSettings, Settings, load
 from affectstream.runtime.store import FusedStore
 from affectstream.schemas.errors import Unavailable
 
+CACHED_FINALS = 10_000  # of 7.5 KB: three hours of one party
 FINISH_S = 5  # how long requests under way may take once the process is told to stop
 
 
@@ -31,7 +32,7 @@ async def serve(settings: Settings, stop: Stop) -> None:
     """Serve until ``stop``; while Redis is away, requests get 503 and the process goes on."""
     async with AsyncExitStack() as exits:
         listener = exits.enter_context(_listen(settings.api))
-        store = FusedStore(settings.redis)
+        store = FusedStore(settings.redis, CACHED_FINALS)
         exits.push_async_exit(store)
         config = uvicorn.Config(
             create_app(store, settings.api.token, _display(settings)),

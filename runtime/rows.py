@@ -14,11 +14,17 @@ JSON_BEGINS = b"{"  # never the first byte of a map in MessagePack
 
 
 def pane(entry: Mapping[bytes, bytes]) -> FusedEmotion:
-    """Return the pane of an entry of the finals or of the newest pane; raises Malformed.
+    """Return the pane of an entry of the finals or of the newest pane; raises Malformed."""
+    return parsed(detail(entry))
 
-    ``detail`` is the message as it is on Kafka. Before version 2 it was canonical JSON.
-    """
-    detail = entry.get(b"detail", b"")
+
+def detail(entry: Mapping[bytes, bytes]) -> bytes:
+    """Return the encoded message of an entry."""
+    return entry.get(b"detail", b"")
+
+
+def parsed(detail: bytes) -> FusedEmotion:
+    """Return a message as it is on Kafka, or as canonical JSON (before version 2); raises Malformed."""
     try:
         if detail.startswith(JSON_BEGINS):
             return FusedEmotion.model_validate_json(detail)

@@ -8,6 +8,7 @@ import json
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import product
 from types import TracebackType
 from typing import Any, Self, get_args
@@ -60,8 +61,10 @@ class Session:
 class FusedStore:
     """``async with FusedStore(settings.redis) as store``; one writer per session, any number of readers."""
 
-    def __init__(self, settings: RedisSettings) -> None:
+    def __init__(self, settings: RedisSettings, cached_finals: int = 0) -> None:
+        """``cached_finals``: how many decoded finals are kept, by content, for a reader that asks again."""
         self._settings = settings
+        self._parsed = lru_cache(cached_finals)(rows.parsed) if cached_finals else rows.parsed
         self._redis = connect(settings)
         self._writer = FusedWriter(self._redis, settings.ttl_s)
 
@@ -153,7 +156,7 @@ class FusedStore:
         with translated(self._settings):
             count = () if limit is None else ("COUNT", limit)
             entries = await self._bytes("XRANGE", keys.finals(session_id, party), low, high, *count)
-        return [rows.pane(entry) for _, entry in entries]
+        return [self._parsed(rows.detail(entry)) for _, entry in entries]
 
     async def latest(self, session_id: str, party: Party) -> FusedEmotion | None:
         """Return the newest pane, early or final."""
