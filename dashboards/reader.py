@@ -41,13 +41,13 @@ class Reader:
             )
         return found
 
-    async def newest(self, sid: str, party: Party) -> FusedEmotion | None:
-        """Return the newest pane of a party, early or final."""
-        return await _within(ANSWER_S, self._store.latest(sid, party))
+    async def newest(self, parties: Sequence[tuple[str, Party]]) -> list[FusedEmotion | None]:
+        """Return the newest pane of each party, early or final."""
+        return await _within(ANSWER_S, self._store.latest_of(parties))
 
     async def latest(self, sid: str, party: Party) -> tuple[FusedEmotion, DisplayedLabel]:
         """Return the newest pane of a party and its displayed label, or refuse with 404."""
-        pane = await self.newest(sid, party)
+        pane = (await self.newest([(sid, party)]))[0]
         if pane is None:
             raise await self._no_party(sid, party)
         before = await self._displayed_before(pane)

@@ -1,6 +1,7 @@
 """Routes of the JSON API."""
 
 import asyncio
+from collections.abc import Sequence
 from importlib.metadata import version
 from typing import Annotated, Any
 
@@ -58,13 +59,13 @@ health = APIRouter(tags=["health"])
 async def sessions(reader: Data, limit: Annotated[int, Query(ge=1, le=MAX_SESSIONS)] = 100) -> Sessions:
     """Return the sessions with the newest windows first, a row per party."""
     found = await reader.sessions(limit)
-    return Sessions(sessions=[row for session in found for row in await _rows(reader, session)])
+    return Sessions(sessions=await _rows(reader, found))
 
 
 @data.get("/{sid}", responses=NAMED)
 async def session(reader: Data, sid: Sid) -> Session:
     """Return one session, a row per party."""
-    return Session(session=sid, parties=await _rows(reader, await reader.session(sid)))
+    return Session(session=sid, parties=await _rows(reader, [await reader.session(sid)]))
 
 
 @data.get("/{sid}/{party}/timeline", responses=NAMED)
@@ -119,10 +120,10 @@ async def readyz(reader: Data) -> Health:
     return Health(version=VERSION)
 
 
-async def _rows(reader: Reader, session: store.Session) -> list[PartyRow]:
-    rows = []
-    for party, span in session.parties.items():
-        newest = await reader.newest(session.session_id, party)
-        ends = (span.first_end_ms, span.last_end_ms)
-        rows.append(convert.party(session.session_id, party, ends, newest))
-    return rows
+async def _rows(reader: Reader, sessions: Sequence[store.Session]) -> list[PartyRow]:
+    spans = {(found.session_id, party): span for found in sessions for party, span in found.parties.items()}
+    newest = await reader.newest(list(spans))
+    return [
+        convert.party(sid, party, (span.first_end_ms, span.last_end_ms), pane)
+        for ((sid, party), span), pane in zip(spans.items(), newest, strict=True)
+    ]

@@ -103,8 +103,12 @@ class FusedStore:
 
     async def position(self, session_id: str, party: Party) -> int | None:
         """Return the end of the newest final window, in milliseconds."""
-        newest = await self.newest(session_id, party)
-        return newest.end_ms if newest else None
+        return (await self.positions([(session_id, party)]))[0]
+
+    async def positions(self, parties: Sequence[tuple[str, Party]]) -> list[int | None]:
+        """Return the end of the newest final window of each party, in one round trip."""
+        newest = [("XREVRANGE", keys.finals(*party), "+", "-", "COUNT", 1) for party in parties]
+        return [_end_ms(entries[0][0]) if entries else None for entries in await self._pipelined(newest)]
 
     async def newest(self, session_id: str, party: Party) -> Newest | None:
         """Return the newest final window, which the next one goes on from."""
@@ -160,9 +164,12 @@ class FusedStore:
 
     async def latest(self, session_id: str, party: Party) -> FusedEmotion | None:
         """Return the newest pane, early or final."""
-        with translated(self._settings):
-            entry = await self._bytes("HGETALL", keys.latest(session_id, party))
-        return rows.pane(entry) if entry else None
+        return (await self.latest_of([(session_id, party)]))[0]
+
+    async def latest_of(self, parties: Sequence[tuple[str, Party]]) -> list[FusedEmotion | None]:
+        """Return the newest pane of each party, in one round trip."""
+        hashes = await self._pipelined([("HGETALL", keys.latest(*party)) for party in parties])
+        return [rows.pane(entry) if entry else None for entry in hashes]
 
     async def write_alerts(self, alerts: Sequence[Alert]) -> None:
         """Write alerts, once however often they come; raises Unavailable."""
@@ -231,6 +238,17 @@ class FusedStore:
     async def _bytes(self, *command: Any) -> Any:
         """Return the reply to a command that reads MessagePack."""
         return await self._redis.execute_command(*command, NEVER_DECODE=True)
+
+    async def _pipelined(self, commands: Sequence[tuple[Any, ...]]) -> list[Any]:
+        """Return the replies to commands that read MessagePack."""
+        if not commands:
+            return []
+        pipe = self._redis.pipeline(transaction=False)
+        for command in commands:
+            pipe.execute_command(*command, NEVER_DECODE=True)
+        with translated(self._settings):
+            replies: list[Any] = await pipe.execute()
+        return replies
 
     async def _spans(self, session_ids: Sequence[str]) -> dict[str, dict[Party, Span]]:
         """Return the span of each party: the first end from the index, the last one from the stream."""

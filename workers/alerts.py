@@ -62,8 +62,8 @@ class Stores(Protocol):
     ) -> list[FusedEmotion]:
         """Return the finals that end by ``end_ms``, in order."""
 
-    async def position(self, session_id: str, party: Party) -> int | None:
-        """Return the end of the newest final, in milliseconds."""
+    async def positions(self, parties: Sequence[Key]) -> list[int | None]:
+        """Return the end of the newest final of each party, in milliseconds."""
 
     async def write_alerts(self, alerts: Sequence[Alert]) -> None:
         """Write alerts, once however often they come."""
@@ -171,12 +171,12 @@ class AlertsWorker:
 
     async def _not_stored(self, newest: dict[Key, int]) -> dict[Key, int]:
         """Return the parties whose newest window Redis does not hold yet."""
-        missing = {}
-        for key, end_ms in newest.items():
-            position = await retry_until_available(partial(self._store.position, *key))
-            if position is None or position < end_ms:
-                missing[key] = end_ms
-        return missing
+        found = await retry_until_available(partial(self._store.positions, list(newest)))
+        return {
+            key: end_ms
+            for (key, end_ms), position in zip(newest.items(), found, strict=True)
+            if position is None or position < end_ms
+        }
 
     def _give_up(self, waiting: dict[Key, int]) -> None:
         log.warning("finals_not_in_redis", parties=len(waiting))

@@ -59,10 +59,9 @@ class Store:
         self.read += 1
         return [w for w in self.held if (w.session_id, w.party) == (session_id, party) and w.end_ms <= end_ms]
 
-    async def position(self, session_id, party):
-        return max(
-            (w.end_ms for w in self.held if (w.session_id, w.party) == (session_id, party)), default=None
-        )
+    async def positions(self, parties):
+        ends = {(w.session_id, w.party): w.end_ms for w in sorted(self.held, key=lambda w: w.end_ms)}
+        return [ends.get(party) for party in parties]
 
     async def write_alerts(self, found):
         for alert in found:
