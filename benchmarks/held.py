@@ -19,7 +19,7 @@ import numpy.typing as npt
 import torch
 
 from affectstream.lab.datasets.meld import Utterance, read_meld
-from affectstream.lab.text.corpus import hold_out, meld_rows
+from affectstream.lab.datasets.texts import hold_out, meld_rows
 from affectstream.models.text.model import TextModel
 from affectstream.schemas.labels import N_EMOTIONS
 

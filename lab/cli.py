@@ -1,10 +1,8 @@
 """The commands `train`, `evaluate` and `compare`."""
 
-import importlib
 import os
-from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, cast, get_args
+from typing import TYPE_CHECKING, Annotated, Literal, get_args
 
 import typer
 from rich.console import Console
@@ -14,7 +12,6 @@ from affectstream.lab.evaluation import tables as view
 from affectstream.schemas.errors import InputError
 
 if TYPE_CHECKING:
-    from affectstream.lab.evaluation.given import Given
     from affectstream.lab.evaluation.outcome import Evaluation
 
 DRAWS = 2000
@@ -93,7 +90,8 @@ def evaluate(
     """Measure a model on what it was not trained on, and show what was aimed at beside what was reached."""
     import torch
 
-    from affectstream.lab.evaluation.given import Given
+    from affectstream.lab.evaluation.run import EvaluationRequest
+    from affectstream.lab.evaluation.run import evaluate as evaluated
     from affectstream.lab.training import command as training
     from affectstream.models.weights import FOLDER
 
@@ -105,8 +103,10 @@ def evaluate(
             raise InputError("--quick and --weights are for face, voice and text, not for a run folder")
         return _evaluate_run(Path(name), data, output, device)
     with _progress() as progress:
-        given = Given(data, weights or FOLDER, run, device, quick, _typed(name, quick, weights), progress)
-        evaluation = _evaluator(name)(given)
+        given = EvaluationRequest(
+            data, weights or FOLDER, run, device, quick, _typed(name, quick, weights), progress
+        )
+        evaluation = evaluated(name, given)
     view.show_evaluation(evaluation, given.draws, out)
     if output is not None:
         _write_report(evaluation, output, given.draws)
@@ -148,12 +148,6 @@ def compare(
     with err.status("redrawing groups"):
         comparisons = compared(kept)
     view.show_comparisons(comparisons, out)
-
-
-def _evaluator(name: str) -> "Callable[[Given], Evaluation]":
-    """Return the function that evaluates ``name``; torch is imported only now."""
-    found = importlib.import_module(f"affectstream.lab.evaluation.{name}").evaluate
-    return cast("Callable[[Given], Evaluation]", found)
 
 
 def _typed(name: str, quick: bool, weights: Path | None) -> str:

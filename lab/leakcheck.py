@@ -22,9 +22,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import LinearSVC
 
-from affectstream.lab.datasets import fer2013, ferplus, ravdess, ravdess_video, readers
+from affectstream.lab.datasets import duplicates, fer2013, ferplus, ravdess, ravdess_video, readers
 from affectstream.lab.datasets.catalogue import entry
-from affectstream.lab.face import duplicates
 from affectstream.lab.leaks import Baseline, Inputs, Item, Report, check
 from affectstream.schemas.errors import InputError
 

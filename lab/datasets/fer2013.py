@@ -1,7 +1,7 @@
 """FER2013's own labels, from its CSV or from folders of pictures.
 
 Goodfellow et al., "Challenges in Representation Learning", 2013. The labels of FER+ for the same faces are in
-``lab.datasets.ferplus``. Faces have no owner here; ``lab.face.duplicates.groups`` finds those that may
+``lab.datasets.ferplus``. Faces have no owner here; ``lab.datasets.duplicates.groups`` finds those that may
 not be divided.
 """
 

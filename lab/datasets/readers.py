@@ -11,6 +11,7 @@ import numpy.typing as npt
 from affectstream.lab.datasets import (
     affectnet,
     cremad,
+    duplicates,
     emodb,
     fer2013,
     ferplus,
@@ -24,7 +25,6 @@ from affectstream.lab.datasets import (
 )
 from affectstream.lab.datasets.catalogue import entry
 from affectstream.lab.datasets.skipping import Skipped
-from affectstream.lab.face import duplicates
 from affectstream.schemas.errors import InputError
 
 

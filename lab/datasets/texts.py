@@ -13,6 +13,7 @@ from affectstream.lab.datasets.meld import read_meld
 from affectstream.models.protocol import Array
 from affectstream.models.text.tokenise import Tokeniser, plain
 
+CAST, OTHERS = ("Chandler", "Joey", "Monica", "Phoebe", "Rachel", "Ross"), "others"  # of MELD
 CONTEXT_SHARE = (0.15, 0.15, 0.70)  # of zero, one and two turns of context, drawn anew in every epoch
 
 
@@ -25,6 +26,7 @@ class Row:
     label: int
     corpus: int
     group: str
+    speaker: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +40,10 @@ class Batch:
 
 def meld_rows(path: Path) -> list[Row]:
     """Return MELD's utterances as rows with two turns of context."""
-    return [Row(u.text, u.context, u.label, 0, u.group) for u in read_meld(path)]
+    return [
+        Row(u.text, u.context, u.label, 0, u.group, u.speaker if u.speaker in CAST else OTHERS)
+        for u in read_meld(path)
+    ]
 
 
 def goemotions_rows(path: Path, once: bool = True) -> list[Row]:

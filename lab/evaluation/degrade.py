@@ -1,22 +1,49 @@
-"""Input made worse by a known amount: speech in a bad room, words misheard.
+"""Degradations of speech and text by a known amount: line, noise, room, packet loss, word errors.
 
-Each is a pure function of its input, an amount and a generator. Faces are degraded by
-``lab.evaluation.degrade_faces``, the telephone and noise come from ``lab.voice.telephone``.
+Each is a pure function of its input, an amount and a generator.
 """
 
 from collections.abc import Callable, Sequence
 
 import numpy as np
 import numpy.typing as npt
+import soxr
 from scipy.signal import fftconvolve
-
-from affectstream.lab.voice import telephone
 
 Samples = npt.NDArray[np.float32]
 Generator = np.random.Generator
+LINE_HZ = 8_000
+MU = 255.0
 PACKET_S = 0.02
 VOICES = 4  # of a babble
 KINDS = (0.6, 0.8)  # up to here a word error is another word, up to there a lost one, else one too many
+
+
+def mu_law(samples: Samples) -> Samples:
+    """Return ``samples`` after eight-bit mu-law coding and decoding (the curve of ITU-T G.711)."""
+    clipped = np.clip(samples, -1.0, 1.0)
+    coded = np.sign(clipped) * np.log1p(MU * np.abs(clipped)) / np.log1p(MU)
+    coded = np.round((coded + 1) / 2 * MU) / MU * 2 - 1
+    decoded = np.sign(coded) * np.expm1(np.abs(coded) * np.log1p(MU)) / MU
+    return np.asarray(decoded, dtype=np.float32)
+
+
+def telephone_line(samples: Samples, rate_hz: int) -> Samples:
+    """Return ``samples`` at 8 kHz after mu-law coding: what a receiver gets."""
+    return mu_law(soxr.resample(samples, rate_hz, LINE_HZ, quality="HQ"))
+
+
+def through_telephone(samples: Samples, rate_hz: int) -> Samples:
+    """Return ``samples`` sent over the line and brought back to ``rate_hz``."""
+    return np.asarray(
+        soxr.resample(telephone_line(samples, rate_hz), LINE_HZ, rate_hz, quality="HQ"), dtype=np.float32
+    )
+
+
+def with_noise(samples: Samples, snr_db: float, rng: Generator) -> Samples:
+    """Return ``samples`` with white noise ``snr_db`` below their mean power."""
+    level = np.sqrt(np.mean(np.square(samples, dtype=np.float64)) * 10 ** (-snr_db / 10))
+    return np.asarray(samples + level * rng.standard_normal(len(samples)), dtype=np.float32)
 
 
 def packet_loss(samples: Samples, rate_hz: int, share: float, rng: Generator) -> Samples:
@@ -93,11 +120,16 @@ def _any(vocabulary: Sequence[str], rng: Generator) -> str:
     return vocabulary[int(rng.integers(len(vocabulary)))]
 
 
-Speech = Callable[[Samples, int], tuple[Samples, int]]
+Speech = Callable[[Samples, int], tuple[Samples, int]]  # samples and their rate, to others and theirs
+
+
+def clean(samples: Samples, rate_hz: int) -> tuple[Samples, int]:
+    """Return what was recorded."""
+    return samples, rate_hz
 
 
 def _noisy(snr_db: float) -> Speech:
-    return lambda x, hz: (telephone.with_noise(x, snr_db, np.random.default_rng(len(x))), hz)
+    return lambda x, hz: (with_noise(x, snr_db, np.random.default_rng(len(x))), hz)
 
 
 def _lossy(share: float) -> Speech:
@@ -120,7 +152,7 @@ def behind(others: Sequence[Samples], snr_db: float) -> Speech:
 def by_telephone(samples: Samples, rate_hz: int) -> tuple[Samples, int]:
     """Return what an 8 kHz mu-law line delivers, the loudest sample at half scale."""
     peak = max(float(np.abs(samples).max(initial=0.0)), 1e-9)
-    return telephone.line(samples / np.float32(2 * peak), rate_hz), telephone.LINE_HZ
+    return telephone_line(samples / np.float32(2 * peak), rate_hz), LINE_HZ
 
 
 SPEECH: tuple[tuple[str, str, Callable[[float], Speech], tuple[float, ...]], ...] = (

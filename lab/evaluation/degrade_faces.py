@@ -1,27 +1,14 @@
-"""Faces made worse by a known amount, and what that does to the model.
+"""Degradations of face crops by a known amount: camera, light, cover, roll, compression."""
 
-python -m affectstream.lab.evaluation.degrade_faces --data DATA/ferplus
-"""
-
-import argparse
 from collections.abc import Callable
-from pathlib import Path
 
 import cv2
 import numpy as np
-from rich.console import Console
-from rich.table import Table
 
-from affectstream.lab.datasets.ferplus import load_npz, majority
-from affectstream.lab.statistics import ece
-from affectstream.models.face.crop import SIDE, Box, Image
-from affectstream.models.face.detect import Face
-from affectstream.models.face.model import FaceModel
-from affectstream.models.face.quality import face_quality
+from affectstream.models.face.crop import SIDE, Image
 
 Degradation = Callable[[Image], Image]
 EYES, MOUTH = 0.37, 0.77  # of the height, in the mean face of FER2013
-SOUND = Face(Box(0, 0, SIDE, SIDE), 1.0)  # what is measured here is the picture, not the detection
 
 
 def blurred(sigma: float) -> Degradation:
@@ -105,33 +92,3 @@ FACES: tuple[tuple[str, str, Callable[[float], Degradation], tuple[float, ...]],
     ("size", "pixels of the side", lambda side: shrunk(int(side)), (32, 24, 16, 10)),
 )
 """Condition, unit of its severity, how it is made, severities from mild to bad."""
-
-
-def main() -> None:
-    """Read the command line, degrade every third face of PublicTest and print."""
-    parser = argparse.ArgumentParser(description="Show the face model under a worse camera.")
-    parser.add_argument("--data", type=Path, required=True, help="folder with valid.npz")
-    given = parser.parse_args()
-    faces = load_npz(given.data / "valid.npz")
-    labels = majority(faces.votes)
-    rows = np.flatnonzero(labels >= 0)[::3]
-    model = FaceModel()
-    model.load("cpu")
-    table = Table("condition", "accuracy", "ECE", "mean quality")
-
-    def add(name: str, degrade: Degradation) -> None:
-        crops = [degrade(face) for face in faces.images[rows]]
-        p = model.predict(crops).p
-        accuracy = (p.argmax(axis=1) == labels[rows]).mean()
-        quality = np.mean([face_quality(crop, SOUND) for crop in crops])
-        table.add_row(name, f"{accuracy:.3f}", f"{ece(p, labels[rows]):.3f}", f"{quality:.2f}")
-
-    add("as it is", lambda face: face)
-    for condition, _, made, severities in FACES:
-        for severity in severities:
-            add(f"{condition} {severity:g}", made(severity))
-    Console().print(table)
-
-
-if __name__ == "__main__":
-    main()

@@ -26,7 +26,7 @@ class About:
     labels: str  # which labels, and what was left out
     groups: str  # what is redrawn for the intervals: actors, dialogues, ...
     main: bool = True  # whether it has its own chapter in the report
-    aims: bool = True  # whether the model is judged by it
+    judged: bool = True  # whether the model is judged by it
 
 
 @dataclass(frozen=True)
@@ -60,11 +60,11 @@ class Point:
 
 
 @dataclass(frozen=True)
-class Aim:
-    """One line of the table of aims."""
+class Target:
+    """One line of the table of targets."""
 
     figure: str
-    aim: str
+    wanted: str
     reached: str
     met: bool | None  # None where nothing is asked
     on: About | None
@@ -81,7 +81,7 @@ class Evaluation:
     outcomes: tuple[Outcome, ...]
     points: tuple[Point, ...]
     curve: str  # the figure that the robustness curves show
-    aims: tuple[Aim, ...]
+    targets: tuple[Target, ...]
     notes: tuple[str, ...]
     command: str
 
@@ -125,8 +125,10 @@ def of_run(folder: Path) -> tuple[Outcome, ...]:
 def _outcome(kept: "np.lib.npyio.NpzFile", i: int) -> Outcome:
     head = f"{i}.part."
     parts = {name[len(head) :]: tuple(map(str, kept[name])) for name in kept if name.startswith(head)}
+    about = json.loads(str(kept[f"{i}.about"]))
+    about["judged"] = about.pop("aims", about.get("judged", True))  # its name in older files
     return Outcome(
-        About(**json.loads(str(kept[f"{i}.about"]))),
+        About(**about),
         kept[f"{i}.labels"].astype(np.int64),
         tuple(map(str, kept[f"{i}.groups"])),
         kept[f"{i}.before"].astype(np.float64),

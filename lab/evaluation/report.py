@@ -8,13 +8,13 @@ from affectstream.lab import statistics
 from affectstream.lab.bootstrap import DRAWS, Interval, intervals
 from affectstream.lab.evaluation import document, figures, plots
 from affectstream.lab.evaluation.document import Block, Bullets, Command, Heading, Paragraph, Picture, Table
-from affectstream.lab.evaluation.outcome import SUFFIX, Aim, Evaluation, Outcome, save
+from affectstream.lab.evaluation.outcome import SUFFIX, Evaluation, Outcome, Target, save
 from affectstream.schemas.errors import InputError
 
 SHOWN = ("accuracy", "uar", "macro_f1", "weighted_f1", "nll", "brier", "ece")
 MORE = ("top_2", "kappa", "roc_auc", "pr_auc", "aurc", "ece_adaptive")
 COVERAGES = (1.0, 0.9, 0.8, 0.6, 0.4)
-AIM_COLUMNS = ("figure", "aim", "reached", "met", "data", "split", "labels", "items", "groups")
+TARGET_COLUMNS = ("figure", "target", "reached", "met", "data", "split", "labels", "items", "groups")
 
 
 def write(evaluation: Evaluation, folder: Path, draws: int = DRAWS) -> tuple[Path, ...]:
@@ -53,8 +53,8 @@ def blocks(evaluation: Evaluation, draws: int = DRAWS) -> Iterator[Block]:
         f"Weights {card.sha256[:16]}."
     )
     yield Command(evaluation.command)
-    yield Heading("Aims")
-    yield Table(AIM_COLUMNS, tuple(aim_cells(aim) for aim in evaluation.aims))
+    yield Heading("Targets")
+    yield Table(TARGET_COLUMNS, tuple(target_cells(target) for target in evaluation.targets))
     if evaluation.notes:
         yield Bullets(evaluation.notes)
     yield Heading("All sets")
@@ -70,12 +70,20 @@ def blocks(evaluation: Evaluation, draws: int = DRAWS) -> Iterator[Block]:
         yield from _robustness(evaluation)
 
 
-def aim_cells(aim: Aim) -> tuple[str, ...]:
-    """Return the cells of one line of the table of aims, as AIM_COLUMNS name them."""
-    met = {True: "yes", False: "no", None: ""}[aim.met]
-    where = (aim.on.data, aim.on.split, aim.on.labels) if aim.on else ("", "", "")
-    groups = f"{aim.groups} {aim.on.groups}" if aim.on else ""
-    return (aim.figure, aim.aim, aim.reached, met, *where, str(aim.items) if aim.on else "", groups)
+def target_cells(target: Target) -> tuple[str, ...]:
+    """Return the cells of one line of the table of targets, as TARGET_COLUMNS name them."""
+    met = {True: "yes", False: "no", None: ""}[target.met]
+    where = (target.on.data, target.on.split, target.on.labels) if target.on else ("", "", "")
+    groups = f"{target.groups} {target.on.groups}" if target.on else ""
+    return (
+        target.figure,
+        target.wanted,
+        target.reached,
+        met,
+        *where,
+        str(target.items) if target.on else "",
+        groups,
+    )
 
 
 def shown(interval: Interval) -> str:
@@ -162,15 +170,16 @@ def _robustness(evaluation: Evaluation) -> Iterator[Block]:
     yield Picture(
         f"{evaluation.modality}-robustness.png", f"{evaluation.curve} by condition and severity", picture
     )
+    names = (*SHOWN, *(name for name in ("quality",) if name in clean[0].figures))
     rows = tuple(
         (
             p.condition,
             f"{p.severity:g} {p.unit}" if p.unit else "",
-            *_three(p.figures[name] for name in SHOWN),
+            *_three(p.figures[name] for name in names),
         )
         for p in (*clean, *worse)
     )
-    yield Table(("condition", "severity", *map(_title, SHOWN)), rows)
+    yield Table(("condition", "severity", *map(_title, names)), rows)
 
 
 def _three(values: Iterable[float]) -> tuple[str, ...]:

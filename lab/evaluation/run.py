@@ -1,5 +1,6 @@
-"""What a person asked an evaluation for, and its predictions in parts with a progress bar."""
+"""One evaluation of the shipped or given weights of a modality, as it was requested."""
 
+import importlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +10,7 @@ from rich.progress import Progress
 
 from affectstream.lab.bootstrap import DRAWS
 from affectstream.lab.datasets import folder
+from affectstream.lab.evaluation.outcome import Evaluation
 from affectstream.lab.statistics import Floats
 from affectstream.models.protocol import Array, Predictions
 
@@ -18,8 +20,8 @@ QUICK_DRAWS = 200
 
 
 @dataclass(frozen=True)
-class Given:
-    """One request."""
+class EvaluationRequest:
+    """What to evaluate, on which data, and how much of it."""
 
     data: Path | None  # folder of corpora, folder of one corpus or file; None: $AFFECT_DATA
     weights: Path
@@ -42,6 +44,13 @@ class Given:
     def folders(self, corpus: str) -> tuple[Path, ...]:
         """Return where the files of ``corpus`` may lie."""
         return folder.candidates(corpus, self.data)
+
+
+def evaluate(name: str, request: EvaluationRequest) -> Evaluation:
+    """Return the evaluation of the modality ``name`` (face, voice or text) on what it was not trained on."""
+    task = importlib.import_module(f"affectstream.lab.evaluation.tasks.{name}")  # imports its model only now
+    found: Evaluation = task.evaluate(request)
+    return found
 
 
 def predicted(

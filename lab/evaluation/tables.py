@@ -9,7 +9,7 @@ from rich.table import Table
 
 if TYPE_CHECKING:
     from affectstream.lab.evaluation.compare import Column, Comparison
-    from affectstream.lab.evaluation.outcome import Aim, Evaluation
+    from affectstream.lab.evaluation.outcome import Evaluation, Target
 
 SHOWN = ("accuracy", "uar", "macro_f1", "weighted_f1", "ece")
 HEADS = ("accuracy", "UAR", "macro F1", "weighted F1", "ECE")
@@ -17,17 +17,17 @@ COMPARED = (*SHOWN, "nll", "brier")
 
 
 def show_evaluation(evaluation: "Evaluation", draws: int, out: Console) -> None:
-    """Print the table of aims, what must be known of it, and the figures of every set."""
+    """Print the table of targets, what must be known of it, and the figures of every set."""
     table = _table(f"{evaluation.modality} model {evaluation.card.model_id}", ("figure",))
-    table.add_column("aim", no_wrap=True)
+    table.add_column("target", no_wrap=True)
     table.add_column("reached", overflow="fold", max_width=36)
     table.add_column("met", no_wrap=True)
     table.add_column("on", no_wrap=True)
-    sets = list(dict.fromkeys(_where(aim) for aim in evaluation.aims if aim.on is not None))
-    for aim in evaluation.aims:
-        mark = {True: "[green]yes[/]", False: "[red]no[/]", None: ""}[aim.met]
-        number = "" if aim.on is None else f"({sets.index(_where(aim)) + 1})"
-        table.add_row(aim.figure, aim.aim, aim.reached.replace("[", "\\["), mark, number)
+    sets = list(dict.fromkeys(_where(target) for target in evaluation.targets if target.on is not None))
+    for target in evaluation.targets:
+        mark = {True: "[green]yes[/]", False: "[red]no[/]", None: ""}[target.met]
+        number = "" if target.on is None else f"({sets.index(_where(target)) + 1})"
+        table.add_row(target.figure, target.wanted, target.reached.replace("[", "\\["), mark, number)
     out.print(table)
     for i, where in enumerate(sets):
         out.print(f"({i + 1}) {where}", highlight=False, markup=False)
@@ -65,11 +65,11 @@ def _cells(column: "Column", name: str) -> list[str]:
     return cells
 
 
-def _where(aim: "Aim") -> str:
-    on = aim.on
+def _where(target: "Target") -> str:
+    on = target.on
     if on is None:
         return ""
-    return f"{on.name}: {on.split}; {on.labels}; {aim.items} items, {aim.groups} {on.groups}"
+    return f"{on.name}: {on.split}; {on.labels}; {target.items} items, {target.groups} {on.groups}"
 
 
 def _sets(evaluation: "Evaluation") -> Table:

@@ -1,4 +1,4 @@
-"""Lines of the table of aims: what was asked, what was reached and on which data."""
+"""Targets of an evaluation: what was wanted, what was reached, on which data."""
 
 import os
 import time
@@ -10,7 +10,7 @@ import torch
 
 from affectstream.lab.bootstrap import DRAWS, intervals
 from affectstream.lab.evaluation.figures import summary
-from affectstream.lab.evaluation.outcome import Aim, Outcome
+from affectstream.lab.evaluation.outcome import Outcome, Target
 from affectstream.lab.statistics import ece_of_calibrated
 
 MOST_ECE = 0.03
@@ -24,7 +24,7 @@ class Timing(NamedTuple):
     shortest_ms: float
 
 
-def at_least(title: str, outcome: Outcome, figure: str, bound: float | None, draws: int = DRAWS) -> Aim:
+def at_least(title: str, outcome: Outcome, figure: str, bound: float | None, draws: int = DRAWS) -> Target:
     """Return the line of a figure that should be high; ``None`` asks for nothing."""
     found = intervals(outcome, draws)[figure]
     met = None if bound is None else found.value >= bound
@@ -32,35 +32,37 @@ def at_least(title: str, outcome: Outcome, figure: str, bound: float | None, dra
     return _line(title, "" if bound is None else f">= {bound:g}", reached, met, outcome)
 
 
-def calibrated(outcome: Outcome, title: str = "ECE") -> Aim:
+def calibrated(outcome: Outcome, title: str = "ECE") -> Target:
     """Return the line of the expected calibration error.
 
     It has no interval: redrawing adds noise to every bin, so that the redrawn values lie above the figure.
-    Beside it stands what exactly right probabilities would show on as many items.
+    Beside it stands what a perfectly calibrated model would measure on this sample.
     """
     error = summary(outcome.after, outcome.labels)["ece"]
     chance = ece_of_calibrated(outcome.after)
-    expected = f"exactly right ones: {chance.mean():.3f}, 95 % below {np.quantile(chance, 0.95):.3f}"
+    expected = (
+        f"a perfectly calibrated model: {chance.mean():.3f}, 95 % below {np.quantile(chance, 0.95):.3f}"
+    )
     return _line(title, f"<= {MOST_ECE:g}", f"{error:.3f} ({expected})", error <= MOST_ECE, outcome)
 
 
-def from_card(title: str, value: float, bound: float, at_most: bool = False) -> Aim:
+def from_card(title: str, value: float, bound: float, at_most: bool = False) -> Target:
     """Return the line of a figure that the card states."""
     met = value <= bound if at_most else value >= bound
-    return Aim(
+    return Target(
         title, f"{'<=' if at_most else '>='} {bound:g}", f"{value:.3f} (as the card states)", met, None
     )
 
 
-def fewer(title: str, value: int, bound: int, unit: str) -> Aim:
+def fewer(title: str, value: int, bound: int, unit: str) -> Target:
     """Return the line of a count that should be small."""
-    return Aim(title, f"< {bound:,} {unit}", f"{value:,} {unit}", value < bound, None)
+    return Target(title, f"< {bound:,} {unit}", f"{value:,} {unit}", value < bound, None)
 
 
-def faster(title: str, timing: Timing, bound_ms: int) -> Aim:
+def faster(title: str, timing: Timing, bound_ms: int) -> Target:
     """Return the line of a time measured here, judged by the shortest run."""
     reached = f"{timing.shortest_ms:.1f} ms (median {timing.median_ms:.1f})"
-    return Aim(title, f"< {bound_ms} ms", reached, timing.shortest_ms < bound_ms, None)
+    return Target(title, f"< {bound_ms} ms", reached, timing.shortest_ms < bound_ms, None)
 
 
 def timed(call: Callable[[], object], times: int = 60) -> Timing:
@@ -82,5 +84,5 @@ def machine() -> str:
     )
 
 
-def _line(title: str, aim: str, reached: str, met: bool | None, outcome: Outcome) -> Aim:
-    return Aim(title, aim, reached, met, outcome.about, len(outcome.labels), len(set(outcome.groups)))
+def _line(title: str, wanted: str, reached: str, met: bool | None, outcome: Outcome) -> Target:
+    return Target(title, wanted, reached, met, outcome.about, len(outcome.labels), len(set(outcome.groups)))

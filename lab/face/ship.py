@@ -20,7 +20,8 @@ from rich.console import Console
 from safetensors.torch import save_file
 
 from affectstream.lab.datasets.ferplus import Faces, load_npz, majority
-from affectstream.lab.face.evaluate import evaluate, tables
+from affectstream.lab.evaluation.figures import summary
+from affectstream.lab.evaluation.tasks.face import outcomes_of
 from affectstream.lab.face.train import split
 from affectstream.lab.statistics import fit_temperature
 from affectstream.models.face.model import FaceModel
@@ -50,7 +51,7 @@ def mean_weights(checkpoints: Sequence[dict[str, Any]]) -> dict[str, torch.Tenso
     }
 
 
-def ship(checkpoints: Sequence[Path], data: Path, folder: Path) -> dict[str, dict[str, Any]]:
+def ship(checkpoints: Sequence[Path], data: Path, folder: Path) -> dict[str, float]:
     """Write face.safetensors and face.json to ``folder``; return the figures on PublicTest."""
     runs = [torch.load(path, weights_only=True) for path in checkpoints]
     halves = mean_weights(runs)
@@ -59,7 +60,7 @@ def ship(checkpoints: Sequence[Path], data: Path, folder: Path) -> dict[str, dic
     return judged(config, data, folder)
 
 
-def judged(config: dict[str, Any], data: Path, folder: Path) -> dict[str, dict[str, Any]]:
+def judged(config: dict[str, Any], data: Path, folder: Path) -> dict[str, float]:
     """Calibrate and measure the weights that lie in ``folder`` and write their card; return the figures."""
     config = config | {"mirror_below": MIRROR_BELOW}
     write_card("face", card(config, 1.0), folder)
@@ -67,12 +68,14 @@ def judged(config: dict[str, Any], data: Path, folder: Path) -> dict[str, dict[s
     held = split(train, config["held_out"], config["seed"])[1]
     temperature = temperature_on(loaded(folder), held)
     write_card("face", card(config, temperature), folder)
-    result = evaluate(loaded(folder), load_npz(data / "valid.npz"), train)
-    main_figures = next(iter(result.values()))
-    shown = {k: round(float(main_figures[k]), 4) for k in ("accuracy", "uar", "macro_f1", "ece", "nll")}
-    last = {"trust": shown["uar"], "figures": shown | {"n": main_figures["n"]}}
-    write_card("face", card(config, temperature) | last, folder)
-    return result
+    faces = load_npz(data / "valid.npz")
+    p = loaded(folder).predict(list(faces.images)).p
+    judged_by = outcomes_of("PublicTest", faces, p, temperature, None)[0]
+    found = summary(judged_by.after, judged_by.labels)
+    shown = {k: round(found[k], 4) for k in ("accuracy", "uar", "macro_f1", "ece", "nll")}
+    shown["n"] = float(len(judged_by.labels))
+    write_card("face", card(config, temperature) | {"trust": shown["uar"], "figures": shown}, folder)
+    return shown
 
 
 def card(config: dict[str, Any], temperature: float) -> dict[str, Any]:
@@ -108,8 +111,7 @@ def main() -> None:
         result = ship([run / "checkpoint.pt" for run in given.runs], given.data, given.folder)
     else:
         result = judged(read_card("face", given.folder).config, given.data, given.folder)
-    for table in tables(result):
-        Console().print(table)
+    Console().print(result)
 
 
 if __name__ == "__main__":

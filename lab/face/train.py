@@ -21,9 +21,9 @@ from rich.progress import track
 from sklearn.metrics import f1_score
 from torch import Tensor, nn
 
+from affectstream.lab.datasets.duplicates import groups, hold_out
 from affectstream.lab.datasets.ferplus import Faces, load_npz, majority, trainable, vote_shares
 from affectstream.lab.face.augment import augment
-from affectstream.lab.face.duplicates import groups, hold_out
 from affectstream.models.face.network import DEPTHS, WIDTHS, FaceNet
 
 Number = TypeVar("Number", int, float)

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import numpy as np
 
+from affectstream.lab.datasets import duplicates
 from affectstream.lab.datasets.ferplus import Faces, load_npz, majority
 from affectstream.lab.evaluation.degrade_faces import blurred, covered, darkened, shrunk
-from affectstream.lab.face import duplicates
 from affectstream.lab.fusion.probability_logs import CLEAN, ProbabilityLog
 from affectstream.models.face.crop import SIDE, Box, Image
 from affectstream.models.face.detect import Face

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import numpy as np
 
+from affectstream.lab.datasets.texts import Row, capped, goemotions_rows, hold_out, meld_rows
 from affectstream.lab.evaluation.degrade import truncated, word_errors
 from affectstream.lab.fusion.probability_logs import CLEAN, ProbabilityLog
-from affectstream.lab.text.corpus import Row, capped, goemotions_rows, hold_out, meld_rows
 from affectstream.lab.text.train import Settings
 from affectstream.models.text.model import TextModel
 from affectstream.models.text.quality import text_quality, words_in

@@ -18,11 +18,11 @@ from scipy.linalg import cho_factor, cho_solve
 from scipy.special import softmax
 
 from affectstream.lab.datasets import ravdess
-from affectstream.lab.evaluation.degrade import SPEECH, Speech
-from affectstream.lab.evaluation.voice_folds import fold_networks
+from affectstream.lab.evaluation.degrade import SPEECH, Speech, clean
+from affectstream.lab.evaluation.tasks.voice_folds import fold_networks
+from affectstream.lab.evaluation.windows import cut, stream_starts
 from affectstream.lab.fusion.probability_logs import CLEAN, ProbabilityLog
 from affectstream.lab.splits import Fold
-from affectstream.lab.voice.evaluation import clean, cut, stream_starts
 from affectstream.lab.voice.train import FOLDS, folds_of
 from affectstream.models.voice import features
 from affectstream.models.voice.model import VoiceModel
@@ -68,11 +68,9 @@ def log(folder: Path, run: Path, model: VoiceModel) -> ProbabilityLog:
     card = read_card("voice")
     nets = fold_networks(run, FOLDS, [int(t["seed"]) for t in card.config["training"]])
     if not nets:
-        raise ModelError(
-            f"{run} does not hold the five fold networks: python -m affectstream.lab.voice.train folds"
-        )
+        raise ModelError(f"{run} does not hold the five fold networks: affectstream train voice --run {run}")
     heard = [windows(clips.clips, heard) for heard in CONDITIONS.values()]
-    said = _out_of_fold(nets, folds_of(clips), heard, model)
+    said = _out_of_fold(nets, folds_of(clips.clips), heard, model)
     clip = heard[0].clip
     number = np.arange(len(clip)) - np.searchsorted(clip, clip)
     return ProbabilityLog(

@@ -23,9 +23,10 @@ from torch import Tensor
 
 from affectstream.lab import statistics
 from affectstream.lab.datasets import folder
+from affectstream.lab.datasets.texts import Row
+from affectstream.lab.evaluation.figures import summary
+from affectstream.lab.evaluation.tasks.text import read
 from affectstream.lab.statistics import ece, fit_temperature
-from affectstream.lab.text.corpus import Row
-from affectstream.lab.text.evaluate import evaluate, predicted, tables
 from affectstream.lab.text.train import Settings, rows_of
 from affectstream.models.text.model import TextModel
 from affectstream.models.text.storage import cut_state, cut_tokenizer, needed, packed
@@ -39,6 +40,7 @@ LICENCE = (
     "trained on MELD (GPL-3.0) and GoEmotions (CC BY 4.0)"
 )
 DATA = ("MELD (train)", "GoEmotions (train)")
+FIGURES = ("weighted_f1", "macro_f1", "accuracy", "uar", "ece")
 
 
 def kept_words(settings: Settings, rows: Sequence[Row]) -> tuple[list[int], str]:
@@ -113,6 +115,11 @@ def card(
     }
 
 
+def predicted(model: TextModel, rows: Sequence[Row], turns: int) -> statistics.Floats:
+    """Return the probabilities (n, 7) of ``rows`` with at most ``turns`` of their context."""
+    return model.predict([model.prepare(r.text, r.context[-turns:] if turns else ()) for r in rows]).p
+
+
 def calibrated(model: TextModel, held: Sequence[Row]) -> tuple[float, dict[str, float]]:
     """Return the temperature for ``model`` (itself at 1) and its figures on MELD's held-out dialogues.
 
@@ -131,20 +138,23 @@ def calibrated(model: TextModel, held: Sequence[Row]) -> tuple[float, dict[str, 
     }
 
 
-def ship(runs: Sequence[Path], data: Path, folder: Path, flatten: float) -> dict[str, dict[str, Any]]:
+def ship(runs: Sequence[Path], data: Path, folder: Path, flatten: float) -> dict[str, float]:
     """Write weights, tokenizer and card to ``folder``; return the figures on the development sets."""
     held = write(runs, folder, flatten)
     config = json.loads((folder / "text.json").read_text())["config"]
     temperature, shown = calibrated(loaded(folder), held)
     write_card("text", card(temperature, 0.0, config, {}), folder)
-    result = evaluate(loaded(folder), data / "meld" / "dev_sent_emo.csv", data / "goemotions" / "dev.tsv")
-    first, last = next(iter(result.values())), next(reversed(result.values()))
-    names = ("weighted_f1", "macro_f1", "accuracy", "uar", "ece")
-    shown |= {f"meld_dev_{name}": first[name] for name in names}
-    shown |= {f"goemotions_dev_{name}": last[name] for name in names}
+    model = loaded(folder)
+    for name, path, turns in (
+        ("meld_dev", data / "meld" / "dev_sent_emo.csv", 2),
+        ("goemotions_dev", data / "goemotions" / "dev.tsv", 0),
+    ):
+        rows = read(path)
+        found = summary(predicted(model, rows, turns), np.array([row.label for row in rows], dtype=np.int64))
+        shown |= {f"{name}_{key}": found[key] for key in FIGURES}
     rounded = {name: round(value, 4) for name, value in shown.items()}
     write_card("text", card(temperature, rounded["meld_dev_uar"], config, rounded), folder)
-    return result
+    return rounded
 
 
 def loaded(folder: Path) -> TextModel:
@@ -164,8 +174,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=2)
     given = parser.parse_args()
     torch.set_num_threads(given.threads)
-    for table in tables(ship(given.run, folder.corpora(given.data), given.folder, given.flatten)):
-        Console().print(table)
+    Console().print(ship(given.run, folder.corpora(given.data), given.folder, given.flatten))
 
 
 if __name__ == "__main__":

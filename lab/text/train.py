@@ -19,8 +19,8 @@ from sklearn.metrics import f1_score
 from torch import Tensor, nn
 
 from affectstream.lab.datasets import folder
+from affectstream.lab.datasets import texts as corpus
 from affectstream.lab.statistics import fit_temperature
-from affectstream.lab.text import corpus
 from affectstream.lab.text.network import CORPORA, TextNetwork
 from affectstream.lab.text.start import start_folder, started
 from affectstream.models.protocol import Array

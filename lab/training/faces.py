@@ -7,10 +7,10 @@ import torch
 import torch.nn.functional as F
 from torch import Generator, Tensor
 
+from affectstream.lab.datasets.duplicates import groups, hold_out
 from affectstream.lab.datasets.ferplus import Faces, load_csv, load_npz, majority, trainable, vote_shares
 from affectstream.lab.evaluation.outcome import About
 from affectstream.lab.face.augment import augment
-from affectstream.lab.face.duplicates import groups, hold_out
 from affectstream.lab.face.train import at_epoch
 from affectstream.lab.training.corpus import Corpus, Indices, Inputs, Part, as_stored, one_hot
 from affectstream.lab.training.recipe import Recipe

@@ -10,10 +10,10 @@ import numpy as np
 from pydantic import TypeAdapter, ValidationError
 from scipy.special import softmax
 
-from affectstream.lab.evaluation import aims
-from affectstream.lab.evaluation.face import OWN_LABELS_LEAST
+from affectstream.lab.evaluation import targets
 from affectstream.lab.evaluation.figures import summary
 from affectstream.lab.evaluation.outcome import Evaluation, Outcome, Point, of_run
+from affectstream.lab.evaluation.tasks.face import OWN_LABELS_LEAST
 from affectstream.lab.statistics import Floats
 from affectstream.lab.training.corpus import Corpus, Indices
 from affectstream.lab.training.files import arrays, whole
@@ -98,9 +98,9 @@ def evaluated(
     """Return the evaluation of one outcome, with what is asked of the best reference network."""
     wanted = OWN_LABELS_LEAST if recipe.labels == "fer2013" else None
     lines = (
-        aims.at_least("accuracy", outcome, "accuracy", wanted),
-        aims.at_least("UAR", outcome, "uar", None),
-        aims.at_least("macro F1", outcome, "macro_f1", None),
+        targets.at_least("accuracy", outcome, "accuracy", wanted),
+        targets.at_least("UAR", outcome, "uar", None),
+        targets.at_least("macro F1", outcome, "macro_f1", None),
     )
     chosen = (CHOSEN,) if recipe.epochs > 1 else ()
     notes = (*NOTES, *chosen, *((FLIPPED,) if card.modality == "face" else ()))

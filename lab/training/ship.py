@@ -13,9 +13,9 @@ import torch
 import typer
 from safetensors.torch import save_file
 
-from affectstream.lab.evaluation.face import OWN_LABELS
 from affectstream.lab.evaluation.figures import summary
 from affectstream.lab.evaluation.outcome import of_run
+from affectstream.lab.evaluation.tasks.face import OWN_LABELS
 from affectstream.lab.training.files import weights
 from affectstream.lab.training.recipe import RECIPE, read_recipe
 from affectstream.lab.training.result import WEIGHTS, read_run_card

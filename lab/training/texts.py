@@ -10,8 +10,8 @@ from torch import Generator, Tensor
 from transformers import AutoTokenizer
 
 from affectstream.lab.datasets.meld import Utterance, read_meld
+from affectstream.lab.datasets.texts import CAST, OTHERS
 from affectstream.lab.evaluation.outcome import About
-from affectstream.lab.evaluation.text import CAST
 from affectstream.lab.splits import grouped_folds, merged_groups
 from affectstream.lab.training import worse
 from affectstream.lab.training.corpus import Corpus, Indices, Inputs, Part, Worse, one_hot
@@ -102,7 +102,7 @@ def _corpus(learn: Sequence[Utterance], test: Sequence[Utterance], recipe: Recip
 
 
 def _known(found: Sequence[Utterance]) -> dict[str, tuple[str, ...]]:
-    return {"speaker": tuple(u.speaker if u.speaker in CAST else "others" for u in found)}
+    return {"speaker": tuple(u.speaker if u.speaker in CAST else OTHERS for u in found)}
 
 
 def _about(name: str, split: str) -> About:

@@ -15,7 +15,7 @@ from torch import Tensor
 from affectstream.lab.datasets.ravdess import Clip, load
 from affectstream.lab.evaluation import degrade
 from affectstream.lab.evaluation.degrade_faces import FACES
-from affectstream.lab.evaluation.voice_sets import other_voices
+from affectstream.lab.evaluation.tasks.voice_sets import conditions
 from affectstream.lab.training.corpus import Worse
 from affectstream.lab.training.speech_variants import TRIM_DB, Extract, fitted
 from affectstream.lab.voice.reference import RATE_HZ
@@ -46,15 +46,10 @@ def words(texts: Sequence[str]) -> Iterator[Worse[list[str]]]:
 
 def speech(clips: Sequence[Clip], extract: Extract) -> Iterator[Worse[Tensor]]:
     """Yield features (m, 1, rows, frames) of ``clips`` by telephone, with noise, echo, babble and losses."""
-    for condition, unit, made, severities in degrade.SPEECH:
-        for severity in severities:
-            heard = [_heard(clip, made(severity), extract) for clip in clips]
+    for condition, severity, unit, made in conditions(clips):
+        if condition != "clean":
+            heard = [_heard(clip, one, extract) for clip, one in zip(clips, made, strict=False)]
             yield Worse(condition, severity, unit, _stacked(heard))
-    condition, unit, severities = degrade.BABBLE
-    for severity in severities:
-        behind = (degrade.behind(other_voices(clips, row), severity) for row in range(len(clips)))
-        heard = [_heard(clip, babble, extract) for clip, babble in zip(clips, behind, strict=True)]
-        yield Worse(condition, severity, unit, _stacked(heard))
 
 
 def _heard(clip: Clip, condition: degrade.Speech, extract: Extract) -> Floats:

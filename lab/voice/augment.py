@@ -17,7 +17,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from affectstream.lab.datasets import ravdess
-from affectstream.lab.voice import telephone
+from affectstream.lab.evaluation.degrade import through_telephone
 from affectstream.models.voice import features
 
 Floats = npt.NDArray[np.float32]
@@ -79,7 +79,7 @@ def _prepare_clip(made: Prepared, i: int, samples: Floats, rng: np.random.Genera
         varied *= PEAK / np.abs(varied).max()
         _, (start, end) = trim(varied, top_db=TRIM_DB)
         gain = 10 ** (rng.uniform(-12, 5) / 20)
-        for k, heard in enumerate((varied, telephone.through(varied * gain, features.RATE_HZ) / gain)):
+        for k, heard in enumerate((varied, through_telephone(varied * gain, features.RATE_HZ) / gain)):
             power = features.mel_power(heard.astype(np.float32))[:, :MAX_FRAMES]
             made.mel_db[i, j, k, :, : power.shape[1]] = 10 * np.log10(np.maximum(power, 1e-10))
         made.length[i, j] = power.shape[1]

@@ -52,9 +52,8 @@ def read(data: Path | None, run: Path) -> Speech:
         return Speech(corpus, labels, prepare(corpus.clips, run / "prepared.npz"))
 
 
-def folds_of(corpus: ravdess.Corpus, seed: int = 0) -> tuple[Fold, ...]:
+def folds_of(clips: Sequence[ravdess.Clip], seed: int = 0) -> tuple[Fold, ...]:
     """Return five folds in which an actor and the copies of a file are on one side."""
-    clips = corpus.clips
     groups = merged_groups([c.actor for c in clips], [c.sha256 for c in clips])
     return grouped_folds([(c.label, c.sex) for c in clips], groups.tolist(), FOLDS, seed)
 
@@ -77,7 +76,7 @@ def folds(
     torch.set_num_threads(threads)
     speech = read(data, run)
     for s in seed or [0]:
-        split = folds_of(speech.corpus)
+        split = folds_of(speech.corpus.clips)
         for k in fold or range(FOLDS):
             _train_to(fold_file(run, k, s), speech, split[k].train, Config(seed=s))
 

@@ -9,13 +9,13 @@ import numpy as np
 import safetensors.numpy
 
 from affectstream.lab.datasets import ravdess
-from affectstream.lab.evaluation import aims, voice_folds, voice_sets
-from affectstream.lab.evaluation.given import Given, predicted
-from affectstream.lab.evaluation.outcome import Aim, Evaluation
-from affectstream.lab.evaluation.voice_sets import Cast, Heard, Temperatures
+from affectstream.lab.evaluation import targets
+from affectstream.lab.evaluation.outcome import Evaluation, Target
+from affectstream.lab.evaluation.run import EvaluationRequest, predicted
+from affectstream.lab.evaluation.tasks import voice_folds, voice_sets
+from affectstream.lab.evaluation.tasks.voice_sets import Cast, Temperatures
+from affectstream.lab.evaluation.windows import Samples
 from affectstream.lab.statistics import Floats, Labels, log
-from affectstream.lab.voice import evaluation
-from affectstream.lab.voice.evaluation import Samples
 from affectstream.models.voice import features
 from affectstream.models.voice.model import VoiceModel
 from affectstream.models.weights import Card, checked_file, read_card
@@ -28,17 +28,17 @@ MOST_PARAMETERS = 2_000_000
 MOST_MS = 15
 
 
-def evaluate(given: Given) -> Evaluation:
+def evaluate(request: EvaluationRequest) -> Evaluation:
     """Return the evaluation of the voice weights; raises InputError where ``--data`` holds no clips."""
-    card = read_card("voice", given.weights)
-    corpus = _corpus(given)
+    card = read_card("voice", request.weights)
+    corpus = _corpus(request)
     clips = corpus.clips
     trained = set(card.config.get("actors", TRAINED))
     unseen = [clip for clip in clips if clip.actor not in trained]
-    where = f"The time was measured on {aims.machine()}."
-    costs = _costs(given)
+    where = f"The time was measured on {targets.machine()}."
+    costs = _costs(request)
     if not unseen:
-        return voice_folds.evaluate(given, card, clips, costs, where)
+        return voice_folds.evaluate(request, card, clips, costs, where)
     notes = [
         where,
         *_left_out(corpus),
@@ -46,29 +46,30 @@ def evaluate(given: Given) -> Evaluation:
     ]
     if len(unseen) < len(clips):
         notes.append(f"{len(clips) - len(unseen)} clips of actors that they were trained on are left out.")
-    return _shipped(given, card, unseen[given.some(len(unseen))], costs, notes)
+    return _shipped(request, card, unseen[request.some(len(unseen))], costs, notes)
 
 
 def _shipped(
-    given: Given, card: Card, clips: Sequence[ravdess.Clip], costs: Sequence[Aim], notes: Sequence[str]
+    request: EvaluationRequest,
+    card: Card,
+    clips: Sequence[ravdess.Clip],
+    costs: Sequence[Target],
+    notes: Sequence[str],
 ) -> Evaluation:
-    model = VoiceModel(rows=ROWS, folder=given.weights)
-    model.load(given.device)
+    model = VoiceModel(rows=ROWS, folder=request.weights)
+    model.load(request.device)
 
-    def logits(inputs: Samples, rows: Labels, title: str = "") -> Floats:
-        found = predicted(model.predict, list(inputs), title or "windows", given.progress)
+    def logits(inputs: Samples, rows: Labels) -> Floats:
+        found = predicted(model.predict, list(inputs), "windows", request.progress)
         return card.temperature * log(found)
 
-    sets = {}
-    for name in voice_sets.TITLES:
-        cut = evaluation.windows(clips, name)
-        sets[name] = Heard(logits(cut.inputs, cut.clip, name), cut.clip)
+    sets = voice_sets.measured(clips, logits, request.progress)
     split = f"actors {_list(c.actor for c in clips)}, not trained on"
     outcomes = voice_sets.outcomes(sets, Cast.of(clips), _constant(card, len(clips)), split)
-    part = clips[given.some(len(clips), ROBUST_SHARE)]
-    points = tuple(voice_sets.points(part, logits, _constant(card, len(part)), given.progress))
-    lines = (*voice_sets.lines(outcomes, given.draws), *costs)
-    return Evaluation("voice", card, outcomes, points, "uar", lines, tuple(notes), given.command)
+    part = clips[request.some(len(clips), ROBUST_SHARE)]
+    points = tuple(voice_sets.points(part, logits, _constant(card, len(part)), request.progress))
+    lines = (*voice_sets.lines(outcomes, request.draws), *costs)
+    return Evaluation("voice", card, outcomes, points, "uar", lines, tuple(notes), request.command)
 
 
 def _left_out(corpus: ravdess.Corpus) -> tuple[str, ...]:
@@ -76,27 +77,27 @@ def _left_out(corpus: ravdess.Corpus) -> tuple[str, ...]:
     return (f"{n} files that are no whole clip of speech are left out.",) if n else ()
 
 
-def _corpus(given: Given) -> ravdess.Corpus:
+def _corpus(request: EvaluationRequest) -> ravdess.Corpus:
     """Return the clips of the folder given; of the default folder none where it is missing."""
-    folders = given.folders("ravdess")
+    folders = request.folders("ravdess")
     there = next((f for f in folders if any(f.glob("Actor_*"))), None)
     if there is not None:
         return ravdess.read(there)
-    if given.data is None:
+    if request.data is None:
         return ravdess.Corpus((), ())
-    raise InputError(f"no RAVDESS audio in {given.data}: {ravdess.LAYOUT}")
+    raise InputError(f"no RAVDESS audio in {request.data}: {ravdess.LAYOUT}")
 
 
-def _costs(given: Given) -> tuple[Aim, ...]:
-    path, _ = checked_file("voice", given.weights)
+def _costs(request: EvaluationRequest) -> tuple[Target, ...]:
+    path, _ = checked_file("voice", request.weights)
     numbers = sum(tensor.size for tensor in safetensors.numpy.load_file(path).values())
-    model = VoiceModel(folder=given.weights)
-    model.load(given.device)
+    model = VoiceModel(folder=request.weights)
+    model.load(request.device)
     sound = np.random.default_rng(0).normal(0, 0.1, features.WINDOW_SAMPLES).astype(np.float32)
-    took = aims.timed(lambda: model.predict([features.features(sound, features.RATE_HZ)]))
+    took = targets.timed(lambda: model.predict([features.features(sound, features.RATE_HZ)]))
     return (
-        aims.fewer("numbers in the weights", numbers, MOST_PARAMETERS, "parameters"),
-        aims.faster("2 s chunk at batch 1, features included", took, MOST_MS),
+        targets.fewer("numbers in the weights", numbers, MOST_PARAMETERS, "parameters"),
+        targets.faster("2 s chunk at batch 1, features included", took, MOST_MS),
     )
 
 

@@ -1,4 +1,4 @@
-"""Evaluation of the voice folds, each network on the actors that it never heard."""
+"""Evaluation of the voice folds, each network on the actors that it was not trained on."""
 
 import zipfile
 from collections.abc import Sequence
@@ -11,65 +11,114 @@ import safetensors.torch
 import torch
 
 from affectstream.lab.datasets.ravdess import Clip
-from affectstream.lab.evaluation import aims, voice_sets
-from affectstream.lab.evaluation.given import Given
-from affectstream.lab.evaluation.outcome import Aim, Evaluation, Point
-from affectstream.lab.evaluation.voice_sets import Cast, Heard, Temperatures
+from affectstream.lab.evaluation import targets
+from affectstream.lab.evaluation.outcome import Evaluation, Point, Target
+from affectstream.lab.evaluation.run import EvaluationRequest
+from affectstream.lab.evaluation.tasks import voice_sets
+from affectstream.lab.evaluation.tasks.voice_sets import Cast, Temperatures, WindowLogits
+from affectstream.lab.evaluation.windows import Samples, per_clip
+from affectstream.lab.splits import Fold
 from affectstream.lab.statistics import Floats, Labels, fit_temperature, uar
-from affectstream.lab.voice.evaluation import Samples
-from affectstream.lab.voice.train import fold_file
+from affectstream.lab.voice.train import FOLDS, fold_file, folds_of
 from affectstream.lab.voice.training import Config
 from affectstream.models.voice.network import VoiceEnsemble
 from affectstream.models.weights import Card
 from affectstream.schemas.errors import InputError
 
+Arrays = dict[str, npt.NDArray[Any]]
+
 OUT_OF_FOLD = "out-of-fold.npz"
 ROBUST_SHARE = 1 / 3
 BATCH = 64
-SPLIT = "five folds by actor, each network on actors that it never heard"
+SPLIT = "five folds by actor, each network on actors that it was not trained on"
 WHY = (
     "The shipped weights were trained on every actor found here, so their own figures on these recordings "
     "would be those of the training set. What is shown is out of fold: five networks of the same recipe, "
-    "each on the four actors that it never heard, the temperature of each fold fitted on the other folds. "
-    "For a figure of the shipped weights themselves, give --data with actors that their card does not list "
-    "(RAVDESS 21 to 24)."
+    "each on the four actors that it was not trained on, the temperature of each fold fitted on the other "
+    "folds. For a figure of the shipped weights themselves, give --data with actors that their card does not "
+    "list (RAVDESS 21 to 24)."
 )
-REMAKE = "python -m affectstream.lab.voice.train folds, then python -m affectstream.lab.voice.evaluate folds"
+REMAKE = "affectstream train voice --run {}"
 
 
 def evaluate(
-    given: Given, card: Card, clips: Sequence[Clip], costs: Sequence[Aim], timing: str
+    request: EvaluationRequest, card: Card, clips: Sequence[Clip], costs: Sequence[Target], timing: str
 ) -> Evaluation:
     """Return the evaluation of the folds kept in the run, or of the card's figures where there is no run."""
-    path = given.run / OUT_OF_FOLD
+    networks = fold_networks(request.run, FOLDS, _seeds(card))
+    path = request.run / OUT_OF_FOLD
     if not path.exists():
-        note = f"{path} is not there; to make it: {REMAKE}."
-        return _from_card(given, card, costs, (WHY, timing, note))
-    arrays = _kept(path)
+        if not networks:
+            note = (
+                f"{request.run} holds no networks of the folds; to make them: {REMAKE.format(request.run)}."
+            )
+            return _from_card(request, card, costs, (WHY, timing, note))
+        np.savez(path, allow_pickle=False, **_measured(clips, networks, request))
+    arrays = kept(path)
     cast = Cast(arrays["label"].astype(np.int64), arrays["actor"].astype(np.int64))
-    sets = {name: Heard(arrays[f"{name}, windows"], arrays[f"{name}, rows"]) for name in voice_sets.TITLES}
+    sets = {n: WindowLogits(arrays[f"{n}, windows"], arrays[f"{n}, rows"]) for n in voice_sets.SETS}
     by = temperatures(arrays)
     outcomes = voice_sets.outcomes(sets, cast, by, SPLIT)
-    notes = (WHY, timing, *_other_run(arrays, card, given.run))
+    notes = (WHY, timing, *_other_run(arrays, card, request.run))
     same = np.array_equal(Cast.of(clips).labels, cast.labels)
-    points = _points(given, card, clips, arrays["fold"], by) if same else ()
-    lines = (*voice_sets.lines(outcomes, given.draws), *costs)
-    return Evaluation("voice", card, outcomes, points, "uar", lines, notes, given.command)
+    points = _points(request, networks, clips, arrays["fold"], by) if same and networks else ()
+    lines = (*voice_sets.lines(outcomes, request.draws), *costs)
+    return Evaluation("voice", card, outcomes, points, "uar", lines, notes, request.command)
 
 
-def _kept(path: Path) -> dict[str, npt.NDArray[Any]]:
-    needed = {"label", "actor", "fold", *voice_sets.TITLES}
-    try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as kept:
-            arrays = {name: kept[name] for name in kept}
-    except (OSError, ValueError, EOFError, AttributeError, zipfile.BadZipFile) as error:
-        raise InputError(f"{path} is broken; to make it again: {REMAKE}") from error
-    if needed - arrays.keys():
-        raise InputError(f"{path} lacks {', '.join(sorted(needed - arrays.keys()))}; to make it: {REMAKE}")
+def _seeds(card: Card) -> list[int]:
+    return [int(training["seed"]) for training in card.config.get("training", ({"seed": 0},))]
+
+
+def _measured(clips: Sequence[Clip], networks: Sequence[VoiceEnsemble], request: EvaluationRequest) -> Arrays:
+    """Return the logits of every clip and window by the network of the fold that the clip is not in."""
+    cast = Cast.of(clips)
+    fold = fold_of(folds_of(clips), len(clips))
+    arrays: Arrays = {"label": cast.labels, "actor": cast.actors, "fold": fold}
+    for name, found in voice_sets.measured(clips, by_fold(networks, fold), request.progress).items():
+        arrays[name] = per_clip(found.logits, found.rows, len(clips))
+        arrays |= {f"{name}, windows": found.logits, f"{name}, rows": found.rows}
     return arrays
 
 
-def temperatures(arrays: dict[str, npt.NDArray[np.generic]]) -> Temperatures:
+def fold_of(folds: Sequence[Fold], n: int) -> Labels:
+    """Return in which fold each of ``n`` rows is tested."""
+    fold = np.zeros(n, dtype=np.int64)
+    for k, part in enumerate(folds):
+        fold[part.test] = k
+    return fold
+
+
+def by_fold(networks: Sequence[torch.nn.Module], fold: npt.NDArray[Any]) -> voice_sets.Predict:
+    """Return what gives windows the logits of the network of the ``fold`` (clips,) that their clip is in."""
+
+    def predict(inputs: Samples, rows: Labels) -> Floats:
+        found = np.zeros((len(inputs), 7))
+        for k, network in enumerate(networks):
+            mine = np.flatnonzero(fold[rows] == k)
+            if len(mine):
+                found[mine] = _logits(network, inputs[mine])
+        return found
+
+    return predict
+
+
+def kept(path: Path) -> Arrays:
+    """Return the out-of-fold logits in ``path``; raises InputError where it is broken."""
+    needed = {"label", "actor", "fold", *voice_sets.SETS}
+    try:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as found:
+            arrays = {name: found[name] for name in found}
+    except (OSError, ValueError, EOFError, AttributeError, zipfile.BadZipFile) as error:
+        raise InputError(f"{path} is broken; to make it again, delete it") from error
+    if needed - arrays.keys():
+        raise InputError(
+            f"{path} lacks {', '.join(sorted(needed - arrays.keys()))}; to make it again, delete it"
+        )
+    return arrays
+
+
+def temperatures(arrays: Arrays) -> Temperatures:
     """Return for each clip the temperatures fitted on the folds that it is not in."""
     labels, fold = arrays["label"].astype(np.int64), arrays["fold"]
     clip, window = np.ones(len(labels)), np.ones(len(labels))
@@ -98,35 +147,25 @@ def fold_networks(run: Path, folds: int, seeds: Sequence[int]) -> list[VoiceEnse
 
 
 def _points(
-    given: Given, card: Card, clips: Sequence[Clip], fold: npt.NDArray[np.generic], by: Temperatures
+    request: EvaluationRequest,
+    networks: Sequence[VoiceEnsemble],
+    clips: Sequence[Clip],
+    fold: npt.NDArray[Any],
+    by: Temperatures,
 ) -> tuple[Point, ...]:
-    """Return the robustness of the fold networks, where they and the recordings are there."""
-    seeds = [int(training["seed"]) for training in card.config.get("training", ({"seed": 0},))]
-    networks = fold_networks(given.run, len(np.unique(fold)), seeds)
-    if not networks:
-        return ()
-    chosen = given.some(len(clips), ROBUST_SHARE)
-    numbers = fold[chosen]
-
-    def logits(inputs: Samples, rows: Labels) -> Floats:
-        found = np.zeros((len(inputs), 7))
-        for k, network in enumerate(networks):
-            mine = np.flatnonzero(numbers[rows] == k)
-            if len(mine):
-                found[mine] = _logits(network, inputs[mine])
-        return found
-
+    chosen = request.some(len(clips), ROBUST_SHARE)
     part = Temperatures(by.clip[chosen], by.window[chosen])
-    return tuple(voice_sets.points(clips[chosen], logits, part, given.progress))
+    predict = by_fold(networks, fold[chosen])
+    return tuple(voice_sets.points(clips[chosen], predict, part, request.progress))
 
 
-def _logits(network: VoiceEnsemble, inputs: Samples) -> Floats:
+def _logits(network: torch.nn.Module, inputs: Samples) -> Floats:
     with torch.inference_mode():
         parts = [network(part) for part in torch.split(torch.from_numpy(inputs), BATCH)]
     return np.asarray(torch.cat(parts).double().numpy())
 
 
-def _other_run(arrays: dict[str, npt.NDArray[np.generic]], card: Card, run: Path) -> tuple[str, ...]:
+def _other_run(arrays: Arrays, card: Card, run: Path) -> tuple[str, ...]:
     found = uar(arrays["label"].astype(np.int64), arrays["clip"].argmax(axis=1))
     stated = card.figures.get("clip: uar")
     if stated is not None and abs(found - stated) < 1e-4:
@@ -134,16 +173,18 @@ def _other_run(arrays: dict[str, npt.NDArray[np.generic]], card: Card, run: Path
     return (f"{run} is not the run of the shipped card: UAR {found:.4f} there, {stated} on the card.",)
 
 
-def _from_card(given: Given, card: Card, costs: Sequence[Aim], notes: tuple[str, ...]) -> Evaluation:
+def _from_card(
+    request: EvaluationRequest, card: Card, costs: Sequence[Target], notes: tuple[str, ...]
+) -> Evaluation:
     stated = (
         ("UAR", "clip: uar", 0.67, False),
         ("UAR by telephone", "clip, telephone: uar", 0.5, False),
-        ("ECE", "clip: ece", aims.MOST_ECE, True),
-        ("ECE, each window", "clip, each window: ece", aims.MOST_ECE, True),
+        ("ECE", "clip: ece", targets.MOST_ECE, True),
+        ("ECE, each window", "clip, each window: ece", targets.MOST_ECE, True),
     )
     lines = [
-        aims.from_card(title, card.figures[key], bound, at_most)
+        targets.from_card(title, card.figures[key], bound, at_most)
         for title, key, bound, at_most in stated
         if key in card.figures
     ]
-    return Evaluation("voice", card, (), (), "uar", (*lines, *costs), notes, given.command)
+    return Evaluation("voice", card, (), (), "uar", (*lines, *costs), notes, request.command)

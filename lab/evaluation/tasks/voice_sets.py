@@ -3,29 +3,47 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import repeat
+from typing import NamedTuple
 
 import numpy as np
 from rich.progress import Progress
-from scipy.special import softmax
 
 from affectstream.lab.datasets.ravdess import Clip, load
-from affectstream.lab.evaluation import aims
-from affectstream.lab.evaluation.degrade import BABBLE, SPEECH, VOICES, Speech, behind
-from affectstream.lab.evaluation.degrade import Samples as Sound
+from affectstream.lab.evaluation import targets
+from affectstream.lab.evaluation.degrade import BABBLE, SPEECH, VOICES, Speech, behind, by_telephone, clean
 from affectstream.lab.evaluation.figures import summary
-from affectstream.lab.evaluation.outcome import About, Aim, Outcome, Point
-from affectstream.lab.statistics import Floats, Labels
-from affectstream.lab.voice.evaluation import Samples, clip_starts, cut, per_clip
-from affectstream.models.voice import features
+from affectstream.lab.evaluation.outcome import About, Outcome, Point, Target
+from affectstream.lab.evaluation.windows import (
+    Samples,
+    Starts,
+    Windows,
+    clip_starts,
+    per_clip,
+    stream_starts,
+    windows,
+)
+from affectstream.lab.statistics import Floats, Labels, scaled
 
 LABELS = "the acted emotion; calm counted as neutral"
-ASKED = {"clip": 0.67, "clip, telephone": 0.50}  # UAR
-TITLES = {
-    "clip": "whole clips",
-    "clip, telephone": "whole clips by telephone",
-    "stream": "as the stream cuts them",
-    "stream, telephone": "as the stream cuts them, by telephone",
+WANTED = {"clip": 0.67, "clip, telephone": 0.50}  # UAR
+
+
+class Cut(NamedTuple):
+    """How clips are cut into windows, and over which line they come."""
+
+    title: str
+    starts: Starts
+    line: Speech
+
+
+SETS = {
+    "clip": Cut("whole clips", clip_starts, clean),
+    "clip, telephone": Cut("whole clips by telephone", clip_starts, by_telephone),
+    "stream": Cut("as the stream cuts them", stream_starts, clean),
+    "stream, telephone": Cut("as the stream cuts them, by telephone", stream_starts, by_telephone),
 }
+
+Predict = Callable[[Samples, Labels], Floats]  # windows and the rows of their clips to logits
 
 
 @dataclass(frozen=True)
@@ -46,7 +64,7 @@ class Cast:
 
 
 @dataclass(frozen=True)
-class Heard:
+class WindowLogits:
     """Logits of windows and the clips that they come from."""
 
     logits: Floats  # (windows, 7)
@@ -61,44 +79,57 @@ class Temperatures:
     window: Floats  # (n,)
 
 
-def outcomes(sets: dict[str, Heard], cast: Cast, by: Temperatures, split: str) -> tuple[Outcome, ...]:
-    """Return each set of TITLES by the clip and by the window; the first two are judged by."""
+def measured(clips: Sequence[Clip], predict: Predict, bar: Progress) -> dict[str, WindowLogits]:
+    """Return the logits of the windows of every set."""
+    found = {}
+    for name, (_, starts, line) in SETS.items():
+        made = windows(bar.track(clips, description=name), starts, repeat(line))
+        found[name] = WindowLogits(predict(made.inputs, made.clip), made.clip)
+    return found
+
+
+def outcomes(sets: dict[str, WindowLogits], cast: Cast, by: Temperatures, split: str) -> tuple[Outcome, ...]:
+    """Return each set by the clip and by the window; those of WANTED are judged by."""
     whole, each = [], []
-    for name, title in TITLES.items():
-        heard = sets[name]
-        there = np.unique(heard.rows)
-        logits = per_clip(heard.logits, heard.rows, len(cast.labels))[there]
-        if name in ASKED:
+    for name, (title, *_) in SETS.items():
+        given = sets[name]
+        there = np.unique(given.rows)
+        logits = per_clip(given.logits, given.rows, len(cast.labels))[there]
+        if name in WANTED:
             about = About(f"RAVDESS, {title}", "RAVDESS", split, LABELS, "actors")
             whole.append(_outcome(about, logits, there, by.clip, cast))
         about = About(f"RAVDESS, {title}, each window", "RAVDESS", split, LABELS, "actors", False, False)
-        each.append(_outcome(about, heard.logits, heard.rows, by.window, cast))
+        each.append(_outcome(about, given.logits, given.rows, by.window, cast))
     return (*whole, *each)
 
 
-def points(
-    clips: Sequence[Clip], logits: Callable[[Samples, Labels], Floats], by: Temperatures, bar: Progress
-) -> Iterator[Point]:
-    """Yield the figures per clip by condition; ``logits`` takes windows and the rows of their clips."""
+def points(clips: Sequence[Clip], predict: Predict, by: Temperatures, bar: Progress) -> Iterator[Point]:
+    """Yield the figures per clip by condition."""
     cast = Cast.of(clips)
 
-    def point(condition: str, severity: float, unit: str, conditions: Iterable[Speech]) -> Point:
-        inputs, rows = worse(clips, conditions, f"{condition} {severity:g}", bar)
-        found = per_clip(logits(inputs, rows), rows, len(clips))
-        figures = summary(softmax(found / by.clip[:, None], axis=1), cast.labels)
+    def point(condition: str, severity: float, unit: str, made: Windows) -> Point:
+        logits = per_clip(predict(made.inputs, made.clip), made.clip, len(clips))
+        figures = summary(scaled(logits, by.clip[:, None]), cast.labels)
         return Point(condition, severity, unit, figures, len(clips))
 
-    yield point("clean", 0, "", repeat(lambda x, hz: (x, hz)))
+    for condition, severity, unit, speech in conditions(clips):
+        tracked = bar.track(clips, description=f"{condition} {severity:g}")
+        yield point(condition, severity, unit, windows(tracked, clip_starts, speech))
+
+
+def conditions(clips: Sequence[Clip]) -> Iterator[tuple[str, float, str, Iterable[Speech]]]:
+    """Yield every condition, its severity and unit, and what it does to each of ``clips``; clean first."""
+    yield "clean", 0, "", repeat(clean)
     for condition, unit, made, severities in SPEECH:
         for severity in severities:
-            yield point(condition, severity, unit, repeat(made(severity)))
+            yield condition, severity, unit, repeat(made(severity))
     condition, unit, severities = BABBLE
     for severity in severities:
         speech = (behind(other_voices(clips, row), severity) for row in range(len(clips)))
-        yield point(condition, severity, unit, speech)
+        yield condition, severity, unit, speech
 
 
-def other_voices(clips: Sequence[Clip], row: int) -> list[Sound]:
+def other_voices(clips: Sequence[Clip], row: int) -> list[Samples]:
     """Return VOICES clips by as many actors other than that of clip ``row``; fewer where there are fewer."""
     by_actor: dict[int, list[Clip]] = {}
     for clip in clips:
@@ -109,31 +140,13 @@ def other_voices(clips: Sequence[Clip], row: int) -> list[Sound]:
     return [load(by_actor[actor][int(rng.integers(len(by_actor[actor])))].path)[0] for actor in actors]
 
 
-def worse(
-    clips: Sequence[Clip], conditions: Iterable[Speech], title: str, bar: Progress
-) -> tuple[Samples, Labels]:
-    """Return prepared windows (m, 1, 64, 126) of ``clips``, each in its condition, and the clips' rows.
-
-    The windows lie where the clean clip has its speech.
-    """
-    inputs, rows = [], []
-    tracked = bar.track(clips, description=title)
-    for row, (clip, condition) in enumerate(zip(tracked, conditions, strict=False)):
-        samples, rate_hz = load(clip.path)
-        sound, sound_hz = condition(samples, rate_hz)
-        for start in clip_starts(samples, rate_hz):
-            inputs.append(features.features(cut(sound, sound_hz, start), sound_hz))
-            rows.append(row)
-    return np.stack(inputs), np.array(rows, dtype=np.int64)
-
-
-def lines(found: Sequence[Outcome], draws: int) -> Iterator[Aim]:
-    """Yield the lines of the table of aims: UAR and calibration."""
-    for outcome, asked in zip(found, ASKED.values(), strict=False):
+def lines(found: Sequence[Outcome], draws: int) -> Iterator[Target]:
+    """Yield the targets: UAR and calibration."""
+    for outcome, wanted in zip(found, WANTED.values(), strict=False):
         title = "UAR by telephone" if "telephone" in outcome.about.name else "UAR"
-        yield aims.at_least(title, outcome, "uar", asked, draws)
-    yield aims.calibrated(found[0])
-    yield aims.calibrated(found[len(ASKED)], "ECE, each window")
+        yield targets.at_least(title, outcome, "uar", wanted, draws)
+    yield targets.calibrated(found[0])
+    yield targets.calibrated(found[len(WANTED)], "ECE, each window")
 
 
 def _outcome(about: About, logits: Floats, rows: Labels, temperature: Floats, cast: Cast) -> Outcome:
@@ -142,7 +155,7 @@ def _outcome(about: About, logits: Floats, rows: Labels, temperature: Floats, ca
         about,
         cast.labels[rows],
         tuple(f"{actor:02d}" for actor in actors),
-        np.asarray(softmax(logits, axis=1)),
-        np.asarray(softmax(logits / temperature[rows, None], axis=1)),
+        scaled(logits),
+        scaled(logits, temperature[rows, None]),
         {"sex": tuple(sexes[row] for row in rows), "actor": tuple(f"{actor:02d}" for actor in actors)},
     )

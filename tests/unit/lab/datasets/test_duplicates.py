@@ -3,7 +3,7 @@
 import cv2
 import numpy as np
 
-from affectstream.lab.face.duplicates import groups, hold_out
+from affectstream.lab.datasets.duplicates import groups, hold_out
 
 
 def pictures(n: int, seed: int = 0) -> np.ndarray:

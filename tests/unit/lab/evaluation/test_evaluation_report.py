@@ -9,7 +9,7 @@ import pytest
 
 from affectstream.lab.evaluation import document, outcome, report
 from affectstream.lab.evaluation.figures import summary
-from affectstream.lab.evaluation.outcome import About, Aim, Evaluation, Outcome, Point
+from affectstream.lab.evaluation.outcome import About, Evaluation, Outcome, Point, Target
 from affectstream.models.weights import Card
 from affectstream.schemas.errors import InputError
 from affectstream.schemas.labels import EMOTIONS
@@ -31,12 +31,12 @@ def _evaluation() -> Evaluation:
     points = tuple(
         Point(c, s, u, summary(p, labels), N) for c, s, u in (("clean", 0, ""), ("noise", 10, "dB"))
     )
-    aims = (
-        Aim("UAR", ">= 0.67", "0.9 [0.8, 1.0]", True, about, N, 21),
-        Aim("ms", "< 15 ms", "20", False, None),
+    targets = (
+        Target("UAR", ">= 0.67", "0.9 [0.8, 1.0]", True, about, N, 21),
+        Target("ms", "< 15 ms", "20", False, None),
     )
     notes = ("a note with <b>brackets</b>",)
-    return Evaluation("voice", card, (whole,), points, "uar", aims, notes, "affectstream evaluate voice")
+    return Evaluation("voice", card, (whole,), points, "uar", targets, notes, "affectstream evaluate voice")
 
 
 @pytest.fixture(scope="module")

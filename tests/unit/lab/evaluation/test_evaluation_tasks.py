@@ -13,9 +13,9 @@ from safetensors.torch import save_file
 from typer.testing import CliRunner
 
 from affectstream.cli import app
-from affectstream.lab.evaluation import face, text, voice
 from affectstream.lab.evaluation.degrade_faces import FACES
-from affectstream.lab.evaluation.given import Given
+from affectstream.lab.evaluation.run import EvaluationRequest
+from affectstream.lab.evaluation.tasks import face, text, voice
 from affectstream.lab.training import command as training
 from affectstream.models.face.network import FaceNet
 from affectstream.models.voice.network import VoiceEnsemble
@@ -25,8 +25,8 @@ from affectstream.schemas.errors import InputError
 CARD = {"temperature": 1.3, "licence": "none", "data": ("none",), "trust": 0.5, "figures": {}}
 
 
-def _given(data: Path, weights: Path, run: Path = Path("none")) -> Given:
-    return Given(
+def _given(data: Path, weights: Path, run: Path = Path("none")) -> EvaluationRequest:
+    return EvaluationRequest(
         data, weights, run, "cpu", True, "affectstream evaluate", Progress(console=Console(quiet=True))
     )
 
@@ -80,22 +80,22 @@ def test_faces_are_judged_on_every_split_but_the_training_one(face_weights: Path
     ]
     assert found.points[0].condition == "clean"
     assert {p.condition for p in found.points[1:]} == {condition for condition, *_ in FACES}
-    aims = {(a.figure, a.aim) for a in found.aims}
-    assert {("accuracy", ">= 0.84"), ("macro F1", ">= 0.72"), ("ECE", "<= 0.03")} <= aims
+    wanted = {(a.figure, a.wanted) for a in found.targets}
+    assert {("accuracy", ">= 0.84"), ("macro F1", ">= 0.72"), ("ECE", "<= 0.03")} <= wanted
 
 
 def test_own_labels_are_judged_by_the_weights_that_learnt_them(face_weights: Path, tmp_path: Path) -> None:
     _faces(tmp_path / "ferplus" / "valid.npz", labels=3)
     alone = face.evaluate(_given(tmp_path, face_weights))
-    assert not [a for a in alone.aims if face.OWN_LABELS in a.figure]
+    assert not [a for a in alone.targets if face.OWN_LABELS in a.figure]
     shape = {"widths": (4, 4, 8, 8), "depths": (1, 1, 1, 1)}
     network = FaceNet(shape["widths"], shape["depths"])
     torch.nn.init.constant_(network.head.bias, 0.0)
     network.head.bias.data[3] = 100.0  # says the label of every face
     _save(network, face.OWN_LABELS, face_weights, shape)
     found = face.evaluate(_given(tmp_path, face_weights))
-    (own,) = [a for a in found.aims if face.OWN_LABELS in a.figure]
-    assert (own.figure, own.aim, own.met) == ("accuracy of face-fer2013", ">= 0.66", True)
+    (own,) = [a for a in found.targets if face.OWN_LABELS in a.figure]
+    assert (own.figure, own.wanted, own.met) == ("accuracy of face-fer2013", ">= 0.66", True)
     assert own.reached.startswith("1.000")
 
 
@@ -132,7 +132,7 @@ def test_the_voice_is_never_judged_on_actors_that_it_was_trained_on(
     found = voice.evaluate(_given(_speech(tmp_path / "ravdess", (1, 2)), voice_weights, tmp_path))
     assert found.outcomes == ()
     assert "trained on every actor" in found.notes[0]
-    assert "affectstream.lab.voice.train folds" in found.notes[-1]
+    assert "affectstream train voice" in found.notes[-1]
 
 
 def test_kept_folds_are_calibrated_without_their_own_clips(voice_weights: Path, tmp_path: Path) -> None:
@@ -156,7 +156,7 @@ def test_kept_folds_are_calibrated_without_their_own_clips(voice_weights: Path, 
 def test_a_broken_file_of_folds_says_how_to_make_it_again(voice_weights: Path, tmp_path: Path) -> None:
     clips = _speech(tmp_path / "ravdess", (1, 2))
     (tmp_path / "out-of-fold.npz").write_bytes(b"no")
-    with pytest.raises(InputError, match=r"is broken; to make it again.*lab\.voice\.train folds"):
+    with pytest.raises(InputError, match="is broken; to make it again, delete it"):
         voice.evaluate(_given(clips, voice_weights, tmp_path))
     np.savez(tmp_path / "out-of-fold.npz", label=np.zeros(2))
     with pytest.raises(InputError, match="lacks actor, clip"):

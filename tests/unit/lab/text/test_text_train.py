@@ -10,7 +10,7 @@ from rich.console import Console
 from safetensors.torch import save_file
 from transformers import BertConfig, BertModel
 
-from affectstream.lab.text import corpus
+from affectstream.lab.datasets import texts as corpus
 from affectstream.lab.text.network import TextNetwork
 from affectstream.lab.text.ship import write
 from affectstream.lab.text.start import START_PACKAGE, start_folder
