@@ -72,7 +72,7 @@ def run_reference(
     folder = folder or Path("runs") / f"{recipe.network}-{recipe.labels}"
     make(folder)
     _note(folder, recipe.network, [recipe.model_dump_json()])
-    return trained(recipe, data or _default_data(), folder, say)
+    return trained(recipe, data, folder, say)
 
 
 def make(folder: Path) -> None:
@@ -90,7 +90,7 @@ def evaluate_reference(folder: Path, data: Path | None, device: str) -> "Evaluat
     from affectstream.lab.training.judge import judged
     from affectstream.lab.training.result import again
 
-    return again(folder) if data is None else judged(folder, data, _default_data(), device)
+    return again(folder) if data is None else judged(folder, data, device)
 
 
 def _fields(extra: tuple[str, ...]) -> dict[str, Any]:
@@ -114,10 +114,7 @@ def next_steps(name: str, folder: Path) -> str:
     weights = folder / "weights"
     look = f"affectstream evaluate {name} --weights {weights} -o {folder}"
     if name == "voice":
-        return (
-            f"next: python -m affectstream.lab.voice.evaluate folds --run {folder}, then "
-            f"affectstream evaluate voice --run {folder} -o {folder}"
-        )
+        return f"next: affectstream evaluate voice --run {folder} -o {folder}"
     made = f"python -m affectstream.lab.{name}.ship --run {folder} --folder {weights} --data DATA"
     return f"next: mkdir -p {weights}; {made}, then {look}"
 

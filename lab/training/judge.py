@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 from scipy.special import softmax
 
+from affectstream.lab.datasets.folder import corpora
 from affectstream.lab.evaluation.outcome import Evaluation
 from affectstream.lab.statistics import Floats
 from affectstream.lab.training import classical, place
@@ -27,11 +28,11 @@ from affectstream.lab.training.texts import utterances, utterances_to_judge
 from affectstream.schemas.errors import InputError
 
 
-def judged(folder: Path, data: Path, trained_on: Path, device: str = "cpu") -> Evaluation:
+def judged(folder: Path, data: Path, device: str = "cpu") -> Evaluation:
     """Return what the run in ``folder`` reaches on the labelled ``data``; groups it has seen are left out.
 
     Where the run has several parts, their probabilities are averaged. A TF-IDF pipeline keeps no weights: it
-    is fitted again on the data in ``trained_on``. Raises InputError where nothing is left.
+    is fitted again on the corpora of AFFECT_DATA. Raises InputError where nothing is left.
     """
     card, recipe = read_run_card(folder), read_recipe(folder / RECIPE).model_copy(update={"device": device})
     place.require(device)
@@ -40,7 +41,7 @@ def judged(folder: Path, data: Path, trained_on: Path, device: str = "cpu") -> E
         raise InputError(f"{data} is the training split: give faces that the run has not seen")
     tested = [kept(part) for part in _parts(folder)]
     if isinstance(chosen, Pipelined):
-        corpus, rows, logits = _refitted(chosen, recipe, data, trained_on, tested)
+        corpus, rows, logits = _refitted(chosen, recipe, data, tested)
     else:
         corpus, rows, logits = _networks(chosen, recipe, data, folder, tested)
     before = np.mean([softmax(found, axis=1) for found in logits], axis=0)
@@ -70,11 +71,12 @@ def _networks(
 
 
 def _refitted(
-    chosen: Pipelined, recipe: Recipe, data: Path, trained_on: Path, tested: Sequence[Tested]
+    chosen: Pipelined, recipe: Recipe, data: Path, tested: Sequence[Tested]
 ) -> tuple[Corpus, Indices, list[Floats]]:
     """Return the unseen rows of ``data`` and their logits, once the refitted pipeline is the run's own."""
     corpus, asked = utterances_to_judge(data, recipe)
     rows = _unseen(corpus, tested, data)
+    trained_on = corpora()
     learnt, texts = utterances(trained_on, recipe)
     part = learnt.parts[0]
     pipeline = classical.fitted(chosen.pipeline, recipe, learnt, texts, part)

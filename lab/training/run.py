@@ -9,6 +9,7 @@ import torch
 from safetensors.torch import save_file
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
+from affectstream.lab.datasets.folder import corpora
 from affectstream.lab.evaluation import report as reports
 from affectstream.lab.evaluation.outcome import Evaluation
 from affectstream.lab.statistics import Floats, fit_temperature
@@ -38,10 +39,11 @@ Fit = Callable[
 ]  # train in a folder, return what gives logits of rows
 
 
-def run(recipe: Recipe, data: Path, folder: Path, say: Say) -> Evaluation:
+def run(recipe: Recipe, given: Path | None, folder: Path, say: Say) -> Evaluation:
     """Train every part that is not yet trained in ``folder``, predict the test rows and write the report."""
     chosen = reference(recipe.network)
     place.require(recipe.device)
+    data = corpora(given)
     keep(recipe, folder)
     torch.set_num_threads(recipe.threads)
     threadpool_limits(recipe.threads)  # of NumPy's products
