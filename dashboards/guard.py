@@ -1,4 +1,4 @@
-"""What surrounds every answer of the API: errors, the token, headers."""
+"""Error handlers, bearer token and security headers of the API."""
 
 import hmac
 from collections.abc import Awaitable, Callable
@@ -28,7 +28,7 @@ bearer = HTTPBearer(auto_error=False, description="needed where the setting api.
 
 
 def install(app: FastAPI) -> None:
-    """Put error handlers and headers around the application."""
+    """Install the error handlers and headers."""
     app.add_exception_handler(Unavailable, _unavailable)
     app.add_exception_handler(AffectError, _failed)
     app.add_exception_handler(RequestValidationError, _invalid)
@@ -37,12 +37,12 @@ def install(app: FastAPI) -> None:
 
 
 def require_token(token: SecretStr | None) -> Callable[..., None]:
-    """Return the dependency that refuses a request without ``token``; None lets everybody read."""
+    """Return the dependency that refuses a request without ``token``; None admits every request."""
 
-    def check(shown: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)]) -> None:
+    def check(credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)]) -> None:
         if token is None:
             return
-        given = shown.credentials if shown else ""
+        given = credentials.credentials if credentials else ""
         if not hmac.compare_digest(given.encode(), token.get_secret_value().encode()):
             raise HTTPException(
                 401,
@@ -62,9 +62,8 @@ async def _with_headers(request: Request, call: Callable[[Request], Awaitable[Re
 
 
 async def _unavailable(request: Request, error: Exception) -> JSONResponse:
-    log.warning(
-        "no_answer", path=request.url.path, why=str(error)
-    )  # it names the server; a reader need not know
+    # the error names the server, which the client need not know
+    log.warning("no_answer", path=request.url.path, why=str(error))
     text = "the store of the fused emotions does not answer; try again shortly"
     return JSONResponse({"detail": text}, 503, {"Retry-After": "2"})
 
@@ -76,7 +75,7 @@ async def _failed(request: Request, error: Exception) -> JSONResponse:
 
 async def _crashed(request: Request, error: Exception) -> JSONResponse:
     log.error("crashed", path=request.url.path, error=type(error).__name__)
-    return JSONResponse({"detail": "the server failed; its log says more"}, 500)
+    return JSONResponse({"detail": "internal error; see the log of the API"}, 500)
 
 
 async def _invalid(request: Request, error: Exception) -> JSONResponse:

@@ -1,4 +1,4 @@
-"""Pushing folder, data source and dashboard to an existing Grafana."""
+"""Push of folder, data source and dashboard to an existing Grafana."""
 
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -26,13 +26,13 @@ NEEDS = "a service account token with the role Admin (data sources and dashboard
 
 @dataclass(frozen=True)
 class Pushed:
-    """What was written, and where to look."""
+    """What was written, and its URL."""
 
     grafana_version: str
     folder_uid: str
     datasource_uid: str
     dashboard_url: str
-    data_source_health: str  # Grafana's own words after asking the API
+    data_source_health: str  # Grafana's message after its health check of the API
 
 
 def push(
@@ -59,8 +59,8 @@ def push(
             }
         )
         health = _health(grafana)
-    shown = urljoin(url, str(written["url"]))  # Grafana names its own sub-path
-    return Pushed(version, FOLDER_UID, source.UID, shown, health)
+    dashboard_url = urljoin(url, str(written["url"]))  # Grafana includes its own sub-path
+    return Pushed(version, FOLDER_UID, source.UID, dashboard_url, health)
 
 
 def _checked(url: str, whose: str) -> str:
@@ -74,7 +74,7 @@ def _checked(url: str, whose: str) -> str:
 
 @contextmanager
 def _explained(url: str) -> Iterator[None]:
-    """Turn the client's errors into ours; texts name what to do and never the token."""
+    """Translate the client's errors; texts say what to do and never contain the token."""
     host = urlsplit(url).netloc
     try:
         yield
@@ -96,9 +96,8 @@ def _explained(url: str) -> Iterator[None]:
 
 def _message(error: GrafanaException) -> str:
     response = error.response
-    return (
-        str(response.get("message", "no reason given")) if isinstance(response, dict) else "no reason given"
-    )
+    given = response.get("message") if isinstance(response, dict) else None
+    return str(given or "no reason given")
 
 
 def _require_plugin(grafana: GrafanaApi) -> None:
@@ -125,7 +124,7 @@ def _write_datasource(grafana: GrafanaApi, wanted: dict[str, Any]) -> None:
 
 
 def _health(grafana: GrafanaApi) -> str:
-    """Return what Grafana says of the data source; that it cannot reach the API yet is no failure."""
+    """Return the message of Grafana's health check; it may fail because the API does not run yet."""
     try:
         return str(grafana.datasource.health(source.UID)["message"])
     except GrafanaException as error:

@@ -113,7 +113,7 @@ def weights(grid: style.Grid) -> Json:
 
 
 def states(grid: style.Grid) -> Json:
-    """Return what each modality brought to each window, and why not where it did not."""
+    """Return the state of each modality in each window, or the reason of its abstention."""
     columns = BAND | {f"{name}_status": "string" for name in MODALITIES}
     return style.panel(
         "state-timeline",
