@@ -94,7 +94,7 @@ def in_order(found: Iterable[Alert]) -> list[Alert]:
 
 def _step(rule: Rule, was: Watch, window: FusedEmotion) -> tuple[Watch, Alert | None]:
     value, past = _measure(rule, was.past, window)
-    watch = replace(was, past=past)
+    watch = was if past is was.past else replace(was, past=past)
     if value is None:
         return watch, None
     if watch.open:
@@ -104,7 +104,8 @@ def _step(rule: Rule, was: Watch, window: FusedEmotion) -> tuple[Watch, Alert | 
 
 def _while_closed(rule: Rule, watch: Watch, window: FusedEmotion, value: float) -> tuple[Watch, Alert | None]:
     if value < rule.level or window.start_ms < watch.rest_ms:
-        return Watch(rest_ms=watch.rest_ms, past=watch.past), None
+        started = watch.since_ms is not None
+        return Watch(rest_ms=watch.rest_ms, past=watch.past) if started else watch, None
     extended = _extended(rule, watch, window, value)
     if rule.kind != "rise" and extended.counted_ms < rule.span_ms:
         return extended, None
