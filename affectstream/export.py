@@ -1,92 +1,68 @@
-"""A final window as a line that a person or a program reads: JSON Lines or CSV."""
+"""Final windows and reports as files: JSON Lines and CSV, and back; a session's report as JSON."""
 
 import csv
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from affectstream.schemas.conflict import conflict
+from pydantic import ValidationError
+
+from affectstream.analytics import rows
+from affectstream.analytics.alerts import alerts
+from affectstream.analytics.label import Display, DisplayedLabel, labels
+from affectstream.analytics.records import Summary
+from affectstream.analytics.rules import read as read_rules
+from affectstream.analytics.summary import summarise
+from affectstream.runtime.settings import AlertSettings, Settings
 from affectstream.schemas.errors import InputError
 from affectstream.schemas.labels import EMOTIONS
-from affectstream.schemas.messages import MODALITIES, FusedEmotion, ModalityState
+from affectstream.schemas.messages import MODALITIES, Alert, FusedEmotion
 
 Format = Literal["jsonl", "csv"]
 Row = dict[str, Any]
 
+COLUMNS = (
+    *("session", "party", "start_ms", "end_ms", *rows.WINDOW, "rule"),
+    *EMOTIONS,
+    *(f"{m}_{name}" for m in MODALITIES for name in (*rows.MODALITY, *EMOTIONS)),
+)
 
-def row(fused: FusedEmotion) -> Row:
+
+def display_of(settings: Settings) -> Display:
+    """Return when a label is displayed, from the settings and the fitted file; raises SettingsError."""
+    from affectstream.models.fusion.fitted import available
+
+    fitted = available(settings.fusion.fitted)
+    return Display(**settings.label.model_dump(), fitted=fitted.abstain if fitted else {})
+
+
+def row(fused: FusedEmotion, displayed: DisplayedLabel) -> Row:
     """Return the nested row of one window; the keys and their order never vary."""
     return {
         "session": fused.session_id,
         "party": fused.party,
         "start_ms": fused.start_ms,
         "end_ms": fused.end_ms,
-        "label": fused.label,
-        "shown": fused.shown,
-        "confidence": fused.confidence,
-        "uncertainty": fused.uncertainty,
-        "disagreement": fused.disagreement,
-        "conflict": conflict(fused),
+        **rows.window(fused, displayed),
         "probabilities": _named(fused.p),
-        "modalities": {state.modality: _state(state) for state in fused.modalities},
+        "modalities": {
+            s.modality: rows.modality(s) | {"probabilities": _named(s.p)} for s in fused.modalities
+        },
         "rule": fused.rule,
     }
 
 
-def _named(p: tuple[float, ...] | None) -> dict[str, float] | None:
-    return dict(zip(EMOTIONS, p, strict=True)) if p else None
+def _named(p: tuple[float, ...] | None) -> Row | None:
+    return rows.probabilities(p) if p else None
 
 
-def _state(state: ModalityState) -> Row:
-    return {
-        "state": state.state,
-        "reason": state.reason,
-        "weight": state.weight,
-        "trust": state.trust,
-        "agreement": state.agreement,
-        "age_ms": state.age_ms,
-        "quality": state.quality,
-        "count": state.count,
-        "model": state.model_id,
-        "probabilities": _named(state.p),
-    }
-
-
-def json_line(fused: FusedEmotion) -> str:
-    """Return the row as one line of JSON; equal windows give equal bytes."""
-    return json.dumps(row(fused), separators=(",", ":"), ensure_ascii=False) + "\n"
-
-
-PLAIN = (
-    "session",
-    "party",
-    "start_ms",
-    "end_ms",
-    "label",
-    "shown",
-    "confidence",
-    "uncertainty",
-    "disagreement",
-    "conflict",
-    "rule",
-)
-PER_MODALITY = ("state", "reason", "weight", "trust", "agreement", "age_ms", "quality", "count", "model")
-COLUMNS = (
-    *PLAIN,
-    *EMOTIONS,
-    *(f"{m}_{name}" for m in MODALITIES for name in (*PER_MODALITY, *EMOTIONS)),
-)
-
-
-def flat(fused: FusedEmotion) -> Row:
-    """Return the row with one value per column of ``COLUMNS``; what is not there is empty."""
-    nested = row(fused)
-    cells = {name: nested[name] for name in PLAIN} | (nested["probabilities"] or {})
-    for modality, state in nested["modalities"].items():
-        cells |= {f"{modality}_{name}": state[name] for name in PER_MODALITY}
-        cells |= {f"{modality}_{name}": value for name, value in (state["probabilities"] or {}).items()}
-    return cells
+def lines(windows: Iterable[FusedEmotion], display: Display) -> Iterator[str]:
+    """Yield the rows of windows in their order as lines of JSON; equal windows give equal bytes."""
+    windows = list(windows)
+    for fused, displayed in zip(windows, labels(display, windows), strict=True):
+        yield json.dumps(row(fused, displayed), separators=(",", ":"), ensure_ascii=False) + "\n"
 
 
 def in_order(windows: Iterable[FusedEmotion]) -> list[FusedEmotion]:
@@ -94,23 +70,90 @@ def in_order(windows: Iterable[FusedEmotion]) -> list[FusedEmotion]:
     return sorted(windows, key=lambda w: (w.end_ms, w.party))
 
 
-def write(windows: Iterable[FusedEmotion], path: Path) -> None:
+def write(windows: Sequence[FusedEmotion], path: Path, display: Display) -> None:
     """Write windows to a file whose ending says JSON Lines or CSV; raises InputError."""
-    kind = _kind(path)
+    kind = kind_of(path)
     try:
         with path.open("w", encoding="utf-8", newline="") as file:
             if kind == "jsonl":
-                file.writelines(map(json_line, windows))
+                file.writelines(lines(windows, display))
                 return
             table = csv.DictWriter(file, COLUMNS)
             table.writeheader()
-            table.writerows(map(flat, windows))
+            table.writerows(map(rows.flat, windows, labels(display, windows)))
     except OSError as error:
         raise InputError(f"cannot write {path}: {error.strerror}") from error
 
 
-def _kind(path: Path) -> Format:
+def kind_of(path: Path) -> Format:
+    """Return the format that the ending of a file names; raises InputError."""
     kinds: dict[str, Format] = {".jsonl": "jsonl", ".ndjson": "jsonl", ".csv": "csv"}
     if path.suffix.lower() not in kinds:
         raise InputError(f"{path.name}: name the output .jsonl or .csv")
     return kinds[path.suffix.lower()]
+
+
+def read(path: Path) -> list[FusedEmotion]:
+    """Return the windows of a JSON Lines file; raises InputError that names the first bad line."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it is no text"
+        raise InputError(f"cannot read {path}: {why}") from None
+    windows = [_window(line, f"{path}, line {n}") for n, line in enumerate(text.splitlines(), 1) if line]
+    if len({window.session_id for window in windows}) > 1:
+        raise InputError(f"{path} holds more than one session")
+    if not windows:
+        raise InputError(f"{path} holds no window")
+    return windows
+
+
+def _window(line: str, where: str) -> FusedEmotion:
+    try:
+        row: Row = json.loads(line)
+        states = [
+            state | {"mod": modality, "p": _vector(state["probabilities"])}
+            for modality, state in row["modalities"].items()
+        ]
+        fused = row | {
+            "sid": row["session"],
+            "start": row["start_ms"],
+            "end": row["end_ms"],
+            "pane": "final",
+            "p": _vector(row["probabilities"]),
+            "mods": states,
+        }
+        return FusedEmotion.model_validate_json(json.dumps(fused))
+    except (ValueError, KeyError, TypeError, AttributeError, ValidationError):
+        raise InputError(f"{where}: not a window as `affectstream analyze -o FILE.jsonl` writes it") from None
+
+
+def _vector(named: dict[str, float] | None) -> list[float] | None:
+    return None if named is None else [named[name] for name in EMOTIONS]
+
+
+@dataclass(frozen=True)
+class Report:
+    """A session's summary, and the alerts that its windows raise."""
+
+    summary: Summary
+    alerts: Sequence[Alert]
+
+    def json(self) -> str:
+        """Return the report as indented JSON; equal windows and rules give equal bytes."""
+        raised = [alert.model_dump(mode="json", exclude={"type"}) for alert in self.alerts]
+        return json.dumps(self.summary.model_dump(mode="json") | {"alerts": raised}, indent=2) + "\n"
+
+
+def report(finals: Sequence[FusedEmotion], settings: AlertSettings) -> Report:
+    """Return the report on a session; raises SettingsError for bad rules, InputError without a window."""
+    rules = read_rules(settings.rules) if settings.enabled else ()
+    return Report(summarise(finals), alerts(rules, finals))
+
+
+def write_report(made: Report, path: Path) -> None:
+    """Write a report as JSON; raises InputError."""
+    try:
+        path.write_text(made.json(), encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"cannot write {path}: {error.strerror}") from error

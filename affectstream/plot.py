@@ -18,10 +18,15 @@ GAP: dict[str, Any] = {"facecolor": "none", "edgecolor": "#b0b0b0", "hatch": "//
 PANELS = (3.2, 0.5, 1.5, 1.2)  # heights: probabilities, dominant emotion, weights, confidence
 
 
-def draw(finals: Sequence[FusedEmotion], path: Path, title: str) -> None:
-    """Write the timeline of every party in ``finals`` to ``path`` (PNG, SVG or PDF)."""
+def check_kind(path: Path) -> None:
+    """Raise InputError where the ending of a file names no kind of plot."""
     if path.suffix.lower() not in (".png", ".svg", ".pdf"):
         raise InputError(f"{path.name}: a plot is a .png, .svg or .pdf")
+
+
+def draw(finals: Sequence[FusedEmotion], path: Path, title: str) -> None:
+    """Write the timeline of every party in ``finals`` to ``path`` (PNG, SVG or PDF)."""
+    check_kind(path)
     if not finals:
         raise InputError("there is no final window to plot")
     import matplotlib as mpl

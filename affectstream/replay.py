@@ -1,57 +1,77 @@
-"""`replay`, `up` and `topics`: the commands over a running Kafka."""
+"""The command `replay`: a recorded session onto Kafka."""
 
-import asyncio
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Annotated
 
+import typer
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.table import Table
 
-from affectstream.producers.replay import Played, play
-from affectstream.producers.session import SessionMessage, estimated_ms, messages
-from affectstream.runtime import topics
-from affectstream.runtime.kafka import Publisher
-from affectstream.runtime.lag import LagMeter
-from affectstream.runtime.settings import KafkaSettings, Settings, load
+from affectstream.options import Channels, Inputs, PartyFiles, Purpose, SessionName, Speakers, TranscriptFile
 from affectstream.schemas.errors import InputError
-from affectstream.schemas.topics import KIB, MEDIA, MINUTE_MS, PARTITIONS
-from affectstream.session_file import Typed, plan
-from affectstream.up import started
+
+if TYPE_CHECKING:
+    from affectstream.producers.replay import Played
+    from affectstream.producers.session import SessionMessage
+    from affectstream.runtime.settings import KafkaSettings
+    from affectstream.runtime.store import FusedStore
+    from affectstream.schemas.messages import Party
+
+app = typer.Typer()
+out = Console()
 
 
-def replay(typed: Typed, speed: float | None, start: str, console: Console) -> None:
-    """Publish a recorded session under a progress bar."""
-    settings = load()
-    session = plan(typed, settings.producer, _start_ms(start), settings.policy.agent_purpose)
-    bar = Progress(
-        TextColumn("replaying {task.description}"),
-        BarColumn(),
-        TextColumn("{task.completed:.0f} of {task.total:.0f} s"),
-        TimeElapsedColumn(),
-        console=console,
+@app.command()
+def replay(
+    inputs: Inputs,
+    speed: Annotated[
+        float | None, typer.Option(min=0.01, help="times real time; default: as fast as it is consumed")
+    ] = None,
+    start: Annotated[str, typer.Option(help="event time of the start: now, or ms since the epoch")] = "now",
+    party: PartyFiles = None,
+    channels: Channels = None,
+    transcript: TranscriptFile = None,
+    speaker: Speakers = None,
+    session: SessionName = None,
+    agent_purpose: Purpose = None,
+) -> None:
+    """Publish a recorded call to Kafka; the workers that run there read it."""
+    import asyncio
+
+    from affectstream.producers.session import estimated_ms, messages
+    from affectstream.runtime.settings import load
+    from affectstream.session_file import SessionArguments, plan
+    from affectstream.tables import progress_bar
+
+    arguments = SessionArguments(
+        inputs, party or (), channels, transcript, speaker or (), session, agent_purpose
     )
-    with bar:
-        task = bar.add_task(session.session_id, total=estimated_ms(session) / 1000)
+    settings = load()
+    played = plan(arguments, settings.producer, _start_ms(start), settings.policy.agent_purpose)
+    with progress_bar("replaying", out) as bar:
+        task = bar.add_task(played.session_id, total=estimated_ms(played) / 1000)
 
-        def progress(message: SessionMessage) -> None:
-            bar.update(task, completed=(message.end_ms - session.start_ms) / 1000)
+        def progress(message: "SessionMessage") -> None:
+            bar.update(task, completed=(message.end_ms - played.start_ms) / 1000)
 
-        played = asyncio.run(published(messages(session), settings.kafka, speed, progress))
-    console.print(
-        f"session {session.session_id}: {played.records} messages, "
-        f"{played.payload_bytes / 1e6:.1f} MB of media"
+        sent = asyncio.run(published(messages(played), settings.kafka, speed, progress))
+    out.print(
+        f"session {played.session_id}: {sent.records} messages, {sent.payload_bytes / 1e6:.1f} MB of media"
     )
 
 
 async def published(
-    stream: Iterable[SessionMessage],
-    kafka: KafkaSettings,
+    stream: "Iterable[SessionMessage]",
+    kafka: "KafkaSettings",
     speed: float | None,
-    progress: Callable[[SessionMessage], None] | None = None,
-) -> Played:
+    progress: "Callable[[SessionMessage], None] | None" = None,
+) -> "Played":
     """Play a session onto Kafka, never further ahead of the workers than the broker keeps."""
+    from affectstream.producers.replay import play
+    from affectstream.runtime.kafka import Publisher
+    from affectstream.runtime.lag import LagMeter
+    from affectstream.schemas.topics import MEDIA
+
     groups = {topic.name: f"affect-{modality}" for modality, topic in MEDIA.items()}
     async with Publisher(kafka) as publisher, LagMeter(kafka) as meter:
 
@@ -61,62 +81,25 @@ async def published(
         return await play(iter(stream), publisher.send, speed, unread, progress)
 
 
-def up(logs: Path, console: Console) -> None:
-    """Run the whole system on embedded servers until interrupted."""
-    settings = load()
-    with started(settings, logs, console, extra=("api",)) as stack:
-        _addresses(stack.settings, logs, console)
-        try:
-            while True:
-                stack.children.check()
-                time.sleep(0.5)
-        except KeyboardInterrupt:
-            console.print("stopping")
+class Ends:
+    """Until when each party of a session will have final windows."""
 
+    def __init__(self, window_ms: int) -> None:
+        self._window_ms = window_ms
+        self._last_ms: dict[Party, int] = {}
 
-def _addresses(settings: Settings, logs: Path, console: Console) -> None:
-    console.print("[bold]affectstream is up[/], until you press Ctrl-C; nothing of it is kept afterwards")
-    console.print(f"  Kafka   {settings.kafka.bootstrap} (embedded: 4 partitions, about 5 MB kept in each)")
-    console.print(f"  Redis   {settings.redis.url}")
-    console.print(f"  API     http://{settings.api.host}:{settings.api.port}/docs")
-    console.print(f"  logs    {logs}")
-    console.print("In another terminal:", highlight=False)
-    console.print(
-        f"  export AFFECT_KAFKA__BOOTSTRAP={settings.kafka.bootstrap} AFFECT_KAFKA__EMBEDDED=true "
-        f"AFFECT_REDIS__URL={settings.redis.url}",
-        highlight=False,
-        soft_wrap=True,
-    )
-    console.print("  affectstream replay CALL.mp4 && affectstream sessions", highlight=False)
+    def note(self, message: "SessionMessage") -> None:
+        """Take note of a message that was sent."""
+        end_ms = -(-message.end_ms // self._window_ms) * self._window_ms
+        self._last_ms[message.party] = max(end_ms, self._last_ms.get(message.party, 0))
 
-
-def create_topics(partitions: int | None, console: Console) -> None:
-    """Create the topics that are missing."""
-    console.print(_table(asyncio.run(topics.create(load().kafka, partitions or PARTITIONS))))
-
-
-def list_topics(console: Console) -> None:
-    """Print the table of topics beside what the broker has."""
-    console.print(_table(asyncio.run(topics.listing(load().kafka))))
-
-
-def _table(rows: Sequence[topics.Row]) -> Table:
-    table = Table(title="topics", title_justify="left")
-    for column in ("topic", "partitions", "kept", "largest", "key", "when full", "written by", "read by"):
-        table.add_column(column, overflow="fold")
-    for row in rows:
-        topic = row.topic
-        table.add_row(
-            row.name,
-            str(row.partitions or "absent"),
-            f"{topic.retention_ms // MINUTE_MS} min",
-            f"{topic.max_bytes // KIB} KiB",
-            topic.key,
-            topic.drop,
-            topic.writer,
-            ", ".join(topic.readers),
+    async def reached(self, store: "FusedStore", session_id: str) -> bool:
+        """Say whether the last window of every party is in Redis."""
+        session = await store.session(session_id)
+        spans = session.parties if session else {}
+        return bool(self._last_ms) and all(
+            party in spans and spans[party].last_end_ms >= end_ms for party, end_ms in self._last_ms.items()
         )
-    return table
 
 
 def _start_ms(start: str) -> int:

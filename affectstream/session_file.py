@@ -1,4 +1,4 @@
-"""From what a user typed, or a session.json, to the plan of a recorded session."""
+"""The plan of a recorded session, from the arguments of a command or from a session.json."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -40,7 +40,7 @@ class SessionFile(BaseModel):
 
 
 @dataclass(frozen=True)
-class Typed:
+class SessionArguments:
     """The options of `analyze` and `replay` that say what the session is."""
 
     inputs: Sequence[Path]
@@ -52,18 +52,20 @@ class Typed:
     purpose: str | None = None
 
 
-def plan(typed: Typed, producer: ProducerSettings, start_ms: int, purpose: str | None) -> SessionPlan:
+def plan(
+    arguments: SessionArguments, producer: ProducerSettings, start_ms: int, purpose: str | None
+) -> SessionPlan:
     """Return the plan; ``purpose`` is the setting, which the options or a file may name instead."""
-    if len(typed.inputs) != 1:
+    if len(arguments.inputs) != 1:
         raise InputError(
             "name one media file or one session.json; further parties come with --party NAME=FILE"
         )
-    first = typed.inputs[0]
+    first = arguments.inputs[0]
     if not first.exists():
         raise InputError(f"{first}: no such file")
-    file = _read(first) if first.suffix.lower() == ".json" else _typed(first, typed)
+    file = _read(first) if first.suffix.lower() == ".json" else _from_arguments(first, arguments)
     return SessionPlan(
-        session_id=typed.session or file.session,
+        session_id=arguments.session or file.session,
         start_ms=start_ms,
         parties=tuple(_source(party, first.parent) for party in file.parties),
         fps=producer.fps,
@@ -71,7 +73,7 @@ def plan(typed: Typed, producer: ProducerSettings, start_ms: int, purpose: str |
         jpeg_quality=producer.jpeg_quality,
         chunk_ms=producer.chunk_ms,
         hop_ms=producer.hop_ms,
-        agent_purpose=typed.purpose or file.agent_purpose or purpose,
+        agent_purpose=arguments.purpose or file.agent_purpose or purpose,
         speakers=file.speakers,
     )
 
@@ -102,15 +104,15 @@ def _read(path: Path) -> SessionFile:
         raise InputError(f"{path} is not a session file: {where or 'it'}: {first['msg']}") from None
 
 
-def _typed(first: Path, typed: Typed) -> SessionFile:
-    transcript = typed.transcript.absolute() if typed.transcript else None
+def _from_arguments(first: Path, arguments: SessionArguments) -> SessionFile:
+    transcript = arguments.transcript.absolute() if arguments.transcript else None
     files: list[tuple[Party, Path, int | None]] = []
-    if typed.channels:
-        names = [party_named(name) for name in typed.channels.split(",")]
+    if arguments.channels:
+        names = [party_named(name) for name in arguments.channels.split(",")]
         files += [(name, first.absolute(), i) for i, name in enumerate(names)]
     else:
         files.append(("customer", first.absolute(), None))
-    for pair in typed.parties:
+    for pair in arguments.parties:
         name, path = split(pair, "--party agent=agent.flac")
         files.append((party_named(name), Path(path).absolute(), None))
     return SessionFile(
@@ -121,7 +123,7 @@ def _typed(first: Path, typed: Typed) -> SessionFile:
         ),
         speakers={
             name: party_named(party)
-            for party, name in (split(s, "--speaker customer=Ana") for s in typed.speakers)
+            for party, name in (split(s, "--speaker customer=Ana") for s in arguments.speakers)
         },
     )
 

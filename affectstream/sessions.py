@@ -1,28 +1,33 @@
-"""`sessions`, `show` and `purge`: what lies in Redis."""
+"""The commands `sessions`, `show`, `summary` and `purge`: what Redis holds of sessions."""
 
 import asyncio
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
+import typer
 from rich.console import Console
-from rich.live import Live
 from rich.table import Table
 
-from affectstream import plot as timeline
-from affectstream.export import in_order, write
-from affectstream.producers.session import SessionMessage
-from affectstream.runtime.settings import load
-from affectstream.runtime.store import FusedStore, Session
 from affectstream.schemas.errors import InputError
-from affectstream.schemas.messages import FusedEmotion, Party
-from affectstream.summary import report, shown
-from affectstream.tables import LiveTable
+
+if TYPE_CHECKING:
+    from affectstream.runtime.settings import Settings
+    from affectstream.runtime.store import FusedStore, Session
+    from affectstream.schemas.messages import FusedEmotion, Party
+
+app = typer.Typer()
+out = Console()
 
 POLL_S = 0.25
+FILES = (".jsonl", ".ndjson")
+
+SessionId = Annotated[str, typer.Argument(help="session id")]
 
 
-def sessions(limit: int, console: Console) -> None:
-    """Print the newest sessions."""
+@app.command()
+def sessions(limit: Annotated[int, typer.Option(min=1, help="how many, newest first")] = 20) -> None:
+    """List the sessions that lie in Redis."""
     found = asyncio.run(_sessions(limit))
     listing = Table(title=f"{len(found)} sessions", title_justify="left")
     for column in ("session", "parties", "first window", "last window", "seconds"):
@@ -36,50 +41,83 @@ def sessions(limit: int, console: Console) -> None:
             _clock(session.last_end_ms),
             f"{(session.last_end_ms - first) / 1000:.0f}",
         )
-    console.print(listing)
+    out.print(listing)
 
 
-def show(session_id: str, follow: bool, output: Path | None, plot: Path | None, console: Console) -> None:
-    """Print a session's newest windows and summary, or follow it; write what was asked for."""
+@app.command()
+def show(
+    session: SessionId,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="go on until interrupted")] = False,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="final windows, .jsonl or .csv")
+    ] = None,
+    plot: Annotated[Path | None, typer.Option(help="timeline as .png, .svg or .pdf")] = None,
+) -> None:
+    """Show the windows of a session from Redis, or write them as `analyze` does."""
+    from affectstream.export import display_of, report, write
+    from affectstream.runtime.settings import load
+    from affectstream.tables import LiveTable, summary_table
+
+    settings = load()
     if follow:
-        asyncio.run(_follow(session_id, console))
+        asyncio.run(_follow(session, settings))
         return
-    found = windows(session_id)
+    found = windows(session, settings)
     if output:
-        write(found, output)
+        write(found, output, display_of(settings))
     if plot:
-        timeline.draw(found, plot, session_id)
-    live = LiveTable(session_id, found[0].start_ms)
+        from affectstream.plot import draw
+
+        draw(found, plot, session)
+    live = LiveTable(session, found[0].start_ms, display_of(settings))
     live.add(found)
-    console.print(live)
-    console.print(shown(report(found, load().alerts), session_id))
+    out.print(live)
+    out.print(summary_table(report(found, settings.alerts), session))
 
 
-def windows(session_id: str) -> list[FusedEmotion]:
+@app.command()
+def summary(
+    what: Annotated[str, typer.Argument(metavar="SESSION", help="session id, or a .jsonl of `analyze -o`")],
+    as_json: Annotated[bool, typer.Option("--json", help="as JSON, for programs")] = False,
+) -> None:
+    """Sum a session up per party, with turning points, disagreements and alerts."""
+    from affectstream.export import read, report
+    from affectstream.runtime.settings import load
+    from affectstream.tables import summary_table
+
+    settings, path = load(), Path(what)
+    found = read(path) if path.suffix.lower() in FILES else windows(what, settings)
+    made = report(found, settings.alerts)
+    if as_json:
+        print(made.json(), end="")
+    else:
+        out.print(summary_table(made, found[0].session_id))
+
+
+@app.command()
+def purge(session: SessionId) -> None:
+    """Delete everything that Redis holds about a session."""
+    deleted = asyncio.run(_purge(session))
+    if not deleted:
+        raise InputError(f"Redis holds nothing of a session {session!r}")
+    out.print(f"{deleted} keys of session {session} deleted")
+
+
+def windows(session_id: str, settings: "Settings") -> "list[FusedEmotion]":
     """Return all final windows of a session; raises InputError where there are none."""
+    from affectstream.runtime.store import FusedStore
 
-    async def read() -> list[FusedEmotion]:
-        async with FusedStore(load().redis) as store:
+    async def read() -> "list[FusedEmotion]":
+        async with FusedStore(settings.redis) as store:
             return await finals(store, session_id)
 
     return asyncio.run(read())
 
 
-def purge(session_id: str, console: Console) -> None:
-    """Delete a session and say how much that was."""
-
-    async def delete() -> int:
-        async with FusedStore(load().redis) as store:
-            return await store.purge(session_id)
-
-    deleted = asyncio.run(delete())
-    if not deleted:
-        raise InputError(f"Redis holds nothing of a session {session_id!r}")
-    console.print(f"{deleted} keys of session {session_id} deleted")
-
-
-async def finals(store: FusedStore, session_id: str) -> list[FusedEmotion]:
+async def finals(store: "FusedStore", session_id: str) -> "list[FusedEmotion]":
     """Return all final windows of a session, by time and party; raises InputError where there are none."""
+    from affectstream.export import in_order
+
     session = await store.session(session_id)
     if session is None:
         raise InputError(
@@ -88,53 +126,60 @@ async def finals(store: FusedStore, session_id: str) -> list[FusedEmotion]:
     return in_order([w for party in session.parties for w in await store.finals(session_id, party)])
 
 
-async def _sessions(limit: int) -> list[Session]:
+class Follower:
+    """The panes of a session as they come into Redis: every final once, and the newest early ones."""
+
+    def __init__(self, store: "FusedStore", session_id: str) -> None:
+        self._store, self._session_id = store, session_id
+        self._after_ms: dict[Party, int] = {}  # end of the last final read
+
+    async def news(self) -> "list[FusedEmotion]":
+        """Return the finals since the last call, and the newest pane of each party where it is younger."""
+        from affectstream.export import in_order
+
+        session = await self._store.session(self._session_id)
+        panes: list[FusedEmotion] = []
+        for party in session.parties if session else ():
+            after_ms = self._after_ms.get(party)
+            panes += (found := await self._store.finals(self._session_id, party, start_ms=after_ms))
+            self._after_ms[party] = after_ms = found[-1].end_ms if found else after_ms or 0
+            newest = await self._store.latest(self._session_id, party)
+            if newest and newest.end_ms > after_ms:
+                panes.append(newest)
+        return in_order(panes)
+
+
+async def _follow(session_id: str, settings: "Settings") -> None:
+    from rich.live import Live
+
+    from affectstream.export import display_of
+    from affectstream.runtime.store import FusedStore
+    from affectstream.tables import LiveTable
+
+    async with FusedStore(settings.redis) as store:
+        first = await finals(store, session_id)
+        follower = Follower(store, session_id)
+        live = LiveTable(session_id, first[0].start_ms, display_of(settings))
+        with Live(live, console=out, refresh_per_second=8, transient=False):
+            while True:
+                live.add(await follower.news())
+                await asyncio.sleep(POLL_S)
+
+
+async def _sessions(limit: int) -> "list[Session]":
+    from affectstream.runtime.settings import load
+    from affectstream.runtime.store import FusedStore
+
     async with FusedStore(load().redis) as store:
         return await store.sessions(limit)
 
 
-async def _follow(session_id: str, console: Console) -> None:
+async def _purge(session_id: str) -> int:
+    from affectstream.runtime.settings import load
+    from affectstream.runtime.store import FusedStore
+
     async with FusedStore(load().redis) as store:
-        windows = await finals(store, session_id)
-        live = LiveTable(session_id, windows[0].start_ms)
-        with Live(live, console=console, refresh_per_second=8, transient=False):
-            while True:
-                live.add(await news(store, session_id))
-                await asyncio.sleep(POLL_S)
-
-
-async def news(store: FusedStore, session_id: str, recent: int = 8) -> list[FusedEmotion]:
-    """Return the newest finals of every party, and its newest pane where that is younger."""
-    session = await store.session(session_id)
-    windows: list[FusedEmotion] = []
-    for party, span in (session.parties if session else {}).items():
-        since = span.last_end_ms - recent * 1000
-        windows += await store.finals(session_id, party, start_ms=max(0, since))
-        newest = await store.latest(session_id, party)
-        if newest and newest.end_ms > span.last_end_ms:
-            windows.append(newest)
-    return in_order(windows)
-
-
-class Ends:
-    """Until when each party of a session will have final windows."""
-
-    def __init__(self, window_ms: int) -> None:
-        self._window_ms = window_ms
-        self._last_ms: dict[Party, int] = {}
-
-    def note(self, message: SessionMessage) -> None:
-        """Take note of a message that was sent."""
-        end_ms = -(-message.end_ms // self._window_ms) * self._window_ms
-        self._last_ms[message.party] = max(end_ms, self._last_ms.get(message.party, 0))
-
-    async def reached(self, store: FusedStore, session_id: str) -> bool:
-        """Say whether the last window of every party is in Redis."""
-        session = await store.session(session_id)
-        spans = session.parties if session else {}
-        return bool(self._last_ms) and all(
-            party in spans and spans[party].last_end_ms >= end_ms for party, end_ms in self._last_ms.items()
-        )
+        return await store.purge(session_id)
 
 
 def _clock(ms: int) -> str:

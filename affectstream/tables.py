@@ -1,37 +1,44 @@
-"""Windows as they come, as a table in the terminal."""
+"""Windows and summaries in the terminal: the live table, the report on a session, the bar of progress."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from rich.box import SIMPLE_HEAD
+from rich.console import Console, Group
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
 
+from affectstream.analytics.label import Display, DisplayedLabel, LabelFold
+from affectstream.analytics.records import Named, PartySummary
+from affectstream.export import Report
 from affectstream.schemas.conflict import conflict
 from affectstream.schemas.labels import COLOURS, EMOTIONS, MODALITY_COLOURS
 from affectstream.schemas.messages import MODALITIES, FusedEmotion, ModalityState
 
 BLOCKS = " ▁▂▃▄▅▆▇█"
 BAR = 5  # characters
+CHANGED = 0.05  # of a mean probability, from start to end; less is not worth a word
 
 
 class LiveTable:
     """The newest windows of a session, newest last; an early one is dim until its final replaces it.
 
-    "emotion" is the label to show, a question mark where it is uncertain. "sure" is the confidence, "all" the
-    seven probabilities in the order of the labels, "split" how far the modalities contradict each other; what
-    they say in the newest window that has such a conflict stands below. A modality's cell holds its own label
-    and its weight in per cent, dim where that is held from an earlier window.
+    "emotion" is the displayed label, a question mark where it is uncertain. "sure" is the confidence, "all"
+    the seven probabilities in the order of the labels, "split" how far the modalities contradict each other;
+    the newest such conflict stands below in words. A modality's cell holds its own label and its weight in
+    per cent, dim where that is held from an earlier window.
     """
 
-    def __init__(self, title: str, origin_ms: int, rows: int = 16) -> None:
+    def __init__(self, title: str, origin_ms: int, display: Display, rows: int = 16) -> None:
         self.title = title
         self.origin_ms = origin_ms
         self._most = rows
-        self._rows: dict[tuple[int, str], FusedEmotion] = {}
+        self._labels = LabelFold(display)
+        self._rows: dict[tuple[int, str], tuple[FusedEmotion, DisplayedLabel]] = {}
 
     def add(self, windows: Iterable[FusedEmotion]) -> None:
-        """Take in windows in any order; one that is there already is replaced, the newest are kept."""
-        self._rows |= {(fused.end_ms, fused.party): fused for fused in windows}
+        """Take in windows, each party's in order; one that is there is replaced, the newest are kept."""
+        self._rows |= {(fused.end_ms, fused.party): (fused, self._labels.add(fused)) for fused in windows}
         self._rows = dict(sorted(self._rows.items())[-self._most :])
 
     @property
@@ -48,24 +55,26 @@ class LiveTable:
             table.add_column(
                 name, justify="right" if name == "time" else "left", min_width=width, no_wrap=True
             )
-        for fused in self._rows.values():
-            table.add_row(*cells(fused, self.origin_ms), style="dim" if fused.pane == "early" else None)
+        for fused, displayed in self._rows.values():
+            table.add_row(
+                *cells(fused, displayed, self.origin_ms), style="dim" if fused.pane == "early" else None
+            )
         table.caption = self._conflict()
         table.caption_justify = "left"
         return table
 
     def _conflict(self) -> str | None:
         """Return the newest conflict of modalities that is shown, in words."""
-        for fused in reversed(self._rows.values()):
+        for fused, _ in reversed(self._rows.values()):
             if sentence := conflict(fused):
                 return f"{seconds(fused, self.origin_ms)}, {fused.party}: {sentence}"
         return None
 
 
-def cells(fused: FusedEmotion, origin_ms: int) -> list[Text | str]:
+def cells(fused: FusedEmotion, displayed: DisplayedLabel, origin_ms: int) -> list[Text | str]:
     """Return one window as the cells of a table's row."""
     by_name = {s.modality: s for s in fused.modalities}
-    label = emotion(fused)
+    label = displayed_label(displayed)
     filled = round(fused.confidence * BAR)
     bar = Text("█" * filled + "·" * (BAR - filled), style=label.style)
     return [
@@ -84,13 +93,11 @@ def seconds(fused: FusedEmotion, origin_ms: int) -> str:
     return f"{(fused.start_ms - origin_ms) / 1000:.0f} s"
 
 
-def emotion(fused: FusedEmotion) -> Text:
-    """Return the label to show; a question mark where that is uncertain, a dash without evidence."""
-    name = fused.shown or fused.label
-    if name is None:
-        return Text("-", style="dim")
-    uncertain = fused.shown is None and fused.steady is not None  # a window from before display has neither
-    return Text("?" if uncertain else name, style="dim" if uncertain else COLOURS[name])
+def displayed_label(displayed: DisplayedLabel) -> Text:
+    """Return the displayed label; a question mark where that is uncertain, a dash without evidence."""
+    if displayed.label is None:
+        return Text("?" if displayed.uncertain else "-", style="dim")
+    return Text(displayed.label, style=COLOURS[displayed.label])
 
 
 def profile(p: tuple[float, ...] | None) -> Text:
@@ -114,3 +121,84 @@ def modality_cell(state: ModalityState | None) -> Text:
     if state.state == "held":
         said.stylize("dim italic")
     return said
+
+
+def summary_table(made: Report, title: str) -> Group:
+    """Return a report for the terminal: a table of the parties, then what happened when."""
+    return Group(_table(made.summary.parties, title), _events(made))
+
+
+def _table(parties: Iterable[PartySummary], title: str) -> Table:
+    out = Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
+    for name in ("party", "seconds", "share of time", "mean", "sure", "split", "unknown"):
+        left = name in ("party", "share of time", "mean")
+        out.add_column(name, justify="left" if left else "right", min_width=len(EMOTIONS) if left else None)
+    for party in parties:
+        out.add_row(
+            party.party,
+            f"{(party.end_ms - party.start_ms) / 1000:.0f}",
+            _shares(party.shares),
+            profile(tuple(party.mean.values()) if party.mean else None),
+            f"{party.confidence:.2f}",
+            f"{party.disagreeing:.0%}",
+            f"{party.unknown:.0%}",
+        )
+    return out
+
+
+def _shares(shares: Named) -> Text:
+    by_size = sorted(shares.items(), key=lambda pair: -pair[1])
+    return Text(", ").join(Text(f"{name} {share:.0%}", style=COLOURS[name]) for name, share in by_size)
+
+
+def _events(made: Report) -> Table:
+    out = Table.grid(padding=(0, 2, 0, 0))
+    origin_ms = made.summary.start_ms
+    for party in made.summary.parties:
+        who: str = party.party
+        for what, text in _of_party(party, origin_ms):
+            out.add_row(who, Text(what, style="dim"), text)
+            who = ""
+    for number, alert in enumerate(made.alerts):
+        told = f"{_at(alert.start_ms, origin_ms)} {alert.text}"
+        out.add_row("" if number else "alerts", Text(alert.edge, style="dim"), told)
+    return out
+
+
+def _of_party(party: PartySummary, origin_ms: int) -> Iterator[tuple[str, Text]]:
+    """Yield what there is to say of one party, line by line."""
+    yield "quarters", Text(" > ").join(_emotion(quarter.label) for quarter in party.quarters)
+    if party.change:
+        yield "changed", _changes(party.change)
+    for turn in party.turning_points:
+        line = (f"{_at(turn.at_ms, origin_ms)} ", _emotion(turn.before), " > ", _emotion(turn.after))
+        yield "turned", Text.assemble(*line)
+    for episode in party.episodes:
+        times = f"{_at(episode.start_ms, origin_ms)} to {_at(episode.end_ms, origin_ms)}"
+        yield "split", Text(f"{times} {episode.text}")
+
+
+def _changes(change: Named) -> Text:
+    large = sorted((pair for pair in change.items() if abs(pair[1]) >= CHANGED), key=lambda pair: -pair[1])
+    parts = [Text(f"{name} {value:+.2f}", style=COLOURS[name]) for name, value in large]
+    return Text(", ").join(parts) if parts else Text("little from start to end")
+
+
+def _emotion(label: str | None) -> Text:
+    return Text(label or "-", style=COLOURS[label] if label else "dim")
+
+
+def _at(ms: int, origin_ms: int) -> str:
+    return f"{(ms - origin_ms) / 1000:.0f} s"
+
+
+def progress_bar(verb: str, console: Console, transient: bool = False) -> Progress:
+    """Return a bar of seconds of a recording; the task's description is the session."""
+    return Progress(
+        TextColumn(verb + " {task.description}"),
+        BarColumn(),
+        TextColumn("{task.completed:.0f} of {task.total:.0f} s"),
+        TimeElapsedColumn(),
+        console=console,
+        transient=transient,
+    )

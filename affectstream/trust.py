@@ -1,4 +1,4 @@
-"""The command `trust`: an operator's say over how far each modality counts; the store is imported inside."""
+"""The commands `trust set`, `trust clear` and `trust show`: an operator's trust in a modality."""
 
 import asyncio
 import getpass

@@ -1,58 +1,138 @@
-"""The whole system on this machine: embedded broker and Redis, workers, fusion, alerts, API; wires all."""
+"""The commands `up` and `demo`: the whole system on this machine, on an embedded broker and Redis."""
 
-from collections.abc import Iterator, Sequence
+import asyncio
+import time
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
+import typer
 from rich.console import Console
 
-from affectstream.processes import Child, Children, free_port
-from affectstream.runtime.embedded import EmbeddedBroker, EmbeddedRedis
-from affectstream.runtime.settings import Settings, as_env
-from affectstream.schemas.messages import MODALITIES
+from affectstream.schemas.errors import Unavailable
+from affectstream.worker import MODULES, WorkerName
+
+if TYPE_CHECKING:
+    from affectstream.processes import Child, Children
+    from affectstream.producers.plan import SessionPlan
+    from affectstream.runtime.settings import Settings
+    from affectstream.schemas.messages import FusedEmotion
+
+app = typer.Typer()
+out = Console()
 
 START_S = 180.0  # torch takes half a minute to import on a busy machine with a cold disk
+POLL_S = 0.2
+PATIENCE_S = 60.0  # without any new window after the last message was sent
 
 
 @dataclass(frozen=True)
 class Stack:
     """A running system."""
 
-    settings: Settings  # with the addresses of its broker, Redis and API
-    children: Children
+    settings: "Settings"  # with the addresses of its broker, Redis and API
+    children: "Children"
 
 
-def processes(settings: Settings, workers: int = 1) -> list[Child]:
+@app.command()
+def up(
+    logs: Annotated[Path, typer.Option(help="folder for the processes' logs")] = Path("out/logs"),
+) -> None:
+    """Run everything on this machine: embedded Kafka and Redis, workers, fusion, alerts and the API."""
+    from affectstream.runtime.settings import load
+
+    with started(load(), logs, out, api=True) as stack:
+        _print_addresses(stack.settings, logs)
+        try:
+            while True:
+                stack.children.check()
+                time.sleep(0.5)
+        except KeyboardInterrupt:
+            out.print("stopping")
+
+
+@app.command()
+def demo(
+    speed: Annotated[float, typer.Option(min=0.1, max=100, help="times real time")] = 1.0,
+    folder: Annotated[Path, typer.Option(help="where the plot, the windows and the logs go")] = Path(
+        "out/demo"
+    ),
+) -> None:
+    """Replay the demo call on embedded servers and real workers, and watch it being read."""
+    from importlib.resources import as_file, files
+
+    from affectstream.export import display_of, report, write
+    from affectstream.plot import draw
+    from affectstream.runtime.settings import load
+    from affectstream.session_file import SessionArguments, plan
+    from affectstream.tables import summary_table
+
+    settings = load(policy={"agent_purpose": "synthetic"})  # nobody real speaks in it
+    folder.mkdir(parents=True, exist_ok=True)
+    with as_file(files("affectstream") / "demo_call") as media:
+        out.print("[bold]affectstream[/]: a two-party call is read as it happens", highlight=False)
+        with started(settings, folder / "logs", out) as stack:
+            arguments = SessionArguments([media / "session.json"])
+            session = plan(arguments, settings.producer, int(time.time()) * 1000, None)
+            windows = asyncio.run(watched(stack, session, speed))
+    write(windows, folder / "windows.jsonl", display_of(settings))
+    draw(windows, folder / "timeline.png", "demo call")
+    out.print(summary_table(report(windows, settings.alerts), "the call in short"))
+    out.print(f"windows  {folder / 'windows.jsonl'}", highlight=False)
+    out.print(f"plot     {folder / 'timeline.png'}", highlight=False)
+
+
+def processes(settings: "Settings", workers: int = 1) -> "list[Child]":
     """Return the processes of a system under ``settings``, each with a health port of its own."""
-    names = [(m, i) for m in MODALITIES for i in range(workers)]
-    out = [
-        _child(settings, f"{m}-{i}" if workers > 1 else m, f"affectstream.workers.{m}", m) for m, i in names
+    from affectstream.schemas.messages import MODALITIES
+
+    children = [
+        _child(settings, f"{m}-{i}" if workers > 1 else m, m) for m in MODALITIES for i in range(workers)
     ]
-    out.append(_child(settings, "fusion", "affectstream.workers.fusion", "fusion"))
+    children.append(_child(settings, "fusion", "fusion"))
     if settings.alerts.enabled:
-        out.append(_child(settings, "alerts", "affectstream.workers.alerts", "alerts"))
-    return out
+        children.append(_child(settings, "alerts", "alerts"))
+    return children
 
 
-def _child(settings: Settings, name: str, module: str, group: str) -> Child:
+def _child(settings: "Settings", name: str, worker: WorkerName) -> "Child":
+    from affectstream.processes import Child, free_port
+    from affectstream.runtime.settings import as_env
+
     port = free_port()
     env = as_env(settings) | {
-        f"AFFECT_{group.upper()}__HEALTH_PORT": str(port),
+        f"AFFECT_{worker.upper()}__HEALTH_PORT": str(port),
         "AFFECT_KAFKA__INSTANCE_ID": name,
         "PYTHONUNBUFFERED": "1",
     }
-    return Child(name, module, env, port)
+    return Child(name, MODULES[worker], env, port)
 
 
-def api(settings: Settings) -> Child:
-    """Return the process of the JSON API."""
-    return Child("api", "dashboards", as_env(settings) | {"PYTHONUNBUFFERED": "1"}, settings.api.port)
+def _api(settings: "Settings") -> "Child":
+    from affectstream.processes import Child
+    from affectstream.runtime.settings import as_env
+
+    env = as_env(settings) | {"PYTHONUNBUFFERED": "1"}
+    return Child("api", MODULES["api"], env, settings.api.port)
 
 
 @contextmanager
-def embedded(settings: Settings, logs: Path, extra: Sequence[str] = ()) -> Iterator[Stack]:
-    """Start everything on embedded servers and stop it at the end; ``extra`` may name the API."""
+def started(settings: "Settings", logs: Path, console: Console, api: bool = False) -> Iterator[Stack]:
+    """Start everything on embedded servers, wait until it is ready, and stop it at the end."""
+    with ExitStack() as exits:
+        with console.status("starting an embedded broker, Redis, the workers and the fusion"):
+            stack = exits.enter_context(_embedded(settings, logs, api))
+            stack.children.wait_ready(START_S)
+        yield stack
+
+
+@contextmanager
+def _embedded(settings: "Settings", logs: Path, api: bool) -> Iterator[Stack]:
+    from affectstream.processes import Children
+    from affectstream.runtime.embedded import EmbeddedBroker, EmbeddedRedis
+
     with ExitStack() as exits:
         broker = exits.enter_context(EmbeddedBroker())
         redis = exits.enter_context(EmbeddedRedis())
@@ -63,18 +143,54 @@ def embedded(settings: Settings, logs: Path, extra: Sequence[str] = ()) -> Itera
                 "log": settings.log.model_copy(update={"format": "json"}),
             }
         )
-        children = processes(here)
-        if "api" in extra:
-            children.append(api(here))
-        group = exits.enter_context(Children(children, logs))
-        yield Stack(here, group)
+        children = [*processes(here), *([_api(here)] if api else [])]
+        yield Stack(here, exits.enter_context(Children(children, logs)))
 
 
-@contextmanager
-def started(settings: Settings, logs: Path, console: Console, extra: Sequence[str] = ()) -> Iterator[Stack]:
-    """Start everything on embedded servers, say so, and wait until it is ready."""
-    with ExitStack() as exits:
-        with console.status("starting an embedded broker, Redis, the workers and the fusion"):
-            stack = exits.enter_context(embedded(settings, logs, extra))
-            stack.children.wait_ready(START_S)
-        yield stack
+async def watched(stack: Stack, session: "SessionPlan", speed: float) -> "list[FusedEmotion]":
+    """Play the session and show its windows until the last one is final; returns them all."""
+    from rich.live import Live
+
+    from affectstream.export import display_of
+    from affectstream.producers.session import messages
+    from affectstream.replay import Ends, published
+    from affectstream.runtime.store import FusedStore
+    from affectstream.sessions import Follower, finals
+    from affectstream.tables import LiveTable
+
+    ends = Ends(stack.settings.fusion.window_ms)
+    title = f"{session.session_id} at {speed:g}x real time"
+    live = LiveTable(title, session.start_ms, display_of(stack.settings))
+    async with FusedStore(stack.settings.redis) as store, asyncio.TaskGroup() as group:
+        playing = group.create_task(published(messages(session), stack.settings.kafka, speed, ends.note))
+        follower, idle_since = Follower(store, session.session_id), time.monotonic()
+        with Live(live, console=out, refresh_per_second=8) as screen:
+            while not (playing.done() and await ends.reached(store, session.session_id)):
+                stack.children.check()
+                before = live.newest_ms
+                live.add(await follower.news())
+                if live.newest_ms != before or not playing.done():
+                    idle_since = time.monotonic()
+                if time.monotonic() - idle_since > PATIENCE_S:
+                    logs = stack.children.logs
+                    raise Unavailable(f"no window for {PATIENCE_S:.0f} s; see the logs in {logs}")
+                await asyncio.sleep(POLL_S)
+            live.add(await follower.news())
+            screen.refresh()
+        return await finals(store, session.session_id)
+
+
+def _print_addresses(settings: "Settings", logs: Path) -> None:
+    out.print("[bold]affectstream is up[/], until you press Ctrl-C; nothing of it is kept afterwards")
+    out.print(f"  Kafka   {settings.kafka.bootstrap} (embedded: 4 partitions, about 5 MB kept in each)")
+    out.print(f"  Redis   {settings.redis.url}")
+    out.print(f"  API     http://{settings.api.host}:{settings.api.port}/docs")
+    out.print(f"  logs    {logs}")
+    out.print("In another terminal:", highlight=False)
+    out.print(
+        f"  export AFFECT_KAFKA__BOOTSTRAP={settings.kafka.bootstrap} AFFECT_KAFKA__EMBEDDED=true "
+        f"AFFECT_REDIS__URL={settings.redis.url}",
+        highlight=False,
+        soft_wrap=True,
+    )
+    out.print("  affectstream replay CALL.mp4 && affectstream sessions", highlight=False)

@@ -7,14 +7,14 @@ import affectstream
 from affectstream.producers.plan import SessionPlan
 from affectstream.producers.session import SessionMessage, messages
 from affectstream.runtime.settings import ProducerSettings
-from affectstream.session_file import Typed, plan
+from affectstream.session_file import SessionArguments, plan
 
 FILE = Path(affectstream.__file__).parent / "demo_call" / "session.json"
 
 
 def demo(session_id: str, start_ms: int = 0, fps: float = 5.0) -> SessionPlan:
     """Return the plan of the demo call under another name, time and rate of frames."""
-    return plan(Typed([FILE], session=session_id), ProducerSettings(fps=fps), start_ms, None)
+    return plan(SessionArguments([FILE], session=session_id), ProducerSettings(fps=fps), start_ms, None)
 
 
 def customer(session_id: str, start_ms: int, fps: float, seconds: int) -> Iterator[SessionMessage]:

@@ -1,4 +1,4 @@
-"""The commands `train`, `evaluate` and `compare`."""
+"""The commands `train`, `evaluate`, `compare` and `leakcheck`."""
 
 import os
 from pathlib import Path
@@ -17,17 +17,12 @@ if TYPE_CHECKING:
 DRAWS = 2000
 Name = Literal["face", "voice", "text"]
 ModelName = Annotated[Name, typer.Argument(help="which model", show_default=False)]
+app = typer.Typer()
 out = Console()
 err = Console(stderr=True)
 
 
-def register(app: typer.Typer) -> None:
-    """Add the commands of this module to the command line ``app``."""
-    app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(train)
-    app.command()(evaluate)
-    app.command()(compare)
-
-
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
 def train(
     context: typer.Context,
     name: ModelName,
@@ -67,6 +62,7 @@ def train(
     out.print(training.next_steps(name, folder), highlight=False, soft_wrap=True)
 
 
+@app.command()
 def evaluate(
     name: Annotated[str, typer.Argument(help="face, voice, text, or a reference network's run folder")],
     data: Annotated[
@@ -135,6 +131,7 @@ def _write_report(evaluation: "Evaluation", folder: Path, draws: int) -> None:
         out.print(f"wrote {path}", highlight=False, soft_wrap=True)
 
 
+@app.command()
 def compare(
     runs: Annotated[
         list[Path], typer.Argument(help="folders that evaluate -o wrote; the first is compared with")
@@ -148,6 +145,33 @@ def compare(
     with err.status("redrawing groups"):
         comparisons = compared(kept)
     view.show_comparisons(comparisons, out)
+
+
+@app.command()
+def leakcheck(
+    corpus: Annotated[str, typer.Argument(help="which corpus of docs/models/corpora.md", show_default=False)],
+    data: Annotated[
+        Path | None,
+        typer.Option(help="its folder or file; default: $AFFECT_DATA/CORPUS", show_default=False),
+    ] = None,
+    label: Annotated[
+        str,
+        typer.Option(
+            help="of crema-d: intended, crowd_audio, crowd_face or crowd_av; of goemotions: ekman or service",
+            show_default=False,
+        ),
+    ] = "",
+) -> None:
+    """Show what splits of a corpus share between their parts, and by how much a random one flatters."""
+    from affectstream.lab.datasets.catalogue import entry
+    from affectstream.lab.datasets.folder import corpora
+    from affectstream.lab.leakcheck import report
+
+    name = entry(corpus).name
+    with err.status(f"reading {name} and training baselines on it"):
+        found = report(name, data or corpora() / name, label)
+    for line in found.lines():
+        out.print(line, highlight=False, soft_wrap=True)
 
 
 def _typed(name: str, quick: bool, weights: Path | None) -> str:

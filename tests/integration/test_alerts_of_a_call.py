@@ -9,6 +9,7 @@ import pytest
 from support.system import System, analysed, running, short_demo
 
 from affectstream.analytics.alerts import in_order
+from affectstream.export import Report, report
 from affectstream.runtime import rows
 from affectstream.runtime.kafka import Subscriber
 from affectstream.runtime.settings import Settings
@@ -16,7 +17,6 @@ from affectstream.runtime.store import FusedStore
 from affectstream.schemas.codec import encode
 from affectstream.schemas.messages import Alert
 from affectstream.schemas.topics import ALERTS
-from affectstream.summary import Report, report
 
 pytestmark = [pytest.mark.integration, pytest.mark.proof, pytest.mark.timeout(900)]
 

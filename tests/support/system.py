@@ -12,17 +12,18 @@ from pathlib import Path
 
 from support.paths import ROOT
 
+from affectstream import export
+from affectstream.analytics.label import Display
 from affectstream.analyze import finals
-from affectstream.export import in_order, json_line
+from affectstream.export import in_order
 from affectstream.processes import Children
 from affectstream.producers.plan import SessionPlan
 from affectstream.producers.session import SessionMessage, messages
-from affectstream.replay import published
+from affectstream.replay import Ends, published
 from affectstream.runtime.settings import ProducerSettings, Settings, load
 from affectstream.runtime.store import FusedStore
 from affectstream.schemas.messages import EndOfStream, FusedEmotion
-from affectstream.session_file import Typed, permitting, plan
-from affectstream.sessions import Ends
+from affectstream.session_file import SessionArguments, permitting, plan
 from affectstream.up import processes
 
 DEMO = ROOT / "affectstream" / "demo_call" / "session.json"
@@ -34,7 +35,7 @@ STALL_MS = 120_000  # a stall is a matter of the clock: on a busy machine a slow
 
 def demo_plan(session_id: str) -> SessionPlan:
     """The demo call: customer with picture, sound and words, agent with sound and words."""
-    return plan(Typed([DEMO], session=session_id), ProducerSettings(), START_MS, None)
+    return plan(SessionArguments([DEMO], session=session_id), ProducerSettings(), START_MS, None)
 
 
 def shortened(stream: Iterable[SessionMessage], until_ms: int) -> Iterator[SessionMessage]:
@@ -66,7 +67,7 @@ def short_demo(session_id: str, seconds: int) -> list[SessionMessage]:
 
 def lines(windows: Iterable[FusedEmotion]) -> list[str]:
     """Windows as the bytes that users are handed."""
-    return [json_line(window) for window in in_order(windows)]
+    return list(export.lines(in_order(windows), Display()))
 
 
 @dataclass

@@ -9,8 +9,8 @@ import pytest
 from affectstream.analytics.alerts import alerts
 from affectstream.analytics.rules import Rule
 from affectstream.analytics.summary import summarise
+from affectstream.export import Report
 from affectstream.schemas.messages import FusedEmotion
-from affectstream.summary import Report
 
 pytestmark = pytest.mark.integration
 

@@ -3,18 +3,28 @@
 import csv
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from rich.console import Console
 
 from affectstream import plot
-from affectstream.export import COLUMNS, json_line, write
+from affectstream.analytics.label import Display
+from affectstream.export import COLUMNS, lines, write
 from affectstream.schemas.errors import InputError
 from affectstream.schemas.labels import EMOTIONS
 from affectstream.schemas.messages import FusedEmotion, ModalityState, Reason
 from affectstream.tables import LiveTable
 
+PLAIN = Display()
 P = (0.1, 0.5, 0.1, 0.1, 0.1, 0.05, 0.05)
+SURE = (0.05, 0.7, 0.05, 0.05, 0.05, 0.05, 0.05)
+
+
+def as_json(fused: FusedEmotion, display: Display = PLAIN) -> dict[str, Any]:
+    (line,) = lines([fused], display)
+    found: dict[str, Any] = json.loads(line)
+    return found
 
 
 def window(second: int, party: str = "customer", pane: str = "final", said: bool = True) -> FusedEmotion:
@@ -40,33 +50,33 @@ def window(second: int, party: str = "customer", pane: str = "final", said: bool
 
 
 def test_a_json_line_names_every_probability_and_says_why() -> None:
-    line = json.loads(json_line(window(3)))
+    line = as_json(window(3))
     assert line["probabilities"] == dict(zip(EMOTIONS, P, strict=True))
     assert line["modalities"]["audio"]["weight"] == 1.0
     assert line["modalities"]["text"]["state"] == "missing"
-    assert json.loads(json_line(window(3, said=False)))["modalities"]["audio"]["reason"] == "silence"
+    assert as_json(window(3, said=False))["modalities"]["audio"]["reason"] == "silence"
 
 
 def in_conflict() -> FusedEmotion:
     sad = (0.1, 0.1, 0.5, 0.1, 0.1, 0.05, 0.05)
     states = (
-        ModalityState(modality="audio", state="present", p=P, weight=0.7, trust=0.6, agreement=0.5),
-        ModalityState(modality="text", state="held", p=sad, weight=0.3, trust=0.2, age_ms=2000),
+        ModalityState(modality="audio", state="present", p=P, weight=0.7, trust=0.6),
+        ModalityState(modality="text", state="present", p=sad, weight=0.3, trust=0.2),
     )
-    return window(7).model_copy(update={"modalities": states, "disagreement": 0.4, "steady": "happy"})
+    return window(7).model_copy(update={"modalities": states, "disagreement": 0.4})
 
 
 def test_a_json_line_says_what_to_show_who_contradicts_whom_and_how_far_each_was_trusted() -> None:
-    line = json.loads(json_line(in_conflict()))
+    line = as_json(in_conflict(), Display(min_probability=0.6))
     assert (line["label"], line["shown"], line["conflict"]) == ("happy", None, "words sad, voice happy")
     text = line["modalities"]["text"]
-    assert (text["state"], text["age_ms"], text["trust"], text["agreement"]) == ("held", 2000, 0.2, None)
-    assert json.loads(json_line(window(1)))["conflict"] is None
+    assert (text["state"], text["weight"], text["trust"]) == ("present", 0.3, 0.2)
+    assert as_json(window(1))["conflict"] is None
 
 
 def test_the_live_table_says_the_newest_conflict_and_marks_what_is_uncertain() -> None:
-    table = LiveTable("call", origin_ms=0)
-    table.add([window(0), in_conflict()])
+    table = LiveTable("call", 0, Display(min_probability=0.6))
+    table.add([window(0).model_copy(update={"p": SURE}), in_conflict()])
     console = Console(width=80)
     with console.capture() as captured:
         console.print(table)
@@ -77,7 +87,7 @@ def test_the_live_table_says_the_newest_conflict_and_marks_what_is_uncertain() -
 
 
 def test_csv_has_one_column_per_value_and_empty_cells_for_what_is_not_there(tmp_path: Path) -> None:
-    write([window(0), window(1, said=False)], tmp_path / "out.csv")
+    write([window(0), window(1, said=False)], tmp_path / "out.csv", PLAIN)
     rows = list(csv.DictReader((tmp_path / "out.csv").read_text().splitlines()))
     assert tuple(rows[0]) == COLUMNS
     assert float(rows[0]["happy"]) == float(rows[0]["audio_happy"]) == 0.5
@@ -86,12 +96,12 @@ def test_csv_has_one_column_per_value_and_empty_cells_for_what_is_not_there(tmp_
 
 def test_an_output_of_unknown_kind_is_refused_by_name(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"out\.xls.*\.jsonl or \.csv"):
-        write([], tmp_path / "out.xls")
+        write([], tmp_path / "out.xls", PLAIN)
 
 
 def test_an_output_that_cannot_be_written_is_an_input_error(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="cannot write"):
-        write([], tmp_path / "nowhere" / "out.csv")
+        write([], tmp_path / "nowhere" / "out.csv", PLAIN)
 
 
 @pytest.mark.parametrize("ending", ["png", "svg", "pdf"])
@@ -115,7 +125,7 @@ def test_a_plot_of_nothing_or_of_unknown_kind_is_refused(tmp_path: Path) -> None
 
 
 def test_the_live_table_replaces_an_early_window_by_its_final() -> None:
-    table = LiveTable("call", origin_ms=0)
+    table = LiveTable("call", 0, PLAIN)
     table.add([window(0, pane="early"), window(0), window(1, said=False)])
     console = Console(width=80)
     with console.capture() as captured:

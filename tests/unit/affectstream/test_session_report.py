@@ -1,21 +1,21 @@
 """What a user is told of a session: on the terminal, as JSON, from a file; always the same."""
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 from rich.console import Console
 from support.session_lines import labelled, split, tenths
+from typer.testing import CliRunner
 
-from affectstream.export import in_order, json_line, write
-from affectstream.reading import read
+from affectstream.analytics.label import Display
+from affectstream.cli import app
+from affectstream.export import in_order, lines, read, report, write, write_report
 from affectstream.runtime.settings import AlertSettings
 from affectstream.schemas.errors import InputError, SettingsError
-from affectstream.summary import report, shown
-from affectstream.summary import write as write_report
+from affectstream.tables import summary_table
 
+PLAIN = Display()
 CALL = in_order(
     [w.model_copy(update={"start_ms": w.start_ms + 5000, "end_ms": w.end_ms + 5000})
      for w in labelled("nnnnnnnnaaaaaaaannnnnnnn")] + labelled("....", party="agent")
@@ -25,7 +25,7 @@ CALL = in_order(
 def terminal(made) -> str:
     console = Console(width=80)
     with console.capture() as captured:
-        console.print(shown(made, "call"))
+        console.print(summary_table(made, "call"))
     return captured.get()
 
 
@@ -60,8 +60,9 @@ def test_the_json_holds_it_all_and_is_the_same_every_time(tmp_path: Path) -> Non
 
 def test_a_file_gives_back_the_windows_that_were_written(tmp_path: Path) -> None:
     windows = in_order([*CALL, *split("19")])
-    write(windows, tmp_path / "out.jsonl")
-    assert [json_line(w) for w in read(tmp_path / "out.jsonl")] == [json_line(w) for w in windows]
+    write(windows, tmp_path / "out.jsonl", PLAIN)
+    again = read(tmp_path / "out.jsonl")
+    assert list(lines(again, PLAIN)) == list(lines(windows, PLAIN))
     assert (
         report(read(tmp_path / "out.jsonl"), AlertSettings()).json()
         == report(windows, AlertSettings()).json()
@@ -76,7 +77,7 @@ def test_a_file_gives_back_the_windows_that_were_written(tmp_path: Path) -> None
         ("no json\n", "line 1: not a window"),
         ("[]\n", "line 1: not a window"),
         (
-            json_line(CALL[0]) + json_line(CALL[0].model_copy(update={"session_id": "b"})),
+            "".join(lines([CALL[0], CALL[0].model_copy(update={"session_id": "b"})], PLAIN)),
             "more than one session",
         ),
     ],
@@ -97,7 +98,8 @@ def test_alerts_can_be_off_or_ruled_by_a_file(tmp_path: Path) -> None:
 
 
 def test_the_command_sums_up_a_file(tmp_path: Path) -> None:
-    write(tenths("111999999111"), tmp_path / "call.jsonl")
-    command = [str(Path(sys.executable).parent / "affectstream"), "summary", str(tmp_path / "call.jsonl")]
-    done = subprocess.run([*command, "--json"], capture_output=True, text=True, check=True)
+    write(tenths("111999999111"), tmp_path / "call.jsonl", PLAIN)
+    done = CliRunner().invoke(
+        app, ["summary", str(tmp_path / "call.jsonl"), "--json"], catch_exceptions=False
+    )
     assert done.stdout == report(tenths("111999999111"), AlertSettings()).json()

