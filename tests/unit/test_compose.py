@@ -7,11 +7,10 @@ import tomllib
 from typing import Any
 
 import pytest
-import typer
 import yaml
 from support.paths import ROOT
 
-from affectstream.cli import app
+from affectstream.cli import load as load_command
 from affectstream.runtime.settings import describe, load
 
 STACK: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text(encoding="utf-8"))
@@ -129,7 +128,7 @@ def test_the_command_of_our_services_exists(name: str):
         assert not found.submodule_search_locations or importlib.util.find_spec(f"{module}.__main__")
         return
     assert program == "affectstream"
-    command: Any = typer.main.get_command(app)
+    command: Any = load_command(arguments.pop(0))
     while hasattr(command, "commands"):
         command = command.commands[arguments.pop(0)]
     options = {option for parameter in command.params for option in parameter.opts}
