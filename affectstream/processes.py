@@ -1,10 +1,7 @@
 """Processes that are started, watched and stopped together."""
 
-import contextlib
-import ctypes
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -16,9 +13,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from affectstream.runtime.child import die_with_parent
 from affectstream.schemas.errors import Unavailable
 
-PR_SET_PDEATHSIG = 1
 STOP_S = 15.0  # a process that has not stopped by itself by then is killed
 
 
@@ -31,20 +28,6 @@ class Child:
     env: Mapping[str, str]
     port: int = 0  # of /readyz; 0: ready at once
     process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
-
-
-def free_port() -> int:
-    """Return a port on the loopback that nothing listens on now."""
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        port: int = sock.getsockname()[1]
-        return port
-
-
-def _die_with_parent() -> None:
-    """Have the kernel stop this child when its parent is killed, so that nothing is left behind."""
-    with contextlib.suppress(OSError):
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 class Children:
@@ -66,7 +49,7 @@ class Children:
                 stdout=log,
                 stderr=log,
                 start_new_session=True,  # an interrupt at the terminal reaches the parent alone
-                preexec_fn=_die_with_parent,
+                preexec_fn=lambda: die_with_parent(signal.SIGTERM),
             )
 
     def kill(self, name: str) -> None:

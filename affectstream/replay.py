@@ -69,10 +69,10 @@ async def published(
     """Play a session onto Kafka, never further ahead of the workers than the broker keeps."""
     from affectstream.producers.replay import play
     from affectstream.runtime.kafka import Publisher
-    from affectstream.runtime.lag import LagMeter
+    from affectstream.runtime.kafka.lag import LagMeter
     from affectstream.schemas.topics import MEDIA
 
-    groups = {topic.name: f"affect-{modality}" for modality, topic in MEDIA.items()}
+    groups = {topic.name: topic.group for topic in MEDIA.values()}
     async with Publisher(kafka) as publisher, LagMeter(kafka) as meter:
 
         async def unread(topic: str) -> Mapping[int, int]:

@@ -3,16 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from affectstream.producers.plan import PartySource, SessionPlan
 from affectstream.runtime.settings import ProducerSettings, Settings
 from affectstream.schemas.errors import InputError
-from affectstream.schemas.messages import Party
-
-PARTIES: tuple[Party, ...] = get_args(Party)
+from affectstream.schemas.messages import PARTIES, Party
 
 
 class PartyFile(BaseModel):

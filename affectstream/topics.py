@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.table import Table
 
 if TYPE_CHECKING:
-    from affectstream.runtime.topics import Row
+    from affectstream.runtime.kafka.topics import Row
 
 app = typer.Typer(no_args_is_help=True, help="The Kafka topics.")
 out = Console()
@@ -23,7 +23,7 @@ def create(
     """Create what is missing; the number of partitions is the same for all."""
     import asyncio
 
-    from affectstream.runtime import topics
+    from affectstream.runtime.kafka import topics
     from affectstream.runtime.settings import load
     from affectstream.schemas.topics import PARTITIONS
 
@@ -35,7 +35,7 @@ def list_() -> None:
     """Show the table of topics, and which of them the broker has."""
     import asyncio
 
-    from affectstream.runtime import topics
+    from affectstream.runtime.kafka import topics
     from affectstream.runtime.settings import load
 
     out.print(_table(asyncio.run(topics.listing(load().kafka))))

@@ -98,7 +98,8 @@ def processes(settings: "Settings", workers: int = 1) -> "list[Child]":
 
 
 def _child(settings: "Settings", name: str, worker: WorkerName) -> "Child":
-    from affectstream.processes import Child, free_port
+    from affectstream.processes import Child
+    from affectstream.runtime.child import free_port
     from affectstream.runtime.settings import as_env
 
     port = free_port()

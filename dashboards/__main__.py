@@ -32,7 +32,7 @@ async def serve(settings: Settings, stop: Stop) -> None:
     """Serve until ``stop``; while Redis is away, requests get 503 and the process goes on."""
     async with AsyncExitStack() as exits:
         listener = exits.enter_context(_listen(settings.api))
-        store = FusedStore(settings.redis, CACHED_FINALS)
+        store = FusedStore(settings.redis, CACHED_FINALS, patient=True)
         exits.push_async_exit(store)
         config = uvicorn.Config(
             create_app(store, settings.api.token, _display(settings)),

@@ -15,12 +15,11 @@ from affectstream.models.fusion.fitted import LICENCE, SHIPPED
 from affectstream.models.hub.known import is_local, known, onnx_face
 from affectstream.models.weights import FOLDER, Card, read_card
 from affectstream.schemas.errors import PolicyError
-from affectstream.schemas.messages import Modality
+from affectstream.schemas.messages import MODALITIES, Modality
 
 UNKNOWN = "not known here: read its card"
 BY_NAME = "known by the name of its file"
 CASCADE = "haarcascade_frontalface_alt2.xml"
-MODALITIES: tuple[Modality, ...] = ("video", "audio", "text")
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,8 @@ import structlog
 from numpy.typing import NDArray
 
 from affectstream.producers.frames import fitted, to_jpeg
-from affectstream.producers.live import LivePlan, MonotonicWallClock, parser, plan, publish, wall_ms
+from affectstream.producers.live import LivePlan, MonotonicWallClock, parser, plan, publish
+from affectstream.runtime.clocks import wall_ms
 from affectstream.runtime.process import Stop, run
 from affectstream.runtime.settings import load
 from affectstream.schemas.errors import Unavailable

@@ -3,10 +3,9 @@
 import argparse
 import asyncio
 import threading
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, get_args
+from typing import Any
 
 from affectstream.producers.plan import check_session_id
 from affectstream.producers.replay import play
@@ -16,9 +15,7 @@ from affectstream.runtime.process import Stop
 from affectstream.runtime.settings import Settings
 from affectstream.schemas import policy
 from affectstream.schemas.errors import InputError
-from affectstream.schemas.messages import MODALITIES, EndOfStream, Modality, Party
-
-PARTIES: tuple[Party, ...] = get_args(Party)
+from affectstream.schemas.messages import MODALITIES, PARTIES, EndOfStream, Modality, Party
 
 
 @dataclass(frozen=True)
@@ -60,11 +57,6 @@ class MonotonicWallClock:
         self._shift_ms += max(0, self._last_ms - at_ms)
         self._last_ms = max(self._last_ms, at_ms)
         return self._last_ms
-
-
-def wall_ms() -> int:
-    """Return the wall clock time in milliseconds since the epoch."""
-    return time.time_ns() // 1_000_000
 
 
 def parser(doc: str, modality: Modality) -> argparse.ArgumentParser:

@@ -15,7 +15,8 @@ from functools import partial
 from typing import Any
 
 from affectstream.producers.chunks import Chunk, Chunker, Samples, Timeline
-from affectstream.producers.live import LivePlan, MonotonicWallClock, parser, plan, publish, wall_ms
+from affectstream.producers.live import LivePlan, MonotonicWallClock, parser, plan, publish
+from affectstream.runtime.clocks import wall_ms
 from affectstream.runtime.process import Stop, run
 from affectstream.runtime.settings import load
 from affectstream.schemas.errors import InputError, Unavailable

@@ -1,10 +1,8 @@
 """A broker and a Redis inside this process, for one machine."""
 
 import contextlib
-import ctypes
 import importlib.util
 import shutil
-import signal
 import socket
 import subprocess
 import tempfile
@@ -13,11 +11,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from affectstream.runtime.child import die_with_parent, free_port
 from affectstream.schemas.errors import Unavailable
 
 START_TIMEOUT_S = 10
 PORT_ATTEMPTS = 5
-_PR_SET_PDEATHSIG = 1
 _INFO_BYTES = 16 * 1024
 
 
@@ -70,7 +68,7 @@ class EmbeddedRedis:
         binary = redis_binary()
         self._folder = tempfile.TemporaryDirectory(prefix="affect-redis-")
         for _ in range(1 if self._port else PORT_ATTEMPTS):
-            port = self._port or _free_port()
+            port = self._port or free_port()
             self._process = _start(binary, port, self._folder.name)
             if _answers(port, self._process):
                 self.url = f"redis://127.0.0.1:{port}/0"
@@ -114,12 +112,6 @@ def redis_binary() -> str:
 
 
 def _start(binary: str, port: int, folder: str) -> subprocess.Popen[bytes]:
-    libc = ctypes.CDLL(None, use_errno=True)
-
-    def die_with_parent() -> None:
-        if hasattr(libc, "prctl"):
-            libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-
     options = (
         f"--port {port} --bind 127.0.0.1 --dir {folder} --appendonly no --daemonize no --loglevel warning"
     )
@@ -142,10 +134,3 @@ def _answers(port: int, process: subprocess.Popen[bytes]) -> bool:
                 return True
         time.sleep(0.01)
     return False
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

@@ -12,7 +12,7 @@ from redis.exceptions import ResponseError
 
 from affectstream.runtime import metrics
 from affectstream.schemas import keys
-from affectstream.schemas.messages import Party
+from affectstream.schemas.messages import Party, PartyKey
 
 log = structlog.get_logger(__name__)
 
@@ -21,8 +21,6 @@ REMEMBERED = 50_000  # parties, at about half a kilobyte each
 INDEX_EVERY_MS = 10_000  # of event time: sessions are listed by their newest final as of then
 REPLIES_S = 10.0  # to one round trip
 NOT_ABOVE = "equal or smaller"  # in the server's refusal of an id that is not above the newest
-
-Key = tuple[str, Party]
 
 
 class EncodedPane(NamedTuple):
@@ -77,7 +75,7 @@ class FusedWriter:
     def __init__(self, redis: Any, ttl_s: int) -> None:
         self._redis = redis
         self._ttl_s = ttl_s
-        self._known: dict[Key, Known] = {}
+        self._known: dict[PartyKey, Known] = {}
 
     async def write(self, panes: Sequence[EncodedPane]) -> None:
         """Write ``panes``, finals of a party in the order of their windows."""
@@ -163,7 +161,7 @@ class FusedWriter:
 
     def _overwrite(self, panes: Sequence[EncodedPane], pipeline: Pipeline) -> None:
         """Set the newest pane of each party, where it is none older than what is there."""
-        newest: dict[Key, EncodedPane] = {}
+        newest: dict[PartyKey, EncodedPane] = {}
         for pane in panes:
             known = self._known[pane[:2]]
             rank = pane.end_ms, pane.pane == "final"

@@ -10,7 +10,7 @@ from typing import Any
 
 import structlog
 
-from affectstream.runtime.groups import LogSettings
+from affectstream.runtime.settings import LogSettings
 
 CLIENTS = ("aiokafka", "aiohttp", "asyncio", "redis", "faust", "mode", "confluent_kafka", "kafka")
 

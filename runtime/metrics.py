@@ -13,7 +13,6 @@ _LATENCY = (0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
 _ROWS = (1, 2, 4, 8, 16, 32, 64, 128)
 
 BUILD = Info("affect_build", "Version of the running code")
-PUBLISHED = Counter("affect_published_total", "Media messages that a producer sent", ["modality"])
 INPUTS = Counter("affect_inputs_total", "Frames, chunks and texts that a worker read", ["modality"])
 OBSERVATIONS = Counter(
     "affect_observations_total",
@@ -36,7 +35,7 @@ COMMITS_DROPPED = Counter(
 )
 REBALANCES = Counter("affect_rebalances_total", "Assignments of partitions to this member", ["group"])
 LAG = Gauge(
-    "affect_consumer_lag_records", "Records on the broker that a group has not committed", ["topic", "group"]
+    "affect_consumer_lag_records", "Records on the broker that this member has not read", ["topic", "group"]
 )
 LATE = Counter("affect_late_observations_total", "Observations for windows that were closed", ["modality"])
 DUPLICATES = Counter(

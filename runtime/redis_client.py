@@ -7,23 +7,26 @@ from typing import Any
 from redis import exceptions as redis_errors
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
-from redis.backoff import ExponentialWithJitterBackoff
+from redis.backoff import ExponentialWithJitterBackoff, NoBackoff
 
-from affectstream.runtime.groups import RedisSettings
+from affectstream.runtime.settings import RedisSettings
 from affectstream.schemas.errors import Unavailable
 
 RETRIES = 6  # over about ten seconds: a restart or a failover
+COMMAND_S = 2.0  # for connecting and for each reply, where somebody waits for the answer
 
 
-def connect(settings: RedisSettings) -> Any:  # redis-py types every reply as bytes or text or more
-    """Return a client that retries lost connections; it connects when first used."""
+def connect(settings: RedisSettings, patient: bool) -> Any:  # redis-py types every reply as bytes or more
+    """Return a client, which connects when first used.
+
+    A patient one tries again for about ten seconds; another says after two that the server is away.
+    """
     options: dict[str, Any] = {
         "username": settings.username,
         "password": settings.password.get_secret_value() if settings.password else None,
         "decode_responses": True,
         "protocol": 2,  # the replies of old and new servers alike
-        "retry": Retry(ExponentialWithJitterBackoff(base=0.1, cap=3.0), RETRIES),
-        "retry_on_error": [redis_errors.BusyLoadingError],
+        **(_patience() if patient else _impatience()),
         "health_check_interval": 30,
     }
     if settings.url.startswith("rediss://"):
@@ -35,6 +38,22 @@ def connect(settings: RedisSettings) -> Any:  # redis-py types every reply as by
     return Redis.from_url(
         settings.url, **{name: value for name, value in options.items() if value is not None}
     )
+
+
+def _patience() -> dict[str, Any]:
+    return {
+        "retry": Retry(ExponentialWithJitterBackoff(base=0.1, cap=3.0), RETRIES),
+        "retry_on_error": [redis_errors.BusyLoadingError],
+    }
+
+
+def _impatience() -> dict[str, Any]:
+    """Return options that try again once, at once: a connection of before may have been cut meanwhile."""
+    return {
+        "retry": Retry(NoBackoff(), 1, supported_errors=(redis_errors.ConnectionError,)),
+        "socket_connect_timeout": COMMAND_S,
+        "socket_timeout": COMMAND_S,
+    }
 
 
 @contextmanager

@@ -4,37 +4,28 @@ The keys are those of ``schemas.keys``. A final window is one entry of a stream,
 the window: it is there with all its fields or not at all, and writing it again changes nothing.
 """
 
-import json
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import product
 from types import TracebackType
-from typing import Any, Self, get_args
+from typing import Any, Self
 
 import structlog
 
-from affectstream.runtime import operator_trust, rows
+from affectstream.runtime import operator_trust, rows, session_index
+from affectstream.runtime.clocks import wall_ms
 from affectstream.runtime.fused_writer import EncodedPane, FusedWriter
-from affectstream.runtime.groups import RedisSettings
 from affectstream.runtime.redis_client import connect, translated
+from affectstream.runtime.session_index import Session, Span, end_ms
+from affectstream.runtime.settings import RedisSettings
 from affectstream.schemas import keys
 from affectstream.schemas.codec import encode
 from affectstream.schemas.errors import Malformed
-from affectstream.schemas.messages import Alert, FusedEmotion, Modality, Party
+from affectstream.schemas.messages import PARTIES, Alert, FusedEmotion, Modality, Party, PartyKey
+
+__all__ = ["FusedStore", "Newest", "Session", "Span"]
 
 log = structlog.get_logger(__name__)
-
-PARTIES: tuple[Party, ...] = get_args(Party)
-
-
-@dataclass(frozen=True)
-class Span:
-    """The final windows of a party: ends of the first and of the last, in milliseconds."""
-
-    first_end_ms: int
-    last_end_ms: int
 
 
 @dataclass(frozen=True)
@@ -45,27 +36,17 @@ class Newest:
     final: FusedEmotion | None
 
 
-@dataclass(frozen=True)
-class Session:
-    """A session and its parties that have finals."""
-
-    session_id: str
-    parties: dict[Party, Span]
-
-    @property
-    def last_end_ms(self) -> int:
-        """The end of the newest final window of any party."""
-        return max((span.last_end_ms for span in self.parties.values()), default=0)
-
-
 class FusedStore:
     """``async with FusedStore(settings.redis) as store``; one writer per session, any number of readers."""
 
-    def __init__(self, settings: RedisSettings, cached_finals: int = 0) -> None:
-        """``cached_finals``: how many decoded finals are kept, by content, for a reader that asks again."""
+    def __init__(self, settings: RedisSettings, cached_finals: int = 0, patient: bool = False) -> None:
+        """``cached_finals``: how many decoded finals are kept, by content, for a reader that asks again.
+
+        ``patient``: wait ten seconds for a server that is away, as a process does that goes on.
+        """
         self._settings = settings
         self._parsed = lru_cache(cached_finals)(rows.parsed) if cached_finals else rows.parsed
-        self._redis = connect(settings)
+        self._redis = connect(settings, patient)
         self._writer = FusedWriter(self._redis, settings.ttl_s)
 
     async def __aenter__(self) -> Self:
@@ -81,10 +62,11 @@ class FusedStore:
     ) -> None:
         await self._redis.aclose()
 
-    async def ping(self) -> None:
-        """Return when the server has answered; raises Unavailable."""
+    async def ping(self) -> bool:
+        """Return True when the server has answered, also as a health check; raises Unavailable."""
         with translated(self._settings):
             await self._redis.ping()
+        return True
 
     async def write(self, panes: Sequence[FusedEmotion]) -> None:
         """Encode ``panes`` and write them: see `write_encoded`."""
@@ -105,17 +87,17 @@ class FusedStore:
         """Return the end of the newest final window, in milliseconds."""
         return (await self.positions([(session_id, party)]))[0]
 
-    async def positions(self, parties: Sequence[tuple[str, Party]]) -> list[int | None]:
+    async def positions(self, parties: Sequence[PartyKey]) -> list[int | None]:
         """Return the end of the newest final window of each party, in one round trip."""
         newest = [("XREVRANGE", keys.finals(*party), "+", "-", "COUNT", 1) for party in parties]
-        return [_end_ms(entries[0][0]) if entries else None for entries in await self._pipelined(newest)]
+        return [end_ms(entries[0][0]) if entries else None for entries in await self._pipelined(newest)]
 
     async def newest(self, session_id: str, party: Party) -> Newest | None:
         """Return the newest final window, which the next one goes on from."""
         with translated(self._settings):
             entries = await self._bytes("XREVRANGE", keys.finals(session_id, party), "+", "-", "COUNT", 1)
         for entry_id, fields in entries:
-            return Newest(_end_ms(entry_id), _readable(fields))
+            return Newest(end_ms(entry_id), _readable(fields))
         return None
 
     async def sessions(self, limit: int = 100) -> list[Session]:
@@ -123,25 +105,14 @@ class FusedStore:
 
         Which come first is known to ten seconds of event time, the spans exactly.
         """
-        found: list[Session] = []
         with translated(self._settings):
-            while len(found) < limit:
-                ids = await self._redis.zrevrange(keys.SESSIONS, len(found), limit - 1)
-                if not ids:
-                    break
-                spans = await self._spans(ids)
-                expired = [sid for sid in ids if not spans[sid]]
-                found += [Session(sid, spans[sid]) for sid in ids if spans[sid]]
-                if not expired:
-                    break
-                await self._redis.zrem(keys.SESSIONS, *expired)
-        return sorted(found, key=lambda session: -session.last_end_ms)
+            return await session_index.listed(self._redis, limit)
 
     async def session(self, session_id: str) -> Session | None:
         """Return one session, None where nothing of it is kept."""
         with translated(self._settings):
-            spans = (await self._spans([session_id]))[session_id]
-        return Session(session_id, spans) if spans else None
+            session = (await session_index.read(self._redis, [session_id]))[0]
+        return session if session.parties else None
 
     async def finals(
         self,
@@ -166,7 +137,7 @@ class FusedStore:
         """Return the newest pane, early or final."""
         return (await self.latest_of([(session_id, party)]))[0]
 
-    async def latest_of(self, parties: Sequence[tuple[str, Party]]) -> list[FusedEmotion | None]:
+    async def latest_of(self, parties: Sequence[PartyKey]) -> list[FusedEmotion | None]:
         """Return the newest pane of each party, in one round trip."""
         hashes = await self._pipelined([("HGETALL", keys.latest(*party)) for party in parties])
         return [rows.pane(entry) if entry else None for entry in hashes]
@@ -191,14 +162,14 @@ class FusedStore:
         """Return an operator's trust that is in force, for the modalities that have it."""
         with translated(self._settings):
             fields = await self._redis.hgetall(keys.TRUST)
-        return operator_trust.in_force(fields, _now_ms())
+        return operator_trust.in_force(fields, wall_ms())
 
     async def set_trust(
         self, trust: operator_trust.Trust, by: str = "unknown", for_s: float | None = None
     ) -> None:
         """Set an operator's trust per modality, None to take it back, and note it; raises InputError."""
         operator_trust.check(trust)
-        now_ms = _now_ms()
+        now_ms = wall_ms()
         until_ms = None if for_s is None else now_ms + round(1000 * for_s)
         pipe = self._redis.pipeline(transaction=True)
         operator_trust.write(pipe, trust, until_ms)
@@ -208,7 +179,7 @@ class FusedStore:
     async def saw_trust(self, trust: Mapping[Modality, float], by: str) -> None:
         """Note that a process goes by this trust from now on, however it came into Redis."""
         pipe = self._redis.pipeline(transaction=True)
-        await self._note(pipe, operator_trust.Entry(_now_ms(), by, "saw", trust))
+        await self._note(pipe, operator_trust.Entry(wall_ms(), by, "saw", trust))
 
     async def trust_log(self, limit: int = 20) -> list[operator_trust.Entry]:
         """Return the newest entries of the log of trust, newest first."""
@@ -250,29 +221,6 @@ class FusedStore:
             replies: list[Any] = await pipe.execute()
         return replies
 
-    async def _spans(self, session_ids: Sequence[str]) -> dict[str, dict[Party, Span]]:
-        """Return the span of each party: the first end from the index, the last one from the stream."""
-        pipe = self._redis.pipeline(transaction=False)
-        for session_id in session_ids:
-            pipe.hgetall(keys.session(session_id))
-        for session_id, party in product(session_ids, PARTIES):
-            newest = "XREVRANGE", keys.finals(session_id, party), "+", "-", "COUNT", 1
-            pipe.execute_command(*newest, NEVER_DECODE=True)
-        replies = await pipe.execute()
-        indexed = dict(zip(session_ids, replies[: len(session_ids)], strict=True))
-        spans: dict[str, dict[Party, Span]] = {session_id: {} for session_id in session_ids}
-        for (session_id, party), entries in zip(
-            product(session_ids, PARTIES), replies[len(session_ids) :], strict=True
-        ):
-            if entries and party in indexed[session_id]:
-                first_end_ms = json.loads(indexed[session_id][party])["first"]
-                spans[session_id][party] = Span(first_end_ms, _end_ms(entries[0][0]))
-        return spans
-
-
-def _end_ms(entry_id: bytes) -> int:
-    return int(entry_id.partition(b"-")[0])
-
 
 def _readable(fields: Mapping[bytes, bytes]) -> FusedEmotion | None:
     """Return the final of an entry; None, loudly, where something else wrote it."""
@@ -281,7 +229,3 @@ def _readable(fields: Mapping[bytes, bytes]) -> FusedEmotion | None:
     except Malformed as error:
         log.error("newest_final_unreadable", why=str(error))
         return None
-
-
-def _now_ms() -> int:
-    return int(time.time() * 1000)

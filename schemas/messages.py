@@ -5,7 +5,7 @@ names on the wire (``schemas.codec``). Unknown fields are ignored, so that a fie
 """
 
 from enum import StrEnum
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import (
     AfterValidator,
@@ -23,7 +23,9 @@ VERSION = 1  # the major version; a higher one on the wire is refused
 
 Party = Literal["customer", "agent", "other"]
 Modality = Literal["video", "audio", "text"]
-MODALITIES: tuple[Modality, ...] = ("video", "audio", "text")
+PARTIES: tuple[Party, ...] = get_args(Party)
+MODALITIES: tuple[Modality, ...] = get_args(Modality)
+PartyKey = tuple[str, Party]  # session id, party
 AlertKind = Literal["above", "rise", "disagreement"]
 
 

@@ -39,6 +39,7 @@ class Topic:
     drop: Literal["live sheds the oldest", "never"]
     writer: str
     readers: tuple[str, ...]
+    group: str = ""  # the consumer group of the process here that reads it
 
 
 FRAMES = Topic(
@@ -50,6 +51,7 @@ FRAMES = Topic(
     "live sheds the oldest",
     "producers",
     ("worker video",),
+    "affect-video",
 )  # a JPEG of 640 px is 10-80 KiB; larger pictures carry no more of a face
 CHUNKS = Topic(
     "affect.audio.chunks",
@@ -60,6 +62,7 @@ CHUNKS = Topic(
     "live sheds the oldest",
     "producers",
     ("worker audio",),
+    "affect-audio",
 )  # 2 s of 16-bit mono is 64 KiB at 16 kHz, 192 KiB at 48 kHz
 TRANSCRIPTS = Topic(
     "affect.text.transcripts",
@@ -70,6 +73,7 @@ TRANSCRIPTS = Topic(
     "live sheds the oldest",
     "producers",
     ("worker text",),
+    "affect-text",
 )
 PROBABILITIES = Topic(
     "affect.probabilities",
@@ -80,6 +84,7 @@ PROBABILITIES = Topic(
     "never",
     "workers video, audio and text",
     ("fusion",),
+    "affect-fusion",
 )
 FUSED = Topic(
     "affect.fused",
@@ -90,6 +95,7 @@ FUSED = Topic(
     "never",
     "fusion",
     ("alerts", "users' own consumers"),
+    "affect-alerts",
 )
 ALERTS = Topic(
     "affect.alerts",

@@ -19,23 +19,22 @@ import structlog
 from affectstream.analytics import alerts as folding
 from affectstream.analytics.alerts import Rules, State
 from affectstream.analytics.rules import read
-from affectstream.runtime import metrics, process, topics
+from affectstream.runtime import metrics, process
 from affectstream.runtime.health import Health
-from affectstream.runtime.kafka import Publisher, Record, Subscriber
+from affectstream.runtime.kafka import Publisher, Record, Subscriber, topics
 from affectstream.runtime.process import Stop
 from affectstream.runtime.retry import retry_until_available
 from affectstream.runtime.settings import Settings, load
 from affectstream.runtime.store import FusedStore
 from affectstream.schemas.codec import decoder
 from affectstream.schemas.errors import MessageError, SettingsError
-from affectstream.schemas.messages import Alert, DeadLetter, FusedEmotion, Message, Party
+from affectstream.schemas.messages import Alert, DeadLetter, FusedEmotion, Message, Party, PartyKey
 from affectstream.schemas.topics import FUSED
 from affectstream.workers import deadletter
 from affectstream.workers.delivery import Commits, Publishes
 
 log = structlog.get_logger(__name__)
 
-GROUP = "affect-alerts"
 BATCH = 500
 POLL_MS = 100  # how long a fetch waits for records: bounds the time until a stop is seen
 REDIS_POLL_S = 0.02  # between checks whether Redis holds what the topic holds
@@ -43,7 +42,6 @@ REDIS_WAIT_S = 20.0  # then the offsets are committed anyway: the session was pu
 STUCK_S = 30 + REDIS_WAIT_S  # without a fetch for so long, the worker is not ready
 MAX_PARTIES = 10_000  # whose states are kept
 
-Key = tuple[str, Party]
 Sleep = Callable[[float], Awaitable[None]]
 
 
@@ -62,7 +60,7 @@ class Stores(Protocol):
     ) -> list[FusedEmotion]:
         """Return the finals that end by ``end_ms``, in order."""
 
-    async def positions(self, parties: Sequence[Key]) -> list[int | None]:
+    async def positions(self, parties: Sequence[PartyKey]) -> list[int | None]:
         """Return the end of the newest final of each party, in milliseconds."""
 
     async def write_alerts(self, alerts: Sequence[Alert]) -> None:
@@ -76,7 +74,7 @@ class Work:
     dead_letters: list[DeadLetter] = field(default_factory=list)
     new: list[Alert] = field(default_factory=list)
     refolded: list[Alert] = field(default_factory=list)  # of earlier windows: already on the topic
-    newest: dict[Key, int] = field(default_factory=dict)  # end of the last window of each party
+    newest: dict[PartyKey, int] = field(default_factory=dict)  # end of the last window of each party
     offsets: dict[tuple[str, int], int] = field(default_factory=dict)  # the next to read
 
 
@@ -96,8 +94,8 @@ class AlertsWorker:
         self._now_s, self._sleep = now_s, sleep
         self._fetched_s = now_s()
         self._decode: Callable[[bytes], Message] = decoder(FUSED.max_bytes, *FUSED.carries)
-        self._states: OrderedDict[Key, State] = OrderedDict()
-        self._given_up: set[Key] = set()  # parties whose windows Redis did not get in time
+        self._states: OrderedDict[PartyKey, State] = OrderedDict()
+        self._given_up: set[PartyKey] = set()  # parties whose windows Redis did not get in time
 
     async def run(self, stop: asyncio.Event) -> None:
         """Work until ``stop`` is set."""
@@ -156,7 +154,7 @@ class AlertsWorker:
     async def _publish(self, messages: Iterable[Message]) -> None:
         await asyncio.gather(*[await self._publisher.send(message) for message in messages])
 
-    async def _may_commit(self, newest: dict[Key, int], stop: asyncio.Event) -> bool:
+    async def _may_commit(self, newest: dict[PartyKey, int], stop: asyncio.Event) -> bool:
         """Wait until Redis holds the windows or time is up; False where the worker is to stop before."""
         waiting = {key: end_ms for key, end_ms in newest.items() if key not in self._given_up}
         deadline_s = self._now_s() + REDIS_WAIT_S
@@ -169,7 +167,7 @@ class AlertsWorker:
             await self._sleep(REDIS_POLL_S)
         return True
 
-    async def _not_stored(self, newest: dict[Key, int]) -> dict[Key, int]:
+    async def _not_stored(self, newest: dict[PartyKey, int]) -> dict[PartyKey, int]:
         """Return the parties whose newest window Redis does not hold yet."""
         found = await retry_until_available(partial(self._store.positions, list(newest)))
         return {
@@ -178,7 +176,7 @@ class AlertsWorker:
             if position is None or position < end_ms
         }
 
-    def _give_up(self, waiting: dict[Key, int]) -> None:
+    def _give_up(self, waiting: dict[PartyKey, int]) -> None:
         log.warning("finals_not_in_redis", parties=len(waiting))
         if len(self._given_up) > MAX_PARTIES:
             self._given_up.clear()
@@ -201,19 +199,15 @@ async def serve(settings: Settings, stop: Stop) -> None:
     rules = read(own.rules)
     async with AsyncExitStack() as stack:
         await topics.check(settings.kafka)
-        store = await stack.enter_async_context(FusedStore(settings.redis))
+        store = await stack.enter_async_context(FusedStore(settings.redis, patient=True))
         publisher = await stack.enter_async_context(Publisher(settings.kafka))
-        subscriber = await stack.enter_async_context(Subscriber(settings.kafka, [FUSED.name], GROUP))
+        subscriber = await stack.enter_async_context(Subscriber(settings.kafka, [FUSED.name], FUSED.group))
         worker = AlertsWorker(rules, subscriber, publisher, store)
-
-        async def redis_answers() -> bool:
-            await store.ping()
-            return True
 
         checks: dict[str, Any] = {
             "partitions": lambda: bool(subscriber.assigned()),
             "fetching": lambda: worker.idle_s() < STUCK_S,
-            "redis": redis_answers,
+            "redis": store.ping,
         }
         await stack.enter_async_context(Health(own.health_port, checks, own.health_host))
         await worker.run(stop)

@@ -12,8 +12,9 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Protocol
 
 from affectstream.runtime import metrics
-from affectstream.runtime.groups import WorkerSettings
+from affectstream.runtime.clocks import wall_ms
 from affectstream.runtime.kafka import Record
+from affectstream.runtime.settings import WorkerSettings
 from affectstream.schemas.messages import Media
 from affectstream.workers.delivery import Commits, Done, Publishes, deliver
 from affectstream.workers.inbox import Inbox, Item, Partition
@@ -22,11 +23,6 @@ from affectstream.workers.report import batch_analysed, batch_delivered
 
 POLL_MS = 100  # how long a fetch waits for records: bounds the time until a stop is seen
 FULL_BATCHES = 2  # a partition with this many batches waiting is paused
-
-
-def wall_ms() -> float:
-    """Return the time of day; it decides nothing but the age of live input."""
-    return time.time() * 1000
 
 
 class Fetches(Commits, Protocol):
@@ -56,7 +52,7 @@ class Inference:
         publisher: Publishes,
         settings: WorkerSettings,
         agent_purpose: str | None = None,
-        wall_ms: Callable[[], float] = wall_ms,
+        wall_ms: Callable[[], int] = wall_ms,
     ) -> None:
         self._analyst, self._inbox, self._subscriber, self._publisher = analyst, inbox, subscriber, publisher
         self._settings, self._agent_purpose, self._wall_ms = settings, agent_purpose, wall_ms

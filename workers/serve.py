@@ -5,9 +5,9 @@ from collections.abc import Callable
 from contextlib import AsyncExitStack
 from typing import Any
 
-from affectstream.runtime import process, topics
+from affectstream.runtime import process
 from affectstream.runtime.health import Health
-from affectstream.runtime.kafka import Publisher, Subscriber
+from affectstream.runtime.kafka import Publisher, Subscriber, topics
 from affectstream.runtime.process import Stop
 from affectstream.runtime.settings import Settings, WorkerSettings, load
 from affectstream.schemas.messages import Modality
@@ -53,7 +53,7 @@ async def serve(analyst: Analyst[Any], settings: Settings, stop: Stop) -> None:
 
 def group(modality: Modality) -> str:
     """Return the name of the consumer group of a modality's workers."""
-    return f"affect-{modality}"
+    return MEDIA[modality].group
 
 
 def worker_settings(settings: Settings, modality: Modality) -> WorkerSettings:

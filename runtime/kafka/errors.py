@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 from aiokafka import errors as kafka_errors
 
-from affectstream.runtime.groups import KafkaSettings
+from affectstream.runtime.settings.kafka import KafkaSettings
 from affectstream.schemas.errors import AffectError, Unavailable
 
 _REMEDIES: tuple[tuple[tuple[type[Exception], ...], str], ...] = (

@@ -1,4 +1,4 @@
-"""How far a consumer group is behind a topic; imports aiokafka. It looks on, and joins no group."""
+"""How far a consumer group is behind a topic, asked from outside the group."""
 
 import asyncio
 from dataclasses import dataclass
@@ -8,11 +8,10 @@ from typing import Any, Self
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 
-from affectstream.runtime import metrics
-from affectstream.runtime.faults import translated
-from affectstream.runtime.groups import KafkaSettings
-from affectstream.runtime.security import client_options
-from affectstream.runtime.subscriber import group_name
+from affectstream.runtime.kafka.errors import translated
+from affectstream.runtime.kafka.security import client_options
+from affectstream.runtime.kafka.subscriber import group_name
+from affectstream.runtime.settings.kafka import KafkaSettings
 
 
 @dataclass(frozen=True)
@@ -56,9 +55,7 @@ class LagMeter:
         A group that has not committed yet is behind by everything that the broker still has.
         """
         standings = await self.standings(topic, group)
-        behind = {partition: standing.end - standing.reached for partition, standing in standings.items()}
-        metrics.LAG.labels(topic, group).set(sum(behind.values()))
-        return behind
+        return {partition: standing.end - standing.reached for partition, standing in standings.items()}
 
     async def standings(self, topic: str, group: str) -> dict[int, Standing]:
         """Return per partition where the log ends and what ``group`` has reached of it; {} as for ``lag``."""

@@ -8,9 +8,9 @@ from typing import Any, Self
 import structlog
 from aiokafka import AIOKafkaProducer
 
-from affectstream.runtime.faults import translated, unavailable
-from affectstream.runtime.groups import KafkaSettings
-from affectstream.runtime.security import client_options
+from affectstream.runtime.kafka.errors import translated, unavailable
+from affectstream.runtime.kafka.security import client_options
+from affectstream.runtime.settings.kafka import KafkaSettings
 from affectstream.schemas import topics
 from affectstream.schemas.codec import encode
 from affectstream.schemas.errors import TooLarge
@@ -150,11 +150,6 @@ class Publisher:
                 batch.append(key=key, value=value, timestamp=timestamp_ms)
         if batch.record_count():
             yield batch
-
-    async def flush(self) -> None:
-        """Return when everything sent so far is acknowledged or has failed."""
-        with translated(self._kafka):
-            await self._producer.flush()
 
     def _ack(self, sent: asyncio.Future[Any]) -> Ack:
         ack: Ack = asyncio.get_running_loop().create_future()

@@ -5,7 +5,7 @@ from typing import Any
 
 from aiokafka.helpers import create_ssl_context
 
-from affectstream.runtime.groups import KafkaSettings
+from affectstream.runtime.settings.kafka import KafkaSettings
 from affectstream.schemas.errors import SettingsError
 
 

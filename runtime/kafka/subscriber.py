@@ -13,12 +13,12 @@ from aiokafka.coordinator.assignors.range import RangePartitionAssignor
 from aiokafka.errors import CommitFailedError, IllegalStateError
 
 from affectstream.runtime import metrics
-from affectstream.runtime.faults import translated
-from affectstream.runtime.groups import KafkaSettings
-from affectstream.runtime.offsets import Positions
-from affectstream.runtime.publisher import MAX_REQUEST_BYTES
-from affectstream.runtime.security import client_options
-from affectstream.runtime.topics import require
+from affectstream.runtime.kafka.errors import translated
+from affectstream.runtime.kafka.positions import Positions
+from affectstream.runtime.kafka.publisher import MAX_REQUEST_BYTES
+from affectstream.runtime.kafka.security import client_options
+from affectstream.runtime.kafka.topics import require
+from affectstream.runtime.settings.kafka import KafkaSettings
 from affectstream.schemas.errors import AffectError, Unavailable
 
 log = structlog.get_logger(__name__)
@@ -114,9 +114,7 @@ class Subscriber(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka h
         """
         if self._failure is not None:
             raise self._failure
-        await asyncio.sleep(
-            0
-        )  # what is buffered comes without a wait; fetches and heartbeats need their turn
+        await asyncio.sleep(0)  # buffered records come without a wait; heartbeats need their turn
         try:
             async with asyncio.timeout(timeout_ms / 1000 + GRACE_S):
                 await self._settled.wait()
@@ -140,7 +138,17 @@ class Subscriber(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka h
                 *(readable or [_NOWHERE]), timeout_ms=timeout_ms, max_records=max_records
             )
             records = self._accept(found)
+        self._report_lag(readable)
         return records
+
+    def _report_lag(self, partitions: Sequence[TopicPartition]) -> None:
+        unread: dict[str, int] = {}
+        for tp in partitions:
+            end, at = self._consumer.highwater(tp), self._positions.expected(tp)
+            if end is not None and at is not None:
+                unread[tp.topic] = unread.get(tp.topic, 0) + end - at
+        for topic, count in unread.items():
+            metrics.LAG.labels(self._plain(topic), self._group).set(count)
 
     def _accept(self, found: Mapping[TopicPartition, Sequence[Any]]) -> list[Record]:
         records = []

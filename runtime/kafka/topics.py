@@ -14,16 +14,17 @@ from typing import Any
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import TopicAlreadyExistsError, for_code
 
-from affectstream.runtime.faults import translated
-from affectstream.runtime.groups import KafkaSettings
-from affectstream.runtime.publisher import BATCH_BYTES, OVERHEAD_BYTES
-from affectstream.runtime.security import client_options
+from affectstream.runtime.kafka.errors import translated
+from affectstream.runtime.kafka.publisher import BATCH_BYTES, OVERHEAD_BYTES
+from affectstream.runtime.kafka.security import client_options
+from affectstream.runtime.settings.kafka import KafkaSettings
 from affectstream.schemas import topics
 from affectstream.schemas.errors import SettingsError, Unavailable
 from affectstream.schemas.topics import Topic
 
 BROKER_DEFAULT = -1  # replication as the broker is configured
 VISIBLE_TIMEOUT_S = 15
+COMMAND_S = 2.0  # for connecting, where somebody waits for the answer
 _POLL_S = 0.1
 
 
@@ -43,7 +44,7 @@ async def create(
 
     On the embedded broker, which creates topics when they are asked for, this asks.
     """
-    async with _admin(kafka) as admin:
+    async with _admin(kafka, COMMAND_S) as admin:
         rows = await _rows(kafka, admin)
         missing = [row for row in rows if not row.partitions]
         if missing and not kafka.embedded:
@@ -60,7 +61,7 @@ async def create(
 
 async def listing(kafka: KafkaSettings) -> list[Row]:
     """Return the table with what is on the broker."""
-    async with _admin(kafka) as admin:
+    async with _admin(kafka, COMMAND_S) as admin:
         return await _rows(kafka, admin)
 
 
@@ -101,11 +102,12 @@ def config(topic: Topic) -> dict[str, str]:
 
 
 @asynccontextmanager
-async def _admin(kafka: KafkaSettings) -> AsyncIterator[Any]:
+async def _admin(kafka: KafkaSettings, within_s: float | None = None) -> AsyncIterator[Any]:
     admin = AIOKafkaAdminClient(**client_options(kafka))
     try:
         with translated(kafka):
-            await admin.start()
+            async with asyncio.timeout(within_s):
+                await admin.start()
             yield admin
     finally:
         await admin.close()

@@ -1,8 +1,13 @@
-"""The settings of trust, holding and display in the fusion."""
+"""How modalities are joined and trusted, which label readers display, and which alerts are raised."""
 
-from pydantic import Field
+from pathlib import Path
+from typing import Annotated
 
-from affectstream.runtime.group import Group, Share
+from pydantic import BeforeValidator, Field
+from pydantic_settings import NoDecode
+
+from affectstream.runtime.settings.base import Group, Port, Share, split
+from affectstream.schemas.messages import Modality
 
 
 class TrustSettings(Group):
@@ -33,6 +38,30 @@ class DisplaySettings(Group):
     )
 
 
+class FusionSettings(Group):
+    """How the modalities are joined."""
+
+    window_ms: int = Field(1000, ge=100)
+    stall_ms: int = Field(10_000, ge=0, description="how long a silent modality holds a final window back")
+    early: Annotated[tuple[Modality, ...], NoDecode, BeforeValidator(split)] = Field(
+        ("video", "audio"), description="an early pane comes once these have passed the window"
+    )
+    rule: str = Field(
+        "learned_log_pool", description="how the modalities are fused; docs/fusion-core.md names all"
+    )
+    fitted: Path | None = Field(
+        None, description="what `affectstream fusion fit` wrote; none: the shipped file"
+    )
+    embeddings: bool = Field(
+        False, description="workers send embeddings along, for the rules that are networks"
+    )
+    trust: TrustSettings = TrustSettings()
+    hold_ms: HoldSettings = HoldSettings()
+    display: DisplaySettings = DisplaySettings()
+    health_port: Port = 0
+    health_host: str = "127.0.0.1"
+
+
 class LabelSettings(Group):
     """Which label readers display (API, page, command line); probabilities and labels stay what they are."""
 
@@ -42,3 +71,12 @@ class LabelSettings(Group):
         None,
         description="a largest probability below it displays no label; none: as fitted, 0: always displayed",
     )
+
+
+class AlertSettings(Group):
+    """Which alerts are raised over the fused emotions."""
+
+    enabled: bool = True
+    rules: Path | None = Field(None, description="a file of alert rules; none: the shipped ones")
+    health_port: Port = 0
+    health_host: str = "127.0.0.1"

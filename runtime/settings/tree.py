@@ -16,44 +16,19 @@ from typing import Any
 from pydantic import BaseModel, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from affectstream.runtime.group import Group
-from affectstream.runtime.groups import (
-    AlertSettings,
+from affectstream.runtime.settings.base import Group
+from affectstream.runtime.settings.fusion import AlertSettings, FusionSettings, LabelSettings
+from affectstream.runtime.settings.kafka import KafkaSettings, RedisSettings
+from affectstream.runtime.settings.workers import (
     ApiSettings,
     AudioSettings,
-    FusionSettings,
-    KafkaSettings,
     LogSettings,
     PolicySettings,
     ProducerSettings,
-    RedisSettings,
     TextSettings,
     VideoSettings,
-    WorkerSettings,
 )
-from affectstream.runtime.trust_groups import LabelSettings, TrustSettings
 from affectstream.schemas.errors import SettingsError
-
-__all__ = [
-    "AlertSettings",
-    "ApiSettings",
-    "AudioSettings",
-    "FusionSettings",
-    "KafkaSettings",
-    "LabelSettings",
-    "LogSettings",
-    "PolicySettings",
-    "ProducerSettings",
-    "RedisSettings",
-    "Settings",
-    "TextSettings",
-    "TrustSettings",
-    "VideoSettings",
-    "WorkerSettings",
-    "as_env",
-    "describe",
-    "load",
-]
 
 PREFIX = "AFFECT_"
 NOT_SETTINGS = ("AFFECT_CONFIG", "AFFECT_DATA")

@@ -1,84 +1,12 @@
-"""The groups of settings, one frozen model each, with their defaults."""
+"""How workers, producers and the API run, whose emotions may be inferred, and what is logged."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import (
-    BeforeValidator,
-    Field,
-    SecretStr,
-    field_validator,
-    model_validator,
-)
-from pydantic_settings import NoDecode
+from pydantic import Field, SecretStr, field_validator
 
-from affectstream.runtime.group import Count, Group, Port, split
-from affectstream.runtime.trust_groups import DisplaySettings, HoldSettings, TrustSettings
-from affectstream.schemas.messages import Modality
+from affectstream.runtime.settings.base import Count, Group, Port
 from affectstream.schemas.policy import PURPOSES
-
-DAY_S = 24 * 60 * 60
-
-
-class KafkaSettings(Group):
-    """Where the broker is, and how to speak to it."""
-
-    bootstrap: str = Field("127.0.0.1:9092", description="broker addresses, separated by commas")
-    security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
-    sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = "SCRAM-SHA-512"
-    sasl_username: str | None = None
-    sasl_password: SecretStr | None = None
-    sasl_password_file: Path | None = None
-    ssl_cafile: Path | None = Field(
-        None, description="certificates that sign the brokers'; default: the system's"
-    )
-    ssl_certfile: Path | None = Field(None, description="this client's certificate, for mutual TLS")
-    ssl_keyfile: Path | None = None
-    ssl_password: SecretStr | None = Field(None, description="of the key file")
-    ssl_password_file: Path | None = None
-    topic_prefix: str = Field(
-        "", pattern=r"^[A-Za-z0-9._-]*$", description="before every topic and group name"
-    )
-    client_id: str = "affectstream"
-    session_timeout_ms: int = Field(
-        10_000, ge=1000, description="a member silent for so long loses its partitions"
-    )
-    instance_id: str | None = Field(
-        None, description="a name for this process that survives a restart: it takes over at once, unbalanced"
-    )
-    embedded: bool = Field(
-        False, description="the broker is the embedded one: 4 partitions, little kept, a gap is an error"
-    )
-
-    @model_validator(mode="after")
-    def _sasl_is_complete(self) -> "KafkaSettings":
-        if self.security_protocol.startswith("SASL") and not (self.sasl_username and self.sasl_password):
-            raise ValueError("a SASL protocol needs sasl_username and sasl_password (or sasl_password_file)")
-        return self
-
-
-class RedisSettings(Group):
-    """Where the fused emotions lie, and for how long."""
-
-    url: str = Field("redis://127.0.0.1:6379/0", description="redis://, rediss:// (TLS) or unix://")
-    username: str | None = Field(None, description="of an access control list")
-    password: SecretStr | None = None
-    password_file: Path | None = None
-    ca_file: Path | None = Field(
-        None, description="certificates that sign the server's; default: the system's"
-    )
-    cert_file: Path | None = Field(None, description="this client's certificate, for mutual TLS")
-    key_file: Path | None = None
-    ttl_s: int = Field(7 * DAY_S, ge=60, description="every key expires so long after its last write")
-
-    @field_validator("url")
-    @classmethod
-    def _known_scheme(cls, url: str) -> str:
-        if not url.startswith(("redis://", "rediss://", "unix://")):
-            raise ValueError("starts with redis://, rediss:// or unix://")
-        if "@" in url.split("?")[0]:
-            raise ValueError("holds credentials; name them in redis.username and redis.password")
-        return url
 
 
 class WorkerSettings(Group):
@@ -118,37 +46,14 @@ class TextSettings(WorkerSettings):
     batch_rows: Count = 8
 
 
-class FusionSettings(Group):
-    """How the modalities are joined."""
+class ProducerSettings(Group):
+    """How media becomes messages."""
 
-    window_ms: int = Field(1000, ge=100)
-    stall_ms: int = Field(10_000, ge=0, description="how long a silent modality holds a final window back")
-    early: Annotated[tuple[Modality, ...], NoDecode, BeforeValidator(split)] = Field(
-        ("video", "audio"), description="an early pane comes once these have passed the window"
-    )
-    rule: str = Field(
-        "learned_log_pool", description="how the modalities are fused; docs/fusion-core.md names all"
-    )
-    fitted: Path | None = Field(
-        None, description="what `affectstream fusion fit` wrote; none: the shipped file"
-    )
-    embeddings: bool = Field(
-        False, description="workers send embeddings along, for the rules that are networks"
-    )
-    trust: TrustSettings = TrustSettings()
-    hold_ms: HoldSettings = HoldSettings()
-    display: DisplaySettings = DisplaySettings()
-    health_port: Port = 0
-    health_host: str = "127.0.0.1"
-
-
-class AlertSettings(Group):
-    """Which alerts are raised over the fused emotions."""
-
-    enabled: bool = True
-    rules: Path | None = Field(None, description="a file of alert rules; none: the shipped ones")
-    health_port: Port = 0
-    health_host: str = "127.0.0.1"
+    fps: float = Field(5.0, gt=0, le=60)
+    max_side: int = Field(640, ge=64, le=4096, description="pixels of the longer side of a frame")
+    jpeg_quality: int = Field(85, ge=1, le=100)
+    chunk_ms: int = Field(2000, ge=100)
+    hop_ms: int = Field(1000, ge=50)
 
 
 class PolicySettings(Group):
@@ -164,13 +69,6 @@ class PolicySettings(Group):
         return purpose
 
 
-class LogSettings(Group):
-    """What is logged, and how."""
-
-    level: Literal["debug", "info", "warning", "error"] = "info"
-    format: Literal["json", "console"] = "console"
-
-
 class ApiSettings(Group):
     """Where the JSON API listens."""
 
@@ -180,11 +78,8 @@ class ApiSettings(Group):
     token_file: Path | None = None
 
 
-class ProducerSettings(Group):
-    """How media becomes messages."""
+class LogSettings(Group):
+    """What is logged, and how."""
 
-    fps: float = Field(5.0, gt=0, le=60)
-    max_side: int = Field(640, ge=64, le=4096, description="pixels of the longer side of a frame")
-    jpeg_quality: int = Field(85, ge=1, le=100)
-    chunk_ms: int = Field(2000, ge=100)
-    hop_ms: int = Field(1000, ge=50)
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    format: Literal["json", "console"] = "console"

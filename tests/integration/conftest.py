@@ -8,8 +8,8 @@ import pytest
 from redis.asyncio import Redis
 from support.kafka_server import JARS, KafkaServer
 
-from affectstream.runtime import topics
 from affectstream.runtime.embedded import EmbeddedRedis
+from affectstream.runtime.kafka import topics
 from affectstream.runtime.settings import KafkaSettings, RedisSettings, Settings, load
 
 _counter = itertools.count()

@@ -14,9 +14,9 @@ from support.session_lines import said, window
 
 from affectstream.analytics.alerts import alerts, in_order
 from affectstream.analytics.rules import read
-from affectstream.runtime import rows, topics
+from affectstream.runtime import rows
 from affectstream.runtime.embedded import EmbeddedBroker
-from affectstream.runtime.kafka import Publisher, Subscriber
+from affectstream.runtime.kafka import Publisher, Subscriber, topics
 from affectstream.runtime.settings import KafkaSettings, Settings, as_env
 from affectstream.runtime.store import FusedStore
 from affectstream.schemas.codec import encode

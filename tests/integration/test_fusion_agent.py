@@ -13,10 +13,9 @@ from typing import Any
 import pytest
 from support.kafka_server import PASSWORD, USER, KafkaServer
 
-from affectstream.runtime import topics
 from affectstream.runtime.embedded import EmbeddedBroker
-from affectstream.runtime.kafka import Publisher, Subscriber
-from affectstream.runtime.lag import LagMeter
+from affectstream.runtime.kafka import Publisher, Subscriber, topics
+from affectstream.runtime.kafka.lag import LagMeter
 from affectstream.runtime.settings import KafkaSettings, RedisSettings, Settings, as_env, load
 from affectstream.runtime.store import FusedStore
 from affectstream.schemas.codec import decode, encode

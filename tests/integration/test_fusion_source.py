@@ -8,9 +8,9 @@ from contextlib import AsyncExitStack
 import pytest
 from aiokafka import AIOKafkaProducer
 
-from affectstream.runtime.lag import lag
+from affectstream.runtime.kafka.lag import lag
 from affectstream.schemas.topics import PARTITIONS, PROBABILITIES
-from affectstream.workers.fusion.source import FETCH_RECORDS, GROUP, FaustSource
+from affectstream.workers.fusion.source import FETCH_RECORDS, FaustSource
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(240)]
 
@@ -86,7 +86,7 @@ async def test_reading_goes_on_at_exactly_what_was_committed(kafka):
     async with reader.feeding():
         await until(lambda: reader.count() == 50 * PARTITIONS)
         await reader.source.commit({0: 50, 1: 7, 2: 0})
-    assert await lag(kafka, PROBABILITIES.name, GROUP) == {0: 0, 1: 43, 2: 50, 3: 50}
+    assert await lag(kafka, PROBABILITIES.name, PROBABILITIES.group) == {0: 0, 1: 43, 2: 50, 3: 50}
     again = Reader(kafka)
     async with again.feeding():
         await until(lambda: again.count() == 143)
@@ -111,7 +111,7 @@ async def test_a_rebalance_loses_nothing_and_a_stale_commit_is_dropped(kafka):
         await fill(kafka, 10, start=100)
         await until(lambda: one.count() == two.count() == 70 * 2)
         await two.source.commit(two.next_offsets())
-    behind = await lag(kafka, PROBABILITIES.name, GROUP)
+    behind = await lag(kafka, PROBABILITIES.name, PROBABILITIES.group)
     assert behind == {p: 0 if p in two.offsets else 70 for p in range(PARTITIONS)}
 
 

@@ -9,10 +9,9 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic, RecordsToDelete
 from support.kafka_server import PASSWORD, USER
 from support.kafka_texts import GROUP, TEXTS, read, utterance
 
-from affectstream.runtime import topics
-from affectstream.runtime.groups import KafkaSettings
-from affectstream.runtime.kafka import Publisher, Subscriber
-from affectstream.runtime.lag import lag
+from affectstream.runtime.kafka import Publisher, Subscriber, topics
+from affectstream.runtime.kafka.lag import lag
+from affectstream.runtime.settings import KafkaSettings
 from affectstream.schemas.codec import encode
 from affectstream.schemas.errors import Unavailable
 from affectstream.schemas.topics import PARTITIONS, TRANSCRIPTS

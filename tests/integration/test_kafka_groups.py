@@ -6,7 +6,7 @@ import pytest
 from support.kafka_texts import GROUP, TEXTS, read, until, utterance
 
 from affectstream.runtime.kafka import Publisher, Subscriber
-from affectstream.runtime.lag import LagMeter, lag
+from affectstream.runtime.kafka.lag import LagMeter, lag
 from affectstream.schemas.topics import PARTITIONS, PROBABILITIES
 
 pytestmark = pytest.mark.integration

@@ -5,7 +5,7 @@ from aiokafka import AIOKafkaProducer
 from support.kafka_texts import GROUP, TEXTS, read, spread, until, utterance
 
 from affectstream.runtime.kafka import Publisher, Subscriber
-from affectstream.runtime.lag import LagMeter
+from affectstream.runtime.kafka.lag import LagMeter
 from affectstream.schemas.codec import decode
 from affectstream.schemas.errors import TooLarge
 from affectstream.schemas.messages import DeadLetter, EndOfStream, Observations

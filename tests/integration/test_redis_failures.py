@@ -2,6 +2,7 @@
 
 import asyncio
 import shutil
+import socket
 import subprocess
 from pathlib import Path
 
@@ -33,7 +34,7 @@ async def test_a_write_cut_off_at_any_command_leaves_whole_finals_only(redis):
 async def test_a_redis_that_restarts_is_waited_for():
     with EmbeddedRedis() as first:
         port = int(first.url.rsplit(":", 1)[1].split("/")[0])
-        store = FusedStore(RedisSettings(url=first.url))
+        store = FusedStore(RedisSettings(url=first.url), patient=True)
         await store.ping()
     second = EmbeddedRedis(port)
     writing = asyncio.create_task(store.write(finals(1000)))
@@ -45,6 +46,17 @@ async def test_a_redis_that_restarts_is_waited_for():
     finally:
         await store.__aexit__(None, None, None)
         second.__exit__(None, None, None)
+
+
+async def test_a_redis_that_does_not_answer_is_said_within_two_seconds():
+    """It takes the connection, and that is all."""
+    loop = asyncio.get_running_loop()
+    with socket.create_server(("127.0.0.1", 0)) as mute:
+        begun_s = loop.time()
+        with pytest.raises(Unavailable, match="it does not answer"):
+            async with FusedStore(RedisSettings(url=f"redis://127.0.0.1:{mute.getsockname()[1]}/0")):
+                pass
+        assert loop.time() - begun_s < 4
 
 
 async def test_a_redis_that_is_not_there_is_said_plainly():

@@ -4,8 +4,8 @@ import pytest
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
-from affectstream.runtime import topics
-from affectstream.runtime.groups import KafkaSettings
+from affectstream.runtime.kafka import topics
+from affectstream.runtime.settings import KafkaSettings
 from affectstream.schemas.errors import SettingsError, Unavailable
 from affectstream.schemas.topics import ALL, FRAMES
 

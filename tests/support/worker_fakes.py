@@ -5,8 +5,8 @@ import asyncio
 import numpy as np
 
 from affectstream.models.protocol import Predictions
-from affectstream.runtime.groups import TextSettings
 from affectstream.runtime.kafka import Record
+from affectstream.runtime.settings import TextSettings
 from affectstream.schemas.codec import encode
 from affectstream.schemas.errors import InputError, Unavailable
 from affectstream.schemas.messages import DeadLetter, Observations, Reason, Transcript

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from aiokafka import AIOKafkaProducer
 
 from affectstream.runtime.kafka import Subscriber
-from affectstream.runtime.lag import lag
+from affectstream.runtime.kafka.lag import lag
 from affectstream.schemas.codec import decode
 from affectstream.schemas.errors import Unavailable
 from affectstream.schemas.messages import DeadLetter, Observations

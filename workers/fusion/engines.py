@@ -5,7 +5,7 @@ from collections.abc import Callable
 from affectstream.models.fusion.choose import rule_named
 from affectstream.models.fusion.exported import require_embeddings
 from affectstream.models.fusion.fitted import available
-from affectstream.runtime.groups import FusionSettings
+from affectstream.runtime.settings import FusionSettings
 from affectstream.workers.fusion import told
 from affectstream.workers.fusion.engine import Engine
 

@@ -4,10 +4,10 @@ import asyncio
 from contextlib import AsyncExitStack
 from typing import Any
 
-from affectstream.runtime import process, topics
+from affectstream.runtime import process
 from affectstream.runtime.health import Health
-from affectstream.runtime.kafka import Publisher
-from affectstream.runtime.lag import LagMeter
+from affectstream.runtime.kafka import Publisher, topics
+from affectstream.runtime.kafka.lag import LagMeter
 from affectstream.runtime.process import Stop
 from affectstream.runtime.settings import Settings, load
 from affectstream.runtime.store import FusedStore
@@ -33,7 +33,7 @@ async def serve(settings: Settings, stop: Stop) -> None:
     new_engine = engines(settings.fusion)
     async with AsyncExitStack() as stack:
         await topics.check(settings.kafka)
-        store = await stack.enter_async_context(FusedStore(settings.redis))
+        store = await stack.enter_async_context(FusedStore(settings.redis, patient=True))
         publisher = await stack.enter_async_context(Publisher(settings.kafka))
         meter = await stack.enter_async_context(LagMeter(settings.kafka))
         broker = FaustBroker(settings.kafka, PROBABILITIES)

@@ -19,14 +19,13 @@ from faust.exceptions import ConsumerNotStarted
 from faust.transport.drivers import aiokafka as driver
 
 from affectstream.runtime import metrics
-from affectstream.runtime.faults import translated, unavailable
 from affectstream.runtime.kafka import ConsumerRecord, group_name
-from affectstream.runtime.offsets import Positions
-from affectstream.runtime.security import ssl_context
+from affectstream.runtime.kafka.errors import translated, unavailable
+from affectstream.runtime.kafka.positions import Positions
+from affectstream.runtime.kafka.security import ssl_context
 from affectstream.runtime.settings import KafkaSettings
 from affectstream.schemas.topics import Topic
 
-GROUP = "affect-fusion"
 FETCH_WAIT_MS = 50
 COMMIT_EVERY_S = 1.0
 BUFFERED = 256  # records between consumer and agent; one holds up to a megabyte
@@ -129,13 +128,17 @@ class Inbox:
         self.epoch += 1
         self._positions.clear()
 
+    def expected(self, partition: int) -> int | None:
+        """Return the next offset to be handed over, None where nothing was since the last rebalance."""
+        return self._positions.expected(partition)
+
     def covers(self, partition: int, offset: int) -> bool:
         """Say whether records handed over since the last rebalance lead to this next offset."""
         return self._positions.covers(partition, offset)
 
     def _fresh(self, partition: int, records: list[ConsumerRecord]) -> Sequence[ConsumerRecord]:
         """Return those not handed over yet: faust seeks after a rebalance, and then reads some twice."""
-        expected = self._positions.expected(partition)
+        expected = self.expected(partition)
         if expected is not None and records and records[0].offset < expected:
             records = [record for record in records if record.offset >= expected]
         if records:
@@ -165,10 +168,10 @@ class FaustSource:
     def __init__(self, kafka: KafkaSettings, topic: Topic) -> None:
         self._kafka = kafka
         self._inbox = Inbox()
-        self._app = _app(kafka, topic.max_bytes)
+        self._app = _app(kafka, topic)
         self._app.inbox = self._inbox
         self._topic = self._app.topic(kafka.topic_prefix + topic.name, value_serializer="raw")
-        self._name = kafka.topic_prefix + topic.name
+        self._topic_name, self._name = topic.name, kafka.topic_prefix + topic.name
         self._feeding: asyncio.Task[None] | None = None
 
     @asynccontextmanager
@@ -221,11 +224,14 @@ class FaustSource:
         dropped = len(offsets) - (len(mine) if committed else 0)
         if dropped:
             metrics.COMMITS_DROPPED.inc(dropped)
-            log.warning("commit_after_rebalance_dropped", group=GROUP, partitions=dropped)
+            log.warning("commit_after_rebalance_dropped", group=self._app.conf.id, partitions=dropped)
 
     def ends(self) -> dict[int, int]:
         """Return the next offset of the log for every partition assigned, as of the last fetch."""
-        return _ends(self._app)
+        ends = _ends(self._app)
+        unread = [end - at for p, end in ends.items() if (at := self._inbox.expected(p)) is not None]
+        metrics.LAG.labels(self._topic_name, self._app.conf.id).set(sum(unread))
+        return ends
 
     async def failed(self) -> None:
         """Wait until faust or ``on_records`` gives up, and raise why."""
@@ -246,7 +252,7 @@ class FaustBroker:
 
     def __init__(self, kafka: KafkaSettings, topic: Topic) -> None:
         self._kafka = kafka
-        self._app = _app(kafka, topic.max_bytes)
+        self._app = _app(kafka, topic)
         self._topic = self._app.topic(
             kafka.topic_prefix + topic.name, key_serializer="raw", value_serializer="raw", value_type=bytes
         )
@@ -294,11 +300,11 @@ def _ends(app: _App) -> dict[int, int]:
         return {}
 
 
-def _app(kafka: KafkaSettings, max_bytes: int) -> _App:
+def _app(kafka: KafkaSettings, topic: Topic) -> _App:
     """Return the app, without tables, leader, web server and topic creation."""
     session_s = kafka.session_timeout_ms / 1000
     return _App(
-        id=group_name(kafka, GROUP),
+        id=group_name(kafka, topic.group),
         broker=[f"kafka://{address.strip()}" for address in kafka.bootstrap.split(",")],
         broker_credentials=_credentials(kafka),
         broker_client_id=kafka.client_id,
@@ -308,7 +314,7 @@ def _app(kafka: KafkaSettings, max_bytes: int) -> _App:
         broker_commit_interval=COMMIT_EVERY_S,
         broker_max_poll_records=FETCH_RECORDS,
         consumer_group_instance_id=kafka.instance_id,
-        consumer_max_fetch_size=2 * max_bytes,
+        consumer_max_fetch_size=2 * topic.max_bytes,
         consumer_auto_offset_reset="earliest",
         stream_buffer_maxsize=BUFFERED,
         stream_wait_empty=False,

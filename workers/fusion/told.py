@@ -2,8 +2,7 @@
 
 from affectstream.models.fusion.fitted import Fitted
 from affectstream.models.fusion.trust import CARDS, PerClass
-from affectstream.runtime.groups import FusionSettings
-from affectstream.runtime.trust_groups import DisplaySettings
+from affectstream.runtime.settings import DisplaySettings, FusionSettings
 from affectstream.schemas.messages import MODALITIES, Modality
 from affectstream.workers.fusion.display import Display
 from affectstream.workers.fusion.engine import Config

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 import structlog
 
-from affectstream.runtime.lag import LagMeter
+from affectstream.runtime.kafka.lag import LagMeter
 from affectstream.schemas.errors import Unavailable
 from affectstream.schemas.messages import MODALITIES, Modality
 from affectstream.schemas.topics import MEDIA

@@ -10,8 +10,8 @@ import pytest
 from support.kafka_server import KafkaServer
 from support.system import System, running
 
-from affectstream.runtime import topics
 from affectstream.runtime.embedded import EmbeddedRedis
+from affectstream.runtime.kafka import topics
 from affectstream.runtime.settings import Settings, load
 
 

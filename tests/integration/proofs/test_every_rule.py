@@ -19,8 +19,8 @@ from affectstream.export import in_order
 from affectstream.models.fusion.choose import rules
 from affectstream.producers.plan import PartySource, SessionPlan
 from affectstream.producers.session import messages
-from affectstream.runtime import topics
 from affectstream.runtime.embedded import EmbeddedRedis
+from affectstream.runtime.kafka import topics
 from affectstream.runtime.settings import Settings, as_env, load
 from affectstream.runtime.store import FusedStore
 from affectstream.schemas.codec import encode

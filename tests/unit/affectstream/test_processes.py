@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from affectstream.processes import Child, Children, free_port
+from affectstream.processes import Child, Children
+from affectstream.runtime.child import free_port
 from affectstream.schemas.errors import Unavailable
 
 SERVER = """

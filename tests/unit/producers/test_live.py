@@ -7,7 +7,7 @@ import pytest
 
 from affectstream.producers.live import LivePlan, parser, plan, publish
 from affectstream.runtime.embedded import EmbeddedBroker
-from affectstream.runtime.lag import LagMeter
+from affectstream.runtime.kafka.lag import LagMeter
 from affectstream.runtime.settings import load
 from affectstream.schemas.errors import InputError, PolicyError
 from affectstream.schemas.messages import VideoFrame

@@ -7,10 +7,9 @@ import sys
 import pytest
 from support.kafka_server import listens, wait_until
 
-from affectstream.runtime import topics
 from affectstream.runtime.embedded import EmbeddedBroker, EmbeddedRedis, redis_binary
-from affectstream.runtime.kafka import Publisher, Subscriber
-from affectstream.runtime.lag import lag
+from affectstream.runtime.kafka import Publisher, Subscriber, topics
+from affectstream.runtime.kafka.lag import lag
 from affectstream.runtime.settings import KafkaSettings, RedisSettings
 from affectstream.runtime.store import FusedStore
 from affectstream.schemas.errors import Unavailable

@@ -2,7 +2,7 @@
 
 import pytest
 
-from affectstream.runtime.offsets import Positions
+from affectstream.runtime.kafka.positions import Positions
 
 HERE, THERE = ("texts", 0), ("texts", 1)
 

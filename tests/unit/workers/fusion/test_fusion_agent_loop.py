@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from affectstream.models.fusion.choose import rule_named
-from affectstream.runtime.lag import Standing
+from affectstream.runtime.kafka.lag import Standing
 from affectstream.runtime.store import Newest
 from affectstream.schemas.codec import decode, encode
 from affectstream.schemas.errors import Unavailable

@@ -12,7 +12,7 @@ from affectstream.lab.fusion.network_training_loop import Recipe, export, train
 from affectstream.lab.fusion.networks import KINDS
 from affectstream.models.fusion.exported import rules
 from affectstream.models.fusion.rules import EntropyTrust
-from affectstream.runtime.groups import FusionSettings
+from affectstream.runtime.settings import FusionSettings
 from affectstream.schemas.codec import encode
 from affectstream.schemas.errors import SettingsError
 from affectstream.schemas.messages import MODALITIES, EndOfStream, Face, FusedEmotion, Probabilities

@@ -1,0 +1,47 @@
+"""The settings of every process: ``load()`` reads one file and the environment into a frozen tree."""
+
+from affectstream.runtime.settings.fusion import (
+    AlertSettings,
+    DisplaySettings,
+    FusionSettings,
+    HoldSettings,
+    LabelSettings,
+    TrustSettings,
+)
+from affectstream.runtime.settings.kafka import KafkaSettings, RedisSettings
+from affectstream.runtime.settings.tree import Line, Settings, as_env, config_file, describe, load
+from affectstream.runtime.settings.workers import (
+    ApiSettings,
+    AudioSettings,
+    LogSettings,
+    PolicySettings,
+    ProducerSettings,
+    TextSettings,
+    VideoSettings,
+    WorkerSettings,
+)
+
+__all__ = [
+    "AlertSettings",
+    "ApiSettings",
+    "AudioSettings",
+    "DisplaySettings",
+    "FusionSettings",
+    "HoldSettings",
+    "KafkaSettings",
+    "LabelSettings",
+    "Line",
+    "LogSettings",
+    "PolicySettings",
+    "ProducerSettings",
+    "RedisSettings",
+    "Settings",
+    "TextSettings",
+    "TrustSettings",
+    "VideoSettings",
+    "WorkerSettings",
+    "as_env",
+    "config_file",
+    "describe",
+    "load",
+]
