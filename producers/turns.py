@@ -19,9 +19,8 @@ from affectstream.schemas.messages import Party
 CONTEXT_TURNS = 2
 CONTEXT_CHARACTERS = 2_000  # of each turn, its end
 PROGRESS_MS = 1_000
-WAIT_MS = (
-    8_000  # a recorded utterance is sent at most this long after its start, before it looks like a stall
-)
+# A recorded utterance is sent at most this long after its start, or its modality would look stalled.
+WAIT_MS = 8_000
 
 ROLES: dict[str, Party] = {
     **dict.fromkeys(("customer", "caller", "client", "external", "guest", "patient", "user"), "customer"),
