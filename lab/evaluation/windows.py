@@ -1,4 +1,4 @@
-"""Two-second windows of recorded clips: over the spoken part, or as the stream cuts them."""
+"""Windows of recorded clips: two seconds over the spoken part, or as the stream cuts them."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -14,12 +14,13 @@ from affectstream.models.voice import features
 from affectstream.models.voice.quality import is_silent
 
 Samples = npt.NDArray[np.float32]
-Starts = Callable[[Samples, int], list[float]]  # samples and their rate to starts in seconds
+Span = tuple[float, float]  # start and end in seconds
+Spans = Callable[[Samples, int], list[Span]]  # of samples and their rate
 
 TRIM_DB = 35.0
 MARGIN_S = 0.25
 STEP_S = 0.5
-STREAM_STEP_S = 1.0
+HOP_S = 1.0  # of the stream: what a chunk is about, the last second of its window
 
 
 @dataclass(frozen=True)
@@ -30,39 +31,44 @@ class Windows:
     clip: Labels  # (windows,) row of the clip
 
 
-def clip_starts(samples: Samples, rate_hz: int) -> list[float]:
-    """Return the starts in seconds of two-second windows, at most 0.5 s apart, over the spoken part."""
+def clip_spans(samples: Samples, rate_hz: int) -> list[Span]:
+    """Return two-second windows, at most 0.5 s apart, over the spoken part; they may exceed the clip."""
     _, (first, last) = trim(samples, top_db=TRIM_DB)
     span = max((last - first) / rate_hz + 2 * MARGIN_S, features.WINDOW_S)
     begin = (first + last) / 2 / rate_hz - span / 2
     count = int(np.ceil((span - features.WINDOW_S) / STEP_S)) + 1
-    return [float(s) for s in np.linspace(begin, begin + span - features.WINDOW_S, count)]
+    starts = np.linspace(begin, begin + span - features.WINDOW_S, count)
+    return [(float(start), float(start) + features.WINDOW_S) for start in starts]
 
 
-def stream_starts(samples: Samples, rate_hz: int) -> list[float]:
-    """Return the starts of the windows that the stream would make every second and not find silent."""
-    last = len(samples) / rate_hz - features.WINDOW_S
-    starts = [float(s) for s in np.arange(0.0, max(last, 0.0) + 1e-9, STREAM_STEP_S)]
-    return [s for s in starts if not is_silent(cut(samples, rate_hz, s), rate_hz)]
+def stream_spans(samples: Samples, rate_hz: int) -> list[Span]:
+    """Return the windows of the stream that are not silent: one for every hop, ending with it.
+
+    The first has no context before its hop, so it is shorter than two seconds; the last ends with the clip.
+    """
+    length_s = len(samples) / rate_hz
+    ends = [*np.arange(HOP_S, length_s, HOP_S), length_s]
+    spans = [(max(0.0, float(end) - features.WINDOW_S), float(end)) for end in ends]
+    return [span for span in spans if not is_silent(cut(samples, rate_hz, span), rate_hz)]
 
 
-def cut(samples: Samples, rate_hz: int, start_s: float) -> Samples:
-    """Return two seconds from ``start_s``, zeros where the clip has nothing."""
-    begin, length = round(start_s * rate_hz), round(features.WINDOW_S * rate_hz)
+def cut(samples: Samples, rate_hz: int, span: Span) -> Samples:
+    """Return the samples of ``span``, zeros where it reaches beyond the clip."""
+    begin, length = round(span[0] * rate_hz), round((span[1] - span[0]) * rate_hz)
     window = np.zeros(length, np.float32)
     part = samples[max(0, begin) : max(0, begin + length)]
     window[max(0, -begin) : max(0, -begin) + len(part)] = part
     return window
 
 
-def windows(clips: Iterable[Clip], starts: Starts, conditions: Iterable[Speech]) -> Windows:
+def windows(clips: Iterable[Clip], spans: Spans, conditions: Iterable[Speech]) -> Windows:
     """Return the windows of ``clips``, each under its condition, where the clean clip has its speech."""
     inputs, rows = [], []
     for row, (clip, condition) in enumerate(zip(clips, conditions, strict=False)):
         samples, rate_hz = load(clip.path)
         degraded, degraded_hz = condition(samples, rate_hz)
-        for start in starts(samples, rate_hz):
-            inputs.append(features.features(cut(degraded, degraded_hz, start), degraded_hz))
+        for span in spans(samples, rate_hz):
+            inputs.append(features.features(cut(degraded, degraded_hz, span), degraded_hz))
             rows.append(row)
     return Windows(np.stack(inputs), np.array(rows, dtype=np.int64))
 

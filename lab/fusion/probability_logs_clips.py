@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from affectstream.lab.datasets import meld, ravdess_video
 from affectstream.lab.datasets.moving import Sound, frames, own_sound
-from affectstream.lab.evaluation.windows import cut, stream_starts
+from affectstream.lab.evaluation.windows import cut, stream_spans
 from affectstream.lab.fusion.log import Log
 from affectstream.models.face.crop import face_crop
 from affectstream.models.face.detect import Detector
@@ -144,7 +144,7 @@ def _face(models: Readers, clip: Clip) -> Said | None:
 
 def _voice(models: Readers, clip: Clip) -> Said | None:
     sound = clip.hear()
-    parts = [cut(sound.samples, sound.rate_hz, s) for s in stream_starts(sound.samples, sound.rate_hz)]
+    parts = [cut(sound.samples, sound.rate_hz, s) for s in stream_spans(sound.samples, sound.rate_hz)]
     prepared = [features.features(part, sound.rate_hz) for part in parts]
     grades = [quality(part, sound.rate_hz) for part in parts]
     return _mean(models.voice.predict(prepared), grades) if parts else None

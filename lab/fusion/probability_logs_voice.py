@@ -20,7 +20,7 @@ from scipy.special import softmax
 from affectstream.lab.datasets import ravdess
 from affectstream.lab.evaluation.degrade import SPEECH, Speech, clean
 from affectstream.lab.evaluation.tasks.voice_folds import fold_networks
-from affectstream.lab.evaluation.windows import cut, stream_starts
+from affectstream.lab.evaluation.windows import cut, stream_spans
 from affectstream.lab.fusion.probability_logs import CLEAN, ProbabilityLog
 from affectstream.lab.splits import Fold
 from affectstream.lab.voice.train import FOLDS, folds_of
@@ -97,8 +97,8 @@ def windows(clips: Sequence[ravdess.Clip], heard: Speech) -> Windows:
     for row, clip in enumerate(clips):
         samples, rate_hz = ravdess.load(clip.path)
         sound, sound_hz = heard(samples, rate_hz)
-        for start_s in stream_starts(samples, rate_hz):
-            part = cut(sound, sound_hz, start_s)
+        for span in stream_spans(samples, rate_hz):
+            part = cut(sound, sound_hz, span)
             inputs.append(features.features(part, sound_hz))
             present.append(not is_silent(part, sound_hz))
             grades.append(quality(part, sound_hz))

@@ -15,11 +15,11 @@ from affectstream.lab.evaluation.figures import summary
 from affectstream.lab.evaluation.outcome import About, Outcome, Point, Target
 from affectstream.lab.evaluation.windows import (
     Samples,
-    Starts,
+    Spans,
     Windows,
-    clip_starts,
+    clip_spans,
     per_clip,
-    stream_starts,
+    stream_spans,
     windows,
 )
 from affectstream.lab.statistics import Floats, Labels, scaled
@@ -32,15 +32,15 @@ class Cut(NamedTuple):
     """How clips are cut into windows, and over which line they come."""
 
     title: str
-    starts: Starts
+    spans: Spans
     line: Speech
 
 
 SETS = {
-    "clip": Cut("whole clips", clip_starts, clean),
-    "clip, telephone": Cut("whole clips by telephone", clip_starts, by_telephone),
-    "stream": Cut("as the stream cuts them", stream_starts, clean),
-    "stream, telephone": Cut("as the stream cuts them, by telephone", stream_starts, by_telephone),
+    "clip": Cut("whole clips", clip_spans, clean),
+    "clip, telephone": Cut("whole clips by telephone", clip_spans, by_telephone),
+    "stream": Cut("as the stream cuts them", stream_spans, clean),
+    "stream, telephone": Cut("as the stream cuts them, by telephone", stream_spans, by_telephone),
 }
 
 Predict = Callable[[Samples, Labels], Floats]  # windows and the rows of their clips to logits
@@ -114,7 +114,7 @@ def points(clips: Sequence[Clip], predict: Predict, by: Temperatures, bar: Progr
 
     for condition, severity, unit, speech in conditions(clips):
         tracked = bar.track(clips, description=f"{condition} {severity:g}")
-        yield point(condition, severity, unit, windows(tracked, clip_starts, speech))
+        yield point(condition, severity, unit, windows(tracked, clip_spans, speech))
 
 
 def conditions(clips: Sequence[Clip]) -> Iterator[tuple[str, float, str, Iterable[Speech]]]:

@@ -14,6 +14,7 @@ from affectstream.lab.voice.augment import SPEEDS, Prepared, Recipe, Variations,
 from affectstream.lab.voice.train import folds_of
 from affectstream.lab.voice.training import Config, train
 from affectstream.models.voice import features
+from affectstream.producers.chunks import Chunker, to_pcm
 from affectstream.schemas.errors import InputError
 
 PLAIN = Recipe(telephone=0, noise=0, channel=0, tempo=0, loose=0)
@@ -145,15 +146,27 @@ def test_an_actor_is_in_one_fold_and_both_sexes_in_each(corpus: ravdess.Corpus) 
 
 def test_windows_cover_the_spoken_part(corpus: ravdess.Corpus) -> None:
     samples, rate_hz = ravdess.load(corpus.clips[0].path)
-    (start,) = evaluation.clip_starts(samples, rate_hz)
+    ((start, end),) = evaluation.clip_spans(samples, rate_hz)
+    assert end - start == 2.0
     assert start == pytest.approx(0.75 - 1.0, abs=0.1)
     long = np.concatenate([samples[:8000], np.tile(samples[8000:16000], 8)])
-    starts = evaluation.clip_starts(long, rate_hz)
+    starts = [start for start, _ in evaluation.clip_spans(long, rate_hz)]
     assert len(starts) >= 6
     assert np.diff(starts).max() <= 0.5
 
 
 def test_a_window_reaching_beyond_the_clip_is_padded() -> None:
     ones = np.ones(16_000, np.float32)
-    assert evaluation.cut(ones, 16_000, -0.5).nonzero()[0].tolist()[:1] == [8_000]
-    assert evaluation.cut(ones, 16_000, 0.5).sum() == 8_000
+    assert evaluation.cut(ones, 16_000, (-0.5, 1.5)).nonzero()[0].tolist()[:1] == [8_000]
+    assert evaluation.cut(ones, 16_000, (0.5, 2.5)).sum() == 8_000
+
+
+def test_the_stream_is_cut_as_producers_cut_it() -> None:
+    t = np.arange(4.3 * 16_000) / 16_000
+    swell = 0.05 + 0.3 * (t * 5 // 1 % 2)
+    samples = (np.sin(2 * np.pi * 180 * t) * swell).astype(np.float32)
+    spans = evaluation.stream_spans(samples, 16_000)
+    np.testing.assert_allclose(spans, [(0, 1), (0, 2), (1, 3), (2, 4), (2.3, 4.3)])
+    chunker = Chunker(16_000)
+    chunks = [*chunker.push(samples), *chunker.finish()]
+    assert [to_pcm(evaluation.cut(samples, 16_000, span)) for span in spans] == [c.pcm for c in chunks]
