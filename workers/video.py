@@ -7,6 +7,7 @@ from functools import partial
 import cv2
 import numpy as np
 
+from affectstream.models.face import jpeg
 from affectstream.models.face.crop import SIDE, Box, Image, face_crop
 from affectstream.models.face.detect import Detector
 from affectstream.models.face.model import FaceModel
@@ -14,7 +15,7 @@ from affectstream.models.face.quality import face_quality
 from affectstream.models.protocol import Array, EmotionModel, Predictions
 from affectstream.runtime.settings import Settings, VideoSettings
 from affectstream.schemas.messages import Face, Modality, Probabilities, Reason, VideoFrame
-from affectstream.workers import device, jpeg, serve
+from affectstream.workers import device, serve
 from affectstream.workers.observe import Prepared, fields_of, probabilities, require_embeddings
 
 MODALITY: Modality = "video"

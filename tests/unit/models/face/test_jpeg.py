@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from affectstream.models.face import jpeg
 from affectstream.schemas.errors import InputError
-from affectstream.workers import jpeg
 
 
 def picture(width=64, height=48, *flags):
