@@ -10,6 +10,7 @@ RUN --mount=type=cache,target=/root/.cache python -m pip install --disable-pip-v
 WORKDIR /src
 # The lock pins versions and hashes; an extra installs only its own share of it.
 COPY pyproject.toml requirements.lock ./
+COPY scripts/detector.txt scripts/
 
 FROM builder AS base-packages
 RUN --mount=type=cache,target=/root/.cache uv pip install --python /opt/venv \
@@ -19,7 +20,8 @@ RUN --mount=type=cache,target=/root/.cache uv pip install --python /opt/venv --n
 
 FROM builder AS inference-packages
 RUN --mount=type=cache,target=/root/.cache uv pip install --python /opt/venv \
-    -r pyproject.toml --extra inference --extra hub -c requirements.lock
+    -r pyproject.toml --extra inference --extra hub -c requirements.lock \
+    && uv pip install --python /opt/venv --no-deps --require-hashes -r scripts/detector.txt
 COPY . .
 RUN --mount=type=cache,target=/root/.cache uv pip install --python /opt/venv --no-deps .
 

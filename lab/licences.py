@@ -59,7 +59,11 @@ def fusion_in_use(rule: str, own: Path | None, folder: Path = FOLDER) -> tuple[L
 
 
 def detector_in_use(yunet: Path | None) -> Licensed:
-    """Return what finds the faces: YuNet, told by its file's name, else the cascade in OpenCV's package."""
+    """Return what finds the faces: YuNet, known by its file's name, else BlazeFace, else OpenCV's cascade."""
+    from affectstream.models.face import blazeface
+
+    if yunet is None and blazeface.installed():
+        return Licensed("detector", "BlazeFace short range (MediaPipe)", "video", "Apache-2.0", True)
     if yunet is None:
         return Licensed("detector", CASCADE, "video", "BSD-like (Intel, as the head of the file says)", True)
     if "yunet" in yunet.name.lower():

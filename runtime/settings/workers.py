@@ -28,9 +28,7 @@ class VideoSettings(WorkerSettings):
     """The video worker."""
 
     batch_rows: Count = 32
-    yunet_path: Path | None = Field(
-        None, description="the YuNet detector's ONNX file; none: OpenCV's cascade"
-    )
+    yunet_path: Path | None = Field(None, description="the YuNet detector's ONNX file; none: BlazeFace")
     max_faces: Count = 4
 
 

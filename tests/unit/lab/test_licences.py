@@ -90,7 +90,7 @@ def test_a_folder_is_known_by_its_name_and_another_owners_model_is_not(weights: 
 
 def test_the_detector_of_faces_is_listed(tmp_path: Path) -> None:
     assert CASCADE == detect.CASCADE
-    assert detector_in_use(None).commercial is True
+    assert (detector_in_use(None).licence, detector_in_use(None).commercial) == ("Apache-2.0", True)
     named = detector_in_use(tmp_path / "face_detection_yunet_2023mar.onnx")
     assert (named.licence, named.commercial) == ("MIT", True)
     with pytest.raises(PolicyError, match=r"finder\.onnx .*video\.yunet_path"):

@@ -18,7 +18,7 @@ from affectstream.workers import device
 from affectstream.workers.observe import observe
 from affectstream.workers.video import VideoAnalyst, analyst, shares
 
-PORTRAIT = astronaut()[:, :, ::-1].copy()  # 512 x 512, BGR, one face at about (174, 64, 99, 99)
+PORTRAIT = astronaut()[:, :, ::-1].copy()  # 512 x 512, BGR, one face at about (168, 64, 114, 114)
 EMPTY = np.full((360, 640, 3), 90, np.uint8)
 
 
@@ -57,9 +57,9 @@ def frame(picture, seq=0):
 
 def two_faces():
     """The portrait, and a smaller copy of it to the right."""
-    small = cv2.resize(PORTRAIT, (320, 320), interpolation=cv2.INTER_AREA)
-    canvas = np.full((512, 832, 3), 128, np.uint8)
-    canvas[:, :512], canvas[100:420, 512:] = PORTRAIT, small
+    small = cv2.resize(PORTRAIT, (420, 420), interpolation=cv2.INTER_AREA)
+    canvas = np.full((512, 932, 3), 128, np.uint8)
+    canvas[:, :512], canvas[50:470, 512:] = PORTRAIT, small
     return canvas
 
 
@@ -77,7 +77,7 @@ def test_a_face_is_found_where_it_is_and_the_frame_speaks_with_its_voice(video):
     (outcome,) = observe(video, [frame(PORTRAIT)])
     said = outcome.observation
     (face,) = said.faces
-    assert np.allclose(face.box, np.array([174, 64, 99, 99]) / 512, atol=0.03)
+    assert np.allclose(face.box, np.array([168, 64, 114, 114]) / 512, atol=0.03)
     assert (said.p, said.quality, said.model_id) == (face.p, face.quality, "brightness/1")
     assert 0.2 < said.quality <= 1.0
     assert 0.5 < face.score <= 1.0

@@ -82,3 +82,24 @@ def test_any_bytes_after_the_start_of_a_picture_have_a_size_or_are_refused(data)
         return
     assert width >= 0
     assert height >= 0
+
+
+@pytest.mark.parametrize(
+    ("enough", "shape"),
+    [
+        (None, (720, 1280)),
+        (1281, (720, 1280)),
+        (641, (720, 1280)),
+        (640, (360, 640)),
+        (320, (180, 320)),
+        (8, (90, 160)),
+    ],
+)
+def test_no_more_is_decoded_than_is_enough(enough, shape):
+    assert jpeg.decode(picture(1280, 720), enough).shape == (*shape, 3)
+
+
+def test_a_reduced_picture_is_the_picture_at_a_smaller_scale():
+    data = picture(1280, 720)
+    small = cv2.resize(jpeg.decode(data), (640, 360), interpolation=cv2.INTER_AREA).astype(int)
+    assert np.abs(small - jpeg.decode(data, 640).astype(int)).mean() < 2

