@@ -28,8 +28,9 @@ from affectstream.lab.evaluation.figures import summary
 from affectstream.lab.evaluation.tasks.text import read
 from affectstream.lab.statistics import ece, fit_temperature
 from affectstream.lab.text.train import Settings, rows_of
+from affectstream.lab.training.vocabulary import cut_state, cut_tokenizer, needed
 from affectstream.models.text.model import TextModel
-from affectstream.models.text.storage import cut_state, cut_tokenizer, needed, packed
+from affectstream.models.text.storage import packed
 from affectstream.models.text.tokenise import BUCKETS, Tokeniser
 from affectstream.models.weights import FOLDER, write_card
 from affectstream.schemas.errors import InputError

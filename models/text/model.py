@@ -1,4 +1,4 @@
-"""The shipped text model behind affectstream.models.protocol.EmotionModel."""
+"""The shipped text model: tokens in, calibrated predictions out."""
 
 import hashlib
 from collections import defaultdict
@@ -21,7 +21,7 @@ from affectstream.schemas.labels import N_EMOTIONS
 
 
 class TextModel:
-    """Seven calibrated probabilities for utterances with up to two turns of context before them."""
+    """Predicts seven calibrated probabilities for utterances with up to two turns of context."""
 
     def __init__(self, card_name: str = "text", rows: int = 1, folder: Path = FOLDER) -> None:
         """Read the card and the vocabulary; ``rows`` is the fixed number of texts in one pass.
@@ -70,7 +70,7 @@ class TextModel:
         Every text is computed at the length of its own bucket, whatever the others' are.
         """
         if self._network is None:
-            raise ModelError("the text model was asked for an answer before load()")
+            raise ModelError("load() must come before predict() of the text model")
         if any(a.ndim != 2 or a.shape[0] != 2 or a.shape[1] not in BUCKETS for a in prepared):
             raise InputError(f"a text must be prepared as ids and segments (2, one of {BUCKETS})")
         where: dict[int, list[int]] = defaultdict(list)

@@ -1,11 +1,11 @@
-"""How far an utterance can be believed, from its words and how many are known.
+"""Quality of an utterance, from the number of its words and the share that the vocabulary knows.
 
 The quality is ``length x known``:
 
     length  n / (n + 1) for n words spoken: 0.5 for one word, 0.75 for three, 0.9 for nine
     known   the share of word pieces that the vocabulary holds, 1 for plain English, 0 for another script
 
-so it never falls when words are added or when more of them are known, and no words make zero.
+so it never falls when words are added or when more of them are known, and is zero without words.
 """
 
 import re

@@ -1,4 +1,4 @@
-"""From an utterance and the turns before it to token ids in a length bucket.
+"""Tokenisation of an utterance and the turns before it, padded to a length bucket.
 
 Layout: ``[CLS] utterance [SEP] previous turn [SEP] the turn before it [SEP]``. The utterance is segment 0 and
 comes first, so that it keeps its positions whatever the context; the context is segment 1, newest first. A
@@ -35,7 +35,7 @@ def plain(text: str) -> str:
 
 
 def is_speech(text: str) -> bool:
-    """Tell whether words were spoken; "[music]", "(laughs)", "*sighs*" and punctuation are none."""
+    """Tell whether words were spoken; "[music]", "(laughs)", "*sighs*" and punctuation are no words."""
     return _WORD.search(_ASIDE.sub(" ", text)) is not None
 
 

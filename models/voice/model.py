@@ -1,4 +1,4 @@
-"""The voice model of the stream and of the evaluation."""
+"""The shipped voice model: log-mel features in, calibrated predictions out."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,7 +19,7 @@ SHAPE = (1, features.N_MELS, features.FRAMES)
 
 
 class VoiceModel:
-    """Seven calibrated probabilities of a two-second window of speech.
+    """Predicts seven calibrated probabilities for two-second windows of speech.
 
     ``features.features`` prepares the input; it holds no state and runs on any thread.
     """

@@ -14,12 +14,12 @@ BANDS: Final = 4  # what is left of the 64 mel bands after the strides
 
 
 def embedding_size(members: int, width: int) -> int:
-    """Return how many numbers the heads of ``members`` networks read: means and deviations per channel."""
+    """Return the size of the embedding of ``members`` networks: means and deviations per channel."""
     return members * 2 * 8 * width * BANDS
 
 
 class SqueezeExcite(nn.Module):
-    """Scale every channel by what the whole window holds."""
+    """Scales every channel by a gate computed from the whole window."""
 
     def __init__(self, channels: int) -> None:
         """Make the two layers of the gate."""
@@ -35,7 +35,7 @@ class SqueezeExcite(nn.Module):
 
 
 class Block(nn.Module):
-    """Two 3x3 convolutions beside a short cut."""
+    """Two 3x3 convolutions with a residual shortcut."""
 
     def __init__(self, before: int, after: int, stride: tuple[int, int]) -> None:
         """Take ``stride`` in (mels, frames)."""
@@ -97,7 +97,7 @@ class VoiceNet(nn.Module):
         self.head = nn.Sequential(nn.BatchNorm1d(size), nn.Dropout(dropout), nn.Linear(size, 7))
 
     def embed(self, x: Tensor) -> Tensor:
-        """Map (batch, 1, 64, 126) to what the head reads (batch, 1024), with the default width."""
+        """Map (batch, 1, 64, 126) to embeddings (batch, 1024), with the default width."""
         x = self.stem(x)  # (batch, 16, 32, 63)
         x = self.body(x)  # (batch, 128, 4, 16)
         pooled: Tensor = self.pool(x.flatten(1, 2))  # pooled from (batch, 512, 16)
@@ -110,7 +110,7 @@ class VoiceNet(nn.Module):
 
 
 class VoiceEnsemble(nn.Module):
-    """Networks trained from different seeds, speaking as one."""
+    """Networks trained from different seeds, their log probabilities averaged."""
 
     def __init__(self, members: int, width: int = 16) -> None:
         """Make ``members`` untrained networks."""
@@ -122,11 +122,11 @@ class VoiceEnsemble(nn.Module):
         return self.with_embeddings(x)[0]
 
     def with_embeddings(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Return what ``forward`` does, and what the members' heads read, one after another.
+        """Return the logits of ``forward`` and the members' embeddings, concatenated.
 
         Not their mean: networks from different seeds do not number their features alike.
         """
         networks = cast(Iterable[VoiceNet], self.members)
         pairs = [(network.head, network.embed(x)) for network in networks]
-        said = [head(embedding).log_softmax(dim=1) for head, embedding in pairs]
-        return torch.stack(said).mean(dim=0), torch.cat([embedding for _, embedding in pairs], dim=1)
+        log_p = [head(embedding).log_softmax(dim=1) for head, embedding in pairs]
+        return torch.stack(log_p).mean(dim=0), torch.cat([embedding for _, embedding in pairs], dim=1)

@@ -1,7 +1,7 @@
-"""Whether a window holds speech and how good the signal is.
+"""Voice activity and signal quality of a window.
 
-The detector of speech is a plain one: energy, spectral flatness and dynamics of 20 ms frames. It is there so
-that line noise, hum and digital silence abstain, not to find the ends of words.
+Speech is detected by the energy, spectral flatness and dynamics of 20 ms frames: enough for line noise, hum
+and digital silence to abstain, not to find the ends of words.
 """
 
 from dataclasses import dataclass
@@ -31,9 +31,7 @@ class _Frames:
 
 def is_silent(samples: Floats, rate_hz: int) -> bool:
     """Tell whether mono ``samples`` in [-1, 1] hold less than 0.2 s of anything like speech."""
-    if len(samples) < rate_hz * MIN_SPEECH_S:
-        return True
-    return float(_speech(_frames(samples, rate_hz)).sum()) * FRAME_S < MIN_SPEECH_S
+    return len(samples) < rate_hz * MIN_SPEECH_S or _without_speech(_frames(samples, rate_hz))
 
 
 def quality(samples: Floats, rate_hz: int) -> float:
@@ -42,24 +40,34 @@ def quality(samples: Floats, rate_hz: int) -> float:
     Each factor is in [0, 1] and monotone: more level, less clipping and less noise never lower it. Silence
     has none.
     """
-    if is_silent(samples, rate_hz):
+    if len(samples) < rate_hz * MIN_SPEECH_S:
         return 0.0
     frames = _frames(samples, rate_hz)
+    if _without_speech(frames):
+        return 0.0
     level = float(np.percentile(frames.level_dbfs, 90)) - SPEECH_DBFS
     clean = 1.0 - clipped_share(samples) / WORST_CLIPPING
-    factors = (level / FULL_LEVEL_DB, clean, snr_db(samples, rate_hz) / FULL_SNR_DB)
+    factors = (level / FULL_LEVEL_DB, clean, _snr_db(frames) / FULL_SNR_DB)
     return float(np.prod(np.clip(factors, 0.0, 1.0)))
 
 
 def snr_db(samples: Floats, rate_hz: int) -> float:
     """Return the level of the loudest tenth of the frames over that of the quietest, in dB."""
-    low, high = np.percentile(_frames(samples, rate_hz).level_dbfs, [10, 90])
-    return float(high - low)
+    return _snr_db(_frames(samples, rate_hz))
 
 
 def clipped_share(samples: Floats) -> float:
     """Return the share of samples at full scale."""
     return float((np.abs(samples) >= CLIPPED).mean()) if len(samples) else 0.0
+
+
+def _without_speech(frames: _Frames) -> bool:
+    return float(_speech(frames).sum()) * FRAME_S < MIN_SPEECH_S
+
+
+def _snr_db(frames: _Frames) -> float:
+    low, high = np.percentile(frames.level_dbfs, [10, 90])
+    return float(high - low)
 
 
 def _speech(frames: _Frames) -> npt.NDArray[np.bool_]:
