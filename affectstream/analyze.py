@@ -1,9 +1,13 @@
 """The command `analyze`: a recorded session through models and join in one process, with no broker."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
 from importlib import import_module
 from itertools import islice
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -22,7 +26,10 @@ if TYPE_CHECKING:
 app = typer.Typer()
 out = Console()
 
-READ_AHEAD = 64  # messages: enough to fill the batches of all modalities, little enough to hold
+BATCH = 64  # messages: enough to fill the batches of all modalities
+AHEAD = 4  # batches decoded or under way; what is held of a recording does not grow with its length
+
+_loading = Lock()  # one thread at a time imports torch and what is built on it
 
 
 @app.command()
@@ -118,8 +125,8 @@ def finals(
 ) -> Iterator[FusedEmotion]:
     """Yield the final windows of a session in the order in which they close.
 
-    The same messages, models and join as in the stream, so the same bytes. ``progress`` is told the event
-    time that has been read. The caller's plan has been checked against the policy.
+    The same messages, models and join as in the stream, so the same bytes. ``progress`` is called with the
+    event time up to which all has been analysed. The caller's plan has been checked against the policy.
     """
     from affectstream.workers.fusion.engines import engines
 
@@ -133,27 +140,63 @@ def finals(
 def observed(
     stream: "Iterable[SessionMessage]", settings: "Settings", progress: Callable[[int], None] | None = None
 ) -> Iterator[Observation]:
-    """Yield what the models say about a session, as the workers would publish it."""
-    from affectstream.workers.device import limit_threads
+    """Yield the observations of a session, as the workers would publish them, each modality's in order.
 
-    limit_threads(max(settings.video.threads, settings.audio.threads, settings.text.threads))
-    analysts: dict[Modality, Analyst[Any]] = {}
-    waiting = iter(stream)
-    while batch := list(islice(waiting, READ_AHEAD)):
-        for modality in MODALITIES:
-            mine = [message for message in batch if message.modality == modality]
-            if mine and modality not in analysts:
-                analysts[modality] = import_module(f"affectstream.workers.{modality}").analyst(settings)
-            yield from _outcomes(mine, analysts.get(modality), settings.policy.agent_purpose)
-        if progress:
-            progress(batch[-1].end_ms)
+    One thread decodes, and one per modality loads its model with the first message and runs it.
+    """
+    messages = iter(stream)
+    lanes = {modality: _Lane(modality, settings) for modality in MODALITIES}
+    under_way: deque[tuple[Future[list[SessionMessage]], list[Future[list[Observation]]]]] = deque()
+    with ExitStack() as exits:
+        decoder = exits.enter_context(_one_thread("decode"))
+        threads = {modality: exits.enter_context(_one_thread(modality)) for modality in MODALITIES}
+        while True:
+            while len(under_way) < AHEAD:
+                batch = decoder.submit(lambda: list(islice(messages, BATCH)))
+                results = [thread.submit(lanes[m].observations, batch) for m, thread in threads.items()]
+                under_way.append((batch, results))
+            batch, results = under_way.popleft()
+            for result in results:
+                yield from result.result()
+            if not batch.result():
+                return
+            if progress:
+                progress(batch.result()[-1].end_ms)
 
 
-def _outcomes(
-    mine: "Sequence[SessionMessage]", analyst: "Analyst[Any] | None", purpose: str | None
-) -> Iterator[Observation]:
-    from affectstream.workers.observe import observe
+@contextmanager
+def _one_thread(name: str) -> Iterator[ThreadPoolExecutor]:
+    """Run what is submitted in order in one thread; what has not begun at the end is dropped."""
+    executor = ThreadPoolExecutor(1, thread_name_prefix=name)
+    try:
+        yield executor
+    finally:
+        executor.shutdown(cancel_futures=True)
 
-    if analyst:
-        for outcome in observe(analyst, mine, purpose):
-            yield outcome.observation
+
+class _Lane:
+    """One modality of a session: its model, once there is a message for it."""
+
+    def __init__(self, modality: Modality, settings: "Settings") -> None:
+        self._modality, self._settings = modality, settings
+        self._analyst: Analyst[Any] | None = None
+
+    def observations(self, batch: "Future[list[SessionMessage]]") -> list[Observation]:
+        """Return the observations of the modality's messages in a batch, once that is decoded."""
+        mine = [message for message in batch.result() if message.modality == self._modality]
+        if not mine:
+            return []
+        from affectstream.workers.observe import observe
+
+        self._analyst = self._analyst or _loaded(self._modality, self._settings)
+        outcomes = observe(self._analyst, mine, self._settings.policy.agent_purpose)
+        return [outcome.observation for outcome in outcomes]
+
+
+def _loaded(modality: Modality, settings: "Settings") -> "Analyst[Any]":
+    with _loading:
+        from affectstream.workers.device import limit_threads
+
+        limit_threads(max(settings.video.threads, settings.audio.threads, settings.text.threads))
+        analyst: Analyst[Any] = import_module(f"affectstream.workers.{modality}").analyst(settings)
+        return analyst
