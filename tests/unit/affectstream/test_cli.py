@@ -14,7 +14,7 @@ import pytest
 from support.paths import ROOT
 from typer.testing import CliRunner
 
-from affectstream import cli, extras
+from affectstream import cli, doctor, extras
 from affectstream.runtime.settings import ProducerSettings
 from affectstream.schemas.errors import InputError
 from affectstream.session_file import SessionArguments, party_named, plan, session_name
@@ -218,9 +218,11 @@ def test_config_shows_what_is_set_and_no_secret() -> None:
     assert "hunter22" not in result.stdout
 
 
-def test_doctor_names_what_is_there() -> None:
-    result = RUN.invoke(cli.app, ["doctor"], env={"COLUMNS": "120", **NOWHERE})
+def test_doctor_names_what_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctor, "EXTRAS", {"inference": ("torch", "no_such_package")})
+    result = RUN.invoke(cli.app, ["doctor"], env={"COLUMNS": "200", **NOWHERE})
     assert result.exit_code == 0, result.stdout
+    assert "pip install 'affectstream[inference]'" in words(result.stdout)
     for word in ("torch", "aiokafka", "device", "video", "audio", "text", "Kafka", "Redis"):
         assert word in result.stdout
 
