@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 import cv2
 import numpy as np
+from av.video.reformatter import VideoReformatter
 from numpy.typing import NDArray
 
 from affectstream.producers.media import Damage, End, MediaFile, check_gap, decode, milliseconds
@@ -44,10 +45,10 @@ def frames(
             end_ms = max(end_ms, until_ms)
             yield start_ms, until_ms, item.frame
 
-    last, jpeg = None, b""
+    scaler, last, jpeg = VideoReformatter(), None, b""
     for tick, frame in resample(timed(), exact_rate(fps)):
         if frame is not last:
-            last, jpeg = frame, to_jpeg(upright(frame, max_side), quality)
+            last, jpeg = frame, to_jpeg(upright(frame, max_side, scaler), quality)
         yield SampledFrame(tick, jpeg)
     yield End(end_ms)
 
@@ -85,11 +86,15 @@ def exact_rate(fps: float) -> Fraction:
     return Fraction(fps).limit_denominator(1001)
 
 
-def upright(frame: Any, max_side: int) -> NDArray[np.uint8]:
-    """Return a decoded frame as BGR (height, width, 3): square pixels, turned upright, no side too long."""
+def upright(frame: Any, max_side: int, scaler: VideoReformatter) -> NDArray[np.uint8]:
+    """Return a decoded frame as BGR (height, width, 3): square pixels, turned upright, no side too long.
+
+    One ``scaler`` for all frames of a file keeps its tables; threads cost more than they save at these sizes.
+    """
     aspect = Fraction(getattr(frame, "sample_aspect_ratio", None) or 1)
     width, height = fitted(round(frame.width * aspect), frame.height, max_side)
-    bgr = frame.to_ndarray(format="bgr24", width=width, height=height, interpolation="AREA")
+    scaled = scaler.reformat(frame, width, height, "bgr24", interpolation="AREA", threads=1)
+    bgr = scaled.to_ndarray()
     return np.ascontiguousarray(np.rot90(bgr, round(frame.rotation / 90)))
 
 
