@@ -128,12 +128,12 @@ def finals(
     The same messages, models and join as in the stream, so the same bytes. ``progress`` is called with the
     event time up to which all has been analysed. The caller's plan has been checked against the policy.
     """
-    from affectstream.workers.fusion.engines import engines
+    from affectstream.workers.fusion.offline import offline_join
 
-    join = engines(settings.fusion)()
+    join = offline_join(settings.fusion)
     for item in observed(stream, settings, progress):
         for window in join.push(item):
-            if isinstance(window, FusedEmotion) and window.pane == "final":
+            if window.pane == "final":
                 yield window
 
 

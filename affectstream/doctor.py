@@ -166,10 +166,10 @@ def _settings() -> str:
 def _fusion_rule() -> str:
     from affectstream.models.fusion.fitted import available
     from affectstream.runtime.settings import load
-    from affectstream.workers.fusion.engines import engines
+    from affectstream.workers.fusion.config import configured
 
     own = load().fusion
-    engines(own)
+    configured(own)
     fitted = available(own.fitted)
     if fitted is None:
         return f"{own.rule}; nothing fitted"

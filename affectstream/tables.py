@@ -118,8 +118,6 @@ def modality_cell(state: ModalityState | None) -> Text:
     said = Text.assemble(
         (own, COLOURS[own]), (f" {100 * state.weight:.0f}", MODALITY_COLOURS[state.modality])
     )
-    if state.state == "held":
-        said.stylize("dim italic")
     return said
 
 

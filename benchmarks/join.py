@@ -9,11 +9,13 @@ from affectstream.runtime.settings import Settings
 from affectstream.runtime.store import FusedStore
 from affectstream.schemas.labels import N_EMOTIONS
 from affectstream.schemas.messages import MODALITIES, Observation, Observations, Probabilities
-from affectstream.workers.fusion.engines import engines
+from affectstream.schemas.observations import record
+from affectstream.workers.fusion.config import configured
 from benchmarks.measure import Row, compare
 
 SESSIONS = 20
 SECONDS = 60
+STEP = 3000  # observations that are joined before the windows that they close are fused
 P = tuple([0.4] + [0.1] * (N_EMOTIONS - 1))
 PER_SECOND = {"video": 5, "audio": 1, "text": 1}
 
@@ -44,12 +46,17 @@ def session(name: str, start_ms: int, seconds: int) -> Iterator[Observation]:
 
 def pure(settings: Settings) -> Row:
     """Return the rate of the pure join, against one that only counts per window and modality."""
-    items = [o for i in range(SESSIONS) for o in session(f"s{i}", 0, SECONDS)]
+    sessions = [[record(o) for o in session(f"s{i}", 0, SECONDS)] for i in range(SESSIONS)]
+    items = [item for at_once in zip(*sessions, strict=True) for item in at_once]
+    fusion = configured(settings.fusion)
 
     def join() -> int:
-        engine = engines(settings.fusion)()
-        for item in items:
-            engine.push(item)
+        joined = fusion.join()
+        for start in range(0, len(items), STEP):
+            joined.add(start, items[start : start + STEP])
+            effects = joined.take_effects()
+            fusion.fuser.fuse(effects.finals, "final")
+            fusion.fuser.fuse(effects.early, "early")
         return len(items)
 
     def count() -> int:

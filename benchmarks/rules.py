@@ -11,7 +11,8 @@ from affectstream.models.fusion.fitted import available
 from affectstream.runtime.settings import Settings
 from affectstream.schemas.labels import N_EMOTIONS
 from affectstream.schemas.messages import MODALITIES, Modality, Observation
-from affectstream.workers.fusion.engines import engines
+from affectstream.workers.fusion.config import configured
+from affectstream.workers.fusion.offline import OfflineJoin
 from benchmarks.join import session
 from benchmarks.measure import Row, compare
 
@@ -52,13 +53,13 @@ def streamed(settings: Settings, name: str) -> Callable[[], int]:
     Only networks are given embeddings, as only for them workers are told to send any.
     """
     network = name in EXPORTED
-    new_engine = engines(settings.fusion.model_copy(update={"rule": name, "embeddings": network}))
+    fusion = configured(settings.fusion.model_copy(update={"rule": name, "embeddings": network}))
     items = [with_embedding(item) if network else item for item in session("rules", 0, SECONDS)]
 
     def join() -> int:
-        engine = new_engine()
+        offline = OfflineJoin(fusion)
         for item in items:
-            engine.push(item)
+            offline.push(item)
         return SECONDS
 
     return join

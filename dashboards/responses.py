@@ -26,7 +26,7 @@ Shown = Annotated[
     str | None,
     Field(description="the displayed label, smoothed if set so; null where uncertain", examples=["happy"]),
 ]
-Status = Literal["present", "held", "missing"] | Reason
+Status = Literal["present", "missing"] | Reason
 
 
 class ResponseModel(BaseModel):
@@ -117,7 +117,7 @@ class Session(ResponseModel):
 def _columns(modality: Modality) -> dict[str, Any]:
     of = f"probability from {modality} of"
     columns: dict[str, Any] = {
-        "state": (Literal["present", "held", "abstained", "missing"] | None, "null: not part of this call"),
+        "state": (Literal["present", "abstained", "missing"] | None, "null: not part of this call"),
         "reason": (Reason | None, "the most frequent reason, where it abstained"),
         "status": (Status | None, "the state, or the reason where it abstained"),
         "weight": (float | None, "share of the fused probabilities"),

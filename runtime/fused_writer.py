@@ -5,7 +5,7 @@ import json
 import math
 import time
 from collections.abc import Sequence
-from typing import Any, Literal, NamedTuple
+from typing import Any
 
 import structlog
 from redis.exceptions import ResponseError
@@ -13,6 +13,7 @@ from redis.exceptions import ResponseError
 from affectstream.runtime import metrics
 from affectstream.schemas import keys
 from affectstream.schemas.messages import Party, PartyKey
+from affectstream.schemas.pane import EncodedPane
 
 log = structlog.get_logger(__name__)
 
@@ -21,17 +22,6 @@ REMEMBERED = 50_000  # parties, at about half a kilobyte each
 INDEX_EVERY_MS = 10_000  # of event time: sessions are listed by their newest final as of then
 REPLIES_S = 10.0  # to one round trip
 NOT_ABOVE = "equal or smaller"  # in the server's refusal of an id that is not above the newest
-
-
-class EncodedPane(NamedTuple):
-    """A pane as it is on Kafka, and what its keys in Redis follow from."""
-
-    session_id: str
-    party: Party
-    start_ms: int
-    end_ms: int
-    pane: Literal["early", "final"]
-    packed: bytes  # the canonical MessagePack of its FusedEmotion
 
 
 class Known:

@@ -14,7 +14,7 @@ import structlog
 
 from affectstream.runtime import operator_trust, rows, session_index
 from affectstream.runtime.clocks import wall_ms
-from affectstream.runtime.fused_writer import EncodedPane, FusedWriter
+from affectstream.runtime.fused_writer import FusedWriter
 from affectstream.runtime.redis_client import connect, translated
 from affectstream.runtime.session_index import Session, Span, end_ms
 from affectstream.runtime.settings import RedisSettings
@@ -22,6 +22,7 @@ from affectstream.schemas import keys
 from affectstream.schemas.codec import encode
 from affectstream.schemas.errors import Malformed
 from affectstream.schemas.messages import PARTIES, Alert, FusedEmotion, Modality, Party, PartyKey
+from affectstream.schemas.pane import EncodedPane
 
 __all__ = ["FusedStore", "Newest", "Session", "Span"]
 
@@ -94,11 +95,13 @@ class FusedStore:
 
     async def newest(self, session_id: str, party: Party) -> Newest | None:
         """Return the newest final window, which the next one goes on from."""
-        with translated(self._settings):
-            entries = await self._bytes("XREVRANGE", keys.finals(session_id, party), "+", "-", "COUNT", 1)
-        for entry_id, fields in entries:
-            return Newest(end_ms(entry_id), _readable(fields))
-        return None
+        return (await self.newest_of([(session_id, party)]))[0]
+
+    async def newest_of(self, parties: Sequence[tuple[str, Party]]) -> list[Newest | None]:
+        """Return the newest final window of each party, in one round trip."""
+        newest = [("XREVRANGE", keys.finals(*party), "+", "-", "COUNT", 1) for party in parties]
+        found = await self._pipelined(newest)
+        return [Newest(end_ms(e[0][0]), _readable(e[0][1])) if e else None for e in found]
 
     async def sessions(self, limit: int = 100) -> list[Session]:
         """Return the sessions with the newest finals first; forgets those whose keys have expired.

@@ -37,11 +37,14 @@ TYPES: dict[str, type[Message]] = {
     )
 }
 
+VERSIONS: dict[str, int] = dict.fromkeys(TYPES, VERSION) | {"fused": 2}
+"""The major version that each type is written in; fused messages of version 1 are read too."""
+
 
 def encode(message: Message) -> bytes:
     """Return the bytes of ``message``; equal messages give equal bytes."""
     fields: dict[str, Any] = message.model_dump(by_alias=True, exclude_defaults=False)
-    packed: bytes = msgpack.packb({"v": VERSION, **fields}, use_bin_type=True)
+    packed: bytes = msgpack.packb({"v": VERSIONS[message.type], **fields}, use_bin_type=True)
     return packed
 
 
@@ -53,9 +56,11 @@ def decode(data: bytes, max_bytes: int) -> Message:
     version = fields.get("v")
     if type(version) is not int:
         raise Malformed("no version field 'v'")
-    if version != VERSION:
-        raise WrongVersion(f"major version {version}; this process speaks {VERSION}")
-    cls = TYPES.get(fields.get("type", ""))
+    name = fields.get("type", "")
+    newest = VERSIONS.get(name, VERSION)
+    if not VERSION <= version <= newest:
+        raise WrongVersion(f"major version {version}; this process speaks {newest}")
+    cls = TYPES.get(name)
     if cls is None:
         raise Malformed("no known 'type'")
     try:

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal, Self, get_args
 from pydantic import (
     AfterValidator,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     SerializerFunctionWrapHandler,
@@ -19,13 +20,14 @@ from pydantic import (
 
 from affectstream.schemas.labels import N_EMOTIONS
 
-VERSION = 1  # the major version; a higher one on the wire is refused
+VERSION = 1  # the major version; `schemas.codec` lists the types that have moved on
 
 Party = Literal["customer", "agent", "other"]
 Modality = Literal["video", "audio", "text"]
 PARTIES: tuple[Party, ...] = get_args(Party)
 MODALITIES: tuple[Modality, ...] = get_args(Modality)
 PartyKey = tuple[str, Party]  # session id, party
+Stream = Literal["expected", "open", "ended"]  # how far a modality's stream has come by the end of a window
 AlertKind = Literal["above", "rise", "disagreement"]
 
 
@@ -170,20 +172,27 @@ class Observations(Record):
     items: tuple[Observation, ...] = Field(min_length=1)
 
 
+def _of_version_2(state: Any) -> Any:
+    """Return the state as it is called since version 2: evidence that was carried forward counted too."""
+    return "present" if state == "held" else state
+
+
+State = Annotated[Literal["present", "abstained", "missing"], BeforeValidator(_of_version_2)]
+
+
 class ModalityState(Record):
     """What one modality brought to a window."""
 
     modality: Modality = Field(alias="mod")
-    state: Literal["present", "held", "abstained", "missing"]  # held: it spoke last in an earlier window
+    state: State
     reason: WireReason | None = None  # the most frequent one, where it abstained in this window
     p: Distribution | None = None
     weight: Unit = 0.0  # share of the fused distribution; shares sum to one over the present
     quality: Unit = 0.0
     count: int = Field(0, ge=0)  # observations with probabilities
     model_id: str | None = Field(None, alias="model")
-    trust: Unit | None = None  # what the rule saw; None where the modality had no say
-    age_ms: Ms = Field(0, alias="age")  # from the end of the window that it last spoke in to this one's
-    agreement: Unit | None = Field(None, alias="agree")  # with the others of late, this window in; None: off
+    trust: Unit | None = None  # what the rule saw; None where the modality had no weight
+    stream: Stream = "open"
 
 
 class FusedEmotion(Record):
@@ -202,9 +211,6 @@ class FusedEmotion(Record):
     disagreement: Unit  # Jensen-Shannon divergence between the modalities, in bits over log2(modalities)
     modalities: tuple[ModalityState, ...] = Field(alias="mods")
     rule: str
-    shown: str | None = None  # the label to display; None where that is uncertain
-    steady: str | None = None  # the label under hysteresis and dwell, however uncertain
-    shown_since_ms: Ms | None = Field(None, alias="since")  # start of the window that ``steady`` begins with
 
 
 class Alert(Record):

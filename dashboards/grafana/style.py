@@ -20,7 +20,6 @@ MEASURES = (
 
 STATUS_COLOURS = {
     "present": "#4b8f3c",
-    "held": "#a3c585",
     Reason.NO_FACE: "#80868b",
     Reason.SILENCE: "#9aa0a6",
     Reason.NO_SPEECH: "#b0b5ba",

@@ -2,9 +2,7 @@
 
 from affectstream.runtime.settings.fusion import (
     AlertSettings,
-    DisplaySettings,
     FusionSettings,
-    HoldSettings,
     LabelSettings,
     TrustSettings,
 )
@@ -25,9 +23,7 @@ __all__ = [
     "AlertSettings",
     "ApiSettings",
     "AudioSettings",
-    "DisplaySettings",
     "FusionSettings",
-    "HoldSettings",
     "KafkaSettings",
     "LabelSettings",
     "Line",

@@ -16,26 +16,6 @@ class TrustSettings(Group):
     video: Share | None = None
     audio: Share | None = None
     text: Share | None = None
-    online: bool = Field(False, description="trust follows how far the modalities have agreed of late")
-
-
-class HoldSettings(Group):
-    """For how many milliseconds of silence the last thing that a modality said counts, less and less."""
-
-    video: int = Field(0, ge=0, le=60_000)
-    audio: int = Field(0, ge=0, le=60_000)
-    text: int = Field(0, ge=0, le=60_000)
-
-
-class DisplaySettings(Group):
-    """Which label is shown; probabilities and labels are what they are whatever is said here."""
-
-    hysteresis: Share = Field(0.0, description="by how much another probability must lead to be shown")
-    dwell_ms: int = Field(0, ge=0, description="for how long a label is shown at least")
-    sure: Share | None = Field(
-        None,
-        description="a largest probability below it shows no label; none: as fitted, 0: always shown",
-    )
 
 
 class FusionSettings(Group):
@@ -44,10 +24,10 @@ class FusionSettings(Group):
     window_ms: int = Field(1000, ge=100)
     stall_ms: int = Field(10_000, ge=0, description="how long a silent modality holds a final window back")
     early: Annotated[tuple[Modality, ...], NoDecode, BeforeValidator(split)] = Field(
-        ("video", "audio"), description="an early pane comes once these have passed the window"
+        ("video", "audio"), description="an early pane comes once these reach its end"
     )
     rule: str = Field(
-        "learned_log_pool", description="how the modalities are fused; docs/fusion-core.md names all"
+        "learned_log_pool", description="how the modalities are fused; docs/fusion.md names all"
     )
     fitted: Path | None = Field(
         None, description="what `affectstream fusion fit` wrote; none: the shipped file"
@@ -56,8 +36,6 @@ class FusionSettings(Group):
         False, description="workers send embeddings along, for the rules that are networks"
     )
     trust: TrustSettings = TrustSettings()
-    hold_ms: HoldSettings = HoldSettings()
-    display: DisplaySettings = DisplaySettings()
     health_port: Port = 0
     health_host: str = "127.0.0.1"
 

@@ -8,7 +8,6 @@ import signal
 import sys
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from support.kafka_server import PASSWORD, USER, KafkaServer
@@ -29,7 +28,7 @@ from affectstream.schemas.messages import (
     Reason,
 )
 from affectstream.schemas.topics import DEAD_LETTERS, FUSED, PROBABILITIES
-from affectstream.workers.fusion.main import engines
+from affectstream.workers.fusion.offline import offline_join
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]
 
@@ -79,10 +78,10 @@ def _alternating(rng: random.Random, queues: list[list[Record]]) -> Iterator[Rec
 
 def joined(settings: Settings, log: list[Record]) -> dict[str, list[bytes]]:
     """Return the finals of the pure join, per session."""
-    engine, finals = engines(settings.fusion)(), {}
+    join, finals = offline_join(settings.fusion), {}
     for _, record in log:
         for item in record.items:
-            for output in engine.push(item):
+            for output in join.push(item):
                 if isinstance(output, FusedEmotion) and output.pane == "final":
                     finals.setdefault(output.session_id, []).append(encode(output))
     return finals
@@ -150,18 +149,10 @@ async def committed_to_the_end(settings: Settings) -> None:
             await asyncio.sleep(0.05)
 
 
-REMEMBERING = {
-    "hold_ms": {"text": 4000, "audio": 1000},
-    "trust": {"online": True},
-    "display": {"hysteresis": 0.1, "dwell_ms": 3000, "sure": 0.3},
-}
-"""Everything on that makes a final depend on the one before it."""
-
-
-def with_name(settings: Settings, fusion: dict[str, Any]) -> Settings:
+def with_name(settings: Settings) -> Settings:
     """Return settings under which a restarted process takes its partitions over at once."""
     kafka = {**settings.kafka.model_dump(), "instance_id": "fusion-0"}
-    return load(kafka=kafka, redis=settings.redis.model_dump(), fusion=fusion)
+    return load(kafka=kafka, redis=settings.redis.model_dump())
 
 
 async def test_the_finals_in_redis_and_on_the_topic_are_those_of_the_join(broker_settings: Settings) -> None:
@@ -179,12 +170,11 @@ async def test_the_finals_in_redis_and_on_the_topic_are_those_of_the_join(broker
             assert await process.wait() == 0
 
 
-@pytest.mark.parametrize(("seed", "fusion"), [(1, {}), (2, REMEMBERING)], ids=["plain", "remembering"])
 async def test_killed_at_random_points_the_finals_are_those_of_an_undisturbed_run(
-    broker_settings: Settings, seed: int, fusion: dict[str, Any]
+    broker_settings: Settings,
 ) -> None:
-    settings = with_name(broker_settings, fusion)
-    rng = random.Random(seed)
+    settings = with_name(broker_settings)
+    rng = random.Random(1)
     log = records(rng, sessions=4, seconds=30)
     expected = joined(settings, log)
     total = sum(map(len, expected.values()))

@@ -6,12 +6,13 @@ import pytest
 from redis.asyncio import Redis
 from support.redis_panes import finals, fused
 
-from affectstream.runtime.fused_writer import CHUNK, EncodedPane
+from affectstream.runtime.fused_writer import CHUNK
 from affectstream.runtime.settings import RedisSettings
 from affectstream.runtime.store import FusedStore, Newest, Session, Span
 from affectstream.schemas import keys
 from affectstream.schemas.codec import encode
 from affectstream.schemas.errors import InputError
+from affectstream.schemas.pane import EncodedPane
 
 pytestmark = pytest.mark.integration
 

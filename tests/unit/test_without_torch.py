@@ -30,7 +30,7 @@ def imports(statement: str) -> subprocess.CompletedProcess[str]:
         "affectstream.producers.replay",
         "affectstream.producers.camera",
         "affectstream.producers.microphone",
-        "affectstream.workers.fusion.engine",
+        "affectstream.workers.fusion.join",
         "affectstream.workers.fusion.agent",
         "affectstream.workers.alerts",
         "affectstream.dashboards.api",

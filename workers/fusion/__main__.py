@@ -1,6 +1,7 @@
-"""The fusion process: settings, Redis, Kafka, faust, health, and the agent."""
+"""The fusion process: settings, resources, and the agent until a signal comes."""
 
 import asyncio
+import gc
 from contextlib import AsyncExitStack
 from typing import Any
 
@@ -12,15 +13,17 @@ from affectstream.runtime.process import Stop
 from affectstream.runtime.settings import Settings, load
 from affectstream.runtime.store import FusedStore
 from affectstream.schemas.topics import PROBABILITIES
-from affectstream.workers.fusion.agent import STOP_S, FusionAgent
-from affectstream.workers.fusion.engines import engines
-from affectstream.workers.fusion.outlet import Outlet
-from affectstream.workers.fusion.source import FaustBroker
-from affectstream.workers.fusion.watch import Watch
+from affectstream.workers.fusion.agent import FusionAgent
+from affectstream.workers.fusion.config import configured
+from affectstream.workers.fusion.sink import Sink
+from affectstream.workers.fusion.source import FaustSource
+from affectstream.workers.fusion.stalls import LagWatch
+
+YOUNG_OBJECTS = 20_000  # between collections: observations hold no cycles, and most live for a second
 
 
 def main() -> None:
-    """Be the fusion process until a signal comes; leaves by SystemExit where something is wrong."""
+    """Run the fusion process until SIGTERM or SIGINT. Exits 2 on a configuration error, 1 on a crash."""
 
     async def until_stopped(stop: Stop) -> None:
         await serve(load(), stop)
@@ -29,47 +32,45 @@ def main() -> None:
 
 
 async def serve(settings: Settings, stop: Stop) -> None:
-    """Fuse until ``stop``; raises Unavailable where a broker is not to be had."""
-    new_engine = engines(settings.fusion)
+    """Fuse until ``stop``; raises Unavailable where the broker does not answer."""
+    fusion = configured(settings.fusion)
     async with AsyncExitStack() as stack:
         await topics.check(settings.kafka)
-        store = await stack.enter_async_context(FusedStore(settings.redis, patient=True))
+        store = await stack.enter_async_context(FusedStore(settings.redis))
         publisher = await stack.enter_async_context(Publisher(settings.kafka))
         meter = await stack.enter_async_context(LagMeter(settings.kafka))
-        broker = FaustBroker(settings.kafka, PROBABILITIES)
-        agent = FusionAgent(
-            new_engine,
-            store,
-            Outlet(publisher, store),
-            Watch(meter, settings.fusion.stall_ms),
-            broker,
-            gap_is_fatal=settings.kafka.embedded,
-        )
-        checks: dict[str, Any] = {"partitions": lambda: bool(broker.ends()), "redis": lambda: _answers(store)}
-        fusion = settings.fusion
-        await stack.enter_async_context(Health(fusion.health_port, checks, fusion.health_host))
-        await stack.enter_async_context(broker.feeding(agent.receive, agent.revoked))
-        await _run(agent, broker, stop)
+        source = FaustSource(settings.kafka, PROBABILITIES)
+        lag = LagWatch(meter, fusion.stall_ms)
+        embedded = settings.kafka.embedded
+        agent = FusionAgent(fusion, store, Sink(publisher, store), lag, source, gap_is_fatal=embedded)
+        checks: dict[str, Any] = {"partitions": lambda: bool(source.ends()), "redis": lambda: _answers(store)}
+        group = settings.fusion
+        await stack.enter_async_context(Health(group.health_port, checks, group.health_host))
+        await stack.enter_async_context(source.feeding(agent.receive, agent.revoked))
+        gc.freeze()
+        gc.set_threshold(YOUNG_OBJECTS)
+        await _run(agent, source, stop)
 
 
-async def _run(agent: FusionAgent, broker: FaustBroker, stop: Stop) -> None:
-    """Run the agent until ``stop``, or until it or faust gives up."""
+async def _run(agent: FusionAgent, source: FaustSource, stop: Stop) -> None:
+    """Run the agent until ``stop``, or until it or the source gives up."""
     working = asyncio.create_task(agent.run(stop))
-    failing = asyncio.create_task(broker.failed())
-    stopping = asyncio.create_task(stop.wait())
-    tasks: set[asyncio.Task[Any]] = {working, failing, stopping}
+    failing = asyncio.create_task(source.failed())
     try:
-        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        for task in tasks - {stopping}:
+        await asyncio.wait({working, failing}, return_when=asyncio.FIRST_COMPLETED)
+        for task in (failing, working):
             if task.done():
                 task.result()
-        await asyncio.wait({working}, timeout=STOP_S)
     finally:
-        for task in tasks:
+        for task in (working, failing):
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.gather(working, failing, return_exceptions=True)
 
 
 async def _answers(store: FusedStore) -> bool:
     await store.ping()
     return True
+
+
+if __name__ == "__main__":
+    main()

@@ -1,220 +1,244 @@
-"""The fusion agent's loop over the pure join.
+"""The fusion agent's loop: take whole fetches, join them, carry the effects out, commit.
 
-Faust only hands records over. One loop takes all that are there, joins them, carries the effects out and then
-acknowledges, in that order and one batch at a time, so that nothing is acknowledged before its results are
-where readers find them. State is per partition, and is dropped when partitions are handed out anew.
+One step joins what was fetched and leaves its effects to one writer, which carries out one step after the
+other while the next is joined. Offsets are committed after the effects of the step that they were computed
+in, so that nothing is committed before its results are where readers find them. State is per partition, and
+is dropped when partitions are assigned anew.
 """
 
 import asyncio
-import os
-import socket
+import contextlib
 import time
-from collections import deque
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any, Protocol
 
 import structlog
 
 from affectstream.runtime import metrics
-from affectstream.runtime.store import FusedStore, Newest
-from affectstream.schemas.errors import Unavailable
-from affectstream.schemas.messages import DeadLetter, Modality
+from affectstream.runtime.retry import retry_until_available
+from affectstream.runtime.store import FusedStore
+from affectstream.schemas.errors import MessageError, Unavailable
+from affectstream.schemas.messages import Modality
+from affectstream.schemas.observations import Judged, Observation, read
 from affectstream.schemas.topics import PROBABILITIES
-from affectstream.workers.fusion import report
-from affectstream.workers.fusion.engine import Engine, Key
-from affectstream.workers.fusion.intake import Taken, read
-from affectstream.workers.fusion.outlet import Outlet, Work, insist
+from affectstream.workers.fusion.config import Fusion
 from affectstream.workers.fusion.partition import Partition
-from affectstream.workers.fusion.watch import Watch
+from affectstream.workers.fusion.sink import Sink, Work, dead_letters, undecoded
+from affectstream.workers.fusion.stalls import LagWatch
+from affectstream.workers.fusion.trust import OperatorTrust
+from affectstream.workers.fusion.window import Key, ResumePoint
 
 log = structlog.get_logger(__name__)
 
-BATCH = 200  # records that are joined before their effects are carried out
-TRUST_EVERY_MS = 1000  # at most; a shorter window asks more often
-LINGER_S = 0.003  # after the first record, for faust to hand over more: one pipeline for all of them
-BY = f"fusion process {os.getpid()} on {socket.gethostname()}"  # in the log of trust
-NEVER = -1  # the epoch of what is no record
-STOP_S = 5.0  # for the batch under way, once the process is asked to stop
+STEP_RECORDS = 1000  # of a partition, that are joined before their effects are carried out
+COMMIT_EVERY_MS = 1000
+STOP_S = 5.0  # for the steps under way, once the process is asked to stop
+
+Batch = Mapping[int, Sequence[Any]]  # consumer records by partition, offsets ascending
+Decoded = Mapping[int, Sequence[tuple[Any, Judged]]]  # with what each holds
 
 
-class Broker(Protocol):
-    """What is needed of faust."""
+class Source(Protocol):
+    """What is needed of the consumer."""
 
-    def ack(self, message: Any) -> None:
-        """Let the offset of ``message`` be committed; messages come in the order of their offsets."""
+    async def commit(self, offsets: Mapping[int, int]) -> None:
+        """Commit the next offset to read per partition."""
 
     def ends(self) -> dict[int, int]:
         """Return the next offset of the log for every partition assigned."""
 
 
 @dataclass
-class Assigned:
-    """One partition while this process has it."""
+class Step:
+    """The effects of one step, and what may be committed once they are carried out."""
 
-    join: Partition
-    next_offset: int | None = None
-    messages: deque[Any] = field(default_factory=deque)  # not acknowledged, oldest first
-    unread: list[DeadLetter] = field(default_factory=list)
-
-    def work(self, partition: int) -> Work:
-        """Return what is to be done before anything is acknowledged."""
-        return Work(partition, self.join.effects, list(self.unread))
+    epoch: int
+    work: Work
+    offsets: dict[int, int] = field(default_factory=dict)
 
 
 class FusionAgent:
-    """What happens to a record between faust's stream and faust's acknowledgement."""
+    """What happens between a fetch and the commit of its offsets."""
 
     def __init__(
         self,
-        new_engine: Callable[[], Engine],
+        fusion: Fusion,
         store: FusedStore,
-        outlet: Outlet,
-        watch: Watch,
-        broker: Broker,
+        sink: Sink,
+        lag: LagWatch,
+        source: Source,
         gap_is_fatal: bool = False,
     ) -> None:
-        self._new_engine, self._store, self._outlet = new_engine, store, outlet
-        self._watch, self._broker, self._gap_is_fatal = watch, broker, gap_is_fatal
-        self._inbox: asyncio.Queue[tuple[int, Any]] = asyncio.Queue(2 * BATCH)
-        self._partitions: dict[int, Assigned] = {}
-        self._epoch = 0
-        self._trust: dict[Modality, float] = {}
-        self._look_ms = self._trust_ms = 0
-        self._trust_every_ms = min(TRUST_EVERY_MS, new_engine().config.window_ms)
+        self._fusion, self._fuser = fusion, fusion.fuser
+        self._store, self._sink, self._lag, self._source = store, sink, lag, source
+        self._gap_is_fatal = gap_is_fatal
+        self._trust = OperatorTrust(store, fusion.window_ms)
+        self._partitions: dict[int, Partition] = {}
+        self._steps: asyncio.Queue[Step] = asyncio.Queue(1)
+        self._joining = asyncio.Lock()
+        self._epoch = 0  # counts revocations
+        self._commit_ms = 0  # when to commit next
+        self._committed: dict[int, int] = {}
 
-    async def receive(self, message: Any) -> None:
-        """Hand a record over; returns when there is room for it."""
-        await self._inbox.put((self._epoch, message))
+    async def receive(self, batch: Batch) -> None:
+        """Join what was fetched; returns when there is room for the next fetch."""
+        epoch = self._epoch
+        for part in _parts(batch):
+            async with self._joining:
+                if epoch == self._epoch:
+                    await self._join(part)
 
     def revoked(self) -> None:
         """Forget all partitions: reading starts again from what is committed, here or elsewhere."""
         self._epoch += 1
         self._partitions.clear()
+        self._committed.clear()
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Work until ``stop`` is set; raises Unavailable where records were lost."""
-        waking = asyncio.create_task(self._wake(stop))
+        """Check for stalls and carry steps out until ``stop``; raises what a step fails with."""
+        stopping: asyncio.Task[Any] = asyncio.create_task(stop.wait())
+        working: set[asyncio.Task[Any]] = {
+            asyncio.create_task(self._write()),
+            asyncio.create_task(self._check_until(stop)),
+        }
         try:
-            while not stop.is_set():
-                await self._step(await self._batch())
+            await asyncio.wait({stopping, *working}, return_when=asyncio.FIRST_COMPLETED)
+            if stopping.done():
+                await asyncio.wait(working, timeout=STOP_S, return_when=asyncio.FIRST_COMPLETED)
+            for task in working:
+                if task.done():
+                    task.result()
         finally:
-            waking.cancel()
+            for task in (stopping, *working):
+                task.cancel()
 
-    async def _wake(self, stop: asyncio.Event) -> None:
-        """End the wait for records at once."""
-        await stop.wait()
-        await self._inbox.put((NEVER, None))
+    async def _check_until(self, stop: asyncio.Event) -> None:
+        """Check for stalls; at the end, commit what has been carried out."""
+        while not stop.is_set():
+            await self._check()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), self._lag.every_ms / 1000)
+        self._commit_ms = 0
+        async with self._joining:
+            await self._emit()
+        await self._steps.join()
 
-    async def _batch(self) -> list[tuple[int, Any]]:
-        """Return what has been received, or nothing when it is time to look for stalls."""
-        try:
-            async with asyncio.timeout(max(0, self._look_ms - monotonic_ms()) / 1000):
-                batch = [await self._inbox.get()]
-        except TimeoutError:
-            return []
-        if batch[0][0] != NEVER:
-            await asyncio.sleep(LINGER_S)
-        while len(batch) < BATCH and not self._inbox.empty():
-            batch.append(self._inbox.get_nowait())
-        return batch
+    async def _write(self) -> None:
+        while True:
+            step = await self._steps.get()
+            await self._sink.carry_out(step.work)
+            if step.offsets and step.epoch == self._epoch:
+                await self._source.commit(step.offsets)
+            self._steps.task_done()
 
-    async def _step(self, batch: Sequence[tuple[int, Any]]) -> None:
-        """Join a batch and look for stalls where it is time; a rebalance on the way undoes all of it."""
-        epoch, now_ms = self._epoch, monotonic_ms()
-        taken = [read(message) for of_epoch, message in batch if of_epoch == epoch]
-        await self._learn_trust(now_ms)
-        places = await self._places(taken)
-        looking = now_ms >= self._look_ms
-        if looking:
-            await self._look_around(now_ms)
+    async def _join(self, batch: Batch) -> None:
+        """Join a part of a fetch; a rebalance on the way undoes all of it."""
+        epoch = self._epoch
+        decoded = {number: _decoded(records) for number, records in batch.items()}
+        await self._learn_trust()
+        points = await self._resume_points(decoded)
         if epoch != self._epoch:
             return
-        for each in taken:
-            self._take(each, places)
-        if looking:
-            self._look_ms = now_ms + self._watch.every_ms
-            for assigned in self._partitions.values():
-                assigned.join.tick(now_ms, self._watch.has_lag)
-            report.joined(assigned.join.engine for assigned in self._partitions.values())
-        await self._carry_out(epoch)
+        for number, records in decoded.items():
+            self._add(number, records, points)
+        await self._emit()
 
-    async def _places(self, taken: Sequence[Taken]) -> dict[Key, Newest | None]:
+    async def _check(self) -> None:
+        """Look for stalls, and write down what there is to count."""
+        async with self._joining:
+            now_ms, epoch = monotonic_ms(), self._epoch
+            await self._learn_trust()
+            joins = {number: each.join for number, each in self._partitions.items()}
+            silence_ms = max((join.silence_ms(now_ms) for join in joins.values()), default=0)
+            stands = {number: each.next_offset or 0 for number, each in self._partitions.items()}
+            ends = {number: end for number, end in self._source.ends().items() if number in stands}
+            await self._lag.sample(now_ms, silence_ms, ends, stands)
+            if epoch != self._epoch:
+                return
+            for join in joins.values():
+                join.tick(now_ms, self._lag.has_lag)
+            self._count()
+            await self._emit()
+
+    async def _emit(self) -> None:
+        """Fuse what has closed in all partitions, and leave it to the writer."""
+        step = Step(self._epoch, self._work())
+        now_ms = monotonic_ms()
+        if now_ms >= self._commit_ms:
+            self._commit_ms = now_ms + COMMIT_EVERY_MS
+            step.offsets = self._committable()
+        if step.work or step.offsets:
+            await self._steps.put(step)
+
+    def _work(self) -> Work:
+        taken = {number: each.take() for number, each in self._partitions.items()}
+        closed = [final for effects, _ in taken.values() for final in effects.finals]
+        open_ones = [pane for effects, _ in taken.values() for pane in effects.early]
+        finals = self._fuser.fuse(closed, "final")
+        panes = iter(finals.panes)
+        return Work(
+            finals={n: [next(panes) for _ in effects.finals] for n, (effects, _) in taken.items()},
+            early=self._fuser.fuse(open_ones, "early").panes,
+            dead_letters=[letter for n, each in taken.items() for letter in dead_letters(n, *each)],
+            missing=finals.missing,
+        )
+
+    def _committable(self) -> dict[int, int]:
+        """Return the offsets that have moved on since the last time."""
+        found = {number: each.committable() for number, each in self._partitions.items()}
+        moved = {n: offset for n, offset in found.items() if offset not in (None, self._committed.get(n))}
+        offsets = {n: offset for n, offset in moved.items() if offset is not None}
+        self._committed |= offsets
+        return offsets
+
+    async def _resume_points(self, decoded: Decoded) -> dict[Key, ResumePoint]:
         """Ask the store for the newest finals of the parties that are new here."""
         new: dict[Key, None] = {}
-        for each in taken:
-            assigned = self._partitions.get(each.partition)
-            keys = assigned.join.strangers(each.items) if assigned else each.keys()
-            new.update(dict.fromkeys(keys))
-        newest = await asyncio.gather(*(insist(partial(self._store.newest, *key)) for key in new))
-        return dict(zip(new, newest, strict=True))
+        for number, records in decoded.items():
+            partition = self._partitions.get(number) or Partition(self._fusion.join())
+            new |= dict.fromkeys(partition.unknown_parties(_items(records)))
+        newest = await retry_until_available(lambda: self._store.newest_of(list(new)))
+        found = zip(new, newest, strict=True)
+        return {key: ResumePoint.after(one.end_ms, one.final) for key, one in found if one is not None}
 
-    def _take(self, each: Taken, places: dict[Key, Newest | None]) -> None:
-        assigned = self._partitions.get(each.partition)
-        if assigned is None:
-            assigned = self._partitions[each.partition] = Assigned(Partition(self._new_engine()))
-            assigned.join.engine.override(self._trust)
-        if assigned.next_offset is not None and each.offset < assigned.next_offset:
-            return  # faust reads again what it has read
-        self._check_gap(each, assigned.next_offset)
-        assigned.next_offset = each.offset + 1
-        for key in assigned.join.strangers(each.items):
-            newest = places[key]
-            if newest is not None:
-                assigned.join.resume(key, newest.end_ms, newest.final)
-        assigned.join.take(each.offset, each.items)
-        assigned.messages.append(each.message)
-        if each.letter is not None:
-            assigned.unread.append(each.letter)
+    def _add(
+        self, number: int, records: Sequence[tuple[Any, Judged]], points: Mapping[Key, ResumePoint]
+    ) -> None:
+        if number not in self._partitions:
+            self._partitions[number] = Partition(self._fusion.join())
+        partition = self._partitions[number]
+        for key in partition.unknown_parties(_items(records)):
+            if key in points:
+                partition.join.resume(key, points[key])
+        for record, judged in records:
+            missed = partition.missed(record.offset)
+            if missed < 0:
+                continue  # the consumer reads again what it has read
+            if missed:
+                self._lost(number, missed)
+            if isinstance(judged, MessageError):
+                partition.undecoded.append(undecoded(record, judged))
+            partition.add_record(record.offset, () if isinstance(judged, MessageError) else judged)
 
-    async def _carry_out(self, epoch: int) -> None:
-        works = [assigned.work(partition) for partition, assigned in self._partitions.items()]
-        works = [work for work in works if work.effects or work.unread]
-        if works:
-            await self._outlet.carry_out(works)
-        for work in works:
-            report.carried_out(work)
-        if epoch == self._epoch:
-            for assigned in self._partitions.values():
-                self._acknowledge(assigned)
+    async def _learn_trust(self) -> None:
+        if await self._trust.changed(monotonic_ms()):
+            self._fuser = self._fusion.fuser.override(self._trust.by_modality)
 
-    def _acknowledge(self, assigned: Assigned) -> None:
-        assigned.unread.clear()
-        for offset in assigned.join.settle():
-            message = assigned.messages.popleft()
-            assert message.offset == offset
-            self._broker.ack(message)
+    def _count(self) -> None:
+        """Count duplicates since the last time, and the windows that are open."""
+        duplicates: Counter[Modality] = Counter()
+        for partition in self._partitions.values():
+            duplicates += partition.join.duplicates
+            partition.join.duplicates.clear()
+        metrics.OPEN_WINDOWS.set(sum(each.join.open_windows() for each in self._partitions.values()))
+        for modality, count in duplicates.items():
+            metrics.DUPLICATES.labels(modality).inc(count)
 
-    async def _look_around(self, now_ms: int) -> None:
-        silence_ms = max((a.join.engine.silence_ms(now_ms) for a in self._partitions.values()), default=0)
-        stands = {partition: a.next_offset or 0 for partition, a in self._partitions.items()}
-        ends = {partition: end for partition, end in self._broker.ends().items() if partition in stands}
-        await self._watch.sample(now_ms, silence_ms, ends, stands)
-
-    async def _learn_trust(self, now_ms: int) -> None:
-        """Ask for an operator's trust once a window, and note where it has changed."""
-        if now_ms < self._trust_ms:
-            return
-        self._trust_ms = now_ms + self._trust_every_ms
-        try:
-            trust = await self._store.trust()
-            if trust == self._trust:
-                return
-            self._trust = trust
-            log.info("trust_set", **trust)
-            for assigned in self._partitions.values():
-                assigned.join.engine.override(trust)
-            await self._store.saw_trust(trust, BY)
-        except Unavailable as error:
-            log.warning("trust_unknown", error=str(error))
-
-    def _check_gap(self, each: Taken, next_offset: int | None) -> None:
-        missed = 0 if next_offset is None else each.offset - next_offset
-        if not missed:
-            return
+    def _lost(self, partition: int, missed: int) -> None:
         metrics.GAPS.labels(PROBABILITIES.name).inc(missed)
-        log.error("records_lost", topic=PROBABILITIES.name, partition=each.partition, missed=missed)
+        log.error("records_lost", topic=PROBABILITIES.name, partition=partition, missed=missed)
         if self._gap_is_fatal:
             raise Unavailable(
                 f"the embedded broker dropped {missed} records of {PROBABILITIES.name} before they were "
@@ -225,3 +249,18 @@ class FusionAgent:
 def monotonic_ms() -> int:
     """Return a clock that never goes back."""
     return int(time.monotonic() * 1000)
+
+
+def _parts(batch: Batch) -> Iterator[Batch]:
+    """Cut a fetch into steps."""
+    for start in range(0, max(map(len, batch.values()), default=0), STEP_RECORDS):
+        part = {number: records[start : start + STEP_RECORDS] for number, records in batch.items()}
+        yield {number: records for number, records in part.items() if records}
+
+
+def _decoded(records: Sequence[Any]) -> list[tuple[Any, Judged]]:
+    return list(zip(records, read([record.value for record in records]), strict=True))
+
+
+def _items(records: Sequence[tuple[Any, Judged]]) -> Iterator[Observation]:
+    return (item for _, judged in records if not isinstance(judged, MessageError) for item in judged)

@@ -1,40 +1,49 @@
-"""What settings and the fitted file tell the join about trust, holding and display."""
+"""The join and its rule, as settings and the fitted file ask for."""
 
-from affectstream.models.fusion.fitted import Fitted
-from affectstream.models.fusion.trust import CARDS, PerClass
-from affectstream.runtime.settings import DisplaySettings, FusionSettings
+from dataclasses import dataclass
+
+from affectstream.models.fusion.choose import rule_named
+from affectstream.models.fusion.exported import require_embeddings
+from affectstream.models.fusion.fitted import Fitted, available
+from affectstream.models.fusion.trust import CARDS, PerClass, table
+from affectstream.runtime.settings import FusionSettings
 from affectstream.schemas.messages import MODALITIES, Modality
-from affectstream.workers.fusion.display import Display
-from affectstream.workers.fusion.engine import Config
+from affectstream.workers.fusion.fuse import Fuser
+from affectstream.workers.fusion.join import Join
 
 
-def config(fusion: FusionSettings, fitted: Fitted | None) -> Config:
-    """Return the join's configuration."""
-    return Config(
-        window_ms=fusion.window_ms,
-        stall_ms=fusion.stall_ms,
-        early=fusion.early,
-        hold_ms={m: getattr(fusion.hold_ms, m) for m in MODALITIES},
-        online=fusion.trust.online,
-        display=display(fusion.display, None if fitted is None else fitted.abstain.get(fusion.rule)),
-    )
+@dataclass(frozen=True)
+class Fusion:
+    """What makes a join per partition, and the fuser of all of them."""
+
+    fuser: Fuser
+    window_ms: int = 1000
+    stall_ms: int = 10_000
+    early: tuple[Modality, ...] = ("video", "audio")
+
+    def join(self) -> Join:
+        """Return a join without any party."""
+        return Join(self.window_ms, self.stall_ms, self.early)
 
 
-def trust(fusion: FusionSettings, fitted: Fitted | None) -> dict[Modality, PerClass]:
-    """Return the trust in each modality: the settings', else by class as fitted, else its model card's."""
+def configured(settings: FusionSettings) -> Fusion:
+    """Return the fusion that settings ask for; raises SettingsError for an unknown rule or file."""
+    fitted = available(settings.fitted)
+    rule = rule_named(settings.rule, fitted)
+    require_embeddings(rule, settings.embeddings)
+    fuser = Fuser(rule, table(reliabilities(settings, fitted)), settings.window_ms)
+    return Fusion(fuser, settings.window_ms, settings.stall_ms, settings.early)
+
+
+def reliabilities(settings: FusionSettings, fitted: Fitted | None) -> dict[Modality, PerClass]:
+    """Return each modality's reliability: the settings', else by class as fitted, else its model card's."""
     found: dict[Modality, PerClass] = {}
     for modality in MODALITIES:
-        said: float | None = getattr(fusion.trust, modality)
-        if said is not None:
-            found[modality] = said
+        chosen: float | None = getattr(settings.trust, modality)
+        if chosen is not None:
+            found[modality] = chosen
         elif fitted is not None:
             found[modality] = fitted.experts[modality].reliability.value
         else:
             found[modality] = CARDS[modality]
     return found
-
-
-def display(settings: DisplaySettings, fitted: float | None) -> Display:
-    """Return when the shown label changes, and the probability below which there is none."""
-    sure = fitted or 0.0 if settings.sure is None else settings.sure
-    return Display(settings.hysteresis, settings.dwell_ms, sure)

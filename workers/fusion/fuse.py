@@ -1,146 +1,236 @@
-"""A fused message from the observations of a window.
+"""Closed windows to fused messages, all that close in one step as arrays.
 
-- ``p`` is the rule's; ``label`` is its largest entry, the first in label order of equals.
+A window's numbers do not depend on the windows beside it: all operations are per element, and sums run over
+axes shorter than eight, where NumPy adds one after the other. Networks use matrix products, whose bits do
+depend on the batch: they fuse windows one by one.
+
+- ``p`` is the rule's; ``label`` is its largest entry, the first in label order among equals.
 - ``confidence`` is the largest probability times coverage: the trust in the modalities that are present as a
-  share of the trust in all that the party was expected to send. One that abstained or is missing lowers it,
-  and one that is held does by its age.
+  share of the trust in all that the party is expected to send.
 - ``uncertainty`` is the entropy of ``p`` over log 7.
-- ``disagreement`` is the Jensen-Shannon divergence of the present and held modalities over its maximum.
-Where nothing is present or held: no ``p``, no label, confidence 0, uncertainty 1, disagreement 0.
+- ``disagreement`` is the Jensen-Shannon divergence of the present modalities over its maximum.
+Where nothing is present: no ``p``, no label, confidence 0, uncertainty 1, disagreement 0.
 """
 
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
-from typing import Literal
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Literal, NamedTuple
 
 import numpy as np
+from msgspec import Struct, msgpack
 
-from affectstream.models.fusion.evidence import Array, Evidence, disagreement, uncertainty
-from affectstream.schemas.labels import EMOTIONS, N_EMOTIONS
-from affectstream.schemas.messages import MODALITIES, FusedEmotion, Modality, ModalityState, Party
-from affectstream.workers.fusion import carry
-from affectstream.workers.fusion.display import show
-from affectstream.workers.fusion.fuser import Fuser, faded
-from affectstream.workers.fusion.party import Window
-from affectstream.workers.fusion.reduce import MISSING, Summary, summarise
+from affectstream.models.fusion import trust
+from affectstream.models.fusion.evidence import Array, Evidence, Flags, Rule, disagreement, uncertainty
+from affectstream.models.fusion.exported import NetworkRule
+from affectstream.schemas.codec import VERSIONS
+from affectstream.schemas.labels import EMOTIONS
+from affectstream.schemas.messages import MODALITIES, Modality, Party, Stream
+from affectstream.schemas.observations import Reason
+from affectstream.schemas.pane import EncodedPane, Pane
+from affectstream.workers.fusion.reduce import N_MODALITIES, Reduced, reduced_windows
+from affectstream.workers.fusion.window import ClosedWindow
 
 DECIMALS = 6
-SILENT = (1.0 / N_EMOTIONS,) * N_EMOTIONS  # stands for what says nothing, and has no weight
+NEARLY_A_TIE = 1e-6  # the scaled value may lie on the other side of a half than the value itself
+
+State = Literal["present", "abstained", "missing"]
 
 
-@dataclass(frozen=True)
-class Span:
-    """Whose window this is, and when."""
+class ModalityState(Struct, gc=False):
+    """`schemas.messages.ModalityState`, in the order of its fields on the wire."""
 
-    session_id: str
+    mod: Modality
+    state: State
+    reason: Reason | None
+    p: list[float] | None
+    weight: float
+    quality: float
+    count: int
+    model: str | None
+    trust: float | None
+    stream: Stream
+
+
+class FusedEmotion(Struct, gc=False):
+    """`schemas.messages.FusedEmotion`, in the order of its fields on the wire."""
+
+    v: int
+    type: Literal["fused"]
+    sid: str
     party: Party
-    start_ms: int
-    end_ms: int
+    start: int
+    end: int
+    pane: Pane
+    p: list[float] | None
+    label: str | None
+    confidence: float
+    uncertainty: float
+    disagreement: float
+    mods: list[ModalityState]
+    rule: str
 
 
-def compose(
-    fuser: Fuser,
-    span: Span,
-    pane: Literal["early", "final"],
-    window: Window,
-    expects: Collection[Modality],
-    before: FusedEmotion | None = None,
+class Fused(NamedTuple):
+    """Panes, and how often each expected modality was missing in them."""
+
+    panes: list[EncodedPane]
+    missing: Counter[Modality]
+
+
+class Columns(NamedTuple):
+    """The numbers of fused messages, rounded, as lists over windows."""
+
+    p: list[list[float]]
+    label: list[int]  # -1 where no modality is present
+    confidence: list[float]
+    uncertainty: list[float]
+    disagreement: list[float]
+    own: list[list[list[float]]]  # distributions by modality
+    weight: list[list[float]]
+    quality: list[list[float]]
+    trust: list[list[float]]
+
+
+@dataclass(frozen=True, eq=False)
+class Fuser:
+    """The rule in force, and how far each modality is trusted."""
+
+    rule: Rule
+    reliabilities: Array  # (modalities, 7)
+    window_ms: int
+    operator: Mapping[Modality, float] = field(default_factory=dict)  # trust set by hand
+
+    def override(self, operator: Mapping[Modality, float]) -> "Fuser":
+        """Return this fuser under an operator's trust; where there is any, finals depend on when."""
+        return replace(self, operator=dict(operator))
+
+    def fuse(self, windows: Sequence[ClosedWindow], pane: Pane) -> Fused:
+        """Return the fused messages of ``windows``, in their order."""
+        missing: Counter[Modality] = Counter()
+        if not windows:
+            return Fused([], missing)
+        reduced = reduced_windows(windows, self.window_ms, isinstance(self.rule, NetworkRule))
+        evidence = Evidence(reduced.p, reduced.present, reduced.quality, self._trust(reduced.p))
+        p, weights, rules = self._pool(evidence, reduced.embeddings)
+        expected = np.array([[m in window.expects for m in MODALITIES] for window in windows])
+        columns = _columns(evidence, p, weights, expected)
+        panes = []
+        for w, window in enumerate(windows):
+            places = [m for m, name in enumerate(MODALITIES) if name in window.expects]
+            states = [_state(w, m, window, reduced, columns) for m in places]
+            for state in states:
+                if state.state == "missing":
+                    missing[state.mod] += 1
+            end_ms = window.start_ms + self.window_ms
+            packed = _pack(_message(w, window, end_ms, pane, rules[w], states, columns))
+            panes.append(EncodedPane(*window.key, window.start_ms, end_ms, pane, packed))
+        return Fused(panes, missing)
+
+    def _trust(self, p: Array) -> Array:
+        """Return the trust (windows, modalities): an operator's, or the expected reliability of ``p``."""
+        known = trust.reliability(p, self.reliabilities)
+        for modality, value in self.operator.items():
+            known[:, MODALITIES.index(modality)] = value
+        return np.clip(known, *trust.BOUNDS)
+
+    def _pool(self, evidence: Evidence, embeddings: Sequence[Array | None]) -> tuple[Array, Array, list[str]]:
+        """Return distributions (windows, 7), shares (windows, modalities) and the rule's name for each."""
+        suffix = "+override" if self.operator else ""
+        if not isinstance(self.rule, NetworkRule):
+            pooled = self.rule.fuse(evidence)
+            return pooled.p, pooled.weights, [self.rule.name + suffix] * len(pooled.p)
+        windows = [_window(evidence, embeddings, w) for w in range(len(evidence.p))]
+        each = [self.rule.fuse(window) for window in windows]
+        names = [self.rule.name_of(window) + suffix for window in windows]
+        return np.concatenate([one.p for one in each]), np.concatenate([one.weights for one in each]), names
+
+
+def _window(evidence: Evidence, embeddings: Sequence[Array | None], w: int) -> Evidence:
+    """Return the evidence of one window alone, with its embeddings."""
+    one = slice(w, w + 1)
+    own = tuple(embeddings[N_MODALITIES * w : N_MODALITIES * (w + 1)])
+    return Evidence(evidence.p[one], evidence.present[one], evidence.quality[one], evidence.trust[one], own)
+
+
+def _columns(evidence: Evidence, p: Array, weights: Array, expected: Flags) -> Columns:
+    some = evidence.present.any(axis=1)
+    several = evidence.present.sum(axis=1) > 1
+    rounded = _rounded(p)
+    top = rounded.argmax(axis=1)
+    largest = rounded[np.arange(len(p)), top]
+    trusted = np.where(expected, evidence.trust, 0.0)
+    coverage = np.where(evidence.present, trusted, 0.0).sum(axis=1) / trusted.sum(axis=1)
+    divergence = disagreement(evidence.p, evidence.present)
+    return Columns(
+        p=rounded.tolist(),
+        label=np.where(some, top, -1).tolist(),
+        confidence=np.where(some, _rounded(largest * coverage), 0.0).tolist(),
+        uncertainty=np.where(some, _rounded(uncertainty(p)), 1.0).tolist(),
+        disagreement=np.where(several, _rounded(divergence), 0.0).tolist(),
+        own=_rounded(evidence.p).tolist(),
+        weight=_rounded(weights).tolist(),
+        quality=_rounded(evidence.quality).tolist(),
+        trust=_rounded(evidence.trust).tolist(),
+    )
+
+
+def _rounded(values: Array) -> Array:
+    """Return ``values`` with DECIMALS digits, rounded as Python's ``round``, and no negative zero."""
+    scaled = values * 10.0**DECIMALS
+    whole = np.rint(scaled)
+    rounded: Array = whole / 10.0**DECIMALS + 0.0
+    ties = np.abs(np.abs(scaled - whole) - 0.5) < NEARLY_A_TIE
+    if ties.any():
+        rounded[ties] = [round(value, DECIMALS) + 0.0 for value in values[ties].tolist()]
+    return rounded
+
+
+def _message(
+    w: int,
+    closed: ClosedWindow,
+    end_ms: int,
+    pane: Pane,
+    rule: str,
+    states: list[ModalityState],
+    columns: Columns,
 ) -> FusedEmotion:
-    """Return the fused message of ``window``: a function of its observations and of the final before it."""
-    summaries = _summaries(fuser, span, window, before)
-    p_each = np.array([[SILENT if s.p is None else s.p for s in summaries]])  # (1, modalities, 7)
-    begun = carry.agreements_before(before, span.start_ms) if fuser.online else None
-    full = fuser.trust(p_each, begun)
-    evidence = _evidence(p_each, summaries, faded(full, summaries))
-    pooled = fuser.rule.fuse(evidence)
-    ended = carry.agreements_after(begun, summaries, p_each[0], span.end_ms - span.start_ms)
-    states = map(_state, MODALITIES, summaries, pooled.weights[0].tolist(), evidence.trust[0].tolist(), ended)
-    p = _rounded(pooled.p[0].tolist()) if evidence.present.any() else None
-    label = None if p is None else EMOTIONS[p.index(max(p))]
-    shown = show(fuser.display, p, label, span.start_ms, before)
+    label = columns.label[w]
     return FusedEmotion(
-        session_id=span.session_id,
-        party=span.party,
-        start_ms=span.start_ms,
-        end_ms=span.end_ms,
-        pane=pane,
-        p=p,
-        label=label,
-        confidence=0.0 if p is None else round(max(p) * _coverage(evidence, full, expects), DECIMALS),
-        uncertainty=1.0 if p is None else round(float(uncertainty(pooled.p)[0]), DECIMALS),
-        disagreement=_disagreement(evidence),
-        modalities=tuple(state for state in states if state.modality in expects),
-        rule=fuser.name(evidence),
-        shown=shown.shown,
-        steady=shown.steady,
-        shown_since_ms=shown.since_ms,
+        VERSIONS["fused"],
+        "fused",
+        *closed.key,
+        closed.start_ms,
+        end_ms,
+        pane,
+        columns.p[w] if label >= 0 else None,
+        EMOTIONS[label] if label >= 0 else None,
+        columns.confidence[w],
+        columns.uncertainty[w],
+        columns.disagreement[w],
+        states,
+        rule,
     )
 
 
-def _summaries(fuser: Fuser, span: Span, window: Window, before: FusedEmotion | None) -> list[Summary]:
-    """Return what each modality brought, or what it said last where that is held."""
-    summaries = [_summary(window, m) for m in MODALITIES]
-    if before is None or not any(fuser.hold_ms.values()):
-        return summaries
-    lasts = {state.modality: state for state in before.modalities}
-    elapsed_ms = span.end_ms - before.end_ms
-    return [
-        carry.held(summary, lasts.get(m), elapsed_ms, fuser.hold_ms.get(m, 0))
-        for m, summary in zip(MODALITIES, summaries, strict=True)
-    ]
-
-
-def _summary(window: Window, modality: Modality) -> Summary:
-    held = window.get(modality)
-    return summarise([held[rank] for rank in sorted(held)]) if held else MISSING
-
-
-def _evidence(p_each: Array, summaries: Sequence[Summary], trust: Sequence[float]) -> Evidence:
-    """Return the arrays of one window: always of one shape, so that the bits depend on nothing else."""
-    return Evidence(
-        p=p_each,
-        present=np.array([[s.p is not None for s in summaries]]),
-        quality=np.array([[s.quality for s in summaries]]),
-        trust=np.array([trust]),
-        embeddings=tuple([s.embedding for s in summaries]),
-    )
-
-
-def _coverage(evidence: Evidence, full: Sequence[float], expects: Collection[Modality]) -> float:
-    """Return the trust in what the rule saw as a share of the trust in all that is expected, were it new."""
-    columns = zip(MODALITIES, evidence.present[0].tolist(), evidence.trust[0].tolist(), full, strict=True)
-    seen = all_of_it = 0.0
-    for modality, present, trust, of_now in columns:
-        if modality in expects:
-            all_of_it += of_now
-            seen += trust if present else 0.0
-    return seen / all_of_it
-
-
-def _state(
-    modality: Modality, summary: Summary, weight: float, trust: float, agreement: float | None
-) -> ModalityState:
-    said = summary.p is not None
+def _state(w: int, m: int, closed: ClosedWindow, reduced: Reduced, columns: Columns) -> ModalityState:
+    slot, modality = N_MODALITIES * w + m, MODALITIES[m]
+    count, reason, stream = reduced.counts[slot], reduced.reasons[slot], closed.streams[modality]
+    if not count:
+        state: State = "missing" if reason is None else "abstained"
+        return ModalityState(modality, state, reason, None, 0.0, 0.0, 0, None, None, stream)
     return ModalityState(
-        modality=modality,
-        state=summary.state,
-        reason=summary.reason,
-        p=None if summary.p is None else _rounded(summary.p),
-        weight=round(weight, DECIMALS) + 0.0,
-        quality=round(summary.quality, DECIMALS),
-        count=summary.count,
-        model_id=summary.model_id,
-        trust=round(trust, DECIMALS) if said else None,
-        age_ms=summary.age_ms,
-        agreement=None if agreement is None else round(agreement, DECIMALS),
+        modality,
+        "present",
+        None,
+        columns.own[w][m],
+        columns.weight[w][m],
+        columns.quality[w][m],
+        count,
+        reduced.models[slot],
+        columns.trust[w][m],
+        stream,
     )
 
 
-def _disagreement(evidence: Evidence) -> float:
-    if evidence.present.sum() < 2:
-        return 0.0
-    return round(float(disagreement(evidence.p, evidence.present)[0]), DECIMALS)
-
-
-def _rounded(values: Iterable[float]) -> tuple[float, ...]:
-    return tuple([round(value, DECIMALS) + 0.0 for value in values])
+_pack = msgpack.Encoder().encode

@@ -1,28 +1,24 @@
-"""The join as a whole: observations in, fused windows out.
+"""The join of one partition: observations in, closed windows out.
 
 No clock and no I/O: the finals of a party are a function of the set of its observations, in whatever order,
-batches and duplicates they come. Each is a function of its window's observations and of the party's
-final before it. Only ``tick``, which is told the time, lets go of a modality that stalls.
+batches and duplicates they come; each is a function of the observations of its window alone. A window is
+taken out of its party in event order the moment the watermark passes it. Only ``tick``, which is given the
+time, stops waiting for a modality that stalls.
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Literal
 
-from affectstream.models.fusion.evidence import Rule
-from affectstream.models.fusion.trust import PerClass, table
-from affectstream.schemas.messages import EndOfStream, FusedEmotion, Modality, Observation, Party
-from affectstream.workers.fusion.compose import Span, compose
-from affectstream.workers.fusion.display import PLAIN, Display
-from affectstream.workers.fusion.fuser import Fuser, Override
-from affectstream.workers.fusion.party import Heard, PartyJoin, Place, Window
-from affectstream.workers.fusion.stall import HasLag, look, silence_ms
+from affectstream.schemas.messages import Modality
+from affectstream.schemas.observations import EndOfStream, Observation
+from affectstream.workers.fusion.party import DUPLICATE, LATE, PartyJoin
+from affectstream.workers.fusion.watermark import HasLag
+from affectstream.workers.fusion.window import ClosedWindow, Key, ResumePoint
 
 LONGEST_MS = 6 * 3_600_000  # an observation that claims to cover more is refused
-REMEMBERED = 10_000  # parties that are over, of which the place is kept
-
-Key = tuple[str, Party]
+REMEMBERED = 10_000  # parties that are over, of which the resume point is kept
 
 
 @dataclass(frozen=True)
@@ -31,44 +27,29 @@ class Refused:
 
     item: Observation
     reason: Literal["late", "implausible"]
+    offset: int  # of its record
 
 
-@dataclass(frozen=True)
-class Closed:
-    """A party is over: its state is gone, and nothing of it is needed once its finals are written."""
+@dataclass
+class Effects:
+    """What follows from a step, to be carried out before any of its records is acknowledged."""
 
-    session_id: str
-    party: Party
-
-
-Output = FusedEmotion | Refused | Closed
-
-
-@dataclass(frozen=True)
-class Config:
-    """What the join is told by settings."""
-
-    window_ms: int = 1000
-    stall_ms: int = 10_000
-    early: tuple[Modality, ...] = ("video", "audio")
-    hold_ms: Mapping[Modality, int] = field(default_factory=dict)  # for how long what it said last counts
-    online: bool = False  # whether trust follows how far modalities have agreed of late
-    display: Display = PLAIN
+    finals: list[ClosedWindow] = field(default_factory=list)  # in window order per party
+    early: list[ClosedWindow] = field(default_factory=list)  # the newest of each party
+    refused: list[Refused] = field(default_factory=list)
+    closed: list[Key] = field(default_factory=list)  # parties that are over: their state is gone
 
 
-class Engine:
+class Join:
     """The parties of one partition."""
 
-    def __init__(self, config: Config, rule: Rule, trust: Mapping[Modality, PerClass]) -> None:
-        self.config = config
+    def __init__(self, window_ms: int, stall_ms: int, early: tuple[Modality, ...]) -> None:
         self.duplicates: Counter[Modality] = Counter()
-        self._fuser = Fuser(rule, table(trust), config.online, config.hold_ms, config.display)
+        self._window_ms, self._stall_ms, self._fast = window_ms, stall_ms, early
         self._parties: dict[Key, PartyJoin] = {}
-        self._over: dict[Key, Place] = {}
-
-    def override(self, operator: Override) -> None:
-        """Let an operator's trust hold from now on; none of it gives the settings' back."""
-        self._fuser = self._fuser.override(operator)
+        self._over: dict[Key, ResumePoint] = {}
+        self._touched: dict[PartyJoin, None] = {}  # parties that an early pane may be due of
+        self._effects = Effects()
 
     def knows(self, key: Key) -> bool:
         """Say whether nothing need be asked of the store about this party."""
@@ -78,89 +59,99 @@ class Engine:
         """Say whether the party has state here."""
         return key in self._parties
 
-    def resume(self, key: Key, closed_ms: int | None, before: FusedEmotion | None = None) -> None:
-        """Take note of the end of the newest final that is written, and of that final where it can be read.
+    def resume(self, key: Key, point: ResumePoint) -> None:
+        """Take note of where the newest final that is written lets a party go on."""
+        if not self.knows(key):
+            self._remember(key, point)
 
-        Older data is done with, and no news.
-        """
-        if not self.knows(key) and closed_ms is not None:
-            self._remember(key, Place(closed_ms, resumed_ms=closed_ms, before=before))
+    def add(self, offset: int, items: Iterable[Observation]) -> None:
+        """Join the observations of one record."""
+        parties, touched = self._parties, self._touched
+        for item in items:
+            key = item.session_id, item.party
+            party = parties.get(key)
+            if party is None or item.end_ms - item.start_ms > LONGEST_MS:
+                party = self._admitted(key, item, offset)
+                if party is None:
+                    continue
+            admission = party.add(item, offset)
+            if admission is DUPLICATE:
+                self.duplicates[item.modality] += 1
+                continue
+            if admission is LATE:
+                self._effects.refused.append(Refused(item, "late", offset))
+            touched[party] = None
+            if party.progress.watermark_ms >= party.closing_ms:
+                self._close_due(party)
 
-    def push(self, item: Observation) -> list[Output]:
-        """Take one observation and return what it brings about."""
-        if not isinstance(item, EndOfStream) and item.end_ms - item.start_ms > LONGEST_MS:
-            return [Refused(item, "implausible")]
-        key = item.session_id, item.party
-        party = self._parties.get(key) or self._begin(key, item)
-        heard = Heard.DUPLICATE if party is None else party.hear(item)
-        if party is None or heard is Heard.DUPLICATE:
-            self.duplicates[item.modality] += 1
-            return []
-        late: list[Output] = [Refused(item, "late")] if heard is Heard.LATE else []
-        return [*late, *self._due(key, party)]
-
-    def tick(self, now_ms: int, has_lag: HasLag) -> list[Output]:
-        """Let go of what has stalled by now, on a clock that never goes back."""
-        outputs: list[Output] = []
+    def tick(self, now_ms: int, has_lag: HasLag) -> None:
+        """Stop waiting for what has stalled by now, on a clock that never goes back."""
         sessions: dict[str, list[PartyJoin]] = {}
         for (session_id, _), party in self._parties.items():
             sessions.setdefault(session_id, []).append(party)
-        for key, party in list(self._parties.items()):
-            if look(party, sessions[key[0]], now_ms, self.config.stall_ms, has_lag):
-                outputs += self._give_up(key, party)
-            else:
-                outputs += self._due(key, party)
-        return outputs
+        for party in list(self._parties.values()):
+            if party.stall(now_ms, self._stall_ms, sessions[party.key[0]], has_lag):
+                self._give_up(party)
+            elif party.due:
+                self._close_due(party)
+            self._touched[party] = None
+
+    def finish(self) -> None:
+        """Close all parties, as at the end of all input."""
+        for party in list(self._parties.values()):
+            self._give_up(party)
+
+    def take_effects(self) -> Effects:
+        """Return what follows from everything since the last call; early panes of open windows among it."""
+        early = [party.early(self._fast) for party in self._touched if self._parties.get(party.key) is party]
+        self._effects.early = [pane for pane in early if pane is not None]
+        self._touched.clear()
+        effects, self._effects = self._effects, Effects()
+        return effects
+
+    def needed_from(self) -> int | None:
+        """Return the offset of the first record that a restart needs once all effects are carried out."""
+        needed = [party.needed_from() for party in self._parties.values()]
+        return min((offset for offset in needed if offset is not None), default=None)
 
     def silence_ms(self, now_ms: int) -> int:
         """Return for how long the most silent party or modality has been so."""
-        return max((silence_ms(party, now_ms) for party in self._parties.values()), default=0)
+        return max((party.silence_ms(now_ms) for party in self._parties.values()), default=0)
 
     def open_windows(self) -> int:
         """Return how many windows wait for their watermark."""
         return sum(party.open_windows() for party in self._parties.values())
 
-    def finish(self) -> list[Output]:
-        """Close all parties, as at the end of all input."""
-        return [output for key, party in list(self._parties.items()) for output in self._give_up(key, party)]
-
-    def _begin(self, key: Key, item: Observation) -> PartyJoin | None:
-        """Open the party where it stopped, or anew; not for an item that is past."""
-        place = self._over.get(key, Place())
-        if place.passed(item, self.config.window_ms):
+    def _admitted(self, key: Key, item: Observation, offset: int) -> PartyJoin | None:
+        """Return the party of ``item``, begun where it stopped or anew; None where it counts for nothing."""
+        if not isinstance(item, EndOfStream) and item.end_ms - item.start_ms > LONGEST_MS:
+            self._effects.refused.append(Refused(item, "implausible", offset))
+            return None
+        if key in self._parties:
+            return self._parties[key]
+        point = self._over.get(key, ResumePoint())
+        if point.passed(item, self._window_ms):
+            self.duplicates[item.modality] += 1
             return None
         self._over.pop(key, None)
-        party = PartyJoin(self.config.window_ms, place)
-        self._parties[key] = party
+        party = self._parties[key] = PartyJoin(key, self._window_ms, point)
         return party
 
-    def _due(self, key: Key, party: PartyJoin) -> list[Output]:
-        outputs: list[Output] = [self._fused(key, party, "final", *window) for window in party.finals()]
+    def _close_due(self, party: PartyJoin) -> None:
+        self._effects.finals += party.finals()
         if party.over:
-            return [*outputs, self._close(key, party)]
-        early = party.early(self.config.early)
-        return outputs + [self._fused(key, party, "early", *window) for window in early]
+            self._remove(party)
 
-    def _give_up(self, key: Key, party: PartyJoin) -> Iterator[Output]:
-        for window in party.rest():
-            yield self._fused(key, party, "final", *window)
-        yield self._close(key, party)
+    def _give_up(self, party: PartyJoin) -> None:
+        self._effects.finals += party.flush()
+        self._remove(party)
 
-    def _close(self, key: Key, party: PartyJoin) -> Closed:
-        del self._parties[key]
-        self._remember(key, party.place())
-        return Closed(*key)
+    def _remove(self, party: PartyJoin) -> None:
+        del self._parties[party.key]
+        self._remember(party.key, party.point())
+        self._effects.closed.append(party.key)
 
-    def _remember(self, key: Key, place: Place) -> None:
-        self._over[key] = place
+    def _remember(self, key: Key, point: ResumePoint) -> None:
+        self._over[key] = point
         while len(self._over) > REMEMBERED:
             del self._over[next(iter(self._over))]
-
-    def _fused(
-        self, key: Key, party: PartyJoin, pane: Literal["early", "final"], start_ms: int, window: Window
-    ) -> FusedEmotion:
-        span = Span(*key, start_ms, start_ms + self.config.window_ms)
-        fused = compose(self._fuser, span, pane, window, party.expects, party.before)
-        if pane == "final":
-            party.before = fused
-        return fused

@@ -1,19 +1,42 @@
-"""The join that settings ask for, in the stream and offline alike."""
+"""The join without a broker, one observation at a time: for `analyze`, benchmarks and tests."""
 
-from collections.abc import Callable
+from collections.abc import Iterator
 
-from affectstream.models.fusion.choose import rule_named
-from affectstream.models.fusion.exported import require_embeddings
-from affectstream.models.fusion.fitted import available
 from affectstream.runtime.settings import FusionSettings
-from affectstream.workers.fusion import told
-from affectstream.workers.fusion.engine import Engine
+from affectstream.schemas.codec import decode
+from affectstream.schemas.messages import FusedEmotion, Observation
+from affectstream.schemas.observations import record
+from affectstream.schemas.topics import FUSED
+from affectstream.workers.fusion.config import Fusion, configured
+from affectstream.workers.fusion.join import Effects
 
 
-def engines(fusion: FusionSettings) -> Callable[[], Engine]:
-    """Return what makes the join that settings ask for; raises SettingsError for an unknown rule or file."""
-    fitted = available(fusion.fitted)
-    config, trust = told.config(fusion, fitted), told.trust(fusion, fitted)
-    rule = rule_named(fusion.rule, fitted)
-    require_embeddings(rule, fusion.embeddings)
-    return lambda: Engine(config, rule, trust)
+class OfflineJoin:
+    """A partition's join and its fuser; the finals are those of the stream, byte for byte."""
+
+    def __init__(self, fusion: Fusion) -> None:
+        self.join = fusion.join()
+        self.fuser = fusion.fuser
+
+    def push(self, observation: Observation) -> list[FusedEmotion]:
+        """Join one observation; return the finals that it closes, then an early pane that is due."""
+        self.join.add(0, [record(observation)])
+        return list(self.fused(self.join.take_effects()))
+
+    def finish(self) -> list[FusedEmotion]:
+        """Close all parties, as at the end of all input, and return their finals."""
+        self.join.finish()
+        return list(self.fused(self.join.take_effects()))
+
+    def fused(self, effects: Effects) -> Iterator[FusedEmotion]:
+        """Yield the finals and early panes of a step as messages."""
+        panes = self.fuser.fuse(effects.finals, "final").panes + self.fuser.fuse(effects.early, "early").panes
+        for encoded in panes:
+            message = decode(encoded.packed, FUSED.max_bytes)
+            if isinstance(message, FusedEmotion):
+                yield message
+
+
+def offline_join(settings: FusionSettings) -> OfflineJoin:
+    """Return the join that settings ask for; raises SettingsError for an unknown rule or file."""
+    return OfflineJoin(configured(settings))

@@ -1,97 +1,45 @@
-"""The join of one partition, and what its records are still needed for.
+"""One partition from its assignment to its revocation: its join, and which offset may be committed.
 
-``take`` and ``tick`` collect effects; whoever calls them carries the effects out and then says so with
-``settle``, which returns the records to acknowledge. No clock and no I/O, so that a crash between any two
-steps can be played in a test.
+No clock and no I/O, so that a crash between any two steps can be played in a test: effects are carried out,
+then what was `committable` when they were taken is committed.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 
-from affectstream.schemas.messages import FusedEmotion, Observation
-from affectstream.workers.fusion.ack import AckTracker, Key, Need
-from affectstream.workers.fusion.engine import Closed, Engine, Output, Refused
-from affectstream.workers.fusion.stall import HasLag
-from affectstream.workers.fusion.window import needed_until_ms
-
-
-@dataclass
-class Effects:
-    """What is to be carried out, in this order of kinds, before any record is acknowledged."""
-
-    refused: list[tuple[int, Refused]] = field(default_factory=list)  # with the offset of the record
-    finals: list[FusedEmotion] = field(default_factory=list)  # in window order per party
-    early: dict[Key, FusedEmotion] = field(default_factory=dict)  # the newest of each party
-    closed: dict[Key, int] = field(default_factory=dict)
-
-    def __bool__(self) -> bool:
-        return bool(self.refused or self.finals or self.early or self.closed)
+from affectstream.schemas.messages import DeadLetter
+from affectstream.schemas.observations import Observation
+from affectstream.workers.fusion.join import Effects, Join
+from affectstream.workers.fusion.window import Key
 
 
 class Partition:
-    """One partition from its assignment to its revocation."""
+    """A join, and where in the log it stands."""
 
-    def __init__(self, engine: Engine) -> None:
-        self.engine = engine
-        self.effects = Effects()
-        self.tracker = AckTracker()
-        self._turn = 0
-        self._offset = -1
+    def __init__(self, join: Join) -> None:
+        self.join = join
+        self.next_offset: int | None = None
+        self.undecoded: list[DeadLetter] = []  # records that could not be decoded, since the last step
 
-    def strangers(self, items: Iterable[Observation]) -> list[Key]:
-        """Return the parties of ``items`` whose place must be asked of the store before ``take``."""
-        keys = dict.fromkeys((item.session_id, item.party) for item in items)
-        return [key for key in keys if not self.engine.knows(key)]
+    def unknown_parties(self, items: Iterable[Observation]) -> list[Key]:
+        """Return the parties of ``items`` whose resume point must be asked of the store before they count."""
+        keys = dict.fromkeys([(item.session_id, item.party) for item in items])
+        return [key for key in keys if not self.join.knows(key)]
 
-    def resume(self, key: Key, closed_ms: int | None, before: FusedEmotion | None = None) -> None:
-        """Take note of the store's answer about a party: the end of its newest final, and that final."""
-        self.engine.resume(key, closed_ms, before)
-        if closed_ms is not None:
-            self.tracker.written(key, closed_ms)
+    def missed(self, offset: int) -> int:
+        """Return how many records are missing before ``offset``; negative where it was read before."""
+        return 0 if self.next_offset is None else offset - self.next_offset
 
-    def take(self, offset: int, items: Iterable[Observation]) -> None:
+    def add_record(self, offset: int, items: Iterable[Observation]) -> None:
         """Join the observations of one record."""
-        needs: dict[Key, Need] = {}
-        self._offset = offset
-        for item in items:
-            self._turn += 1
-            key = item.session_id, item.party
-            outputs = self.engine.push(item)
-            self._collect(outputs)
-            if self.engine.is_open(key) or Closed(*key) in outputs:
-                before = needs.get(key)
-                until_ms = needed_until_ms(item, self.engine.config.window_ms)
-                needs[key] = Need(max(until_ms, before.until_ms if before else 0), self._turn)
-        self.tracker.add(offset, needs)
+        self.next_offset = offset + 1
+        self.join.add(offset, items)
 
-    def tick(self, now_ms: int, has_lag: HasLag) -> None:
-        """Let go of what has stalled."""
-        self._collect(self.engine.tick(now_ms, has_lag))
+    def take(self) -> tuple[Effects, list[DeadLetter]]:
+        """Return what is to be carried out before anything is committed."""
+        undecoded, self.undecoded = self.undecoded, []
+        return self.join.take_effects(), undecoded
 
-    def settle(self) -> list[int]:
-        """Take note that the effects are carried out; return the offsets to acknowledge, in order."""
-        done, self.effects = self.effects, Effects()
-        for final in done.finals:
-            self.tracker.written((final.session_id, final.party), final.end_ms)
-        for key, turn in done.closed.items():
-            self.tracker.closed(key, turn)
-        return self.tracker.release()
-
-    def _collect(self, outputs: Iterable[Output]) -> None:
-        for output in outputs:
-            match output:
-                case FusedEmotion(pane="early"):
-                    self.effects.early[output.session_id, output.party] = output
-                case FusedEmotion():
-                    self.effects.finals.append(output)
-                    self._supersede(output)
-                case Refused():
-                    self.effects.refused.append((self._offset, output))
-                case Closed():
-                    self.effects.closed[output.session_id, output.party] = self._turn
-
-    def _supersede(self, final: FusedEmotion) -> None:
-        key = final.session_id, final.party
-        early = self.effects.early.get(key)
-        if early is not None and early.end_ms <= final.end_ms:
-            del self.effects.early[key]
+    def committable(self) -> int | None:
+        """Return the offset to go on from after a crash, once all that was taken is carried out."""
+        needed = self.join.needed_from()
+        return self.next_offset if needed is None else needed

@@ -1,203 +1,189 @@
 """One party of one session: its open windows and when they close."""
 
 import math
-from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterator
 from enum import Enum, auto
 
-from affectstream.schemas.messages import (
-    Abstention,
-    EndOfStream,
-    FusedEmotion,
-    Modality,
-    Observation,
-    Probabilities,
+from affectstream.schemas.messages import Modality
+from affectstream.schemas.observations import Abstention, EndOfStream, Observation, Probabilities
+from affectstream.workers.fusion.watermark import HasLag, PartyProgress
+from affectstream.workers.fusion.window import (
+    INDEX,
+    INSTANT_MS,
+    ClosedWindow,
+    Key,
+    ResumePoint,
+    Window,
+    ceil_ms,
+    floor_ms,
 )
-from affectstream.workers.fusion.clock import BEFORE_ALL, Clock, Rank
-from affectstream.workers.fusion.reduce import Held
-from affectstream.workers.fusion.window import ceil_ms, floor_ms, needed_until_ms, overlaps, reach_ms
 
 GAP_MS = 3_600_000  # an empty window is written within an hour after one that holds something
 
-Window = dict[Modality, dict[Rank, Held]]
 
-
-class Heard(Enum):
+class Admission(Enum):
     """What became of an observation."""
 
-    KEPT = auto()
+    ACCEPTED = auto()
     DUPLICATE = auto()
     LATE = auto()  # for some or all of its windows; the others took it
 
 
-@dataclass(frozen=True)
-class Place:
-    """Where a party stopped: one that is over, or one whose finals another process wrote."""
-
-    closed_ms: int | None = None  # the end of the newest closed window
-    resumed_ms: int = -1  # up to here another process saw all that there was
-    end_ms: int = -1  # the largest end seen
-    newest: Mapping[Modality, Rank] = field(default_factory=dict)
-    before: FusedEmotion | None = None  # the newest final
-
-    def passed(self, item: Observation, window_ms: int) -> bool:
-        """Say whether ``item`` was there before, or is needed for nothing that is still to come."""
-        if isinstance(item, EndOfStream):
-            return item.end_ms <= self.end_ms
-        if (item.start_ms, item.seq) <= self.newest.get(item.modality, BEFORE_ALL):
-            return True
-        return needed_until_ms(item, window_ms) <= self.resumed_ms
+ACCEPTED, DUPLICATE, LATE = Admission.ACCEPTED, Admission.DUPLICATE, Admission.LATE
 
 
 class PartyJoin:
-    """The open windows of a party, the clocks of its modalities, and the end of its newest closed window."""
+    """The open windows of a party, and how far its modalities have come."""
 
-    def __init__(self, window_ms: int, place: Place) -> None:
-        self.window_ms = window_ms
-        self.expects: set[Modality] = set()
-        self.clocks: dict[Modality, Clock] = {m: Clock(newest=r) for m, r in place.newest.items()}
-        self.quiet = Clock()  # of the party as a whole
-        closed_ms = place.closed_ms
-        self.next_ms = None if closed_ms is None else ceil_ms(closed_ms, window_ms)  # the next final's start
-        self.before = place.before  # the newest final: all that is kept of the past
-        self._resumed_ms = place.resumed_ms
+    def __init__(self, key: Key, window_ms: int, point: ResumePoint) -> None:
+        self.key = key
+        self.progress = PartyProgress(point)
+        self.closing_ms: float = math.inf  # the end of the window that closes next; infinite before the first
+        self._window_ms = window_ms
         self._windows: dict[int, Window] = {}
-        self._start_ms: int | None = None
-        self.end_ms = 0  # the largest end seen
-        self._content_ms = self.next_ms or 0  # the end of the newest closed window that held something
+        self._next_ms = None if point.closed_ms is None else ceil_ms(point.closed_ms, window_ms)
+        self._resumed_ms = point.resumed_ms
+        self._end_ms = 0  # the largest end seen
+        self._content_ms = self._next_ms or 0  # the end of the newest closed window that held something
         self._early_ms = 0  # the end of the newest early pane
+        if self._next_ms is not None:
+            self.closing_ms = self._next_ms + window_ms
 
-    def hear(self, item: Observation) -> Heard:
-        """Put ``item`` into the open windows that it overlaps, and move the clock of its modality."""
-        self._expect(item.expects)
-        clock = self.clocks[item.modality]
+    def add(self, item: Observation, offset: int) -> Admission:
+        """Put ``item`` into the open windows that it overlaps, and advance its modality's watermark."""
         if isinstance(item, EndOfStream):
-            self.end_ms = max(self.end_ms, item.end_ms)
-            fresh = clock.end()
-            self.quiet.heard |= fresh
-            return Heard.KEPT if fresh else Heard.DUPLICATE
-        kept, late = self._keep(item)
-        fresh = clock.advance((item.start_ms, item.seq), item.settled_ms)
-        self.quiet.heard |= fresh
-        self._start_ms = item.start_ms if self._start_ms is None else min(self._start_ms, item.start_ms)
-        self.end_ms = max(self.end_ms, reach_ms(item))
+            self._end_ms = max(self._end_ms, item.end_ms)
+            return ACCEPTED if self.progress.end(item, offset) else DUPLICATE
+        fresh = self.progress.advance(item, offset)
+        if self._next_ms is None:
+            first_end_ms = floor_ms(item.start_ms, self._window_ms) + self._window_ms
+            self.closing_ms = min(self.closing_ms, first_end_ms)
+        kept, late = self._keep(item, fresh, offset)
         if late and fresh:
-            return Heard.LATE
-        return Heard.KEPT if kept else Heard.DUPLICATE
+            return LATE
+        return ACCEPTED if kept else DUPLICATE
 
-    def watermark_ms(self) -> float:
-        """Return the time before which nothing is missing any more, but for modalities that have stalled."""
-        return self._least(self.expects)
+    @property
+    def due(self) -> bool:
+        """Whether a window can close, or all streams have ended."""
+        return self.progress.watermark_ms >= self.closing_ms
 
     @property
     def over(self) -> bool:
         """Whether every modality has ended or stalled, and one has ended."""
-        return self.watermark_ms() == math.inf
+        return self.progress.watermark_ms == math.inf
 
-    def finals(self) -> Iterator[tuple[int, Window]]:
-        """Close and yield the windows that the watermark has passed, in order; empty ones too."""
-        watermark_ms = self.watermark_ms()
-        if watermark_ms == -math.inf:
-            return
-        if self.next_ms is None:
-            if self._start_ms is None:
-                return
-            self.next_ms = floor_ms(self._start_ms, self.window_ms)
-        limit_ms = self._limit_ms(watermark_ms)
-        while self.next_ms < limit_ms:
-            yield from self._close(self.next_ms, limit_ms)
+    def finals(self) -> Iterator[ClosedWindow]:
+        """Take out the windows that the watermark has passed, in order; empty ones too."""
+        return self._close_to(self.progress.watermark_ms)
 
-    def rest(self) -> Iterator[tuple[int, Window]]:
-        """Close and yield all windows up to the largest end seen, whatever the clocks say."""
-        for clock in self.clocks.values():
-            clock.stalled = False
-            clock.watermark_ms = math.inf
-        yield from self.finals()
+    def flush(self) -> Iterator[ClosedWindow]:
+        """Take out all windows up to the largest end seen, whatever the watermark."""
+        return self._close_to(math.inf)
 
-    def early(self, fast: Collection[Modality]) -> Iterator[tuple[int, Window]]:
-        """Yield, once each, the open windows with content that the ``fast`` modalities have passed."""
-        quick = [m for m in self.expects if m in fast and not self.clocks[m].stalled]
-        if not quick or len(quick) == len(self.expects) or self._start_ms is None:
-            return
-        passed_ms = self._least(quick)
-        if passed_ms == -math.inf:
-            return
-        limit_ms = self._limit_ms(passed_ms)
-        first_ms = max(self._early_ms, self.next_ms or 0)
-        if limit_ms <= first_ms:
-            return
-        self._early_ms = limit_ms
-        for start_ms in sorted(start for start in self._windows if first_ms <= start < limit_ms):
-            yield start_ms, self._windows[start_ms]
-
-    def next_end_ms(self) -> int | None:
-        """Return the end of the window that waits to become final; None while nothing was observed."""
-        if self.next_ms is not None:
-            return self.next_ms + self.window_ms
-        if self._start_ms is None:
+    def early(self, fast: Collection[Modality]) -> ClosedWindow | None:
+        """Return the newest open window with content whose end the ``fast`` modalities reach, once."""
+        if not self._windows:
             return None
-        return floor_ms(self._start_ms, self.window_ms) + self.window_ms
+        first_ms = max(self._early_ms, self._next_ms or 0)
+        reach_ms = self.progress.reach_ms(fast)
+        if reach_ms < first_ms + self._window_ms:
+            return None
+        self._early_ms = max(first_ms, self._limit_ms(reach_ms))
+        passed = [start for start in self._windows if first_ms <= start < self._early_ms]
+        return self._closed(max(passed), self._windows[max(passed)]) if passed else None
+
+    def stall(self, now_ms: int, stall_ms: int, kin: Collection["PartyJoin"], has_lag: HasLag) -> bool:
+        """Stop waiting for modalities that have stalled by now; return whether the party is silent at all.
+
+        ``kin`` are all open parties of its session, itself among them. A producer that is held up by the lag
+        of one modality is silent in all, so that lag of any that is awaited excuses all.
+        """
+
+        def lagging() -> bool:
+            return any(has_lag(m) for m in sorted({m for each in kin for m in each.awaited()}))
+
+        self.progress.stall(self.awaited(), now_ms, stall_ms, lagging)
+        idle = self.progress.idle
+        if idle.idle_ms(now_ms) < stall_ms:
+            return False
+        if any(has_lag(m) for m in sorted({m for each in kin for m in each.progress.expects})):
+            idle.since_ms = now_ms
+            return False
+        return True
 
     def awaited(self) -> list[Modality]:
         """Return the modalities that keep the next window from becoming final, but for stalled ones."""
-        end_ms = self.next_end_ms()
-        clocks = [(m, self.clocks[m]) for m in sorted(self.expects)]
-        return [
-            m
-            for m, c in clocks
-            if not c.stalled and c.watermark_ms < (math.inf if end_ms is None else end_ms)
-        ]
+        return self.progress.awaited(self.closing_ms)
+
+    def silence_ms(self, now_ms: int) -> int:
+        """Return for how long the party, or a modality that it waits for, was silent at the last check."""
+        return self.progress.silence_ms(self.awaited(), now_ms)
+
+    def needed_from(self) -> int | None:
+        """Return the offset of the first record that a restart needs once what was taken out is written."""
+        written_ms = -1 if self.closing_ms == math.inf else int(self.closing_ms) - self._window_ms
+        offsets = self.progress.needed_from(written_ms, self._window_ms)
+        offsets += [window.offset for window in self._windows.values()]
+        return min(offsets, default=None)
 
     def open_windows(self) -> int:
         """Return how many windows hold something and wait."""
         return len(self._windows)
 
-    def place(self) -> Place:
+    def point(self) -> ResumePoint:
         """Return where the party stops, with its newest observations to know duplicates by."""
-        newest = {m: clock.newest for m, clock in self.clocks.items()}
-        return Place(self.next_ms, self._resumed_ms, self.end_ms, newest, self.before)
+        return ResumePoint(self._next_ms, self._resumed_ms, self._end_ms, self.progress.newest())
 
-    def _expect(self, modalities: Collection[Modality]) -> None:
-        for modality in modalities:
-            self.expects.add(modality)
-            if modality not in self.clocks:
-                self.clocks[modality] = Clock()
-
-    def _keep(self, item: Probabilities | Abstention) -> tuple[bool, bool]:
-        """Return whether a window took the item, and whether one was closed to it since this join began."""
+    def _keep(self, item: Probabilities | Abstention, fresh: bool, offset: int) -> tuple[bool, bool]:
+        """Return whether a window took ``item``, and whether one was closed to it since this join began."""
         kept = late = False
-        for start_ms, overlap_ms in overlaps(item, self.window_ms):
-            if self.next_ms is not None and start_ms < self.next_ms:
-                late |= start_ms >= self._resumed_ms
-                continue
-            held = self._windows.setdefault(start_ms, {}).setdefault(item.modality, {})
-            rank = (item.start_ms, item.seq)
-            if rank not in held:
-                held[rank] = Held(item, overlap_ms)
-                kept = True
+        window_ms, next_ms = self._window_ms, self._next_ms
+        reach_ms = item.end_ms if item.end_ms > item.start_ms else item.start_ms + INSTANT_MS
+        if reach_ms > self._end_ms:
+            self._end_ms = reach_ms
+        for start_ms in range(item.start_ms - item.start_ms % window_ms, reach_ms, window_ms):
+            if next_ms is not None and start_ms < next_ms:
+                late = late or start_ms >= self._resumed_ms
+            else:
+                kept = self._put(start_ms, item, fresh, offset) or kept
         return kept, late
 
-    def _least(self, modalities: Collection[Modality]) -> float:
-        least = math.inf
-        stalled = 0
-        for modality in modalities:
-            clock = self.clocks[modality]
-            stalled += clock.stalled
-            if clock.watermark_ms < least and not clock.stalled:
-                least = clock.watermark_ms
-        return -math.inf if stalled == len(modalities) else least
+    def _put(self, start_ms: int, item: Probabilities | Abstention, fresh: bool, offset: int) -> bool:
+        window = self._windows.get(start_ms)
+        if window is None:
+            window = self._windows[start_ms] = Window(offset)
+        rows = window.rows[INDEX[item.modality]]
+        if not fresh:
+            if any(row.start_ms == item.start_ms and row.seq == item.seq for row in rows):
+                return False
+            window.ordered = False
+        rows.append(item)
+        if item.__class__ is not Probabilities or item.faces:
+            window.plain = False
+        return True
+
+    def _close_to(self, watermark_ms: float) -> Iterator[ClosedWindow]:
+        if self.closing_ms == math.inf:
+            return
+        next_ms = int(self.closing_ms) - self._window_ms
+        limit_ms = self._limit_ms(watermark_ms)
+        while next_ms < limit_ms:
+            window = self._windows.pop(next_ms, None)
+            if window is None and 0 < self._content_ms <= next_ms - GAP_MS:
+                next_ms = min([limit_ms, *(start for start in self._windows if start >= next_ms)])
+                continue
+            yield self._closed(next_ms, window)
+            next_ms += self._window_ms
+            if window is not None:
+                self._content_ms = next_ms
+        self._next_ms, self.closing_ms = next_ms, next_ms + self._window_ms
 
     def _limit_ms(self, watermark_ms: float) -> int:
         """Return the end of the last window that is passed and not beyond all that was seen."""
-        seen_ms = ceil_ms(self.end_ms, self.window_ms)
-        return seen_ms if watermark_ms >= seen_ms else floor_ms(int(watermark_ms), self.window_ms)
+        seen_ms = ceil_ms(self._end_ms, self._window_ms)
+        return seen_ms if watermark_ms >= seen_ms else floor_ms(int(watermark_ms), self._window_ms)
 
-    def _close(self, start_ms: int, limit_ms: int) -> Iterator[tuple[int, Window]]:
-        window = self._windows.pop(start_ms, None)
-        self.next_ms = start_ms + self.window_ms
-        if window is not None:
-            self._content_ms = self.next_ms
-        elif start_ms >= self._content_ms + GAP_MS and self._content_ms > 0:
-            self.next_ms = min([limit_ms, *(s for s in self._windows if s >= start_ms)])
-            return
-        yield start_ms, window or {}
+    def _closed(self, start_ms: int, window: Window | None) -> ClosedWindow:
+        streams = self.progress.streams(start_ms + self._window_ms)
+        return ClosedWindow(self.key, start_ms, window, self.progress.expects, streams)

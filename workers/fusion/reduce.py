@@ -1,113 +1,226 @@
-"""What one modality brought to one window, from its observations."""
+"""The observations of windows, reduced to one distribution per modality.
 
-import math
-import operator
+Sums run over the observations of a window in the order of their start and number, so that no bit depends on
+the order of arrival or on the windows beside it.
+
+Video follows one face through a window. A worker keeps no state, so who is who is decided here, in event
+order: the largest face of the window is the one meant, and from its frame it is followed forwards and
+backwards to the face that overlaps it most (intersection over union). A frame in which nothing overlaps it
+enough does not count.
+"""
+
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import cast, get_args
 
 import numpy as np
+from msgspec import UNSET
 
-from affectstream.models.fusion.evidence import Array
-from affectstream.schemas.messages import Abstention, Face, Probabilities, Reason
-from affectstream.workers.fusion.faces import follow
+from affectstream.models.fusion.evidence import Array, Flags
+from affectstream.schemas.labels import N_EMOTIONS
+from affectstream.schemas.messages import MODALITIES
+from affectstream.schemas.observations import Abstention, Face, Probabilities, Reason, vectors
+from affectstream.workers.fusion.window import INSTANT_MS, ClosedWindow
 
+MIN_IOU = 0.3  # at 5 frames per second a head that turns or nods keeps more than this
+N_MODALITIES = len(MODALITIES)
+UNIFORM = 1.0 / N_EMOTIONS  # stands for a modality without evidence, and has no weight
+REASONS: tuple[Reason, ...] = get_args(Reason)
 
-@dataclass(frozen=True)
-class Held:
-    """An observation in a window, with the part of it that lies there."""
-
-    item: Probabilities | Abstention
-    overlap_ms: int
-
-
-class Said(NamedTuple):
-    """What one observation says, of the followed face where it lists faces."""
-
-    p: tuple[float, ...]  # (7,)
-    quality: float
-    overlap_ms: int
-    model_id: str
-    embedding: bytes | None  # little-endian float32
+Box = tuple[float, float, float, float]
+Row = Probabilities | Abstention
+Source = Probabilities | Face  # whose distribution and quality an observation counts with
+Counted = tuple[list[Probabilities], list[Source]]  # the observations that count, and their sources
 
 
-@dataclass(frozen=True)
-class Summary:
-    """The mean distribution of a modality over a window, or why there is none."""
+@dataclass
+class Reduced:
+    """What the modalities bring to a number of windows; slot 3 w + m is modality m of window w."""
 
-    state: Literal["present", "held", "abstained", "missing"]
-    p: tuple[float, ...] | None = None  # (7,)
-    quality: float = 0.0
-    count: int = 0
-    model_id: str | None = None
-    reason: Reason | None = None
-    age_ms: int = 0
-    embedding: Array | None = None  # (1, its size)
-
-
-MISSING = Summary("missing")
+    p: Array  # (windows, modalities, 7), uniform where not present
+    present: Flags  # (windows, modalities)
+    quality: Array  # (windows, modalities)
+    counts: list[int]  # observations that count, by slot
+    models: list[str | None]  # of the newest one, by slot
+    reasons: list[Reason | None]  # by slot, where the modality abstained
+    embeddings: list[Array | None] = field(default_factory=list)  # (1, size) by slot; for networks alone
 
 
-def summarise(held: Sequence[Held]) -> Summary:
-    """Return the summary of one modality's observations, given in the order of their start and number."""
-    said = _said([(h.item, h.overlap_ms) for h in held if isinstance(h.item, Probabilities)])
-    if said:
-        return _mean(said)
-    reasons = Counter(h.item.reason for h in held if isinstance(h.item, Abstention))
+def reduced_windows(windows: Sequence[ClosedWindow], window_ms: int, embeddings: bool) -> Reduced:
+    """Reduce the observations of each window and modality to their weighted mean, or to why there is none."""
+    slots = N_MODALITIES * len(windows)
+    counts = [0] * slots
+    models: list[str | None] = [None] * slots
+    reasons: list[Reason | None] = [None] * slots
+    items: list[Probabilities] = []
+    sources: list[Source] = []
+    for w, closed in enumerate(windows):
+        if closed.window is None:
+            continue
+        for slot, rows in enumerate(closed.window.rows, N_MODALITIES * w):
+            if not rows:
+                continue
+            ordered = in_order(rows, closed.window.ordered)
+            found, of_them = _plain(ordered) if closed.window.plain else counted(ordered)
+            if found:
+                items += found
+                sources += of_them
+                counts[slot], models[slot] = len(found), found[-1].model_id
+            else:
+                reasons[slot] = reason(ordered)
+    starts = np.repeat([closed.start_ms for closed in windows], N_MODALITIES)
+    p, quality, weights = _means(items, sources, counts, starts, window_ms)
+    shape = len(windows), N_MODALITIES
+    present = (np.array(counts) > 0).reshape(shape)
+    made = Reduced(p.reshape(*shape, N_EMOTIONS), present, quality.reshape(shape), counts, models, reasons)
+    if embeddings:
+        made.embeddings = _mean_embeddings(items, sources, counts, weights.tolist())
+    return made
+
+
+def _means(
+    items: Sequence[Probabilities],
+    sources: Sequence[Source],
+    counts: Sequence[int],
+    starts: Array,
+    window_ms: int,
+) -> tuple[Array, Array, Array]:
+    """Return distributions (slots, 7), qualities (slots,), and the weight of every observation that counts.
+
+    An observation weighs its overlap with the window times its quality; its overlap alone where all qualities
+    of the slot are zero.
+    """
+    slots = len(counts)
+    slot = np.repeat(np.arange(slots), counts)
+    begin = starts[slot]
+    start = np.array([item.start_ms for item in items], dtype=np.int64)
+    reach = np.maximum(np.array([item.end_ms for item in items], dtype=np.int64), start + INSTANT_MS)
+    overlap = (np.minimum(reach, begin + window_ms) - np.maximum(start, begin)).astype(np.float64)
+    weight = np.array([source.quality for source in sources], dtype=np.float64) * overlap
+    weighed, span = np.bincount(slot, weight, slots), np.bincount(slot, overlap, slots)
+    share = np.where(weighed[slot] > 0.0, weight, overlap)
+    rows = vectors([source.p for source in sources])
+    sums = np.stack([np.bincount(slot, share * rows[:, k], slots) for k in range(N_EMOTIONS)], axis=1)
+    present = np.array(counts) > 0
+    total = np.where(present, sums.sum(axis=1), 1.0)
+    p = np.where(present[:, None], sums / total[:, None], UNIFORM)
+    return p, np.minimum(weighed / np.where(present, span, 1.0), 1.0), share
+
+
+def _mean_embeddings(
+    items: Sequence[Probabilities], sources: Sequence[Source], counts: Sequence[int], weights: list[float]
+) -> list[Array | None]:
+    ends = np.cumsum(counts).tolist()
+    parts = [slice(end - count, end) for count, end in zip(counts, ends, strict=True)]
+    return [mean_embedding(items[part], sources[part], weights[part]) for part in parts]
+
+
+def in_order(rows: list[Row], ordered: bool) -> list[Row]:
+    """Return ``rows`` by start and number."""
+    return rows if ordered else sorted(rows, key=lambda row: (row.start_ms, row.seq))
+
+
+def counted(rows: Iterable[Row]) -> Counted:
+    """Return the observations that count, in the order of ``rows``, and the source of each."""
+    found = [row for row in rows if isinstance(row, Probabilities)]
+    if not any(row.faces for row in found):
+        return found, [*found]
+    followed = zip(found, follow(found), strict=True)
+    pairs = [(row, face or row) for row, face in followed if face is not None or not row.faces]
+    return [row for row, _ in pairs], [source for _, source in pairs]
+
+
+def _plain(rows: list[Row]) -> Counted:
+    """Return ``rows`` of probabilities without faces, all of which count."""
+    found = cast("list[Probabilities]", rows)
+    return found, cast("list[Source]", rows)
+
+
+def reason(rows: Iterable[Row]) -> Reason | None:
+    """Return the most frequent reason for abstaining, the first of REASONS among equals; None without any."""
+    reasons = Counter(row.reason for row in rows if isinstance(row, Abstention))
     if not reasons:
-        return MISSING
+        return None
     top = max(reasons.values())
-    return Summary("abstained", reason=next(r for r in Reason if reasons[r] == top))
+    return next(each for each in REASONS if reasons[each] == top)
 
 
-def _said(spoken: Sequence[tuple[Probabilities, int]]) -> list[Said]:
-    """Return what each observation says; one that lists faces, and not the followed one, says nothing."""
-    said: list[Said] = []
-    for (item, overlap_ms), face in zip(spoken, follow([item for item, _ in spoken]), strict=True):
-        if face is not None:
-            said.append(Said(face.p, face.quality, overlap_ms, item.model_id, _embedding(item, face)))
-        elif not item.faces:
-            said.append(Said(item.p, item.quality, overlap_ms, item.model_id, item.embedding))
-    return said
+def follow(frames: Sequence[Probabilities]) -> list[Face | None]:
+    """Return per frame the face that is followed; None where it is absent or the frame lists no faces."""
+    if all(len(frame.faces) == 1 for frame in frames):
+        alone = [frame.faces[0] for frame in frames]
+        if all(iou(a.box, b.box) >= MIN_IOU for a, b in pairwise(alone)):
+            return list(alone)
+    followed: list[Face | None] = [None] * len(frames)
+    seed = _largest(frames)
+    if seed is None:
+        return followed
+    index, face = seed
+    followed[index] = face
+    _walk(frames, range(index + 1, len(frames)), face, followed)
+    _walk(frames, range(index - 1, -1, -1), face, followed)
+    return followed
 
 
-def _embedding(item: Probabilities, face: Face) -> bytes | None:
-    """Return the embedding of ``face``: its own, or the frame's where that is of this face."""
-    return item.embedding if face.embedding is None and face is item.faces[0] else face.embedding
+def iou(a: Box, b: Box) -> float:
+    """Return the intersection over union of two boxes (left, top, width, height)."""
+    width = min(a[0] + a[2], b[0] + b[2]) - max(a[0], b[0])
+    height = min(a[1] + a[3], b[1] + b[3]) - max(a[1], b[1])
+    if width <= 0.0 or height <= 0.0:
+        return 0.0
+    shared = width * height
+    return shared / (a[2] * a[3] + b[2] * b[3] - shared)
 
 
-def _mean(said: Sequence[Said]) -> Summary:
-    """Return the mean; the sums are exact before they are rounded, whatever the order."""
-    p, quality, overlap, models, embeddings = zip(*said, strict=True)
-    weight = [q * o for q, o in zip(quality, overlap, strict=True)]
-    weighed = math.fsum(weight)
-    share = weight if weighed > 0.0 else overlap
-    mean = [math.fsum(map(operator.mul, share, column)) for column in zip(*p, strict=True)]
-    total = math.fsum(mean)
-    return Summary(
-        state="present",
-        p=tuple(value / total for value in mean),
-        quality=min(1.0, weighed / sum(overlap)),
-        count=len(said),
-        model_id=models[-1],
-        embedding=_mean_embedding(share, models, embeddings) if any(embeddings) else None,
-    )
-
-
-def _mean_embedding(
-    share: Sequence[float], models: Sequence[str], embeddings: Sequence[bytes | None]
+def mean_embedding(
+    items: Sequence[Probabilities], sources: Sequence[Source], weights: Sequence[float]
 ) -> Array | None:
     """Return the weighted mean (1, size) of the embeddings of the last one's model and size."""
-    carried = [row for row in zip(share, models, embeddings, strict=True) if row[2]]
+    embeddings = [_embedding(item, source) for item, source in zip(items, sources, strict=True)]
+    carried = [(w, item.model_id, e) for w, item, e in zip(weights, items, embeddings, strict=True) if e]
+    if not carried:
+        return None
     _, model, newest = carried[-1]
-    alike = [(s, e) for s, m, e in carried if m == model and e and newest and len(e) == len(newest)]
-    read = [(s, np.frombuffer(e, "<f4").astype(np.float64)) for s, e in alike if len(e) % 4 == 0]
-    sound = [(s, e) for s, e in read if np.isfinite(e).all()]
+    alike = [(w, e) for w, m, e in carried if m == model and len(e) == len(newest)]
+    read = [(w, np.frombuffer(e, "<f4").astype(np.float64)) for w, e in alike if len(e) % 4 == 0]
+    sound = [(w, e) for w, e in read if np.isfinite(e).all()]
     if not sound:
         return None
-    weights = np.array([s for s, _ in sound], dtype=np.float64)
-    weights = weights / weights.max() if weights.any() else np.ones(len(sound))
+    shares = np.array([w for w, _ in sound], dtype=np.float64)
+    shares = shares / shares.max() if shares.any() else np.ones(len(sound))
     rows = np.stack([e for _, e in sound])
-    mean: Array = (weights[:, None] * rows).sum(axis=0, keepdims=True) / weights.sum()
+    mean: Array = (shares[:, None] * rows).sum(axis=0, keepdims=True) / shares.sum()
     return mean
+
+
+def _embedding(item: Probabilities, source: Source) -> bytes | None:
+    """Return the embedding of ``source``: a face's own, or the frame's where that is of this face."""
+    if source is item or (source is item.faces[0] and source.embedding in (None, UNSET)):
+        return item.embedding
+    return source.embedding or None
+
+
+def _largest(frames: Sequence[Probabilities]) -> tuple[int, Face] | None:
+    """Return the largest face and its frame; the first of equals."""
+    best: tuple[int, Face] | None = None
+    for index, frame in enumerate(frames):
+        for face in frame.faces:
+            if best is None or _area(face) > _area(best[1]):
+                best = index, face
+    return best
+
+
+def _walk(
+    frames: Sequence[Probabilities], order: Iterable[int], face: Face, followed: list[Face | None]
+) -> None:
+    for index in order:
+        match = max(frames[index].faces, key=lambda other: iou(face.box, other.box), default=None)
+        if match is not None and iou(face.box, match.box) >= MIN_IOU:
+            face = match
+            followed[index] = match
+
+
+def _area(face: Face) -> float:
+    return face.box[2] * face.box[3]

@@ -1,91 +1,111 @@
-"""Where the effects of the join go: dead letters and finals to Kafka, panes to Redis, numbers to Prometheus.
+"""Where the effects of the join go: dead letters and finals to Kafka, panes to Redis, counts to Prometheus.
 
 The topic comes first and Redis second: what Redis holds decides from where a restarted agent goes on, so a
 final must be on the topic by then. Readers of the topic may see one twice after a crash; Redis never does.
-Imports runtime and the dead letter of the workers.
+What fails because a broker or Redis is away is tried until it is there again.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+import time
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Any
 
-import structlog
-from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, wait_exponential
-
+from affectstream.runtime import metrics
 from affectstream.runtime.kafka import Publisher, Record
+from affectstream.runtime.retry import retry_until_available
 from affectstream.runtime.store import FusedStore
-from affectstream.schemas.codec import encode
-from affectstream.schemas.errors import Unavailable
-from affectstream.schemas.messages import DeadLetter, Message, Observations
-from affectstream.schemas.topics import PROBABILITIES
-from affectstream.workers.deadletter import dead_letter
-from affectstream.workers.fusion.engine import Refused
-from affectstream.workers.fusion.partition import Effects
+from affectstream.schemas.errors import MessageError
+from affectstream.schemas.messages import DeadLetter, Modality
+from affectstream.schemas.observations import packed
+from affectstream.schemas.pane import EncodedPane
+from affectstream.schemas.topics import FUSED, PROBABILITIES
+from affectstream.workers import deadletter
+from affectstream.workers.fusion.join import Effects, Refused
 
-log = structlog.get_logger(__name__)
-
-PATIENCE_S = 5  # between attempts, at most
+LIVE_MS = 60_000  # a window that ended longer ago, or is still to come, is a replay's: it has no latency
 DETAIL = {
     "late": "its window was written without it: its modality had stalled",
     "implausible": "it claims to cover more hours than an observation can",
 }
 
-T = TypeVar("T")
 
-
-@dataclass(frozen=True)
+@dataclass
 class Work:
-    """What one partition wants done."""
+    """What is to be done before the offsets of a step are committed."""
 
-    partition: int
-    effects: Effects
-    unread: list[DeadLetter] = field(default_factory=list)  # records that could not be decoded
+    finals: Mapping[int, Sequence[EncodedPane]] = field(default_factory=dict)  # by partition
+    early: Sequence[EncodedPane] = ()
+    dead_letters: Sequence[DeadLetter] = ()
+    missing: Counter[Modality] = field(default_factory=Counter)  # finals without the modality
 
-    def letters(self) -> list[DeadLetter]:
-        """Return all dead letters; an observation is wrapped alone, as the others of its record did count."""
-        refused = [_letter(self.partition, offset, refused) for offset, refused in self.effects.refused]
-        return [*self.unread, *refused]
+    def __bool__(self) -> bool:
+        return bool(any(self.finals.values()) or self.early or self.dead_letters)
 
 
-class Outlet:
-    """Carries effects out; what fails for want of a broker or a Redis is tried until that is there again."""
+class Sink:
+    """Carries out the work of a step."""
 
     def __init__(self, publisher: Publisher, store: FusedStore) -> None:
         self._publisher = publisher
         self._store = store
 
-    async def carry_out(self, works: Sequence[Work]) -> None:
-        """Return once everything is where it belongs."""
-        finals = [final for work in works for final in work.effects.finals]
-        letters = [letter for work in works for letter in work.letters()]
-        panes = [*finals, *(early for work in works for early in work.effects.early.values())]
-        await insist(lambda: self._publish([*letters, *finals]))
+    async def carry_out(self, work: Work) -> None:
+        """Return once everything is where readers find it."""
+        if work.dead_letters:
+            await retry_until_available(lambda: self._publisher.send_many(work.dead_letters))
+        await retry_until_available(lambda: self._publish(work.finals))
+        panes = [*(pane for finals in work.finals.values() for pane in finals), *work.early]
         if panes:
-            await insist(lambda: self._store.write(panes))
+            await retry_until_available(lambda: self._store.write_encoded(panes))
+        _count(work)
 
-    async def _publish(self, messages: Iterable[Message]) -> None:
-        await asyncio.gather(*[await self._publisher.send(message) for message in messages])
-
-
-async def insist(action: Callable[[], Awaitable[T]]) -> T:
-    """Return what ``action`` returns, tried until nothing is unavailable any more."""
-    async for attempt in AsyncRetrying(
-        retry=retry_if_exception_type(Unavailable),
-        wait=wait_exponential(multiplier=0.1, max=PATIENCE_S),
-        before_sleep=_warn,
-    ):
-        with attempt:
-            return await action()
-    raise AssertionError("the attempts never end without a result")
+    async def _publish(self, finals: Mapping[int, Sequence[EncodedPane]]) -> None:
+        await asyncio.gather(
+            *(
+                self._publisher.send_encoded(FUSED, partition, [_row(pane) for pane in panes])
+                for partition, panes in finals.items()
+                if panes
+            )
+        )
 
 
-def _warn(state: RetryCallState) -> None:
-    error = state.outcome.exception() if state.outcome else None
-    log.warning("unavailable", attempt=state.attempt_number, error=str(error))
+def undecoded(record: Any, error: MessageError) -> DeadLetter:
+    """Return the dead letter of a consumer's record that cannot be decoded."""
+    value, at_ms = record.value or b"", -1 if record.timestamp is None else record.timestamp
+    origin = Record(PROBABILITIES.name, record.partition, record.offset, at_ms, record.key, value)
+    return deadletter.dead_letter(origin, error.reason, str(error))
 
 
-def _letter(partition: int, offset: int, refused: Refused) -> DeadLetter:
-    body = encode(Observations(items=(refused.item,)))
-    record = Record(PROBABILITIES.name, partition, offset, refused.item.start_ms, None, body)
-    return dead_letter(record, refused.reason, DETAIL[refused.reason])
+def dead_letters(partition: int, effects: Effects, unread: Sequence[DeadLetter]) -> list[DeadLetter]:
+    """Return all dead letters of a step; observations are wrapped alone, as others of their records count."""
+    return [*unread, *(_refusal(partition, refused) for refused in effects.refused)]
+
+
+def _refusal(partition: int, refused: Refused) -> DeadLetter:
+    item = refused.item
+    if refused.reason == "late":
+        metrics.LATE.labels(item.modality).inc()
+    record = Record(PROBABILITIES.name, partition, refused.offset, item.start_ms, None, packed(item))
+    return deadletter.dead_letter(record, refused.reason, DETAIL[refused.reason])
+
+
+def _row(pane: EncodedPane) -> tuple[bytes, bytes, int]:
+    """Return key, value and time of a pane's record."""
+    return pane.session_id.encode(), pane.packed, pane.start_ms
+
+
+def _count(work: Work) -> None:
+    finals = [pane for panes in work.finals.values() for pane in panes]
+    now_ms = time.time() * 1000
+    for name, panes in (("final", finals), ("early", work.early)):
+        metrics.WINDOWS.labels(name).inc(len(panes))
+        latency = metrics.LATENCY_SECONDS.labels(name)
+        for pane in panes:
+            if 0 <= now_ms - pane.end_ms < LIVE_MS:
+                latency.observe((now_ms - pane.end_ms) / 1000)
+    for modality, count in work.missing.items():
+        metrics.MISSING.labels(modality).inc(count)
+    for letter in work.dead_letters:
+        deadletter.report(letter)

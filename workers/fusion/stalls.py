@@ -1,11 +1,17 @@
-"""When to look for stalls, and whether a silent modality's input lags.
+"""Consumer lag that excuses a silent modality, from samples of where readers stand and where logs end.
+
+A busy topic always has a few records under way, so a lag of zero is the wrong question. A reader keeps up
+where it stands, by a sample a moment old, at least where the log ended a moment before that. The moment is
+long enough for what it has dealt with to have arrived downstream.
 
 Lag is asked of the broker only while a party, or a modality that others wait for, has been silent for a
 quarter of the stall time. It is that of the modality's whole topic: a producer held up by one partition is
 silent in all.
 """
 
+from collections import deque
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import structlog
 
@@ -13,20 +19,53 @@ from affectstream.runtime.kafka.lag import LagMeter
 from affectstream.schemas.errors import Unavailable
 from affectstream.schemas.messages import MODALITIES, Modality
 from affectstream.schemas.topics import MEDIA
-from affectstream.workers.fusion.lagging import LagHistory, Sample
 
 log = structlog.get_logger(__name__)
 
-LOOKS_PER_STALL = 10
-SHORTEST_LOOK_MS, LONGEST_LOOK_MS = 50, 1000
+CHECKS_PER_STALL = 10
+SHORTEST_MS, LONGEST_MS = 50, 1000  # between checks
 OWN = "fusion"
 
 
-class Watch:
+@dataclass(frozen=True)
+class Sample:
+    """Per partition where the log ended and where the reader stood."""
+
+    at_ms: int
+    ends: Mapping[int, int]
+    stands: Mapping[int, int]
+
+
+class LagHistory:
+    """The last samples of some readers."""
+
+    def __init__(self, moment_ms: int) -> None:
+        self._moment_ms = moment_ms
+        self._samples: dict[str, deque[Sample]] = {}
+
+    def add(self, reader: str, sample: Sample) -> None:
+        """Take note of a sample, later than any before."""
+        samples = self._samples.setdefault(reader, deque())
+        samples.append(sample)
+        while samples[0].at_ms < sample.at_ms - 4 * self._moment_ms:
+            samples.popleft()
+
+    def lags(self, reader: str, now_ms: int) -> bool:
+        """Say whether ``reader`` is behind, or is not known to keep up."""
+        recent = [s for s in self._samples.get(reader, ()) if s.at_ms >= now_ms - 4 * self._moment_ms]
+        settled = [s for s in recent if s.at_ms <= now_ms - self._moment_ms]
+        if not settled:
+            return True
+        last = settled[-1]
+        first = next(s for s in settled if s.at_ms >= last.at_ms - self._moment_ms)
+        return any(last.stands.get(partition, 0) < end for partition, end in first.ends.items())
+
+
+class LagWatch:
     """The lag of the three workers, and of the agent itself, while somebody is silent."""
 
     def __init__(self, meter: LagMeter, stall_ms: int) -> None:
-        self.every_ms = min(max(stall_ms // LOOKS_PER_STALL, SHORTEST_LOOK_MS), LONGEST_LOOK_MS)
+        self.every_ms = min(max(stall_ms // CHECKS_PER_STALL, SHORTEST_MS), LONGEST_MS)
         self._meter = meter
         self._worth_asking_ms = stall_ms // 4
         self._history = LagHistory(2 * self.every_ms)
@@ -46,12 +85,9 @@ class Watch:
             except Unavailable as error:
                 log.warning("lag_unknown", modality=modality, error=str(error))
                 continue
-            sample = Sample(
-                now_ms,
-                {number: standing.end for number, standing in found.items()},
-                {number: standing.reached for number, standing in found.items()},
-            )
-            self._history.add(modality, sample)
+            ended = {number: standing.end for number, standing in found.items()}
+            reached = {number: standing.reached for number, standing in found.items()}
+            self._history.add(modality, Sample(now_ms, ended, reached))
 
     def has_lag(self, modality: Modality) -> bool:
         """Say whether observations of ``modality`` may still be on their way."""

@@ -1,47 +1,198 @@
-"""How far one modality of one party has come, in its own time."""
+"""How far a party's modalities have come in event time: watermarks, ends of streams, stalls."""
 
 import math
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-Rank = tuple[int, int]  # (start_ms, seq): first appearances arrive in this order
-BEFORE_ALL: Rank = (-1, -1)
+from affectstream.schemas.messages import MODALITIES, Modality, Stream
+from affectstream.schemas.observations import Abstention, EndOfStream, Observation, Probabilities
+from affectstream.workers.fusion.window import BEFORE_ALL, INDEX, Rank, ResumePoint
+
+ALL_OPEN: Mapping[Modality, Stream] = dict.fromkeys(MODALITIES, "open")
+
+HasLag = Callable[[Modality], bool]
 
 
 @dataclass(slots=True)
-class Clock:
-    """The watermark of a modality, the newest observation, and since when it keeps others waiting."""
+class Idleness:
+    """Since when nothing came, on a clock that is read at every check."""
+
+    advanced: bool = True  # something came since the last check
+    since_ms: int = 0
+
+    def idle_ms(self, now_ms: int, waited_for: bool = True) -> int:
+        """Return for how long nothing came while others waited for it."""
+        if self.advanced or not waited_for:
+            self.since_ms = now_ms
+        self.advanced = False
+        return now_ms - self.since_ms
+
+
+@dataclass(slots=True)
+class ModalityProgress(Idleness):
+    """The watermark of a modality, its newest observation, and whether its stream has ended or stalled."""
 
     watermark_ms: float = -math.inf  # the largest settled_ms; infinite at the end of the stream
+    settled_ms: float = -math.inf  # the largest settled_ms of an observation
+    reach_ms: float = -math.inf  # the largest end_ms or settled_ms
+    first_ms: float = math.inf  # the smallest start
     newest: Rank = BEFORE_ALL
     ended: bool = False
     stalled: bool = False
-    heard: bool = True  # something new since the last look
-    waiting_since_ms: int = 0  # on the clock of the looks
+    offset: int = -1  # of the record that the watermark came with
+    end_offset: int = -1  # of the record with the end of the stream; -1 where a final states it
+    end_ms: int = -1  # of the end of the stream
 
-    def advance(self, rank: Rank, settled_ms: int) -> bool:
-        """Take note of an observation; False where it, or a newer one, was here before."""
-        if rank <= self.newest:
+    def end(self, end_ms: int, offset: int) -> None:
+        """Take note of the end of the stream."""
+        self.ended, self.stalled, self.advanced = True, False, True
+        self.end_ms, self.end_offset = end_ms, offset
+        self.watermark_ms = self.reach_ms = math.inf
+
+    def ended_by(self, window_end_ms: int) -> bool:
+        """Say whether it is the end of the stream that lets the window close, whatever arrived first."""
+        return self.ended and self.settled_ms < window_end_ms and self.end_ms <= window_end_ms
+
+    def needed_from(self, written_ms: int, window_ms: int) -> int | None:
+        """Return the offset of the first record that a restart needs for the watermark; None: of none.
+
+        ``written_ms`` is the end of the newest final. A watermark below the window after it can make no final
+        late or early; the end of a stream is needed until a final states it.
+        """
+        offsets = []
+        if self.settled_ms >= written_ms + window_ms:
+            offsets.append(self.offset)
+        if self.end_offset >= 0 and not self.ended_by(written_ms):
+            offsets.append(self.end_offset)
+        return min(offsets, default=None)
+
+
+class PartyProgress:
+    """The watermark of a party: the least of the modalities that it is expected to send."""
+
+    def __init__(self, point: ResumePoint) -> None:
+        self.expects: tuple[Modality, ...] = ()  # in the order of MODALITIES
+        self.watermark_ms = -math.inf  # the least of the modalities, but for stalled ones
+        self.idle = Idleness()  # of the party as a whole
+        self._declared: tuple[Modality, ...] = ()  # by the newest message
+        self._resumed_ms = point.resumed_ms
+        self._modalities = [ModalityProgress(newest=point.newest.get(m, BEFORE_ALL)) for m in MODALITIES]
+        self._stated = {m: stream for m, stream in point.streams.items() if stream != "expected"}
+        self._open_from_ms = math.inf  # windows that end later have all streams begun and none ended
+        for modality, stream in self._stated.items():
+            if stream == "ended":
+                self._modalities[INDEX[modality]].end(-1, -1)
+
+    def advance(self, item: Probabilities | Abstention, offset: int) -> bool:
+        """Move the watermark of a modality; False where ``item``, or a newer one, was here before."""
+        if item.expects != self._declared or self._stated:
+            self._declare(item)
+        progress = self._modalities[INDEX[item.modality]]
+        if item.start_ms < progress.first_ms:
+            progress.first_ms = item.start_ms
+            self._update()
+        rank = item.start_ms, item.seq
+        if rank <= progress.newest:
             return False
-        self.newest = rank
-        self._move(settled_ms)
+        progress.newest = rank
+        progress.advanced = self.idle.advanced = True
+        settled_ms, before_ms = item.settled_ms, progress.watermark_ms
+        if settled_ms > progress.settled_ms:
+            progress.settled_ms, progress.offset = settled_ms, offset
+        progress.reach_ms = max(progress.reach_ms, item.end_ms, settled_ms)
+        if settled_ms > before_ms:
+            progress.watermark_ms = settled_ms
+        if before_ms <= self.watermark_ms or progress.stalled:
+            progress.stalled = False
+            self._update()
         return True
 
-    def end(self) -> bool:
-        """Take note of the end of the stream; False where it was known."""
-        if self.ended:
+    def end(self, item: EndOfStream, offset: int) -> bool:
+        """Take note of the end of a stream; False where it was known."""
+        self._declare(item)
+        progress = self._modalities[INDEX[item.modality]]
+        if progress.ended:
             return False
-        self.ended = True
-        self._move(math.inf)
+        progress.end(item.end_ms, offset)
+        self.idle.advanced = True
+        self._update()
         return True
 
-    def look(self, now_ms: int, holding: bool) -> int:
-        """Return how long this modality has been silent while ``holding`` others back."""
-        if self.heard or not holding:
-            self.waiting_since_ms = now_ms
-        self.heard = False
-        return now_ms - self.waiting_since_ms
+    def reach_ms(self, fast: Collection[Modality]) -> float:
+        """Return what all ``fast`` modalities reach; minus infinity where there are none, or no others."""
+        quick = [p for m, p in self._expected() if m in fast and not p.stalled]
+        if not quick or len(quick) == len(self.expects):
+            return -math.inf
+        return min(progress.reach_ms for progress in quick)
 
-    def _move(self, settled_ms: float) -> None:
-        self.watermark_ms = max(self.watermark_ms, settled_ms)
-        self.heard = True
-        self.stalled = False
+    def streams(self, window_end_ms: int) -> Mapping[Modality, Stream]:
+        """Return how far each expected stream has come by the end of a window, whatever arrived first."""
+        if window_end_ms > self._open_from_ms:
+            return ALL_OPEN
+        streams: dict[Modality, Stream] = {}
+        for modality, progress in self._expected():
+            begun = progress.first_ms < window_end_ms or modality in self._stated
+            streams[modality] = "open" if begun else "expected"
+            if progress.ended_by(window_end_ms):
+                streams[modality] = "ended"
+        return streams
+
+    def awaited(self, closing_ms: float) -> list[Modality]:
+        """Return the modalities that keep the window to ``closing_ms`` open, but for stalled ones."""
+        return [m for m, p in self._expected() if not p.stalled and p.watermark_ms < closing_ms]
+
+    def stall(
+        self, awaited: Sequence[Modality], now_ms: int, stall_ms: int, lagging: Callable[[], bool]
+    ) -> None:
+        """Stop waiting for ``awaited`` modalities that have been silent for long while another has moved on.
+
+        Where their input is ``lagging`` they are given the time once more.
+        """
+        moved_on = any(m not in awaited and not p.stalled for m, p in self._expected())
+        waiting = {m: self._modalities[INDEX[m]] for m in awaited}
+        silent = [m for m, p in waiting.items() if p.idle_ms(now_ms, moved_on) >= stall_ms]
+        if not silent or not moved_on:
+            return
+        excused = lagging()
+        for modality in awaited if excused else silent:
+            waiting[modality].since_ms = now_ms
+            waiting[modality].stalled = not excused
+        self._update()
+
+    def silence_ms(self, awaited: Sequence[Modality], now_ms: int) -> int:
+        """Return for how long the party, or an ``awaited`` modality, was silent at the last check."""
+        waited_for = [self.idle, *(self._modalities[INDEX[m]] for m in awaited)]
+        return max(0 if each.advanced else now_ms - each.since_ms for each in waited_for)
+
+    def needed_from(self, written_ms: int, window_ms: int) -> list[int]:
+        """Return the offsets that watermarks and ends of streams are needed from."""
+        offsets = [p.needed_from(written_ms, window_ms) for _, p in self._expected()]
+        return [offset for offset in offsets if offset is not None]
+
+    def newest(self) -> dict[Modality, Rank]:
+        """Return the newest observation of each modality."""
+        return {m: self._modalities[INDEX[m]].newest for m in MODALITIES}
+
+    def _expected(self) -> Iterator[tuple[Modality, ModalityProgress]]:
+        return ((m, self._modalities[INDEX[m]]) for m in self.expects)
+
+    def _declare(self, item: Observation) -> None:
+        """Expect what a message declares; forget stated ends where the session goes on, numbered anew."""
+        if item.expects != self._declared:
+            self._declared = item.expects
+            both = {*self.expects, *item.expects}
+            self.expects = tuple(m for m in MODALITIES if m in both)
+            self._update()
+        if item.seq == 0 and item.modality in self._stated and item.start_ms >= self._resumed_ms:
+            for modality, stream in self._stated.items():
+                if stream == "ended":
+                    self._modalities[INDEX[modality]] = ModalityProgress()
+            self._stated = {}
+            self._update()
+
+    def _update(self) -> None:
+        """Compute anew what follows from all modalities."""
+        expected = [progress for _, progress in self._expected()]
+        self.watermark_ms = min((p.watermark_ms for p in expected if not p.stalled), default=-math.inf)
+        open_from = [math.inf if p.ended else p.first_ms for p in expected]
+        self._open_from_ms = max(open_from, default=math.inf)

@@ -1,11 +1,17 @@
-"""Tumbling windows aligned to the epoch: which ones an observation counts in."""
+"""Tumbling windows aligned to the epoch: which ones an observation counts in, and what closed ones hold."""
 
-import math
-from collections.abc import Iterator
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
-from affectstream.schemas.messages import Abstention, EndOfStream, Probabilities
+from affectstream.schemas.messages import MODALITIES, FusedEmotion, Modality, PartyKey, Stream
+from affectstream.schemas.observations import Abstention, EndOfStream, Observation, Probabilities
 
 INSTANT_MS = 1  # what an instant weighs: observations of one modality are all instants or all intervals
+INDEX = {modality: m for m, modality in enumerate(MODALITIES)}
+
+Key = PartyKey
+Rank = tuple[int, int]  # (start_ms, seq): first appearances arrive in this order
+BEFORE_ALL: Rank = (-1, -1)
 
 
 def floor_ms(time_ms: int, window_ms: int) -> int:
@@ -23,20 +29,59 @@ def reach_ms(item: Probabilities | Abstention) -> int:
     return max(item.end_ms, item.start_ms + INSTANT_MS)
 
 
-def overlaps(item: Probabilities | Abstention, window_ms: int) -> Iterator[tuple[int, int]]:
-    """Yield the start of every window that ``item`` overlaps, and the overlap in milliseconds."""
-    reach = reach_ms(item)
-    for start in range(floor_ms(item.start_ms, window_ms), reach, window_ms):
-        yield start, min(reach, start + window_ms) - max(item.start_ms, start)
-
-
-def needed_until_ms(item: Probabilities | Abstention | EndOfStream, window_ms: int) -> float:
+def needed_until_ms(item: Probabilities | Abstention, window_ms: int) -> int:
     """Return the end of the finals after which a restarted join can do without ``item``.
 
     An observation is needed for the windows that it overlaps, and for the watermark that it carried: below
-    the window that its ``settled_ms`` lies in, forgetting it can make no final late or early. An end of
-    stream is needed until its party is closed.
+    the window that its ``settled_ms`` lies in, forgetting it can make no final late or early.
     """
-    if isinstance(item, EndOfStream):
-        return math.inf
     return max(ceil_ms(reach_ms(item), window_ms), floor_ms(item.settled_ms, window_ms))
+
+
+class Window:
+    """The observations of an open window by modality, in the order of their arrival."""
+
+    __slots__ = ("offset", "ordered", "plain", "rows")
+
+    def __init__(self, offset: int) -> None:
+        self.offset = offset  # of the first record that counts in it
+        self.rows: tuple[list[Probabilities | Abstention], ...] = ([], [], [])  # by INDEX
+        self.plain = True  # all of them are probabilities without faces
+        self.ordered = True  # those of a modality lie in the order of their rank
+
+
+@dataclass(frozen=True, slots=True)
+class ClosedWindow:
+    """A window taken out of its party to be fused: a final, or the early pane of one that stays open."""
+
+    key: Key
+    start_ms: int
+    window: Window | None  # None where nothing overlaps it
+    expects: tuple[Modality, ...]  # in the order of MODALITIES
+    streams: Mapping[Modality, Stream]
+
+
+@dataclass(frozen=True)
+class ResumePoint:
+    """Where a party stopped: one that is over, or one whose finals another process wrote."""
+
+    closed_ms: int | None = None  # the end of the newest closed window
+    resumed_ms: int = -1  # up to here another process saw all that there was
+    end_ms: int = -1  # the largest end seen
+    newest: Mapping[Modality, Rank] = field(default_factory=dict)
+    streams: Mapping[Modality, Stream] = field(default_factory=dict)  # as the newest final states them
+
+    @staticmethod
+    def after(end_ms: int, final: FusedEmotion | None) -> "ResumePoint":
+        """Return where a party goes on after its newest final; None is one that cannot be read."""
+        states = () if final is None else final.modalities
+        return ResumePoint(end_ms, end_ms, streams={state.modality: state.stream for state in states})
+
+    def passed(self, item: Observation, window_ms: int) -> bool:
+        """Say whether ``item`` was there before, or is needed for nothing that is still to come."""
+        if isinstance(item, EndOfStream):
+            stated = self.streams.get(item.modality) == "ended" and item.end_ms <= self.resumed_ms
+            return stated or item.end_ms <= self.end_ms
+        if (item.start_ms, item.seq) <= self.newest.get(item.modality, BEFORE_ALL):
+            return True
+        return needed_until_ms(item, window_ms) <= self.resumed_ms

@@ -9,12 +9,12 @@ from affectstream.models.fusion.choose import on_probabilities
 from affectstream.runtime.settings import load
 from affectstream.schemas.errors import SettingsError
 from affectstream.schemas.messages import FusedEmotion
-from affectstream.workers.fusion.engines import engines
+from affectstream.workers.fusion.offline import offline_join
 from benchmarks.join import session
 
 
 def fused_by(**fusion):
-    join = engines(load(fusion=fusion).fusion)()
+    join = offline_join(load(fusion=fusion).fusion)
     outputs = [output for item in session("s", 0, 2) for output in join.push(item)] + list(join.finish())
     return {w.rule for w in outputs if isinstance(w, FusedEmotion)}
 
@@ -48,7 +48,7 @@ def test_without_a_fitted_file_the_rules_that_need_none_work(nothing_shipped):
 )
 def test_what_cannot_be_is_an_error_that_says_what_can(fusion, complaint, nothing_shipped):
     with pytest.raises(SettingsError, match=complaint):
-        engines(load(fusion=fusion).fusion)
+        offline_join(load(fusion=fusion).fusion)
 
 
 def test_doctor_shows_what_is_wrong_with_the_rule(nothing_shipped, monkeypatch):

@@ -164,7 +164,7 @@ def test_every_emotion_has_its_one_colour_wherever_it_is_shown():
 
 
 def test_every_state_and_reason_of_a_modality_has_its_own_colour():
-    assert set(style.STATUS_COLOURS) == {"present", "held", "missing", *Reason}
+    assert set(style.STATUS_COLOURS) == {"present", "missing", *Reason}
     assert len(set(style.STATUS_COLOURS.values())) == len(style.STATUS_COLOURS)
 
 

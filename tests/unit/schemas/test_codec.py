@@ -80,23 +80,20 @@ EXAMPLES: dict[str, Message] = {
                 count=5,
                 model_id="face/1",
                 trust=0.5,
-                agreement=0.875,
             ),
             ModalityState(modality="audio", state="abstained", reason=Reason.SILENCE),
             ModalityState(
                 modality="text",
-                state="held",
+                state="present",
                 p=P,
                 weight=0.25,
-                reason=Reason.NO_SPEECH,
-                age_ms=2000,
+                count=1,
+                model_id="text/1",
                 trust=0.25,
+                stream="ended",
             ),
         ),
         rule="entropy_trust",
-        shown="neutral",
-        steady="neutral",
-        shown_since_ms=1_699_999_998_000,
     ),
     "alert": Alert(
         alert_id="angry/call-7/customer/1700000000000",
@@ -143,11 +140,16 @@ def test_golden_bytes(name: str) -> None:
     assert decode(stored, BIG) == EXAMPLES[name]
 
 
-def test_a_fused_window_from_before_trust_and_display_still_decodes() -> None:
-    old = decode(bytes.fromhex((GOLDEN / "fused-without-trust.hex").read_text()), BIG)
+@pytest.mark.parametrize("name", ["fused-v1", "fused-v1-without-trust"])
+def test_a_fused_window_of_version_1_still_decodes(name: str) -> None:
+    """Version 1 had a displayed label, running agreement, and evidence carried forward as state `held`."""
+    old = decode(bytes.fromhex((GOLDEN / f"{name}.hex").read_text()), BIG)
     assert isinstance(old, FusedEmotion)
-    assert (old.label, old.shown, old.steady, old.shown_since_ms) == ("neutral", None, None, None)
-    assert {(m.trust, m.age_ms, m.agreement) for m in old.modalities} == {(None, 0, None)}
+    assert (old.label, old.p) == ("neutral", P)
+    assert {m.stream for m in old.modalities} == {"open"}
+    assert [m.state for m in old.modalities if m.p] == ["present"] * sum(
+        m.p is not None for m in old.modalities
+    )
 
 
 def repacked(message: Message, **changes: object) -> bytes:
@@ -163,10 +165,10 @@ def test_size_is_checked_before_decoding() -> None:
         decode(b"\xc1" * 9, 8)
 
 
-@pytest.mark.parametrize("version", [0, 2, 99])
-def test_another_major_version_is_refused(version: int) -> None:
+@pytest.mark.parametrize(("name", "version"), [("frame", 0), ("frame", 2), ("frame", 99), ("fused", 3)])
+def test_another_major_version_is_refused(name: str, version: int) -> None:
     with pytest.raises(WrongVersion):
-        decode(repacked(FRAME, v=version), BIG)
+        decode(repacked(EXAMPLES[name], v=version), BIG)
 
 
 @pytest.mark.parametrize(

@@ -67,13 +67,6 @@ def test_below_the_threshold_nothing_is_said() -> None:
     assert conflict(window(DISAGREE - 1e-6, audio="angry", text="neutral")) is None
 
 
-def test_words_that_are_held_still_count() -> None:
-    held = ModalityState(modality="text", state="held", p=said("neutral"), age_ms=1000)
-    voice = ModalityState(modality="audio", state="present", p=said("angry"))
-    spoken = window().model_copy(update={"modalities": (voice, held)})
-    assert conflict(spoken) == "words neutral, voice angry"
-
-
 label = st.one_of(st.none(), st.sampled_from(EMOTIONS))
 
 

@@ -1,21 +1,23 @@
-"""The agent between faust and its sinks: what is done before a record is acknowledged, and what undoes it."""
+"""The agent between source and sinks: what is done before offsets are committed, and what undoes it."""
 
 import asyncio
 import contextlib
 from types import SimpleNamespace
 
 import pytest
+from support.joining import fusion
 
-from affectstream.models.fusion.choose import rule_named
 from affectstream.runtime.kafka.lag import Standing
 from affectstream.runtime.store import Newest
 from affectstream.schemas.codec import decode, encode
 from affectstream.schemas.errors import Unavailable
 from affectstream.schemas.messages import DeadLetter, EndOfStream, FusedEmotion, Observations, Probabilities
+from affectstream.schemas.topics import FUSED
+from affectstream.workers.fusion import agent as loop
+from affectstream.workers.fusion import trust
 from affectstream.workers.fusion.agent import FusionAgent
-from affectstream.workers.fusion.engine import Config, Engine
-from affectstream.workers.fusion.outlet import Outlet
-from affectstream.workers.fusion.watch import Watch
+from affectstream.workers.fusion.sink import Sink
+from affectstream.workers.fusion.stalls import LagWatch
 
 HAPPY = (0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0)
 
@@ -39,12 +41,13 @@ class FakePublisher:
     def __init__(self, journal):
         self.journal = journal
 
-    async def send(self, message, *, partition=None):
-        kind = "letter" if isinstance(message, DeadLetter) else "topic"
-        self.journal.events.append((kind, message))
-        done = asyncio.get_running_loop().create_future()
-        done.set_result(None)
-        return done
+    async def send_many(self, messages):
+        assert all(isinstance(message, DeadLetter) for message in messages)
+        self.journal.events += [("letter", message) for message in messages]
+
+    async def send_encoded(self, topic, partition, rows):
+        assert topic is FUSED
+        self.journal.events += [("topic", decode(value, FUSED.max_bytes)) for _, value, _ in rows]
 
 
 class FakeStore:
@@ -54,8 +57,8 @@ class FakeStore:
         self.hold = asyncio.Event()
         self.hold.set()
 
-    async def newest(self, session_id, party):
-        return self.places.get((session_id, party))
+    async def newest_of(self, parties):
+        return [self.places.get(party) for party in parties]
 
     async def trust(self):
         return dict(self.set)
@@ -63,20 +66,20 @@ class FakeStore:
     async def saw_trust(self, trust, by):
         self.journal.events.append(("saw", trust))
 
-    async def write(self, panes):
+    async def write_encoded(self, panes):
         await self.hold.wait()
         if self.failures:
             self.failures -= 1
             raise Unavailable("no Redis")
-        self.journal.events += [("redis", pane) for pane in panes]
+        self.journal.events += [("redis", decode(pane.packed, FUSED.max_bytes)) for pane in panes]
 
 
-class FakeBroker:
+class FakeSource:
     def __init__(self, journal):
         self.journal, self.log_ends = journal, {}
 
-    def ack(self, message):
-        self.journal.events.append(("ack", message.offset))
+    async def commit(self, offsets):
+        self.journal.events.append(("commit", offsets[0]))
 
     def ends(self):
         return self.log_ends
@@ -95,15 +98,14 @@ class Rig:
 
     def __init__(self, stall_ms=10_000, failures=0, gap_is_fatal=False):
         self.journal = Journal()
-        self.store, self.broker = FakeStore(self.journal, failures), FakeBroker(self.journal)
+        self.store, self.source = FakeStore(self.journal, failures), FakeSource(self.journal)
         self.meter = FakeMeter()
-        config = Config(1000, stall_ms)
         self.agent = FusionAgent(
-            lambda: Engine(config, rule_named("entropy_trust"), {}),
+            fusion(stall_ms=stall_ms),
             self.store,
-            Outlet(FakePublisher(self.journal), self.store),
-            Watch(self.meter, stall_ms),
-            self.broker,
+            Sink(FakePublisher(self.journal), self.store),
+            LagWatch(self.meter, stall_ms),
+            self.source,
             gap_is_fatal,
         )
         self.offset = -1
@@ -115,11 +117,11 @@ class Rig:
             topic="affect.probabilities",
             partition=0,
             offset=self.offset,
-            timestamp=1.0,
+            timestamp=1000,
             key=None,
             value=value,
         )
-        await self.agent.receive(message)
+        await self.agent.receive({0: [message]})
 
 
 @contextlib.asynccontextmanager
@@ -148,26 +150,33 @@ def frame(at_ms, expects=("video",)):
     )
 
 
+WHOSE = {"session_id": "call", "party": "customer", "modality": "video", "expects": ("video",)}
+
+
 def end(at_ms):
-    times = {"start_ms": at_ms, "end_ms": at_ms, "settled_ms": at_ms}
-    whose = {"session_id": "call", "party": "customer", "modality": "video", "expects": ("video",)}
-    return EndOfStream(**whose, **times, seq=at_ms)
+    return EndOfStream(**WHOSE, start_ms=at_ms, end_ms=at_ms, settled_ms=at_ms, seq=at_ms)
 
 
-def acked(rig):
-    return [offset for _, offset in rig.journal.of("ack")]
+def committed(rig):
+    """Return the newest offset committed."""
+    return max((offset for _, offset in rig.journal.of("commit")), default=None)
 
 
-async def test_a_record_is_acknowledged_after_the_topic_and_redis_have_its_final():
+@pytest.fixture(autouse=True)
+def every_step_commits(monkeypatch):
+    monkeypatch.setattr(loop, "COMMIT_EVERY_MS", 0)
+
+
+async def test_an_offset_is_committed_after_the_topic_and_redis_have_its_final():
     rig = Rig()
     async with running(rig):
         await rig.feed(frame(0))
         await rig.feed(frame(1000))
-        await rig.journal.until(lambda: acked(rig) == [0])
+        await rig.journal.until(lambda: committed(rig) == 1)
         await rig.feed(end(1500))
-        await rig.journal.until(lambda: acked(rig) == [0, 1, 2])
+        await rig.journal.until(lambda: committed(rig) == 3)
     kinds = [kind for kind, _ in rig.journal.events]
-    assert kinds.index("topic") < kinds.index("redis") < kinds.index("ack")
+    assert kinds.index("topic") < kinds.index("redis") < rig.journal.events.index(("commit", 1))
     assert [pane.start_ms for _, pane in rig.journal.of("redis")] == [0, 1000]
 
 
@@ -191,7 +200,7 @@ async def test_what_cannot_be_read_goes_to_the_dead_letters_and_the_next_record_
     async with running(rig):
         await rig.feed(value=value)
         await rig.feed(frame(0), end(500))
-        await rig.journal.until(lambda: acked(rig) == [0, 1])
+        await rig.journal.until(lambda: committed(rig) == 2)
     ((_, letter),) = rig.journal.of("letter")
     assert (letter.reason, letter.offset, letter.body_size) == (reason, 0, len(value))
     assert len(rig.journal.of("redis")) == 1
@@ -203,7 +212,7 @@ async def test_a_party_goes_on_from_its_place_in_the_store():
     async with running(rig):
         await rig.feed(frame(0), frame(1000))
         await rig.feed(frame(2000))
-        await rig.journal.until(lambda: acked(rig) == [0])
+        await rig.journal.until(lambda: committed(rig) == 1)
     assert [pane.start_ms for _, pane in rig.journal.of("redis")] == [1000]
 
 
@@ -211,26 +220,25 @@ async def test_a_party_goes_on_from_the_final_in_the_store():
     whole = Rig()
     async with running(whole):
         await whole.feed(frame(0), frame(1000), frame(2000), end(2500))
-        await whole.journal.until(lambda: acked(whole) == [0])
+        await whole.journal.until(lambda: committed(whole) == 1)
     (_, first), *rest = whole.journal.of("redis")
     resumed = Rig()
     resumed.store.places["call", "customer"] = Newest(first.end_ms, first)
     async with running(resumed):
         await resumed.feed(frame(0), frame(1000), frame(2000), end(2500))
-        await resumed.journal.until(lambda: acked(resumed) == [0])
+        await resumed.journal.until(lambda: committed(resumed) == 1)
     assert resumed.journal.of("redis") == rest
-    assert rest[0][1].shown_since_ms == 0
 
 
 async def test_a_redis_that_is_away_is_waited_for():
     rig = Rig(failures=1)
     async with running(rig):
         await rig.feed(frame(0), end(500))
-        await rig.journal.until(lambda: acked(rig) == [0])
+        await rig.journal.until(lambda: committed(rig) == 1)
     assert len(rig.journal.of("redis")) == 1
 
 
-async def test_nothing_is_acknowledged_for_a_partition_that_went_while_its_finals_were_written():
+async def test_nothing_is_committed_for_a_partition_that_went_while_its_finals_were_written():
     rig = Rig()
     rig.store.hold.clear()
     async with running(rig):
@@ -240,34 +248,33 @@ async def test_nothing_is_acknowledged_for_a_partition_that_went_while_its_final
         rig.store.hold.set()
         await rig.feed(frame(5000), frame(6000), offset=7)
         await rig.journal.until(lambda: len(rig.journal.of("redis")) == 2)
-    assert acked(rig) == []
+    assert ("commit", 1) not in rig.journal.events
 
 
-async def test_records_received_before_a_rebalance_are_forgotten():
+async def test_a_party_begins_anew_where_partitions_are_assigned_anew():
     rig = Rig()
-    await rig.feed(frame(0), end(500))
-    rig.agent.revoked()
     async with running(rig):
+        await rig.feed(frame(0))
+        rig.agent.revoked()
         await rig.feed(frame(1000), end(1500), offset=0)
-        await rig.journal.until(lambda: acked(rig) == [0])
+        await rig.journal.until(lambda: committed(rig) == 1)
     assert [pane.start_ms for _, pane in rig.journal.of("redis")] == [1000]
 
 
-async def test_a_record_that_faust_reads_twice_counts_once():
+async def test_a_record_that_is_read_twice_counts_once():
     rig = Rig()
     async with running(rig):
         await rig.feed(frame(0), offset=4)
         await rig.feed(frame(0), offset=4)
         await rig.feed(end(500), offset=5)
-        await rig.journal.until(lambda: acked(rig) == [4, 5])
+        await rig.journal.until(lambda: committed(rig) == 6)
 
 
 async def test_a_gap_in_the_embedded_broker_is_an_error():
     rig = Rig(gap_is_fatal=True)
     await rig.feed(frame(0), offset=0)
-    await rig.feed(frame(1), offset=3)
     with pytest.raises(Unavailable, match="dropped 2 records"):
-        await rig.agent.run(asyncio.Event())
+        await rig.feed(frame(1), offset=3)
 
 
 async def test_an_operators_trust_is_learned_and_recorded():
@@ -275,16 +282,16 @@ async def test_an_operators_trust_is_learned_and_recorded():
     rig.store.set = {"video": 0.5}
     async with running(rig):
         await rig.feed(frame(0), end(500))
-        await rig.journal.until(lambda: acked(rig) == [0])
+        await rig.journal.until(lambda: committed(rig) == 1)
     ((_, final),) = rig.journal.of("topic")
     assert final.rule == "entropy_trust+override"
     assert final.modalities[0].trust == 0.5
     assert rig.journal.of("saw") == [("saw", {"video": 0.5})]
 
 
-async def test_an_operators_trust_takes_effect_within_a_window():
+async def test_an_operators_trust_takes_effect_within_a_window(monkeypatch):
+    monkeypatch.setattr(trust, "EVERY_MS", 0)  # every step is a window later
     rig = Rig()
-    rig.agent._trust_every_ms = 0  # every look is a window later
     async with running(rig):
         await rig.feed(frame(0), frame(1000))
         await rig.journal.until(lambda: len(rig.journal.of("redis")) == 1)
@@ -307,21 +314,21 @@ async def test_a_log_of_trust_that_cannot_be_written_keeps_no_trust_from_taking_
     rig.store.saw_trust = refuse
     async with running(rig):
         await rig.feed(frame(0), end(500))
-        await rig.journal.until(lambda: acked(rig) == [0])
+        await rig.journal.until(lambda: committed(rig) == 1)
     assert rig.journal.of("topic")[0][1].modalities[0].trust == 0.5
 
 
 async def test_a_party_that_fell_silent_is_let_go_unless_its_input_lags():
     rig = Rig(stall_ms=200)
     rig.meter.behind = 1
-    rig.broker.log_ends = {0: 1}
+    rig.source.log_ends = {0: 1}
     async with running(rig):
         await rig.feed(frame(0))
         looks = _counting(rig)
         await rig.journal.until(lambda: looks() > 10)
-        assert acked(rig) == []
+        assert committed(rig) in (None, 0)
         rig.meter.behind = 0
-        await rig.journal.until(lambda: acked(rig) == [0])
+        await rig.journal.until(lambda: committed(rig) == 1)
     assert [pane.pane for _, pane in rig.journal.of("redis")] == ["final"]
 
 
@@ -339,10 +346,10 @@ def _counting(rig):
 
 async def test_a_late_observation_goes_to_the_dead_letters_alone():
     rig = Rig(stall_ms=200)
-    rig.broker.log_ends = {0: 1}
+    rig.source.log_ends = {0: 1}
     async with running(rig):
         await rig.feed(frame(0))
-        await rig.journal.until(lambda: acked(rig) == [0])
+        await rig.journal.until(lambda: committed(rig) == 1)
         await rig.feed(frame(500), frame(1000))
         await rig.journal.until(lambda: rig.journal.of("letter"))
     ((_, letter),) = rig.journal.of("letter")
@@ -358,3 +365,27 @@ async def test_early_panes_go_to_redis_only():
     ((_, pane),) = rig.journal.of("redis")
     assert isinstance(pane, FusedEmotion) and pane.pane == "early"
     assert rig.journal.of("topic") == []
+
+
+async def test_an_end_of_stream_holds_nothing_back_once_a_final_states_it():
+    """A call whose text ends at its start commits all the same, and a restart knows that it has ended."""
+    rig = Rig()
+    both = ("video", "text")
+    gone = EndOfStream(
+        **(WHOSE | {"modality": "text", "expects": both}), seq=0, start_ms=0, end_ms=0, settled_ms=0
+    )
+    async with running(rig):
+        await rig.feed(gone)
+        for at_ms in (0, 1000, 2000):
+            await rig.feed(frame(at_ms, both))
+        await rig.journal.until(lambda: committed(rig) == 3)
+    (_, first), (_, second) = rig.journal.of("redis")
+    assert [state.stream for state in second.modalities] == ["open", "ended"]
+    resumed = Rig()
+    resumed.store.places["call", "customer"] = Newest(first.end_ms, first)
+    resumed.offset = 1
+    async with running(resumed):
+        await resumed.feed(frame(1000, both))
+        await resumed.feed(frame(2000, both))
+        await resumed.journal.until(lambda: committed(resumed) == 3)
+    assert resumed.journal.of("redis") == [("redis", second)]

@@ -5,29 +5,24 @@ import random
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.joining import Driven, fusion
 
-from affectstream.models.fusion.choose import rule_named
 from affectstream.schemas.codec import decode, encode
 from affectstream.schemas.messages import Abstention, EndOfStream, FusedEmotion, Probabilities, Reason
-from affectstream.workers.fusion.display import Display
-from affectstream.workers.fusion.engine import Config, Engine, Refused
+from affectstream.schemas.observations import record
+from affectstream.workers.fusion.join import Refused
 from affectstream.workers.fusion.partition import Partition
+from affectstream.workers.fusion.window import ResumePoint
 
 MODALITIES = ("video", "audio", "text")
-CONFIG = Config(window_ms=1000)
-REMEMBERING = Config(
-    window_ms=1000,
-    hold_ms={"video": 1000, "audio": 0, "text": 4000},
-    online=True,
-    display=Display(hysteresis=0.1, dwell_ms=2000, sure=0.3),
-)
+STALL_MS = 10_000
 TRUST = {"video": 0.9, "audio": (0.7, 0.6, 0.8, 0.9, 0.2, 0.3, 0.5), "text": 0.8}
 
-configs = st.sampled_from([CONFIG, REMEMBERING])
+FUSION = fusion(trust=TRUST, stall_ms=STALL_MS)
 
 
-def engine(config=CONFIG):
-    return Engine(config, rule_named("entropy_trust"), TRUST)
+def engine():
+    return Driven(FUSION)
 
 
 def timeline(rng, modality, start_ms, end_ms):
@@ -102,20 +97,20 @@ def finals_of(outputs):
     return finals
 
 
-def joined(items, config=CONFIG):
-    join = engine(config)
+def joined(items):
+    join = engine()
     return finals_of(output for item in items for output in join.push(item))
 
 
 seeds = st.integers(0, 2**32)
 
 
-@given(case=seeds, shuffle=seeds, config=configs)
+@given(case=seeds, shuffle=seeds)
 @settings(max_examples=200)
-def test_any_interleaving_with_any_duplicates_gives_the_same_bytes(case, shuffle, config):
+def test_any_interleaving_with_any_duplicates_gives_the_same_bytes(case, shuffle):
     streams = call(random.Random(case))
-    in_turn = joined([item for s in streams for item in s], config)
-    assert joined(interleave(random.Random(shuffle), streams, duplicates=0.2), config) == in_turn
+    in_turn = joined([item for s in streams for item in s])
+    assert joined(interleave(random.Random(shuffle), streams, duplicates=0.2)) == in_turn
 
 
 @given(case=seeds, shuffle=seeds)
@@ -152,25 +147,21 @@ def test_a_pane_is_early_at_most_once_and_never_after_its_final(case, shuffle):
                 seen.add((*window, output.pane))
 
 
-@given(case=seeds, config=configs)
+@given(case=seeds)
 @settings(max_examples=50)
-def test_every_final_is_a_sane_message(case, config):
+def test_every_final_is_a_sane_message(case):
     streams = call(random.Random(case))
-    join = engine(config)
+    join = engine()
     for item in interleave(random.Random(case), streams):
         for output in join.push(item):
             if not isinstance(output, FusedEmotion):
                 continue
-            present = [m for m in output.modalities if m.state in ("present", "held")]
+            present = [m for m in output.modalities if m.state == "present"]
             assert all((m.p is None) == (m.trust is None) == (m not in present) for m in output.modalities)
-            assert all((m.age_ms > 0) == (m.state == "held") for m in output.modalities)
-            assert all((m.agreement is None) == (not config.online) for m in output.modalities)
-            assert output.shown in (None, output.steady)
             assert abs(sum(m.weight for m in output.modalities) - bool(present)) < 1e-5
             assert (output.p is None) == (not present)
             assert output.confidence <= (max(output.p) if output.p else 0.0)
-            fresh = [m for m in present if m.state == "present"]
-            if len(fresh) < len(output.modalities) and output.p:
+            if len(present) < len(output.modalities) and output.p:
                 assert output.confidence < max(output.p)
             if len(present) < 2:
                 assert output.disagreement == 0.0
@@ -184,7 +175,7 @@ def test_time_changes_nothing_while_input_lags(case, shuffle):
     join, outputs, now_ms = engine(), [], 0
     for item in items:
         outputs += join.push(item)
-        now_ms += CONFIG.stall_ms
+        now_ms += STALL_MS
         outputs += join.tick(now_ms, lambda _modality: True)
     assert finals_of(outputs) == joined(items)
 
@@ -196,9 +187,9 @@ def test_a_call_that_is_given_up_has_written_what_it_had_or_calls_it_late(case, 
     join, outputs = engine(), []
     for item in items[: int(cut * len(items))]:
         outputs += join.push(item)
-    for now_ms in (0, CONFIG.stall_ms):
+    for now_ms in (0, STALL_MS):
         outputs += join.tick(now_ms, lambda _modality: False)
-    assert join.open_windows() == 0
+    assert join.join.open_windows() == 0
     for item in items[int(cut * len(items)) :]:
         outputs += join.push(item)
     finals = [o for o in outputs if isinstance(o, FusedEmotion) and o.pane == "final"]
@@ -218,8 +209,8 @@ def in_records(rng, items):
 class Machine:
     """A log, a store and an agent that may die between any two steps, as the real one does."""
 
-    def __init__(self, log, rng, config, death=0.0):
-        self.log, self.rng, self.config, self.death = log, rng, config, death
+    def __init__(self, log, rng, death=0.0):
+        self.log, self.rng, self.death = [tuple(map(record, items)) for items in log], rng, death
         self.store = {}  # (session, party) -> {window end: bytes}
         self.published = []
         self.committed = 0
@@ -230,39 +221,42 @@ class Machine:
 
     def _live(self):
         """Run until the log is used up (True) or death (False)."""
-        partition = Partition(engine(self.config))
+        partition = Partition(FUSION.join())
         offset = self.committed
         while offset < len(self.log):
             for _ in range(self.rng.randint(1, 8)):
                 if offset < len(self.log):
                     self._take(partition, offset)
                     offset += 1
-            if not all(self._dies() is False and step() is None for step in self._effects(partition)):
+            effects, _ = partition.take()
+            committable = partition.committable()  # once the effects are carried out
+            if not all(self._dies() is False and step() is None for step in self._effects(effects)):
                 return False
-            acked = partition.settle()
-            if acked and not self._dies():
-                self.committed = acked[-1] + 1
+            if not self._dies():
+                assert self.committed <= committable <= offset
+                self.committed = committable
         self._let_go(partition)
         return True
 
     def _let_go(self, partition):
         """Give up parties that only a duplicated end of stream has opened again."""
-        for now_ms in (0, CONFIG.stall_ms):
-            partition.tick(now_ms, lambda _modality: False)
-        assert partition.effects.finals == []
-        partition.settle()
-        assert len(partition.tracker) == 0
+        for now_ms in (0, STALL_MS):
+            partition.join.tick(now_ms, lambda _modality: False)
+        assert partition.take()[0].finals == []
+        assert partition.committable() in (None, len(self.log))
 
     def _take(self, partition, offset):
         items = self.log[offset]
-        for key in partition.strangers(items):
+        for key in partition.unknown_parties(items):
             end_ms = max(self.store.get(key, {}), default=None)
-            partition.resume(key, end_ms, end_ms and decode(self.store[key][end_ms], 1 << 20))
-        partition.take(offset, items)
+            if end_ms is not None:
+                final = decode(self.store[key][end_ms], 1 << 20)
+                partition.join.resume(key, ResumePoint.after(end_ms, final))
+        partition.add_record(offset, items)
 
-    def _effects(self, partition):
-        finals = partition.effects.finals
-        assert partition.effects.refused == []
+    def _effects(self, effects):
+        assert effects.refused == []
+        finals = FUSION.fuser.fuse(effects.finals, "final").panes
         cut = self.rng.randint(0, len(finals))
         yield lambda: self.published.extend(finals)
         yield lambda: self._write(finals[:cut])  # a pipeline may have gone through in part
@@ -272,44 +266,30 @@ class Machine:
         for final in finals:
             windows = self.store.setdefault((final.session_id, final.party), {})
             if final.end_ms > max(windows, default=0):  # XADD refuses an id that is not the largest
-                windows[final.end_ms] = encode(final)
+                windows[final.end_ms] = final.packed
 
     def _dies(self):
         return self.rng.random() < self.death
 
 
-@given(case=seeds, shuffle=seeds, fate=seeds, config=configs)
+@given(case=seeds, shuffle=seeds, fate=seeds)
 @settings(max_examples=250)
-def test_killed_at_any_point_the_store_holds_what_an_undisturbed_run_writes(case, shuffle, fate, config):
+def test_killed_at_any_point_the_store_holds_what_an_undisturbed_run_writes(case, shuffle, fate):
     streams = call(random.Random(case))
     rng = random.Random(shuffle)
     log = list(in_records(rng, interleave(rng, streams, duplicates=0.1)))
-    calm = Machine(log, random.Random(fate), config)
+    calm = Machine(log, random.Random(fate))
     calm.run()
-    killed = Machine(log, random.Random(fate), config, death=0.15)
+    killed = Machine(log, random.Random(fate), death=0.15)
     killed.run()
     assert killed.store == calm.store
-    assert {encode(final) for final in killed.published} == {encode(final) for final in calm.published}
-
-
-@given(case=seeds)
-@settings(max_examples=30)
-def test_what_is_shown_changes_nothing_else(case):
-    items = [item for s in call(random.Random(case)) for item in s]
-    shown = Config(window_ms=1000, display=REMEMBERING.display)
-    plain = {"shown": None, "steady": None, "shown_since_ms": None}
-
-    def bare(config):
-        panes = [o for join in [engine(config)] for item in items for o in join.push(item)]
-        return [o.model_copy(update=plain) if isinstance(o, FusedEmotion) else o for o in panes]
-
-    assert bare(shown) == bare(CONFIG)
+    assert set(killed.published) == set(calm.published)
 
 
 def test_an_operators_trust_moves_the_weights_and_is_recorded():
     def final(override):
         join = engine()
-        join.override(override)
+        join.offline.fuser = join.offline.fuser.override(override)
         rng = random.Random(5)
         streams = [stream(rng, "s", "customer", ("audio", "video"), m, 0) for m in ("video", "audio")]
         outputs = [o for s in streams for item in s for o in join.push(item)]

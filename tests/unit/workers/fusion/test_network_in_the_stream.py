@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support import embedded
+from support.joining import fusion
 
 from affectstream.lab.fusion.network_training_loop import Recipe, export, train
 from affectstream.lab.fusion.networks import KINDS
@@ -15,13 +16,14 @@ from affectstream.models.fusion.rules import EntropyTrust
 from affectstream.runtime.settings import FusionSettings
 from affectstream.schemas.codec import encode
 from affectstream.schemas.errors import SettingsError
-from affectstream.schemas.messages import MODALITIES, EndOfStream, Face, FusedEmotion, Probabilities
-from affectstream.workers.fusion import engines as made
-from affectstream.workers.fusion.engine import Config, Engine
+from affectstream.schemas.messages import MODALITIES, EndOfStream, Face, Probabilities
+from affectstream.workers.fusion import config
+from affectstream.workers.fusion.offline import OfflineJoin
 
 STEP_MS = {"video": 250, "audio": 1000, "text": 1500}
 LENGTH_MS = {"video": 0, "audio": 2000, "text": 1500}
 END_MS = 6000
+TRUST = dict.fromkeys(MODALITIES, 0.7)
 LEFT, RIGHT = (0.1, 0.1, 0.3, 0.3), (0.6, 0.1, 0.2, 0.2)
 
 
@@ -67,9 +69,8 @@ def shuffled(streams, seed):
 
 
 def finals(rule, items):
-    engine = Engine(Config(), rule, dict.fromkeys(MODALITIES, 0.7))
-    outputs = [output for item in items for output in engine.push(item)]
-    return [o for o in outputs if isinstance(o, FusedEmotion) and o.pane == "final"]
+    join = OfflineJoin(fusion(rule, TRUST))
+    return [o for item in items for o in join.push(item) if o.pane == "final"]
 
 
 @given(
@@ -103,17 +104,17 @@ def test_where_one_worker_sends_none_the_finals_say_partial(networks):
 
 def test_an_operators_word_is_told_beside_it(networks):
     rule = networks["early_late"]
-    engine = Engine(Config(), rule, dict.fromkeys(MODALITIES, 0.7))
-    engine.override({"text": 0.5})
-    outputs = [output for item in shuffled(call(text=False), 0) for output in engine.push(item)]
-    assert {o.rule for o in outputs if isinstance(o, FusedEmotion)} <= {
+    join = OfflineJoin(fusion(rule, TRUST))
+    join.fuser = join.fuser.override({"text": 0.5})
+    outputs = [output for item in shuffled(call(text=False), 0) for output in join.push(item)]
+    assert {o.rule for o in outputs} <= {
         f"{rule.name}-partial+override",
         f"{rule.name}+override",
     }
 
 
 def test_a_network_is_refused_at_the_start_where_no_embeddings_are_sent(networks, monkeypatch):
-    monkeypatch.setattr(made, "rule_named", lambda name, fitted: networks[name])
+    monkeypatch.setattr(config, "rule_named", lambda name, fitted: networks[name])
     with pytest.raises(SettingsError, match=r"fusion\.embeddings = true"):
-        made.engines(FusionSettings(rule="concat"))
-    assert made.engines(FusionSettings(rule="concat", embeddings=True))()
+        config.configured(FusionSettings(rule="concat"))
+    assert config.configured(FusionSettings(rule="concat", embeddings=True)).join()

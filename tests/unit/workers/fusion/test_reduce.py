@@ -1,13 +1,16 @@
 """What one modality brings to a window, and the face that is followed through it."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from affectstream.schemas.messages import Abstention, Face, Probabilities, Reason
-from affectstream.workers.fusion.faces import follow, iou
-from affectstream.workers.fusion.reduce import MISSING, Held, summarise
+from affectstream.schemas.observations import record, vectors
+from affectstream.workers.fusion.reduce import follow, iou, reduced_windows
+from affectstream.workers.fusion.window import ClosedWindow, Window
 
 HAPPY = tuple(np.eye(7)[1].tolist())
 SAD = tuple(np.eye(7)[2].tolist())
@@ -15,16 +18,34 @@ ENVELOPE = {"session_id": "s", "party": "customer", "start_ms": 0, "end_ms": 0, 
 
 
 def said(seq, p=HAPPY, quality=1.0, overlap_ms=1, model="m", faces=(), modality="video", embedding=None):
-    envelope = {**ENVELOPE, "modality": modality, "expects": (modality,), "seq": seq}
+    times = {"end_ms": overlap_ms, "settled_ms": overlap_ms}
+    envelope = {**ENVELOPE, **times, "modality": modality, "expects": (modality,), "seq": seq}
     item = Probabilities(
         **envelope, p=p, quality=quality, model_id=model, faces=faces, embedding=packed(embedding)
     )
-    return Held(item, overlap_ms)
+    return record(item)
+
+
+def summarise(rows):
+    """Return what reducing makes of the video of one window, its observations in the order of their start."""
+    window = Window(0)
+    window.rows[0].extend(rows)
+    window.plain = False
+    closed = ClosedWindow(("s", "customer"), 0, window, ("video",), {"video": "open"})
+    made = reduced_windows([closed], 1000, embeddings=True)
+    return SimpleNamespace(
+        p=tuple(made.p[0, 0].tolist()) if made.present[0, 0] else None,
+        quality=float(made.quality[0, 0]),
+        count=made.counts[0],
+        model_id=made.models[0],
+        reason=made.reasons[0],
+        embedding=made.embeddings[0],
+    )
 
 
 def mute(seq, reason):
     envelope = {**ENVELOPE, "modality": "video", "expects": ("video",), "seq": seq}
-    return Held(Abstention(**envelope, reason=reason), 1)
+    return record(Abstention(**envelope, reason=reason))
 
 
 def packed(embedding):
@@ -41,14 +62,15 @@ def frame(seq, *faces, embedding=None):
 
 
 def test_nothing_is_missing():
-    assert summarise([]) == MISSING
+    nothing = summarise([])
+    assert (nothing.p, nothing.quality, nothing.count, nothing.reason) == (None, 0.0, 0, None)
 
 
 def test_the_mean_is_weighted_by_overlap_and_quality():
     summary = summarise([said(0, HAPPY, 0.5, 600), said(1, SAD, 1.0, 100)])
     assert summary.p == pytest.approx((300 * np.array(HAPPY) + 100 * np.array(SAD)) / 400)
     assert summary.quality == pytest.approx((600 * 0.5 + 100 * 1.0) / 700)
-    assert (summary.state, summary.count) == ("present", 2)
+    assert summary.count == 2
 
 
 def test_where_no_observation_has_quality_overlap_alone_weighs():
@@ -59,7 +81,7 @@ def test_where_no_observation_has_quality_overlap_alone_weighs():
 
 def test_abstentions_beside_probabilities_do_not_count():
     summary = summarise([said(0), mute(1, Reason.NO_FACE), mute(2, Reason.NO_FACE)])
-    assert (summary.state, summary.count, summary.reason) == ("present", 1, None)
+    assert (summary.count, summary.reason) == (1, None)
 
 
 def test_the_model_of_the_newest_observation_is_named():
@@ -99,8 +121,8 @@ def test_the_largest_face_of_the_window_is_followed_backwards():
         frame(1, face(0.15, 0.1, 0.20, HAPPY), face(0.7, 0.1, 0.15, SAD)),
         frame(2, face(0.68, 0.1, 0.22, SAD), face(0.2, 0.1, 0.20, HAPPY)),
     ]
-    followed = follow([held.item for held in frames])
-    assert [f and f.p for f in followed] == [None, SAD, SAD]
+    followed = follow(frames)
+    assert [f and vectors([f.p])[0].tolist() for f in followed] == [None, list(SAD), list(SAD)]
     summary = summarise(frames)
     assert summary.p == pytest.approx(np.array(SAD))
     assert (summary.count, summary.quality) == (2, 0.5)
@@ -109,17 +131,17 @@ def test_the_largest_face_of_the_window_is_followed_backwards():
 # the head moves by a third of its width per frame: each frame overlaps the next one, not the first
 def test_a_face_that_moves_is_followed_from_box_to_box():
     frames = [frame(i, face(0.1 + 0.07 * i, 0.3, 0.2)) for i in range(6)]
-    assert None not in follow([held.item for held in frames])
+    assert None not in follow(frames)
 
 
 def test_of_equal_faces_the_first_is_followed():
     frames = [frame(0, face(0.1, 0.1, 0.2, HAPPY), face(0.6, 0.1, 0.2, SAD))]
-    assert follow([held.item for held in frames])[0].p == HAPPY
+    assert vectors([follow(frames)[0].p])[0].tolist() == list(HAPPY)
 
 
 def test_frames_that_list_no_faces_speak_for_themselves():
     assert summarise([said(0, SAD)]).p == pytest.approx(np.array(SAD))
-    assert follow([said(0).item]) == [None]
+    assert follow([said(0)]) == [None]
 
 
 def test_embeddings_are_averaged_by_overlap_and_quality_in_float64():
@@ -150,8 +172,8 @@ def test_embeddings_of_the_last_ones_model_and_size_count(held, expected):
 
 
 def test_bytes_that_are_no_floats_are_no_embedding():
-    held = said(0)
-    odd = Held(held.item.model_copy(update={"embedding": b"abc"}), 1)
+    odd = said(0)
+    odd.embedding = b"abc"
     assert summarise([odd]).embedding is None
     assert summarise([odd]).p == HAPPY
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from affectstream.workers.fusion.lagging import LagHistory, Sample
+from affectstream.workers.fusion.stalls import LagHistory, Sample
 
 MOMENT = 1000
 NOW = 10_000

@@ -1,6 +1,5 @@
 """Which windows an observation counts in, and until when it is needed."""
 
-import math
 from itertools import pairwise
 
 import pytest
@@ -8,14 +7,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from affectstream.schemas.messages import Abstention, EndOfStream, Reason
-from affectstream.workers.fusion.window import ceil_ms, floor_ms, needed_until_ms, overlaps
+from affectstream.schemas.observations import record
+from affectstream.workers.fusion.party import PartyJoin
+from affectstream.workers.fusion.window import ResumePoint, ceil_ms, floor_ms, needed_until_ms
 
 SESSION = {"session_id": "s", "party": "customer", "seq": 0, "expects": ("text",)}
 
 
-def interval(start_ms: int, end_ms: int, settled_ms: int | None = None) -> Abstention:
+def interval(start_ms, end_ms, settled_ms=None):
     settled = end_ms if settled_ms is None else settled_ms
-    return Abstention(
+    item = Abstention(
         **SESSION,
         modality="text",
         start_ms=start_ms,
@@ -23,6 +24,14 @@ def interval(start_ms: int, end_ms: int, settled_ms: int | None = None) -> Abste
         settled_ms=settled,
         reason=Reason.SILENCE,
     )
+    return record(item)
+
+
+def windows(item, window_ms=1000):
+    """Return the starts of the windows that hold ``item`` once its party is flushed."""
+    party = PartyJoin(("s", "customer"), window_ms, ResumePoint())
+    party.add(item, 0)
+    return [closed.start_ms for closed in party.flush() if closed.window is not None]
 
 
 # 0         1000      2000      3000
@@ -37,25 +46,25 @@ def interval(start_ms: int, end_ms: int, settled_ms: int | None = None) -> Abste
 @pytest.mark.parametrize(
     ("start_ms", "end_ms", "expected"),
     [
-        pytest.param(500, 500, [(0, 1)], id="a: an instant"),
-        pytest.param(1000, 1000, [(1000, 1)], id="b: an instant on a boundary"),
-        pytest.param(200, 1000, [(0, 800)], id="c: up to a boundary"),
-        pytest.param(500, 1400, [(0, 500), (1000, 400)], id="d: across one boundary"),
-        pytest.param(1000, 2000, [(1000, 1000)], id="e: a whole window"),
-        pytest.param(800, 2400, [(0, 200), (1000, 1000), (2000, 400)], id="f: across two"),
-        pytest.param(1999, 1999, [(1000, 1)], id="g: the last millisecond"),
+        pytest.param(500, 500, [0], id="a: an instant"),
+        pytest.param(1000, 1000, [1000], id="b: an instant on a boundary"),
+        pytest.param(200, 1000, [0], id="c: up to a boundary"),
+        pytest.param(500, 1400, [0, 1000], id="d: across one boundary"),
+        pytest.param(1000, 2000, [1000], id="e: a whole window"),
+        pytest.param(800, 2400, [0, 1000, 2000], id="f: across two"),
+        pytest.param(1999, 1999, [1000], id="g: the last millisecond"),
     ],
 )
 def test_an_observation_counts_in_every_window_it_overlaps(start_ms, end_ms, expected):
-    assert list(overlaps(interval(start_ms, end_ms), 1000)) == expected
+    assert windows(interval(start_ms, end_ms)) == expected
 
 
-@given(start=st.integers(0, 10**13), length=st.integers(0, 50_000), window=st.integers(100, 10_000))
-def test_overlaps_tile_the_interval(start, length, window):
-    parts = list(overlaps(interval(start, start + length), window))
-    assert sum(part for _, part in parts) == max(1, length)
-    assert all(left % window == 0 and 0 < part <= window for left, part in parts)
-    assert [b - a for (a, _), (b, _) in pairwise(parts)] == [window] * (len(parts) - 1)
+@given(start=st.integers(0, 10**13), length=st.integers(0, 50_000), window_ms=st.integers(100, 10_000))
+def test_the_windows_of_an_interval_cover_it_without_a_hole(start, length, window_ms):
+    found = windows(interval(start, start + length), window_ms)
+    assert found[0] <= start < found[0] + window_ms
+    assert found[-1] < start + max(length, 1) <= found[-1] + window_ms
+    assert [b - a for a, b in pairwise(found)] == [window_ms] * (len(found) - 1)
 
 
 @given(time=st.integers(0, 10**13), window=st.integers(1, 10**6))
@@ -77,6 +86,15 @@ def test_an_observation_is_needed_for_its_windows_and_its_watermark(start_ms, en
     assert needed_until_ms(interval(start_ms, end_ms, settled_ms), 1000) == expected
 
 
-def test_an_end_of_stream_is_needed_until_the_party_is_closed():
-    end = EndOfStream(**SESSION, modality="text", start_ms=9, end_ms=9, settled_ms=9)
-    assert needed_until_ms(end, 1000) == math.inf
+@pytest.mark.parametrize(
+    ("stream", "end_ms", "passed"),
+    [
+        pytest.param("ended", 9, True, id="a final states it"),
+        pytest.param("ended", 2000, False, id="a later one: the session goes on"),
+        pytest.param("open", 9, False, id="no final states it yet"),
+    ],
+)
+def test_an_end_of_stream_has_passed_once_a_final_states_it(stream, end_ms, passed):
+    end = EndOfStream(**SESSION, modality="text", start_ms=end_ms, end_ms=end_ms, settled_ms=end_ms)
+    point = ResumePoint(1000, 1000, streams={"text": stream})
+    assert point.passed(record(end), 1000) == passed
