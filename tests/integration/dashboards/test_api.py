@@ -52,6 +52,22 @@ def test_the_timeline_gives_back_every_final_window_bit_for_bit(api: httpx.Clien
             assert window[name] == getattr(fused, name)
 
 
+def test_the_displayed_label_is_the_label_where_that_is_probable_enough(api: httpx.Client):
+    windows = ok(api.get(f"{CUSTOMER}/timeline"))["windows"]
+
+    assert [w["shown"] for w in windows] == [w["label"] for w in windows]
+    assert ok(api.get(f"{CUSTOMER}/latest"))["shown"] == "angry"
+
+
+def test_the_process_reads_the_settings_of_the_displayed_label(running: Any, redis_url: str):
+    label = {"AFFECT_LABEL__MIN_PROBABILITY": "0.6", "AFFECT_LABEL__DWELL_MS": "3000"}
+    with running({"AFFECT_REDIS__URL": redis_url, **label}) as (url, _):
+        windows = ok(httpx.get(f"{url}{CUSTOMER}/timeline", params={"limit": 7}))["windows"]
+
+    assert [w["label"] for w in windows] == [*EMOTIONS[:4], None, *EMOTIONS[5:]]
+    assert [w["shown"] for w in windows] == ["neutral"] * 3 + ["angry", None, "disgust", "disgust"]
+
+
 def test_modalities_say_what_each_brought_and_why_not(api: httpx.Client, call: list[FusedEmotion]):
     windows = ok(api.get(f"{CUSTOMER}/modalities"))["windows"]
 
