@@ -115,6 +115,19 @@ def test_the_same_session_gives_the_same_bytes_and_they_fit_their_topics(call):
         assert decode(encode(message), MEDIA[message.modality].max_bytes) == message
 
 
+def test_after_its_end_a_window_waits_only_for_an_utterance_in_progress(call):
+    # 0         1         2         3         4 s
+    # |           [  one  )   [three )          |   the customer's words
+    def waits_ms(stream):
+        ends = range(START + 1000, START + 5000, 1000)
+        return [min(due_ms(m) for m in stream if m.settled_ms >= end) - end for end in ends]
+
+    by = streams(messages(call))
+    assert waits_ms(by["customer", "video"]) == [0, 0, 0, 0]
+    assert waits_ms(by["customer", "audio"]) == waits_ms(by["agent", "audio"]) == [0, 0, 0, 0]
+    assert waits_ms(by["customer", "text"]) == [0, 0, 100, 0]  # "three" ends at 3.1 s
+
+
 def test_one_stereo_file_is_two_parties(media, tools):
     sound = np.concatenate([tools.click(8_000, 2_000, 200), tools.click(8_000, 2_000, 700)])
     path = media("call.wav", sound=sound, rate_hz=8_000)
