@@ -118,8 +118,7 @@ def states(grid: style.Grid) -> Json:
     return style.panel(
         "state-timeline",
         "Modality states",
-        "What each modality brought to each final window: present, held from an earlier one, the reason of "
-        "its abstention, or missing. "
+        "Each modality in each final window: present, the reason of its abstention, or missing. "
         "Empty: the modality is not part of this call.",
         grid,
         targets=[source.query(source.MODALITIES, columns, root="windows", params=source.SHOWN_RANGE)],
