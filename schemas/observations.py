@@ -1,6 +1,6 @@
 """Observations as typed records, decoded in one pass.
 
-What that pass refuses, or finds written in another way than workers write it, is judged by `schemas.codec`:
+What that pass refuses, unknown fields and other encodings of numbers among it, is judged by `schemas.codec`:
 it alone decides what is malformed, and says why. Distributions stay as they came (``Raw``: a MessagePack
 array of seven float64, checked) until many of them are read as one array.
 """
@@ -32,7 +32,7 @@ ARRAY_OF_7, FLOAT64 = 0x90 + N_EMOTIONS, 0xCB  # MessagePack's marks
 WIRE = np.dtype([("array", "u1"), ("numbers", [("mark", "u1"), ("value", ">f8")], N_EMOTIONS)])
 
 
-class Face(Struct, gc=False, kw_only=True):
+class Face(Struct, gc=False, kw_only=True, forbid_unknown_fields=True):
     """One face of a frame: its box as shares of the picture, and what the model found in it."""
 
     box: tuple[Unit, Unit, Unit, Unit]  # left, top, width, height
@@ -42,7 +42,7 @@ class Face(Struct, gc=False, kw_only=True):
     embedding: bytes | UnsetType | None = UNSET  # little-endian float32
 
 
-class Envelope(Struct, gc=False, kw_only=True, tag_field="type"):
+class Envelope(Struct, gc=False, kw_only=True, forbid_unknown_fields=True, tag_field="type"):
     """Whose input an observation is of, which one, and over what time."""
 
     session_id: str = field(name="sid")
@@ -78,7 +78,7 @@ class EndOfStream(Envelope, tag="eos", gc=False, kw_only=True):
 Observation = Probabilities | Abstention | EndOfStream
 
 
-class Observations(Struct, gc=False, kw_only=True):
+class Observations(Struct, gc=False, kw_only=True, forbid_unknown_fields=True):
     """The observations of one record, in the order of their inputs."""
 
     v: Literal[1]
@@ -128,7 +128,7 @@ def _typed(value: bytes | None) -> tuple[Observation, ...] | None:
         return None
     try:
         items = _decode(value).items
-    except msgspec.MsgspecError:
+    except (msgspec.MsgspecError, ValueError, RecursionError):
         return None
     for item in items:
         if not item.start_ms <= item.end_ms or item.settled_ms < item.start_ms:
