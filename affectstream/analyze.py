@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from importlib import import_module
-from itertools import islice
+from itertools import cycle, islice
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Annotated, Any
@@ -27,7 +27,11 @@ app = typer.Typer()
 out = Console()
 
 BATCH = 64  # messages: enough to fill the batches of all modalities
-AHEAD = 4  # batches decoded or under way; what is held of a recording does not grow with its length
+AHEAD = 8  # batches decoded or under way; what is held of a recording does not grow with its length
+THREADS: dict[Modality, int] = {"video": 2, "audio": 1, "text": 1}  # video is two thirds of all work
+
+Batch = Future[list["SessionMessage"]]
+Submit = Callable[[Batch], Future[list[Observation]]]
 
 _loading = Lock()  # one thread at a time imports torch and what is built on it
 
@@ -142,19 +146,20 @@ def observed(
 ) -> Iterator[Observation]:
     """Yield the observations of a session, as the workers would publish them, each modality's in order.
 
-    One thread decodes, and one per modality loads its model with the first message and runs it.
+    One thread decodes; those of ``THREADS`` load their models with the first message and run them.
     """
     messages = iter(stream)
-    lanes = {modality: _Lane(modality, settings) for modality in MODALITIES}
-    under_way: deque[tuple[Future[list[SessionMessage]], list[Future[list[Observation]]]]] = deque()
+    under_way: deque[tuple[Batch, list[Future[list[Observation]]]]] = deque()
     with ExitStack() as exits:
         decoder = exits.enter_context(_one_thread("decode"))
-        threads = {modality: exits.enter_context(_one_thread(modality)) for modality in MODALITIES}
+        threads = [
+            cycle([exits.enter_context(_thread(modality, settings)) for _ in range(THREADS[modality])])
+            for modality in MODALITIES
+        ]
         while True:
             while len(under_way) < AHEAD:
                 batch = decoder.submit(lambda: list(islice(messages, BATCH)))
-                results = [thread.submit(lanes[m].observations, batch) for m, thread in threads.items()]
-                under_way.append((batch, results))
+                under_way.append((batch, [next(its)(batch) for its in threads]))
             batch, results = under_way.popleft()
             for result in results:
                 yield from result.result()
@@ -174,23 +179,23 @@ def _one_thread(name: str) -> Iterator[ThreadPoolExecutor]:
         executor.shutdown(cancel_futures=True)
 
 
-class _Lane:
-    """One modality of a session: its model, once there is a message for it."""
+@contextmanager
+def _thread(modality: Modality, settings: "Settings") -> Iterator[Submit]:
+    """Run a model of its own in one thread: submit a batch, get the modality's observations of it."""
+    analyst: Analyst[Any] | None = None
 
-    def __init__(self, modality: Modality, settings: "Settings") -> None:
-        self._modality, self._settings = modality, settings
-        self._analyst: Analyst[Any] | None = None
-
-    def observations(self, batch: "Future[list[SessionMessage]]") -> list[Observation]:
-        """Return the observations of the modality's messages in a batch, once that is decoded."""
-        mine = [message for message in batch.result() if message.modality == self._modality]
+    def observations(batch: Batch) -> list[Observation]:
+        nonlocal analyst
+        mine = [message for message in batch.result() if message.modality == modality]
         if not mine:
             return []
         from affectstream.workers.observe import observe
 
-        self._analyst = self._analyst or _loaded(self._modality, self._settings)
-        outcomes = observe(self._analyst, mine, self._settings.policy.agent_purpose)
-        return [outcome.observation for outcome in outcomes]
+        analyst = analyst or _loaded(modality, settings)
+        return [outcome.observation for outcome in observe(analyst, mine, settings.policy.agent_purpose)]
+
+    with _one_thread(modality) as executor:
+        yield lambda batch: executor.submit(observations, batch)
 
 
 def _loaded(modality: Modality, settings: "Settings") -> "Analyst[Any]":
