@@ -13,7 +13,7 @@ from affectstream.models.voice.quality import is_silent, quality
 from affectstream.runtime.settings import AudioSettings, Settings
 from affectstream.schemas.errors import InputError
 from affectstream.schemas.messages import AudioChunk, Modality, Probabilities, Reason
-from affectstream.workers import device, serve
+from affectstream.workers import device
 from affectstream.workers.observe import Prepared, fields_of, probabilities, require_embeddings
 
 MODALITY: Modality = "audio"
@@ -81,6 +81,8 @@ def _hub(own: AudioSettings, where: str, embeddings: bool) -> AudioAnalyst:
 
 def main() -> None:
     """Be the audio worker."""
+    from affectstream.workers import serve
+
     serve.run(MODALITY, analyst)
 
 

@@ -10,7 +10,7 @@ from affectstream.models.text.quality import text_quality, words_in
 from affectstream.models.text.tokenise import is_speech
 from affectstream.runtime.settings import Settings
 from affectstream.schemas.messages import Modality, Probabilities, Reason, Transcript
-from affectstream.workers import device, serve
+from affectstream.workers import device
 from affectstream.workers.observe import Prepared, fields_of, probabilities, require_embeddings
 
 MODALITY: Modality = "text"
@@ -71,6 +71,8 @@ def _hub(source: str, revision: str | None) -> Reader:
 
 def main() -> None:
     """Be the text worker."""
+    from affectstream.workers import serve
+
     serve.run(MODALITY, analyst)
 
 

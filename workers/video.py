@@ -17,7 +17,7 @@ from affectstream.models.face.quality import face_quality
 from affectstream.models.protocol import Array, EmotionModel, Predictions
 from affectstream.runtime.settings import Settings, VideoSettings
 from affectstream.schemas.messages import Face, Modality, Probabilities, Reason, VideoFrame
-from affectstream.workers import device, serve
+from affectstream.workers import device
 from affectstream.workers.observe import Prepared, fields_of, probabilities, require_embeddings
 
 log = structlog.get_logger(__name__)
@@ -126,6 +126,8 @@ def _hub(own: VideoSettings, where: str, detector: Detector, embeddings: bool) -
 
 def main() -> None:
     """Be the video worker."""
+    from affectstream.workers import serve
+
     serve.run(MODALITY, analyst)
 
 
