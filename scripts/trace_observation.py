@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 """Print the path of one observation through the fusion process: files and moves between them.
 
-Runs the real process on the embedded broker and Redis. One frame's observation that closes a window is sent to
-it alone, and every function of ours that runs because of it is recorded, on all threads, until its final is in
-Redis and its offset committed. Functions that run while nothing arrives (timers, polls) are left out.
+Runs the real process on the embedded broker and Redis. One frame's observation that closes a window is sent,
+and every function of ours that runs because of it is recorded, on all threads, until its final is in
+Redis and its offset is committed. Functions that run while nothing arrives (timers, polls) are left out.
 
-    .venv/bin/python scripts/trace-observation [--calls]
+    .venv/bin/python scripts/trace_observation.py [--calls]
 """
 
 import asyncio
@@ -13,6 +13,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import pairwise
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -114,7 +115,7 @@ async def trace(settings: Settings, recorder: Recorder) -> list[tuple[str, Step]
         for seq in range(12):
             await send(observation("video", seq, START_MS + 200 * seq, START_MS + 200 * seq))
         await final(START_MS + 2000)
-        # What this script does with Kafka and Redis itself is not recorded: it sleeps while the recorder is on.
+        # The script itself sleeps while the recorder is on: its own use of Kafka and Redis is not recorded.
         with recorder.recording() as idle:
             await asyncio.sleep(IDLE_S)
         timers = {step for _, step in idle}
@@ -146,7 +147,7 @@ def main() -> None:
 def report(events: list[tuple[str, Step]], calls: bool) -> None:
     """Print what was recorded."""
     walk = [step[0] for _, step in events]
-    moves = sum(a != b for a, b in zip(walk, walk[1:], strict=False))
+    moves = sum(a != b for a, b in pairwise(walk))
     files = list(dict.fromkeys(walk))
     if calls:
         for event, (file, function) in events:

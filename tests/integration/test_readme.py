@@ -1,0 +1,187 @@
+"""The commands of the README, as a user types them, in a folder that holds modules of the user's own."""
+
+import os
+import re
+import shlex
+import signal
+import subprocess
+import sys
+import time
+import wave
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+from support.paths import ROOT
+from support.system import DEMO
+
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]
+
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+BLOCKS = re.findall(r"^```sh *(\S*)\n(.*?)^```", README, re.DOTALL | re.MULTILINE)
+SECONDS = 6
+DEADLINE_S = 240
+SHOWN_S = 60
+START_MS = "1700000000000"
+CALL = ["call.wav", "-t", "call.vtt", "--speaker", "customer=Agent"]
+VTT = """WEBVTT
+
+00:00.500 --> 00:02.000
+<v Agent>Hello, how can I help?
+
+00:02.500 --> 00:05.000
+<v Customer>I am very angry.
+"""
+FOREIGN = "raise SystemExit('a module of the working directory was imported')\n"
+SAME_NAMES = ("schemas", "models", "workers", "runtime", "analytics", "lab")
+
+
+def commands(kind: str = "") -> list[str]:
+    """The commands of all blocks of a kind, in their order."""
+    return [line for mark, block in BLOCKS if mark == kind for line in block.splitlines()]
+
+
+@dataclass(frozen=True)
+class Terminal:
+    """A working directory and an environment."""
+
+    folder: Path
+    env: dict[str, str]
+
+    def run(self, command: str) -> str:
+        """Run a command to its end; returns what it printed on standard output."""
+        done = subprocess.run(
+            command, shell=True, cwd=self.folder, env=self.env, capture_output=True, text=True, timeout=300
+        )
+        assert done.returncode == 0, command + "\n" + done.stdout + done.stderr
+        return done.stdout
+
+    def run_until(self, command: str, expected: str) -> str:
+        """Repeat a command until it succeeds and prints what is expected; the stream takes its time."""
+        deadline = time.monotonic() + SHOWN_S
+        while True:
+            done = subprocess.run(
+                command, shell=True, cwd=self.folder, env=self.env, capture_output=True, text=True
+            )
+            assert "Traceback" not in done.stderr, done.stderr
+            if done.returncode == 0 and expected in done.stdout:
+                return done.stdout
+            assert time.monotonic() < deadline, done.stdout + done.stderr
+
+
+@pytest.fixture(scope="module")
+def terminal(tmp_path_factory: pytest.TempPathFactory) -> Terminal:
+    """A folder with a call, and with modules that are named as ours and must not be imported."""
+    folder = tmp_path_factory.mktemp("call")
+    for name in SAME_NAMES:
+        (folder / f"{name}.py").write_text(
+            "raise SystemExit('a module of the working directory was imported')\n"
+        )
+    cut(DEMO.parent / "customer.mp4", folder / "call.mp4")
+    speech = samples(DEMO.parent / "agent.flac")
+    write(folder / "call.wav", speech[:, None])
+    write(folder / "stereo.wav", np.stack([speech, speech[::-1]], axis=1))
+    (folder / "call.vtt").write_text(VTT)
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    return Terminal(folder, {**os.environ, "PATH": path, "COLUMNS": "200", "AFFECT_API__PORT": "0"})
+
+
+def cut(source: Path, target: Path) -> None:
+    """Copy the first seconds of a recording, without encoding it again."""
+    with av.open(str(source)) as given, av.open(str(target), "w") as out:
+        streams = {
+            s.index: out.add_stream_from_template(s) for s in given.streams if s.type in ("video", "audio")
+        }
+        for packet in given.demux():
+            if packet.dts is not None and packet.pts * packet.time_base < SECONDS:
+                packet.stream = streams[packet.stream_index]
+                out.mux(packet)
+
+
+def samples(source: Path) -> np.ndarray:
+    """The first seconds of a recording as int16 at its own rate of 16 kHz."""
+    with av.open(str(source)) as given:
+        resampler = av.AudioResampler("s16", "mono", 16_000)
+        parts = [out.to_ndarray()[0] for frame in given.decode(audio=0) for out in resampler.resample(frame)]
+    return np.concatenate(parts)[: SECONDS * 16_000]
+
+
+def write(path: Path, signal: np.ndarray) -> None:
+    with wave.open(str(path), "wb") as out:
+        out.setparams((signal.shape[1], 2, 16_000, 0, "NONE", ""))
+        out.writeframes(np.ascontiguousarray(signal, "<i2").tobytes())
+
+
+def interruptible() -> None:
+    """Undo what a shell does to the jobs of its background: they ignore interrupts, and so would theirs."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
+@pytest.fixture(scope="module")
+def up(terminal: Terminal) -> Iterator[Terminal]:
+    """A terminal beside one in which `affectstream up` runs, with the variables that it prints."""
+    log = terminal.folder / "up.txt"
+    with log.open("w") as out:
+        process = subprocess.Popen(
+            ["affectstream", "up"],
+            cwd=terminal.folder,
+            env=terminal.env,
+            stdout=out,
+            preexec_fn=interruptible,
+        )
+    deadline = time.monotonic() + DEADLINE_S
+    while "affectstream replay" not in log.read_text():
+        assert process.poll() is None, log.read_text()
+        assert time.monotonic() < deadline, log.read_text()
+        time.sleep(0.2)
+    yield Terminal(terminal.folder, terminal.env | dict(re.findall(r"(AFFECT_\w+)=(\S+)", log.read_text())))
+    process.send_signal(signal.SIGINT)
+    assert process.wait(60) == 0
+    assert "stopping" in log.read_text()
+
+
+def test_a_call_streams_to_the_bytes_of_analyze(up: Terminal) -> None:
+    named = f"{shlex.join(CALL)} --session typed"
+    up.run(f"affectstream replay {named} --start {START_MS}")
+    up.run(f"affectstream analyze {named} --start-ms {START_MS} -o offline.jsonl")
+    offline = (up.folder / "offline.jsonl").read_text()
+    up.run_until("affectstream show typed -o streamed.jsonl >&2 && cat streamed.jsonl", offline)
+    assert (up.folder / "streamed.jsonl").read_text() == offline
+
+
+def test_every_command_of_the_readme_runs(up: Terminal) -> None:
+    lines = commands()
+    assert len(lines) >= 15
+    printed = {}
+    for line in lines:
+        if line.startswith("make "):
+            assert re.search(rf"^{line.split()[1]}:.*##", (ROOT / "Makefile").read_text(), re.MULTILINE), line
+        elif re.match(r"affectstream (show|summary) call-7", line):
+            printed[line] = up.run_until(line, "customer")
+        elif line != "affectstream up &":  # it runs already
+            printed[line] = up.run(line)
+    assert (up.folder / "out.jsonl").read_text().count('"customer"') >= SECONDS
+    assert (up.folder / "out.csv").read_text().count("agent") >= SECONDS
+    assert (up.folder / "out.png").stat().st_size > 10_000
+    assert "call-7" in printed["affectstream sessions"]
+    assert "0.4" in printed["affectstream trust show"]
+    assert "call-7" not in up.run("affectstream sessions")
+
+
+@pytest.mark.parametrize("line", commands("needs-corpora"))
+def test_what_needs_corpora_has_the_options_that_the_readme_names(line: str, terminal: Terminal) -> None:
+    program, *arguments = shlex.split(line)
+    options = [argument for argument in arguments if argument.startswith("-")]
+    words = arguments[: next((i for i, a in enumerate(arguments) if a.startswith("-")), None)]
+    explained = terminal.run(shlex.join([program, *words, "--help"]))
+    assert all(re.search(rf"[\s,]{re.escape(option)}\b", explained) for option in options), explained
+
+
+def test_links_of_the_documents_lead_somewhere() -> None:
+    for page in (ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")):
+        for target in re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8")):
+            if "://" not in target:
+                assert (page.parent / target).exists(), f"{page.relative_to(ROOT)}: {target}"
