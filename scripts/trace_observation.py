@@ -18,14 +18,13 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from affectstream.runtime import topics
 from affectstream.runtime.embedded import EmbeddedBroker, EmbeddedRedis
-from affectstream.runtime.kafka import Publisher
+from affectstream.runtime.kafka import Publisher, topics
 from affectstream.runtime.process import Stop
 from affectstream.runtime.settings import Settings, load
 from affectstream.runtime.store import FusedStore
 from affectstream.schemas.messages import MODALITIES, Modality, Observations, Probabilities
-from affectstream.workers.fusion.main import serve
+from affectstream.workers.fusion.__main__ import serve
 
 ROOT = Path(__file__).resolve().parents[1]
 FOLDERS = ("models", "runtime", "schemas", "workers")
