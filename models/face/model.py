@@ -11,7 +11,6 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from safetensors.torch import load_file
-from scipy.special import softmax
 
 from affectstream.models.batching import in_fixed_rows
 from affectstream.models.face.crop import SIDE
@@ -90,5 +89,7 @@ class FaceModel:
     def _softmax(self, maps: Floats, temperature: float) -> Probabilities:
         """Return the probabilities (n, 7) of maps; sums element by element, the same for any n."""
         logits = (maps[:, None, :] * self._weight).sum(axis=2) + self._bias
-        probabilities: Probabilities = softmax(logits / temperature, axis=1)
-        return probabilities
+        scaled = logits / temperature
+        shares: Probabilities = np.exp(scaled - scaled.max(axis=1, keepdims=True))
+        shares /= shares.sum(axis=1, keepdims=True)
+        return shares
