@@ -70,7 +70,7 @@ def check_gap(from_ms: int, to_ms: int) -> None:
     if to_ms - from_ms > LONGEST_GAP_MS:
         raise InputError(
             f"the timestamps leap by {(to_ms - from_ms) // 1000} s at {from_ms // 1000} s; "
-            "write the file anew, for instance with `ffmpeg -fflags +genpts -i IN -c copy OUT`"
+            "rewrite the file, for instance with `ffmpeg -fflags +genpts -i IN -c copy OUT`"
         )
 
 

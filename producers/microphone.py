@@ -23,7 +23,7 @@ from affectstream.schemas.errors import InputError, Unavailable
 from affectstream.schemas.messages import AudioChunk, EndOfStream
 
 JITTER_MS = 100  # of the wall clock against the sound card; beyond, samples were lost or the clocks drifted
-PAUSE_MS = 10_000  # a longer gap, as of a sleeping laptop, is not filled: the signal begins anew
+PAUSE_MS = 10_000  # a longer gap, as of a sleeping laptop, is not filled: a new signal begins
 HIGHEST_HZ = 48_000
 BLOCK_MS = 50
 MOST_WAITING = 600  # half a minute, should the broker not answer

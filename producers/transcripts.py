@@ -27,7 +27,7 @@ ROLE = re.compile(r"customer|caller|client|agent|advis[eo]r|operator|representat
 
 @dataclass(frozen=True)
 class Utterance:
-    """What one speaker said in one interval."""
+    """The words of one speaker in one interval."""
 
     start_ms: int
     end_ms: int
@@ -52,7 +52,7 @@ def load(path: Path, names: Iterable[str] = ()) -> tuple[Utterance, ...]:
     else:
         raise InputError(f"{path}: neither WebVTT, SRT nor Whisper JSON; convert it to one of these")
     spoken = [utterance for utterance in found if utterance.text]
-    return tuple(sorted(_carried(spoken), key=lambda u: (u.start_ms, u.end_ms)))
+    return tuple(sorted(_with_speakers(spoken), key=lambda u: (u.start_ms, u.end_ms)))
 
 
 def _read(path: Path) -> str:
@@ -96,8 +96,8 @@ def _cues(path: Path, text: str, names: set[str]) -> Iterator[Utterance]:
         number, line = block[at]
         start_ms, end_ms = _interval(path, number, line)
         words = "\n".join(line for _, line in block[at + 1 :])
-        for speaker, said in _voices(words, names):
-            yield _checked(f"{path}, line {number}", Utterance(start_ms, end_ms, speaker, said))
+        for speaker, spoken in _voices(words, names):
+            yield _checked(f"{path}, line {number}", Utterance(start_ms, end_ms, speaker, spoken))
 
 
 def _interval(path: Path, number: int, line: str) -> tuple[int, int]:
@@ -120,8 +120,8 @@ def _voices(words: str, names: set[str]) -> Iterator[tuple[str | None, str]]:
     before, *spans = VOICE.split(words)
     if before.strip() or not spans:
         yield _prefixed(_plain(before), names)
-    for speaker, said in zip(spans[::2], spans[1::2], strict=True):
-        yield html.unescape(speaker).strip(), _plain(said)
+    for speaker, spoken in zip(spans[::2], spans[1::2], strict=True):
+        yield html.unescape(speaker).strip(), _plain(spoken)
 
 
 def _prefixed(text: str, names: set[str]) -> tuple[str | None, str]:
@@ -155,8 +155,8 @@ def _segments(path: Path, text: str) -> Iterator[Utterance]:
             raise InputError(f"{where}: not an object with `start`, `end` and `text`")
         start_ms, end_ms = (_seconds(where, segment, name) for name in ("start", "end"))
         speaker = segment.get("speaker")
-        said = Utterance(start_ms, end_ms, None if speaker is None else str(speaker), _plain(segment["text"]))
-        yield _checked(where, said)
+        speaker = None if speaker is None else str(speaker)
+        yield _checked(where, Utterance(start_ms, end_ms, speaker, _plain(segment["text"])))
 
 
 def _seconds(where: str, segment: dict[str, Any], name: str) -> int:
@@ -176,8 +176,8 @@ def _checked(where: str, utterance: Utterance) -> Utterance:
     return utterance
 
 
-def _carried(utterances: list[Utterance]) -> Iterator[Utterance]:
-    """Give an utterance without a speaker the one before it, in files that name speakers at all."""
+def _with_speakers(utterances: list[Utterance]) -> Iterator[Utterance]:
+    """Yield the utterances, one without a speaker with that of the utterance before it."""
     speaker: str | None = None
     for utterance in utterances:
         speaker = utterance.speaker or speaker

@@ -29,7 +29,7 @@ def blocks(*intervals_ms, jitter=(0,)):
     return iter(found)
 
 
-def heard(*intervals_ms, **options):
+def recorded(*intervals_ms, **options):
     *found, end = chunks(PLAN, RATE, blocks(*intervals_ms, **options))
     assert isinstance(end, EndOfStream)
     assert [m.seq for m in [*found, end]] == list(range(len(found) + 1))
@@ -38,7 +38,7 @@ def heard(*intervals_ms, **options):
 
 
 def test_chunks_state_their_last_second_on_the_time_of_day():
-    found, end = heard((0, 3500))
+    found, end = recorded((0, 3500))
     assert [(m.start_ms - START, m.end_ms - START) for m in found] == [
         (0, 1000),
         (1000, 2000),
@@ -51,19 +51,19 @@ def test_chunks_state_their_last_second_on_the_time_of_day():
 
 
 def test_jitter_of_the_time_of_day_leaves_the_sound_whole():
-    found, _ = heard((0, 4000), jitter=(0, 30, -20, 60))
+    found, _ = recorded((0, 4000), jitter=(0, 30, -20, 60))
     assert all(np.frombuffer(m.pcm, "<i2").min() > 0 for m in found)
 
 
 def test_lost_samples_become_silence_at_their_time():
-    found, end = heard((0, 1000), (1500, 3000))
+    found, end = recorded((0, 1000), (1500, 3000))
     pcm = np.frombuffer(found[1].pcm, "<i2")  # [0 s, 2 s)
     assert [bool(pcm[ms * 8]) for ms in (900, 1100, 1400, 1600)] == [True, False, False, True]
     assert end == 3000
 
 
 def test_after_a_long_pause_the_sound_begins_anew():
-    found, end = heard((0, 2500), (60_000, 61_000))
+    found, end = recorded((0, 2500), (60_000, 61_000))
     assert [(m.start_ms - START, m.end_ms - START) for m in found] == [
         (0, 1000),
         (1000, 2000),
