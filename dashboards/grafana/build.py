@@ -95,7 +95,7 @@ def text() -> str:
 
 
 def main() -> None:
-    """Write the committed file anew."""
+    """Write the committed file."""
     FILE.write_text(text(), encoding="utf-8")
 
 

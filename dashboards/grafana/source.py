@@ -70,7 +70,7 @@ def query(
 
 
 def variable(name: str, label: str, path: str, root: str, column: str) -> Json:
-    """Return a variable whose values are one column of an answer, asked anew with the time range."""
+    """Return a variable: one column of a response, requested again when the time range changes."""
     asked = query(path, {column: "string"}, root=root)
     return {
         "name": name,

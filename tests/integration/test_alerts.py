@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
 import pytest
-from support.session_lines import said, window
+from support.session_lines import states, window
 
 from affectstream.analytics.alerts import alerts, in_order
 from affectstream.analytics.rules import read
@@ -71,7 +71,7 @@ def walked(rng: random.Random, levels: list[float], second: int) -> FusedEmotion
     for i, level in enumerate(levels):
         levels[i] = min(1.0, max(0.01, level + rng.uniform(-0.25, 0.25)))
     p = tuple(round(level / sum(levels[:7]), 6) for level in levels[:7])
-    heard = said(audio="angry", text="neutral") if rng.random() < 0.8 else said(audio="angry")
+    heard = states(audio="angry", text="neutral") if rng.random() < 0.8 else states(audio="angry")
     return window(
         second, p if rng.random() < 0.9 else None, disagreement=round(levels[7], 6), modalities=heard
     )
@@ -160,7 +160,7 @@ async def compare(settings: Settings, windows: Sequence[FusedEmotion]) -> None:
     }
 
 
-async def test_two_killed_runs_and_two_workers_tell_what_the_fold_tells(ruled: Settings) -> None:
+async def test_two_killed_runs_and_two_workers_publish_the_alerts_of_the_fold(ruled: Settings) -> None:
     windows = calls(seed=1)
     total = len(alerts(read(ruled.alerts.rules), windows))
     third = len(windows) // 3
@@ -177,7 +177,7 @@ async def test_two_killed_runs_and_two_workers_tell_what_the_fold_tells(ruled: S
     await compare(ruled, windows)
 
 
-async def test_after_a_stop_nothing_is_told_twice(ruled: Settings) -> None:
+async def test_after_a_stop_no_alert_is_published_twice(ruled: Settings) -> None:
     windows = calls(seed=2)
     total = len(alerts(read(ruled.alerts.rules), windows))
     half = len(windows) // 2
@@ -192,7 +192,7 @@ async def test_after_a_stop_nothing_is_told_twice(ruled: Settings) -> None:
     assert sum(map(len, told.values())) == total
 
 
-async def test_the_embedded_broker_will_do(ruled: Settings) -> None:
+async def test_the_worker_runs_on_the_embedded_broker(ruled: Settings) -> None:
     windows = calls(seed=4)
     total = len(alerts(read(ruled.alerts.rules), windows))
     with EmbeddedBroker() as broker:
@@ -204,7 +204,7 @@ async def test_the_embedded_broker_will_do(ruled: Settings) -> None:
         await compare(here, windows)
 
 
-async def test_a_purge_takes_the_alerts_along(ruled: Settings) -> None:
+async def test_a_purge_deletes_the_alerts(ruled: Settings) -> None:
     windows = calls(seed=3)
     found = alerts(read(ruled.alerts.rules), windows)
     async with FusedStore(ruled.redis) as store:

@@ -1,6 +1,7 @@
 """Finals drawn as lines of characters, one a second, for the tests of summaries and alerts."""
 
 from collections.abc import Iterable
+from typing import Literal
 
 from affectstream.schemas.labels import EMOTIONS, INDEX
 from affectstream.schemas.messages import FusedEmotion, ModalityState, Party
@@ -25,26 +26,28 @@ def window(
     confidence: float = 0.9,
     disagreement: float = 0.0,
     modalities: tuple[ModalityState, ...] = (),
+    pane: Literal["early", "final"] = "final",
+    rule: str = "entropy_trust",
 ) -> FusedEmotion:
-    """A final of one second."""
+    """A pane of one second."""
     return FusedEmotion(
         session_id="call",
         party=party,
         start_ms=second * 1000,
         end_ms=second * 1000 + 1000,
-        pane="final",
+        pane=pane,
         p=p,
         label=EMOTIONS[p.index(max(p))] if p else None,
         confidence=confidence if p else 0.0,
         uncertainty=0.5,
         disagreement=disagreement,
         modalities=modalities,
-        rule="entropy_trust",
+        rule=rule,
     )
 
 
-def said(**labels: str) -> tuple[ModalityState, ...]:
-    """The states of modalities that each say one emotion."""
+def states(**labels: str) -> tuple[ModalityState, ...]:
+    """The states of modalities that are present, each with its most probable emotion."""
     return tuple(
         ModalityState(modality=modality, state="present", p=spread(label, 0.7), weight=0.5, count=1)
         for modality, label in labels.items()
@@ -73,7 +76,7 @@ def _tenths(line: str, emotion: str, party: Party) -> Iterable[FusedEmotion]:
 
 def split(line: str) -> list[FusedEmotion]:
     """Windows by tenths of disagreement between words and voice, "." where only one of them spoke."""
-    two, one = said(audio="angry", text="neutral"), said(audio="angry")
+    two, one = states(audio="angry", text="neutral"), states(audio="angry")
     return [
         window(
             i,

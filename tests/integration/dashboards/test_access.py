@@ -80,7 +80,7 @@ async def test_the_reader_reads_and_may_not_write(guarded: str, call: list[Fused
             await reader.write(call[:1])
 
 
-def test_nobody_gets_in_without_a_name(guarded: str):
+def test_an_unnamed_client_is_refused(guarded: str):
     assert answered(int(guarded.rpartition(":")[2].partition("/")[0])).startswith(b"-NOAUTH")
 
 

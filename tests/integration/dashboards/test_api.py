@@ -26,7 +26,7 @@ def ok(response: httpx.Response) -> Any:
     return response.json()
 
 
-def test_sessions_are_a_row_per_party_with_how_they_come_across_now(api: httpx.Client):
+def test_sessions_are_a_row_per_party_with_its_newest_label(api: httpx.Client):
     rows = ok(api.get("/api/sessions"))["sessions"]
 
     assert [(row["session"], row["party"]) for row in rows] == [(SESSION, "customer"), (SESSION, "agent")]
@@ -68,7 +68,9 @@ def test_the_process_reads_the_settings_of_the_displayed_label(running: Any, red
     assert [w["shown"] for w in windows] == ["neutral"] * 3 + ["angry", None, "disgust", "disgust"]
 
 
-def test_modalities_say_what_each_brought_and_why_not(api: httpx.Client, call: list[FusedEmotion]):
+def test_modalities_hold_the_evidence_or_the_reason_of_its_absence(
+    api: httpx.Client, call: list[FusedEmotion]
+):
     windows = ok(api.get(f"{CUSTOMER}/modalities"))["windows"]
 
     hidden = windows[8]

@@ -48,7 +48,7 @@ def test_both_keep_to_their_schema(api: httpx.Client) -> None:
 
 
 @pytest.mark.parametrize("name", ["summary", "alerts"])
-def test_an_unknown_session_is_said_to_be(api: httpx.Client, name: str) -> None:
+def test_an_unknown_session_is_404(api: httpx.Client, name: str) -> None:
     response = api.get(f"/api/sessions/nobody/{name}")
     assert response.status_code == 404
     assert "nobody" in response.json()["detail"]

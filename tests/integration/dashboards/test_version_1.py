@@ -53,7 +53,7 @@ def stored(i: int, p: list[float]) -> dict[str, Any]:
     }
 
 
-async def test_they_are_read_and_their_label_is_folded_anew() -> None:
+async def test_finals_of_version_1_are_read_and_their_label_is_folded_again() -> None:
     angry = [SAD[i] for i in (0, 1, 3, 2, 4, 5, 6)]
     panes = [stored(i, p) for i, p in enumerate([SAD, angry, angry])]
     details = [json.dumps(panes[0]).encode(), *(msgpack.packb({"v": 1, **pane}) for pane in panes[1:])]

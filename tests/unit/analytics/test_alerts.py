@@ -72,7 +72,7 @@ def test_emotions_are_added_up() -> None:
     assert not alerts([ABOVE], [window(i, p) for i in range(4)])
 
 
-def test_an_alert_says_what_since_when_and_how_much() -> None:
+def test_an_alert_holds_its_start_value_and_peak() -> None:
     begin, end = alerts([ABOVE], tenths("1169811"))
     assert begin.alert_id == end.alert_id == "angry/call/customer/2000"
     assert (begin.since_ms, begin.start_ms, begin.end_ms) == (2000, 4000, 5000)
@@ -82,19 +82,19 @@ def test_an_alert_says_what_since_when_and_how_much() -> None:
     assert end.text == "customer: angry at least 0.60 is over after 3 s, highest 0.90"
 
 
-def test_a_rise_has_held_since_the_later_half_began() -> None:
+def test_a_rise_starts_with_the_later_half() -> None:
     begin = alerts([RISE], tenths("11115555"))[0]
     assert (begin.since_ms, begin.end_ms) == (3000, 7000)
     assert begin.value == pytest.approx(0.3)
     assert begin.text == "customer: angry up by at least 0.30 within 4 s"
 
 
-def test_a_disagreement_says_who_said_what() -> None:
+def test_a_disagreement_names_the_label_of_each_modality() -> None:
     begin = alerts([SPLIT], split("055"))[0]
     assert begin.text == "customer: modalities disagree by at least 0.50 for 2 s (words neutral, voice angry)"
 
 
-def test_the_windows_of_the_parties_do_not_meet() -> None:
+def test_parties_are_folded_apart() -> None:
     rule = changed(ABOVE, parties=["customer", "agent"])
     mixed = [w for pair in zip(tenths("666111"), tenths("111666", party="agent"), strict=True) for w in pair]
     found = alerts([rule], mixed)
@@ -155,7 +155,7 @@ def test_windows_that_come_again_change_nothing(drawn, data) -> None:
 
 @quickly
 @given(LINES)
-def test_begins_and_ends_alternate_and_are_told_apart(drawn) -> None:
+def test_begins_and_ends_alternate_under_distinct_ids(drawn) -> None:
     windows = timeline(drawn)
     found = alerts(RULES, windows)
     assert len({(a.alert_id, a.edge) for a in found}) == len(found)
@@ -175,7 +175,7 @@ def test_alerts_survive_the_wire(drawn) -> None:
         assert decode(encode(alert), 8 * 1024) == alert
 
 
-def test_the_shipped_rules_watch_the_customer_and_each_can_fire() -> None:
+def test_the_shipped_rules_apply_to_the_customer_and_each_can_fire() -> None:
     rules = read()
     assert {rule.kind for rule in rules} == {"above", "rise", "disagreement"}
     assert all(rule.parties == ("customer",) for rule in rules)

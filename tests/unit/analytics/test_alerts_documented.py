@@ -30,7 +30,7 @@ def test_every_field_of_an_alert_is_named() -> None:
         assert name == "type" or f"`{named.get(name, name)}`" in PAGE, name
 
 
-def test_the_page_says_what_the_code_does() -> None:
+def test_the_page_states_the_constants_of_the_code() -> None:
     from affectstream.analytics import changes
     from affectstream.workers.alerts import REDIS_WAIT_S
 

@@ -6,38 +6,20 @@ from itertools import pairwise
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.session_lines import window
 
 from affectstream.analytics.label import NOTHING, Display, LabelFold, labels, step
 from affectstream.schemas.labels import EMOTIONS
-from affectstream.schemas.messages import FusedEmotion
 
 
-def said(happy, sad):
+def mix(happy, sad):
     """A distribution with so much of happy and of sad; the rest is spread over the others."""
     rest = (1.0 - happy - sad) / 5
     return tuple({"happy": happy, "sad": sad}.get(name, rest) for name in EMOTIONS)
 
 
-def window(start_ms, p, pane="final", rule="uniform", party="customer"):
-    label = EMOTIONS[p.index(max(p))] if p else None
-    return FusedEmotion(
-        session_id="s",
-        party=party,
-        start_ms=start_ms,
-        end_ms=start_ms + 1000,
-        pane=pane,
-        p=p,
-        label=label,
-        confidence=0.5 if p else 0.0,
-        uncertainty=0.5,
-        disagreement=0.0,
-        modalities=(),
-        rule=rule,
-    )
-
-
 def windows(ps, **other):
-    return [window(1000 * i, p, **other) for i, p in enumerate(ps)]
+    return [window(i, p, **other) for i, p in enumerate(ps)]
 
 
 def run(display, ps):
@@ -45,11 +27,11 @@ def run(display, ps):
     return [(d.label and d.label[:2], d.since_ms) for d in labels(display, windows(ps))]
 
 
-HAPPY, SAD, SADDER = said(0.45, 0.35), said(0.35, 0.45), said(0.2, 0.6)
+HAPPY, SAD, SADDER = mix(0.45, 0.35), mix(0.35, 0.45), mix(0.2, 0.6)
 
 
 # happy sad happy sad            each window's own label, by default
-def test_by_default_the_label_is_shown():
+def test_by_default_the_label_is_displayed():
     assert run(Display(), [HAPPY, SAD, SAD, HAPPY]) == [("ha", 0), ("sa", 1000), ("sa", 1000), ("ha", 3000)]
 
 
@@ -71,14 +53,14 @@ def test_a_label_stays_for_the_dwell():
     ]
 
 
-def test_what_is_uncertain_is_not_shown_and_the_label_under_it_goes_on():
+def test_an_uncertain_label_is_not_displayed_and_hysteresis_goes_on():
     display = Display(hysteresis=0.2, min_probability=0.5)
-    sure_happy = said(0.6, 0.2)
+    sure_happy = mix(0.6, 0.2)
     assert run(display, [sure_happy, SAD, sure_happy]) == [("ha", 0), (None, 0), ("ha", 0)]
 
 
 # happy  nothing  sad by 0.10         the margin does not reach over a window without evidence
-def test_a_window_without_evidence_forgets():
+def test_a_window_without_evidence_ends_the_memory():
     assert run(Display(hysteresis=0.2, dwell_ms=9000), [HAPPY, None, SAD]) == [
         ("ha", 0),
         (None, None),
@@ -106,8 +88,8 @@ def test_a_label_is_uncertain_below_what_is_set_or_fitted(set_to, rule, displaye
 def test_an_early_pane_is_no_part_of_the_fold():
     fold = LabelFold(Display(dwell_ms=1000))
     assert fold.add(window(0, HAPPY)).since_ms == 0
-    assert fold.add(window(1000, SAD, "early")).since_ms == 1000
-    assert fold.add(window(1000, HAPPY)).since_ms == 0
+    assert fold.add(window(1, SAD, pane="early")).since_ms == 1000
+    assert fold.add(window(1, HAPPY)).since_ms == 0
 
 
 def test_parties_do_not_mix_and_a_final_that_comes_again_changes_nothing():
@@ -121,7 +103,7 @@ def test_parties_do_not_mix_and_a_final_that_comes_again_changes_nothing():
     again = [HAPPY, SADDER, HAPPY]
     first = [fold.add(w) for w in windows(again)]
     fold.add(window(0, SAD))
-    assert fold.add(window(3000, SAD)) == labels(display, windows([*again, SAD]))[-1]
+    assert fold.add(window(3, SAD)) == labels(display, windows([*again, SAD]))[-1]
     assert first == labels(display, windows(again))
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.session_lines import labelled, said, split, spread, window
+from support.session_lines import labelled, split, spread, states, window
 
 from affectstream.analytics.changes import LEVEL, SIDE_MS, divergence, episodes, turning_points
 from affectstream.analytics.summary import summarise
@@ -48,7 +48,7 @@ def test_change_is_the_last_fifth_less_the_first() -> None:
     assert customer("nn......aa"[:-2] + "..").change is None
 
 
-def test_nobody_who_was_never_read_has_a_mean() -> None:
+def test_a_party_without_evidence_has_no_mean() -> None:
     party = customer("....")
     assert (party.mean, party.change, party.dominant, party.unknown) == (None, None, (), 1.0)
     assert (party.confidence, party.turning_points, party.episodes) == (0.0, (), ())
@@ -95,11 +95,11 @@ def test_episodes_on_a_timeline(line: str, expected: list[tuple[int, int]]) -> N
     assert all(e.said == {"audio": "angry", "text": "neutral"} for e in found)
 
 
-def test_an_episode_says_what_each_modality_said_on_average() -> None:
+def test_an_episode_names_the_mean_label_of_each_modality() -> None:
     halves = [
-        said(video="happy", audio="angry"),
-        said(video="happy", audio="angry"),
-        said(video="sad", audio="angry"),
+        states(video="happy", audio="angry"),
+        states(video="happy", audio="angry"),
+        states(video="sad", audio="angry"),
     ]
     windows = [window(i, spread("angry", 0.5), disagreement=0.5, modalities=m) for i, m in enumerate(halves)]
     assert episodes(windows)[0].text == "face happy, voice angry"

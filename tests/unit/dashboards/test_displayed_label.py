@@ -1,9 +1,10 @@
 """The displayed label over the API: folded over the stored finals, on whichever page a reader starts."""
 
-from typing import Any
+from typing import Any, Literal
 
 import httpx
 import pytest
+from support.session_lines import window
 
 from affectstream.analytics.label import Display, labels
 from affectstream.dashboards.api import create_app
@@ -14,28 +15,15 @@ from affectstream.schemas.messages import FusedEmotion
 CUSTOMER = "/api/sessions/call/customer"
 
 
-def window(i: int, happy: float | None, pane: str = "final") -> FusedEmotion:
+def pane(i: int, happy: float | None, kind: Literal["early", "final"] = "final") -> FusedEmotion:
     """The ``i``-th window: so much happy, 0.9 less so much sad, the rest spread; None: without evidence."""
     p = None
     if happy is not None:
         p = tuple({"happy": happy, "sad": 0.9 - happy}.get(name, 0.02) for name in EMOTIONS)
-    return FusedEmotion(
-        session_id="call",
-        party="customer",
-        start_ms=1000 * i,
-        end_ms=1000 * (i + 1),
-        pane=pane,
-        p=p,
-        label=None if p is None else EMOTIONS[p.index(max(p))],
-        confidence=0.5,
-        uncertainty=0.5,
-        disagreement=0.0,
-        modalities=(),
-        rule="log_pool/1a2b3c4d",
-    )
+    return window(i, p, pane=kind, rule="log_pool/1a2b3c4d")
 
 
-CALL = [window(i, happy) for i, happy in enumerate([0.7, 0.4, 0.4, 0.1, 0.5, None, 0.5, 0.4, 0.4])]
+CALL = [pane(i, happy) for i, happy in enumerate([0.7, 0.4, 0.4, 0.1, 0.5, None, 0.5, 0.4, 0.4])]
 
 
 class Stored:
@@ -96,10 +84,10 @@ async def test_every_page_shows_what_the_whole_call_shows(display: Display) -> N
 # label         happy  sad  sad  sad           -   sad
 # sad ahead by         0.1  0.1  0.1           -   0.3      under a hysteresis of 0.2
 async def test_the_newest_pane_follows_on_the_finals_before_it() -> None:
-    early = window(3, 0.4, "early")
+    early = pane(3, 0.4, "early")
     newest = await get(Stored(early), Display(hysteresis=0.2), "latest")
     assert (newest["label"], newest["shown"], newest["pane"]) == ("sad", "happy", "early")
-    newest = await get(Stored(window(6, 0.3, "early")), Display(hysteresis=0.2), "latest")
+    newest = await get(Stored(pane(6, 0.3, "early")), Display(hysteresis=0.2), "latest")
     assert newest["shown"] == "sad"  # window 5 has no evidence, which ends the memory
 
 

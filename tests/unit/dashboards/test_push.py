@@ -151,7 +151,7 @@ async def test_a_provisioned_data_source_is_left_alone(grafana: Grafana, url: st
     assert grafana.sources[source.UID] is provisioned
 
 
-async def test_an_api_that_grafana_cannot_reach_yet_is_told_and_no_failure(grafana: Grafana, url: str):
+async def test_an_api_that_grafana_cannot_reach_yet_is_reported_and_no_failure(grafana: Grafana, url: str):
     grafana.healthy = False
 
     assert (await pushed(url)).data_source_health == "cannot reach the API"
@@ -176,7 +176,7 @@ async def test_a_missing_plugin_says_how_to_install_it(grafana: Grafana, url: st
     assert not grafana.dashboards
 
 
-async def test_nobody_listening_is_unavailable():
+async def test_a_closed_port_is_unavailable():
     with pytest.raises(Unavailable, match=r"no Grafana answers at 127\.0\.0\.1:9"):
         await pushed("http://127.0.0.1:9")
 

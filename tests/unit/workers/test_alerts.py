@@ -117,7 +117,7 @@ def test_the_topic_and_redis_hold_what_the_fold_gives() -> None:
 
 @settings(max_examples=25, deadline=None)
 @given(st.lists(st.integers(0, len(LINE)), max_size=4), st.data())
-def test_whatever_was_committed_when_it_was_killed_nothing_is_lost_or_invented(cuts, data) -> None:
+def test_killed_at_any_commit_no_alert_is_lost_or_invented(cuts, data) -> None:
     values, publisher, store, reached = [encode(w) for w in LINE], Publisher(), Store([]), 0
     for cut in [*sorted(cuts), len(LINE)]:
         store.held = LINE[: data.draw(st.integers(cut, len(LINE)))]
@@ -127,7 +127,7 @@ def test_whatever_was_committed_when_it_was_killed_nothing_is_lost_or_invented(c
     assert sorted(published(publisher), key=EXPECTED.index) == EXPECTED
 
 
-def test_met_in_the_middle_the_state_is_that_of_the_whole_party() -> None:
+def test_started_in_the_middle_the_state_is_that_of_all_finals() -> None:
     store = Store(LINE)
     _, publisher = run([encode(w) for w in LINE], store, start=8)
     assert publisher.sent == [a for a in EXPECTED if a.start_ms >= 8000]
@@ -141,7 +141,7 @@ def test_finals_that_come_twice_are_folded_once() -> None:
     assert publisher.sent == EXPECTED
 
 
-def test_after_windows_that_another_member_read_the_state_is_folded_anew() -> None:
+def test_after_windows_that_another_member_read_the_state_is_folded_again() -> None:
     store = Store(LINE)
     _, publisher = run([encode(w) for w in (*LINE[:4], *LINE[12:])], store)
     assert store.read == 2

@@ -15,7 +15,7 @@ def names(**alerts: object) -> list[str]:
     return [child.name for child in processes(load(alerts=alerts))]
 
 
-def test_a_system_runs_it_unless_alerts_are_off() -> None:
+def test_a_system_runs_the_worker_unless_alerts_are_off() -> None:
     assert names() == ["video", "audio", "text", "fusion", "alerts"]
     assert names(enabled=False) == ["video", "audio", "text", "fusion"]
 
@@ -35,7 +35,7 @@ def test_it_has_a_health_port_of_its_own() -> None:
         ({}, "broker at 127.0.0.1:1"),
     ],
 )
-def test_what_stops_it_is_one_line(tmp_path: Path, env: dict[str, str], told: str) -> None:
+def test_a_worker_that_cannot_run_exits_with_one_line(tmp_path: Path, env: dict[str, str], told: str) -> None:
     (tmp_path / "bad.toml").write_text('[[rule]]\nname="angry"\nkind="above"\nlevel=0.5\nseconds=2\n')
     filled = {name: value.format(bad=tmp_path / "bad.toml") for name, value in env.items()}
     done = subprocess.run(
