@@ -76,7 +76,7 @@ def analyze(
     out.print(summary_table(made, windows[0].session_id))
     for what, path in (("windows", output), ("plot", plot), ("summary", summary)):
         if path:
-            out.print(f"{what}: {path}", highlight=False)
+            out.print(f"{what}: {path}", highlight=False, markup=False)
 
 
 def _check_outputs(output: Path | None, plot: Path | None) -> None:

@@ -40,7 +40,7 @@ def config() -> None:
     for column in ("setting", "value", "meaning"):
         table.add_column(column, overflow="fold")
     for line in lines:
-        table.add_row(line.key, line.value, line.help, style="bold" if line.changed else None)
+        table.add_row(line.key, Text(line.value), Text(line.help), style="bold" if line.changed else None)
     out.print(table)
 
 
@@ -64,7 +64,8 @@ def licences(
         table.add_column(column, overflow="fold")
     words = {True: "yes", False: "no", None: "not known"}
     for line in lines:
-        table.add_row(line.kind, line.name, line.modality, line.licence, words[line.commercial], line.note)
+        cells = (line.kind, line.name, line.modality, line.licence, words[line.commercial], line.note)
+        table.add_row(*map(Text, cells))
     out.print(table)
     if commercial:
         require_commercial(lines)

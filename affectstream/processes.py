@@ -14,7 +14,7 @@ from types import TracebackType
 from typing import Self
 
 from affectstream.runtime.child import die_with_parent
-from affectstream.schemas.errors import Unavailable
+from affectstream.schemas.errors import InputError, Unavailable
 
 STOP_S = 15.0  # a process that has not stopped by itself by then is killed
 
@@ -28,6 +28,16 @@ class Child:
     env: Mapping[str, str]
     port: int = 0  # of /readyz; 0: ready at once
     process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
+
+
+def make_folder(path: Path) -> None:
+    """Make a folder where it is missing; raises InputError where it cannot be written to."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"cannot make the folder {path}: {error.strerror}") from None
+    if not os.access(path, os.W_OK):
+        raise InputError(f"cannot write into the folder {path}")
 
 
 class Children:

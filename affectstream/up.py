@@ -65,12 +65,13 @@ def demo(
 
     from affectstream.export import display_of, report, write
     from affectstream.plot import draw
+    from affectstream.processes import make_folder
     from affectstream.runtime.settings import load
     from affectstream.session_file import SessionArguments, plan
     from affectstream.tables import summary_table
 
     settings = load(policy={"agent_purpose": "synthetic"})  # nobody real speaks in it
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     with as_file(files("affectstream") / "demo_call") as media:
         out.print("[bold]affectstream[/]: a two-party call is read as it happens", highlight=False)
         with started(settings, folder / "logs", out) as stack:
@@ -80,8 +81,8 @@ def demo(
     write(windows, folder / "windows.jsonl", display_of(settings))
     draw(windows, folder / "timeline.png", "demo call")
     out.print(summary_table(report(windows, settings.alerts), "the call in short"))
-    out.print(f"windows  {folder / 'windows.jsonl'}", highlight=False)
-    out.print(f"plot     {folder / 'timeline.png'}", highlight=False)
+    out.print(f"windows  {folder / 'windows.jsonl'}", highlight=False, markup=False)
+    out.print(f"plot     {folder / 'timeline.png'}", highlight=False, markup=False)
 
 
 def processes(settings: "Settings", workers: int = 1) -> "list[Child]":
@@ -131,9 +132,10 @@ def started(settings: "Settings", logs: Path, console: Console, api: bool = Fals
 
 @contextmanager
 def _embedded(settings: "Settings", logs: Path, api: bool) -> Iterator[Stack]:
-    from affectstream.processes import Children
+    from affectstream.processes import Children, make_folder
     from affectstream.runtime.embedded import EmbeddedBroker, EmbeddedRedis
 
+    make_folder(logs)
     with ExitStack() as exits:
         broker = exits.enter_context(EmbeddedBroker())
         redis = exits.enter_context(EmbeddedRedis())
@@ -186,7 +188,7 @@ def _print_addresses(settings: "Settings", logs: Path) -> None:
     out.print(f"  Kafka   {settings.kafka.bootstrap} (embedded: 4 partitions, about 5 MB kept in each)")
     out.print(f"  Redis   {settings.redis.url}")
     out.print(f"  API     http://{settings.api.host}:{settings.api.port}/docs")
-    out.print(f"  logs    {logs}")
+    out.print(f"  logs    {logs}", markup=False)
     out.print("In another terminal:", highlight=False)
     out.print(
         f"  export AFFECT_KAFKA__BOOTSTRAP={settings.kafka.bootstrap} AFFECT_KAFKA__EMBEDDED=true "
