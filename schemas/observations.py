@@ -6,7 +6,7 @@ array of seven float64, checked) until many of them are read as one array.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import Annotated, Literal
 
@@ -112,13 +112,13 @@ def packed(item: Observation) -> bytes:
     return _pack(Observations(v=1, type="observations", items=(item,)))
 
 
-def vectors(rows: Sequence[Raw]) -> NDArray[np.float64]:
+def vectors(rows: Iterable[Raw]) -> NDArray[np.float64]:
     """Return distributions (rows, 7) as numbers."""
     values: NDArray[np.float64] = _wire(rows)["numbers"]["value"].astype(np.float64)
     return values
 
 
-def _wire(rows: Sequence[Raw]) -> NDArray[np.void]:
+def _wire(rows: Iterable[Raw]) -> NDArray[np.void]:
     return np.frombuffer(b"".join(rows), WIRE)
 
 

@@ -103,7 +103,7 @@ class Join:
 
     def take_effects(self) -> Effects:
         """Return what follows from everything since the last call; early panes of open windows among it."""
-        early = [party.early(self._fast) for party in self._touched if self._parties.get(party.key) is party]
+        early = [party.early() for party in self._touched if self._parties.get(party.key) is party]
         self._effects.early = [pane for pane in early if pane is not None]
         self._touched.clear()
         effects, self._effects = self._effects, Effects()
@@ -134,7 +134,7 @@ class Join:
             self.duplicates[item.modality] += 1
             return None
         self._over.pop(key, None)
-        party = self._parties[key] = PartyJoin(key, self._window_ms, point)
+        party = self._parties[key] = PartyJoin(key, self._window_ms, point, self._fast)
         return party
 
     def _close_due(self, party: PartyJoin) -> None:

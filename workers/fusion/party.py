@@ -35,9 +35,9 @@ ACCEPTED, DUPLICATE, LATE = Admission.ACCEPTED, Admission.DUPLICATE, Admission.L
 class PartyJoin:
     """The open windows of a party, and how far its modalities have come."""
 
-    def __init__(self, key: Key, window_ms: int, point: ResumePoint) -> None:
+    def __init__(self, key: Key, window_ms: int, point: ResumePoint, fast: Collection[Modality] = ()) -> None:
         self.key = key
-        self.progress = PartyProgress(point)
+        self.progress = PartyProgress(point, fast)
         self.closing_ms: float = math.inf  # the end of the window that closes next; infinite before the first
         self._window_ms = window_ms
         self._windows: dict[int, Window] = {}
@@ -81,13 +81,11 @@ class PartyJoin:
         """Take out all windows up to the largest end seen, whatever the watermark."""
         return self._close_to(math.inf)
 
-    def early(self, fast: Collection[Modality]) -> ClosedWindow | None:
-        """Return the newest open window with content whose end the ``fast`` modalities reach, once."""
-        if not self._windows:
-            return None
+    def early(self) -> ClosedWindow | None:
+        """Return the newest open window with content whose end the fast modalities reach, once."""
         first_ms = max(self._early_ms, self._next_ms or 0)
-        reach_ms = self.progress.reach_ms(fast)
-        if reach_ms < first_ms + self._window_ms:
+        reach_ms = self.progress.reach_ms()
+        if reach_ms < first_ms + self._window_ms or not self._windows:
             return None
         self._early_ms = max(first_ms, self._limit_ms(reach_ms))
         passed = [start for start in self._windows if first_ms <= start < self._early_ms]
@@ -142,7 +140,10 @@ class PartyJoin:
         reach_ms = item.end_ms if item.end_ms > item.start_ms else item.start_ms + INSTANT_MS
         if reach_ms > self._end_ms:
             self._end_ms = reach_ms
-        for start_ms in range(item.start_ms - item.start_ms % window_ms, reach_ms, window_ms):
+        first_ms = item.start_ms - item.start_ms % window_ms
+        if reach_ms <= first_ms + window_ms and (next_ms is None or first_ms >= next_ms):
+            return self._put(first_ms, item, fresh, offset), False
+        for start_ms in range(first_ms, reach_ms, window_ms):
             if next_ms is not None and start_ms < next_ms:
                 late = late or start_ms >= self._resumed_ms
             else:

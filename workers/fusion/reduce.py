@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
+from operator import attrgetter
 from typing import cast, get_args
 
 import numpy as np
@@ -27,6 +28,7 @@ from affectstream.workers.fusion.window import INSTANT_MS, ClosedWindow
 MIN_IOU = 0.3  # at 5 frames per second a head that turns or nods keeps more than this
 N_MODALITIES = len(MODALITIES)
 UNIFORM = 1.0 / N_EMOTIONS  # stands for a modality without evidence, and has no weight
+START_MS, END_MS, QUALITY, P = map(attrgetter, ("start_ms", "end_ms", "quality", "p"))
 REASONS: tuple[Reason, ...] = get_args(Reason)
 
 Box = tuple[float, float, float, float]
@@ -95,13 +97,13 @@ def _means(
     slots = len(counts)
     slot = np.repeat(np.arange(slots), counts)
     begin = starts[slot]
-    start = np.array([item.start_ms for item in items], dtype=np.int64)
-    reach = np.maximum(np.array([item.end_ms for item in items], dtype=np.int64), start + INSTANT_MS)
+    start = np.fromiter(map(START_MS, items), np.int64, len(items))
+    reach = np.maximum(np.fromiter(map(END_MS, items), np.int64, len(items)), start + INSTANT_MS)
     overlap = (np.minimum(reach, begin + window_ms) - np.maximum(start, begin)).astype(np.float64)
-    weight = np.array([source.quality for source in sources], dtype=np.float64) * overlap
+    weight = np.fromiter(map(QUALITY, sources), np.float64, len(sources)) * overlap
     weighed, span = np.bincount(slot, weight, slots), np.bincount(slot, overlap, slots)
     share = np.where(weighed[slot] > 0.0, weight, overlap)
-    rows = vectors([source.p for source in sources])
+    rows = vectors(map(P, sources))
     sums = np.stack([np.bincount(slot, share * rows[:, k], slots) for k in range(N_EMOTIONS)], axis=1)
     present = np.array(counts) > 0
     total = np.where(present, sums.sum(axis=1), 1.0)

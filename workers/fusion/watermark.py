@@ -43,6 +43,18 @@ class ModalityProgress(Idleness):
     end_offset: int = -1  # of the record with the end of the stream; -1 where a final states it
     end_ms: int = -1  # of the end of the stream
 
+    def advance(self, rank: Rank, item: Probabilities | Abstention, offset: int) -> None:
+        """Take note of an observation that is newer than all before it."""
+        self.newest, self.advanced = rank, True
+        settled_ms = item.settled_ms
+        if settled_ms > self.settled_ms:
+            self.settled_ms, self.offset = settled_ms, offset
+            if settled_ms > self.watermark_ms:
+                self.watermark_ms = settled_ms
+        reach_ms = item.end_ms if item.end_ms > settled_ms else settled_ms
+        if reach_ms > self.reach_ms:
+            self.reach_ms = reach_ms
+
     def end(self, end_ms: int, offset: int) -> None:
         """Take note of the end of the stream."""
         self.ended, self.stalled, self.advanced = True, False, True
@@ -70,13 +82,16 @@ class ModalityProgress(Idleness):
 class PartyProgress:
     """The watermark of a party: the least of the modalities that it is expected to send."""
 
-    def __init__(self, point: ResumePoint) -> None:
+    def __init__(self, point: ResumePoint, fast: Collection[Modality]) -> None:
         self.expects: tuple[Modality, ...] = ()  # in the order of MODALITIES
         self.watermark_ms = -math.inf  # the least of the modalities, but for stalled ones
         self.idle = Idleness()  # of the party as a whole
         self._declared: tuple[Modality, ...] = ()  # by the newest message
         self._resumed_ms = point.resumed_ms
         self._modalities = [ModalityProgress(newest=point.newest.get(m, BEFORE_ALL)) for m in MODALITIES]
+        self._fast = fast
+        self._waited_for: list[ModalityProgress] = []  # the expected ones that have not stalled
+        self._quick: list[ModalityProgress] = []  # the fast ones among them, where there are others
         self._stated = {m: stream for m, stream in point.streams.items() if stream != "expected"}
         self._open_from_ms = math.inf  # windows that end later have all streams begun and none ended
         for modality, stream in self._stated.items():
@@ -90,21 +105,18 @@ class PartyProgress:
         progress = self._modalities[INDEX[item.modality]]
         if item.start_ms < progress.first_ms:
             progress.first_ms = item.start_ms
-            self._update()
+            self._update_streams()
         rank = item.start_ms, item.seq
         if rank <= progress.newest:
             return False
-        progress.newest = rank
-        progress.advanced = self.idle.advanced = True
-        settled_ms, before_ms = item.settled_ms, progress.watermark_ms
-        if settled_ms > progress.settled_ms:
-            progress.settled_ms, progress.offset = settled_ms, offset
-        progress.reach_ms = max(progress.reach_ms, item.end_ms, settled_ms)
-        if settled_ms > before_ms:
-            progress.watermark_ms = settled_ms
-        if before_ms <= self.watermark_ms or progress.stalled:
+        self.idle.advanced = True
+        before_ms = progress.watermark_ms
+        progress.advance(rank, item, offset)
+        if progress.stalled:
             progress.stalled = False
-            self._update()
+            self._update_expected()
+        elif before_ms <= self.watermark_ms:  # it was the one that others waited for
+            self._update_watermark()
         return True
 
     def end(self, item: EndOfStream, offset: int) -> bool:
@@ -115,15 +127,16 @@ class PartyProgress:
             return False
         progress.end(item.end_ms, offset)
         self.idle.advanced = True
-        self._update()
+        self._update_expected()
         return True
 
-    def reach_ms(self, fast: Collection[Modality]) -> float:
-        """Return what all ``fast`` modalities reach; minus infinity where there are none, or no others."""
-        quick = [p for m, p in self._expected() if m in fast and not p.stalled]
-        if not quick or len(quick) == len(self.expects):
-            return -math.inf
-        return min(progress.reach_ms for progress in quick)
+    def reach_ms(self) -> float:
+        """Return what all fast modalities reach; minus infinity where there are none, or no others."""
+        least = math.inf if self._quick else -math.inf
+        for progress in self._quick:
+            if progress.reach_ms < least:
+                least = progress.reach_ms
+        return least
 
     def streams(self, window_end_ms: int) -> Mapping[Modality, Stream]:
         """Return how far each expected stream has come by the end of a window, whatever arrived first."""
@@ -157,7 +170,7 @@ class PartyProgress:
         for modality in awaited if excused else silent:
             waiting[modality].since_ms = now_ms
             waiting[modality].stalled = not excused
-        self._update()
+        self._update_expected()
 
     def silence_ms(self, awaited: Sequence[Modality], now_ms: int) -> int:
         """Return for how long the party, or an ``awaited`` modality, was silent at the last check."""
@@ -182,17 +195,29 @@ class PartyProgress:
             self._declared = item.expects
             both = {*self.expects, *item.expects}
             self.expects = tuple(m for m in MODALITIES if m in both)
-            self._update()
+            self._update_expected()
         if item.seq == 0 and item.modality in self._stated and item.start_ms >= self._resumed_ms:
             for modality, stream in self._stated.items():
                 if stream == "ended":
                     self._modalities[INDEX[modality]] = ModalityProgress()
             self._stated = {}
-            self._update()
+            self._update_expected()
 
-    def _update(self) -> None:
-        """Compute anew what follows from all modalities."""
-        expected = [progress for _, progress in self._expected()]
-        self.watermark_ms = min((p.watermark_ms for p in expected if not p.stalled), default=-math.inf)
-        open_from = [math.inf if p.ended else p.first_ms for p in expected]
+    def _update_expected(self) -> None:
+        """Compute anew what follows from which modalities are expected, have ended or have stalled."""
+        self._waited_for = [progress for _, progress in self._expected() if not progress.stalled]
+        quick = [progress for m, progress in self._expected() if m in self._fast and not progress.stalled]
+        self._quick = quick if len(quick) < len(self.expects) else []
+        self._update_watermark()
+        self._update_streams()
+
+    def _update_watermark(self) -> None:
+        least = math.inf if self._waited_for else -math.inf
+        for progress in self._waited_for:
+            if progress.watermark_ms < least:
+                least = progress.watermark_ms
+        self.watermark_ms = least
+
+    def _update_streams(self) -> None:
+        open_from = [math.inf if p.ended else p.first_ms for _, p in self._expected()]
         self._open_from_ms = max(open_from, default=math.inf)
