@@ -31,6 +31,15 @@ def test_the_dockerfile_has_the_targets_and_runs_as_nobody_special():
     assert "--extra inference" not in text.partition("AS base-packages")[2].partition("FROM")[0]
 
 
+def test_what_the_dockerfile_copies_is_let_through():
+    text = (ROOT / "Dockerfile").read_text(encoding="utf-8")
+    let_through = {line.removeprefix("!") for line in (ROOT / ".dockerignore").read_text().splitlines()}
+    copied = re.findall(r"^COPY (?!--)(.+) \S+$", text, re.MULTILINE)
+
+    assert {name for names in copied for name in names.split()} - {"."} <= let_through
+    assert all((ROOT / name).exists() for names in copied for name in names.split())
+
+
 def test_no_file_names_where_packages_come_from():
     for name in ("Dockerfile", "docker-compose.yml", "compose.gpu.yml", ".env.example", ".dockerignore"):
         text = (ROOT / name).read_text(encoding="utf-8").lower()
