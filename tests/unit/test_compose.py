@@ -123,6 +123,7 @@ def test_the_command_of_our_services_exists(name: str):
     if program == "python":
         assert arguments[0] == "-m"
         module = arguments[1]
+        assert module.startswith("affectstream."), "the folders are parts of that package"
         found = importlib.util.find_spec(module)
         assert found
         assert not found.submodule_search_locations or importlib.util.find_spec(f"{module}.__main__")
