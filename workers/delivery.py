@@ -8,8 +8,8 @@ from affectstream.schemas.codec import encode
 from affectstream.schemas.messages import Message, Observation, Observations
 from affectstream.schemas.topics import PROBABILITIES
 from affectstream.workers.deadletter import dead_letter
-from affectstream.workers.inbox import Item
 from affectstream.workers.observe import Failure, Outcome
+from affectstream.workers.queue import Item
 
 
 class Publishes(Protocol):

@@ -17,8 +17,8 @@ from affectstream.runtime.kafka import Record
 from affectstream.runtime.settings import WorkerSettings
 from affectstream.schemas.messages import Media
 from affectstream.workers.delivery import Commits, Done, Publishes, deliver
-from affectstream.workers.inbox import Inbox, Item, Partition
 from affectstream.workers.observe import Analyst, Failure, Outcome, observe
+from affectstream.workers.queue import Inbox, Item, Partition
 from affectstream.workers.report import batch_analysed, batch_delivered
 
 POLL_MS = 100  # how long a fetch waits for records: bounds the time until a stop is seen

@@ -13,9 +13,9 @@ from affectstream.runtime.settings import Settings, WorkerSettings, load
 from affectstream.schemas.messages import Modality
 from affectstream.schemas.topics import MEDIA
 from affectstream.workers import device
-from affectstream.workers.inbox import Inbox
 from affectstream.workers.inference import Inference
 from affectstream.workers.observe import Analyst
+from affectstream.workers.queue import Inbox
 
 STUCK_S = 30  # without a fetch for so long, the worker is not ready
 

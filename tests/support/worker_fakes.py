@@ -11,9 +11,9 @@ from affectstream.schemas.codec import encode
 from affectstream.schemas.errors import InputError, Unavailable
 from affectstream.schemas.messages import DeadLetter, Observations, Reason, Transcript
 from affectstream.schemas.topics import TRANSCRIPTS
-from affectstream.workers.inbox import Inbox
 from affectstream.workers.inference import Inference
 from affectstream.workers.observe import Prepared, fields_of, probabilities
+from affectstream.workers.queue import Inbox
 
 TOPIC = TRANSCRIPTS.name
 
