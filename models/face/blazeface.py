@@ -24,7 +24,7 @@ SHA256 = "3bc182eb9f33925d9e58b5c8d59308a760f4adea8f282370e428c51212c26633"
 
 LONGEST = (192, 256)  # pixels of the longer side; the second only where the first finds none
 GRIDS = ((8, 2), (16, 6))  # pixels from cell to cell, anchors a cell
-SCORE = 0.5
+CANDIDATE, SCORE = 0.5, 0.7  # of one box, and of the surest box of a face (docs/models/face.md)
 OVERLAP = 0.3  # intersection over union from which two boxes are one face
 GRAY = 127
 # Shares of the side of the crop: medians over FER2013's training faces, the first two divided by 0.98 because
@@ -48,7 +48,7 @@ class BlazeFace:
     """Finds faces in frames. One per thread: OpenCV's network keeps buffers.
 
     The network was trained on 128 x 128 pixels and holds only convolutions, so it takes whole frames of other
-    shapes too: at 192 pixels it finds faces from 8 % of a frame's width, at 256 from 6 %.
+    shapes too: at 192 pixels it finds faces from 9 % of a frame's width, at 256 from 6 %.
     """
 
     def __init__(self, path: Path) -> None:
@@ -73,7 +73,11 @@ class BlazeFace:
         padded = np.full((_upto_cell(small[1]), _upto_cell(small[0]), 3), GRAY, np.uint8)
         padded[: small[1], : small[0]] = cv2.resize(image, small, interpolation=kind)
         candidates = self._candidates(padded)
-        return [(square(box / scale, points / scale), score) for box, points, score in merged(*candidates)]
+        return [
+            (square(box / scale, points / scale), score)
+            for box, points, score in merged(*candidates)
+            if score >= SCORE
+        ]
 
     def _candidates(self, image: Image) -> tuple[Floats, Floats, Floats]:
         """Return boxes (n, 4), landmarks (n, 6, 2) and scores (n,) in [0, 1], surest first."""
@@ -84,7 +88,7 @@ class BlazeFace:
         network.setInput(cv2.dnn.blobFromImage(image, 1 / 127.5, size, (127.5, 127.5, 127.5), swapRB=True))
         logits, values = network.forward(("classificators", "regressors"))
         scores = 1 / (1 + np.exp(-np.clip(logits.reshape(-1).astype(np.float64), -80, 80)))
-        rows = np.flatnonzero(scores >= SCORE)
+        rows = np.flatnonzero(scores >= CANDIDATE)
         rows = rows[np.argsort(-scores[rows], kind="stable")]
         centres = anchors(size)[rows]
         chosen = values.reshape(-1, 16)[rows].astype(np.float64)

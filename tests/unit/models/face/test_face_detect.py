@@ -47,7 +47,7 @@ def test_a_dark_room_hides_no_face(detector: Detector, portrait: np.ndarray) -> 
 
 def test_largest_first_and_no_more_than_asked(detector: Detector, portrait: np.ndarray) -> None:
     frame = np.full((720, 1280, 3), 128, np.uint8)
-    for left, side in ((0, 500), (540, 700)):
+    for left, side in ((0, 560), (570, 700)):
         frame[10 : 10 + side, left : left + side] = cv2.resize(portrait, (side, side))
     faces = detector.detect(frame)
     widths = [face.box.width for face in faces]
