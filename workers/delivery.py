@@ -4,10 +4,11 @@ import asyncio
 from collections.abc import Awaitable, Collection, Iterator, Sequence
 from typing import Protocol
 
+from affectstream.runtime import metrics
 from affectstream.schemas.codec import encode
-from affectstream.schemas.messages import Message, Observation, Observations
+from affectstream.schemas.messages import Abstention, Message, Modality, Observation, Observations
 from affectstream.schemas.topics import PROBABILITIES
-from affectstream.workers.deadletter import dead_letter
+from affectstream.workers.deadletter import dead_letter, report
 from affectstream.workers.observe import Failure, Outcome
 from affectstream.workers.queue import Item
 
@@ -34,23 +35,31 @@ async def deliver(batch: Sequence[Done], publisher: Publishes, subscriber: Commi
 
     What belongs to a partition that was taken away is dropped: whoever has it now reads it again.
     """
-    held = [(item, result) for item, result in batch if not item.lease.lost]
+    held = [(item, result) for item, result in batch if not item.offsets.lost]
+    letters = [dead_letter(item.record, failure.reason, failure.detail) for item, failure in _failures(held)]
     acks = [
         await publisher.send(observations, partition=partition)
         for partition, observations in _observations(held)
     ]
-    acks += [
-        await publisher.send(dead_letter(item.record, failure.reason, failure.detail))
-        for item, failure in failures(held)
-    ]
+    acks += [await publisher.send(letter) for letter in letters]
     await asyncio.gather(*acks)
-    offsets = _finish([item for item, _ in held])
+    offsets = _processed([item for item, _ in held])
     if offsets:
         await subscriber.commit(offsets)
+    for letter in letters:
+        report(letter)
 
 
-def failures(batch: Collection[Done]) -> list[tuple[Item, Failure]]:
-    """Return the items of ``batch`` that go to the dead letters, with the reason."""
+def count(modality: Modality, batch: Collection[Done]) -> None:
+    """Count the observations of a batch by type, abstentions by their reason."""
+    for _, result in batch:
+        if isinstance(result, Outcome):
+            observation = result.observation
+            state = observation.reason if isinstance(observation, Abstention) else observation.type
+            metrics.OBSERVATIONS.labels(modality, str(state)).inc()
+
+
+def _failures(batch: Collection[Done]) -> list[tuple[Item, Failure]]:
     found = [(item, result.failure if isinstance(result, Outcome) else result) for item, result in batch]
     return [(item, failure) for item, failure in found if failure is not None]
 
@@ -75,10 +84,10 @@ def split(items: Sequence[Observation], max_bytes: int) -> list[Observations]:
     return split(items[:middle], max_bytes) + split(items[middle:], max_bytes)
 
 
-def _finish(items: Sequence[Item]) -> dict[tuple[str, int], int]:
+def _processed(items: Sequence[Item]) -> dict[tuple[str, int], int]:
     offsets = {}
     for item in items:
-        next_offset = None if item.lease.lost else item.lease.finished(item.record.offset)
+        next_offset = None if item.offsets.lost else item.offsets.processed(item.record.offset)
         if next_offset is not None:
             offsets[item.record.topic, item.record.partition] = next_offset
     return offsets

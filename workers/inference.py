@@ -1,8 +1,9 @@
-"""The inference loop of every modality: fetch, batch, analyse in a thread, publish, commit; no model here.
+"""The inference loop of every modality: fetch, batch, predict in a thread, publish, commit.
 
-Three tasks hand work on: ``_fetch`` fills the inbox while ``_analyse`` computes on one batch and ``_publish``
+Three tasks hand work on: ``_fetch`` fills the queue while ``_predict`` computes on one batch and ``_publish``
 awaits the acknowledgements of the one before. Each waits for the next one when that is full, and partitions
-with enough waiting are paused. No state outlives a batch.
+with enough waiting are paused. A batch is what waits when the model is free, so a lone input never waits for
+others, and no input waits for more than a batch. No state outlives a batch.
 """
 
 import asyncio
@@ -16,13 +17,12 @@ from affectstream.runtime.clocks import wall_ms
 from affectstream.runtime.kafka import Record
 from affectstream.runtime.settings import WorkerSettings
 from affectstream.schemas.messages import Media
-from affectstream.workers.delivery import Commits, Done, Publishes, deliver
+from affectstream.workers.delivery import Commits, Done, Publishes, count, deliver
 from affectstream.workers.observe import Analyst, Failure, Outcome, observe
-from affectstream.workers.queue import Inbox, Item, Partition
-from affectstream.workers.report import batch_analysed, batch_delivered
+from affectstream.workers.queue import InputQueue, Item, Partition
 
 POLL_MS = 100  # how long a fetch waits for records: bounds the time until a stop is seen
-FULL_BATCHES = 2  # a partition with this many batches waiting is paused
+FULL_BATCHES = 4  # a partition with this many batches waiting is paused
 
 
 class Fetches(Commits, Protocol):
@@ -47,14 +47,14 @@ class Inference:
     def __init__(
         self,
         analyst: Analyst[Any],
-        inbox: Inbox,
+        queue: InputQueue,
         subscriber: Fetches,
         publisher: Publishes,
         settings: WorkerSettings,
         agent_purpose: str | None = None,
         wall_ms: Callable[[], int] = wall_ms,
     ) -> None:
-        self._analyst, self._inbox, self._subscriber, self._publisher = analyst, inbox, subscriber, publisher
+        self._analyst, self._queue, self._subscriber, self._publisher = analyst, queue, subscriber, publisher
         self._settings, self._agent_purpose, self._wall_ms = settings, agent_purpose, wall_ms
         self._fetched_s = time.monotonic()
         self._changed = asyncio.Event()
@@ -67,7 +67,7 @@ class Inference:
             try:
                 async with asyncio.TaskGroup() as group:
                     group.create_task(self._fetch(stop))
-                    group.create_task(self._analyse(thread))
+                    group.create_task(self._predict(thread))
                     group.create_task(self._publish())
             except ExceptionGroup as failures:
                 raise failures.exceptions[0] from None
@@ -81,7 +81,7 @@ class Inference:
         while not stop.is_set():
             records = await self._subscriber.get(self._settings.batch_rows, POLL_MS)
             for record in records:
-                self._inbox.accept(record)
+                self._queue.add(record)
             inputs.inc(len(records))
             self._fetched_s = time.monotonic()
             self._steer()
@@ -89,7 +89,7 @@ class Inference:
         self._draining = True
         self._changed.set()
 
-    async def _analyse(self, thread: ThreadPoolExecutor) -> None:
+    async def _predict(self, thread: ThreadPoolExecutor) -> None:
         loop, in_flight = asyncio.get_running_loop(), metrics.IN_FLIGHT.labels(self._analyst.modality)
         while batch := await self._next_batch():
             in_flight.inc()
@@ -100,27 +100,22 @@ class Inference:
         in_flight = metrics.IN_FLIGHT.labels(self._analyst.modality)
         while (batch := await self._done.get()) is not None:
             await deliver(batch, self._publisher, self._subscriber)
-            batch_delivered(self._analyst.modality, batch)
+            count(self._analyst.modality, batch)
             in_flight.dec()
 
     def _steer(self) -> None:
         """Pause the partitions with enough waiting, resume the others."""
         assigned = self._subscriber.assigned()
-        full = self._inbox.full(assigned, FULL_BATCHES * self._settings.batch_rows)
+        full = self._queue.full(assigned, FULL_BATCHES * self._settings.batch_rows)
         self._subscriber.pause(full)
         self._subscriber.resume(assigned - full)
 
     async def _next_batch(self) -> list[Item]:
-        """Return the next batch when it is due; an empty one says that all is done."""
-        rows, delay_s = self._settings.batch_rows, self._settings.max_delay_ms / 1000
-        while not self._draining and (wait_s := self._inbox.due_in(rows, delay_s)) != 0:
+        """Return what waits, up to a batch, as soon as anything does; an empty one says that all is done."""
+        while not self._draining and not len(self._queue):
             self._changed.clear()
-            try:
-                async with asyncio.timeout(wait_s):
-                    await self._changed.wait()
-            except TimeoutError:
-                continue
-        batch = self._inbox.take(rows)
+            await self._changed.wait()
+        batch = self._queue.take(self._settings.batch_rows)
         self._steer()
         return batch
 
@@ -128,11 +123,12 @@ class Inference:
         """Return what to publish about each item; runs in the model's thread."""
         started_s = time.monotonic()
         readable = [item.message for item in batch if not isinstance(item.message, Failure)]
-        told = iter(observe(self._analyst, readable, self._agent_purpose, self._stale))
+        outcomes = iter(observe(self._analyst, readable, self._agent_purpose, self._stale))
         results: list[Outcome | Failure] = [
-            item.message if isinstance(item.message, Failure) else next(told) for item in batch
+            item.message if isinstance(item.message, Failure) else next(outcomes) for item in batch
         ]
-        batch_analysed(self._analyst.modality, len(batch), time.monotonic() - started_s)
+        metrics.BATCH_ROWS.labels(self._analyst.modality).observe(len(batch))
+        metrics.INFERENCE_SECONDS.labels(self._analyst.modality).observe(time.monotonic() - started_s)
         return list(zip(batch, results, strict=True))
 
     def _stale(self, message: Media) -> bool:

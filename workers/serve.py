@@ -1,6 +1,5 @@
 """The process of one modality's worker: settings, model, Kafka, health, and the loop."""
 
-import time
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from typing import Any
@@ -15,7 +14,7 @@ from affectstream.schemas.topics import MEDIA
 from affectstream.workers import device
 from affectstream.workers.inference import Inference
 from affectstream.workers.observe import Analyst
-from affectstream.workers.queue import Inbox
+from affectstream.workers.queue import InputQueue
 
 STUCK_S = 30  # without a fetch for so long, the worker is not ready
 
@@ -35,14 +34,14 @@ async def serve(analyst: Analyst[Any], settings: Settings, stop: Stop) -> None:
     """Analyse the topic of ``analyst`` until ``stop``; raises Unavailable where broker or device fail."""
     modality = analyst.modality
     own = worker_settings(settings, modality)
-    inbox = Inbox(modality, time.monotonic)
+    queue = InputQueue(modality)
     async with AsyncExitStack() as stack:
         await topics.check(settings.kafka)
         publisher = await stack.enter_async_context(Publisher(settings.kafka))
         subscriber = await stack.enter_async_context(
-            Subscriber(settings.kafka, [MEDIA[modality].name], group(modality), inbox.revoked)
+            Subscriber(settings.kafka, [MEDIA[modality].name], group(modality), queue.revoked)
         )
-        loop = Inference(analyst, inbox, subscriber, publisher, own, settings.policy.agent_purpose)
+        loop = Inference(analyst, queue, subscriber, publisher, own, settings.policy.agent_purpose)
         checks = {
             "partitions": lambda: bool(subscriber.assigned()),
             "fetching": lambda: loop.idle_s() < STUCK_S,

@@ -14,8 +14,7 @@ class WorkerSettings(Group):
 
     device: str = Field("auto", pattern=r"^(auto|cpu|cuda(:\d+)?)$")
     threads: Count = Field(1, description="of torch, on a CPU")
-    batch_rows: Count = Field(16, description="the fixed number of rows of a batch")
-    max_delay_ms: int = Field(40, ge=0, description="how long the first input of a batch waits for others")
+    batch_rows: Count = Field(8, description="how many inputs are analysed and published together at most")
     in_flight: Count = Field(2, description="batches under way at once")
     live_budget_ms: int | None = Field(None, ge=1, description="shed what is older; none: never (replay)")
     model: str = Field("", description="a hub model id or a local folder; empty: the shipped model")
@@ -27,7 +26,6 @@ class WorkerSettings(Group):
 class VideoSettings(WorkerSettings):
     """The video worker."""
 
-    batch_rows: Count = 32
     yunet_path: Path | None = Field(None, description="the YuNet detector's ONNX file; none: BlazeFace")
     max_faces: Count = 4
 
@@ -35,13 +33,9 @@ class VideoSettings(WorkerSettings):
 class AudioSettings(WorkerSettings):
     """The audio worker."""
 
-    batch_rows: Count = 16
-
 
 class TextSettings(WorkerSettings):
     """The text worker."""
-
-    batch_rows: Count = 8
 
 
 class ProducerSettings(Group):

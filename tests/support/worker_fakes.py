@@ -13,7 +13,7 @@ from affectstream.schemas.messages import DeadLetter, Observations, Reason, Tran
 from affectstream.schemas.topics import TRANSCRIPTS
 from affectstream.workers.inference import Inference
 from affectstream.workers.observe import Prepared, fields_of, probabilities
-from affectstream.workers.queue import Inbox
+from affectstream.workers.queue import InputQueue
 
 TOPIC = TRANSCRIPTS.name
 
@@ -151,11 +151,11 @@ class Worker:
     def __init__(self, logs, publisher=None, analyst=None, purpose=None, wall_ms=lambda: 0.0, **changed):
         self.broker, self.publisher = Broker(logs), publisher or Publisher()
         self.analyst = analyst or Words()
-        self.settings = TextSettings(**{"batch_rows": 4, "max_delay_ms": 0, **changed})
-        inbox = Inbox("text", lambda: 0.0)
-        self.broker.on_revoked = inbox.revoked
+        self.settings = TextSettings(**{"batch_rows": 4, **changed})
+        queue = InputQueue("text")
+        self.broker.on_revoked = queue.revoked
         self.loop = Inference(
-            self.analyst, inbox, self.broker, self.publisher, self.settings, purpose, wall_ms
+            self.analyst, queue, self.broker, self.publisher, self.settings, purpose, wall_ms
         )
         self.stop = asyncio.Event()
 

@@ -21,7 +21,7 @@ def test_the_defaults_need_no_file_and_no_environment():
     settings = load()
     assert settings == Settings()
     assert settings.kafka.bootstrap == "127.0.0.1:9092"
-    assert (settings.video.batch_rows, settings.audio.batch_rows, settings.text.batch_rows) == (32, 16, 8)
+    assert (settings.video.batch_rows, settings.audio.batch_rows, settings.text.batch_rows) == (8, 8, 8)
 
 
 def test_arguments_win_over_the_environment_and_that_over_the_file(monkeypatch, tmp_path):

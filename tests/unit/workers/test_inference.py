@@ -1,10 +1,11 @@
 """The loop between a broker and an analyst, both played by fakes with the methods of the real ones."""
 
 import asyncio
+import threading
 from collections import Counter
 
 import pytest
-from support.worker_fakes import Publisher, Worker, envelope, said
+from support.worker_fakes import Publisher, Words, Worker, as_bytes, envelope, said
 
 from affectstream.schemas.codec import decode
 from affectstream.schemas.errors import Unavailable
@@ -135,12 +136,38 @@ async def test_fetching_stops_while_the_acknowledgements_do_not_come():
 
 
 async def test_a_stop_finishes_publishes_and_commits_what_was_fetched():
-    it = Worker({0: [said("a", seq=n) for n in range(50)]}, max_delay_ms=60_000, batch_rows=64)
-    await it.until(lambda: it.broker.fetched == 50)
-    assert it.publisher.sent == []  # still waiting for a full batch
+    out = Publisher(hold=True)
+    it = Worker({0: [said("a", seq=n) for n in range(50)]}, out)
+    await it.until(lambda: it.broker.paused)
+    assert it.broker.committed == {}
+    it.stop.set()
+    out.release()
     await it.end()
-    assert len(it.publisher.observed(0)) == 50
-    assert it.broker.committed == {0: 50}
+    assert len(out.observed(0)) == it.broker.fetched > len(it.analyst.batches[0])
+    assert it.broker.committed == {0: it.broker.fetched}
+
+
+async def test_a_batch_is_what_waits_when_the_model_is_free():
+    class Slow(Words):
+        def __init__(self):
+            super().__init__()
+            self.busy, self.go_on = threading.Event(), threading.Event()
+
+        def predict(self, inputs):
+            self.busy.set()
+            self.go_on.wait(10)
+            return super().predict(inputs)
+
+    slow = Slow()
+    it = Worker({0: [said("first", seq=0)]}, analyst=slow, batch_rows=4)
+    await it.until(slow.busy.is_set)
+    it.broker.logs[0] += [as_bytes(said("later", seq=n)) for n in range(1, 7)]
+    await it.meanwhile(lambda: it.broker.fetched == 7)
+    slow.go_on.set()
+    await it.meanwhile(it.committed_all)
+    await it.end()
+    assert [len(batch) for batch in slow.batches] == [1, 4, 2]
+    assert [len(record.items) for _, record in it.publisher.sent] == [1, 4, 2]
 
 
 async def test_a_fault_of_the_broker_reaches_the_caller_as_itself():
