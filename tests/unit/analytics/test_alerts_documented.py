@@ -1,5 +1,6 @@
 """docs/alerts.md and the shipped file say everything that a rule and its settings may hold."""
 
+import re
 from pathlib import Path
 
 from support.paths import ROOT
@@ -38,3 +39,9 @@ def test_the_page_states_the_constants_of_the_code() -> None:
     rule = changes.RULE
     assert f"Disagreement of at least {rule.level:g} for two seconds, until it is below {rule.low:g}" in PAGE
     assert f"after {REDIS_WAIT_S:g} seconds" in PAGE
+
+
+def test_the_files_that_the_page_names_are_there() -> None:
+    named = re.findall(r"`((?:analytics|tests)/[\w/.]*)`", PAGE)
+    assert len(named) >= 5
+    assert [name for name in named if not (ROOT / name).exists()] == []
