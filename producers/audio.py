@@ -49,12 +49,20 @@ def signal(file: MediaFile, channel: int | None, damage: Damage) -> Iterator[tup
 
 
 def chunks(
-    file: MediaFile, channel: int | None, damage: Damage, chunk_ms: int = 2000, hop_ms: int = 1000
+    file: MediaFile,
+    channel: int | None,
+    damage: Damage,
+    chunk_ms: int = 2000,
+    hop_ms: int = 1000,
+    zero_ms: int = 0,
 ) -> Iterator[tuple[int, Chunk] | End]:
-    """Yield (rate in Hz, chunk) for the sound of a file, then the end of the track."""
+    """Yield (rate in Hz, chunk) for the sound of a file, then the end of the track.
+
+    ``zero_ms`` is the epoch time of the file's zero, from which the chunks count.
+    """
     chunker: Chunker | None = None
     for rate_hz, samples in signal(file, channel, damage):
-        chunker = chunker or Chunker(rate_hz, chunk_ms, hop_ms)
+        chunker = chunker or Chunker(rate_hz, chunk_ms, hop_ms, zero_ms)
         yield from ((rate_hz, chunk) for chunk in chunker.push(samples))
     if chunker is None:
         yield End(0)

@@ -1,17 +1,18 @@
 """Audio chunks: one continuous mono signal, cut into hops with the context before them.
 
-Chunk k states the hop [k hop, (k + 1) hop) in ms after the zero of the signal. Its PCM is the whole analysis
-window that ends there, so the first chunks, which have less before them, are shorter::
+A chunk states its last hop; its PCM is the whole analysis window that ends there. Hops end at multiples of
+their length since the epoch, as windows do, so that a window waits for no sound after its end. The first hop
+is what is left of one, and the first chunks, which have less before them, are shorter::
 
-    signal   |0--------1--------2--------3-----|3.7 s
-    chunk 0  |hhhhhhhhh|                             h hop: what the chunk is about, its interval
-    chunk 1  |ccccccccc hhhhhhhhh|                   c context
-    chunk 2            |ccccccccc hhhhhhhhh|
-    chunk 3                  |cccccccccccc hhhhhh|   the tail, shorter than a hop, with its whole context
+    epoch    0--------1--------2--------3--------4 s
+    signal       |-----------------------------|
+    chunk 0      |hhhh|                              h hop: what the chunk is about, its interval
+    chunk 1      |cccc hhhhhhhhh|                    c context
+    chunk 2           |ccccccccc hhhhhhhhh|
+    chunk 3                 |ccccccccccccc hhhhh|    the tail, shorter than a hop, with its whole context
 
-Every sample lies in the hop of exactly one chunk, so a window that ends with a hop is complete at once. The
-index of a sample is rounded once from its time. At the end of the signal, less than half a millisecond after
-a hop makes no chunk of its own.
+Every sample lies in the hop of exactly one chunk. The index of a sample is rounded once from its time. At the
+end of the signal, less than half a millisecond after a hop makes no chunk of its own.
 """
 
 from collections.abc import Iterator
@@ -66,16 +67,19 @@ class Chunk:
 
 
 class Chunker:
-    """Collects samples and gives chunks as soon as their hop is complete."""
+    """Collects samples and gives chunks as soon as their hop is complete.
 
-    def __init__(self, rate_hz: int, chunk_ms: int = 2000, hop_ms: int = 1000) -> None:
+    ``zero_ms`` is the epoch time of the zero of the signal.
+    """
+
+    def __init__(self, rate_hz: int, chunk_ms: int = 2000, hop_ms: int = 1000, zero_ms: int = 0) -> None:
         if not 0 < hop_ms <= chunk_ms:
             raise InputError(f"a hop of {hop_ms} ms must be above 0 and at most the chunk of {chunk_ms} ms")
         if (longest := LARGEST * 500 // rate_hz) < chunk_ms:
             raise InputError(
                 f"a chunk of {chunk_ms} ms is too long; at {rate_hz} Hz choose up to {longest} ms"
             )
-        self.rate_hz, self.chunk_ms, self.hop_ms = rate_hz, chunk_ms, hop_ms
+        self.rate_hz, self.chunk_ms, self.hop_ms, self.zero_ms = rate_hz, chunk_ms, hop_ms, zero_ms
         self._blocks: list[Samples] = []
         self._first = self._end = 0  # the blocks hold the samples [first, end) of the signal
         self._done_ms = 0  # end of the last chunk given out
@@ -84,8 +88,8 @@ class Chunker:
         """Add samples; yield the chunks whose hop they complete."""
         self._blocks.append(samples)
         self._end += len(samples)
-        while (stop := self._index(self._done_ms + self.hop_ms)) <= self._end:
-            yield self._take(self._done_ms + self.hop_ms, stop)
+        while (stop := self._index(self._next_ms())) <= self._end:
+            yield self._take(self._next_ms(), stop)
 
     def finish(self) -> Iterator[Chunk]:
         """Yield the chunk of the last hop where the signal ends inside it."""
@@ -96,6 +100,10 @@ class Chunker:
     def end_ms(self) -> int:
         """Where the signal ends so far."""
         return (2000 * self._end + self.rate_hz) // (2 * self.rate_hz)
+
+    def _next_ms(self) -> int:
+        """Return where the next hop ends."""
+        return ((self.zero_ms + self._done_ms) // self.hop_ms + 1) * self.hop_ms - self.zero_ms
 
     def _take(self, end_ms: int, stop: int) -> Chunk:
         """Return the chunk of the samples before ``stop``, and forget those that no later one needs."""

@@ -53,7 +53,7 @@ class _Segment:
     def __init__(self, plan: MicrophonePlan, rate_hz: int, zero_ms: int) -> None:
         self.zero_ms = zero_ms
         self._timeline = Timeline(rate_hz, JITTER_MS)
-        self._chunker = Chunker(rate_hz, plan.chunk_ms, plan.hop_ms)
+        self._chunker = Chunker(rate_hz, plan.chunk_ms, plan.hop_ms, zero_ms)
 
     @property
     def end_ms(self) -> int:

@@ -121,7 +121,8 @@ def _video(plan: SessionPlan, source: Source, damage: Damage) -> Iterator[_Draft
 
 def _audio(plan: SessionPlan, source: Source, damage: Damage) -> Iterator[_Draft]:
     assert source.file
-    for item in audio.chunks(source.file, source.channel, damage, plan.chunk_ms, plan.hop_ms):
+    lengths = plan.chunk_ms, plan.hop_ms, plan.start_ms
+    for item in audio.chunks(source.file, source.channel, damage, *lengths):
         if isinstance(item, End):
             yield _end(source.party, "audio", plan.start_ms + item.at_ms)
             continue

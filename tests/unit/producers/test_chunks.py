@@ -45,22 +45,38 @@ def test_a_chunk_states_its_last_hop_and_holds_the_window_that_ends_there(length
     assert [len(c.pcm) / 2 / 8 for c in found] == pcm_ms
 
 
+def test_hops_end_with_the_windows_whenever_the_signal_begins():
+    # 0         1         2         3 s of the epoch
+    # |    [hhhh|hhhhhhhhh|hhhhhh)  |
+    found = cut(ramp(8 * 2_100), 8_000, zero_ms=7_000_000_600)
+    assert [(c.start_ms, c.end_ms) for c in found] == [(0, 400), (400, 1400), (1400, 2100)]
+    assert [len(c.pcm) / 2 / 8 for c in found] == [400, 1400, 2000]
+
+
 @given(
     n=st.integers(0, 60_000),
     rate_hz=st.sampled_from([8_000, 11_025, 16_000, 44_100, 48_000]),
     block=st.integers(1, 9_000),
     lengths=st.sampled_from([(2000, 1000), (1500, 1500), (900, 250), (333, 111)]),
+    zero_ms=st.one_of(st.just(0), st.integers(0, 1 << 41)),
 )
-def test_every_sample_is_in_the_hop_of_exactly_one_chunk_however_it_arrives(n, rate_hz, block, lengths):
+def test_every_sample_is_in_the_hop_of_exactly_one_chunk_however_it_arrives(
+    n, rate_hz, block, lengths, zero_ms
+):
     samples = ramp(n)
     chunk_ms, hop_ms = lengths
+    found = cut(samples, rate_hz, max(block, n // 50 + 1), chunk_ms=chunk_ms, hop_ms=hop_ms, zero_ms=zero_ms)
     reached_ms = reached = 0  # where the hop of the last chunk ended
-    for chunk in cut(samples, rate_hz, block=max(block, n // 50 + 1), chunk_ms=chunk_ms, hop_ms=hop_ms):
+    for chunk in found:
         assert chunk.start_ms == reached_ms < chunk.end_ms <= chunk.start_ms + hop_ms
         pcm = np.frombuffer(chunk.pcm, "<i2")
-        stop = index(chunk.end_ms, rate_hz) if chunk.end_ms - chunk.start_ms == hop_ms else n
         begin = max(0, index(chunk.end_ms - chunk_ms, rate_hz))
+        stop = begin + len(pcm)
+        if chunk is not found[-1]:
+            assert (zero_ms + chunk.end_ms) % hop_ms == 0
+            assert stop == index(chunk.end_ms, rate_hz)
         assert begin <= reached < stop
+        assert abs(stop - index(chunk.end_ms, rate_hz)) <= rate_hz / 2000 + 1
         assert np.array_equal(pcm, np.rint(samples[begin:stop] * 32_768).astype("<i2"))
         reached_ms, reached = chunk.end_ms, stop
     assert 0 <= n - reached <= rate_hz / 2000

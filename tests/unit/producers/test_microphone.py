@@ -37,17 +37,17 @@ def recorded(*intervals_ms, **options):
     return found, end.end_ms - START
 
 
-def test_chunks_state_their_last_second_on_the_time_of_day():
+def test_chunks_state_their_last_second_on_the_wall_clock():
     found, end = recorded((0, 3500))
     assert [(m.start_ms - START, m.end_ms - START) for m in found] == [
-        (0, 1000),
-        (1000, 2000),
-        (2000, 3000),
-        (3000, 3500),
+        (0, 877),  # the signal begins 123 ms after a whole second
+        (877, 1877),
+        (1877, 2877),
+        (2877, 3500),
     ]
     assert [m.settled_ms for m in found] == [m.end_ms for m in found]
     assert end == 3500
-    assert [len(m.pcm) / 16 for m in found] == [1000, 2000, 2000, 2000]
+    assert [len(m.pcm) / 16 for m in found] == [877, 1877, 2000, 2000]
 
 
 def test_jitter_of_the_time_of_day_leaves_the_sound_whole():
@@ -57,7 +57,7 @@ def test_jitter_of_the_time_of_day_leaves_the_sound_whole():
 
 def test_lost_samples_become_silence_at_their_time():
     found, end = recorded((0, 1000), (1500, 3000))
-    pcm = np.frombuffer(found[1].pcm, "<i2")  # [0 s, 2 s)
+    pcm = np.frombuffer(found[1].pcm, "<i2")  # [0 s, 1.877 s)
     assert [bool(pcm[ms * 8]) for ms in (900, 1100, 1400, 1600)] == [True, False, False, True]
     assert end == 3000
 
@@ -65,10 +65,11 @@ def test_lost_samples_become_silence_at_their_time():
 def test_after_a_long_pause_the_sound_begins_anew():
     found, end = recorded((0, 2500), (60_000, 61_000))
     assert [(m.start_ms - START, m.end_ms - START) for m in found] == [
-        (0, 1000),
-        (1000, 2000),
-        (2000, 2500),
-        (60_000, 61_000),
+        (0, 877),
+        (877, 1877),
+        (1877, 2500),
+        (60_000, 60_877),
+        (60_877, 61_000),
     ]
     assert len(found[-1].pcm) / 16 == 1000  # without the sound of a minute before as its context
     assert end == 61_000

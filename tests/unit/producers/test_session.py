@@ -2,6 +2,7 @@
 
 import tracemalloc
 from collections import Counter, defaultdict
+from dataclasses import replace
 from fractions import Fraction
 from itertools import islice, pairwise
 
@@ -126,6 +127,8 @@ def test_after_its_end_a_window_waits_only_for_an_utterance_in_progress(call):
     assert waits_ms(by["customer", "video"]) == [0, 0, 0, 0]
     assert waits_ms(by["customer", "audio"]) == waits_ms(by["agent", "audio"]) == [0, 0, 0, 0]
     assert waits_ms(by["customer", "text"]) == [0, 0, 100, 0]  # "three" ends at 3.1 s
+    unaligned = streams(messages(replace(call, start_ms=START + 437)))
+    assert waits_ms(unaligned["customer", "audio"]) == waits_ms(unaligned["agent", "audio"]) == [0, 0, 0, 0]
 
 
 def test_one_stereo_file_is_two_parties(media, tools):
