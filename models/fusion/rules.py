@@ -1,84 +1,135 @@
-"""Linear pools: the plain mean, the reference systems' rule, temperatures about them."""
+"""The rules by name: plain ones, fitted ones with the numbers of a file, networks."""
 
-from dataclasses import dataclass
+from collections.abc import Callable
 
 import numpy as np
 
-from affectstream.models.fusion.evidence import FLAT, Array, Evidence, Pooled, Rule, uncertainty
-from affectstream.models.fusion.temper import company, sharpened, tempered
+from affectstream.models.fusion import exported
+from affectstream.models.fusion.dempster import Dempster
+from affectstream.models.fusion.evidence import Array, Rule
+from affectstream.models.fusion.exported_networks import FORWARD
+from affectstream.models.fusion.fitted import Fitted, LogPool, pattern
+from affectstream.models.fusion.pools import EqualLogPool, GatedLogPool, Product
+from affectstream.models.fusion.rules import After, Before, EntropyTrust, Uniform
+from affectstream.models.fusion.stacking import Stacking
+from affectstream.schemas.errors import SettingsError
+from affectstream.schemas.labels import N_EMOTIONS
+from affectstream.schemas.messages import MODALITIES
 
-TINY = 1e-9  # a confidence below this is rounding
-
-
-@dataclass(frozen=True)
-class EntropyTrust:
-    """The linear pool of the reference systems: weight = trust x (1 - H(p) / log 7) x quality."""
-
-    name: str = "entropy_trust"
-
-    def fuse(self, evidence: Evidence) -> Pooled:
-        """Return the pool; where all weights are zero the present modalities weigh the same."""
-        sure = 1.0 - uncertainty(evidence.p)
-        sure = np.where(sure < TINY, 0.0, sure)
-        return linear_pool(evidence, evidence.trust * sure * evidence.quality)
+UNFITTED: dict[str, Rule] = {rule.name: rule for rule in (EntropyTrust(), Uniform(), EqualLogPool())}
 
 
-@dataclass(frozen=True)
-class Uniform:
-    """The plain mean of the modalities that are present."""
-
-    name: str = "uniform"
-
-    def fuse(self, evidence: Evidence) -> Pooled:
-        """Return the mean."""
-        return linear_pool(evidence, np.ones(evidence.quality.shape))
+def rules(fitted: Fitted | None) -> dict[str, Rule]:
+    """Return every rule by its plain name: fitted ones where there is a file, networks that were trained."""
+    return on_probabilities(fitted) | exported.rules(_fallback(fitted))
 
 
-@dataclass(frozen=True, eq=False)
-class Before:
-    """A rule on distributions that were tempered one by one, as far as more than one modality has a say."""
+def on_probabilities(fitted: Fitted | None) -> dict[str, Rule]:
+    """Return the rules that read no embeddings, by their plain names."""
+    if fitted is None:
+        return dict(UNFITTED)
+    return UNFITTED | {name: make(name, fitted) for name, make in _FITTED.items()}
 
-    name: str
-    rule: Rule
-    temperatures: Array  # (modalities,)
 
-    def fuse(self, evidence: Evidence) -> Pooled:
-        """Return what the rule makes of the calibrated distributions."""
-        together = company(shares(evidence, evidence.trust))[:, None]
-        own = tempered(evidence.p, self.temperatures, together)
-        return self.rule.fuse(
-            Evidence(own, evidence.present, evidence.quality, evidence.trust, evidence.embeddings)
+def rule_named(name: str, fitted: Fitted | None = None) -> Rule:
+    """Return the rule of a setting; raises SettingsError for an unknown name, or where a file is needed."""
+    if name in UNFITTED:
+        return UNFITTED[name]
+    if name in FORWARD:
+        return _network(name, fitted)
+    if name not in _FITTED:
+        raise SettingsError(f"fusion.rule is {name!r}; the rules are {', '.join(names())}")
+    if fitted is None:
+        raise SettingsError(
+            f"fusion.rule is {name!r}, which needs fitted parameters: name a file in fusion.fitted"
         )
+    return _FITTED[name](name, fitted)
 
 
-@dataclass(frozen=True)
-class After:
-    """A rule and a temperature after it, in force as far as more than one modality had a say."""
-
-    name: str
-    rule: Rule
-    temperature: float
-
-    def fuse(self, evidence: Evidence) -> Pooled:
-        """Return the pool, calibrated as a whole; one modality alone is left as it was."""
-        pooled = self.rule.fuse(evidence)
-        exponent = self.temperature ** -company(pooled.weights)
-        return Pooled(sharpened(pooled.p, exponent[:, None]), pooled.weights)
+def names() -> tuple[str, ...]:
+    """Return the names that settings may hold."""
+    return (*UNFITTED, *_FITTED, *FORWARD)
 
 
-def linear_pool(evidence: Evidence, raw: Array) -> Pooled:
-    """Return the mean of the present modalities under ``raw`` weights (windows, modalities)."""
-    weights = shares(evidence, raw)
-    p = (weights[:, :, None] * evidence.p).sum(axis=1)
-    return Pooled(np.where(evidence.present.any(axis=1, keepdims=True), p, FLAT), weights)
+def _network(name: str, fitted: Fitted | None) -> Rule:
+    made = exported.rules(_fallback(fitted))
+    if name not in made:
+        raise SettingsError(f"fusion.rule is {name!r}, a network that was not trained; choose another rule")
+    return made[name]
 
 
-def shares(evidence: Evidence, raw: Array) -> Array:
-    """Return ``raw`` (windows, modalities) as shares of the present; equal ones where all are zero."""
-    raw = np.where(evidence.present, raw, 0.0)
-    total = raw.sum(axis=1, keepdims=True)
-    weighed = total > TINY * TINY
-    raw = np.where(weighed, raw, evidence.present.astype(np.float64))
-    total = np.where(weighed, total, evidence.present.sum(axis=1, keepdims=True))
-    weights: Array = raw / np.maximum(total, TINY * TINY)
-    return weights
+def _fallback(fitted: Fitted | None) -> Rule:
+    """Return what answers for a network where embeddings are missing."""
+    return UNFITTED["entropy_trust"] if fitted is None else _gated("gated_log_pool", fitted)
+
+
+def _called(name: str, fitted: Fitted) -> str:
+    return f"{name}/{fitted.short}" if fitted.short else name
+
+
+def _temperatures(fitted: Fitted) -> Array:
+    return np.array([fitted.experts[m].temperature for m in MODALITIES])
+
+
+def _usual(fitted: Fitted) -> Array:
+    return np.array([fitted.experts[m].trust for m in MODALITIES])
+
+
+def _after(name: str, fitted: Fitted, rule: Rule) -> Rule:
+    return After(_called(name, fitted), rule, fitted.after.get(name, 1.0))
+
+
+def _before(name: str, fitted: Fitted) -> Rule:
+    return Before(_called(name, fitted), EntropyTrust(), _temperatures(fitted))
+
+
+def _entropy_after(name: str, fitted: Fitted) -> Rule:
+    return _after(name, fitted, EntropyTrust())
+
+
+def _product(name: str, fitted: Fitted) -> Rule:
+    return Product(_called(name, fitted), _usual(fitted), np.log(fitted.prior))
+
+
+def _learned(name: str, fitted: Fitted) -> Rule:
+    return _after(name, fitted, _pool(name, fitted, fitted.learned))
+
+
+def _gated(name: str, fitted: Fitted) -> Rule:
+    return _after(name, fitted, _pool(name, fitted, fitted.gated))
+
+
+def _pool(name: str, fitted: Fitted, pool: LogPool) -> Rule:
+    gates = np.array([(pool.gates[m].a, pool.gates[m].b, pool.gates[m].c) for m in MODALITIES]).T
+    prior, bias = np.log(fitted.prior), np.array(pool.bias)
+    return GatedLogPool(name, _temperatures(fitted), _usual(fitted), gates, prior, bias)
+
+
+def _dempster(name: str, fitted: Fitted) -> Rule:
+    discounts = np.array([fitted.experts[m].discount for m in MODALITIES])
+    return _after(name, fitted, Dempster(name, _temperatures(fitted), _usual(fitted), discounts))
+
+
+def _stacking(name: str, fitted: Fitted) -> Rule:
+    sets = 1 << len(MODALITIES)
+    weights = np.zeros((sets, len(MODALITIES), N_EMOTIONS, N_EMOTIONS))
+    biases = np.zeros((sets, N_EMOTIONS))
+    for bits in range(1, sets):
+        members = [m for i, m in enumerate(MODALITIES) if bits >> i & 1]
+        stack = fitted.stacking.get(pattern(members))
+        for m in members:
+            equal = np.eye(N_EMOTIONS) / len(members)
+            weights[bits, MODALITIES.index(m)] = equal if stack is None else stack.weights[m]
+        biases[bits] = 0.0 if stack is None else stack.bias
+    return _after(name, fitted, Stacking(name, _temperatures(fitted), _usual(fitted), weights, biases))
+
+
+_FITTED: dict[str, Callable[[str, Fitted], Rule]] = {
+    "entropy_trust_before": _before,
+    "entropy_trust_after": _entropy_after,
+    "product": _product,
+    "learned_log_pool": _learned,
+    "gated_log_pool": _gated,
+    "dempster": _dempster,
+    "stacking": _stacking,
+}
