@@ -165,7 +165,7 @@ def _settings() -> str:
 
 
 def _fusion_rule() -> str:
-    from affectstream.models.fusion.fitted import available
+    from affectstream.models.fusion.parameters import available
     from affectstream.runtime.settings import load
     from affectstream.workers.fusion.config import configured
 

@@ -32,7 +32,7 @@ COLUMNS = (
 
 def display_of(settings: Settings) -> Display:
     """Return when a label is displayed, from the settings and the fitted file; raises SettingsError."""
-    from affectstream.models.fusion.fitted import available
+    from affectstream.models.fusion.parameters import available
 
     fitted = available(settings.fusion.fitted)
     return Display(**settings.label.model_dump(), fitted=fitted.abstain if fitted else {})

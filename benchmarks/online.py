@@ -11,10 +11,10 @@ from pathlib import Path
 
 import numpy as np
 
-from affectstream.lab.fusion import fit, pairs
+from affectstream.lab.fusion import agreement, fit, pairs
 from affectstream.lab.fusion.log import Calls
 from affectstream.lab.fusion.probability_logs import read_all
-from affectstream.models.fusion import choose, trust
+from affectstream.models.fusion import rules, trust
 from affectstream.models.fusion.evidence import Array, Evidence
 from affectstream.schemas.messages import MODALITIES
 
@@ -28,13 +28,13 @@ def followed(evidence: Evidence, call: Array, reliabilities: Array, online: bool
     flat = trust.reliability(np.full_like(evidence.p, 1 / 7), reliabilities)
     known = np.where(evidence.present, known, flat)
     factors = np.ones_like(known)
-    begun = [trust.NEUTRAL] * len(MODALITIES)
+    begun = [agreement.NEUTRAL] * len(MODALITIES)
     for i in range(len(known)) if online else ():
         if i == 0 or call[i] != call[i - 1]:
-            begun = [trust.NEUTRAL] * len(MODALITIES)
-        factors[i] = [trust.factor(a) for a in begun]
-        seen = trust.agreements(evidence.p[i], evidence.present[i].tolist())
-        begun = [round(trust.remembered(a, WINDOW_MS, s), 6) for a, s in zip(begun, seen, strict=True)]
+            begun = [agreement.NEUTRAL] * len(MODALITIES)
+        factors[i] = [agreement.factor(a) for a in begun]
+        seen = agreement.agreements(evidence.p[i], evidence.present[i].tolist())
+        begun = [round(agreement.remembered(a, WINDOW_MS, s), 6) for a, s in zip(begun, seen, strict=True)]
     given = np.clip(known * factors, *trust.BOUNDS)
     return Evidence(evidence.p, evidence.present, evidence.quality, given, evidence.embeddings)
 
@@ -69,7 +69,7 @@ def main() -> None:
     labels, rows = test.log.labels, np.arange(len(test.log.labels))
     print("rule            condition    accuracy off / on   NLL off / on   gain in NLL, 95 % over calls")
     for name in RULES:
-        rule = choose.rule_named(name, fitted)
+        rule = rules.rule_named(name, fitted)
         for condition, evidence in conditions(test).items():
             p = [rule.fuse(followed(evidence, test.call, reliabilities, on)).p for on in (False, True)]
             loss = [-np.log(np.maximum(each[rows, labels], 1e-9)) for each in p]

@@ -4,10 +4,10 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from affectstream.models.fusion.choose import rules
 from affectstream.models.fusion.evidence import Evidence, Rule
-from affectstream.models.fusion.exported import FORWARD as EXPORTED
-from affectstream.models.fusion.fitted import available
+from affectstream.models.fusion.network_rule import FORWARD as EXPORTED
+from affectstream.models.fusion.parameters import available
+from affectstream.models.fusion.rules import rules
 from affectstream.runtime.settings import Settings
 from affectstream.schemas.labels import N_EMOTIONS
 from affectstream.schemas.messages import MODALITIES, Modality, Observation

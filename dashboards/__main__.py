@@ -9,7 +9,7 @@ import uvicorn
 
 from affectstream.analytics.label import Display
 from affectstream.dashboards.api import create_app
-from affectstream.models.fusion.fitted import available
+from affectstream.models.fusion.parameters import available
 from affectstream.runtime.process import Stop, run
 from affectstream.runtime.settings import ApiSettings, Settings, load
 from affectstream.runtime.store import FusedStore

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Literal
 
 from affectstream.lab.datasets.catalogue import named_in
-from affectstream.models.fusion.exported import FORWARD, file_of
-from affectstream.models.fusion.fitted import LICENCE, SHIPPED
+from affectstream.models.fusion.network_rule import FORWARD, file_of
+from affectstream.models.fusion.parameters import LICENCE, SHIPPED
 from affectstream.models.hub.known import is_local, known, onnx_face
 from affectstream.models.weights import FOLDER, Card, read_card
 from affectstream.schemas.errors import PolicyError

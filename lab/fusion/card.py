@@ -7,7 +7,7 @@ from affectstream.lab.fusion import document_tables as tables
 from affectstream.lab.fusion import experiment
 from affectstream.lab.fusion.document import Page
 from affectstream.lab.fusion.pairs import CAVEAT
-from affectstream.models.fusion.fitted import LICENCE
+from affectstream.models.fusion.parameters import LICENCE
 from affectstream.schemas.messages import MODALITIES
 
 COMMANDS = (

@@ -17,7 +17,7 @@ from affectstream.lab.fusion.log import Calls, Log
 from affectstream.lab.statistics import FLOOR, log_likelihoods
 from affectstream.models.fusion import trust
 from affectstream.models.fusion.evidence import FLAT, Array, Evidence, Rule
-from affectstream.models.fusion.fitted import Expert
+from affectstream.models.fusion.parameters import Expert
 from affectstream.schemas.messages import MODALITIES, Modality
 
 FIGURES = ("accuracy", "uar", "nll", "ece")

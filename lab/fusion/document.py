@@ -14,7 +14,7 @@ from affectstream.lab.fusion.explain import Importance
 from affectstream.lab.fusion.log import Calls
 from affectstream.lab.fusion.pairs import CAVEAT
 from affectstream.lab.fusion.probability_logs import ProbabilityLog
-from affectstream.models.fusion.fitted import Fitted
+from affectstream.models.fusion.parameters import FusionParameters
 
 LIMITS = (
     "No window here comes from one person. Read the order of the rules, not the level of their figures.",
@@ -38,7 +38,7 @@ class Page:
     """What the page tells."""
 
     command: str
-    fitted: Fitted
+    fitted: FusionParameters
     calls: Calls  # of the test part
     comparison: Comparison
     balanced: Comparison | None  # clean calls of the test part with all emotions equally frequent

@@ -24,10 +24,10 @@ from affectstream.lab.fusion.compare import Comparison, believed, compare
 from affectstream.lab.fusion.fit import fit
 from affectstream.lab.fusion.fit_experts import experts
 from affectstream.lab.fusion.log import Calls, Indices, Log
-from affectstream.models.fusion import choose
+from affectstream.models.fusion import rules
 from affectstream.models.fusion.evidence import Array, Rule
-from affectstream.models.fusion.exported_networks import FORWARD
-from affectstream.models.fusion.fitted import Fitted
+from affectstream.models.fusion.networks import FORWARD
+from affectstream.models.fusion.parameters import FusionParameters
 
 NEAR = 0.005  # nats
 SIMPLE_FIRST = (
@@ -59,16 +59,15 @@ class Abstaining:
     curve: tuple[tuple[float, float], ...]  # share answered, error
 
 
-def fitted_on(calls: Calls, seed: int = 0) -> Fitted:
+def fitted_on(calls: Calls, seed: int = 0) -> FusionParameters:
     """Return what clean and corrupted windows of ``calls`` teach; raises InputError for too few of them."""
     log = failures.corrupted(calls, np.random.default_rng([seed, 3]))
     return fit(believed(log, experts(log)), seed)
 
 
-def compared(fitted: Fitted, calls: Calls, draws: int) -> Comparison:
+def compared(fitted: FusionParameters, calls: Calls, draws: int) -> Comparison:
     """Return the comparison of all rules under all conditions that ``calls`` can be put under."""
-    rules = choose.rules(fitted)
-    return compare(rules, calls, failures.conditions(calls), fitted.experts, draws)
+    return compare(rules.rules(fitted), calls, failures.conditions(calls), fitted.experts, draws)
 
 
 def mean_nll(comparison: Comparison, rule: str) -> float:
@@ -91,7 +90,7 @@ def chosen(comparison: Comparison) -> str:
     return min((rule for rule in kept if nll[rule] <= best + NEAR), key=_complexity)
 
 
-def abstaining(rule: Rule, fitted: Fitted, name: str, calls: Calls) -> Abstaining:
+def abstaining(rule: Rule, fitted: FusionParameters, name: str, calls: Calls) -> Abstaining:
     """Return what the fitted threshold of ``rule`` does on every window once, each under some condition."""
     p, labels = _under_all(rule, fitted, calls)
     threshold = fitted.abstain.get(name, 0.0)
@@ -121,13 +120,13 @@ def in_worlds(
     return found
 
 
-def fitted_to(log: Log, seed: int = 0) -> Fitted:
+def fitted_to(log: Log, seed: int = 0) -> FusionParameters:
     """Return what ``log`` teaches as it is, with the trust that the stream would give."""
     return fit(believed(log, experts(log)), seed)
 
 
-def _without_networks(fitted: Fitted) -> Mapping[str, Rule]:
-    return {name: rule for name, rule in choose.rules(fitted).items() if name in SIMPLE_FIRST}
+def _without_networks(fitted: FusionParameters) -> Mapping[str, Rule]:
+    return {name: rule for name, rule in rules.rules(fitted).items() if name in SIMPLE_FIRST}
 
 
 def _simulated(world: str, rule: str, p: Array, log: Log) -> Simulated:
@@ -139,7 +138,7 @@ def _complexity(rule: str) -> int:
     return SIMPLE_FIRST.index(rule) if rule in SIMPLE_FIRST else len(SIMPLE_FIRST)
 
 
-def _under_all(rule: Rule, fitted: Fitted, calls: Calls) -> tuple[Array, Indices]:
+def _under_all(rule: Rule, fitted: FusionParameters, calls: Calls) -> tuple[Array, Indices]:
     parts, labels = [], []
     for number, condition in enumerate(failures.conditions(calls)):
         log = believed(condition.make(calls, np.random.default_rng([0, number])), fitted.experts)

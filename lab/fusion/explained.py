@@ -8,9 +8,9 @@ from affectstream.lab.evaluation.document import Block, Heading, Paragraph, Tabl
 from affectstream.lab.fusion import document_tables
 from affectstream.lab.fusion import page as work
 from affectstream.lab.fusion.pairs import CAVEAT
-from affectstream.models.fusion import choose, fitted
+from affectstream.models.fusion import parameters, rules
 from affectstream.models.fusion.evidence import Array, Pooled
-from affectstream.models.fusion.fitted import Fitted
+from affectstream.models.fusion.parameters import FusionParameters
 from affectstream.schemas.labels import EMOTIONS
 from affectstream.schemas.messages import MODALITIES
 
@@ -24,8 +24,8 @@ def of_rule(logs: Path, name: str, given: Path | None) -> list[Block]:
 def of_window(path: Path, at: int, name: str, given: Path | None) -> list[Block]:
     """Return who said what in a stored window, and what would change without each; raises InputError."""
     row = work.window(path, at)
-    known = None if name in choose.UNFITTED and given is None else fitted.read(given)
-    pooled, without = work.explained(row, choose.rule_named(name, known), known)
+    known = None if name in rules.UNFITTED and given is None else parameters.read(given)
+    pooled, without = work.explained(row, rules.rule_named(name, known), known)
     changed = {each.modality: each.pooled for each in without}
     title = f"{row['session']}, {row['party']}, {row['start_ms']} to {row['end_ms']} ms, by {name}"
     return [
@@ -54,7 +54,7 @@ def _modality(
     return (modality, state["state"], weight, quality, told, *(f"{x:.3f}" for x in p), left)
 
 
-def _stored(row: Mapping[str, Any], pooled: Pooled, known: Fitted | None) -> Iterator[Block]:
+def _stored(row: Mapping[str, Any], pooled: Pooled, known: FusionParameters | None) -> Iterator[Block]:
     stored = f"The window was stored with the rule {row['rule']}, label {row['label']}."
     trust = "reliability by class" if known is not None else "1 where the window does not carry it"
     yield Paragraph(f"{stored} Here trust is {trust}; what is old or an operator's say is not repeated.")

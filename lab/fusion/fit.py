@@ -13,10 +13,10 @@ from affectstream.lab.fusion.fit_experts import cooling, discounts, experts
 from affectstream.lab.fusion.fit_pools import fit_pool
 from affectstream.lab.fusion.fit_stacking import fit_stacks
 from affectstream.lab.fusion.log import Indices, Log
-from affectstream.models.fusion.choose import on_probabilities
 from affectstream.models.fusion.evidence import Array, Evidence, Flags
-from affectstream.models.fusion.fitted import Fitted
-from affectstream.models.fusion.temper import company, sharpened
+from affectstream.models.fusion.parameters import FusionParameters
+from affectstream.models.fusion.pools import effective_modalities, sharpened
+from affectstream.models.fusion.rules import on_probabilities
 from affectstream.schemas.errors import InputError
 from affectstream.schemas.labels import EMOTIONS, N_EMOTIONS
 from affectstream.schemas.messages import MODALITIES
@@ -24,13 +24,13 @@ from affectstream.schemas.messages import MODALITIES
 LEAST_WINDOWS = 200  # with two modalities at least
 LEAST_PER_MODALITY = 50
 FOLDS = 5
-SUBSET_SAY = 0.5  # of all subsets of a window together, against 1 of the window itself
+SUBSET_SAY = 0.5  # of all subsets of a window blend, against 1 of the window itself
 WRONG_COSTS = 1.0  # a wrong label, in right ones; "uncertain" costs nothing
 DIGITS = 6
 AFTER = ("entropy_trust_after", "learned_log_pool", "gated_log_pool", "dempster", "stacking")
 
 
-def fit(log: Log, seed: int = 0) -> Fitted:
+def fit(log: Log, seed: int = 0) -> FusionParameters:
     """Return what the log teaches, the same for the same log; raises InputError where that is too little."""
     _check(log)
     whole = _parts(log, seed)
@@ -40,10 +40,10 @@ def fit(log: Log, seed: int = 0) -> Fitted:
     several = log.evidence.present.sum(axis=1) >= 2
     spoken: Flags = np.asarray(log.evidence.present.any(axis=1))
     for name, (p, weights) in held_out.items():
-        together = company(weights)
+        blend = effective_modalities(weights)
         if name in AFTER:
-            after[name] = cooling(p[several], log.labels[several], together[several])
-            p = sharpened(p, (after[name] ** -together)[:, None])
+            after[name] = cooling(p[several], log.labels[several], blend[several])
+            p = sharpened(p, (after[name] ** -blend)[:, None])
         abstain[name] = threshold(p, log.labels, spoken)
     return whole.model_copy(update={"after": after, "abstain": abstain}).hashed()
 
@@ -75,7 +75,7 @@ def folds(
         yield np.flatnonzero(~held if count > 1 else held), np.flatnonzero(held)
 
 
-def _parts(log: Log, seed: int) -> Fitted:
+def _parts(log: Log, seed: int) -> FusionParameters:
     """Return what is fitted on the log itself; nothing is calibrated after pooling yet."""
     counts = np.bincount(log.labels, minlength=N_EMOTIONS)
     prior = (counts + 1.0) / (counts.sum() + N_EMOTIONS)
@@ -86,7 +86,7 @@ def _parts(log: Log, seed: int) -> Fitted:
     usual = np.array([known[m].trust for m in MODALITIES])
     believed = discounts(views, say, temperatures, usual)
     learned = fit_pool(views, say, temperatures, usual, prior, gated=False)
-    return Fitted(
+    return FusionParameters(
         data=log.source,
         windows=len(log.labels),
         seed=seed,

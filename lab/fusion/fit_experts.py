@@ -7,9 +7,8 @@ from scipy.stats import beta
 from affectstream.lab.fusion.log import Indices, Log
 from affectstream.models.fusion.dempster import among, certainty, combined
 from affectstream.models.fusion.evidence import Array
-from affectstream.models.fusion.fitted import Expert, Reliability
-from affectstream.models.fusion.rules import shares
-from affectstream.models.fusion.temper import logs, softmax
+from affectstream.models.fusion.parameters import Expert, Reliability
+from affectstream.models.fusion.pools import logs, shares, softmax
 from affectstream.schemas.labels import N_EMOTIONS
 from affectstream.schemas.messages import MODALITIES, Modality
 

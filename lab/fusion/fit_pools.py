@@ -7,10 +7,16 @@ from scipy.optimize import minimize
 
 from affectstream.lab.fusion.log import Indices, Log
 from affectstream.models.fusion.evidence import Array, uncertainty
-from affectstream.models.fusion.fitted import Gate, LogPool
-from affectstream.models.fusion.pools import relative_trust
-from affectstream.models.fusion.rules import shares
-from affectstream.models.fusion.temper import company, logs, softmax, softplus, tempered
+from affectstream.models.fusion.parameters import Gate, LogPool
+from affectstream.models.fusion.pools import (
+    effective_modalities,
+    logs,
+    relative_trust,
+    shares,
+    softmax,
+    softplus,
+    tempered,
+)
 from affectstream.schemas.labels import N_EMOTIONS
 from affectstream.schemas.messages import MODALITIES
 
@@ -28,7 +34,7 @@ class _Problem:
     differences: Array  # (windows, modalities, 7): log p_m - log prior
     log_prior: Array  # (7,)
     say: Array  # (windows, modalities), relative trust
-    together: Array  # (windows, 1)
+    blend: Array  # (windows, 1)
     sure: Array  # (windows, modalities)
     quality: Array  # (windows, modalities)
     truth: Array  # (windows, 7), one-hot
@@ -43,13 +49,13 @@ def fit_pool(
     """Return the pool of least penalised negative log likelihood on windows with so much say each."""
     evidence = views.evidence
     trust = relative_trust(evidence, usual)
-    together = company(shares(evidence, trust))[:, None]
-    own = tempered(evidence.p, temperatures, together)
+    blend = effective_modalities(shares(evidence, trust))[:, None]
+    own = tempered(evidence.p, temperatures, blend)
     problem = _Problem(
         differences=logs(own) - np.log(prior),
         log_prior=np.log(prior),
         say=trust,
-        together=together,
+        blend=blend,
         sure=1.0 - uncertainty(own),
         quality=evidence.quality,
         truth=_one_hot(views.labels),
@@ -72,19 +78,19 @@ def _loss(problem: _Problem, x: Array, start: Array) -> tuple[float, Array]:
     """Return the penalised loss at the free numbers (a, those behind b and c, bias), and its gradient."""
     a, behind_b, behind_c, bias = x[:N], x[N : 2 * N], x[2 * N : 3 * N], x[3 * N :]
     raw = a + problem.gated * (softplus(behind_b) * problem.sure + softplus(behind_c) * problem.quality)
-    weights = problem.say * (problem.together * softplus(raw) + (1.0 - problem.together))
+    weights = problem.say * (problem.blend * softplus(raw) + (1.0 - problem.blend))
     scores = problem.log_prior + np.einsum("wm,wmk->wk", weights, problem.differences)
-    p = softmax(scores + problem.together * bias)
+    p = softmax(scores + problem.blend * bias)
     nll = -(problem.weights * np.log(np.maximum((p * problem.truth).sum(axis=1), 1e-300))).sum()
     error = problem.weights[:, None] * (p - problem.truth)  # (windows, 7)
     by_weight = np.einsum("wk,wmk->wm", error, problem.differences)
-    by_raw = by_weight * problem.say * problem.together * _logistic(raw)
+    by_raw = by_weight * problem.say * problem.blend * _logistic(raw)
     gradient = np.concatenate(
         [
             by_raw.sum(axis=0),
             problem.gated * (by_raw * problem.sure).sum(axis=0) * _logistic(behind_b),
             problem.gated * (by_raw * problem.quality).sum(axis=0) * _logistic(behind_c),
-            (error * problem.together).sum(axis=0),
+            (error * problem.blend).sum(axis=0),
         ]
     )
     away, strength = x - start, PENALTY / problem.size

@@ -7,11 +7,16 @@ from scipy.optimize import minimize
 
 from affectstream.lab.fusion.log import Log
 from affectstream.models.fusion.evidence import Array, Evidence
-from affectstream.models.fusion.fitted import LogPool, Stack, pattern
-from affectstream.models.fusion.pools import relative_trust
-from affectstream.models.fusion.rules import shares
+from affectstream.models.fusion.parameters import LogPool, Stack, pattern
+from affectstream.models.fusion.pools import (
+    effective_modalities,
+    relative_trust,
+    shares,
+    softmax,
+    softplus,
+    tempered,
+)
 from affectstream.models.fusion.stacking import centred
-from affectstream.models.fusion.temper import company, softmax, softplus, tempered
 from affectstream.schemas.labels import N_EMOTIONS
 from affectstream.schemas.messages import MODALITIES, Modality
 
@@ -40,8 +45,8 @@ def _inputs(evidence: Evidence, columns: list[int], temperatures: Array, usual: 
     only[:, columns] = True
     members = Evidence(evidence.p, only, evidence.quality, evidence.trust)
     say = relative_trust(members, usual)
-    together = company(shares(members, say))[:, None]
-    x = centred(tempered(evidence.p, temperatures, together)) * say[:, :, None]
+    blend = effective_modalities(shares(members, say))[:, None]
+    x = centred(tempered(evidence.p, temperatures, blend)) * say[:, :, None]
     inputs: Array = x[:, columns].reshape(len(x), -1)
     return inputs
 

@@ -53,7 +53,7 @@ def taken(evidence: Evidence, chosen: Indices) -> Evidence:
 def chained(parts: Sequence[Log]) -> Log:
     """Return the windows of all ``parts`` one after another; the source is that of the first."""
     e = [part.evidence for part in parts]
-    together = Evidence(
+    blend = Evidence(
         np.concatenate([x.p for x in e]),
         np.concatenate([x.present for x in e]),
         np.concatenate([x.quality for x in e]),
@@ -61,7 +61,7 @@ def chained(parts: Sequence[Log]) -> Log:
         tuple(_all_or_none(each) for each in zip(*(x.embeddings for x in e), strict=True)),
     )
     labels, groups = (np.concatenate([getattr(p, name) for p in parts]) for name in ("labels", "groups"))
-    return Log(together, labels, groups, parts[0].source)
+    return Log(blend, labels, groups, parts[0].source)
 
 
 def _all_or_none(arrays: Sequence[Array | None]) -> Array | None:

@@ -17,7 +17,7 @@ from affectstream.lab.fusion import failures, pairs, probability_logs
 from affectstream.lab.fusion.log import Log
 from affectstream.lab.fusion.network_training_loop import Recipe, Trained, export, train
 from affectstream.lab.fusion.networks import KINDS
-from affectstream.models.fusion.exported import FOLDER, file_of
+from affectstream.models.fusion.network_rule import FOLDER, file_of
 from affectstream.models.weights import read_card
 from affectstream.schemas.errors import AffectError
 

@@ -20,7 +20,7 @@ from affectstream.lab.fusion.networks import KINDS, finished
 from affectstream.lab.splits import grouped_folds
 from affectstream.lab.statistics import fit_temperature
 from affectstream.models.fusion.evidence import Array
-from affectstream.models.fusion.exported import inputs, standardised
+from affectstream.models.fusion.network_rule import inputs, standardised
 from affectstream.schemas.errors import InputError
 from affectstream.schemas.labels import EMOTIONS, N_EMOTIONS
 from affectstream.schemas.messages import MODALITIES

@@ -15,9 +15,9 @@ from affectstream.lab.fusion.compare import Comparison
 from affectstream.lab.fusion.explain import Importance, Without
 from affectstream.lab.fusion.log import Calls, Log
 from affectstream.lab.fusion.probability_logs import ProbabilityLog
-from affectstream.models.fusion import choose, fitted
+from affectstream.models.fusion import parameters, rules
 from affectstream.models.fusion.evidence import Evidence, Pooled, Rule
-from affectstream.models.fusion.fitted import Fitted
+from affectstream.models.fusion.parameters import FusionParameters
 from affectstream.schemas.errors import InputError
 from affectstream.schemas.labels import EMOTIONS, N_EMOTIONS
 from affectstream.schemas.messages import MODALITIES
@@ -26,11 +26,11 @@ Tell = Callable[[str], None]
 EXPLAINED = "entropy_trust"  # the reference rule, beside the chosen one
 
 
-def fit(logs: Path, output: Path, shares: pairs.Shares, seed: int) -> Fitted:
+def fit(logs: Path, output: Path, shares: pairs.Shares, seed: int) -> FusionParameters:
     """Fit on the fit part of the paired logs and write the file; raises InputError."""
     calls = pairs.paired(probability_logs.read_all(logs), "fit", shares, seed=seed)
     output.parent.mkdir(parents=True, exist_ok=True)
-    return fitted.write(experiment.fitted_on(calls, seed), output)
+    return parameters.write(experiment.fitted_on(calls, seed), output)
 
 
 def page(logs: Path, aligned: Path | None, given: Path | None, draws: int, tell: Tell) -> document.Page:
@@ -41,11 +41,11 @@ def page(logs: Path, aligned: Path | None, given: Path | None, draws: int, tell:
     known, calls = _known_and_judged(read, aligned, given, tell)
     tell("comparing")
     comparison = experiment.compared(known, calls, draws)
-    rules = choose.rules(known)
+    by_name = rules.rules(known)
     choice = experiment.chosen(comparison)
     tell("weighing the modalities")
     clean = compare.believed(calls.log, known.experts)
-    importance = {name: _importance(rules[name], clean) for name in dict.fromkeys((choice, EXPLAINED))}
+    importance = {name: _importance(by_name[name], clean) for name in dict.fromkeys((choice, EXPLAINED))}
     tell("simulating")
     return document.Page(
         typed,
@@ -54,7 +54,7 @@ def page(logs: Path, aligned: Path | None, given: Path | None, draws: int, tell:
         comparison,
         _balanced(read, known, draws) if read else None,
         choice,
-        experiment.abstaining(rules[choice], known, choice, calls),
+        experiment.abstaining(by_name[choice], known, choice, calls),
         importance,
         experiment.in_worlds(),
         read,
@@ -64,17 +64,17 @@ def page(logs: Path, aligned: Path | None, given: Path | None, draws: int, tell:
 
 def _known_and_judged(
     logs: Mapping[str, ProbabilityLog], aligned: Path | None, given: Path | None, tell: Tell
-) -> tuple[Fitted, Calls]:
+) -> tuple[FusionParameters, Calls]:
     """Return what is known and the calls to judge by; without a fitted file a part is fitted on."""
     if aligned is not None:
         log = aligned_logs.read(aligned)
         if given is not None:
-            return fitted.read(given), aligned_logs.calls_of(log)
+            return parameters.read(given), aligned_logs.calls_of(log)
         fit_calls, calls = aligned_logs.halves(log)
     else:
         calls = pairs.paired(logs, "test")
         if given is not None:
-            return fitted.read(given), calls
+            return parameters.read(given), calls
         fit_calls = pairs.paired(logs, "fit")
     tell("fitting")
     return experiment.fitted_on(fit_calls), calls
@@ -90,9 +90,9 @@ def write(blocks: Iterable[Block], path: Path) -> None:
 
 def worth(logs: Path, name: str, given: Path | None) -> list[Importance]:
     """Return what each modality is worth to a rule on clean windows of the test part."""
-    known = fitted.read(given)
+    known = parameters.read(given)
     calls = pairs.paired(probability_logs.read_all(logs), "test")
-    return _importance(choose.rule_named(name, known), compare.believed(calls.log, known.experts))
+    return _importance(rules.rule_named(name, known), compare.believed(calls.log, known.experts))
 
 
 def window(path: Path, at: int) -> dict[str, Any]:
@@ -111,7 +111,9 @@ def window(path: Path, at: int) -> dict[str, Any]:
     return found
 
 
-def explained(row: Mapping[str, Any], rule: Rule, known: Fitted | None) -> tuple[Pooled, list[Without]]:
+def explained(
+    row: Mapping[str, Any], rule: Rule, known: FusionParameters | None
+) -> tuple[Pooled, list[Without]]:
     """Return what ``rule`` says of a stored window, and what it would say without each modality."""
     evidence = _said(row)
     if known is not None:
@@ -125,10 +127,10 @@ def _importance(rule: Rule, log: Log) -> list[Importance]:
     return [*accuracy, *explain.importances(rule, log, "nll")]
 
 
-def _balanced(logs: Mapping[str, ProbabilityLog], known: Fitted, draws: int) -> Comparison:
+def _balanced(logs: Mapping[str, ProbabilityLog], known: FusionParameters, draws: int) -> Comparison:
     calls: Calls = pairs.paired(logs, "test", "balanced")
     clean = failures.conditions(calls)[:1]
-    return compare.compare(choose.rules(known), calls, clean, known.experts, draws)
+    return compare.compare(rules.rules(known), calls, clean, known.experts, draws)
 
 
 def _said(row: Mapping[str, Any]) -> Evidence:

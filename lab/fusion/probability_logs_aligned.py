@@ -1,4 +1,4 @@
-"""The file of windows whose modalities really belong together, and its division by groups.
+"""The file of windows whose modalities really belong blend, and its division by groups.
 
 An ``.npz`` of one window per labelled clip:
 
@@ -54,7 +54,7 @@ def read(path: Path) -> Log:
     e, flat = log.evidence, (n, len(MODALITIES))
     shapes = (e.p.shape, e.present.shape, e.quality.shape, log.groups.shape)
     if shapes != ((*flat, N_EMOTIONS), flat, flat, (n,)) or not n:
-        raise InputError(f"{path} holds arrays that do not fit together, or nothing; {REMAKE}")
+        raise InputError(f"{path} holds arrays that do not fit blend, or nothing; {REMAKE}")
     if (np.abs(said.sum(axis=1) - 1) > 1e-3).any() or (said < 0).any():
         raise InputError(f"{path}: p holds rows that are no distribution; {REMAKE}")
     return log

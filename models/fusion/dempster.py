@@ -10,8 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from affectstream.models.fusion.evidence import FLAT, Array, Evidence, Pooled, uncertainty
-from affectstream.models.fusion.rules import TINY, shares
-from affectstream.models.fusion.temper import company, tempered
+from affectstream.models.fusion.pools import TINY, effective_modalities, shares, tempered
 
 
 @dataclass(frozen=True, eq=False)
@@ -20,29 +19,29 @@ class Dempster:
 
     name: str
     temperatures: Array  # (modalities,)
-    usual: Array  # (modalities,): the trust at which a modality is believed to its discount
+    reference_trust: Array  # (modalities,): the trust at which a modality is believed to its discount
     discounts: Array  # (modalities,), below 1
 
     def fuse(self, evidence: Evidence) -> Pooled:
         """Return the combination; two that contradict each other flatly leave their mean."""
-        own = among(evidence, self.temperatures, self.usual)
-        belief = self.discounts * certainty(evidence, own, self.usual)
+        own = among(evidence, self.temperatures, self.reference_trust)
+        belief = self.discounts * certainty(evidence, own, self.reference_trust)
         weights = shares(evidence, belief)
         p = combined(own, belief, weights)
         return Pooled(np.where(evidence.present.any(axis=1, keepdims=True), p, FLAT), weights)
 
 
-def among(evidence: Evidence, temperatures: Array, usual: Array) -> Array:
+def among(evidence: Evidence, temperatures: Array, reference_trust: Array) -> Array:
     """Return the distributions, tempered as far as more than one modality is trusted."""
-    trusted = shares(evidence, np.minimum(evidence.trust / usual, 1.0))
-    return tempered(evidence.p, temperatures, company(trusted)[:, None])
+    trusted = shares(evidence, np.minimum(evidence.trust / reference_trust, 1.0))
+    return tempered(evidence.p, temperatures, effective_modalities(trusted)[:, None])
 
 
-def certainty(evidence: Evidence, own: Array, usual: Array) -> Array:
+def certainty(evidence: Evidence, own: Array, reference_trust: Array) -> Array:
     """Return the belief (windows, modalities) in ``own`` before it is discounted; 0 for the absent."""
     sure = 1.0 - uncertainty(own)
     believed: Array = np.where(
-        evidence.present & (sure > TINY), sure * np.minimum(evidence.trust / usual, 1.0), 0.0
+        evidence.present & (sure > TINY), sure * np.minimum(evidence.trust / reference_trust, 1.0), 0.0
     )
     return believed
 

@@ -2,7 +2,7 @@
 
 Everything is arrays over windows and modalities, so that the same code runs in the stream, one window at a
 time, and in an experiment, thousands at once. Rows of modalities that are not present hold any distribution
-and must have no say.
+and must have no influence.
 """
 
 from dataclasses import dataclass

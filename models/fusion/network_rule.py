@@ -20,8 +20,8 @@ from pathlib import Path
 import numpy as np
 
 from affectstream.models.fusion.evidence import Array, Evidence, Flags, Pooled, Rule
-from affectstream.models.fusion.exported_file import read
-from affectstream.models.fusion.exported_networks import FORWARD, SUBSETS, projections, straight
+from affectstream.models.fusion.network_file import read
+from affectstream.models.fusion.networks import FORWARD, SUBSETS, projections, straight
 from affectstream.schemas.errors import ModelError, SettingsError
 from affectstream.schemas.labels import N_EMOTIONS
 from affectstream.schemas.messages import MODALITIES

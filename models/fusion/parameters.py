@@ -101,7 +101,7 @@ class Stack(Part):
     bias: PerClass
 
 
-class Fitted(Part):
+class FusionParameters(Part):
     """Everything that the fitted rules and the stream's trust need."""
 
     version: int = VERSION
@@ -134,7 +134,7 @@ class Fitted(Part):
         """Return the first digits of the hash, for names."""
         return self.sha256[:SHORT]
 
-    def hashed(self) -> "Fitted":
+    def hashed(self) -> "FusionParameters":
         """Return the same with its hash filled in."""
         return self.model_copy(update={"sha256": _digest(self)})
 
@@ -144,11 +144,11 @@ def pattern(modalities: Collection[Modality]) -> str:
     return "+".join(m for m in MODALITIES if m in modalities)
 
 
-def read(path: Path | None = None) -> Fitted:
+def read(path: Path | None = None) -> FusionParameters:
     """Return the fitted file at ``path``, or the shipped one; raises SettingsError."""
     where = path or SHIPPED
     try:
-        fitted = Fitted.model_validate_json(where.read_bytes())
+        fitted = FusionParameters.model_validate_json(where.read_bytes())
     except OSError as error:
         raise SettingsError(_missing(path, error.strerror or "unreadable")) from None
     except ValidationError as error:
@@ -160,12 +160,12 @@ def read(path: Path | None = None) -> Fitted:
     return fitted
 
 
-def available(path: Path | None) -> Fitted | None:
+def available(path: Path | None) -> FusionParameters | None:
     """Return the fitted file that is named, else the shipped one, else nothing; raises SettingsError."""
     return read(path) if path or SHIPPED.is_file() else None
 
 
-def write(fitted: Fitted, path: Path) -> Fitted:
+def write(fitted: FusionParameters, path: Path) -> FusionParameters:
     """Write the file with its hash, and return what was written."""
     whole = fitted.hashed()
     path.write_text(json.dumps(whole.model_dump(mode="json"), indent=1) + "\n", encoding="utf-8")
@@ -181,7 +181,7 @@ def _missing(path: Path | None, why: str) -> str:
     return f"fusion.fitted: {path} cannot be read ({why})"
 
 
-def _digest(fitted: Fitted) -> str:
+def _digest(fitted: FusionParameters) -> str:
     said = fitted.model_dump(mode="json", exclude={"sha256"})
     return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
 

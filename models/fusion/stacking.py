@@ -5,9 +5,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from affectstream.models.fusion.evidence import Array, Evidence, Pooled
-from affectstream.models.fusion.pools import relative_trust, settled
-from affectstream.models.fusion.rules import shares
-from affectstream.models.fusion.temper import company, logs, tempered
+from affectstream.models.fusion.pools import (
+    effective_modalities,
+    finalise,
+    logs,
+    relative_trust,
+    shares,
+    tempered,
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -16,21 +21,21 @@ class Stacking:
 
     name: str
     temperatures: Array  # (modalities,)
-    usual: Array  # (modalities,)
+    reference_trust: Array  # (modalities,)
     weights: Array  # (2^modalities, modalities, 7 out, 7 in), by the bits of who is heard
     biases: Array  # (2^modalities, 7)
 
     def fuse(self, evidence: Evidence) -> Pooled:
         """Return the regression's distribution; a modality without trust counts as absent."""
-        say = relative_trust(evidence, self.usual)
-        together = company(shares(evidence, say))[:, None]
-        own = tempered(evidence.p, self.temperatures, together)
-        heard = who(say > 0.0)
-        x = centred(own) * say[:, :, None]
+        influence = relative_trust(evidence, self.reference_trust)
+        blend = effective_modalities(shares(evidence, influence))[:, None]
+        own = tempered(evidence.p, self.temperatures, blend)
+        heard = who(influence > 0.0)
+        x = centred(own) * influence[:, :, None]
         parts = (self.weights[heard] * x[:, :, None, :]).sum(axis=3)  # (windows, modalities, 7)
-        scores = together * (parts.sum(axis=1) + self.biases[heard]) + (1.0 - together) * x.sum(axis=1)
+        scores = blend * (parts.sum(axis=1) + self.biases[heard]) + (1.0 - blend) * x.sum(axis=1)
         size = np.sqrt((parts * parts).sum(axis=2))
-        return settled(evidence, scores, shares(evidence, size))
+        return finalise(evidence, scores, shares(evidence, size))
 
 
 def centred(p: Array) -> Array:

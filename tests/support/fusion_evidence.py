@@ -4,8 +4,8 @@ import numpy as np
 from hypothesis import strategies as st
 from support.fusion_fitted import example
 
-from affectstream.models.fusion.choose import on_probabilities
 from affectstream.models.fusion.evidence import Evidence
+from affectstream.models.fusion.rules import on_probabilities
 
 SURE_HAPPY = np.eye(7)[1]
 SURE_SAD = np.eye(7)[2]

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
-from affectstream.models.fusion.fitted import (
+from affectstream.models.fusion.parameters import (
     Expert,
-    Fitted,
+    FusionParameters,
     Gate,
     LogPool,
     Reliability,
@@ -22,7 +22,7 @@ from affectstream.schemas.messages import MODALITIES
 TEMPERATURES = (1.4, 0.8, 1.1)
 
 
-def example() -> Fitted:
+def example() -> FusionParameters:
     """The file's content."""
     dice = np.random.default_rng(7)
     experts = {
@@ -39,7 +39,7 @@ def example() -> Fitted:
     plain = {m: Gate(a=(0.2, -0.4, 0.5)[i]) for i, m in enumerate(MODALITIES)}
     gates = {m: Gate(a=(-0.5, -1.0, 0.1)[i], b=1.5, c=(2.0, 1.0, 0.5)[i]) for i, m in enumerate(MODALITIES)}
     sets = [members for size in (2, 3) for members in combinations(MODALITIES, size)]
-    return Fitted(
+    return FusionParameters(
         data="numbers made up for tests",
         windows=1000,
         prior=(0.4, 0.16, 0.12, 0.12, 0.06, 0.04, 0.10),
@@ -52,7 +52,7 @@ def example() -> Fitted:
     ).hashed()
 
 
-def relabelled(fitted: Fitted, order: Sequence[int]) -> Fitted:
+def relabelled(fitted: FusionParameters, order: Sequence[int]) -> FusionParameters:
     """The same, with what modality number ``order[i]`` had given to number i."""
     new = {MODALITIES[old]: MODALITIES[i] for i, old in enumerate(order)}
     pools = {

@@ -1,6 +1,6 @@
 """A join driven one observation at a time, with everything that follows from it in one list."""
 
-from affectstream.models.fusion.choose import rule_named
+from affectstream.models.fusion.rules import rule_named
 from affectstream.models.fusion.trust import table
 from affectstream.schemas.observations import record
 from affectstream.workers.fusion.config import Fusion

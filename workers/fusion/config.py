@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-from affectstream.models.fusion.choose import rule_named
-from affectstream.models.fusion.exported import require_embeddings
-from affectstream.models.fusion.fitted import Fitted, available
+from affectstream.models.fusion.network_rule import require_embeddings
+from affectstream.models.fusion.parameters import FusionParameters, available
+from affectstream.models.fusion.rules import rule_named
 from affectstream.models.fusion.trust import CARDS, PerClass, table
 from affectstream.runtime.settings import FusionSettings
 from affectstream.schemas.messages import MODALITIES, Modality
@@ -35,7 +35,7 @@ def configured(settings: FusionSettings) -> Fusion:
     return Fusion(fuser, settings.window_ms, settings.stall_ms, settings.early)
 
 
-def reliabilities(settings: FusionSettings, fitted: Fitted | None) -> dict[Modality, PerClass]:
+def reliabilities(settings: FusionSettings, fitted: FusionParameters | None) -> dict[Modality, PerClass]:
     """Return each modality's reliability: the settings', else by class as fitted, else its model card's."""
     found: dict[Modality, PerClass] = {}
     for modality in MODALITIES:

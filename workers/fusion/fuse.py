@@ -22,7 +22,7 @@ from msgspec import Struct, msgpack
 
 from affectstream.models.fusion import trust
 from affectstream.models.fusion.evidence import Array, Evidence, Flags, Rule, disagreement, uncertainty
-from affectstream.models.fusion.exported import NetworkRule
+from affectstream.models.fusion.network_rule import NetworkRule
 from affectstream.schemas.codec import VERSIONS
 from affectstream.schemas.labels import EMOTIONS
 from affectstream.schemas.messages import MODALITIES, Modality, Party, Stream

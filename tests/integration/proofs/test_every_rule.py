@@ -16,7 +16,7 @@ from support.system import STALL_MS, START_MS, lines, short_demo, without_holes
 
 from affectstream import analyze
 from affectstream.export import in_order
-from affectstream.models.fusion.choose import rules
+from affectstream.models.fusion.rules import rules
 from affectstream.producers.plan import PartySource, SessionPlan
 from affectstream.producers.session import messages
 from affectstream.runtime.embedded import EmbeddedRedis

@@ -4,8 +4,8 @@ import pytest
 from support.fusion_fitted import example, written
 
 from affectstream import doctor
-from affectstream.models.fusion import fitted
-from affectstream.models.fusion.choose import on_probabilities
+from affectstream.models.fusion import parameters
+from affectstream.models.fusion.rules import on_probabilities
 from affectstream.runtime.settings import load
 from affectstream.schemas.errors import SettingsError
 from affectstream.schemas.messages import FusedEmotion
@@ -28,7 +28,7 @@ def test_messages_name_the_rule_and_the_file_that_it_was_fitted_in(name, tmp_pat
 
 @pytest.fixture
 def nothing_shipped(tmp_path, monkeypatch):
-    monkeypatch.setattr(fitted, "SHIPPED", tmp_path / "not-there.json")
+    monkeypatch.setattr(parameters, "SHIPPED", tmp_path / "not-there.json")
 
 
 def test_without_a_fitted_file_the_rules_that_need_none_work(nothing_shipped):

@@ -12,7 +12,7 @@ from affectstream import cli
 from affectstream.lab.fusion import experiment, page
 from affectstream.lab.fusion.pairs import CAVEAT, paired
 from affectstream.lab.fusion.simulate import World
-from affectstream.models.fusion import fitted
+from affectstream.models.fusion import parameters
 from affectstream.schemas.errors import AffectError
 from affectstream.schemas.labels import EMOTIONS
 
@@ -46,7 +46,7 @@ def _run(*arguments: str) -> str:
 
 
 def test_fit_writes_a_file_that_the_stream_reads_and_that_says_how_it_was_made(folder: Path) -> None:
-    found = fitted.read(folder / "fusion.json")
+    found = parameters.read(folder / "fusion.json")
     assert CAVEAT in found.data
     assert found.windows == 720  # six actors, sixty windows, clean and corrupted
 

@@ -10,9 +10,9 @@ from affectstream.lab.fusion.compare import Comparison, believed, compare, spear
 from affectstream.lab.fusion.failures import CONDITIONS, conditions
 from affectstream.lab.fusion.fit_experts import experts
 from affectstream.lab.fusion.simulate import WORLDS, World, simulated
-from affectstream.models.fusion.choose import UNFITTED
 from affectstream.models.fusion.evidence import Evidence, Pooled
-from affectstream.models.fusion.rules import EntropyTrust, Uniform, linear_pool
+from affectstream.models.fusion.pools import EntropyTrust, Uniform, linear_pool
+from affectstream.models.fusion.rules import UNFITTED
 
 CALLS = simulated(WORLDS[0], 400, seed=1)
 EXPERTS = experts(CALLS.log)

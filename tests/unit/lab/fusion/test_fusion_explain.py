@@ -9,7 +9,7 @@ from hypothesis.extra.numpy import arrays
 from affectstream.lab.fusion.explain import coalitions, importances, left_out, shapley
 from affectstream.lab.fusion.log import Log
 from affectstream.models.fusion.evidence import Evidence
-from affectstream.models.fusion.rules import Uniform
+from affectstream.models.fusion.pools import Uniform
 
 games = arrays(np.float64, (8, 3), elements=st.floats(-5, 5))
 
@@ -27,7 +27,7 @@ def test_a_dummy_gets_nothing(game: np.ndarray) -> None:
 
 @given(games)
 def test_equal_players_share_equally(game: np.ndarray) -> None:
-    game[2], game[6] = game[1], game[5]  # the first two are worth the same in any company
+    game[2], game[6] = game[1], game[5]  # the first two are worth the same in any effective_modalities
     worth = shapley(game)
     assert worth[:, 0] == pytest.approx(worth[:, 1], abs=1e-9)
 

@@ -11,9 +11,9 @@ from support.fusion_log import PRIOR, simulated
 from affectstream.lab.fusion.fit import FOLDS, fit, folds, threshold
 from affectstream.lab.fusion.fit_experts import cooling, reliability
 from affectstream.lab.fusion.fit_pools import fit_pool
-from affectstream.models.fusion.choose import on_probabilities
 from affectstream.models.fusion.evidence import Evidence
-from affectstream.models.fusion.temper import softplus
+from affectstream.models.fusion.pools import softplus
+from affectstream.models.fusion.rules import on_probabilities
 from affectstream.schemas.errors import InputError
 from affectstream.schemas.messages import MODALITIES
 

@@ -8,8 +8,8 @@ from support import embedded
 
 from affectstream.lab.fusion import network_training
 from affectstream.lab.fusion.network_training_loop import Recipe
-from affectstream.models.fusion.exported import rules
-from affectstream.models.fusion.rules import EntropyTrust
+from affectstream.models.fusion.network_rule import rules
+from affectstream.models.fusion.pools import EntropyTrust
 from affectstream.models.weights import read_card
 
 

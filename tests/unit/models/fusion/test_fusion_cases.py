@@ -17,12 +17,11 @@ from support.fusion_evidence import (
 )
 from support.fusion_fitted import TEMPERATURES
 
-from affectstream.models.fusion import exported
-from affectstream.models.fusion.choose import names, on_probabilities, rule_named, rules
+from affectstream.models.fusion import network_rule
 from affectstream.models.fusion.evidence import disagreement, entropy, uncertainty
-from affectstream.models.fusion.exported_networks import FORWARD
-from affectstream.models.fusion.pools import EqualLogPool
-from affectstream.models.fusion.rules import EntropyTrust, Uniform
+from affectstream.models.fusion.networks import FORWARD
+from affectstream.models.fusion.pools import EntropyTrust, EqualLogPool, Uniform
+from affectstream.models.fusion.rules import names, on_probabilities, rule_named, rules
 from affectstream.models.hub.labels import label_map, lifted
 from affectstream.schemas.errors import SettingsError
 
@@ -198,6 +197,6 @@ def test_every_name_has_a_rule_and_fitted_rules_are_named_after_their_file():
 
 @pytest.mark.parametrize("name", FORWARD)
 def test_a_network_that_was_not_trained_is_an_error(name, monkeypatch):
-    monkeypatch.setattr(exported, "rules", lambda fallback: {})
+    monkeypatch.setattr(network_rule, "rules", lambda fallback: {})
     with pytest.raises(SettingsError, match=f"{name}.*not trained"):
         rule_named(name, FITTED)

@@ -12,9 +12,9 @@ from support import embedded
 from affectstream.lab.fusion.network_training_loop import Recipe, export, train
 from affectstream.lab.fusion.networks import KINDS
 from affectstream.models.fusion.evidence import Evidence
-from affectstream.models.fusion.exported import FOLDER, NetworkRule, network, require_embeddings, rules
-from affectstream.models.fusion.exported_file import read
-from affectstream.models.fusion.rules import EntropyTrust
+from affectstream.models.fusion.network_file import read
+from affectstream.models.fusion.network_rule import FOLDER, NetworkRule, network, require_embeddings, rules
+from affectstream.models.fusion.pools import EntropyTrust
 from affectstream.schemas.errors import ModelError, SettingsError
 
 FALLBACK = EntropyTrust()

@@ -5,8 +5,8 @@ import json
 import pytest
 from support.fusion_fitted import example, written
 
-from affectstream.models.fusion import fitted
-from affectstream.models.fusion.fitted import available, read
+from affectstream.models.fusion import parameters
+from affectstream.models.fusion.parameters import available, read
 from affectstream.schemas.errors import SettingsError
 
 
@@ -63,7 +63,7 @@ def test_a_file_that_is_not_there_is_named(tmp_path):
 
 
 def test_without_a_shipped_file_nothing_is_available_and_reading_says_what_to_do(tmp_path, monkeypatch):
-    monkeypatch.setattr(fitted, "SHIPPED", tmp_path / "fusion.json")
+    monkeypatch.setattr(parameters, "SHIPPED", tmp_path / "fusion.json")
     assert available(None) is None
     with pytest.raises(SettingsError, match=r"affectstream fusion fit"):
         read()

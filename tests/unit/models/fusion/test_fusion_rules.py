@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from support.fusion_evidence import FITTED, FLAT, RULES, evidences
 from support.fusion_fitted import relabelled
 
-from affectstream.models.fusion.choose import on_probabilities
 from affectstream.models.fusion.evidence import Evidence, disagreement, uncertainty
+from affectstream.models.fusion.rules import on_probabilities
 
 every_rule = pytest.mark.parametrize("name", RULES)
 few = settings(max_examples=20, deadline=None)

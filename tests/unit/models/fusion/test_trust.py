@@ -1,4 +1,4 @@
-"""Trust: what the cards say, by class, of late, by age, and an operator's."""
+"""Trust: of the cards, by class, and an operator's."""
 
 import numpy as np
 import pytest
@@ -12,7 +12,6 @@ from affectstream.runtime.settings import TrustSettings
 from affectstream.schemas.errors import InputError
 from affectstream.schemas.messages import MODALITIES, Modality
 
-MINUTE_MS = 60_000
 SURE_HAPPY, SURE_SAD = np.eye(7)[1], np.eye(7)[2]
 FLAT = np.full(7, 1 / 7)
 
@@ -42,57 +41,6 @@ def test_expected_trust_lies_between_the_classes(ps: list[np.ndarray], values: l
     found = trust.reliability(np.array(ps), trust.table(dict.fromkeys(MODALITIES, values)))
     assert (found >= min(values) - 1e-9).all()
     assert (found <= max(values) + 1e-9).all()
-
-
-def test_agreement_is_with_the_mean_of_the_others_that_spoke() -> None:
-    p = np.array([SURE_HAPPY, SURE_SAD, (SURE_HAPPY + SURE_SAD) / 2])
-    assert trust.agreements(p, [True, True, False]) == [0.0, 0.0, None]
-    half = trust.agreements(p, [True, True, True])
-    assert half == pytest.approx([0.5, 0.5, 1.0])
-    assert trust.agreements(p, [False, True, False]) == [None, None, None]
-
-
-@given(ps=st.lists(rows, min_size=3, max_size=3), spoke=st.lists(st.booleans(), min_size=3, max_size=3))
-def test_agreements_are_shares_and_one_for_equals(ps: list[np.ndarray], spoke: list[bool]) -> None:
-    found = trust.agreements(np.array(ps), spoke)
-    assert [a is not None for a in found] == [said and sum(spoke) > 1 for said in spoke]
-    assert all(0.0 <= a <= 1.0 for a in found if a is not None)
-    equal = trust.agreements(np.array([ps[0]] * 3), spoke)
-    assert all(a == pytest.approx(1.0) for a in equal if a is not None)
-
-
-@given(before=unit, seen=st.one_of(st.none(), unit), elapsed=st.integers(0, 10**9))
-def test_running_agreement_goes_towards_what_is_seen_or_neutral_and_stays_a_share(
-    before: float, seen: float | None, elapsed: int
-) -> None:
-    after = trust.remembered(before, elapsed, seen)
-    target = trust.NEUTRAL if seen is None else seen
-    assert min(before, target) - 1e-9 <= after <= max(before, target) + 1e-9
-    assert trust.WORST <= trust.factor(after) <= trust.BEST
-
-
-def test_half_of_a_quarrel_is_forgotten_in_the_half_life_and_all_of_it_in_an_hour() -> None:
-    half = trust.remembered(0.0, trust.AGREEMENT_HALF_LIFE_MS)
-    assert half == pytest.approx(trust.NEUTRAL / 2)
-    assert trust.factor(trust.remembered(0.0, 60 * MINUTE_MS)) == pytest.approx(1.0)
-
-
-@given(before=unit, parts=st.lists(st.integers(0, MINUTE_MS), min_size=1, max_size=5))
-def test_it_decays_by_time_and_not_by_the_number_of_windows(before: float, parts: list[int]) -> None:
-    stepwise = before
-    for part in parts:
-        stepwise = trust.remembered(stepwise, part)
-    assert stepwise == pytest.approx(trust.remembered(before, sum(parts)))
-
-
-@pytest.mark.parametrize(("agreement", "factor"), [(0.0, 0.5), (trust.NEUTRAL, 1.0), (1.0, 1.2)])
-def test_the_factor_is_bounded_and_neutral_changes_nothing(agreement: float, factor: float) -> None:
-    assert trust.factor(agreement) == pytest.approx(factor)
-
-
-def test_what_is_older_is_trusted_less() -> None:
-    assert trust.freshness(0) == 1.0
-    assert trust.freshness(trust.HELD_HALF_LIFE_MS) == 0.5
 
 
 @pytest.mark.parametrize(

@@ -8,9 +8,9 @@ from support.drawn_calls import call, in_records, interleave
 from support.joining import fusion
 
 from affectstream.models.fusion import trust
-from affectstream.models.fusion.choose import on_probabilities
 from affectstream.models.fusion.evidence import Evidence, disagreement, uncertainty
-from affectstream.models.fusion.fitted import available
+from affectstream.models.fusion.parameters import available
+from affectstream.models.fusion.rules import on_probabilities
 from affectstream.schemas.observations import record
 
 WINDOWS = 600

@@ -11,8 +11,8 @@ from support.joining import fusion
 
 from affectstream.lab.fusion.network_training_loop import Recipe, export, train
 from affectstream.lab.fusion.networks import KINDS
-from affectstream.models.fusion.exported import rules
-from affectstream.models.fusion.rules import EntropyTrust
+from affectstream.models.fusion.network_rule import rules
+from affectstream.models.fusion.pools import EntropyTrust
 from affectstream.runtime.settings import FusionSettings
 from affectstream.schemas.codec import encode
 from affectstream.schemas.errors import SettingsError
