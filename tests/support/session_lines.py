@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from typing import Literal
 
+from support.observations import final
+
 from affectstream.schemas.labels import EMOTIONS, INDEX
 from affectstream.schemas.messages import FusedEmotion, ModalityState, Party
 
@@ -30,18 +32,14 @@ def window(
     rule: str = "entropy_trust",
 ) -> FusedEmotion:
     """A pane of one second."""
-    return FusedEmotion(
-        session_id="call",
+    return final(
+        second * 1000 + 1000,
+        p,
         party=party,
-        start_ms=second * 1000,
-        end_ms=second * 1000 + 1000,
-        pane=pane,
-        p=p,
-        label=EMOTIONS[p.index(max(p))] if p else None,
         confidence=confidence if p else 0.0,
-        uncertainty=0.5,
         disagreement=disagreement,
         modalities=modalities,
+        pane=pane,
         rule=rule,
     )
 

@@ -11,13 +11,14 @@ from contextlib import AbstractContextManager, contextmanager
 
 import httpx
 import pytest
+from support.observations import final
 
 from affectstream.analytics.alerts import alerts
 from affectstream.analytics.rules import Rule
 from affectstream.runtime.embedded import EmbeddedRedis
 from affectstream.runtime.settings import load
 from affectstream.runtime.store import FusedStore
-from affectstream.schemas.labels import EMOTIONS, N_EMOTIONS
+from affectstream.schemas.labels import N_EMOTIONS
 from affectstream.schemas.messages import FusedEmotion, Modality, ModalityState, Party, Reason
 
 Runner = Callable[[dict[str, str]], AbstractContextManager[tuple[str, subprocess.Popen[str]]]]
@@ -45,19 +46,15 @@ def pane(
     party: Party, i: int, states: Sequence[ModalityState], *, top: int | None, kind: str = "final"
 ) -> FusedEmotion:
     """The ``i``-th window of the call."""
-    return FusedEmotion(
+    return final(
+        START_MS + 1000 * (i + 1),
+        None if top is None else _p(top),
         session_id=SESSION,
         party=party,
-        start_ms=START_MS + 1000 * i,
-        end_ms=START_MS + 1000 * (i + 1),
         pane=kind,
-        p=None if top is None else _p(top),
-        label=None if top is None else EMOTIONS[top],
-        confidence=0.0 if top is None else 0.7,
         uncertainty=1.0 if top is None else 0.4,
         disagreement=0.1,
         modalities=tuple(states),
-        rule="entropy_trust",
     )
 
 

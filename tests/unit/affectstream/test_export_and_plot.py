@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from rich.console import Console
+from support.observations import final
 
 from affectstream import plot
 from affectstream.analytics.label import Display
@@ -33,19 +34,13 @@ def window(second: int, party: str = "customer", pane: str = "final", said: bool
         state = ModalityState(
             modality="audio", state="present", p=P, weight=1.0, quality=0.5, count=2, model_id="voice/1"
         )
-    return FusedEmotion(
-        session_id="call",
+    return final(
+        second * 1000 + 1000,
+        P if said else None,
         party=party,
-        start_ms=second * 1000,
-        end_ms=second * 1000 + 1000,
         pane=pane,
-        p=P if said else None,
-        label="happy" if said else None,
-        confidence=0.5 if said else 0.0,
         uncertainty=0.8 if said else 1.0,
-        disagreement=0.0,
         modalities=(state, ModalityState(modality="text", state="missing")),
-        rule="entropy_trust",
     )
 
 

@@ -5,41 +5,20 @@ import json
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.observations import ended, final
 
 from affectstream.runtime import rows
 from affectstream.schemas.codec import encode
 from affectstream.schemas.errors import Malformed
-from affectstream.schemas.messages import EndOfStream, FusedEmotion, ModalityState
+from affectstream.schemas.messages import FusedEmotion, ModalityState
 
 P = (0.1, 0.2, 0.3, 0.1, 0.1, 0.1, 0.1)
-END = EndOfStream(
-    session_id="s1",
-    party="customer",
-    modality="text",
-    expects=("text",),
-    seq=0,
-    start_ms=0,
-    end_ms=0,
-    settled_ms=0,
-)
+END = ended("text", 0, 0)
 
 
 def fused(p: tuple[float, ...] | None = P, confidence: float = 0.3) -> FusedEmotion:
     state = ModalityState(modality="video", state="abstained", reason="no_face")
-    return FusedEmotion(
-        session_id="s1",
-        party="customer",
-        start_ms=1000,
-        end_ms=2000,
-        pane="final",
-        p=p,
-        label="sad" if p else None,
-        confidence=confidence,
-        uncertainty=0.9,
-        disagreement=0.0,
-        modalities=(state,),
-        rule="entropy_trust",
-    )
+    return final(2000, p, label="sad" if p else None, confidence=confidence, modalities=(state,))
 
 
 @given(st.floats(0, 1), st.lists(st.floats(0.001, 1), min_size=7, max_size=7))

@@ -3,6 +3,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.observations import final
 
 from affectstream.schemas.conflict import DISAGREE, conflict
 from affectstream.schemas.labels import EMOTIONS
@@ -18,20 +19,7 @@ def window(disagreement: float = 0.5, **labels: str | None) -> FusedEmotion:
         ModalityState(modality=m, state="present" if label else "missing", p=said(label) if label else None)
         for m, label in labels.items()
     ]
-    return FusedEmotion(
-        session_id="s",
-        party="customer",
-        start_ms=0,
-        end_ms=1000,
-        pane="final",
-        p=said("neutral"),
-        label="neutral",
-        confidence=0.5,
-        uncertainty=0.5,
-        disagreement=disagreement,
-        modalities=tuple(states),
-        rule="uniform",
-    )
+    return final(1000, said("neutral"), disagreement=disagreement, modalities=tuple(states))
 
 
 @pytest.mark.parametrize(

@@ -6,20 +6,19 @@ from types import SimpleNamespace
 
 import pytest
 from support.joining import fusion
+from support.observations import ended, observed
 
 from affectstream.runtime.kafka.lag import Standing
 from affectstream.runtime.store import Newest
 from affectstream.schemas.codec import decode, encode
 from affectstream.schemas.errors import Unavailable
-from affectstream.schemas.messages import DeadLetter, EndOfStream, FusedEmotion, Observations, Probabilities
+from affectstream.schemas.messages import DeadLetter, FusedEmotion, Observations
 from affectstream.schemas.topics import FUSED
 from affectstream.workers.fusion import agent as loop
 from affectstream.workers.fusion import trust
 from affectstream.workers.fusion.agent import FusionAgent
 from affectstream.workers.fusion.sink import Sink
 from affectstream.workers.fusion.stalls import LagWatch
-
-HAPPY = (0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0)
 
 
 class Journal:
@@ -135,26 +134,11 @@ async def running(rig):
 
 
 def frame(at_ms, expects=("video",)):
-    return Probabilities(
-        session_id="call",
-        party="customer",
-        modality="video",
-        seq=at_ms,
-        start_ms=at_ms,
-        end_ms=at_ms,
-        settled_ms=at_ms + 1,
-        expects=expects,
-        p=HAPPY,
-        quality=1.0,
-        model_id="m",
-    )
-
-
-WHOSE = {"session_id": "call", "party": "customer", "modality": "video", "expects": ("video",)}
+    return observed("video", at_ms, at_ms, expects=expects)
 
 
 def end(at_ms):
-    return EndOfStream(**WHOSE, start_ms=at_ms, end_ms=at_ms, settled_ms=at_ms, seq=at_ms)
+    return ended("video", at_ms, at_ms, expects=("video",))
 
 
 def committed(rig):
@@ -371,9 +355,7 @@ async def test_an_end_of_stream_holds_nothing_back_once_a_final_states_it():
     """A call whose text ends at its start commits all the same, and a restart knows that it has ended."""
     rig = Rig()
     both = ("video", "text")
-    gone = EndOfStream(
-        **(WHOSE | {"modality": "text", "expects": both}), seq=0, start_ms=0, end_ms=0, settled_ms=0
-    )
+    gone = ended("text", 0, 0, expects=both)
     async with running(rig):
         await rig.feed(gone)
         for at_ms in (0, 1000, 2000):

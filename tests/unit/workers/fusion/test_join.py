@@ -4,11 +4,11 @@ import math
 
 import pytest
 from support.joining import Driven, fusion
+from support.observations import abstained, ended, observed
 
-from affectstream.schemas.messages import Abstention, EndOfStream, FusedEmotion, Probabilities, Reason
+from affectstream.schemas.messages import FusedEmotion, Reason
 from affectstream.workers.fusion.join import Refused
 
-HAPPY = (0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0)
 ALL = ("video", "audio", "text")
 HOUR_MS = 3_600_000
 
@@ -17,41 +17,33 @@ class Feed:
     """Builds the observations of one party, numbered per modality as a worker would."""
 
     def __init__(self, *expects, session_id="call", party="customer"):
-        self.expects = expects or ALL
-        self.whose = {"session_id": session_id, "party": party}
+        self.whose = {"session_id": session_id, "party": party, "expects": expects or ALL}
         self.seqs = dict.fromkeys(ALL, -1)
 
     def video(self, at_ms, **fields):
-        return self._said("video", at_ms, at_ms, at_ms + 1, **fields)
+        return self._observed("video", at_ms, at_ms, at_ms + 1, **fields)
 
     def audio(self, start_ms, end_ms=None, **fields):
         end_ms = start_ms + 2000 if end_ms is None else end_ms
-        return self._said("audio", start_ms, end_ms, start_ms + 1000, **fields)
+        return self._observed("audio", start_ms, end_ms, start_ms + 1000, **fields)
 
     def text(self, start_ms, end_ms, **fields):
-        return self._said("text", start_ms, end_ms, end_ms, **fields)
+        return self._observed("text", start_ms, end_ms, end_ms, **fields)
 
     def silence(self, start_ms, end_ms, modality="text", reason=Reason.NO_SPEECH):
-        return Abstention(**self._envelope(modality, start_ms, end_ms, end_ms), reason=reason)
+        fields = self.whose | {"settled_ms": end_ms, "reason": reason}
+        return abstained(*self._next(modality), start_ms, end_ms, **fields)
 
     def end(self, modality, at_ms):
-        return EndOfStream(**self._envelope(modality, at_ms, at_ms, at_ms))
+        return ended(*self._next(modality), at_ms, **self.whose)
 
-    def _said(self, modality, start_ms, end_ms, settled_ms, p=HAPPY, quality=1.0):
-        envelope = self._envelope(modality, start_ms, end_ms, settled_ms)
-        return Probabilities(**envelope, p=p, quality=quality, model_id="m")
+    def _observed(self, modality, start_ms, end_ms, settled_ms, **fields):
+        fields |= self.whose | {"settled_ms": settled_ms}
+        return observed(*self._next(modality), start_ms, end_ms, **fields)
 
-    def _envelope(self, modality, start_ms, end_ms, settled_ms):
+    def _next(self, modality):
         self.seqs[modality] += 1
-        return {
-            **self.whose,
-            "modality": modality,
-            "seq": self.seqs[modality],
-            "start_ms": start_ms,
-            "end_ms": end_ms,
-            "settled_ms": settled_ms,
-            "expects": self.expects,
-        }
+        return modality, self.seqs[modality]
 
 
 def engine(**config):

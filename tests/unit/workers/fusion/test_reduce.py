@@ -6,24 +6,17 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.observations import HAPPY, SAD, abstained, observed
 
-from affectstream.schemas.messages import Abstention, Face, Probabilities, Reason
+from affectstream.schemas.messages import Face, Reason
 from affectstream.schemas.observations import record, vectors
 from affectstream.workers.fusion.reduce import follow, iou, reduced_windows
 from affectstream.workers.fusion.window import ClosedWindow, Window
 
-HAPPY = tuple(np.eye(7)[1].tolist())
-SAD = tuple(np.eye(7)[2].tolist())
-ENVELOPE = {"session_id": "s", "party": "customer", "start_ms": 0, "end_ms": 0, "settled_ms": 0}
-
 
 def said(seq, p=HAPPY, quality=1.0, overlap_ms=1, model="m", faces=(), modality="video", embedding=None):
-    times = {"end_ms": overlap_ms, "settled_ms": overlap_ms}
-    envelope = {**ENVELOPE, **times, "modality": modality, "expects": (modality,), "seq": seq}
-    item = Probabilities(
-        **envelope, p=p, quality=quality, model_id=model, faces=faces, embedding=packed(embedding)
-    )
-    return record(item)
+    carried = {"model_id": model, "faces": faces, "embedding": packed(embedding)}
+    return record(observed(modality, seq, 0, overlap_ms, p=p, quality=quality, **carried))
 
 
 def summarise(rows):
@@ -44,8 +37,7 @@ def summarise(rows):
 
 
 def mute(seq, reason):
-    envelope = {**ENVELOPE, "modality": "video", "expects": ("video",), "seq": seq}
-    return record(Abstention(**envelope, reason=reason))
+    return record(abstained("video", seq, 0, reason=reason))
 
 
 def packed(embedding):
