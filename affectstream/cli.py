@@ -1,5 +1,7 @@
 """The command tree: which module holds which command. A module is imported when its command is chosen."""
 
+import atexit
+import gc
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -134,6 +136,8 @@ def load(name: str) -> Any:
     return group.commands[name]
 
 
+RARELY = (100_000, 50, 50)  # imports leave nothing to collect, and looking took a quarter of a short command
+
 app = typer.Typer(
     cls=CommandTree,
     no_args_is_help=True,
@@ -151,6 +155,8 @@ def _affectstream() -> None:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line; a mistake of the user's ends in one clear line, never in a traceback."""
+    gc.set_threshold(*RARELY)
+    atexit.register(gc.freeze)  # modules need no last look at the end of a process
     try:
         app(args=arguments, prog_name="affectstream")
     except AffectError as error:

@@ -1,10 +1,10 @@
 """Windows and summaries in the terminal: the live table, the report on a session, the bar of progress."""
 
 from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console, Group
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
 
@@ -14,6 +14,9 @@ from affectstream.export import Report
 from affectstream.schemas.conflict import conflict
 from affectstream.schemas.labels import COLOURS, EMOTIONS, MODALITY_COLOURS
 from affectstream.schemas.messages import MODALITIES, FusedEmotion, ModalityState
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
 
 BLOCKS = " ▁▂▃▄▅▆▇█"
 BAR = 5  # characters
@@ -190,8 +193,10 @@ def _at(ms: int, origin_ms: int) -> str:
     return f"{(ms - origin_ms) / 1000:.0f} s"
 
 
-def progress_bar(verb: str, console: Console, transient: bool = False) -> Progress:
+def progress_bar(verb: str, console: Console, transient: bool = False) -> "Progress":
     """Return a bar of seconds of a recording; the task's description is the session."""
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
     return Progress(
         TextColumn(verb + " {task.description}"),
         BarColumn(),
