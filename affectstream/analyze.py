@@ -54,7 +54,7 @@ def analyze(
     ] = 0,
     agent_purpose: Purpose = None,
 ) -> None:
-    """Read a recorded call in this process, with no broker, as fast as the machine allows."""
+    """Analyse a recorded call in this process, with no broker, as fast as the machine allows."""
     import logging
 
     from affectstream.export import report, write_report

@@ -26,57 +26,59 @@ class Entry(NamedTuple):
 COMMANDS: dict[str, Entry] = {
     "analyze": Entry(
         "affectstream.analyze",
-        "Read a recorded call in this process, with no broker, as fast as the machine allows.",
+        "Analyse a recorded call in this process, with no broker, as fast as the machine allows.",
         ("capture", "inference"),
     ),
     "demo": Entry(
         "affectstream.up",
-        "Replay the demo call on embedded servers and real workers, and watch it being read.",
+        "Replay the demo call on embedded servers and real workers, and watch the results come in.",
         ("capture", "inference", "fusion", "embedded", "plot"),
     ),
     "replay": Entry(
         "affectstream.replay",
-        "Publish a recorded call to Kafka; the workers that run there read it.",
+        "Publish a recorded call to Kafka, for the workers that are running there.",
         ("capture",),
     ),
     "up": Entry(
         "affectstream.up",
-        "Run everything on this machine: embedded Kafka and Redis, workers, fusion, alerts and the API.",
+        "Run the whole system on this machine: embedded Kafka and Redis, workers, fusion, alerts, API.",
         ("inference", "fusion", "dashboards", "embedded"),
     ),
     "worker": Entry(
         "affectstream.worker",
-        "Run one process of a distributed system, as configured by `affectstream config`.",
+        "Run one process of a distributed system; `affectstream config` shows its settings.",
     ),
-    "sessions": Entry("affectstream.sessions", "List the sessions that lie in Redis."),
+    "sessions": Entry("affectstream.sessions", "List the sessions in Redis, newest first."),
     "show": Entry(
         "affectstream.sessions",
-        "Show the windows of a session from Redis, or write them as `analyze` does.",
+        "Show the windows of a session in Redis, or export them as `analyze` does.",
     ),
     "summary": Entry(
         "affectstream.sessions",
-        "Sum a session up per party, with turning points, disagreements and alerts.",
+        "Summarise a session per party: shares, turning points, disagreements and alerts.",
     ),
     "purge": Entry("affectstream.sessions", "Delete everything that Redis holds about a session."),
     "trust": Entry(
         "affectstream.trust",
-        "Set, take back and show an operator's trust: it replaces what was measured, in all calls, "
-        "within a window, and is recorded.",
+        "Set, clear and show operator trust: it overrides a modality's measured trust in all calls, from the "
+        "next window on, and is logged.",
         group=True,
     ),
-    "topics": Entry("affectstream.topics", "The Kafka topics.", group=True),
-    "dashboards": Entry("affectstream.grafana", "The Grafana dashboards.", ("dashboards",), group=True),
+    "topics": Entry("affectstream.topics", "Create and list the Kafka topics.", group=True),
+    "dashboards": Entry(
+        "affectstream.grafana", "Install the Grafana dashboards.", ("dashboards",), group=True
+    ),
     "config": Entry(
         "affectstream.doctor",
-        "Print every setting and its value; those that differ from the default are bold, secrets are masked.",
+        "Print every setting and its value: those that differ from the default in bold, secrets masked.",
     ),
     "doctor": Entry(
         "affectstream.doctor",
-        "Say what is installed, reachable, and on which device; exit code 1 where something is broken.",
+        "Check packages, device, models, settings and servers; exit code 1 where something is broken.",
     ),
     "licences": Entry(
         "affectstream.doctor",
-        "List every model in use and the corpora behind it with their licences.",
+        "List the licences of every model in use and of the corpora behind it.",
     ),
     "train": Entry(
         "affectstream.lab.cli",
@@ -131,7 +133,7 @@ def load(name: str) -> Any:
     entry = COMMANDS[name]
     group = typer.main.get_group(import_module(entry.module).app)
     if entry.group:
-        group.name = name
+        group.name, group.help = name, entry.help
         return group
     return group.commands[name]
 
@@ -148,9 +150,9 @@ app = typer.Typer(
 )
 
 
-@app.callback()
+@app.callback(help="Real-time emotion recognition for calls: event-time fusion of face, voice and words.")
 def _affectstream() -> None:
-    """Read how people in a call feel, as the call happens: event-time fusion of face, voice and words."""
+    """Give the tree a root without options of its own."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

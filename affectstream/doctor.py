@@ -27,7 +27,7 @@ WEIGHTS: dict[Modality, str] = {"video": "face", "audio": "voice", "text": "text
 
 @app.command()
 def config() -> None:
-    """Print every setting and its value; those that differ from the default are bold, secrets are masked."""
+    """Print every setting and its value: those that differ from the default in bold, secrets masked."""
     from affectstream.runtime.settings import config_file, describe, load
 
     lines = describe(load())
@@ -48,7 +48,7 @@ def config() -> None:
 def licences(
     commercial: Annotated[bool, typer.Option("--commercial", help="refuse what may not be used so")] = False,
 ) -> None:
-    """List every model in use and the corpora behind it with their licences."""
+    """List the licences of every model in use and of the corpora behind it."""
     from affectstream.lab.licences import detector_in_use, fusion_in_use, in_use, require_commercial
     from affectstream.runtime.settings import load
 
@@ -73,7 +73,7 @@ def licences(
 
 @app.command()
 def doctor() -> None:
-    """Say what is installed, reachable, and on which device; exit code 1 where something is broken."""
+    """Check packages, device, models, settings and servers; exit code 1 where something is broken."""
     marks = {"ok": "[green]ok[/]", "absent": "[yellow]absent[/]", "bad": "[red]bad[/]"}
     table = Table(title="affectstream doctor", title_justify="left")
     for column in ("area", "what", "state", "detail"):

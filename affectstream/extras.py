@@ -1,4 +1,4 @@
-"""The optional parts of the installation, and the packages by which each is told to be there."""
+"""The extras of the installation, and the modules that each of them brings."""
 
 from collections.abc import Sequence
 from importlib.util import find_spec

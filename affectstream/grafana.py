@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-app = typer.Typer(no_args_is_help=True, help="The Grafana dashboards.")
+app = typer.Typer(no_args_is_help=True)
 out = Console()
 
 

@@ -83,7 +83,7 @@ class Children:
         return "\n".join(path.read_text(errors="replace").splitlines()[-lines:]) if path.exists() else ""
 
     def ready(self, name: str) -> bool:
-        """Say whether a process answers that it is ready."""
+        """Return whether a process answers that it is ready."""
         child = self.children[name]
         if not child.port:
             return True

@@ -35,7 +35,7 @@ def replay(
     session: SessionName = None,
     agent_purpose: Purpose = None,
 ) -> None:
-    """Publish a recorded call to Kafka; the workers that run there read it."""
+    """Publish a recorded call to Kafka, for the workers that are running there."""
     import asyncio
 
     from affectstream.producers.session import estimated_ms, messages
@@ -94,7 +94,7 @@ class Ends:
         self._last_ms[message.party] = max(end_ms, self._last_ms.get(message.party, 0))
 
     async def reached(self, store: "FusedStore", session_id: str) -> bool:
-        """Say whether the last window of every party is in Redis."""
+        """Return whether the last window of every party is in Redis."""
         session = await store.session(session_id)
         spans = session.parties if session else {}
         return bool(self._last_ms) and all(

@@ -38,7 +38,7 @@ class SessionFile(BaseModel):
 
 @dataclass(frozen=True)
 class SessionArguments:
-    """The options of `analyze` and `replay` that say what the session is."""
+    """The arguments of `analyze` and `replay` that describe the session."""
 
     inputs: Sequence[Path]
     parties: Sequence[str] = ()  # "agent=agent.flac"

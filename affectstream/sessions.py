@@ -27,7 +27,7 @@ SessionId = Annotated[str, typer.Argument(help="session id")]
 
 @app.command()
 def sessions(limit: Annotated[int, typer.Option(min=1, help="how many, newest first")] = 20) -> None:
-    """List the sessions that lie in Redis."""
+    """List the sessions in Redis, newest first."""
     found = asyncio.run(_sessions(limit))
     listing = Table(title=f"{len(found)} sessions", title_justify="left")
     for column in ("session", "parties", "first window", "last window", "seconds"):
@@ -53,7 +53,7 @@ def show(
     ] = None,
     plot: Annotated[Path | None, typer.Option(help="timeline as .png, .svg or .pdf")] = None,
 ) -> None:
-    """Show the windows of a session from Redis, or write them as `analyze` does."""
+    """Show the windows of a session in Redis, or export them as `analyze` does."""
     from affectstream.export import display_of, report, write
     from affectstream.runtime.settings import load
     from affectstream.tables import LiveTable, summary_table
@@ -80,7 +80,7 @@ def summary(
     what: Annotated[str, typer.Argument(metavar="SESSION", help="session id, or a .jsonl of `analyze -o`")],
     as_json: Annotated[bool, typer.Option("--json", help="as JSON, for programs")] = False,
 ) -> None:
-    """Sum a session up per party, with turning points, disagreements and alerts."""
+    """Summarise a session per party: shares, turning points, disagreements and alerts."""
     from affectstream.export import read, report
     from affectstream.runtime.settings import load
     from affectstream.tables import summary_table

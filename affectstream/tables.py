@@ -29,7 +29,7 @@ class LiveTable:
     "emotion" is the displayed label, a question mark where it is uncertain. "sure" is the confidence, "all"
     the seven probabilities in the order of the labels, "split" how far the modalities contradict each other;
     the newest such conflict stands below in words. A modality's cell holds its own label and its weight in
-    per cent, dim where that is held from an earlier window.
+    per cent.
     """
 
     def __init__(self, title: str, origin_ms: int, display: Display, rows: int = 16) -> None:
@@ -167,7 +167,7 @@ def _events(made: Report) -> Table:
 
 
 def _of_party(party: PartySummary, origin_ms: int) -> Iterator[tuple[str, Text]]:
-    """Yield what there is to say of one party, line by line."""
+    """Yield the lines of one party: what kind of line, and its text."""
     yield "quarters", Text(" > ").join(_emotion(quarter.label) for quarter in party.quarters)
     if party.change:
         yield "changed", _changes(party.change)

@@ -10,7 +10,7 @@ from rich.table import Table
 if TYPE_CHECKING:
     from affectstream.runtime.kafka.topics import Row
 
-app = typer.Typer(no_args_is_help=True, help="The Kafka topics.")
+app = typer.Typer(no_args_is_help=True)
 out = Console()
 
 

@@ -16,17 +16,13 @@ from affectstream.schemas.messages import MODALITIES, Modality
 if TYPE_CHECKING:
     from affectstream.runtime.operator_trust import Entry
 
-app = typer.Typer(
-    no_args_is_help=True,
-    help="Set, take back and show an operator's trust: it replaces what was measured, in all calls, "
-    "within a window, and is recorded.",
-)
+app = typer.Typer(no_args_is_help=True)
 out = Console()
 
 UNITS_S = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 
 Which = Annotated[Modality, typer.Argument(help="whose trust")]
-By = Annotated[str | None, typer.Option(help="who is on record; default: your user name", show_default=False)]
+By = Annotated[str | None, typer.Option(help="name for the log; default: your user name", show_default=False)]
 
 
 @app.command("set")
@@ -38,7 +34,7 @@ def set_(
     ] = None,
     by: By = None,
 ) -> None:
-    """Trust a modality so far from now on, in all calls."""
+    """Override the measured trust of a modality, in all calls."""
     for_s = None if for_ is None else seconds(for_)
     asyncio.run(_set({modality: value}, by, for_s))
     until = f" for {for_}" if for_ else ", until it is cleared"
@@ -52,18 +48,18 @@ def clear(
     ] = None,
     by: By = None,
 ) -> None:
-    """Take an operator's trust back: what was measured holds again."""
+    """Remove an operator's override: the measured trust applies again."""
     asyncio.run(_set(dict.fromkeys([modality] if modality else MODALITIES), by, None))
     out.print(f"{modality or 'every modality'} is trusted as it was measured", highlight=False)
 
 
 @app.command()
 def show(limit: Annotated[int, typer.Option(min=1, help="lines of the record, newest first")] = 10) -> None:
-    """Show the trust that is in force, and who set it when."""
+    """Show the trust in force and the log of overrides."""
     trust, entries = asyncio.run(_read(limit))
     for modality in MODALITIES:
-        held = f"{trust[modality]:g}, an operator's" if modality in trust else "as measured"
-        out.print(f"{modality:5}  {held}", highlight=False)
+        value = f"{trust[modality]:g}, an operator's" if modality in trust else "as measured"
+        out.print(f"{modality:5}  {value}", highlight=False)
     if entries:
         out.print(_record(entries))
 

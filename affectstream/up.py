@@ -40,7 +40,7 @@ class Stack:
 def up(
     logs: Annotated[Path, typer.Option(help="folder for the processes' logs")] = Path("out/logs"),
 ) -> None:
-    """Run everything on this machine: embedded Kafka and Redis, workers, fusion, alerts and the API."""
+    """Run the whole system on this machine: embedded Kafka and Redis, workers, fusion, alerts, API."""
     from affectstream.runtime.settings import load
 
     with started(load(), logs, out, api=True) as stack:
@@ -60,7 +60,7 @@ def demo(
         "out/demo"
     ),
 ) -> None:
-    """Replay the demo call on embedded servers and real workers, and watch it being read."""
+    """Replay the demo call on embedded servers and real workers, and watch the results come in."""
     from importlib.resources import as_file, files
 
     from affectstream.export import display_of, report, write

@@ -30,6 +30,6 @@ EXTRAS: dict[WorkerName, tuple[str, ...]] = {
 
 @app.command()
 def worker(name: Annotated[WorkerName, typer.Argument(help="which process")]) -> None:
-    """Run one process of a distributed system, as configured by `affectstream config`."""
+    """Run one process of a distributed system; `affectstream config` shows its settings."""
     require(f"worker {name}", EXTRAS[name])
     runpy.run_module(MODULES[name], run_name="__main__", alter_sys=True)
