@@ -1,4 +1,4 @@
-"""The commands `train`, `evaluate`, `compare` and `leakcheck`."""
+"""The commands `train`, `ship`, `evaluate`, `compare` and `leakcheck`."""
 
 import os
 from pathlib import Path
@@ -40,26 +40,54 @@ def train(
         ),
     ] = None,
     network: Annotated[
-        str | None, typer.Option(help="a reference network instead of the shipped one", show_default=False)
+        str | None, typer.Option(help="another network than the shipped one", show_default=False)
     ] = None,
     recipe: Annotated[
-        Path | None, typer.Option(help="recipe.json of a run of a reference network", show_default=False)
+        Path | None, typer.Option(help="recipe.json of a run, or beside a card", show_default=False)
     ] = None,
 ) -> None:
-    """Train a model in a run folder; other options go to its training, as in: train voice --seed 1.
+    """Train a network in a run folder; other options change its recipe, as in: train voice --seed 1.
 
-    With --network or --recipe they change the recipe: train face --network fer-cnn --labels fer2013.
+    Without --network it is the shipped one; another: train face --network fer-cnn --labels fer2013.
     """
     from affectstream.lab.training import command as training
 
-    if network is not None or recipe is not None:
-        chosen = training.recipe_of(name, network, recipe, tuple(context.args))
-        evaluation = training.run_reference(chosen, data, run, lambda line: err.print(line, highlight=False))
-        view.show_evaluation(evaluation, DRAWS, out)
-        return
-    folder = run or Path("runs") / name
-    training.run(name, data, folder, tuple(context.args))
-    out.print(training.next_steps(name, folder), highlight=False, soft_wrap=True)
+    chosen = training.recipe_of(name, network, recipe, tuple(context.args))
+    folder = run or training.default_folder(chosen)
+    evaluation = training.start(chosen, data, folder, lambda line: err.print(line, highlight=False))
+    view.show_evaluation(evaluation, DRAWS, out)
+    if following := training.next_steps(chosen, folder):
+        out.print(following, highlight=False, soft_wrap=True)
+
+
+@app.command()
+def ship(
+    runs: Annotated[
+        list[Path], typer.Argument(help="folders of finished runs of one network", show_default=False)
+    ],
+    folder: Annotated[
+        Path | None, typer.Option(help="where the weights go; default: the package", show_default=False)
+    ] = None,
+    data: Annotated[
+        Path | None, typer.Option(help="folder of the corpora; default: $AFFECT_DATA", show_default=False)
+    ] = None,
+    threads: Annotated[int, typer.Option(min=1, help="of torch")] = 1,
+) -> None:
+    """Turn runs of face, voice or text into the weights and the card that the product loads."""
+    import torch
+
+    from affectstream.lab.training.ship import ship as shipped
+    from affectstream.models.weights import FOLDER
+
+    torch.set_num_threads(threads)
+    with err.status("shipping"):
+        card = shipped(runs, folder or FOLDER, data)
+    figures = ", ".join(f"{name} {value:.4g}" for name, value in card.figures.items())
+    out.print(
+        f"{card.model_id}: temperature {card.temperature:.3f}, trust {card.trust:.3f}; {figures}",
+        highlight=False,
+        soft_wrap=True,
+    )
 
 
 @app.command()
@@ -114,7 +142,7 @@ def _evaluate_run(folder: Path, data: Path | None, output: Path | None, device: 
 
     if not folder.is_dir():
         raise InputError(f"{folder} is neither face, voice nor text, nor the folder of a run")
-    evaluation = training.evaluate_reference(folder, data, device)
+    evaluation = training.evaluate_folder(folder, data, device)
     view.show_evaluation(evaluation, DRAWS, out)
     if output is not None:
         _write_report(evaluation, output, DRAWS)

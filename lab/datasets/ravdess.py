@@ -1,5 +1,6 @@
 """Reader of RAVDESS speech (Actor_XX folders, labelled by name)."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,11 +10,13 @@ import soundfile
 
 from affectstream.lab.datasets.clips import SUFFIXES, checked
 from affectstream.lab.datasets.skipping import Skipped, read_each
+from affectstream.lab.splits import Fold, grouped_folds, merged_groups
 from affectstream.schemas.errors import InputError
 from affectstream.schemas.labels import INDEX, RAVDESS
 
 LICENCE = "CC BY-NC-SA 4.0"
 SOURCE = "RAVDESS (Livingstone & Russo, 2018)"
+FOLDS = 5
 LAYOUT = (
     "expected FOLDER/Actor_XX/MM-CC-EE-II-SS-RR-AA.wav or .flac "
     "(seven two-digit fields: modality 03 audio only, channel 01 speech, emotion 01 to 08, intensity, "
@@ -53,6 +56,12 @@ class Corpus:
         for clip in self.clips:
             by_hash.setdefault(clip.sha256, []).append(clip)
         return [tuple(same) for same in by_hash.values() if len(same) > 1]
+
+
+def folds_of(clips: Sequence[Clip], seed: int = 0) -> tuple[Fold, ...]:
+    """Return five folds in which an actor and the copies of a file are on one side."""
+    groups = merged_groups([c.actor for c in clips], [c.sha256 for c in clips])
+    return grouped_folds([(c.label, c.sex) for c in clips], groups.tolist(), FOLDS, seed)
 
 
 def read(folder: Path) -> Corpus:

@@ -103,6 +103,12 @@ def batches(rows: Sequence[Row], tokeniser: Tokeniser, size: int, seed: int) -> 
         yield as_batch([a for a, _ in part], [r for _, r in part])
 
 
+def batch_count(rows: int, size: int) -> int:
+    """Return how many batches ``batches`` yields for so many rows."""
+    window = size * 40
+    return sum(-(-min(window, rows - i) // size) for i in range(0, rows, window))
+
+
 def as_batch(arrays: Sequence[Array], rows: Sequence[Row]) -> Batch:
     """Return the batch of laid-out arrays and their rows."""
     labels = np.array([r.label for r in rows], dtype=np.int64)

@@ -88,6 +88,41 @@ def fit(
 
 
 @app.command()
+def train(
+    kinds: Annotated[
+        list[str] | None,
+        typer.Argument(help="concat, cross_attention, early_late; default: all", show_default=False),
+    ] = None,
+    logs: Logs = LOGS,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="folder for the networks; default: the package")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="of the failures and the training")] = 0,
+    threads: Annotated[int, typer.Option(min=1, help="of torch")] = 1,
+) -> None:
+    """Train the networks that fuse embeddings on the fit part of the logs, and ship them."""
+    import torch
+
+    from affectstream.lab.fusion.networks import KINDS
+    from affectstream.lab.training.recipe import FusionRecipe, changed, shipped_recipe
+    from affectstream.lab.training.tasks import fusion
+    from affectstream.models.weights import FOLDER
+
+    unknown = [kind for kind in kinds or () if kind not in KINDS]
+    if unknown:
+        raise InputError(f"no network of fusion is called {unknown[0]!r}: there are {', '.join(KINDS)}")
+    torch.set_num_threads(threads)
+    base = shipped_recipe("fusion-networks")
+    recipes = [changed(base, {"network": kind, "seed": seed}) for kind in kinds or KINDS]
+    fusion.ship(
+        [recipe for recipe in recipes if isinstance(recipe, FusionRecipe)],
+        fusion.windows(logs, seed),
+        output or FOLDER,
+        lambda line: out.print(line, highlight=False, soft_wrap=True),
+    )
+
+
+@app.command()
 def compare(
     logs: Logs = LOGS,
     aligned: Annotated[

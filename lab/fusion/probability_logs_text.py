@@ -13,11 +13,10 @@ import numpy as np
 from affectstream.lab.datasets.texts import Row, capped, goemotions_rows, hold_out, meld_rows
 from affectstream.lab.evaluation.degrade import truncated, word_errors
 from affectstream.lab.fusion.probability_logs import CLEAN, ProbabilityLog
-from affectstream.lab.text.train import Settings
+from affectstream.lab.training.recipe import shipped_recipe
 from affectstream.models.text.model import TextModel
 from affectstream.models.text.quality import text_quality, words_in
 from affectstream.models.text.tokenise import is_speech
-from affectstream.models.weights import read_card
 
 Hear = Callable[[str], str]
 
@@ -42,11 +41,10 @@ def logs(folder: Path, model: TextModel) -> list[ProbabilityLog]:
 def held_out(path: Path) -> list[Row]:
     """Return the utterances of the dialogues of MELD's training set that no weights were fitted on.
 
-    The share and the seed are those of the shipped card: all runs that it names held out the same dialogues.
+    The share and the seed are those of the shipped recipe.
     """
-    (first, *_), default = read_card("text").config["training"], Settings("", "", "")
-    share = float(first.get("held_share", default.held_share))
-    return hold_out(meld_rows(path), share, int(first.get("seed", default.seed)))[1]
+    recipe = shipped_recipe("text")
+    return hold_out(meld_rows(path), recipe.held_out, recipe.seed)[1]
 
 
 def _log(name: str, rows: Sequence[Row], model: TextModel) -> ProbabilityLog:

@@ -23,7 +23,6 @@ from affectstream.lab.evaluation.tasks.voice_folds import fold_networks
 from affectstream.lab.evaluation.windows import cut, stream_spans
 from affectstream.lab.fusion.probability_logs import CLEAN, ProbabilityLog
 from affectstream.lab.splits import Fold
-from affectstream.lab.voice.train import FOLDS, folds_of
 from affectstream.models.voice import features
 from affectstream.models.voice.model import VoiceModel
 from affectstream.models.voice.network import VoiceEnsemble
@@ -66,11 +65,11 @@ def log(folder: Path, run: Path, model: VoiceModel) -> ProbabilityLog:
     """
     clips = ravdess.read(folder)
     card = read_card("voice")
-    nets = fold_networks(run, FOLDS, [int(t["seed"]) for t in card.config["training"]])
+    nets = fold_networks(run)
     if not nets:
         raise ModelError(f"{run} does not hold the five fold networks: affectstream train voice --run {run}")
     heard = [windows(clips.clips, heard) for heard in CONDITIONS.values()]
-    said = _out_of_fold(nets, folds_of(clips.clips), heard, model)
+    said = _out_of_fold(nets, ravdess.folds_of(clips.clips), heard, model)
     clip = heard[0].clip
     number = np.arange(len(clip)) - np.searchsorted(clip, clip)
     return ProbabilityLog(

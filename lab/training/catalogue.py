@@ -1,48 +1,54 @@
-"""The table of the reference networks: modality, data, architecture, default recipe."""
+"""The table of networks that can be trained: modality, data, architecture, default recipe."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from affectstream.lab.face.clip_encoder import ClipFrames, FeatureHead, as_frames, clip_frames
-from affectstream.lab.face.reference import FaceResNet50, FerCnn, ResNet50Features
-from affectstream.lab.text.reference import IdsClassifier, pretrained
-from affectstream.lab.training.corpus import Corpus, Inputs
-from affectstream.lab.training.faces import faces, faces_to_judge
-from affectstream.lab.training.recipe import Recipe
-from affectstream.lab.training.speech_variants import Extract, frames_of, mel_of
-from affectstream.lab.training.texts import encoder_folder, tokenised, utterances, utterances_to_judge
-from affectstream.lab.training.vectors import vectors
-from affectstream.lab.training.voices import speech
-from affectstream.lab.voice import reference as voice
+from affectstream.lab.training.augment.clips import Extract, frames_of, mel_of
+from affectstream.lab.training.corpus import Corpus
+from affectstream.lab.training.networks import voice as networks
+from affectstream.lab.training.networks.clip import ClipFrames, FeatureHead, as_frames, clip_frames
+from affectstream.lab.training.networks.face import FaceResNet50, FerCnn, ResNet50Features
+from affectstream.lab.training.networks.text import IdsClassifier, pretrained
+from affectstream.lab.training.recipe import Recipe, shipped_recipe
+from affectstream.lab.training.tasks import text, voice
+from affectstream.lab.training.tasks.clips import speech
+from affectstream.lab.training.tasks.face import faces, faces_to_judge, voted
+from affectstream.lab.training.tasks.utterances import (
+    encoder_folder,
+    tokenised,
+    utterances,
+    utterances_to_judge,
+)
+from affectstream.lab.training.tasks.vectors import vectors
 from affectstream.models.face.network import DEPTHS, WIDTHS, FaceNet
 from affectstream.schemas.errors import InputError, ModelError
 
-Prepare = Callable[
-    [Path, Recipe, Path], tuple[Corpus, Inputs]
-]  # of a folder of data, and one to keep features
+# of a folder of data, and one to keep features, to the rows and what networks take of them
+Prepare = Callable[[Path, Recipe, Path], tuple[Corpus, Any]]
 
 
 @dataclass(frozen=True)
-class Reference:
-    """One reference network."""
+class Network:
+    """One network."""
 
     modality: str
     systems: str  # the reference systems that it is from, as docs/models/reference-networks.md numbers them
     prepare: Prepare
-    judge: Prepare  # prepares other data, all of it to test
-    build: Callable[[Recipe, Inputs], nn.Module]
+    judge: Prepare | None  # prepares other data, all of it to test; None: weights are evaluated, not the run
+    build: Callable[[Recipe, Any], nn.Module]
     recipe: Recipe
 
 
 @dataclass(frozen=True)
 class Pipelined:
-    """One TF-IDF pipeline of affectstream.lab.text.reference."""
+    """One TF-IDF pipeline of affectstream.lab.training.networks.text."""
 
     modality: str
     systems: str
@@ -109,15 +115,15 @@ class _Faces(nn.Module):
         return self.frames(as_frames(x))  # type: ignore[no-any-return]
 
 
-def _vectors(name: str, systems: str, encoder: Callable[[str], nn.Module]) -> Reference:
-    def head(recipe: Recipe, inputs: Inputs) -> nn.Module:
+def _vectors(name: str, systems: str, encoder: Callable[[str], nn.Module]) -> Network:
+    def head(recipe: Recipe, inputs: Any) -> nn.Module:
         return FeatureHead(inputs.stored.shape[1], recipe.dropout)
 
     recipe = FACE_VECTORS.model_copy(update={"network": name})
-    return Reference("face", systems, vectors(faces, encoder), vectors(faces_to_judge, encoder), head, recipe)
+    return Network("face", systems, vectors(faces, encoder), vectors(faces_to_judge, encoder), head, recipe)
 
 
-def _speech(name: str, systems: str, build: Callable[[], nn.Module], base: Recipe = SPEECH) -> Reference:
+def _speech(name: str, systems: str, build: Callable[[], nn.Module], base: Recipe = SPEECH) -> Network:
     kinds: dict[str, tuple[str, Extract, float, bool]] = {
         "mel-conv": ("mel-40", partial(mel_of, mels=40), -1.0, False),
         "mel-resnet18": ("mel-64", partial(mel_of, mels=64), -1.0, True),
@@ -125,10 +131,10 @@ def _speech(name: str, systems: str, build: Callable[[], nn.Module], base: Recip
     given = kinds.get(name, ("mfcc", frames_of, 0.0, False))
     recipe = base.model_copy(update={"network": name} | (IMAGES if name == "mel-resnet18" else {}))
     made = (speech(*given), speech(*given, to_judge=True))
-    return Reference("voice", systems, *made, lambda r, i: build(), recipe)
+    return Network("voice", systems, *made, lambda r, i: build(), recipe)
 
 
-def _encoder(recipe: Recipe, inputs: Inputs) -> nn.Module:
+def _encoder(recipe: Recipe, inputs: Any) -> nn.Module:
     return IdsClassifier(pretrained(encoder_folder(recipe)), recipe.dropout)
 
 
@@ -136,41 +142,56 @@ def _pipeline(name: str, pipeline: str) -> Pipelined:
     return Pipelined("text", "001", pipeline, TFIDF.model_copy(update={"network": name}))
 
 
-NETWORKS: dict[str, Reference | Pipelined] = {
-    "fer-cnn": Reference(
+def _face(name: str) -> Network:
+    def build(recipe: Recipe, inputs: Any) -> nn.Module:
+        return _continued(FaceNet(WIDTHS, DEPTHS, recipe.dropout), recipe)
+
+    return Network("face", "ours", voted, None, build, shipped_recipe(name))
+
+
+NETWORKS: dict[str, Network | Pipelined] = {
+    "face": _face("face"),
+    "face-refined": _face("face-refined"),
+    "voice": Network(
+        "voice", "ours", voice.spoken, None, lambda r, i: voice.network(r), shipped_recipe("voice")
+    ),
+    "text": Network(
+        "text", "ours", text.conversations, None, lambda r, i: text.network(r), shipped_recipe("text")
+    ),
+    "fer-cnn": Network(
         "face", "002", faces, faces_to_judge, lambda r, i: _continued(FerCnn(r.dropout), r), FER_CNN
     ),
-    "resnet50": Reference(
+    "resnet50": Network(
         "face", "000, 001, 003", faces, faces_to_judge,
         lambda r, i: FaceResNet50(weights=None if r.weights is None else Path(r.weights)), RESNET50,
     ),
-    "face-resnet": Reference(
+    "face-resnet": Network(
         "face", "ours", faces, faces_to_judge,
         lambda r, i: _continued(FaceNet(WIDTHS, DEPTHS, r.dropout), r), FACE_RESNET,
     ),
     "resnet50-features": _vectors("resnet50-features", "002", lambda w: ResNet50Features(Path(w))),
     "clip": _vectors("clip", "004", _clip),
-    "cnn": _speech("cnn", "001, 002", voice.SpeechCnn),
-    "cnn-lstm": _speech("cnn-lstm", "001, 002", voice.SpeechLstm),
-    "cnn-bilstm": _speech("cnn-bilstm", "001, 002", lambda: voice.SpeechLstm(both_ways=True)),
-    "cnn-gru": _speech("cnn-gru", "002", voice.SpeechGru),
-    "cnn-attention": _speech("cnn-attention", "001, 002", voice.SpeechAttention),
-    "mel-conv": _speech("mel-conv", "004", voice.MelConv, MELD_AUDIO),
-    "mel-resnet18": _speech("mel-resnet18", "001", voice.MelResNet18),
+    "cnn": _speech("cnn", "001, 002", networks.SpeechCnn),
+    "cnn-lstm": _speech("cnn-lstm", "001, 002", networks.SpeechLstm),
+    "cnn-bilstm": _speech("cnn-bilstm", "001, 002", lambda: networks.SpeechLstm(both_ways=True)),
+    "cnn-gru": _speech("cnn-gru", "002", networks.SpeechGru),
+    "cnn-attention": _speech("cnn-attention", "001, 002", networks.SpeechAttention),
+    "mel-conv": _speech("mel-conv", "004", networks.MelConv, MELD_AUDIO),
+    "mel-resnet18": _speech("mel-resnet18", "001", networks.MelResNet18),
     "tfidf-logistic": _pipeline("tfidf-logistic", "logistic regression"),
     "tfidf-tree": _pipeline("tfidf-tree", "decision tree"),
     "tfidf-forest": _pipeline("tfidf-forest", "random forest"),
     "tfidf-bayes": _pipeline("tfidf-bayes", "naive Bayes"),
-    "bert": Reference(
+    "bert": Network(
         "text", "000, 003, 004", tokenised(utterances), tokenised(utterances_to_judge), _encoder, ENCODER
     ),
 }  # fmt: skip
 
 
-def reference(name: str, modality: str | None = None) -> Reference | Pipelined:
+def network_named(name: str, modality: str | None = None) -> Network | Pipelined:
     """Return the network called ``name``; raises InputError where ``modality`` has none of this name."""
     known = [key for key, entry in NETWORKS.items() if modality in (None, entry.modality)]
     if name not in known:
         of = f" of {modality}" if modality else ""
-        raise InputError(f"no reference network{of} is called {name!r}: there are {', '.join(known)}")
+        raise InputError(f"no network{of} is called {name!r}: there are {', '.join(known)}")
     return NETWORKS[name]

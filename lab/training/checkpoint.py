@@ -1,5 +1,6 @@
 """The state of a training between two epochs, written whole or not at all."""
 
+import json
 import zipfile
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from affectstream.lab.training.recipe import Recipe
+from affectstream.lab.training.task import Task
 from affectstream.schemas.errors import InputError
 
 
@@ -19,7 +21,6 @@ class State:
     network: nn.Module
     averaged: nn.Module  # the network itself where weights are not averaged
     optimiser: torch.optim.Optimizer
-    rng: torch.Generator  # of batches and augmentation; dropout draws from torch's own
     scale: float = 1.0  # of the rate, after plateaus
     best_epoch: int = 0
     best: dict[str, Tensor] = field(default_factory=dict)  # weights of the best epoch
@@ -31,13 +32,13 @@ class State:
         return len(self.log)
 
 
-def save(state: State, recipe: Recipe, path: Path) -> None:
-    """Write ``state`` and its recipe."""
+def save(state: State, task: Task, recipe: Recipe, path: Path) -> None:
+    """Write ``state``, the random state of ``task`` and the recipe."""
     parts: dict[str, Any] = {
         "network": state.network.state_dict(),
         "averaged": state.averaged.state_dict(),
         "optimiser": state.optimiser.state_dict(),
-        "rng": state.rng.get_state(),
+        "task": task.random_state(),
         "dropout_rng": torch.get_rng_state(),
         "scale": state.scale,
         "best_epoch": state.best_epoch,
@@ -49,17 +50,17 @@ def save(state: State, recipe: Recipe, path: Path) -> None:
     path.with_suffix(".part").replace(path)
 
 
-def resume(state: State, recipe: Recipe, path: Path) -> None:
+def resume(state: State, task: Task, recipe: Recipe, path: Path) -> None:
     """Continue ``state`` from ``path``; raises InputError where another recipe wrote it or it is broken."""
     if not zipfile.is_zipfile(path):
         raise InputError(f"{path} is broken: delete it to train this part from its start")
     parts = torch.load(path, weights_only=True)
-    if Recipe.model_validate_json(parts["recipe"]) != recipe:
+    if json.loads(parts["recipe"]) != json.loads(recipe.model_dump_json()):
         raise InputError(f"{path} was begun with another recipe: take a new folder, or the kept recipe.json")
     state.network.load_state_dict(parts["network"])
     state.averaged.load_state_dict(parts["averaged"])
     state.optimiser.load_state_dict(parts["optimiser"])
-    state.rng.set_state(parts["rng"])
+    task.restore(parts["task"])
     torch.set_rng_state(parts["dropout_rng"])
     state.scale, state.best_epoch = parts["scale"], parts["best_epoch"]
     state.best, state.log = parts["best"], parts["log"]

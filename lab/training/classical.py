@@ -6,8 +6,8 @@ from imblearn.pipeline import Pipeline, make_pipeline
 from sklearn.utils.class_weight import compute_sample_weight
 
 from affectstream.lab.statistics import log
-from affectstream.lab.text.reference import pipelines
 from affectstream.lab.training.corpus import Corpus, Part
+from affectstream.lab.training.networks.text import pipelines
 from affectstream.lab.training.recipe import Recipe
 from affectstream.lab.training.smote import sampler
 from affectstream.schemas.labels import N_EMOTIONS

@@ -1,10 +1,8 @@
-"""Training as a command: the steps of each modality, run in this process with their own options."""
+"""Starts of training from the command line: the recipe, the run folder, what to type next."""
 
 import json
 import os
 import platform
-import runpy
-import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -19,60 +17,39 @@ if TYPE_CHECKING:
 
 STARTS = "starts.jsonl"
 PACKAGES = ("affectstream", "torch", "numpy", "librosa", "transformers")
-VOICE_STEPS = ("folds", "ship")
-
-
-def run(name: str, data: Path | None, folder: Path, extra: tuple[str, ...]) -> None:
-    """Train ``name`` in ``folder``; raises InputError where the data are missing.
-
-    Each start is noted in ``folder``/starts.jsonl. The training itself keeps its configuration, log and
-    checkpoints there and goes on from them.
-    """
-    steps = arguments(name, data or _default_data(), folder, extra)
-    make(folder)
-    for step in steps:
-        _note(folder, name, step)
-        _run(f"affectstream.lab.{name}.train", step)
-
-
-def arguments(name: str, data: Path, folder: Path, extra: tuple[str, ...]) -> list[list[str]]:
-    """Return the command line of each step of a training."""
-    if name == "face":
-        return [["--data", _holding("train.npz", data / "ferplus", data), "--out", str(folder), *extra]]
-    if name == "text":
-        _holding("train_sent_emo.csv", data / "meld")
-        _holding("train.tsv", data / "goemotions")
-        return [["--data", str(data), "--out", str(folder), *extra]]
-    corpus = _holding("Actor_*", data / "ravdess", data)
-    chosen, rest = (extra[:1], extra[1:]) if extra[:1] and extra[0] in VOICE_STEPS else (VOICE_STEPS, extra)
-    return [[step, "--data", corpus, "--run", str(folder), *rest] for step in chosen]
 
 
 def recipe_of(name: str, network: str | None, kept: Path | None, extra: tuple[str, ...]) -> "Recipe":
-    """Return the recipe of a reference network of modality ``name``, changed by the options ``extra``.
+    """Return the recipe of a network of modality ``name``, the shipped one by default, changed by ``extra``.
 
     Raises InputError where there is no such network, file, field or value.
     """
-    from affectstream.lab.training.networks import reference
+    from affectstream.lab.training.catalogue import network_named
     from affectstream.lab.training.recipe import changed, read_recipe
 
-    found = read_recipe(kept) if kept is not None else reference(str(network), name).recipe
+    found = read_recipe(kept) if kept is not None else network_named(network or name, name).recipe
     if network is not None and found.network != network:
         raise InputError(f"{kept} is the recipe of {found.network}, not of {network}")
-    reference(found.network, name)
+    network_named(found.network, name)
     return changed(found, _fields(extra))
 
 
-def run_reference(
-    recipe: "Recipe", data: Path | None, folder: Path | None, say: Callable[[str], None]
-) -> "Evaluation":
-    """Train a reference network in ``folder``, or go on with it, and return what it reaches."""
-    from affectstream.lab.training.run import run as trained
+def start(recipe: "Recipe", data: Path | None, folder: Path, say: Callable[[str], None]) -> "Evaluation":
+    """Train in ``folder``, or go on with it, and return what the run reaches.
 
-    folder = folder or Path("runs") / f"{recipe.network}-{recipe.labels}"
+    Each start is noted in ``folder``/starts.jsonl.
+    """
+    from affectstream.lab.training.run import run
+
     make(folder)
-    _note(folder, recipe.network, [recipe.model_dump_json()])
-    return trained(recipe, data, folder, say)
+    _note(folder, recipe)
+    return run(recipe, data, folder, say)
+
+
+def default_folder(recipe: "Recipe") -> Path:
+    """Return where a run of ``recipe`` lies unless another folder is named."""
+    shipped = recipe.network in ("face", "face-refined", "voice", "text")
+    return Path("runs") / (recipe.network if shipped else f"{recipe.network}-{recipe.labels}")
 
 
 def make(folder: Path) -> None:
@@ -85,12 +62,12 @@ def make(folder: Path) -> None:
         raise InputError(f"cannot write into the folder {folder}")
 
 
-def evaluate_reference(folder: Path, data: Path | None, device: str) -> "Evaluation":
+def evaluate_folder(folder: Path, data: Path | None, device: str) -> "Evaluation":
     """Return what the run in ``folder`` ended with, or what it reaches on other labelled ``data``."""
-    from affectstream.lab.training.judge import judged
-    from affectstream.lab.training.result import again
+    from affectstream.lab.training.evaluate_run import evaluate_run
+    from affectstream.lab.training.result import kept_evaluation
 
-    return again(folder) if data is None else judged(folder, data, device)
+    return kept_evaluation(folder) if data is None else evaluate_run(folder, data, device)
 
 
 def _fields(extra: tuple[str, ...]) -> dict[str, Any]:
@@ -109,33 +86,28 @@ def _fields(extra: tuple[str, ...]) -> dict[str, Any]:
     return found
 
 
-def next_steps(name: str, folder: Path) -> str:
-    """Return what to type once the training has ended."""
-    weights = folder / "weights"
-    look = f"affectstream evaluate {name} --weights {weights} -o {folder}"
-    if name == "voice":
-        return f"next: affectstream evaluate voice --run {folder} -o {folder}"
-    made = f"python -m affectstream.lab.{name}.ship --run {folder} --folder {weights} --data DATA"
-    return f"next: mkdir -p {weights}; {made}, then {look}"
+def next_steps(recipe: "Recipe", folder: Path) -> str:
+    """Return what to type once the training has ended; nothing for a network that is not shipped."""
+    weights, network = folder / "weights", recipe.network
+    if network == "face":
+        return f"next: affectstream train face --network face-refined --weights {folder / 'best.safetensors'}"
+    if network == "voice":
+        measure = f"affectstream evaluate voice --run {folder} -o {folder}"
+        return f"next: {measure}, then affectstream ship {folder} --folder {weights}"
+    if network == "text":
+        look = f"affectstream evaluate text --weights {weights} -o {folder}"
+        return f"next: affectstream ship {folder} --folder {weights}, then {look}"
+    if network == "face-refined":
+        first = Path(recipe.weights).parent if recipe.weights else "RUN"
+        look = f"affectstream evaluate face --weights {weights} -o {folder}"
+        return f"next: affectstream ship {first} {folder} --folder {weights}, then {look}"
+    return ""
 
 
-def _run(module: str, arguments: list[str]) -> None:
-    before = sys.argv
-    sys.argv = [module, *arguments]
-    try:
-        runpy.run_module(module, run_name="__main__", alter_sys=True)
-    except SystemExit as end:
-        if end.code not in (0, None):
-            raise
-    finally:
-        sys.argv = before
-
-
-def _note(folder: Path, name: str, arguments: list[str]) -> None:
+def _note(folder: Path, recipe: "Recipe") -> None:
     start = {
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "model": name,
-        "arguments": arguments,
+        "recipe": recipe.model_dump(mode="json"),
         "python": platform.python_version(),
         "packages": {package: _version(package) for package in PACKAGES},
     }
@@ -148,20 +120,3 @@ def _version(package: str) -> str:
         return version(package)
     except PackageNotFoundError:
         return "absent"
-
-
-def _default_data() -> Path:
-    from affectstream.lab.datasets.folder import corpora
-
-    return corpora()
-
-
-def _holding(needed: str, *folders: Path) -> str:
-    """Return the first of ``folders`` that holds what training reads."""
-    for folder in folders:
-        if any(folder.glob(needed)):
-            return str(folder)
-    raise InputError(
-        f"{folders[0] / needed} is missing: "
-        f"point --data or AFFECT_DATA to the folder that holds {folders[0].name}/"
-    )

@@ -1,42 +1,40 @@
-"""A finished run asked about other data than it was trained on."""
+"""Evaluation of a finished run on other data than it was trained on."""
 
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from scipy.special import softmax
 
 from affectstream.lab.datasets.folder import corpora
 from affectstream.lab.evaluation.outcome import Evaluation
-from affectstream.lab.statistics import Floats
-from affectstream.lab.training import classical, place
+from affectstream.lab.statistics import Floats, scaled
+from affectstream.lab.training import classical
+from affectstream.lab.training.catalogue import Network, Pipelined, network_named
 from affectstream.lab.training.corpus import Corpus, Indices
-from affectstream.lab.training.files import weights
-from affectstream.lab.training.loop import logits_of
-from affectstream.lab.training.networks import Pipelined, Reference, reference
+from affectstream.lab.training.files import WEIGHTS, weights
+from affectstream.lab.training.loop import require_device
 from affectstream.lab.training.recipe import RECIPE, Recipe, read_recipe
 from affectstream.lab.training.result import (
     LOGITS,
-    WEIGHTS,
     Tested,
     evaluated,
     kept,
     outcome_of,
     read_run_card,
 )
-from affectstream.lab.training.texts import utterances, utterances_to_judge
+from affectstream.lab.training.tasks.utterances import utterances, utterances_to_judge
 from affectstream.schemas.errors import InputError
 
 
-def judged(folder: Path, data: Path, device: str = "cpu") -> Evaluation:
+def evaluate_run(folder: Path, data: Path, device: str = "cpu") -> Evaluation:
     """Return what the run in ``folder`` reaches on the labelled ``data``; groups it has seen are left out.
 
     Where the run has several parts, their probabilities are averaged. A TF-IDF pipeline keeps no weights: it
     is fitted again on the corpora of AFFECT_DATA. Raises InputError where nothing is left.
     """
     card, recipe = read_run_card(folder), read_recipe(folder / RECIPE).model_copy(update={"device": device})
-    place.require(device)
-    chosen = reference(recipe.network)
+    require_device(device)
+    chosen = network_named(recipe.network)
     if chosen.modality == "face" and data.stem == "train":  # faces carry no group that would tell
         raise InputError(f"{data} is the training split: give faces that the run has not seen")
     tested = [kept(part) for part in _parts(folder)]
@@ -44,9 +42,9 @@ def judged(folder: Path, data: Path, device: str = "cpu") -> Evaluation:
         corpus, rows, logits = _refitted(chosen, recipe, data, tested)
     else:
         corpus, rows, logits = _networks(chosen, recipe, data, folder, tested)
-    before = np.mean([softmax(found, axis=1) for found in logits], axis=0)
-    scaled = zip(logits, tested, strict=True)
-    after = np.mean([softmax(found / part.temperature, axis=1) for found, part in scaled], axis=0)
+    before = np.mean([scaled(found) for found in logits], axis=0)
+    both = zip(logits, tested, strict=True)
+    after = np.mean([scaled(found, part.temperature) for found, part in both], axis=0)
     outcome = outcome_of(corpus, rows, before, after)
     return evaluated(card, recipe, outcome, (), f"affectstream evaluate {folder.name} --data {data.name}")
 
@@ -56,17 +54,19 @@ def _parts(folder: Path) -> list[Path]:
 
 
 def _networks(
-    chosen: Reference, recipe: Recipe, data: Path, folder: Path, tested: Sequence[Tested]
+    chosen: Network, recipe: Recipe, data: Path, folder: Path, tested: Sequence[Tested]
 ) -> tuple[Corpus, Indices, list[Floats]]:
     """Return the unseen rows of ``data`` and the logits of them by the network of each part."""
-    corpus, inputs = chosen.judge(data, recipe, folder / "judged")
+    if chosen.judge is None:
+        raise InputError(f"{folder} is a run of the shipped network: ship it, and evaluate its weights")
+    corpus, material = chosen.judge(data, recipe, folder / "judged")
     parts = _parts(folder)
     rows = _unseen(corpus, tested, data)
     logits = []
     for part in parts:
-        network = chosen.build(recipe, inputs)
+        network = chosen.build(recipe, material)
         network.load_state_dict(weights(part / WEIGHTS))
-        logits.append(logits_of(network.to(recipe.device), inputs, rows, recipe.epochs - 1, recipe))
+        logits.append(material.logits(network.to(recipe.device), rows, recipe))
     return corpus, rows, logits
 
 

@@ -1,17 +1,19 @@
 """The files of a run: written whole or not at all, read with a clear error."""
 
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 
 from affectstream.schemas.errors import InputError
 
+WEIGHTS = "best.safetensors"  # of the best epoch, in the folder of a part
 Arrays = dict[str, npt.NDArray[np.generic]]
 
 
@@ -44,3 +46,16 @@ def weights(path: Path) -> dict[str, Tensor]:
             f"{path} is missing or broken: give the folder of a whole run, or train it anew"
         ) from error
     return found
+
+
+def mean_weights(states: Sequence[dict[str, Tensor]]) -> dict[str, Tensor]:
+    """Return the mean of the tensors; counters are those of the last.
+
+    Sound for runs from the same start only (Wortsman et al., "Model soups", ICML 2022).
+    """
+    return {
+        name: torch.stack([state[name] for state in states]).mean(dim=0)
+        if tensor.is_floating_point()
+        else tensor
+        for name, tensor in states[-1].items()
+    }

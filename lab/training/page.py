@@ -15,9 +15,10 @@ from affectstream.lab.evaluation.document import Block, Command, Heading, Paragr
 from affectstream.lab.evaluation.figures import summary
 from affectstream.lab.evaluation.outcome import of_run
 from affectstream.lab.evaluation.report import shown
-from affectstream.lab.training.networks import NETWORKS
+from affectstream.lab.training.catalogue import NETWORKS
+from affectstream.lab.training.files import WEIGHTS
 from affectstream.lab.training.recipe import RECIPE, Recipe, read_recipe
-from affectstream.lab.training.result import WEIGHTS, read_run_card
+from affectstream.lab.training.result import read_run_card
 
 COLUMNS = (
     *("run", "network", "system", "data", "labels", "split", "items", "groups", "parameters"),
@@ -58,7 +59,7 @@ def main(
 def page(runs: list[Path]) -> list[Block]:
     """Return the blocks of the page; raises InputError for a folder that is no finished run."""
     recipes = {folder: read_recipe(folder / RECIPE) for folder in runs}
-    order = list(NETWORKS)
+    order = [name for name, entry in NETWORKS.items() if getattr(entry, "judge", True) is not None]
     folders = sorted(runs, key=lambda folder: order.index(recipes[folder].network))
     trained = {recipe.network for recipe in recipes.values()}
     rest = [name for name in order if name not in trained]

@@ -1,7 +1,9 @@
 """Everything that decides a training run, kept beside its result."""
 
+import json
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Literal, Self, TypeVar
 
 from pydantic import (
     BaseModel,
@@ -14,14 +16,16 @@ from pydantic import (
     model_validator,
 )
 
+from affectstream.models.weights import FOLDER
 from affectstream.schemas.errors import InputError
 
 RECIPE = "recipe.json"  # in the folder of a run
+Number = TypeVar("Number", int, float)
 LEAST_SIDE = 16  # pixels: the deepest network here halves a face four times
 
 
 class Recipe(BaseModel):
-    """A reference network, its data and how it is trained; unknown fields are errors."""
+    """A network, its data and how it is trained; unknown fields are errors."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -34,14 +38,20 @@ class Recipe(BaseModel):
     batch: PositiveInt = 32
     optimiser: Literal["adam", "adamw", "sgd"] = "adamw"
     rate: PositiveFloat = 1e-3
+    betas: tuple[float, float] = (0.9, 0.999)  # of Adam and AdamW
     decay: float = Field(1e-4, ge=0)  # of the weights
     clip: float = Field(0.0, ge=0)  # norm of the gradient; 0 leaves it alone
-    schedule: Literal["constant", "plateau", "cosine", "one-cycle"] = "plateau"
+    schedule: Literal["constant", "plateau", "cosine", "one-cycle", "linear", "hold"] = "plateau"
+    warm_up: float = Field(0.0, ge=0)  # cosine and linear: below 1 a share of all steps, else steps
+    cooling: PositiveInt = 1  # hold: the last epochs, over which the rate falls to zero
     plateau_patience: PositiveInt = 3  # epochs without a better figure before the rate is halved
     patience: int = Field(0, ge=0)  # epochs without a better figure before training stops; 0 never stops
-    watch: Literal["nll", "accuracy", "uar"] = "nll"  # the figure on the held-out part
+    watch: Literal["nll", "accuracy", "uar", "last"] = "nll"  # the held-out figure; last: keep the last epoch
     class_weights: bool = False
     smote: bool = False  # only for networks that read vectors
+    balance: float = Field(
+        0.0, ge=0
+    )  # rows are drawn in proportion to (frequency of their class) ** -balance
     smoothing: float = Field(0.0, ge=0, lt=1)  # of the labels
     dropout: float = Field(0.2, ge=0, lt=1)
     average: float = Field(0.0, ge=0, lt=1)  # of the weights, per step; 0 keeps the weights as they are
@@ -83,28 +93,82 @@ class Recipe(BaseModel):
         return strengths
 
 
+class VoiceRecipe(Recipe):
+    """The shipped voice network: windows drawn from clips, varied in many ways, some batches mixed."""
+
+    width: PositiveInt = 16
+    mixup: float = Field(0.2, ge=0, le=1)  # share of the batches
+    mixup_alpha: PositiveFloat = 0.4
+    telephone: float = Field(0.25, ge=0, le=1)  # share of the windows, as the three below
+    noise: float = Field(0.35, ge=0, le=1)
+    channel: float = Field(0.35, ge=0, le=1)
+    loose: float = Field(0.15, ge=0, le=1)  # cropped far beyond the spoken part
+    snr_db: tuple[float, float] = (8.0, 45.0)
+    channel_db: float = Field(3.0, ge=0)
+    tempo: float = Field(0.15, ge=0)  # log of the largest change
+
+
+class TextRecipe(Recipe):
+    """The shipped text network: MELD in every epoch, GoEmotions once over all of them."""
+
+    order: int = 0  # of batches and dropout: runs that differ in it alone may be averaged
+    goemotions_cap: PositiveInt = 9000  # comments of one class
+    goemotions_held: float = Field(0.05, gt=0, lt=0.5)
+    head_rate: PositiveFloat = 1e-3
+    layer_decay: PositiveFloat = 0.85  # of the rate, per layer from the top
+
+
+class FusionRecipe(Recipe):
+    """A network that fuses embeddings; modalities are left out of windows at random."""
+
+    dropped: float = Field(0.35, ge=0, lt=1)  # the chance of each modality to be left out of a window
+    blanked: float = Field(0.3, ge=0, lt=1)  # the chance of each to come without its embedding
+    folds_held: PositiveInt = 6  # one of so many parts, by groups, decides when to stop
+
+
+KINDS: dict[str, type[Recipe]] = {
+    **{"voice": VoiceRecipe, "text": TextRecipe},
+    **dict.fromkeys(("concat", "cross_attention", "early_late"), FusionRecipe),
+}
+"""The recipes of networks that have fields of their own."""
+
+
 def read_recipe(path: Path) -> Recipe:
     """Return the recipe in the JSON file ``path``; raises InputError where it is not one."""
     try:
-        return Recipe.model_validate_json(path.read_bytes())
+        found = json.loads(path.read_bytes())
+        kind = KINDS.get(found.get("network", ""), Recipe) if isinstance(found, dict) else Recipe
+        return kind.model_validate_json(json.dumps(found))
     except OSError as error:
         raise InputError(f"{path} cannot be read: give the recipe.json of a run") from error
     except ValidationError as error:
         raise InputError(f"{path} is not a recipe: {_first(error)}") from error
+    except ValueError as error:
+        raise InputError(f"{path} is not a recipe: it holds no JSON") from error
+
+
+def shipped_recipe(name: str) -> Recipe:
+    """Return the recipe that lies beside the card of shipped weights."""
+    return read_recipe(FOLDER / f"{name}.recipe.json")
 
 
 def changed(recipe: Recipe, changes: dict[str, Any]) -> Recipe:
     """Return ``recipe`` with ``changes``; raises InputError for an unknown field or an impossible value."""
     try:
-        return Recipe.model_validate({**recipe.model_dump(), **changes})
+        return type(recipe).model_validate({**recipe.model_dump(), **changes})
     except ValidationError as error:
-        known = ", ".join(Recipe.model_fields)
+        known = ", ".join(type(recipe).model_fields)
         raise InputError(f"not a recipe: {_first(error)}; it has {known}") from error
 
 
 def write_recipe(recipe: Recipe, path: Path) -> None:
     """Write ``recipe`` as JSON."""
     path.write_text(recipe.model_dump_json(indent=2) + "\n", encoding="utf-8")
+
+
+def at_epoch(steps: Sequence[tuple[int, Number]], epoch: int) -> Number:
+    """Return the value that holds in ``epoch``, from pairs of first epoch and value."""
+    return [value for first, value in steps if epoch >= first][-1]
 
 
 def _first(error: ValidationError) -> str:

@@ -3,31 +3,26 @@
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from pydantic import TypeAdapter, ValidationError
-from scipy.special import softmax
 
 from affectstream.lab.evaluation import targets
 from affectstream.lab.evaluation.figures import summary
 from affectstream.lab.evaluation.outcome import Evaluation, Outcome, Point, of_run
 from affectstream.lab.evaluation.tasks.face import OWN_LABELS_LEAST
-from affectstream.lab.statistics import Floats
+from affectstream.lab.statistics import Floats, fit_temperature, scaled
 from affectstream.lab.training.corpus import Corpus, Indices
-from affectstream.lab.training.files import arrays, whole
-from affectstream.lab.training.recipe import RECIPE, Recipe, read_recipe
+from affectstream.lab.training.files import WEIGHTS, arrays, whole
+from affectstream.lab.training.recipe import RECIPE, Recipe, VoiceRecipe, read_recipe
 from affectstream.models.weights import Card
 from affectstream.schemas.errors import InputError
 from affectstream.schemas.labels import EMOTIONS
 
-LOGITS, WEIGHTS, CARD, POINTS = "logits.npz", "best.safetensors", "card.json", "points.json"
+LOGITS, CARD, POINTS = "logits.npz", "card.json", "points.json"
 POINTS_IN = TypeAdapter(tuple[Point, ...])
-NOTES = (
-    "A reference network, trained to compare with.",
-    "The temperature was fitted on a held-out part of the training data.",
-)
 CHOSEN = "The best epoch was chosen on it too."
 FLIPPED = "The logits of each face and of its mirror image are averaged."
 
@@ -48,6 +43,19 @@ def kept(folder: Path) -> Tested:
     return Tested(found["test"].astype(np.float64), float(found["temperature"].astype(float)), learnt)
 
 
+def across(corpus: Corpus, tested: Sequence[Tested]) -> list[Tested]:
+    """Return ``tested``; a part that held nothing out gets the temperature of the other parts' test rows."""
+    found = []
+    for i, (part, mine) in enumerate(zip(corpus.parts, tested, strict=True)):
+        others = [k for k, other in enumerate(corpus.parts) if k != i and len(other.test)]
+        if len(part.test) and not len(part.held) and others:
+            logits = np.concatenate([tested[k].test for k in others])
+            labels = np.concatenate([corpus.labels[corpus.parts[k].test] for k in others])
+            mine = replace(mine, temperature=fit_temperature(logits, labels))
+        found.append(mine)
+    return found
+
+
 def evaluation(
     modality: str,
     recipe: Recipe,
@@ -59,10 +67,10 @@ def evaluation(
     """Return the evaluation of all parts together, and keep its card in ``folder``."""
     rows = np.concatenate([part.test for part in corpus.parts])
     order = np.argsort(rows)
-    before = np.concatenate([softmax(part.test, axis=1) for part in tested])[order]
-    after = np.concatenate([softmax(part.test / part.temperature, axis=1) for part in tested])[order]
+    before = np.concatenate([scaled(part.test) for part in tested])[order]
+    after = np.concatenate([scaled(part.test, part.temperature) for part in tested])[order]
     outcome = outcome_of(corpus, rows[order], before, after)
-    temperature = float(np.mean([part.temperature for part in tested]))
+    temperature = float(np.mean([part.temperature for part in tested if len(part.test)]))
     card = _card(modality, recipe, outcome, temperature, folder)
     (folder / CARD).write_text(json.dumps(card.model_dump(mode="json"), indent=2) + "\n", encoding="utf-8")
     return evaluated(
@@ -102,12 +110,14 @@ def evaluated(
         targets.at_least("UAR", outcome, "uar", None),
         targets.at_least("macro F1", outcome, "macro_f1", None),
     )
-    chosen = (CHOSEN,) if recipe.epochs > 1 else ()
-    notes = (*NOTES, *chosen, *((FLIPPED,) if card.modality == "face" else ()))
-    return Evaluation(card.modality, card, (outcome,), points, "accuracy", lines, notes, command)
+    fitted = "the other folds" if isinstance(recipe, VoiceRecipe) else "a held-out part of the training data"
+    notes = [f"The temperature was fitted on {fitted}."]
+    notes += [CHOSEN] if recipe.epochs > 1 and recipe.watch != "last" else []
+    notes += [FLIPPED] if card.modality == "face" else []
+    return Evaluation(card.modality, card, (outcome,), points, "accuracy", lines, tuple(notes), command)
 
 
-def again(folder: Path) -> Evaluation:
+def kept_evaluation(folder: Path) -> Evaluation:
     """Return the evaluation that the run in ``folder`` ended with; raises InputError where it did not end."""
     card = read_run_card(folder)
     recipe = read_recipe(folder / RECIPE)
@@ -121,8 +131,8 @@ def read_run_card(folder: Path) -> Card:
         return Card.model_validate_json((folder / CARD).read_bytes())
     except (OSError, ValidationError) as error:
         raise InputError(
-            f"{folder} is no finished run of a reference network: {CARD} is missing or broken; "
-            "affectstream train face|voice|text --network NAME -o FOLDER makes one"
+            f"{folder} is no finished run of a network: {CARD} is missing or broken; "
+            "affectstream train face|voice|text -o FOLDER makes one"
         ) from error
 
 

@@ -1,4 +1,4 @@
-"""One run: a folder with its recipe, weights, temperature, predictions and report."""
+"""A run: a folder with its recipe, weights, temperature, predictions and report."""
 
 from collections.abc import Callable
 from functools import partial
@@ -13,24 +13,26 @@ from affectstream.lab.datasets.folder import corpora
 from affectstream.lab.evaluation import report as reports
 from affectstream.lab.evaluation.outcome import Evaluation
 from affectstream.lab.statistics import Floats, fit_temperature
-from affectstream.lab.training import classical, place, robust
-from affectstream.lab.training.corpus import Corpus, Indices, Inputs, Part
-from affectstream.lab.training.files import whole
-from affectstream.lab.training.loop import logits_of, train
-from affectstream.lab.training.networks import Pipelined, Reference, reference
+from affectstream.lab.training import classical, robustness
+from affectstream.lab.training.catalogue import Network, Pipelined, network_named
+from affectstream.lab.training.corpus import Corpus, Indices, Part
+from affectstream.lab.training.files import WEIGHTS, whole
+from affectstream.lab.training.loop import require_device, train
+from affectstream.lab.training.memory import Inputs, class_weights
 from affectstream.lab.training.recipe import RECIPE, Recipe, read_recipe, write_recipe
 from affectstream.lab.training.result import (
     LOGITS,
     POINTS,
-    WEIGHTS,
     Tested,
+    across,
     evaluation,
     kept,
     read_points,
     write_points,
 )
 from affectstream.lab.training.smote import enlarged
-from affectstream.lab.training.texts import utterances
+from affectstream.lab.training.task import Material
+from affectstream.lab.training.tasks.utterances import utterances
 from affectstream.schemas.errors import InputError
 
 Say = Callable[[str], None]
@@ -41,8 +43,8 @@ Fit = Callable[
 
 def run(recipe: Recipe, given: Path | None, folder: Path, say: Say) -> Evaluation:
     """Train every part that is not yet trained in ``folder``, predict the test rows and write the report."""
-    chosen = reference(recipe.network)
-    place.require(recipe.device)
+    chosen = network_named(recipe.network)
+    require_device(recipe.device)
     data = corpora(given)
     keep(recipe, folder)
     torch.set_num_threads(recipe.threads)
@@ -50,13 +52,13 @@ def run(recipe: Recipe, given: Path | None, folder: Path, say: Say) -> Evaluatio
     if isinstance(chosen, Pipelined):
         corpus, texts = utterances(data, recipe)
         fit = _pipeline(chosen, recipe, corpus, texts)
-        measure = partial(robust.of_pipeline, chosen, recipe, corpus, texts)
+        measure = partial(robustness.of_pipeline, chosen, recipe, corpus, texts)
     else:
-        corpus, inputs = chosen.prepare(data, recipe, folder.parent / "features")
-        fit = _network(chosen, recipe, corpus, inputs, say)
-        measure = partial(robust.of_network, chosen, recipe, corpus, inputs, folder)
+        corpus, material = chosen.prepare(data, recipe, folder.parent / "features")
+        fit = _network(chosen, recipe, corpus, material, say)
+        measure = partial(robustness.of_network, chosen, recipe, corpus, material, folder)
     say(f"{corpus.about.name}: {corpus.about.split}")
-    tested = [_part(corpus, part, folder / part.name, fit, say) for part in corpus.parts]
+    tested = across(corpus, [_part(corpus, part, folder / part.name, fit, say) for part in corpus.parts])
     if not (folder / POINTS).exists():
         write_points(measure(tested), folder)
     found = evaluation(chosen.modality, recipe, corpus, tested, read_points(folder), folder)
@@ -80,7 +82,7 @@ def _part(corpus: Corpus, part: Part, folder: Path, fit: Fit, say: Say) -> Teste
         say(f"{name}{len(part.learn)} to learn from, {len(part.held)} held out, {len(part.test)} to test")
         logits = fit(part, folder)
         held, test = logits(part.held), logits(part.test)
-        temperature = fit_temperature(held, corpus.labels[part.held])
+        temperature = fit_temperature(held, corpus.labels[part.held]) if len(held) else 1.0
         learnt = sorted({corpus.groups[i] for i in (*part.learn, *part.held)})
         seen = np.array(learnt)
 
@@ -91,16 +93,26 @@ def _part(corpus: Corpus, part: Part, folder: Path, fit: Fit, say: Say) -> Teste
     return kept(folder)
 
 
-def _network(chosen: Reference, recipe: Recipe, corpus: Corpus, inputs: Inputs, say: Say) -> Fit:
+def _network(chosen: Network, recipe: Recipe, corpus: Corpus, material: Material, say: Say) -> Fit:
     def fit(part: Part, folder: Path) -> Callable[[Indices], Floats]:
         torch.manual_seed(recipe.seed)
-        given, learnt = enlarged(inputs, part, corpus.labels, recipe.seed) if recipe.smote else (inputs, part)
-        network = train(chosen.build(recipe, inputs), recipe, given, learnt, corpus.labels, folder, say)
+        given, learnt = _balanced(material, part, corpus.labels, recipe)
+        weights = class_weights(given.class_targets(learnt)) if recipe.class_weights else None
+        task = given.task(learnt, corpus.labels, recipe)
+        network = train(chosen.build(recipe, material), recipe, task, folder, say, weights)
         tensors = {name: value.cpu().contiguous() for name, value in network.state_dict().items()}
         whole(folder / WEIGHTS, lambda path: save_file(tensors, path))
-        return lambda rows: logits_of(network, inputs, rows, recipe.epochs - 1, recipe)
+        return lambda rows: material.logits(network, rows, recipe)
 
     return fit
+
+
+def _balanced(material: Material, part: Part, labels: Indices, recipe: Recipe) -> tuple[Material, Part]:
+    if not recipe.smote:
+        return material, part
+    if not isinstance(material, Inputs):
+        raise InputError(f"SMOTE works on feature vectors, not on those of {recipe.network}")
+    return enlarged(material, part, labels, recipe.seed)
 
 
 def _pipeline(chosen: Pipelined, recipe: Recipe, corpus: Corpus, texts: tuple[str, ...]) -> Fit:

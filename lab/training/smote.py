@@ -10,7 +10,8 @@ import numpy as np
 import torch
 from imblearn.over_sampling import SMOTE
 
-from affectstream.lab.training.corpus import Indices, Inputs, Part, one_hot
+from affectstream.lab.training.corpus import Indices, Part
+from affectstream.lab.training.memory import Inputs, one_hot
 from affectstream.schemas.errors import InputError
 
 NEIGHBOURS = 5

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import safetensors.torch
 import torch
+from safetensors.torch import load_file
 
-from affectstream.lab.datasets.ravdess import Clip
+from affectstream.lab.datasets.ravdess import FOLDS, Clip, folds_of
 from affectstream.lab.evaluation import targets
 from affectstream.lab.evaluation.outcome import Evaluation, Point, Target
 from affectstream.lab.evaluation.run import EvaluationRequest
@@ -19,8 +19,8 @@ from affectstream.lab.evaluation.tasks.voice_sets import Cast, Temperatures, Win
 from affectstream.lab.evaluation.windows import Samples, per_clip
 from affectstream.lab.splits import Fold
 from affectstream.lab.statistics import Floats, Labels, fit_temperature, uar
-from affectstream.lab.voice.train import FOLDS, fold_file, folds_of
-from affectstream.lab.voice.training import Config
+from affectstream.lab.training.files import WEIGHTS
+from affectstream.lab.training.recipe import RECIPE, VoiceRecipe, read_recipe
 from affectstream.models.voice.network import VoiceEnsemble
 from affectstream.models.weights import Card
 from affectstream.schemas.errors import InputError
@@ -45,7 +45,7 @@ def evaluate(
     request: EvaluationRequest, card: Card, clips: Sequence[Clip], costs: Sequence[Target], timing: str
 ) -> Evaluation:
     """Return the evaluation of the folds kept in the run, or of the card's figures where there is no run."""
-    networks = fold_networks(request.run, FOLDS, _seeds(card))
+    networks = fold_networks(request.run)
     path = request.run / OUT_OF_FOLD
     if not path.exists():
         if not networks:
@@ -64,10 +64,6 @@ def evaluate(
     points = _points(request, networks, clips, arrays["fold"], by) if same and networks else ()
     lines = (*voice_sets.lines(outcomes, request.draws), *costs)
     return Evaluation("voice", card, outcomes, points, "uar", lines, notes, request.command)
-
-
-def _seeds(card: Card) -> list[int]:
-    return [int(training["seed"]) for training in card.config.get("training", ({"seed": 0},))]
 
 
 def _measured(clips: Sequence[Clip], networks: Sequence[VoiceEnsemble], request: EvaluationRequest) -> Arrays:
@@ -132,16 +128,18 @@ def temperatures(arrays: Arrays) -> Temperatures:
     return Temperatures(clip, window)
 
 
-def fold_networks(run: Path, folds: int, seeds: Sequence[int]) -> list[VoiceEnsemble]:
-    """Return the network of each fold, the mean of its seeds; none where one is missing."""
-    paths = [[fold_file(run, k, seed) for seed in seeds] for k in range(folds)]
-    if not all(path.exists() for fold in paths for path in fold):
+def fold_networks(run: Path) -> list[VoiceEnsemble]:
+    """Return the network of each fold that ``run`` trained; none where one is missing."""
+    paths = [run / f"fold-{k}" / WEIGHTS for k in range(FOLDS)]
+    if not (run / RECIPE).exists() or not all(path.exists() for path in paths):
         return []
+    recipe = read_recipe(run / RECIPE)
+    if not isinstance(recipe, VoiceRecipe):
+        raise InputError(f"{run} is a run of {recipe.network}, not of the shipped voice network")
     networks = []
-    for fold in paths:
-        network = VoiceEnsemble(len(seeds), Config().width)
-        for member, path in zip(network.members, fold, strict=True):
-            member.load_state_dict(safetensors.torch.load_file(path))
+    for path in paths:
+        network = VoiceEnsemble(1, recipe.width)
+        network.members[0].load_state_dict(load_file(path))
         networks.append(network.eval())
     return networks
 

@@ -17,7 +17,7 @@ from torch import Generator, Tensor
 
 from affectstream.lab.datasets import ravdess
 from affectstream.lab.training.files import arrays, whole
-from affectstream.lab.voice.reference import RATE_HZ, frame_features
+from affectstream.lab.training.networks.voice import RATE_HZ, frame_features
 from affectstream.models.voice.features import normalise
 
 Floats = npt.NDArray[np.float32]

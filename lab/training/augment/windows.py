@@ -18,6 +18,8 @@ from torch.nn import functional
 
 from affectstream.lab.datasets import ravdess
 from affectstream.lab.evaluation.degrade import through_telephone
+from affectstream.lab.training.files import arrays, whole
+from affectstream.lab.training.recipe import VoiceRecipe
 from affectstream.models.voice import features
 
 Floats = npt.NDArray[np.float32]
@@ -41,24 +43,13 @@ class Prepared:
     spoken: npt.NDArray[np.int64]  # (clips, speeds, 2) first and last frame of speech
 
 
-@dataclass(frozen=True)
-class Recipe:
-    """How often and how far the training windows are varied."""
-
-    telephone: float = 0.25
-    noise: float = 0.35
-    snr_db: tuple[float, float] = (8.0, 45.0)
-    channel: float = 0.35
-    channel_db: float = 3.0
-    tempo: float = 0.15  # log of the largest change
-    loose: float = 0.15
-
-
 def prepare(clips: Sequence[ravdess.Clip], cache: Path) -> Prepared:
     """Return the prepared corpus, made once (minutes) and kept in ``cache``."""
+    sha256 = np.array([clip.sha256 for clip in clips])
     if cache.exists():
-        with np.load(cache) as kept:
-            return Prepared(kept["mel_db"], kept["length"], kept["spoken"])
+        kept = arrays(cache)
+        if np.array_equal(kept["sha256"], sha256):
+            return Prepared(kept["mel_db"], kept["length"], kept["spoken"])  # type: ignore[arg-type]
     n = len(clips)
     made = Prepared(
         np.full((n, len(SPEEDS), 2, features.N_MELS, MAX_FRAMES), SILENCE_DB, np.float16),
@@ -68,8 +59,8 @@ def prepare(clips: Sequence[ravdess.Clip], cache: Path) -> Prepared:
     rng = np.random.default_rng(0)
     for i, clip in enumerate(clips):
         _prepare_clip(made, i, features.resample(*ravdess.load(clip.path)), rng)
-    cache.parent.mkdir(parents=True, exist_ok=True)
-    np.savez(cache, mel_db=made.mel_db, length=made.length, spoken=made.spoken)
+    kinds = {"mel_db": made.mel_db, "length": made.length, "spoken": made.spoken, "sha256": sha256}
+    whole(cache, lambda path: np.savez(path, **kinds))  # type: ignore[arg-type]
     return made
 
 
@@ -89,7 +80,7 @@ def _prepare_clip(made: Prepared, i: int, samples: Floats, rng: np.random.Genera
 class Variations:
     """Draws training batches from a prepared corpus."""
 
-    def __init__(self, prepared: Prepared, recipe: Recipe, rng: np.random.Generator) -> None:
+    def __init__(self, prepared: Prepared, recipe: VoiceRecipe, rng: np.random.Generator) -> None:
         """Take the generator that every choice is drawn from."""
         self._prepared, self._recipe, self._rng = prepared, recipe, rng
         self.noise_rng = torch.Generator().manual_seed(int(rng.integers(2**31)))

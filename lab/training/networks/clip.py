@@ -9,7 +9,7 @@ from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
-from transformers import CLIPVisionConfig, CLIPVisionModelWithProjection
+from transformers import CLIPVisionModelWithProjection
 
 from affectstream.models.hub.snapshot import fetch
 from affectstream.schemas.errors import ModelError
@@ -63,19 +63,6 @@ class FeatureHead(nn.Module):
         return cast(Tensor, self.layers(self.norm(features)))
 
 
-class ClipClassifier(nn.Module):
-    """The encoder and the head: frames (n, t, 3, h, w), 0 to 255, to seven logits (n, 7)."""
-
-    def __init__(self, frames: ClipFrames, dropout: float = 0.3) -> None:
-        super().__init__()
-        self.frames = frames
-        self.head = FeatureHead(frames.width, dropout)
-
-    def forward(self, frames: Tensor) -> Tensor:
-        """Return the logits."""
-        return cast(Tensor, self.head(self.frames(frames)))
-
-
 def clip_frames(source: str) -> ClipFrames:
     """Return the encoder of a hub id or a local folder; raises ModelError where it is no CLIP."""
     snapshot = fetch(source)
@@ -93,11 +80,6 @@ def clip_frames(source: str) -> ClipFrames:
     if report["missing_keys"]:
         raise ModelError(f"{source} lacks weights of the image encoder: they would be random")
     return ClipFrames(encoder)
-
-
-def random_clip(config: CLIPVisionConfig) -> ClipFrames:
-    """Return an encoder with random weights, to see that it works."""
-    return ClipFrames(CLIPVisionModelWithProjection(config))
 
 
 def as_frames(faces: Tensor) -> Tensor:

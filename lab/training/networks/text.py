@@ -1,20 +1,8 @@
-"""The reference text classifiers, to compare with: TF-IDF pipelines, BERT with a head.
+"""Text classifiers of the reference systems: TF-IDF pipelines, and any transformers encoder with a head."""
 
-TF-IDF with logistic regression, a decision tree, a random forest and naive Bayes are those of the reference
-systems; "BERT with pooling and head" takes any encoder of transformers. None of them is shipped.
-
-    python -m affectstream.lab.text.reference
-"""
-
-import argparse
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, cast
 
-import numpy as np
-import torch
-from rich.console import Console
-from rich.table import Table
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
@@ -24,10 +12,6 @@ from sklearn.tree import DecisionTreeClassifier
 from torch import Tensor, nn
 from transformers import AutoModel
 
-from affectstream.lab import statistics
-from affectstream.lab.datasets import folder
-from affectstream.lab.datasets.meld import Utterance, read_meld
-from affectstream.models.text.tokenise import plain
 from affectstream.schemas.errors import ModelError
 
 TOKENS = r"(?u)\b\w+\b|[?!]"  # words, and the marks that tell surprise from a statement
@@ -94,38 +78,3 @@ def pipelines(seed: int = 0) -> dict[str, Pipeline]:
         )
         for name, head in heads.items()
     }
-
-
-def compared(train: Sequence[Utterance], test: Sequence[Utterance]) -> dict[str, dict[str, float]]:
-    """Return the figures on ``test`` of each pipeline fitted on ``train``, utterances alone."""
-    truth = np.array([u.label for u in test], dtype=np.int64)
-    result = {}
-    for name, pipeline in pipelines().items():
-        pipeline.fit([plain(u.text) for u in train], [u.label for u in train])
-        said = np.asarray(pipeline.predict([plain(u.text) for u in test]), dtype=np.int64)
-        result[name] = {
-            "weighted_f1": statistics.weighted_f1(truth, said),
-            "macro_f1": statistics.macro_f1(truth, said),
-            "accuracy": statistics.accuracy(truth, said),
-            "uar": statistics.uar(truth, said),
-        }
-    return result
-
-
-def main() -> None:
-    """Fit the pipelines on MELD's training split and show their figures on another."""
-    data = folder.corpora() / "meld"
-    parser = argparse.ArgumentParser(description="Compare the reference text classifiers on MELD.")
-    parser.add_argument("--train", type=Path, default=data / "train_sent_emo.csv")
-    parser.add_argument("--test", type=Path, default=data / "dev_sent_emo.csv")
-    given = parser.parse_args()
-    torch.set_num_threads(1)
-    result = compared(read_meld(given.train), read_meld(given.test))
-    table = Table("TF-IDF with", *next(iter(result.values())), title=f"MELD, {given.test.stem}")
-    for name, row in result.items():
-        table.add_row(name, *(f"{value:.4f}" for value in row.values()))
-    Console().print(table)
-
-
-if __name__ == "__main__":
-    main()

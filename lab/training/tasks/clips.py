@@ -10,15 +10,16 @@ from rich.progress import Progress
 from torch import Generator, Tensor
 
 from affectstream.lab.datasets import ravdess
+from affectstream.lab.datasets.folder import of_corpus
 from affectstream.lab.evaluation.outcome import About
 from affectstream.lab.splits import Fold, grouped_folds, merged_groups
-from affectstream.lab.training import worse
-from affectstream.lab.training.corpus import Corpus, Indices, Inputs, Part, one_hot
+from affectstream.lab.training import corruptions
+from affectstream.lab.training.augment.clips import Extract, prepared, varied
+from affectstream.lab.training.corpus import Corpus, Indices, Part
+from affectstream.lab.training.memory import Inputs, one_hot
 from affectstream.lab.training.recipe import Recipe
-from affectstream.lab.training.speech_variants import Extract, prepared, varied
 from affectstream.schemas.errors import InputError
 
-FOLDS = 5
 MEANING = "the intent of the actor; calm is counted as neutral"
 Prepare = Callable[[Path, Recipe, Path], tuple[Corpus, Inputs]]
 
@@ -33,29 +34,41 @@ def speech(
     """
 
     def prepare(data: Path, recipe: Recipe, cache: Path) -> tuple[Corpus, Inputs]:
-        read = ravdess.read(data if any(data.glob("Actor_*")) else data / "ravdess")
+        read = ravdess.read(of_corpus("ravdess", data, "Actor_*"))
         clips = read.clips
-        corpus = _all_to_test(clips) if to_judge else _corpus(clips, recipe)
-        corpus = _told(corpus, len(read.skipped))
+        corpus = _with_skipped(_all_to_test(clips), read) if to_judge else corpus_of(read, recipe)
         with Progress(transient=True) as progress:
             task = progress.add_task(f"hearing {kind}", total=len(clips))
             made = prepared(clips, extract, cache / f"{kind}.npz", lambda: progress.advance(task))
         inputs = _inputs(torch.from_numpy(made), corpus.labels, recipe, silence, image)
-        return corpus, replace(inputs, worse=lambda rows: worse.speech([clips[i] for i in rows], extract))
+        return corpus, replace(
+            inputs, corrupted=lambda rows: corruptions.speech([clips[i] for i in rows], extract)
+        )
 
     return prepare
 
 
-def _corpus(clips: tuple[ravdess.Clip, ...], recipe: Recipe) -> Corpus:
+def corpus_of(read: ravdess.Corpus, recipe: Recipe, held_out: bool = True) -> Corpus:
+    """Return the folds of the recipe over the actors of ``read``; raises InputError for other folds.
+
+    Of the actors to learn from some are ``held_out``, or none.
+    """
+    clips = read.clips
     labels = np.array([clip.label for clip in clips], dtype=np.int64)
     keys = merged_groups([clip.actor for clip in clips], [clip.sha256 for clip in clips])
     strata = [(clip.label, clip.sex) for clip in clips]
-    folds = grouped_folds(strata, keys.tolist(), FOLDS)
-    chosen = recipe.folds or tuple(range(FOLDS))
-    if not set(chosen) <= set(range(FOLDS)):
-        raise InputError(f"there are the folds 0 to {FOLDS - 1}, not {list(chosen)}")
-    parts = tuple(_part(k, folds[k], strata, keys, recipe) for k in chosen)
-    which = "five folds" if len(chosen) == FOLDS else f"fold {', '.join(map(str, chosen))} of five"
+    folds = ravdess.folds_of(clips)
+    chosen = recipe.folds or tuple(range(ravdess.FOLDS))
+    if not set(chosen) <= set(range(ravdess.FOLDS)):
+        raise InputError(f"there are the folds 0 to {ravdess.FOLDS - 1}, not {list(chosen)}")
+    none = np.zeros(0, dtype=np.int64)
+    parts = tuple(
+        _part(k, folds[k], strata, keys, recipe)
+        if held_out
+        else Part(f"fold-{k}", folds[k].train, none, folds[k].test)
+        for k in chosen
+    )
+    which = "five folds" if len(chosen) == ravdess.FOLDS else f"fold {', '.join(map(str, chosen))} of five"
     about = About(
         f"RAVDESS, {which}",
         "RAVDESS",
@@ -63,7 +76,7 @@ def _corpus(clips: tuple[ravdess.Clip, ...], recipe: Recipe) -> Corpus:
         MEANING,
         "actors",
     )
-    return Corpus(about, labels, _actors(clips), keys, parts, _known(clips))
+    return _with_skipped(Corpus(about, labels, _actors(clips), keys, parts, _known(clips)), read)
 
 
 def _all_to_test(clips: tuple[ravdess.Clip, ...]) -> Corpus:
@@ -80,11 +93,11 @@ def _known(clips: tuple[ravdess.Clip, ...]) -> dict[str, tuple[str, ...]]:
     return {"sex": tuple(clip.sex for clip in clips), "actor": actors}
 
 
-def _told(corpus: Corpus, skipped: int) -> Corpus:
-    """Return ``corpus``, saying of its split how many files were left out."""
-    if not skipped:
+def _with_skipped(corpus: Corpus, read: ravdess.Corpus) -> Corpus:
+    """Return ``corpus``, its split saying how many files were left out."""
+    if not read.skipped:
         return corpus
-    split = f"{corpus.about.split}; {skipped} files that are no whole clip left out"
+    split = f"{corpus.about.split}; {len(read.skipped)} files that are no whole clip left out"
     return replace(corpus, about=replace(corpus.about, split=split))
 
 

@@ -1,4 +1,4 @@
-"""FER2013 faces under either of their label sets, ready for training."""
+"""FER2013 faces under either of their label sets, for the shipped and the reference face networks."""
 
 from pathlib import Path
 
@@ -10,10 +10,10 @@ from torch import Generator, Tensor
 from affectstream.lab.datasets.duplicates import groups, hold_out
 from affectstream.lab.datasets.ferplus import Faces, load_csv, load_npz, majority, trainable, vote_shares
 from affectstream.lab.evaluation.outcome import About
-from affectstream.lab.face.augment import augment
-from affectstream.lab.face.train import at_epoch
-from affectstream.lab.training.corpus import Corpus, Indices, Inputs, Part, as_stored, one_hot
-from affectstream.lab.training.recipe import Recipe
+from affectstream.lab.training.augment.faces import augment
+from affectstream.lab.training.corpus import Corpus, Indices, Part
+from affectstream.lab.training.memory import Inputs, as_stored, one_hot
+from affectstream.lab.training.recipe import Recipe, at_epoch
 from affectstream.schemas.errors import InputError
 
 MEANINGS = {
@@ -51,6 +51,37 @@ def faces(data: Path, recipe: Recipe, cache: Path) -> tuple[Corpus, Inputs]:
     redrawn = (*("Training",) * len(learn.images), *map(str, groups(test.images)))
     corpus = Corpus(_about(recipe, "PublicTest", split), labels, redrawn, near, (part,), alike)
     return corpus, _inputs(both, recipe)
+
+
+def voted(data: Path, recipe: Recipe, cache: Path) -> tuple[Corpus, Inputs]:
+    """Return the official split under the votes of FER+, as the shipped network is trained.
+
+    Training faces that look the same as a face of PublicTest are learnt from: the evaluation has a set
+    without them.
+    """
+    learn, test = _split(data, "Training"), _split(data, "PublicTest")
+    both = _joined(learn, test)
+    labels = majority(both.votes)
+    usable, held = held_out(learn, recipe)
+    near = np.full(len(labels), -1)
+    near[usable] = groups(learn.images[usable])
+    tested = np.arange(len(learn.images), len(labels))
+    near[tested] = near.max() + 1 + groups(test.images)
+    judged = held & (labels[usable] >= 0)
+    part = Part("", usable[~held], usable[judged], tested[labels[tested] >= 0])
+    about = _about(recipe, "PublicTest", "the official split, near duplicates of PublicTest learnt from too")
+    return Corpus(about, labels, tuple(map(str, near)), near, (part,)), _inputs(both, recipe)
+
+
+def held_out(learn: Faces, recipe: Recipe) -> tuple[Indices, np.ndarray[tuple[int], np.dtype[np.bool_]]]:
+    """Return the faces with votes (m,) among the seven, and which of them are held out, copies together."""
+    usable = np.flatnonzero(trainable(learn.votes))
+    return usable, hold_out(groups(learn.images[usable]), recipe.held_out, recipe.seed)
+
+
+def training_faces(data: Path) -> Faces:
+    """Return the faces of the official training split; raises InputError without them."""
+    return _split(data, "Training")
 
 
 def faces_to_judge(data: Path, recipe: Recipe, cache: Path) -> tuple[Corpus, Inputs]:

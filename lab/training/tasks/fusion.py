@@ -1,49 +1,37 @@
-"""The training of one network that fuses embeddings, and the file that it is shipped in.
+"""The networks that fuse embeddings: training on recorded windows, and the file that each is shipped in.
 
-AdamW, gradient clipping, a rate halved on a plateau and early stopping, all by the negative log likelihood on
-held-out groups; modalities are dropped at random while training, so that any subset of them can answer. The
-temperature comes last (Guo et al., ICML 2017).
+Modalities are left out at random while training, so that any subset of them can answer.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import safetensors.numpy
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import cross_entropy
 
+from affectstream.lab.fusion import failures, pairs, probability_logs
 from affectstream.lab.fusion.log import Log
 from affectstream.lab.fusion.networks import KINDS, finished
 from affectstream.lab.splits import grouped_folds
-from affectstream.lab.statistics import fit_temperature
+from affectstream.lab.statistics import cross_entropy, fit_temperature
+from affectstream.lab.training import loop
+from affectstream.lab.training.loop import Report
+from affectstream.lab.training.recipe import FusionRecipe
+from affectstream.lab.training.task import Batch
 from affectstream.models.fusion.evidence import Array
-from affectstream.models.fusion.network_rule import inputs, standardised
+from affectstream.models.fusion.network_rule import file_of, inputs, standardised
+from affectstream.models.weights import read_card
 from affectstream.schemas.errors import InputError
 from affectstream.schemas.labels import EMOTIONS, N_EMOTIONS
 from affectstream.schemas.messages import MODALITIES
 
-CLIP = 1.0  # of the gradient's norm
+PER_ACTOR = 800  # windows, against 300 for the pools: a network has more to learn
 PASS = 4096  # windows in one pass without gradients
 LEAST = 1e-3  # a deviation below this is that of a constant
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """How one network is trained; kept in its file."""
-
-    epochs: int = 40  # at most
-    batch: int = 128
-    rate: float = 3e-4
-    weight_decay: float = 1e-2
-    smoothing: float = 0.05  # of the labels
-    dropped: float = 0.35  # the chance of each modality to be left out of a window
-    blanked: float = 0.3  # the chance of each to come without its embedding, by its probabilities alone
-    patience: int = 6  # epochs without progress before the end; half of it before the rate is halved
-    held: int = 6  # one part of so many, by groups, decides when to stop
-    seed: int = 0
 
 
 @dataclass(frozen=True)
@@ -73,24 +61,66 @@ class _Windows:
         return _Windows([x[chosen] for x in self.rows], self.flags[chosen], self.labels[chosen])
 
 
-def train(kind: str, log: Log, recipe: Recipe) -> Trained:
-    """Return the network of ``kind``; raises InputError where the log has no embeddings."""
+class FusionTask:
+    """Training on shuffled windows with modalities and embeddings left out; chance is torch's own."""
+
+    def __init__(self, learn: _Windows, held: _Windows, recipe: FusionRecipe) -> None:
+        """Take the windows to learn from and the held-out ones, which are judged whole and poorer."""
+        self._learn, self._held, self._recipe = learn, held, recipe
+        self._size = min(recipe.batch, len(learn.labels))
+        self.held_labels = held.labels.numpy()
+
+    def steps(self, epoch: int) -> int:
+        """Return the number of whole batches, for the normalisation."""
+        return len(self._learn.labels) // self._size
+
+    def batches(self, epoch: int) -> Iterator[Batch]:
+        """Yield the batches of ``epoch``."""
+        order = torch.randperm(len(self._learn.labels))
+        for start in range(0, self.steps(epoch) * self._size, self._size):
+            windows = poorer(self._learn.at(order[start : start + self._size]), self._recipe)
+            yield Batch((windows.rows, windows.flags), windows.labels)
+
+    def held_logits(self, network: nn.Module, epoch: int) -> Array:
+        """Return the logits of the held-out windows."""
+        return _logits(network, self._held)
+
+    def groups(self, network: nn.Module) -> Iterable[Any]:
+        """Return all parameters."""
+        return network.parameters()
+
+    def random_state(self) -> dict[str, Any]:
+        """Return nothing: torch's own generator is kept with every checkpoint."""
+        return {}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Continue: nothing is to be restored."""
+
+
+def train(log: Log, recipe: FusionRecipe, report: Report = lambda line: None) -> Trained:
+    """Return the network that ``recipe`` names; raises InputError where the log has no embeddings."""
     require_embeddings(log)
-    fold = grouped_folds(log.labels.tolist(), log.groups.tolist(), recipe.held, recipe.seed)[0]
+    fold = grouped_folds(log.labels.tolist(), log.groups.tolist(), recipe.folds_held, recipe.seed)[0]
     part, held = log.rows(fold.train), log.rows(fold.test)
     means, deviations = statistics(part)
-    learn, judge = _batchable(part, means, deviations), _batchable(held, means, deviations)
-    judge = _and_poorer(judge, recipe)
+    judge = _and_poorer(_batchable(held, means, deviations), recipe)
+    task = FusionTask(_batchable(part, means, deviations), judge, recipe)
+    epochs = 0
+
+    def counted(line: str) -> None:
+        nonlocal epochs
+        epochs += 1
+        report(line)
+
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(recipe.seed)
-        network = KINDS[kind]([len(mean) for mean in means])
+        network = KINDS[recipe.network]([len(mean) for mean in means])
         network.straight.begin(_ends(means), _ends(deviations))
-        epochs = _fit(network, learn, judge, recipe)
-    done = finished(network)
-    logits, labels = _logits(done, judge), judge.labels.numpy()
-    temperature = fit_temperature(logits, labels)
-    held_nll = float(cross_entropy(torch.from_numpy(logits / temperature), judge.labels))
-    return Trained(kind, done, means, deviations, temperature, held_nll, epochs)
+        done = finished(loop.train(network, recipe, task, None, counted))
+    logits = _logits(done, judge)
+    temperature = fit_temperature(logits, task.held_labels)
+    held_nll = cross_entropy(logits, task.held_labels, temperature)
+    return Trained(recipe.network, done, means, deviations, temperature, held_nll, epochs)
 
 
 def export(trained: Trained, path: Path, statement: Mapping[str, str]) -> None:
@@ -100,9 +130,9 @@ def export(trained: Trained, path: Path, statement: Mapping[str, str]) -> None:
     for modality, mean, deviation in zip(MODALITIES, trained.means, trained.deviations, strict=True):
         tensors[f"mean.{modality}"] = mean.astype(np.float32)
         tensors[f"deviation.{modality}"] = deviation.astype(np.float32)
-    said = {"kind": trained.kind, "temperature": repr(trained.temperature), "labels": ",".join(EMOTIONS)}
+    own = {"kind": trained.kind, "temperature": repr(trained.temperature), "labels": ",".join(EMOTIONS)}
     path.parent.mkdir(parents=True, exist_ok=True)
-    safetensors.numpy.save_file(tensors, path, metadata={**statement, **said})
+    safetensors.numpy.save_file(tensors, path, metadata={**statement, **own})
 
 
 def require_embeddings(log: Log) -> None:
@@ -138,43 +168,7 @@ def _batchable(log: Log, means: Sequence[Array], deviations: Sequence[Array]) ->
     return _Windows(rows, torch.from_numpy(log.evidence.present), torch.from_numpy(log.labels))
 
 
-def _fit(network: nn.Module, learn: _Windows, judge: _Windows, recipe: Recipe) -> int:
-    """Train in place, leave the best weights, and return the number of epochs."""
-    optimiser = torch.optim.AdamW(network.parameters(), lr=recipe.rate, weight_decay=recipe.weight_decay)
-    plateau = torch.optim.lr_scheduler.ReduceLROnPlateau(optimiser, factor=0.5, patience=recipe.patience // 2)
-    best, best_nll, waited, epoch = _copied(network), float("inf"), 0, 0
-    while epoch < recipe.epochs and waited < recipe.patience:
-        _epoch(network, optimiser, _batches(learn, recipe), recipe.smoothing)
-        nll = float(cross_entropy(torch.from_numpy(_logits(network, judge)), judge.labels))
-        plateau.step(nll)
-        epoch, waited = epoch + 1, waited + 1
-        if nll < best_nll:
-            best, best_nll, waited = _copied(network), nll, 0
-    network.load_state_dict(best)
-    return epoch
-
-
-def _epoch(
-    network: nn.Module, optimiser: torch.optim.Optimizer, batches: Iterator[_Windows], smoothing: float
-) -> None:
-    network.train()
-    for windows in batches:
-        optimiser.zero_grad()
-        loss = cross_entropy(network(windows.rows, windows.flags), windows.labels, label_smoothing=smoothing)
-        loss.backward()  # type: ignore[no-untyped-call]
-        nn.utils.clip_grad_norm_(network.parameters(), CLIP)
-        optimiser.step()
-
-
-def _batches(windows: _Windows, recipe: Recipe) -> Iterator[_Windows]:
-    """Yield all windows once, shuffled, with modalities left out; whole batches, for the normalisation."""
-    order = torch.randperm(len(windows.labels))
-    size = min(recipe.batch, len(order))
-    for start in range(0, len(order) - size + 1, size):
-        yield poorer(windows.at(order[start : start + size]), recipe)
-
-
-def poorer(windows: _Windows, recipe: Recipe, generator: torch.Generator | None = None) -> _Windows:
+def poorer(windows: _Windows, recipe: FusionRecipe, generator: torch.Generator | None = None) -> _Windows:
     """Return ``windows`` with modalities left out, and with embeddings left out of those that stay."""
     flags = left_out(windows.flags, recipe.dropped, generator)
     kept = torch.rand(flags.shape, generator=generator) >= recipe.blanked
@@ -194,7 +188,7 @@ def left_out(flags: Tensor, chance: float, generator: torch.Generator | None = N
     return torch.where(kept.any(dim=1, keepdim=True), kept, flags)
 
 
-def _and_poorer(windows: _Windows, recipe: Recipe) -> _Windows:
+def _and_poorer(windows: _Windows, recipe: FusionRecipe) -> _Windows:
     """Return all windows twice: as they are, and poorer, always in the same way."""
     fewer = poorer(windows, recipe, torch.Generator().manual_seed(recipe.seed))
     rows = [torch.cat(both) for both in zip(windows.rows, fewer.rows, strict=True)]
@@ -209,5 +203,26 @@ def _logits(network: nn.Module, windows: _Windows) -> Array:
     return torch.cat(out).double().numpy()
 
 
-def _copied(network: nn.Module) -> dict[str, Tensor]:
-    return {name: value.clone() for name, value in network.state_dict().items()}
+def windows(logs: Path, seed: int = 0, per_actor: int = PER_ACTOR) -> Log:
+    """Return the windows to train on, each as it is and once with failures; raises InputError."""
+    calls = pairs.paired(probability_logs.read_all(logs), "fit", "meld", per_actor)  # the same for every seed
+    return failures.corrupted(calls, np.random.default_rng([seed, 5]))
+
+
+def ship(recipes: Sequence[FusionRecipe], log: Log, folder: Path, report: Report) -> None:
+    """Train and write the networks of ``recipes``; raises InputError, ModelError."""
+    models = {name: _read_by(name) for name in ("face", "voice", "text")}
+    for recipe in recipes:
+        done = train(log, recipe)
+        path = folder / file_of(recipe.network)
+        export(done, path, {**models, "data": log.source, "recipe": recipe.model_dump_json()})
+        report(
+            f"wrote {path}: {path.stat().st_size / 1e6:.2f} MB, {done.epochs} epochs, held-out NLL "
+            f"{done.held_nll:.4f}, temperature {done.temperature:.3f}"
+        )
+
+
+def _read_by(name: str) -> str:
+    """Return which model's embeddings a network reads, as its file says it."""
+    card = read_card(name)
+    return f"{card.model_id} {card.sha256[:12]}"

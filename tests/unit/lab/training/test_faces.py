@@ -7,10 +7,11 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from affectstream.lab.training.corpus import Corpus, Inputs, as_stored, as_they_are
-from affectstream.lab.training.faces import faces
-from affectstream.lab.training.networks import NETWORKS, Reference
+from affectstream.lab.training.catalogue import NETWORKS, Network
+from affectstream.lab.training.corpus import Corpus
+from affectstream.lab.training.memory import Inputs, as_stored, as_they_are
 from affectstream.lab.training.recipe import changed
+from affectstream.lab.training.tasks.face import faces
 from affectstream.schemas.errors import ModelError
 
 TWINS = 3
@@ -39,7 +40,7 @@ def data(tmp_path: Path) -> Path:
 
 def prepared(data: Path, **changes: object) -> tuple[Corpus, Inputs]:
     entry = NETWORKS["resnet50"]
-    assert isinstance(entry, Reference)
+    assert isinstance(entry, Network)
     return faces(data, changed(entry.recipe, {"held_out": 0.2, **changes}), data)
 
 
@@ -78,14 +79,14 @@ def test_a_face_is_looked_at_on_the_side_of_the_recipe_and_mirrored(data: Path, 
     seen, mirrored = inputs.plain(inputs.stored[:2], 0)
     assert seen.shape == (2, side, side)
     assert torch.equal(seen.flip(-1), mirrored)
-    assert inputs.training(inputs.stored[:2], 0, torch.Generator().manual_seed(0)).shape == (2, side, side)
+    assert inputs.augment(inputs.stored[:2], 0, torch.Generator().manual_seed(0)).shape == (2, side, side)
     assert float(seen.mean()) == pytest.approx(float(inputs.stored[:2].float().mean()), rel=0.01)
 
 
 @pytest.mark.parametrize("name", ["face-resnet", "fer-cnn"])
 def test_a_network_goes_on_from_the_weights_of_another_run(name: str, tmp_path: Path) -> None:
     entry = NETWORKS[name]
-    assert isinstance(entry, Reference)
+    assert isinstance(entry, Network)
     inputs = Inputs(torch.zeros(1), torch.zeros(1), as_stored, as_they_are)
     torch.manual_seed(1)
     other = entry.build(entry.recipe, inputs)

@@ -1,4 +1,4 @@
-"""Reference networks train: resumed like never stopped, stopping early, weighing classes, keeping recipes."""
+"""The training loop: resumed like never stopped, stopping early, weighing classes, keeping recipes."""
 
 import json
 from pathlib import Path
@@ -11,7 +11,16 @@ from torch import nn
 from affectstream.lab.evaluation.outcome import About
 from affectstream.lab.training import loop
 from affectstream.lab.training.checkpoint import State
-from affectstream.lab.training.corpus import Corpus, Inputs, Part, as_stored, as_they_are, one_hot
+from affectstream.lab.training.corpus import Corpus, Part
+from affectstream.lab.training.memory import (
+    Inputs,
+    as_stored,
+    as_they_are,
+    class_weights,
+    draw_weights,
+    logits_of,
+    one_hot,
+)
 from affectstream.lab.training.recipe import Recipe, changed, read_recipe, write_recipe
 from affectstream.lab.training.smote import enlarged
 from affectstream.schemas.errors import InputError
@@ -41,7 +50,7 @@ def trained(recipe: Recipe, folder: Path, told: list[str] | None = None) -> nn.M
     folder.mkdir(exist_ok=True)
     inputs, part, labels = vectors()
     report = told.append if told is not None else lambda line: None
-    return loop.train(network(), recipe, inputs, part, labels, folder, report)
+    return loop.train(network(), recipe, inputs.task(part, labels, recipe), folder, report)
 
 
 class Killed(Exception):
@@ -62,7 +71,7 @@ def test_a_resumed_run_ends_with_the_weights_of_one_that_was_never_stopped(
     (tmp_path / "stopped").mkdir()
     inputs, part, labels = vectors()
     with pytest.raises(Killed):
-        loop.train(network(), recipe, inputs, part, labels, tmp_path / "stopped", die_after_two)
+        loop.train(network(), recipe, inputs.task(part, labels, recipe), tmp_path / "stopped", die_after_two)
     torch.rand(5)  # chance has moved on elsewhere
     told: list[str] = []
     resumed = trained(recipe, tmp_path / "stopped", told)
@@ -98,20 +107,20 @@ def test_training_stops_early_and_gives_the_best_epoch(
 
 
 def test_the_rate_is_halved_on_a_plateau_and_not_before() -> None:
-    state = State(nn.Identity(), nn.Identity(), torch.optim.SGD([torch.zeros(1)]), torch.Generator())
+    state = State(nn.Identity(), nn.Identity(), torch.optim.SGD([torch.zeros(1)]))
     recipe = changed(RECIPE, {"schedule": "plateau", "plateau_patience": 2})
     scales = []
     for nll in (1.0, 0.9, 0.95, 0.95, 0.95, 0.95, 0.8, 0.8):
         loop._note(state, recipe, {"nll": nll})
         scales.append(state.scale)
     assert scales == [1.0, 1.0, 1.0, 0.5, 0.5, 0.25, 0.25, 0.25]
-    assert loop.rate_at(recipe, 0.5, state.scale) == pytest.approx(recipe.rate / 4)
+    assert loop.rate_at(recipe, 50, 100, state.scale) == pytest.approx(recipe.rate / 4)
 
 
-@pytest.mark.parametrize("schedule", ["cosine", "one-cycle"])
+@pytest.mark.parametrize("schedule", ["cosine", "one-cycle", "linear"])
 def test_a_falling_schedule_ends_near_zero_and_never_exceeds_the_rate(schedule: str) -> None:
-    recipe = changed(RECIPE, {"schedule": schedule})
-    rates = [loop.rate_at(recipe, i / 100) for i in range(101)]
+    recipe = changed(RECIPE, {"schedule": schedule, "warm_up": 0.1})
+    rates = [loop.rate_at(recipe, i, 100) for i in range(101)]
     assert max(rates) <= recipe.rate
     assert rates[-1] < 0.01 * recipe.rate
     assert rates[50] > rates[90] > rates[100]
@@ -120,30 +129,61 @@ def test_a_falling_schedule_ends_near_zero_and_never_exceeds_the_rate(schedule: 
 @pytest.mark.parametrize("name", ["Adam", "AdamW", "SGD"])
 def test_the_recipe_names_the_optimiser_its_rate_and_its_decay(name: str) -> None:
     recipe = changed(RECIPE, {"optimiser": name.lower(), "rate": 0.003, "decay": 0.02})
-    optimiser = loop.begin(network(), recipe).optimiser
+    inputs, part, labels = vectors()
+    optimiser = loop.begin(network(), recipe, inputs.task(part, labels, recipe)).optimiser
     assert type(optimiser).__name__ == name
     assert (optimiser.defaults["lr"], optimiser.defaults["weight_decay"]) == (0.003, 0.02)
 
 
+def test_the_rate_warms_up_over_an_epoch_holds_and_falls_to_zero() -> None:
+    recipe = changed(RECIPE, {"schedule": "hold", "epochs": 20, "cooling": 5, "rate": 0.1})
+    rates = [loop.rate_at(recipe, step, 200) for step in (0, 5, 10, 100, 150, 175, 200)]
+    assert rates == pytest.approx([0.005, 0.055, 0.1, 0.1, 0.1, 0.05, 0.0])
+
+
+def test_the_warm_up_is_a_share_of_the_steps_or_a_number_of_them() -> None:
+    linear = changed(RECIPE, {"schedule": "linear", "rate": 1.0, "warm_up": 0.1})
+    assert loop.rate_at(linear, 0, 100) == pytest.approx(0.1)
+    assert loop.rate_at(linear, 10, 100) == 1.0
+    cosine = changed(RECIPE, {"schedule": "cosine", "rate": 1.0, "warm_up": 4})
+    assert [round(loop.rate_at(cosine, step, 10**6), 3) for step in range(5)] == [0.25, 0.5, 0.75, 1.0, 1.0]
+
+
+def test_the_last_epoch_is_kept_where_no_figure_is_watched(tmp_path: Path) -> None:
+    recipe = changed(RECIPE, {"watch": "last", "average": 0.0})
+    found = trained(recipe, tmp_path)
+    kept = torch.load(tmp_path / "checkpoint.pt", weights_only=True)
+    assert kept["best_epoch"] == recipe.epochs
+    assert all(torch.equal(value, kept["network"][name]) for name, value in found.state_dict().items())
+
+
+def test_rare_classes_are_drawn_more_often_than_they_occur_but_not_evenly() -> None:
+    shares = torch.eye(7)[torch.tensor([0] * 90 + [5] * 10)]
+    weights = draw_weights(shares, 0.5)
+    rare = float(weights[90:].sum() / weights.sum())
+    assert 0.1 < rare < 0.5
+    assert bool((draw_weights(shares, 0.0) == 1.0).all())
+
+
 def test_class_weights_make_every_class_count_the_same() -> None:
     targets = one_hot(np.array([0] * 6 + [1] * 3 + [2]))
-    weights = loop.class_weights(targets)
+    weights = class_weights(targets)
     shares = weights * targets.sum(dim=0)
     assert torch.allclose(shares[:3], shares[0].expand(3))
     assert weights[3:].tolist() == [0.0] * 4
 
 
-def test_class_weights_change_what_is_learnt(tmp_path: Path) -> None:
+def test_class_weights_change_what_is_learnt() -> None:
     inputs, _, labels = vectors(140)
     few = np.flatnonzero((labels != 6) | (np.arange(140) < 7))
     part = Part("", few[few < 119], np.arange(119, 126), np.arange(126, 140))
     found = {}
     for weighted in (False, True):
-        recipe = changed(RECIPE, {"class_weights": weighted, "average": 0.0, "epochs": 8})
-        folder = tmp_path / str(weighted)
-        folder.mkdir()
-        net = loop.train(network(), recipe, inputs, part, labels, folder, lambda line: None)
-        logits = loop.logits_of(net, inputs, np.flatnonzero(labels == 6), 0, recipe)
+        recipe = changed(RECIPE, {"average": 0.0, "epochs": 8})
+        task = inputs.task(part, labels, recipe)
+        weights = class_weights(inputs.class_targets(part)) if weighted else None
+        net = loop.train(network(), recipe, task, None, lambda line: None, weights)
+        logits = logits_of(net, inputs, np.flatnonzero(labels == 6), 0, "cpu")
         found[weighted] = float(torch.softmax(torch.from_numpy(logits), dim=1)[:, 6].mean())
     assert found[True] > found[False]
 
@@ -152,7 +192,7 @@ def test_bfloat16_learns_the_same_points(tmp_path: Path) -> None:
     recipe = changed(RECIPE, {"precision": "bfloat16", "epochs": 15, "average": 0.0})
     inputs, part, labels = vectors()
     net = trained(recipe, tmp_path)
-    said = loop.logits_of(net, inputs, part.learn, 0, recipe).argmax(axis=1)
+    said = logits_of(net, inputs, part.learn, 0, recipe.device).argmax(axis=1)
     assert next(net.parameters()).dtype == torch.float32
     assert (said == labels[part.learn]).mean() > 0.8
 

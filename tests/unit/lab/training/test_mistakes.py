@@ -5,13 +5,13 @@ from pathlib import Path
 import pytest
 from support.reference_runs import faces, speech, texts, typed
 
-from affectstream.lab.training import robust
+from affectstream.lab.training import robustness
 from affectstream.schemas.errors import AffectError, InputError
 
 
 @pytest.fixture(autouse=True)
 def few_rows_made_worse(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(robust, "MOST", 3)
+    monkeypatch.setattr(robustness, "MOST", 3)
 
 
 def test_a_broken_run_says_which_file_and_what_to_do(tmp_path: Path) -> None:
@@ -75,7 +75,7 @@ def corpora(tmp_path_factory: pytest.TempPathFactory) -> Path:
 MISTAKES = [
     (
         ("train", "face", "--network", "cnn"),
-        r"no reference network of face is called 'cnn': there are fer-cnn",
+        r"no network of face is called 'cnn': there are face, face-refined, fer-cnn",
     ),
     (("train", "voice", "--network", "cnn", "--speed", "3"), r"speed: Extra inputs are not permitted"),
     (
@@ -91,7 +91,7 @@ MISTAKES = [
     (("train", "face", "--network", "fer-cnn", "--smote", "--data", "{data}"), "works on feature vectors"),
     (("train", "face", "--recipe", "{data}/recipe.json"), "cannot be read"),
     (("evaluate", "{data}/nowhere"), "neither face, voice nor text, nor the folder of a run"),
-    (("evaluate", "{data}"), "is no finished run of a reference network"),
+    (("evaluate", "{data}"), "is no finished run of a network"),
     (("evaluate", "{data}", "--quick"), "not for a run folder"),
     (("evaluate", "face", "--data", "{data}/ferplus/train.npz"), "is the training split"),
     (("evaluate", "text", "--data", "{data}/train_sent_emo.csv"), "is a training split"),

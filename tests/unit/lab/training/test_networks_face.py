@@ -9,7 +9,7 @@ from safetensors.torch import save_file
 from torch import nn
 from torchvision.models import resnet50
 
-from affectstream.lab.face.reference import FaceResNet50, FerCnn, parameters
+from affectstream.lab.training.networks.face import FaceResNet50, FerCnn, parameters
 from affectstream.schemas.errors import ModelError
 
 

@@ -5,7 +5,7 @@ import pytest
 import torch
 from transformers import BertConfig, BertModel, DistilBertConfig, DistilBertModel
 
-from affectstream.lab.text.reference import EncoderClassifier, pipelines
+from affectstream.lab.training.networks.text import EncoderClassifier, pipelines
 
 TEXTS = ["i love this so much", "what a lovely day", "i hate this so much", "what an awful day"] * 6
 LABELS = [1, 1, 3, 3] * 6

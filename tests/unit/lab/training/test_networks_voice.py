@@ -8,7 +8,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from affectstream.lab.voice import reference
+from affectstream.lab.training.networks import voice as reference
 
 NETWORKS: dict[str, tuple[Callable[[], nn.Module], tuple[int, ...]]] = {
     "cnn": (reference.SpeechCnn, (22, 40)),

@@ -11,11 +11,12 @@ from transformers import BertConfig, BertModel, CLIPVisionConfig, CLIPVisionMode
 
 from affectstream.lab.evaluation.degrade_faces import FACES
 from affectstream.lab.evaluation.outcome import of_run
-from affectstream.lab.face.clip_encoder import ClipClassifier, as_frames, clip_frames, random_clip
-from affectstream.lab.training import robust, speech_variants, table
+from affectstream.lab.training import page, robustness
+from affectstream.lab.training.augment import clips as speech_variants
+from affectstream.lab.training.catalogue import NETWORKS
 from affectstream.lab.training.command import recipe_of
-from affectstream.lab.training.networks import NETWORKS
-from affectstream.lab.voice.reference import RATE_HZ
+from affectstream.lab.training.networks.clip import ClipFrames, FeatureHead, as_frames, clip_frames
+from affectstream.lab.training.networks.voice import RATE_HZ
 from affectstream.schemas.errors import InputError, ModelError
 
 TINY_CLIP = CLIPVisionConfig(
@@ -26,7 +27,7 @@ TINY_CLIP = CLIPVisionConfig(
 
 @pytest.fixture(autouse=True)
 def few_rows_made_worse(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(robust, "MOST", 7)
+    monkeypatch.setattr(robustness, "MOST", 7)
 
 
 def test_a_face_network_trains_is_shown_again_and_judged_on_other_faces(tmp_path: Path) -> None:
@@ -92,11 +93,11 @@ def test_a_text_pipeline_balances_its_classes_and_is_tabulated(balance: str, tmp
     report = (run / "text-report.md").read_text()
     assert "| speaker: Ross |" in report
     assert "| word errors | 0.4 word error rate |" in report
-    table.main([run], tmp_path / "page.md")
-    page = (tmp_path / "page.md").read_text()
+    page.main([run], tmp_path / "page.md")
+    written = (tmp_path / "page.md").read_text()
     field = balance[2:]
-    assert f"affectstream train text --network tfidf-logistic {balance} true -o runs/run" in page, field
-    assert "| fer-cnn | 002 |" in page.partition("Not trained here")[2]
+    assert f"affectstream train text --network tfidf-logistic {balance} true -o runs/run" in written, field
+    assert "| fer-cnn | 002 |" in written.partition("Not trained here")[2]
 
 
 def test_an_encoder_of_transformers_is_tuned_from_a_local_folder(tmp_path: Path) -> None:
@@ -135,22 +136,23 @@ def test_a_head_learns_on_vectors_of_clip_with_smote(tmp_path: Path) -> None:
 
 def test_clip_is_frozen_averages_frames_and_its_head_learns_a_tiny_batch_by_heart() -> None:
     torch.manual_seed(0)
-    classifier = ClipClassifier(random_clip(TINY_CLIP), dropout=0.0).train()
+    encoder = ClipFrames(CLIPVisionModelWithProjection(TINY_CLIP)).train()
+    head = FeatureHead(encoder.width, dropout=0.0).train()
     frames = torch.rand(7, 3, 3, 40, 40) * 255
-    features = classifier.frames(frames)
+    features = encoder(frames)
     assert features.shape == (7, 12)
-    each = torch.stack([classifier.frames(frames[:, i : i + 1]) for i in range(3)])
+    each = torch.stack([encoder(frames[:, i : i + 1]) for i in range(3)])
     assert torch.allclose(features, each.mean(dim=0), atol=1e-5)
-    learnt = [p for p in classifier.parameters() if p.requires_grad]
+    learnt = [p for p in (*encoder.parameters(), *head.parameters()) if p.requires_grad]
     assert len(learnt) == 4
     optimiser, labels = torch.optim.Adam(learnt, lr=0.02), torch.arange(7)
     for _ in range(60):
-        loss = torch.nn.functional.cross_entropy(classifier.head(features), labels)
+        loss = torch.nn.functional.cross_entropy(head(features), labels)
         optimiser.zero_grad()
         torch.autograd.backward(loss)
         optimiser.step()
     assert float(loss.detach()) < 0.05
-    assert not classifier.frames.encoder.training
+    assert not encoder.encoder.training
     assert as_frames(torch.zeros(2, 48, 48)).shape == (2, 1, 3, 48, 48)
 
 

@@ -5,12 +5,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
+from safetensors.torch import load_file
 from support.reference_runs import faces, typed
 
 from affectstream.lab.evaluation.outcome import of_run
 from affectstream.lab.training.recipe import RECIPE, changed, read_recipe, write_recipe
 from affectstream.lab.training.ship import ship
 from affectstream.models.face.model import FaceModel
+from affectstream.models.weights import read_card
 from affectstream.schemas.errors import InputError
 
 
@@ -32,7 +35,7 @@ def run(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_shipped_weights_say_what_the_run_said(data: Path, run: Path, tmp_path: Path) -> None:
-    card = ship(run, tmp_path)
+    card = ship([run], tmp_path)
     outcome = of_run(run)[0]
     model = FaceModel("face-fer2013", folder=tmp_path)
     model.load("cpu")
@@ -47,10 +50,27 @@ def test_shipped_weights_say_what_the_run_said(data: Path, run: Path, tmp_path: 
 def test_another_network_or_label_set_is_refused(change: dict[str, str], run: Path, tmp_path: Path) -> None:
     shutil.copytree(run, tmp_path / "run")
     write_recipe(changed(read_recipe(run / RECIPE), change), tmp_path / "run" / RECIPE)
-    with pytest.raises(InputError, match="no run of face-resnet on FER2013's own labels"):
-        ship(tmp_path / "run", tmp_path)
+    with pytest.raises(InputError, match="no runs of one shipped network"):
+        ship([tmp_path / "run"], tmp_path)
 
 
 def test_an_unfinished_run_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="no finished run"):
-        ship(tmp_path / "nowhere", tmp_path)
+    with pytest.raises(InputError, match=r"recipe\.json cannot be read"):
+        ship([tmp_path / "nowhere"], tmp_path)
+
+
+def test_the_shipped_face_is_the_mean_of_a_run_and_its_refinement(data: Path, tmp_path: Path) -> None:
+    short = ("--epochs", 1, "--batch", 16, "--held-out", 0.4, "--data", data)
+    first, second = tmp_path / "face", tmp_path / "face-refined"
+    made = typed("train", "face", "--sides", "[[0, 32]]", "-o", first, *short)
+    assert f"next: affectstream train face --network face-refined --weights {first}" in made.output
+    refine = ("train", "face", "--network", "face-refined", "--weights", first / "best.safetensors")
+    made = typed(*refine, "-o", second, *short)
+    assert f"next: affectstream ship {first} {second}" in made.output
+    assert typed("ship", first, second, "--folder", tmp_path / "w", "--data", data).exit_code == 0
+    card = read_card("face", tmp_path / "w")
+    assert card.config["epochs"] == 2
+    assert card.figures["n"] == 21
+    a, b = (load_file(run / "best.safetensors") for run in (first, second))
+    mean = load_file(tmp_path / "w" / "face.safetensors")
+    assert torch.equal(mean["head.weight"], ((a["head.weight"] + b["head.weight"]) / 2).half())

@@ -8,11 +8,13 @@ import safetensors.torch
 import torch
 
 from affectstream.lab.evaluation.tasks import voice_folds, voice_sets
-from affectstream.lab.voice import shipping
-from affectstream.lab.voice.train import ship_file
+from affectstream.lab.training import ship_voice as shipping
+from affectstream.lab.training.files import WEIGHTS
+from affectstream.lab.training.recipe import RECIPE, shipped_recipe, write_recipe
+from affectstream.lab.training.ship import ship
 from affectstream.models.voice.model import SHAPE, VoiceModel
 from affectstream.models.voice.network import VoiceNet
-from affectstream.schemas.errors import ModelError
+from affectstream.schemas.errors import InputError
 
 
 @pytest.fixture
@@ -25,13 +27,14 @@ def run(tmp_path: Path) -> Path:
     for name in voice_sets.SETS:
         kept |= {name: logits, f"{name}, windows": logits, f"{name}, rows": rows}
     np.savez(tmp_path / "out-of-fold.npz", **kept)
-    for seed in (0, 1):
-        safetensors.torch.save_file(VoiceNet().state_dict(), ship_file(tmp_path, seed))
+    (tmp_path / "all").mkdir()
+    safetensors.torch.save_file(VoiceNet().state_dict(), tmp_path / "all" / WEIGHTS)
+    write_recipe(shipped_recipe("voice"), tmp_path / RECIPE)
     return tmp_path
 
 
 def test_a_run_becomes_weights_that_load(run: Path, tmp_path: Path) -> None:
-    card = shipping.ship(run, [0, 1], tmp_path)
+    card = ship([run], tmp_path)
     arrays = voice_folds.kept(run / "out-of-fold.npz")
     right = (arrays["clip"].argmax(axis=1) == arrays["label"]).mean()  # every class has 20 clips
     assert card.trust == card.figures["clip: uar"] == round(right, 4)
@@ -48,9 +51,11 @@ def test_overconfident_logits_get_a_temperature_above_one(run: Path) -> None:
 
 
 def test_an_unfinished_run_is_refused_with_what_to_do(run: Path, tmp_path: Path) -> None:
-    ship_file(run, 1).unlink()
-    with pytest.raises(ModelError, match=r"all-seed-1.safetensors is missing: affectstream train voice"):
-        shipping.ship(run, [0, 1], tmp_path)
+    (run / "all" / WEIGHTS).unlink()
+    with pytest.raises(InputError, match=r"best.safetensors is missing: affectstream train voice"):
+        ship([run], tmp_path)
+    with pytest.raises(InputError, match="give one run"):
+        ship([run, run], tmp_path)
 
 
 class Constant(torch.nn.Module):

@@ -1,4 +1,4 @@
-"""Training of the face network: repeatable, resumable, and fair to rare classes."""
+"""The shipped face network as a task: its split, its faces, and the first steps of its recipe."""
 
 import json
 from pathlib import Path
@@ -8,10 +8,13 @@ import pytest
 import torch
 
 from affectstream.lab.datasets.ferplus import Faces
-from affectstream.lab.face.augment import augment
-from affectstream.lab.face.train import Recipe, at_epoch, draw_weights, rate_at, split, train
+from affectstream.lab.training import loop
+from affectstream.lab.training.augment.faces import augment
+from affectstream.lab.training.recipe import Recipe, at_epoch, changed, shipped_recipe
+from affectstream.lab.training.tasks.face import held_out, voted
+from affectstream.models.face.network import FaceNet
 
-TINY = Recipe((4, 8), (1, 1), epochs=3, cooling=2, batch=16, held_out=0.2, sides=((0, 32), (1, 48)))
+SHORT = {"dropout": 0.0, "epochs": 3, "cooling": 2, "batch": 16, "held_out": 0.2, "sides": [[0, 32], [1, 48]]}
 
 
 def made_faces(n: int = 96) -> Faces:
@@ -22,57 +25,39 @@ def made_faces(n: int = 96) -> Faces:
     return Faces(images, votes, np.zeros(n, np.int64), np.arange(n).astype(np.str_))
 
 
-def test_a_run_that_was_stopped_ends_with_the_bits_of_one_that_was_not(tmp_path: Path) -> None:
-    said: list[str] = []
-    whole = train(TINY, made_faces(), tmp_path / "whole", said.append)
-    first = tmp_path / "parts"
-    with pytest.raises(KeyboardInterrupt):
-        train(TINY, made_faces(), first, StopAfter(2))
-    resumed = train(TINY, made_faces(), first, said.append)
-    for name, tensor in whole.averaged.state_dict().items():
-        assert torch.equal(tensor, resumed.averaged.state_dict()[name]), name
-    assert [json.loads(line)["epoch"] for line in (first / "log.jsonl").read_text().splitlines()] == [1, 2, 3]
-    assert len(said) == 4
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    faces = made_faces()
+    for name in ("train", "valid"):
+        votes, labels = faces.votes.astype(np.int8), faces.fer2013.astype(np.int8)
+        np.savez(
+            tmp_path / f"{name}.npz", images=faces.images, votes=votes, fer2013=labels, names=faces.names
+        )
+    return tmp_path
 
 
-class StopAfter:
-    """Interrupts the training when ``epochs`` have been reported."""
-
-    def __init__(self, epochs: int) -> None:
-        self.left = epochs
-
-    def __call__(self, _line: str) -> None:
-        self.left -= 1
-        if self.left == 0:
-            raise KeyboardInterrupt
+def test_the_shipped_recipe_takes_the_steps_that_the_shipped_weights_were_trained_with(data: Path) -> None:
+    recipe = changed(shipped_recipe("face"), SHORT)
+    corpus, inputs = voted(data, recipe, data)
+    torch.manual_seed(recipe.seed)
+    task = inputs.task(corpus.parts[0], corpus.labels, recipe)
+    loop.train(FaceNet((4, 8), (1, 1), 0.0), recipe, task, data, lambda line: None)
+    losses = [json.loads(line)["loss"] for line in (data / "log.jsonl").read_text().splitlines()]
+    assert losses == pytest.approx([1.947519, 1.916397, 1.966729], abs=1e-3)  # of the loop that made them
 
 
-def test_rate_warms_up_holds_and_falls_to_zero() -> None:
-    recipe = Recipe(epochs=20, cooling=5, rate=0.1)
-    rates = [rate_at(recipe, progress) for progress in (0.0, 0.5, 1.0, 10.0, 15.0, 17.5, 20.0)]
-    assert rates == pytest.approx([0.005, 0.055, 0.1, 0.1, 0.1, 0.05, 0.0])
-
-
-def test_side_follows_the_recipe() -> None:
-    assert [at_epoch(TINY.sides, epoch) for epoch in (0, 1, 2)] == [32, 48, 48]
-
-
-def test_rare_classes_are_drawn_more_often_than_they_occur_but_not_evenly() -> None:
-    shares = torch.eye(7)[torch.tensor([0] * 90 + [5] * 10)]
-    weights = draw_weights(shares, 0.5)
-    rare = float(weights[90:].sum() / weights.sum())
-    assert 0.1 < rare < 0.5
-    assert bool((draw_weights(shares, 0.0) == 1.0).all())
-
-
-def test_split_keeps_copies_together_and_leaves_out_what_has_no_emotion() -> None:
+def test_the_split_keeps_copies_together_and_leaves_out_what_has_no_emotion() -> None:
     faces = made_faces(60)
     faces.images[30:] = faces.images[:30]
     faces.votes[0] = [0] * 9 + [10]
-    learn, held = split(faces, 0.3, seed=3)
-    assert len(learn.images) + len(held.images) == 59
-    seen = {image.tobytes() for image in learn.images}
-    assert not seen & {image.tobytes() for image in held.images}
+    usable, held = held_out(faces, Recipe(network="face", held_out=0.3, seed=3))
+    assert len(usable) == 59
+    seen = {faces.images[i].tobytes() for i in usable[~held]}
+    assert not seen & {faces.images[i].tobytes() for i in usable[held]}
+
+
+def test_the_side_follows_the_recipe() -> None:
+    assert [at_epoch(((0, 32), (1, 48)), epoch) for epoch in (0, 1, 2)] == [32, 48, 48]
 
 
 def test_augmented_faces_stay_gray_levels_and_follow_the_seed() -> None:

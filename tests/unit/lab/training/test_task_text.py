@@ -1,21 +1,27 @@
-"""Training of the text model on a tiny corpus: it learns, resumes, ships, and keeps held-out rows apart."""
+"""The shipped text network as a task: it learns, resumes, ships, and keeps held-out rows apart."""
 
 import json
-from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
-from rich.console import Console
 from safetensors.torch import save_file
+from torch import nn
 from transformers import BertConfig, BertModel
 
-from affectstream.lab.datasets import texts as corpus
-from affectstream.lab.text.network import TextNetwork
-from affectstream.lab.text.ship import write
-from affectstream.lab.text.start import START_PACKAGE, start_folder
-from affectstream.lab.text.train import Settings, plan, rate_at, rows_of, step_loss, train
-from affectstream.models.text.tokenise import Tokeniser
+from affectstream.lab.datasets import texts
+from affectstream.lab.training import loop
+from affectstream.lab.training.files import WEIGHTS
+from affectstream.lab.training.recipe import RECIPE, TextRecipe, changed, shipped_recipe, write_recipe
+from affectstream.lab.training.ship_text import write
+from affectstream.lab.training.tasks.text import (
+    START_PACKAGE,
+    conversations,
+    network,
+    rows_of,
+    start_folder,
+)
 from affectstream.models.weights import FOLDER, checked_file
 from affectstream.schemas.errors import InputError
 
@@ -24,7 +30,7 @@ BAD = ("i hate this", "so angry and mad", "awful terrible news", "hate it go awa
 
 
 @pytest.fixture
-def settings(tmp_path: Path) -> Settings:
+def recipe(tmp_path: Path) -> TextRecipe:
     """A corpus of 40 dialogues and 80 comments, and a random encoder of two narrow layers to start from."""
     (tmp_path / "meld").mkdir()
     (tmp_path / "goemotions").mkdir()
@@ -34,7 +40,8 @@ def settings(tmp_path: Path) -> Settings:
         first = d // 4 % 2  # who speaks first says nothing about the emotion
         lines += [f"{GOOD[d % 4]},A,joy,{d},{first}", f"{BAD[d % 4]},B,anger,{d},{1 - first}"]
         comments += [f"{GOOD[d % 4]} {d}\t17\tg{d}", f"{BAD[d % 4]} {d}\t2\tb{d}"]
-    (tmp_path / "meld" / "train_sent_emo.csv").write_text("\n".join(lines))
+    for split in ("train", "dev"):
+        (tmp_path / "meld" / f"{split}_sent_emo.csv").write_text("\n".join(lines))
     (tmp_path / "goemotions" / "train.tsv").write_text("\n".join(comments))
     start = tmp_path / "start"
     start.mkdir()
@@ -47,86 +54,97 @@ def settings(tmp_path: Path) -> Settings:
     )
     (start / "config.json").write_text(json.dumps(narrow.to_dict()))
     save_file(BertModel(narrow, add_pooling_layer=False).state_dict(), start / "model.safetensors")
-    return Settings(
-        data=str(tmp_path),
-        out=str(tmp_path / "run"),
-        start=str(start),
-        batch=8,
-        goemotions_held=0.2,
-        meld_epochs=40,
-        lr=1e-3,
-        head_lr=1e-2,
-    )
+    small = {"weights": str(start), "batch": 8, "goemotions_held": 0.2, "rate": 1e-3, "head_rate": 1e-2}
+    found = changed(shipped_recipe("text"), small)
+    assert isinstance(found, TextRecipe)
+    return found
 
 
-def logged(settings: Settings) -> list[dict[str, float]]:
-    return [json.loads(line) for line in (Path(settings.out) / "log.jsonl").read_text().splitlines()]
+def trained(
+    recipe: TextRecipe, data: Path, folder: Path, report: loop.Report = lambda line: None
+) -> nn.Module:
+    folder.mkdir(exist_ok=True)
+    corpus, material = conversations(data, recipe, data)
+    task = material.task(corpus.parts[0], corpus.labels, recipe)
+    return loop.train(network(recipe), recipe, task, folder, report)
 
 
-def test_training_learns_a_tiny_corpus_and_ships(settings: Settings, tmp_path: Path) -> None:
-    train(settings, Console(quiet=True))
-    last = logged(settings)[-1]
-    assert last["meld_weighted_f1"] > 0.9
-    assert last["goemotions_weighted_f1"] > 0.9
-    held = write([Path(settings.out), Path(settings.out)], tmp_path, flatten=0.2)
-    assert held
+def test_training_learns_a_tiny_corpus_and_ships(recipe: TextRecipe, tmp_path: Path) -> None:
+    long = changed(recipe, {"epochs": 40})
+    assert isinstance(long, TextRecipe)
+    run = tmp_path / "run"
+    net = trained(long, tmp_path, run)
+    assert json.loads((run / "log.jsonl").read_text().splitlines()[-1])["accuracy"] > 0.9
+    write_recipe(long, run / RECIPE)
+    save_file(net.state_dict(), run / WEIGHTS)
+    assert write([run, run], tmp_path, tmp_path)
     path, card = checked_file("text", tmp_path)
     assert path.stat().st_size < 1_000_000
     assert card.config["encoder"]["max_position_embeddings"] == 128
+    assert "weights" not in card.config["training"][0]
 
 
-def test_a_run_broken_off_and_resumed_ends_with_the_same_weights(
-    settings: Settings, monkeypatch: pytest.MonkeyPatch
+def test_the_shipped_recipe_takes_the_steps_that_the_shipped_weights_were_trained_with(
+    recipe: TextRecipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    short = replace(settings, meld_epochs=1, checkpoint_every=5)
-    train(short, Console(quiet=True))
-    broken = replace(short, out=settings.out + "-broken")
-    steps = iter(range(7))
-
-    def breaks_off(network: TextNetwork, batch: corpus.Batch, mixed: bool) -> torch.Tensor:
-        if next(steps, None) is None:
-            raise KeyboardInterrupt
-        return step_loss(network, batch, mixed)
-
-    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr("affectstream.lab.text.train.step_loss", breaks_off)
-        train(broken, Console(quiet=True))
-    train(broken, Console(quiet=True))
-    whole, resumed = (
-        torch.load(Path(s.out) / "checkpoint.pt", weights_only=True)["network"] for s in (short, broken)
-    )
-    assert all(torch.equal(whole[name], resumed[name]) for name in whole)
+    losses: list[float] = []
+    step = loop._step
+    monkeypatch.setattr(loop, "_step", lambda *given: losses.append(step(*given)) or losses[-1])
+    short = changed(recipe, {"epochs": 2})
+    assert isinstance(short, TextRecipe)
+    trained(short, tmp_path, tmp_path / "run")
+    assert len(losses) == 26
+    assert losses[:4] == pytest.approx([2.158018, 2.212959, 1.770437, 1.661546], abs=1e-3)  # of that loop
+    assert losses[-2:] == pytest.approx([0.778774, 0.839304], abs=1e-3)
 
 
-def test_held_out_dialogues_are_never_trained_on(settings: Settings) -> None:
-    meld, go, held = rows_of(settings)
+def test_a_run_broken_off_and_resumed_ends_with_the_same_weights(recipe: TextRecipe, tmp_path: Path) -> None:
+    short = changed(recipe, {"epochs": 2})
+    assert isinstance(short, TextRecipe)
+    whole = trained(short, tmp_path, tmp_path / "whole")
+
+    def break_off(line: str) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        trained(short, tmp_path, tmp_path / "parts", break_off)
+    resumed = trained(short, tmp_path, tmp_path / "parts")
+    for name, value in whole.state_dict().items():
+        assert torch.equal(value, resumed.state_dict()[name]), name
+
+
+def test_held_out_dialogues_are_never_trained_on(recipe: TextRecipe, tmp_path: Path) -> None:
+    meld, go, held = rows_of(tmp_path, recipe)
     assert not {r.group for r in [*meld, *go]} & {r.group for r in held}
     assert {r.corpus for r in held} == {0, 1}
 
 
-def test_a_plan_is_the_same_every_time_and_holds_each_row_as_often_as_it_should(settings: Settings) -> None:
-    tokeniser = Tokeniser(Path(settings.start) / "tokenizer.json")
-    first, _ = plan(settings, tokeniser)
-    second, _ = plan(settings, tokeniser)
-    assert [b.prepared.tobytes() for b in first] == [b.prepared.tobytes() for b in second]
-    meld, go, _ = rows_of(settings)
-    assert sum(len(b.labels) for b in first) == len(meld) * settings.meld_epochs + len(go)
+def test_epochs_are_the_same_every_time_and_hold_each_row_as_often_as_they_should(
+    recipe: TextRecipe, tmp_path: Path
+) -> None:
+    corpus, material = conversations(tmp_path, recipe, tmp_path)
+    task = material.task(corpus.parts[0], corpus.labels, recipe)
+    first, second = ([b for epoch in range(3) for b in task.batches(epoch)] for _ in range(2))
+    assert all(torch.equal(a.inputs[0], b.inputs[0]) for a, b in zip(first, second, strict=True))
+    meld, go, _ = rows_of(tmp_path, recipe)
+    assert sum(len(b.targets) for b in first) == len(meld) * 3 + len(go)
+    assert len(first) == sum(task.steps(epoch) for epoch in range(3))
+
+
+@pytest.mark.parametrize("rows", [1, 8, 9, 320, 321, 1000])
+def test_batches_are_counted_before_they_are_made(rows: int) -> None:
+    window = 8 * 40
+    cut = [min(window, rows - i) for i in range(0, rows, window)]
+    assert texts.batch_count(rows, 8) == sum(len(np.arange(0, n, 8)) for n in cut)
 
 
 def test_a_cap_leaves_rare_classes_whole() -> None:
-    rows = [corpus.Row(str(i), (), 0 if i < 30 else 4, 1, str(i)) for i in range(35)]
-    kept = corpus.capped(rows, 10, seed=1)
+    rows = [texts.Row(str(i), (), 0 if i < 30 else 4, 1, str(i)) for i in range(35)]
+    kept = texts.capped(rows, 10, seed=1)
     assert [sum(r.label == c for r in kept) for c in (0, 4)] == [10, 5]
-
-
-def test_the_rate_rises_and_falls_to_zero() -> None:
-    rates = [rate_at(i, 100, 0.1) for i in range(101)]
-    assert rates[0] == pytest.approx(0.1)
-    assert max(rates) == 1.0
-    assert rates[100] == 0.0
 
 
 def test_a_missing_starting_package_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(f"{start_folder.__module__}.START_PACKAGE", f"{START_PACKAGE}_absent")
-    with pytest.raises(InputError, match="--start"):
-        start_folder()
+    with pytest.raises(InputError, match="--weights"):
+        start_folder(shipped_recipe("text"))

@@ -1,23 +1,29 @@
 """Training is repeatable, and what it sees is made as the stream's features are."""
 
-from dataclasses import replace
+import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
 import torch
+from torch import nn
 
 from affectstream.lab.datasets import ravdess
 from affectstream.lab.evaluation import windows as evaluation
-from affectstream.lab.voice.augment import SPEEDS, Prepared, Recipe, Variations, prepare
-from affectstream.lab.voice.train import folds_of
-from affectstream.lab.voice.training import Config, train
+from affectstream.lab.training import loop
+from affectstream.lab.training.augment.windows import SPEEDS, Prepared, Variations, prepare
+from affectstream.lab.training.corpus import Part
+from affectstream.lab.training.recipe import Recipe, VoiceRecipe, changed, shipped_recipe
+from affectstream.lab.training.task import Task
+from affectstream.lab.training.tasks.voice import Clips, network, spoken
 from affectstream.models.voice import features
 from affectstream.producers.chunks import Chunker, to_pcm
-from affectstream.schemas.errors import InputError
 
-PLAIN = Recipe(telephone=0, noise=0, channel=0, tempo=0, loose=0)
+VARIED = shipped_recipe("voice")
+assert isinstance(VARIED, VoiceRecipe)
+PLAIN = changed(VARIED, {"telephone": 0, "noise": 0, "channel": 0, "tempo": 0, "loose": 0})
+assert isinstance(PLAIN, VoiceRecipe)
 
 
 @pytest.fixture(scope="module")
@@ -42,8 +48,9 @@ def prepared(corpus: ravdess.Corpus, tmp_path_factory: pytest.TempPathFactory) -
 
 def test_prepared_speech_is_kept_and_read_again(corpus: ravdess.Corpus, tmp_path: Path) -> None:
     made = prepare(corpus.clips[:1], tmp_path / "prepared.npz")
-    again = prepare([], tmp_path / "prepared.npz")
+    again = prepare(corpus.clips[:1], tmp_path / "prepared.npz")
     np.testing.assert_array_equal(made.mel_db, again.mel_db)
+    assert len(prepare(corpus.clips[:2], tmp_path / "prepared.npz").length) == 2  # of other clips: made again
     assert made.mel_db.shape == (1, len(SPEEDS), 2, 64, 420)
 
 
@@ -54,8 +61,8 @@ def test_the_telephone_variant_has_nothing_above_its_band(prepared: Prepared) ->
 def test_an_unvaried_window_looks_like_the_streams(
     corpus: ravdess.Corpus, prepared: Prepared, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("affectstream.lab.voice.augment.MASKS", 0)
-    monkeypatch.setattr("affectstream.lab.voice.augment.SPEEDS", (1.0,))
+    monkeypatch.setattr("affectstream.lab.training.augment.windows.MASKS", 0)
+    monkeypatch.setattr("affectstream.lab.training.augment.windows.SPEEDS", (1.0,))
     only = Prepared(prepared.mel_db[:, 3:4], prepared.length[:, 3:4], prepared.spoken[:, 3:4])
     shown = Variations(only, PLAIN, np.random.default_rng(0)).batch(np.array([5]))[0].numpy()
     samples, rate_hz = ravdess.load(corpus.clips[5].path)
@@ -67,76 +74,87 @@ def test_an_unvaried_window_looks_like_the_streams(
 
 def test_variations_stay_in_range_and_follow_the_seed(prepared: Prepared) -> None:
     rows = np.arange(8)
-    one, two = (Variations(prepared, Recipe(), np.random.default_rng(1)).batch(rows) for _ in range(2))
+    one, two = (Variations(prepared, VARIED, np.random.default_rng(1)).batch(rows) for _ in range(2))
     assert one.shape == (8, 1, 64, 126)
     assert one.min() == -1
     assert one.max() <= 1
     assert (one == two).all()
 
 
+def task_of(corpus: ravdess.Corpus, prepared: Prepared, recipe: Recipe) -> Task:
+    clips = corpus.clips[:8]
+    labels, nothing = np.array([c.label for c in clips]), np.zeros(0, dtype=np.int64)
+    return Clips(clips, labels, prepared).task(Part("", np.arange(8), nothing, nothing), labels, recipe)
+
+
+def trained(task: Task, recipe: Recipe, folder: Path | None, report: loop.Report) -> nn.Module:
+    torch.manual_seed(recipe.seed)
+    return loop.train(network(recipe), recipe, task, folder, report)
+
+
+def losses(folder: Path) -> list[float]:
+    return [json.loads(line)["loss"] for line in (folder / "log.jsonl").read_text().splitlines()]
+
+
 def test_training_learns_and_repeats_itself(
-    corpus: ravdess.Corpus, prepared: Prepared, monkeypatch: pytest.MonkeyPatch
+    corpus: ravdess.Corpus, prepared: Prepared, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr("affectstream.lab.voice.training.WARM_UP_STEPS", 1)
-    labels = np.array([c.label for c in corpus.clips[:8]])
-    config = Config(width=4, epochs=6, batch=4, mixup=0, recipe=PLAIN)
-    losses: list[list[float]] = [[], []]
-    nets = [
-        train(prepared, labels, np.arange(8), config, lambda epoch, loss, kept=kept: kept.append(loss))
-        for kept in losses
-    ]
-    assert losses[0] == losses[1]
-    assert losses[0][-1] < losses[0][0]
+    recipe = changed(PLAIN, {"width": 4, "epochs": 6, "batch": 4, "mixup": 0.0, "warm_up": 1})
+    nets = []
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        task = task_of(corpus, prepared, recipe)
+        nets.append(trained(task, recipe, tmp_path / name, lambda line: None))
+    assert losses(tmp_path / "one") == losses(tmp_path / "two")
+    assert losses(tmp_path / "one")[-1] < losses(tmp_path / "one")[0]
     for a, b in zip(nets[0].parameters(), nets[1].parameters(), strict=True):
         assert (a == b).all()
 
 
-class Killed(Exception):
-    pass
-
-
-def die_after_two(epoch: int, loss: float) -> None:
-    if epoch == 2:
-        raise Killed
-
-
-def ignore(epoch: int, loss: float) -> None:
-    pass
+def test_the_shipped_recipe_takes_the_steps_that_the_shipped_weights_were_trained_with(
+    corpus: ravdess.Corpus, prepared: Prepared, tmp_path: Path
+) -> None:
+    recipe = changed(shipped_recipe("voice"), {"width": 4, "epochs": 3, "batch": 4, "mixup": 0.5})
+    trained(task_of(corpus, prepared, recipe), recipe, tmp_path, lambda line: None)
+    # of the loop that made them, whose features differed from the ones of today in the last digits
+    assert losses(tmp_path) == pytest.approx([1.784818, 2.022954, 2.325066], abs=1e-3)
 
 
 def test_a_stopped_training_ends_with_the_weights_of_one_that_was_not(
     corpus: ravdess.Corpus, prepared: Prepared, tmp_path: Path
 ) -> None:
-    labels, rows = np.array([c.label for c in corpus.clips[:8]]), np.arange(8)
-    config = Config(width=4, epochs=4, batch=4, mixup=0.5)
-    whole = train(prepared, labels, rows, config, ignore)
-    kept = tmp_path / "fold.pt"
-    with pytest.raises(Killed):
-        train(prepared, labels, rows, config, die_after_two, kept)
+    recipe = changed(shipped_recipe("voice"), {"width": 4, "epochs": 4, "batch": 4, "mixup": 0.5})
+    whole = trained(task_of(corpus, prepared, recipe), recipe, None, lambda line: None)
+
+    def die_after_two(line: str) -> None:
+        if line.startswith("epoch 2 "):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        trained(task_of(corpus, prepared, recipe), recipe, tmp_path, die_after_two)
     torch.rand(5)  # chance has moved on elsewhere
-    told: list[int] = []
-    resumed = train(prepared, labels, rows, config, lambda epoch, loss: told.append(epoch), kept)
-    assert told == [3, 4]
+    told: list[str] = []
+    resumed = trained(task_of(corpus, prepared, recipe), recipe, tmp_path, told.append)
+    assert [line.split()[1] for line in told] == ["3", "4"]
     for name, value in whole.state_dict().items():
         assert torch.equal(value, resumed.state_dict()[name]), name
 
 
-def test_a_checkpoint_of_another_recipe_or_a_torn_one_is_refused(
-    corpus: ravdess.Corpus, prepared: Prepared, tmp_path: Path
+def test_folds_hold_nothing_out_and_one_part_learns_from_every_actor(
+    corpus: ravdess.Corpus, prepared: Prepared, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    labels, rows = np.array([c.label for c in corpus.clips[:8]]), np.arange(8)
-    config, kept = Config(width=4, epochs=1, batch=4), tmp_path / "fold.pt"
-    train(prepared, labels, rows, config, ignore, kept)
-    with pytest.raises(InputError, match="begun with another recipe"):
-        train(prepared, labels, rows, replace(config, rate=1.0), ignore, kept)
-    kept.write_bytes(kept.read_bytes()[:100])
-    with pytest.raises(InputError, match="is broken: delete it"):
-        train(prepared, labels, rows, config, ignore, kept)
+    monkeypatch.setattr(f"{spoken.__module__}.prepare", lambda clips, cache: prepared)
+    found, _ = spoken(corpus.clips[0].path.parents[1], shipped_recipe("voice"), tmp_path)
+    *folds, whole = found.parts
+    assert [part.name for part in folds] == [f"fold-{k}" for k in range(5)]
+    assert all(len(part.learn) + len(part.test) == len(found.labels) for part in folds)
+    assert not any(len(part.held) for part in found.parts)
+    assert (whole.name, len(whole.learn), len(whole.test)) == ("all", len(found.labels), 0)
 
 
 def test_an_actor_is_in_one_fold_and_both_sexes_in_each(corpus: ravdess.Corpus) -> None:
     seen: list[int] = []
-    for fold in folds_of(corpus.clips):
+    for fold in ravdess.folds_of(corpus.clips):
         actors = {corpus.clips[i].actor for i in fold.test}
         assert not actors & {corpus.clips[i].actor for i in fold.train}
         assert {a % 2 for a in actors} == {0, 1}

@@ -9,8 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support import embedded
 
-from affectstream.lab.fusion.network_training_loop import Recipe, export, train
 from affectstream.lab.fusion.networks import KINDS
+from affectstream.lab.training.recipe import FusionRecipe
+from affectstream.lab.training.tasks.fusion import export, train
 from affectstream.models.fusion.evidence import Evidence
 from affectstream.models.fusion.network_file import read
 from affectstream.models.fusion.network_rule import FOLDER, NetworkRule, network, require_embeddings, rules
@@ -24,7 +25,7 @@ NEW = embedded.log(24, seed=3).evidence
 
 @pytest.fixture(scope="module")
 def trained():
-    return {kind: train(kind, LOG, Recipe(epochs=3, batch=32)) for kind in KINDS}
+    return {kind: train(LOG, FusionRecipe(network=kind, epochs=3, batch=32)) for kind in KINDS}
 
 
 @pytest.fixture(scope="module")

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from support import embedded
 from support.joining import fusion
 
-from affectstream.lab.fusion.network_training_loop import Recipe, export, train
 from affectstream.lab.fusion.networks import KINDS
+from affectstream.lab.training.recipe import FusionRecipe
+from affectstream.lab.training.tasks.fusion import export, train
 from affectstream.models.fusion.network_rule import rules
 from affectstream.models.fusion.pools import EntropyTrust
 from affectstream.runtime.settings import FusionSettings
@@ -31,7 +32,7 @@ LEFT, RIGHT = (0.1, 0.1, 0.3, 0.3), (0.6, 0.1, 0.2, 0.2)
 def networks(tmp_path_factory):
     folder = tmp_path_factory.mktemp("weights")
     for kind in KINDS:
-        one = train(kind, embedded.log(140), Recipe(epochs=2, batch=32))
+        one = train(embedded.log(140), FusionRecipe(network=kind, epochs=2, batch=32))
         export(one, folder / f"fusion-{kind.replace('_', '-')}.safetensors", {})
     return rules(EntropyTrust(), folder)
 

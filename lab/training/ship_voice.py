@@ -1,42 +1,39 @@
-"""Making of the shipped voice weights and their card from a finished run."""
+"""The shipped voice weights and their card, from a run of five folds and one network of all actors."""
 
-from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
-import safetensors.torch
-import torch
+from safetensors.torch import save_file
+from torch import nn
 
 from affectstream.lab import statistics
 from affectstream.lab.datasets import ravdess
 from affectstream.lab.evaluation.tasks import voice_folds
 from affectstream.lab.evaluation.tasks.voice_folds import OUT_OF_FOLD, Arrays
 from affectstream.lab.evaluation.tasks.voice_sets import SETS
-from affectstream.lab.voice.train import ship_file
-from affectstream.lab.voice.training import Config
+from affectstream.lab.training.files import WEIGHTS, weights
+from affectstream.lab.training.recipe import RECIPE, VoiceRecipe, read_recipe
+from affectstream.lab.training.tasks.voice import ALL
 from affectstream.models.voice import features
 from affectstream.models.voice.network import VoiceEnsemble
-from affectstream.models.weights import FOLDER, Card, write_card
-from affectstream.schemas.errors import ModelError
+from affectstream.models.weights import Card, write_card
+from affectstream.schemas.errors import InputError
 
 MODEL_ID = "voice-resnet/1"
 
 
-def ship(run: Path, seeds: Sequence[int], folder: Path = FOLDER) -> Card:
-    """Write the weights and their card into ``folder``; raises ModelError where the run is unfinished."""
-    missing = [p for p in (run / OUT_OF_FOLD, *(ship_file(run, s) for s in seeds)) if not p.exists()]
-    if missing:
-        raise ModelError(
-            f"{missing[0]} is missing: affectstream train voice --run {run}, then "
-            f"affectstream evaluate voice --run {run}, make it"
-        )
-    net = VoiceEnsemble(len(seeds), Config().width)
-    for member, seed in zip(net.members, seeds, strict=True):
-        member.load_state_dict(safetensors.torch.load_file(ship_file(run, seed)))
-    tensors = {name: value.contiguous() for name, value in net.state_dict().items()}
-    safetensors.torch.save_file(tensors, folder / "voice.safetensors")
-    return write_card("voice", _card(net, seeds, voice_folds.kept(run / OUT_OF_FOLD)), folder)
+def ship(run: Path, folder: Path) -> Card:
+    """Write the network of all actors and its card to ``folder``; raises InputError for an unfinished run."""
+    network = run / ALL / WEIGHTS
+    for path, command in ((network, "train"), (run / OUT_OF_FOLD, "evaluate")):
+        if not path.exists():
+            raise InputError(f"{path} is missing: affectstream {command} voice --run {run} makes it")
+    recipe = read_recipe(run / RECIPE)
+    assert isinstance(recipe, VoiceRecipe)
+    made = VoiceEnsemble(1, recipe.width)
+    made.members[0].load_state_dict(weights(network))
+    save_file({k: v.contiguous() for k, v in made.state_dict().items()}, folder / "voice.safetensors")
+    return write_card("voice", _card(made, recipe, voice_folds.kept(run / OUT_OF_FOLD)), folder)
 
 
 def temperature_of(arrays: Arrays) -> float:
@@ -61,7 +58,7 @@ def figures_of(arrays: Arrays) -> dict[str, float]:
     return found
 
 
-def _card(net: torch.nn.Module, seeds: Sequence[int], arrays: Arrays) -> dict[str, object]:
+def _card(network: nn.Module, recipe: VoiceRecipe, arrays: Arrays) -> dict[str, object]:
     figures = figures_of(arrays)
     return {
         "model_id": MODEL_ID,
@@ -71,14 +68,14 @@ def _card(net: torch.nn.Module, seeds: Sequence[int], arrays: Arrays) -> dict[st
         "data": (ravdess.SOURCE,),
         "trust": figures["clip: uar"],
         "config": {
-            "members": len(seeds),
+            "members": 1,
             "actors": [int(actor) for actor in np.unique(arrays["actor"])],
-            "width": Config().width,
+            "width": recipe.width,
             "rate_hz": features.RATE_HZ,
             "window_s": features.WINDOW_S,
             "mels": features.N_MELS,
-            "parameters": sum(p.numel() for p in net.parameters()),
-            "training": [asdict(Config(seed=s)) for s in seeds],
+            "parameters": sum(p.numel() for p in network.parameters()),
+            "training": [recipe.model_dump(mode="json")],
         },
         "figures": figures,
     }
