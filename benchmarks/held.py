@@ -28,7 +28,7 @@ Floats = npt.NDArray[np.float64]
 BINS_S = (0, 1, 2, 3, 4, 6, 8, 10, 20, 60)
 LONGEST_S = 30.0  # an utterance that claims to last longer has a wrong time
 DRAWS = 1000
-HELD_OUT, SEED = 0.1, 7  # those of affectstream.lab.text.train: what it did not learn
+HELD_OUT, SEED = 0.1, 7  # those of models/weights/text.recipe.json: what was not learnt from
 
 
 @dataclass(frozen=True)

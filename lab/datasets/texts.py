@@ -19,7 +19,7 @@ CONTEXT_SHARE = (0.15, 0.15, 0.70)  # of zero, one and two turns of context, dra
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One text with its label; ``corpus`` indexes affectstream.lab.text.network.CORPORA."""
+    """One text with its label; ``corpus`` indexes affectstream.lab.training.networks.minilm.CORPORA."""
 
     text: str
     context: tuple[str, ...]

@@ -14,7 +14,7 @@ from torch.nn import functional
 
 from affectstream.lab.datasets import folder, ravdess
 from affectstream.lab.evaluation.degrade import clean
-from affectstream.lab.evaluation.windows import clip_starts, per_clip, windows
+from affectstream.lab.evaluation.windows import clip_spans, per_clip, windows
 from affectstream.lab.statistics import Floats
 from affectstream.lab.training.augment.windows import Prepared, Variations, prepare
 from affectstream.lab.training.corpus import Corpus, Indices, Part
@@ -45,7 +45,7 @@ class Clips:
         """Return the mean logits (rows, 7) of the windows over the spoken part of each clip."""
         if not len(rows):
             return np.zeros((0, N_EMOTIONS))
-        made = windows([self.clips[i] for i in rows], clip_starts, repeat(clean))
+        made = windows([self.clips[i] for i in rows], clip_spans, repeat(clean))
         network.eval()
         with torch.inference_mode():
             parts = [network(x.to(recipe.device)).cpu() for x in torch.split(_tensor(made.inputs), AT_ONCE)]

@@ -7,7 +7,7 @@ import torch
 from support.paths import DATA
 
 from affectstream.lab.datasets.ferplus import load_npz
-from affectstream.lab.face.clip import frames
+from affectstream.lab.evaluation.clips import frames
 from affectstream.models.face.crop import Box, face_crop
 from affectstream.models.face.detect import Detector
 from affectstream.models.face.model import FaceModel
