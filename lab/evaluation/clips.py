@@ -1,16 +1,17 @@
-"""What the face pipeline says of a video file, frame by frame and on the whole.
+"""The face pipeline on video files, frame by frame and on the whole.
 
-python -m affectstream.lab.face.clip FILE... [--every 5] [--crops FOLDER]
+python -m affectstream.lab.evaluation.clips FILE... [--every 5] [--crops FOLDER]
 """
 
-import argparse
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
 import cv2
 import numpy as np
 import numpy.typing as npt
+import typer
 from rich.console import Console
 from rich.table import Table
 
@@ -24,10 +25,10 @@ from affectstream.schemas.labels import EMOTIONS
 
 
 @dataclass(frozen=True)
-class Seen:
-    """The largest face of every looked-at frame of a clip that has one."""
+class ClipFaces:
+    """The largest face of every sampled frame of a clip that has one."""
 
-    looked_at: int
+    frames: int  # sampled
     crops: list[Image]
     quality: npt.NDArray[np.float64]  # (faces,)
     probabilities: Probabilities  # (faces, 7)
@@ -56,40 +57,39 @@ def frames(path: Path, every: int) -> Iterator[Image]:
         video.release()
 
 
-def look(path: Path, model: FaceModel, every: int) -> Seen:
-    """Return what the loaded ``model`` says of the clip at ``path``."""
+def predicted(path: Path, model: FaceModel, every: int) -> ClipFaces:
+    """Return what the loaded ``model`` predicts of the clip at ``path``."""
     detector = Detector(most=1)
     crops: list[Image] = []
     quality: list[float] = []
-    looked_at = 0
+    sampled = 0
     for frame in frames(path, every):
-        looked_at += 1
+        sampled += 1
         for face in detector.detect(frame):
             crops.append(face_crop(frame, face.box))
             quality.append(face_quality(crops[-1], face))
-    return Seen(looked_at, crops, np.array(quality), model.predict(crops).p)
+    return ClipFaces(sampled, crops, np.array(quality), model.predict(crops).p)
 
 
-def main() -> None:
-    """Read the command line, look at the clips and print."""
-    parser = argparse.ArgumentParser(description="Show what the face model says of video files.")
-    parser.add_argument("files", type=Path, nargs="+")
-    parser.add_argument("--every", type=int, default=5, help="look at every n-th frame")
-    parser.add_argument("--crops", type=Path, help="folder for the crops, as PNG")
-    given = parser.parse_args()
+def main(
+    files: Annotated[list[Path], typer.Argument(help="video files")],
+    every: Annotated[int, typer.Option(min=1, help="predict every n-th frame")] = 5,
+    crops: Annotated[Path | None, typer.Option(help="folder for the crops, as PNG")] = None,
+) -> None:
+    """Print what the face model predicts of each clip."""
     model = FaceModel()
     model.load("cpu")
     table = Table("clip", "frames", "faces", "quality", "the three likeliest")
-    for path in given.files:
-        seen = look(path, model, given.every)
-        quality = f"{seen.quality.mean():.2f}" if seen.crops else "-"
-        shares = seen.mean()
+    for path in files:
+        found = predicted(path, model, every)
+        quality = f"{found.quality.mean():.2f}" if found.crops else "-"
+        shares = found.mean()
         likeliest = ", ".join(f"{EMOTIONS[i]} {shares[i]:.2f}" for i in np.argsort(-shares)[:3])
-        table.add_row(path.stem, str(seen.looked_at), str(len(seen.crops)), quality, likeliest)
-        for number, crop in enumerate(seen.crops if given.crops else ()):
-            cv2.imwrite(str(given.crops / f"{path.stem}_{number:03d}.png"), crop)
+        table.add_row(path.stem, str(found.frames), str(len(found.crops)), quality, likeliest)
+        for number, crop in enumerate(found.crops if crops else ()):
+            cv2.imwrite(str(Path(str(crops)) / f"{path.stem}_{number:03d}.png"), crop)
     Console().print(table)
 
 
 if __name__ == "__main__":
-    main()
+    typer.run(main)

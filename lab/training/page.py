@@ -1,6 +1,6 @@
 """The page on the reference networks, made from run folders.
 
-python -m affectstream.lab.training.table RUN... -o docs/models/reference-networks.md
+python -m affectstream.lab.training.page RUN... -o docs/models/reference-networks.md
 """
 
 from collections.abc import Iterable

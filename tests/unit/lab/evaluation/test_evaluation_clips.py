@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from skimage import data
 
-from affectstream.lab.evaluation.clips import Seen, frames, look
+from affectstream.lab.evaluation.clips import ClipFaces, frames, predicted
 from affectstream.models.face.model import FaceModel
 from affectstream.schemas.errors import InputError
 from affectstream.schemas.labels import EMOTIONS
@@ -28,16 +28,16 @@ def video(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_every_second_frame_is_looked_at_and_only_faces_are_cut_out(video: Path) -> None:
     model = FaceModel()
     model.load("cpu")
-    seen = look(video, model, every=2)
-    assert seen.looked_at == 4
+    seen = predicted(video, model, every=2)
+    assert seen.frames == 4
     assert len(seen.crops) == 2
     assert EMOTIONS[int(seen.mean().argmax())] == "happy"
 
 
 def test_the_mean_weighs_with_quality_and_is_uniform_where_nothing_was_seen() -> None:
     rows = np.eye(7)[[1, 2]]
-    assert Seen(2, [], np.array([0.9, 0.3]), rows).mean()[1:3] == pytest.approx([0.75, 0.25])
-    assert Seen(2, [], np.zeros(0), np.zeros((0, 7))).mean() == pytest.approx([1 / 7] * 7)
+    assert ClipFaces(2, [], np.array([0.9, 0.3]), rows).mean()[1:3] == pytest.approx([0.75, 0.25])
+    assert ClipFaces(2, [], np.zeros(0), np.zeros((0, 7))).mean() == pytest.approx([1 / 7] * 7)
 
 
 def test_a_file_that_is_no_video_is_an_input_error(tmp_path: Path) -> None:

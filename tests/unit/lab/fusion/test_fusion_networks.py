@@ -9,18 +9,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support import embedded
 
-from affectstream.lab.fusion.network_training_loop import (
-    Recipe,
-    left_out,
-    statistics,
-    train,
-    without_embedding,
-)
 from affectstream.lab.fusion.networks import KINDS, EarlyLate, finished, masked_softmax
+from affectstream.lab.training.recipe import changed, shipped_recipe
+from affectstream.lab.training.tasks.fusion import left_out, statistics, train, without_embedding
 from affectstream.schemas.errors import InputError
 
 SIZES = tuple(size + 7 for size in embedded.SIZES)
 each = pytest.mark.parametrize("kind", KINDS)
+
+
+def recipe(kind, **changes):
+    return changed(shipped_recipe("fusion-networks"), {"network": kind, **changes})
 
 
 def network(kind, width=16):
@@ -145,7 +144,7 @@ def test_an_embedding_that_is_left_out_leaves_the_probabilities():
 
 @each
 def test_training_learns_what_groups_never_seen_say(kind):
-    trained = train(kind, embedded.log(280), Recipe(epochs=8, rate=3e-3, batch=32))
+    trained = train(embedded.log(280), recipe(kind, epochs=8, rate=3e-3, batch=32))
     new = embedded.log(140, seed=9)
     right = (trained.logits(new).argmax(axis=1) == new.labels).mean()
     assert right > 0.6
@@ -157,8 +156,8 @@ def test_training_is_repeatable_and_leaves_the_generator_alone():
     torch.manual_seed(5)
     expected = torch.rand(1)
     torch.manual_seed(5)
-    log, recipe = embedded.log(140), Recipe(epochs=2, batch=32)
-    first, second = (train("concat", log, recipe) for _ in range(2))
+    log = embedded.log(140)
+    first, second = (train(log, recipe("concat", epochs=2, batch=32)) for _ in range(2))
     assert np.array_equal(first.logits(log), second.logits(log))
     assert torch.rand(1) == expected
 
@@ -166,7 +165,7 @@ def test_training_is_repeatable_and_leaves_the_generator_alone():
 def test_training_stops_when_held_out_windows_gain_nothing():
     log = embedded.log(140)
     shuffled = replace(log, labels=np.random.default_rng(0).permutation(log.labels))
-    assert train("concat", shuffled, Recipe(epochs=60, rate=3e-3, batch=32, patience=3)).epochs < 30
+    assert train(shuffled, recipe("concat", epochs=60, rate=3e-3, batch=32, patience=3)).epochs < 30
 
 
 def test_the_statistics_are_of_the_windows_that_have_the_modality():
@@ -182,4 +181,4 @@ def test_a_log_without_embeddings_is_refused():
     x, _, z = log.evidence.embeddings
     bare = replace(log, evidence=replace(log.evidence, embeddings=(x, None, z)))
     with pytest.raises(InputError, match="no embeddings of audio"):
-        train("concat", bare, Recipe())
+        train(bare, recipe("concat"))
