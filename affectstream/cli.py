@@ -82,7 +82,12 @@ COMMANDS: dict[str, Entry] = {
     ),
     "train": Entry(
         "affectstream.lab.cli",
-        "Train a model in a run folder; other options go to its training, as in: train voice --seed 1.",
+        "Train a network in a run folder; other options change its recipe, as in: train voice --seed 1.",
+        ("training",),
+    ),
+    "ship": Entry(
+        "affectstream.lab.cli",
+        "Turn runs of face, voice or text into the weights and the card that the product loads.",
         ("training",),
     ),
     "evaluate": Entry(
