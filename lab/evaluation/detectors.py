@@ -1,6 +1,6 @@
 """Face detectors compared: recall, false alarms, labels and speed on MEAD and FER+.
 
-python -m affectstream.lab.face.detectors [--data FOLDER] [--yunet FILE]
+python -m affectstream.lab.evaluation.detectors [--data FOLDER] [--yunet FILE]
 
 MEAD's frames are turned, darkened, reduced, partly covered and put side by side, each by a known map, so that
 where a face lies is known: there, where it lies in the frame as it is, on which the detectors agree.
@@ -22,7 +22,7 @@ from rich.table import Table
 
 from affectstream.lab.datasets.ferplus import Faces, load_npz, majority
 from affectstream.lab.datasets.folder import of_corpus
-from affectstream.lab.face.scenes import (
+from affectstream.lab.evaluation.scenes import (
     CHANGES,
     SIZE,
     Scene,

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from affectstream.lab.face.clip import frames
+from affectstream.lab.evaluation.clips import frames
 from affectstream.models.face.crop import Box, Image, face_crop
 from affectstream.models.face.detect import Search
 from affectstream.models.face.model import FaceModel

@@ -3,8 +3,17 @@
 import numpy as np
 import pytest
 
-from affectstream.lab.face.detectors import in_the_middle, judged
-from affectstream.lab.face.scenes import CHANGES, SIZE, Scene, changed, distant, overlap, together, without
+from affectstream.lab.evaluation.detectors import in_the_middle, judged
+from affectstream.lab.evaluation.scenes import (
+    CHANGES,
+    SIZE,
+    Scene,
+    changed,
+    distant,
+    overlap,
+    together,
+    without,
+)
 from affectstream.models.face.crop import Box
 from affectstream.models.face.detect import Face
 from affectstream.models.protocol import Predictions
