@@ -37,7 +37,7 @@ def rows(console: Console) -> Iterator[Row]:
     with started(shedding, OUT / "bench-logs", console) as stack:
         for per_record in (1, 8):
             yield asyncio.run(join.agent(stack.settings, per_record))
-        yield from asyncio.run(live.latency(stack.settings))
+        yield from asyncio.run(live.latency(stack.settings, stack.children.children["video"].port))
         yield from memory(stack)
 
 
