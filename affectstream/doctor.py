@@ -11,12 +11,12 @@ from typing import Annotated, Literal
 
 import typer
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from affectstream.extras import EXTRAS
 from affectstream.schemas.errors import AffectError
 from affectstream.schemas.messages import Modality
+from affectstream.tables import listing
 
 app = typer.Typer()
 out = Console()
@@ -31,14 +31,12 @@ def config() -> None:
     from affectstream.runtime.settings import config_file, describe, load
 
     lines = describe(load())
-    table = Table(
-        title=f"settings from {config_file() or 'the defaults'} and the environment",
-        caption="AFFECT_KAFKA__BOOTSTRAP in the environment, or bootstrap in [kafka] of affectstream.toml",
-        title_justify="left",
-        caption_justify="left",
+    source = config_file() or "the defaults"
+    table = listing(f"settings from {source} and the environment", "setting", "value", "meaning")
+    table.caption = Text(
+        "AFFECT_KAFKA__BOOTSTRAP in the environment, or bootstrap in [kafka] of affectstream.toml"
     )
-    for column in ("setting", "value", "meaning"):
-        table.add_column(column, overflow="fold")
+    table.caption_justify = "left"
     for line in lines:
         table.add_row(line.key, Text(line.value), Text(line.help), style="bold" if line.changed else None)
     out.print(table)
@@ -59,9 +57,7 @@ def licences(
         *in_use(chosen),
         *fusion_in_use(settings.fusion.rule, settings.fusion.fitted),
     )
-    table = Table(title="licences", title_justify="left")
-    for column in ("kind", "name", "for", "licence", "commercial use", "note"):
-        table.add_column(column, overflow="fold")
+    table = listing("licences", "kind", "name", "for", "licence", "commercial use", "note")
     words = {True: "yes", False: "no", None: "not known"}
     for line in lines:
         cells = (line.kind, line.name, line.modality, line.licence, words[line.commercial], line.note)
@@ -75,9 +71,7 @@ def licences(
 def doctor() -> None:
     """Check packages, device, models, settings and servers; exit code 1 where something is broken."""
     marks = {"ok": "[green]ok[/]", "absent": "[yellow]absent[/]", "bad": "[red]bad[/]"}
-    table = Table(title="affectstream doctor", title_justify="left")
-    for column in ("area", "what", "state", "detail"):
-        table.add_column(column, overflow="fold")
+    table = listing("affectstream doctor", "area", "what", "state", "detail")
     broken = False
     for finding in examine():
         broken = broken or finding.state == "bad"

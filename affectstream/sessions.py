@@ -1,13 +1,11 @@
 """The commands `sessions`, `show`, `summary` and `purge`: what Redis holds of sessions."""
 
 import asyncio
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
-from rich.table import Table
 
 from affectstream.schemas.errors import InputError
 
@@ -28,20 +26,21 @@ SessionId = Annotated[str, typer.Argument(help="session id")]
 @app.command()
 def sessions(limit: Annotated[int, typer.Option(min=1, help="how many, newest first")] = 20) -> None:
     """List the sessions in Redis, newest first."""
+    from affectstream.tables import listing, utc
+
     found = asyncio.run(_sessions(limit))
-    listing = Table(title=f"{len(found)} sessions", title_justify="left")
-    for column in ("session", "parties", "first window", "last window", "seconds"):
-        listing.add_column(column, justify="right" if column == "seconds" else "left", overflow="fold")
+    table = listing(f"{len(found)} sessions", "session", "parties", "first window", "last window", "seconds")
+    table.columns[-1].justify = "right"
     for session in found:
         first = min(span.first_end_ms for span in session.parties.values())
-        listing.add_row(
+        table.add_row(
             session.session_id,
             ", ".join(session.parties),
-            _clock(first),
-            _clock(session.last_end_ms),
+            utc(first),
+            utc(session.last_end_ms),
             f"{(session.last_end_ms - first) / 1000:.0f}",
         )
-    out.print(listing)
+    out.print(table)
 
 
 @app.command()
@@ -180,7 +179,3 @@ async def _purge(session_id: str) -> int:
 
     async with FusedStore(load().redis) as store:
         return await store.purge(session_id)
-
-
-def _clock(ms: int) -> str:
-    return datetime.fromtimestamp(ms / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S")

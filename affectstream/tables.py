@@ -1,22 +1,25 @@
-"""Windows and summaries in the terminal: the live table, the report on a session, the bar of progress."""
+"""What commands print: the live table of windows, the report on a session, listings, a progress bar."""
 
 from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console, Group
+from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
 from affectstream.analytics.label import Display, DisplayedLabel, LabelFold
-from affectstream.analytics.records import Named, PartySummary
-from affectstream.export import Report
 from affectstream.schemas.conflict import conflict
 from affectstream.schemas.labels import COLOURS, EMOTIONS, MODALITY_COLOURS
 from affectstream.schemas.messages import MODALITIES, FusedEmotion, ModalityState
 
 if TYPE_CHECKING:
     from rich.progress import Progress
+
+    from affectstream.analytics.records import Named, PartySummary
+    from affectstream.export import Report
 
 BLOCKS = " ▁▂▃▄▅▆▇█"
 BAR = 5  # characters
@@ -124,12 +127,12 @@ def modality_cell(state: ModalityState | None) -> Text:
     return said
 
 
-def summary_table(made: Report, title: str) -> Group:
+def summary_table(made: "Report", title: str) -> Group:
     """Return a report for the terminal: a table of the parties, then what happened when."""
     return Group(_table(made.summary.parties, title), _events(made))
 
 
-def _table(parties: Iterable[PartySummary], title: str) -> Table:
+def _table(parties: "Iterable[PartySummary]", title: str) -> Table:
     out = Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
     for name in ("party", "seconds", "share of time", "mean", "sure", "split", "unknown"):
         left = name in ("party", "share of time", "mean")
@@ -147,12 +150,12 @@ def _table(parties: Iterable[PartySummary], title: str) -> Table:
     return out
 
 
-def _shares(shares: Named) -> Text:
+def _shares(shares: "Named") -> Text:
     by_size = sorted(shares.items(), key=lambda pair: -pair[1])
     return Text(", ").join(Text(f"{name} {share:.0%}", style=COLOURS[name]) for name, share in by_size)
 
 
-def _events(made: Report) -> Table:
+def _events(made: "Report") -> Table:
     out = Table.grid(padding=(0, 2, 0, 0))
     origin_ms = made.summary.start_ms
     for party in made.summary.parties:
@@ -166,7 +169,7 @@ def _events(made: Report) -> Table:
     return out
 
 
-def _of_party(party: PartySummary, origin_ms: int) -> Iterator[tuple[str, Text]]:
+def _of_party(party: "PartySummary", origin_ms: int) -> Iterator[tuple[str, Text]]:
     """Yield the lines of one party: what kind of line, and its text."""
     yield "quarters", Text(" > ").join(_emotion(quarter.label) for quarter in party.quarters)
     if party.change:
@@ -179,7 +182,7 @@ def _of_party(party: PartySummary, origin_ms: int) -> Iterator[tuple[str, Text]]
         yield "split", Text(f"{times} {episode.text}")
 
 
-def _changes(change: Named) -> Text:
+def _changes(change: "Named") -> Text:
     large = sorted((pair for pair in change.items() if abs(pair[1]) >= CHANGED), key=lambda pair: -pair[1])
     parts = [Text(f"{name} {value:+.2f}", style=COLOURS[name]) for name, value in large]
     return Text(", ").join(parts) if parts else Text("little from start to end")
@@ -205,3 +208,16 @@ def progress_bar(verb: str, console: Console, transient: bool = False) -> "Progr
         console=console,
         transient=transient,
     )
+
+
+def listing(title: str, *columns: str) -> Table:
+    """Return an empty table whose long cells are folded."""
+    table = Table(title=escape(title), title_justify="left")
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    return table
+
+
+def utc(ms: int) -> str:
+    """Return an instant in milliseconds since the epoch as date and time in UTC."""
+    return datetime.fromtimestamp(ms / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S")

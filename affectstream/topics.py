@@ -5,9 +5,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
-from rich.table import Table
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from affectstream.runtime.kafka.topics import Row
 
 app = typer.Typer(no_args_is_help=True)
@@ -41,12 +42,12 @@ def list_() -> None:
     out.print(_table(asyncio.run(topics.listing(load().kafka))))
 
 
-def _table(rows: "Sequence[Row]") -> Table:
+def _table(rows: "Sequence[Row]") -> "Table":
     from affectstream.schemas.topics import KIB, MINUTE_MS
+    from affectstream.tables import listing
 
-    table = Table(title="topics", title_justify="left")
-    for column in ("topic", "partitions", "kept", "largest", "key", "when full", "written by", "read by"):
-        table.add_column(column, overflow="fold")
+    columns = ("topic", "partitions", "kept", "largest", "key", "when full", "written by", "read by")
+    table = listing("topics", *columns)
     for row in rows:
         topic = row.topic
         table.add_row(

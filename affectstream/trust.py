@@ -3,17 +3,17 @@
 import asyncio
 import getpass
 import re
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
-from rich.table import Table
 
 from affectstream.schemas.errors import InputError
 from affectstream.schemas.messages import MODALITIES, Modality
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from affectstream.runtime.operator_trust import Entry
 
 app = typer.Typer(no_args_is_help=True)
@@ -72,15 +72,15 @@ def seconds(text: str) -> float:
     return float(found[1]) * UNITS_S[found[2]]
 
 
-def _record(entries: "list[Entry]") -> Table:
-    table = Table(title="record", title_justify="left")
-    for column in ("when (UTC)", "who", "what", "until (UTC)"):
-        table.add_column(column, overflow="fold")
+def _record(entries: "list[Entry]") -> "Table":
+    from affectstream.tables import listing, utc
+
+    table = listing("record", "when (UTC)", "who", "what", "until (UTC)")
     for entry in entries:
         what = ", ".join(f"{m} {'as measured' if v is None else f'{v:g}'}" for m, v in entry.trust.items())
         verb = {"set": "set", "saw": "goes by"}[entry.did]
-        until = "" if entry.until_ms is None else _clock(entry.until_ms)
-        table.add_row(_clock(entry.at_ms), entry.by, f"{verb} {what or 'what was measured'}", until)
+        until = "" if entry.until_ms is None else utc(entry.until_ms)
+        table.add_row(utc(entry.at_ms), entry.by, f"{verb} {what or 'what was measured'}", until)
     return table
 
 
@@ -105,7 +105,3 @@ def _user() -> str:
         return getpass.getuser()
     except (KeyError, OSError):
         return "unknown"
-
-
-def _clock(ms: int) -> str:
-    return datetime.fromtimestamp(ms / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S")
