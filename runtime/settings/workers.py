@@ -44,8 +44,8 @@ class ProducerSettings(Group):
     fps: float = Field(5.0, gt=0, le=60)
     max_side: int = Field(640, ge=64, le=4096, description="pixels of the longer side of a frame")
     jpeg_quality: int = Field(85, ge=1, le=100)
-    chunk_ms: int = Field(2000, ge=100)
-    hop_ms: int = Field(1000, ge=50)
+    chunk_ms: int = Field(2000, ge=100, description="sound in a chunk, with the context before its hop")
+    hop_ms: int = Field(1000, ge=50, description="the end of a chunk, which it is about")
 
 
 class PolicySettings(Group):
