@@ -143,7 +143,7 @@ class Subscriber(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka h
 
     def _report_lag(self, partitions: Sequence[TopicPartition]) -> None:
         unread: dict[str, int] = {}
-        for tp in partitions:
+        for tp in set(partitions) & self._consumer.assignment():  # a rebalance may have come meanwhile
             end, at = self._consumer.highwater(tp), self._positions.expected(tp)
             if end is not None and at is not None:
                 unread[tp.topic] = unread.get(tp.topic, 0) + end - at
