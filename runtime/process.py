@@ -28,13 +28,23 @@ def run(main: Callable[[Stop], Awaitable[None]], **process: str) -> None:
     """
     try:
         configure(load().log, **process)
-        asyncio.run(_until_stopped(main))
+        with asyncio.Runner(loop_factory=_new_loop) as runner:
+            runner.run(_until_stopped(main))
     except AffectError as error:
         sys.stderr.write(f"error: {error}\n")
         raise SystemExit(REFUSED) from None
     except Exception:
         log.exception("crashed")
         raise SystemExit(CRASHED) from None
+
+
+def _new_loop() -> asyncio.AbstractEventLoop:
+    """Return an event loop, of uvloop where that exists for the system."""
+    try:
+        import uvloop
+    except ImportError:
+        return asyncio.new_event_loop()
+    return uvloop.new_event_loop()
 
 
 async def _until_stopped(main: Callable[[Stop], Awaitable[None]]) -> None:

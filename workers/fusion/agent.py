@@ -8,7 +8,6 @@ is dropped when partitions are assigned anew.
 
 import asyncio
 import contextlib
-import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,6 +16,7 @@ from typing import Any, Protocol
 import structlog
 
 from affectstream.runtime import metrics
+from affectstream.runtime.clocks import monotonic_ms
 from affectstream.runtime.retry import retry_until_available
 from affectstream.runtime.store import FusedStore
 from affectstream.schemas.errors import MessageError, Unavailable
@@ -32,7 +32,6 @@ from affectstream.workers.fusion.window import Key, ResumePoint
 
 log = structlog.get_logger(__name__)
 
-STEP_RECORDS = 1000  # of a partition, that are joined before their effects are carried out
 COMMIT_EVERY_MS = 1000
 STOP_S = 5.0  # for the steps under way, once the process is asked to stop
 
@@ -85,10 +84,9 @@ class FusionAgent:
     async def receive(self, batch: Batch) -> None:
         """Join what was fetched; returns when there is room for the next fetch."""
         epoch = self._epoch
-        for part in _parts(batch):
-            async with self._joining:
-                if epoch == self._epoch:
-                    await self._join(part)
+        async with self._joining:
+            if epoch == self._epoch:
+                await self._join(batch)
 
     def revoked(self) -> None:
         """Forget all partitions: reading starts again from what is committed, here or elsewhere."""
@@ -134,7 +132,7 @@ class FusionAgent:
             self._steps.task_done()
 
     async def _join(self, batch: Batch) -> None:
-        """Join a part of a fetch; a rebalance on the way undoes all of it."""
+        """Join a fetch; a rebalance on the way undoes all of it."""
         epoch = self._epoch
         decoded = {number: _decoded(records) for number, records in batch.items()}
         await self._learn_trust()
@@ -142,7 +140,10 @@ class FusionAgent:
         if epoch != self._epoch:
             return
         for number, records in decoded.items():
-            self._add(number, records, points)
+            partition = self._partitions.setdefault(number, Partition(self._fusion.join()))
+            for key, point in points[number].items():
+                partition.join.resume(key, point)
+            self._add(number, partition, records)
         await self._emit()
 
     async def _check(self) -> None:
@@ -188,30 +189,27 @@ class FusionAgent:
     def _committable(self) -> dict[int, int]:
         """Return the offsets that have moved on since the last time."""
         found = {number: each.committable() for number, each in self._partitions.items()}
-        moved = {n: offset for n, offset in found.items() if offset not in (None, self._committed.get(n))}
-        offsets = {n: offset for n, offset in moved.items() if offset is not None}
-        self._committed |= offsets
-        return offsets
+        known = {n: offset for n, offset in found.items() if offset is not None}
+        moved = {n: offset for n, offset in known.items() if offset != self._committed.get(n)}
+        self._committed |= moved
+        return moved
 
-    async def _resume_points(self, decoded: Decoded) -> dict[Key, ResumePoint]:
-        """Ask the store for the newest finals of the parties that are new here."""
-        new: dict[Key, None] = {}
-        for number, records in decoded.items():
-            partition = self._partitions.get(number) or Partition(self._fusion.join())
-            new |= dict.fromkeys(partition.unknown_parties(_items(records)))
-        newest = await retry_until_available(lambda: self._store.newest_of(list(new)))
-        found = zip(new, newest, strict=True)
-        return {key: ResumePoint.after(one.end_ms, one.final) for key, one in found if one is not None}
+    async def _resume_points(self, decoded: Decoded) -> dict[int, dict[Key, ResumePoint]]:
+        """Return where parties that are new here go on, by partition, as the store's newest finals say."""
+        new = {number: self._unknown_parties(number, records) for number, records in decoded.items()}
+        keys = [key for of_partition in new.values() for key in of_partition]
+        newest = await retry_until_available(lambda: self._store.newest_of(keys)) if keys else []
+        found = dict(zip(keys, newest, strict=True))
+        return {
+            n: {key: ResumePoint.after(at.end_ms, at.final) for key in of_partition if (at := found[key])}
+            for n, of_partition in new.items()
+        }
 
-    def _add(
-        self, number: int, records: Sequence[tuple[Any, Judged]], points: Mapping[Key, ResumePoint]
-    ) -> None:
-        if number not in self._partitions:
-            self._partitions[number] = Partition(self._fusion.join())
-        partition = self._partitions[number]
-        for key in partition.unknown_parties(_items(records)):
-            if key in points:
-                partition.join.resume(key, points[key])
+    def _unknown_parties(self, number: int, records: Sequence[tuple[Any, Judged]]) -> list[Key]:
+        partition = self._partitions.get(number) or Partition(self._fusion.join())
+        return partition.unknown_parties(_items(records))
+
+    def _add(self, number: int, partition: Partition, records: Sequence[tuple[Any, Judged]]) -> None:
         for record, judged in records:
             missed = partition.missed(record.offset)
             if missed < 0:
@@ -244,18 +242,6 @@ class FusionAgent:
                 f"the embedded broker dropped {missed} records of {PROBABILITIES.name} before they were "
                 "read: it keeps little; replay more slowly, or use a real Kafka"
             )
-
-
-def monotonic_ms() -> int:
-    """Return a clock that never goes back."""
-    return int(time.monotonic() * 1000)
-
-
-def _parts(batch: Batch) -> Iterator[Batch]:
-    """Cut a fetch into steps."""
-    for start in range(0, max(map(len, batch.values()), default=0), STEP_RECORDS):
-        part = {number: records[start : start + STEP_RECORDS] for number, records in batch.items()}
-        yield {number: records for number, records in part.items() if records}
 
 
 def _decoded(records: Sequence[Any]) -> list[tuple[Any, Judged]]:

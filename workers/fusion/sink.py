@@ -6,13 +6,13 @@ What fails because a broker or Redis is away is tried until it is there again.
 """
 
 import asyncio
-import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from affectstream.runtime import metrics
+from affectstream.runtime.clocks import wall_ms
 from affectstream.runtime.kafka import Publisher, Record
 from affectstream.runtime.retry import retry_until_available
 from affectstream.runtime.store import FusedStore
@@ -98,7 +98,7 @@ def _row(pane: EncodedPane) -> tuple[bytes, bytes, int]:
 
 def _count(work: Work) -> None:
     finals = [pane for panes in work.finals.values() for pane in panes]
-    now_ms = time.time() * 1000
+    now_ms = wall_ms()
     for name, panes in (("final", finals), ("early", work.early)):
         metrics.WINDOWS.labels(name).inc(len(panes))
         latency = metrics.LATENCY_SECONDS.labels(name)
