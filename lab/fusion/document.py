@@ -54,7 +54,7 @@ def blocks(page: Page) -> Iterator[Block]:
     """Yield the whole page."""
     yield Heading("Fusion: the rules compared", 1)
     said = CAVEAT if page.logs else "The modalities of a window belong to one person."
-    yield Paragraph(f"{said} Made by the command below; the rules are described in fusion-core.md.")
+    yield Paragraph(f"{said} Made by the command below; the rules are described in rules.md.")
     yield Command(page.command)
     yield from _data(page)
     yield from summary(page)

@@ -2,7 +2,7 @@
 
 The logarithmic ones are log p(k) = const + sum_m v_m log p_m(k) + (1 - sum_m v_m) log prior(k) + bias: a
 modality that is absent takes its share of the correction for the prior with it. One modality alone is its
-own distribution. The sources are in docs/fusion.md.
+own distribution. The sources are in docs/rules.md.
 """
 
 from dataclasses import dataclass

@@ -26,9 +26,7 @@ class FusionSettings(Group):
     early: Annotated[tuple[Modality, ...], NoDecode, BeforeValidator(split)] = Field(
         ("video", "audio"), description="an early pane comes once these reach its end"
     )
-    rule: str = Field(
-        "learned_log_pool", description="how the modalities are fused; docs/fusion.md names all"
-    )
+    rule: str = Field("learned_log_pool", description="how the modalities are fused; docs/rules.md names all")
     fitted: Path | None = Field(
         None, description="what `affectstream fusion fit` wrote; none: the shipped file"
     )
