@@ -178,10 +178,3 @@ def test_what_needs_corpora_has_the_options_that_the_readme_names(line: str, ter
     words = arguments[: next((i for i, a in enumerate(arguments) if a.startswith("-")), None)]
     explained = terminal.run(shlex.join([program, *words, "--help"]))
     assert all(re.search(rf"[\s,]{re.escape(option)}\b", explained) for option in options), explained
-
-
-def test_links_of_the_documents_lead_somewhere() -> None:
-    for page in (ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")):
-        for target in re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8")):
-            if "://" not in target:
-                assert (page.parent / target).exists(), f"{page.relative_to(ROOT)}: {target}"
