@@ -154,14 +154,15 @@ class PartyJoin:
         window = self._windows.get(start_ms)
         if window is None:
             window = self._windows[start_ms] = Window(offset)
-        rows = window.rows[INDEX[item.modality]]
+        m = INDEX[item.modality]
+        rows = window.rows[m]
         if not fresh:
             if any(row.start_ms == item.start_ms and row.seq == item.seq for row in rows):
                 return False
             window.ordered = False
         rows.append(item)
         if item.__class__ is not Probabilities or item.faces:
-            window.plain = False
+            window.mixed[m] = True
         return True
 
     def _close_to(self, watermark_ms: float) -> Iterator[ClosedWindow]:

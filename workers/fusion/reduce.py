@@ -23,7 +23,7 @@ from affectstream.models.fusion.evidence import Array, Flags
 from affectstream.schemas.labels import N_EMOTIONS
 from affectstream.schemas.messages import MODALITIES
 from affectstream.schemas.observations import Abstention, Face, Probabilities, Reason, vectors
-from affectstream.workers.fusion.window import INSTANT_MS, ClosedWindow
+from affectstream.workers.fusion.window import INSTANT_MS, ClosedWindow, Window
 
 MIN_IOU = 0.3  # at 5 frames per second a head that turns or nods keeps more than this
 N_MODALITIES = len(MODALITIES)
@@ -50,36 +50,57 @@ class Reduced:
     embeddings: list[Array | None] = field(default_factory=list)  # (1, size) by slot; for networks alone
 
 
-def reduced_windows(windows: Sequence[ClosedWindow], window_ms: int, embeddings: bool) -> Reduced:
-    """Reduce the observations of each window and modality to their weighted mean, or to why there is none."""
-    slots = N_MODALITIES * len(windows)
-    counts = [0] * slots
-    models: list[str | None] = [None] * slots
-    reasons: list[Reason | None] = [None] * slots
-    items: list[Probabilities] = []
-    sources: list[Source] = []
-    for w, closed in enumerate(windows):
-        if closed.window is None:
-            continue
-        for slot, rows in enumerate(closed.window.rows, N_MODALITIES * w):
+class _Gathered:
+    """The observations that count, of many windows, slot after slot."""
+
+    def __init__(self, slots: int) -> None:
+        self.items: list[Probabilities] = []
+        self.sources: list[Source] = []
+        self.counts = [0] * slots
+        self.models: list[str | None] = [None] * slots
+        self.reasons: list[Reason | None] = [None] * slots
+
+    def add(self, slot: int, found: list[Probabilities], sources: list[Source]) -> None:
+        """Take what counts of one modality in one window."""
+        self.items += found
+        self.sources += sources
+        self.counts[slot], self.models[slot] = len(found), found[-1].model_id
+
+    def add_window(self, slot: int, window: Window) -> None:
+        """Take the observations of one window, its first modality's into ``slot``."""
+        for place, (rows, mixed) in enumerate(zip(window.rows, window.mixed, strict=True), slot):
             if not rows:
                 continue
-            ordered = in_order(rows, closed.window.ordered)
-            found, of_them = _plain(ordered) if closed.window.plain else counted(ordered)
+            ordered = in_order(rows, window.ordered)
+            if not mixed:
+                probabilities = cast("list[Probabilities]", ordered)
+                self.add(place, probabilities, cast("list[Source]", ordered))
+                continue
+            found, sources = counted(ordered)
             if found:
-                items += found
-                sources += of_them
-                counts[slot], models[slot] = len(found), found[-1].model_id
+                self.add(place, found, sources)
             else:
-                reasons[slot] = reason(ordered)
+                self.reasons[place] = reason(ordered)
+
+
+def reduced_windows(windows: Sequence[ClosedWindow], window_ms: int, embeddings: bool) -> Reduced:
+    """Reduce the observations of each window and modality to their weighted mean, or to why there is none."""
+    gathered = _Gathered(N_MODALITIES * len(windows))
+    for w, closed in enumerate(windows):
+        if closed.window is not None:
+            gathered.add_window(N_MODALITIES * w, closed.window)
+    items, sources, counts = gathered.items, gathered.sources, gathered.counts
     starts = np.repeat([closed.start_ms for closed in windows], N_MODALITIES)
     p, quality, weights = _means(items, sources, counts, starts, window_ms)
-    shape = len(windows), N_MODALITIES
-    present = (np.array(counts) > 0).reshape(shape)
-    made = Reduced(p.reshape(*shape, N_EMOTIONS), present, quality.reshape(shape), counts, models, reasons)
-    if embeddings:
-        made.embeddings = _mean_embeddings(items, sources, counts, weights.tolist())
-    return made
+    return Reduced(
+        p=p.reshape(len(windows), N_MODALITIES, N_EMOTIONS),
+        present=(np.array(counts) > 0).reshape(len(windows), N_MODALITIES),
+        quality=quality.reshape(len(windows), N_MODALITIES),
+        counts=counts,
+        models=gathered.models,
+        reasons=gathered.reasons,
+        embeddings=_mean_embeddings(items, sources, counts, weights.tolist()) if embeddings else [],
+    )
 
 
 def _means(
@@ -134,12 +155,6 @@ def counted(rows: Iterable[Row]) -> Counted:
     return [row for row, _ in pairs], [source for _, source in pairs]
 
 
-def _plain(rows: list[Row]) -> Counted:
-    """Return ``rows`` of probabilities without faces, all of which count."""
-    found = cast("list[Probabilities]", rows)
-    return found, cast("list[Source]", rows)
-
-
 def reason(rows: Iterable[Row]) -> Reason | None:
     """Return the most frequent reason for abstaining, the first of REASONS among equals; None without any."""
     reasons = Counter(row.reason for row in rows if isinstance(row, Abstention))
@@ -168,12 +183,14 @@ def follow(frames: Sequence[Probabilities]) -> list[Face | None]:
 
 def iou(a: Box, b: Box) -> float:
     """Return the intersection over union of two boxes (left, top, width, height)."""
-    width = min(a[0] + a[2], b[0] + b[2]) - max(a[0], b[0])
-    height = min(a[1] + a[3], b[1] + b[3]) - max(a[1], b[1])
+    (ax, ay, aw, ah), (bx, by, bw, bh) = a, b
+    right, bottom = ax + aw, ay + ah
+    width = (right if right < bx + bw else bx + bw) - (ax if ax > bx else bx)
+    height = (bottom if bottom < by + bh else by + bh) - (ay if ay > by else by)
     if width <= 0.0 or height <= 0.0:
         return 0.0
     shared = width * height
-    return shared / (a[2] * a[3] + b[2] * b[3] - shared)
+    return shared / (aw * ah + bw * bh - shared)
 
 
 def mean_embedding(

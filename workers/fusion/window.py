@@ -41,12 +41,12 @@ def needed_until_ms(item: Probabilities | Abstention, window_ms: int) -> int:
 class Window:
     """The observations of an open window by modality, in the order of their arrival."""
 
-    __slots__ = ("offset", "ordered", "plain", "rows")
+    __slots__ = ("mixed", "offset", "ordered", "rows")
 
     def __init__(self, offset: int) -> None:
         self.offset = offset  # of the first record that counts in it
         self.rows: tuple[list[Probabilities | Abstention], ...] = ([], [], [])  # by INDEX
-        self.plain = True  # all of them are probabilities without faces
+        self.mixed = [False, False, False]  # whether abstentions or faces are among them, by INDEX
         self.ordered = True  # those of a modality lie in the order of their rank
 
 

@@ -23,7 +23,7 @@ def summarise(rows):
     """Return what reducing makes of the video of one window, its observations in the order of their start."""
     window = Window(0)
     window.rows[0].extend(rows)
-    window.plain = False
+    window.mixed[0] = True
     closed = ClosedWindow(("s", "customer"), 0, window, ("video",), {"video": "open"})
     made = reduced_windows([closed], 1000, embeddings=True)
     return SimpleNamespace(
