@@ -61,7 +61,7 @@ class EmbeddedRedis:
     def __init__(self, port: int = 0) -> None:
         self.url = ""
         self._port = port
-        self._process: subprocess.Popen[bytes] | None = None
+        self.process: subprocess.Popen[bytes] | None = None
         self._folder: tempfile.TemporaryDirectory[str] | None = None
 
     def __enter__(self) -> Self:
@@ -69,8 +69,8 @@ class EmbeddedRedis:
         self._folder = tempfile.TemporaryDirectory(prefix="affect-redis-")
         for _ in range(1 if self._port else PORT_ATTEMPTS):
             port = self._port or free_port()
-            self._process = _start(binary, port, self._folder.name)
-            if _answers(port, self._process):
+            self.process = _start(binary, port, self._folder.name)
+            if _answers(port, self.process):
                 self.url = f"redis://127.0.0.1:{port}/0"
                 return self
             self._end()
@@ -85,15 +85,15 @@ class EmbeddedRedis:
             self._folder.cleanup()
 
     def _end(self) -> None:
-        if self._process is None:
+        if self.process is None:
             return
-        self._process.terminate()
+        self.process.terminate()
         try:
-            self._process.wait(START_TIMEOUT_S)
+            self.process.wait(START_TIMEOUT_S)
         except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
-        self._process = None
+            self.process.kill()
+            self.process.wait()
+        self.process = None
 
 
 def redis_binary() -> str:

@@ -36,66 +36,11 @@ REQUEST_S = 40.0
 LOGGER = logging.getLogger("faust.affect")  # under faust's own level, not ours
 
 Batch = Mapping[int, Sequence[ConsumerRecord]]  # by partition, offsets ascending
+# after how many revocations; by topic and partition
+Fetch = tuple[int, Mapping[Any, list[ConsumerRecord]]]
 OnRecords = Callable[[Batch], Awaitable[None]]
 
 log = structlog.get_logger(__name__)
-
-
-class _Thread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]  # faust has no types here
-    logger = LOGGER
-
-    def _create_worker_consumer(self, transport: Any) -> Any:
-        consumer = super()._create_worker_consumer(transport)
-        consumer._fetch_max_wait_ms = FETCH_WAIT_MS
-        return consumer
-
-
-class _Consumer(driver.Consumer):  # type: ignore[misc]
-    logger = LOGGER
-
-    def _new_consumer_thread(self) -> Any:
-        return _Thread(self, loop=self.loop, beacon=self.beacon)
-
-
-class _FetchingConsumer(_Consumer):
-    async def _drain_messages(self, fetcher: Any) -> None:
-        """Put each fetch into the app's inbox; replaces the loop that makes an event of every record.
-
-        What was fetched before a rebalance is dropped, and reading starts again at the committed offsets:
-        part of such a fetch may have been taken after faust's own seek.
-        """
-        try:
-            while not (self.should_stop or fetcher.should_stop):
-                await self._fetch(self.app.inbox)
-        except (asyncio.CancelledError, *self.consumer_stopped_errors):
-            if not self.app.should_stop:
-                raise
-
-    async def _fetch(self, inbox: "Inbox") -> None:
-        epoch = inbox.epoch
-        records, _ = await self._wait_next_records(FETCH_TIMEOUT_S)
-        await asyncio.sleep(0)  # a fetch that is buffered comes without a wait
-        if not records:
-            return
-        if epoch == inbox.epoch and self.flow_active:
-            await inbox.put(epoch, records)
-            return
-        if not self.flow_active:
-            await self.wait(self.can_resume_flow)
-        if not self.should_stop:
-            await self.perform_seek()
-
-    def verify_event_path(self, now: float, tp: Any) -> None:
-        """Watch fetching only: faust's checks of streams and commits see neither here."""
-        self._thread.verify_recovery_event_path(now, tp)
-
-
-class _Transport(driver.Transport):  # type: ignore[misc]
-    Consumer = _Consumer
-
-
-class _FetchingTransport(driver.Transport):  # type: ignore[misc]
-    Consumer = _FetchingConsumer
 
 
 class Inbox:
@@ -105,27 +50,27 @@ class Inbox:
     """
 
     def __init__(self) -> None:
-        self.epoch = 0  # counts rebalances
-        self._fetches: asyncio.Queue[tuple[int, Mapping[Any, list[ConsumerRecord]]]] = asyncio.Queue(1)
+        self._epoch = 0  # how often partitions have been revoked
+        self._fetches: asyncio.Queue[Fetch] = asyncio.Queue(1)
         self._positions = Positions()
 
-    async def put(self, epoch: int, records: Mapping[Any, list[ConsumerRecord]]) -> None:
-        """Leave a fetch of this epoch; waits while there is no room."""
-        await self._fetches.put((epoch, records))
+    async def put(self, fetch: Fetch) -> None:
+        """Leave a fetch; waits while there is no room."""
+        await self._fetches.put(fetch)
 
     async def get(self) -> dict[int, Sequence[ConsumerRecord]]:
         """Return the records of the next fetch that belong to the partitions as they are assigned now."""
         while True:
             epoch, records = await self._fetches.get()
-            if epoch != self.epoch:
+            if epoch != self._epoch:
                 continue
             fresh = {tp.partition: self._fresh(tp.partition, each) for tp, each in records.items()}
             if batch := {partition: each for partition, each in fresh.items() if each}:
                 return batch
 
-    def clear(self) -> None:
+    def begin(self, epoch: int) -> None:
         """Forget all that was read: after a rebalance, reading starts again at what is committed."""
-        self.epoch += 1
+        self._epoch = epoch
         self._positions.clear()
 
     def expected(self, partition: int) -> int | None:
@@ -147,13 +92,64 @@ class Inbox:
         return records
 
 
+class _Thread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]  # faust has no types here
+    """The consumer's thread, which says of every fetch after how many revocations it was taken.
+
+    Only this thread knows: a fetch may wait for a rebalance to end, and return records of the new assignment.
+    Dropping those would lose them, as faust seeks back only where something has been committed.
+    """
+
+    logger = LOGGER
+    epoch = 0
+
+    def _create_worker_consumer(self, transport: Any) -> Any:
+        consumer = super()._create_worker_consumer(transport)
+        consumer._fetch_max_wait_ms = FETCH_WAIT_MS
+        return consumer
+
+    async def on_partitions_revoked(self, revoked: Any) -> None:
+        """Part of faust's consumer thread: a rebalance begins."""
+        self.epoch += 1
+        await super().on_partitions_revoked(revoked)
+
+    async def _fetch_records(self, *given: Any, **options: Any) -> Fetch | None:
+        records = await super()._fetch_records(*given, **options)
+        return (self.epoch, records) if records else None
+
+
+class _Consumer(driver.Consumer):  # type: ignore[misc]
+    logger = LOGGER
+
+    def _new_consumer_thread(self) -> Any:
+        return _Thread(self, loop=self.loop, beacon=self.beacon)
+
+    async def _drain_messages(self, fetcher: Any) -> None:
+        """Put each fetch into the app's inbox; replaces the loop that makes an event of every record."""
+        try:
+            while not (self.should_stop or fetcher.should_stop):
+                fetch, _ = await self._wait_next_records(FETCH_TIMEOUT_S)
+                await asyncio.sleep(0)  # a fetch that is buffered comes without a wait
+                if fetch:
+                    await self.app.inbox.put(fetch)
+        except (asyncio.CancelledError, *self.consumer_stopped_errors):
+            if not self.app.should_stop:
+                raise
+
+    def verify_event_path(self, now: float, tp: Any) -> None:
+        """Watch fetching only: faust's checks of streams and commits see neither here."""
+        self._thread.verify_recovery_event_path(now, tp)
+
+
+class _Transport(driver.Transport):  # type: ignore[misc]
+    Consumer = _Consumer
+
+
 class _App(faust.App):  # type: ignore[misc]
     logger = LOGGER
-    inbox: Inbox | None = None
+    inbox: Inbox
 
     def _new_transport(self) -> Any:
-        transport = _Transport if self.inbox is None else _FetchingTransport
-        return transport(self.conf.broker_consumer, self)
+        return _Transport(self.conf.broker_consumer, self)
 
     def _create_directories(self) -> None:
         """Make none: no table is kept, and the folder it runs in may be read-only."""
@@ -187,7 +183,7 @@ class FaustSource:
                 raise AssertionError("fetches go to the inbox, no event is made of a record")
 
         async def revoked(*_: Any, **__: Any) -> None:
-            self._inbox.clear()
+            self._inbox.begin(self._app.consumer._thread.epoch)
             on_revoked()
 
         self._app.agent(self._topic, name="fuse", concurrency=1)(fuse)
@@ -245,52 +241,6 @@ class FaustSource:
             raise unavailable(self._kafka, self._app.crash_reason or RuntimeError("faust stopped"))
         finally:
             stopped.cancel()
-
-
-class FaustBroker:
-    """One topic read by one faust agent, which leaves acknowledging to others."""
-
-    def __init__(self, kafka: KafkaSettings, topic: Topic) -> None:
-        self._kafka = kafka
-        self._app = _app(kafka, topic)
-        self._topic = self._app.topic(
-            kafka.topic_prefix + topic.name, key_serializer="raw", value_serializer="raw", value_type=bytes
-        )
-
-    @asynccontextmanager
-    async def feeding(
-        self, receive: Callable[[Any], Awaitable[None]], revoked: Callable[[], None]
-    ) -> AsyncIterator[None]:
-        """Hand every record to ``receive`` in order, and tell ``revoked`` before partitions go."""
-
-        async def fuse(stream: Any) -> None:
-            async for event in stream.noack().events():
-                await receive(event.message)
-
-        async def on_revoked(*_: Any, **__: Any) -> None:
-            revoked()
-
-        self._app.agent(self._topic, name="fuse", concurrency=1)(fuse)
-        self._app.on_partitions_revoked.connect(on_revoked)
-        with translated(self._kafka):
-            await self._app.start()
-        try:
-            yield
-        finally:
-            await self._app.stop()
-
-    def ack(self, message: Any) -> None:
-        """Let the offset of ``message`` be committed, within a second."""
-        message.ack(self._app.consumer)
-
-    def ends(self) -> dict[int, int]:
-        """Return the next offset of the log for every partition assigned, as of the last fetch."""
-        return _ends(self._app)
-
-    async def failed(self) -> None:
-        """Wait until faust gives up, and raise why."""
-        await self._app.wait_until_stopped()
-        raise unavailable(self._kafka, self._app.crash_reason or RuntimeError("faust stopped"))
 
 
 def _ends(app: _App) -> dict[int, int]:
