@@ -62,7 +62,7 @@ def analyze(
     from affectstream.session_file import SessionArguments
     from affectstream.tables import summary_table
 
-    _check_outputs(output, plot)
+    _check_outputs(output, plot, summary)
     settings = load()
     logging.disable(logging.INFO)
     arguments = SessionArguments(
@@ -79,15 +79,17 @@ def analyze(
             out.print(f"{what}: {path}", highlight=False, markup=False)
 
 
-def _check_outputs(output: Path | None, plot: Path | None) -> None:
-    """Refuse an output of unknown kind before the minutes of work."""
-    from affectstream.export import kind_of
+def _check_outputs(output: Path | None, plot: Path | None, summary: Path | None) -> None:
+    """Refuse an output that cannot be written before the minutes of work."""
+    from affectstream.export import check_file, kind_of
     from affectstream.plot import check_kind
 
     if output:
         kind_of(output)
     if plot:
         check_kind(plot)
+    for path in filter(None, (output, plot, summary)):
+        check_file(path)
 
 
 def _write_outputs(

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -83,6 +84,14 @@ def write(windows: Sequence[FusedEmotion], path: Path, display: Display) -> None
             table.writerows(map(rows.flat, windows, labels(display, windows)))
     except OSError as error:
         raise InputError(f"cannot write {path}: {error.strerror}") from error
+
+
+def check_file(path: Path) -> None:
+    """Raise InputError where no file of that name can be written."""
+    if not path.parent.is_dir():
+        raise InputError(f"cannot write {path}: there is no folder {path.parent}")
+    if path.is_dir() or not os.access(path if path.exists() else path.parent, os.W_OK):
+        raise InputError(f"cannot write {path}: it is a folder, or not yours to write")
 
 
 def kind_of(path: Path) -> Format:

@@ -8,7 +8,9 @@ import typer
 Inputs = Annotated[
     list[Path],
     typer.Argument(
-        help="a media file of one party, or a session.json that names several", show_default=False
+        metavar="FILE",
+        help="a media file of one party, or a session.json that names several",
+        show_default=False,
     ),
 ]
 PartyFiles = Annotated[

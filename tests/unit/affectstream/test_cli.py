@@ -89,6 +89,8 @@ MISTAKES = [
     pytest.param(["analyze", "{call}", "--channels", "agent"], "agent party is not analysed", id="policy"),
     pytest.param(["analyze", "{call}", "-o", "out.xls"], "out.xls: name the output", id="output kind"),
     pytest.param(["analyze", "{call}", "--plot", "out.gif"], "a plot is a .png", id="plot kind"),
+    pytest.param(["analyze", "{call}", "-o", "{text}/out.csv"], "there is no folder", id="output folder"),
+    pytest.param(["analyze", "{call}", "--summary", "{folder}"], "it is a folder", id="summary file"),
     pytest.param(["analyze", "{broken}"], "is not a session file: parties", id="session file"),
     pytest.param(["replay", "{call}", "--start", "yesterday"], "--start yesterday", id="start"),
     pytest.param(["demo", "--folder", "{text}/out"], "cannot make the folder", id="folder"),
@@ -112,7 +114,7 @@ def test_a_mistake_gives_one_clear_line_and_exit_code_2(
     (tmp_path / "empty.mp4").touch()
     (tmp_path / "session.json").write_text(json.dumps({"session": "s", "parties": []}))
     write_tone(tmp_path / "call.wav")
-    paths = {name: str(tmp_path / file) for name, file in files.items()}
+    paths = {name: str(tmp_path / file) for name, file in files.items()} | {"folder": str(tmp_path)}
     for name, value in NOWHERE.items():
         monkeypatch.setenv(name, value)
     assert told in refused([argument.format(**paths) for argument in arguments], capsys)
