@@ -8,7 +8,6 @@ is dropped when partitions are assigned anew.
 
 import asyncio
 import contextlib
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -20,7 +19,6 @@ from affectstream.runtime.clocks import monotonic_ms
 from affectstream.runtime.retry import retry_until_available
 from affectstream.runtime.store import FusedStore
 from affectstream.schemas.errors import MessageError, Unavailable
-from affectstream.schemas.messages import Modality
 from affectstream.schemas.observations import Judged, Observation, read
 from affectstream.schemas.topics import PROBABILITIES
 from affectstream.workers.fusion.config import Fusion
@@ -140,10 +138,7 @@ class FusionAgent:
         if epoch != self._epoch:
             return
         for number, records in decoded.items():
-            partition = self._partitions.setdefault(number, Partition(self._fusion.join()))
-            for key, point in points[number].items():
-                partition.join.resume(key, point)
-            self._add(number, partition, records)
+            self._add(number, records, points[number])
         await self._emit()
 
     async def _check(self) -> None:
@@ -196,7 +191,7 @@ class FusionAgent:
 
     async def _resume_points(self, decoded: Decoded) -> dict[int, dict[Key, ResumePoint]]:
         """Return where parties that are new here go on, by partition, as the store's newest finals say."""
-        new = {number: self._unknown_parties(number, records) for number, records in decoded.items()}
+        new = {n: self._partition(n).unknown_parties(_items(records)) for n, records in decoded.items()}
         keys = [key for of_partition in new.values() for key in of_partition]
         newest = await retry_until_available(lambda: self._store.newest_of(keys)) if keys else []
         found = dict(zip(keys, newest, strict=True))
@@ -205,11 +200,17 @@ class FusionAgent:
             for n, of_partition in new.items()
         }
 
-    def _unknown_parties(self, number: int, records: Sequence[tuple[Any, Judged]]) -> list[Key]:
-        partition = self._partitions.get(number) or Partition(self._fusion.join())
-        return partition.unknown_parties(_items(records))
+    def _partition(self, number: int) -> Partition:
+        if number not in self._partitions:
+            self._partitions[number] = Partition(self._fusion.join())
+        return self._partitions[number]
 
-    def _add(self, number: int, partition: Partition, records: Sequence[tuple[Any, Judged]]) -> None:
+    def _add(
+        self, number: int, records: Sequence[tuple[Any, Judged]], points: Mapping[Key, ResumePoint]
+    ) -> None:
+        partition = self._partition(number)
+        for key, point in points.items():
+            partition.join.resume(key, point)
         for record, judged in records:
             missed = partition.missed(record.offset)
             if missed < 0:
@@ -226,13 +227,11 @@ class FusionAgent:
 
     def _count(self) -> None:
         """Count duplicates since the last time, and the windows that are open."""
-        duplicates: Counter[Modality] = Counter()
         for partition in self._partitions.values():
-            duplicates += partition.join.duplicates
+            for modality, count in partition.join.duplicates.items():
+                metrics.DUPLICATES.labels(modality).inc(count)
             partition.join.duplicates.clear()
         metrics.OPEN_WINDOWS.set(sum(each.join.open_windows() for each in self._partitions.values()))
-        for modality, count in duplicates.items():
-            metrics.DUPLICATES.labels(modality).inc(count)
 
     def _lost(self, partition: int, missed: int) -> None:
         metrics.GAPS.labels(PROBABILITIES.name).inc(missed)
