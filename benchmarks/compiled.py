@@ -16,9 +16,9 @@ import torch
 from rich.console import Console
 from torch import Tensor, nn
 
+from affectstream.models.batching import product_type
 from affectstream.models.face.crop import SIDE
 from affectstream.models.face.model import FaceModel
-from affectstream.models.precision import product_type
 from affectstream.models.text.model import TextModel
 from affectstream.models.voice.model import SHAPE, VoiceModel
 

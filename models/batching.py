@@ -1,6 +1,7 @@
-"""Fixed-shape batching, so that results do not depend on batch composition (batch invariance)."""
+"""Fixed-shape batching (batch invariance), and the number type of a device's products."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import numpy as np
 import torch
@@ -31,3 +32,16 @@ def in_fixed_rows(rows: Array, fixed: int, forward: Forward, device: str) -> tup
 def calibrated(logits: torch.Tensor, temperature: float) -> torch.Tensor:
     """Return the probabilities (rows, 7) of ``logits`` at ``temperature``, in float64."""
     return torch.softmax(logits.to(torch.float64) / temperature, dim=1)
+
+
+def product_type(device: str) -> torch.dtype:
+    """Return bfloat16 where ``device`` has instructions for its products, else float32.
+
+    Without them bfloat16 is emulated and slower. A torch that cannot tell what the CPU has gets float32.
+    """
+    if torch.device(device).type == "cuda":
+        native = torch.cuda.is_bf16_supported(including_emulation=False)
+    else:
+        has: Mapping[str, Any] = getattr(torch.cpu, "get_capabilities", dict)()
+        native = any(has.get(name, False) for name in ("avx512_bf16", "amx_bf16"))
+    return torch.bfloat16 if native else torch.float32

@@ -16,7 +16,7 @@ BUILD = Info("affect_build", "Version of the running code")
 INPUTS = Counter("affect_inputs_total", "Frames, chunks and texts that a worker read", ["modality"])
 OBSERVATIONS = Counter(
     "affect_observations_total",
-    "What workers said, by probabilities or the reason of an abstention",
+    "Observations published, by probabilities or the reason of an abstention",
     ["modality", "state"],
 )
 BATCH_ROWS = Histogram("affect_batch_rows", "Inputs in one batch", ["modality"], buckets=_ROWS)

@@ -80,7 +80,7 @@ def _hub(own: AudioSettings, where: str, embeddings: bool) -> AudioAnalyst:
 
 
 def main() -> None:
-    """Be the audio worker."""
+    """Run the audio worker."""
     from affectstream.workers import serve
 
     serve.run(MODALITY, analyst)

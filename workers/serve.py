@@ -20,7 +20,7 @@ STUCK_S = 30  # without a fetch for so long, the worker is not ready
 
 
 def run(modality: Modality, build: Callable[[Settings], Analyst[Any]]) -> None:
-    """Be the worker of ``modality`` until a signal comes; leaves by SystemExit where something is wrong."""
+    """Run the worker of ``modality`` until SIGTERM or SIGINT; exits 2 on a setting, 1 on a failure."""
 
     async def main(stop: Stop) -> None:
         settings = load()

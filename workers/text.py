@@ -70,7 +70,7 @@ def _hub(source: str, revision: str | None) -> Reader:
 
 
 def main() -> None:
-    """Be the text worker."""
+    """Run the text worker."""
     from affectstream.workers import serve
 
     serve.run(MODALITY, analyst)

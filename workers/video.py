@@ -125,7 +125,7 @@ def _hub(own: VideoSettings, where: str, detector: Detector, embeddings: bool) -
 
 
 def main() -> None:
-    """Be the video worker."""
+    """Run the video worker."""
     from affectstream.workers import serve
 
     serve.run(MODALITY, analyst)

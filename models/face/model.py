@@ -12,10 +12,9 @@ import numpy.typing as npt
 import torch
 from safetensors.torch import load_file
 
-from affectstream.models.batching import in_fixed_rows
+from affectstream.models.batching import in_fixed_rows, product_type
 from affectstream.models.face.crop import SIDE
 from affectstream.models.face.network import FaceNet, fuse
-from affectstream.models.precision import product_type
 from affectstream.models.protocol import Array, Predictions, Probabilities
 from affectstream.models.weights import FOLDER, checked_file, read_card
 from affectstream.schemas.errors import InputError, ModelError

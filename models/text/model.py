@@ -9,8 +9,7 @@ import numpy as np
 import torch
 from safetensors.torch import load_file
 
-from affectstream.models.batching import calibrated, in_fixed_rows
-from affectstream.models.precision import product_type
+from affectstream.models.batching import calibrated, in_fixed_rows, product_type
 from affectstream.models.protocol import Array, Predictions
 from affectstream.models.text.network import TextNetwork
 from affectstream.models.text.storage import unpacked

@@ -2,12 +2,10 @@
 
 from collections.abc import Callable
 
-import numpy as np
 import pytest
 import torch
 from torch import nn
 
-from affectstream.models.batching import in_fixed_rows
 from affectstream.models.face.model import FaceModel
 from affectstream.models.hub.face import HubFace
 from affectstream.models.hub.onnx_face import OnnxFaceModel
@@ -38,20 +36,6 @@ def test_a_device_that_is_not_there_is_a_model_error(made: Callable[[], EmotionM
         pytest.skip("here is such a device")
     with pytest.raises(ModelError, match=r"safetensors cannot be used on "):
         made().load(device)
-
-
-def test_forward_passes_run_in_inference_mode_on_a_fixed_number_of_rows() -> None:
-    seen = []
-
-    def forward(batch: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        seen.append((torch.is_inference_mode_enabled(), len(batch)))
-        return batch, batch[:, :2]
-
-    rows = np.arange(35.0).reshape(5, 7)
-    whole, two = in_fixed_rows(rows, 4, forward, "cpu")
-    assert np.array_equal(whole, rows)
-    assert np.array_equal(two, rows[:, :2])
-    assert seen == [(True, 4), (True, 4)]
 
 
 def test_the_convolutions_of_face_and_voice_lie_channels_last() -> None:
