@@ -1,188 +1,203 @@
-"""Each corpus of the catalogue as the leak check takes it.
+"""What a split shares between its parts and what that is worth."""
 
-Speech: copies are equal files, the baseline is logistic regression on statistics of MFCCs. Faces: near
-duplicates by perceptual hash, histograms of gradients. Texts: equal sentences, TF-IDF and a linear SVM.
-"""
-
-import hashlib
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from itertools import combinations
 from typing import Any
 
-import cv2
-import librosa
 import numpy as np
 import numpy.typing as npt
-from librosa.effects import trim
-from sklearn.decomposition import PCA
-from sklearn.feature_extraction.text import TfidfVectorizer
-from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
-from sklearn.svm import LinearSVC
 
-from affectstream.lab.datasets import duplicates, fer2013, ferplus, ravdess, ravdess_video, readers
-from affectstream.lab.datasets.catalogue import entry
-from affectstream.lab.leaks import Baseline, Inputs, Item, Report, check
+from affectstream.lab import statistics
+from affectstream.lab.splits import Fold, Indices, grouped_folds, merged_groups, random_folds, shared
 from affectstream.schemas.errors import InputError
 
-Floats = npt.NDArray[np.float64]
-MFCCS = 20
-SIDE = 48
-COMPONENTS = 100
-FEWEST_WORDS = 5  # people say shorter sentences again without copying
-PARTS = {
-    "ferplus": ("train.npz", "valid.npz", "test.npz"),
-    "meld": ("train_sent_emo.csv", "dev_sent_emo.csv", "test_sent_emo.csv"),
-    "goemotions": ("train.tsv", "dev.tsv", "test.tsv"),
-}
-"""The files of an official split, that of training first."""
+Inputs = npt.NDArray[Any]  # (n, d) numbers, or (n,) texts: what the baseline takes
+Baseline = Callable[[], Any]  # a fresh scikit-learn classifier
+Skipped = Sequence[tuple[str, str]]  # what was left out, by its name, and why
+SHOWN = 5  # sets of copies, and reasons to leave out, named in the text of a report
 
 
 @dataclass(frozen=True)
-class Material:
-    """What a check is made of."""
+class Item:
+    """One example, as far as leaks go."""
 
-    items: list[Item]
-    inputs: Inputs
-    baseline: Baseline
-    skipped: list[tuple[str, str]]
+    name: str
+    label: int
+    group: Hashable  # speaker, dialogue, comment, set of near duplicates
+    copy: Hashable  # equal for items that are the same recording, face or text
+    part: str = ""  # of the official split; empty where there is none
 
 
-def report(name: str, path: Path, label: str = "") -> Report:
-    """Return the leak check of the corpus called ``name`` at ``path``.
+@dataclass(frozen=True)
+class Leaks:
+    """What a split shares between training and test, summed over its folds, and the baseline's UAR on it."""
 
-    ``path`` and ``label`` are what ``lab.datasets.readers.view`` takes; ``path`` may also be the folder of
-    an official split's files. Raises InputError.
+    shared_groups: int
+    copies: int  # items of the test sides that training has a copy of
+    uar: float
+
+
+@dataclass(frozen=True)
+class Official:
+    """A test part of the official split, and the baseline learnt on the part before it."""
+
+    first: str
+    second: str
+    items: int  # of the second
+    shared_groups: int
+    copies: int  # items of the second that the first has a copy of
+    uar: float
+    uar_without_copies: float | None  # None where nothing is left without them
+
+
+@dataclass(frozen=True)
+class Report:
+    """A random split beside one by group, and the official one where there is one."""
+
+    items: int
+    groups: int
+    folds: int
+    duplicates: tuple[tuple[str, ...], ...]  # names of items that are copies of each other
+    random: Leaks
+    grouped: Leaks
+    official: tuple[Official, ...] = ()
+    skipped: Skipped = ()
+
+    @property
+    def gap(self) -> float:
+        """Return by how much the random split flatters the baseline."""
+        return self.random.uar - self.grouped.uar
+
+    def lines(self) -> Iterator[str]:
+        """Yield the report as text."""
+        yield f"{self.items} items, {self.groups} groups, {len(self.duplicates)} sets of copies"
+        yield from self._left_out()
+        for names in self.duplicates[:SHOWN]:
+            yield "copies: " + ", ".join(names)
+        if len(self.duplicates) > SHOWN:
+            yield f"and {len(self.duplicates) - SHOWN} sets more"
+        for part in self.official:
+            rest = part.uar_without_copies
+            yield (
+                f"official split: of {part.items} items in {part.second}, {part.copies} have a copy in "
+                f"{part.first}, {part.shared_groups} groups on both sides; baseline UAR {part.uar:.3f}, "
+                + ("nothing is left without the copies" if rest is None else f"without the copies {rest:.3f}")
+            )
+        for title, leaks in (("random split", self.random), ("split by group", self.grouped)):
+            yield (
+                f"{title}: {leaks.shared_groups} groups on both sides, {leaks.copies} items with a copy in "
+                f"training, baseline UAR {leaks.uar:.3f} in {self.folds} folds"
+            )
+        yield f"the random split flatters the baseline by {100 * self.gap:.1f} points"
+
+    def _left_out(self) -> Iterator[str]:
+        reasons: dict[str, list[str]] = {}
+        for name, reason in self.skipped:
+            reasons.setdefault(reason, []).append(name)
+        for reason, names in list(reasons.items())[:SHOWN]:
+            yield f"left out: {names[0]}{f' and {len(names) - 1} more' if names[1:] else ''}: {reason}"
+        rest = sum(len(names) for names in list(reasons.values())[SHOWN:])
+        if rest:
+            yield f"and {rest} more for other reasons"
+
+
+def check(
+    items: Sequence[Item],
+    inputs: Inputs,
+    baseline: Baseline,
+    folds: int = 5,
+    seed: int = 0,
+    skipped: Skipped = (),
+) -> Report:
+    """Return what splits of ``items`` share, and the UAR of ``baseline`` on ``inputs`` (n, ...).
+
+    There are at most as many folds as groups. Raises InputError where there is too little to split or learn.
     """
-    found = material(name, path, label)
-    return check(found.items, found.inputs, found.baseline, skipped=found.skipped)
-
-
-def material(name: str, path: Path, label: str = "") -> Material:
-    """Return items, inputs and baseline of a corpus; raises InputError."""
-    modality = "text" if name == "pairs" else entry(name).modalities[-1]
-    views = _views(name, path, label)
-    records = [record for _, view in views for record in view.items]
-    names = [_name(record, part, i) for part, view in views for i, record in enumerate(view.items)]
-    inputs, copies, baseline = _MODALITIES[modality](records)
-    groups = [group for _, view in views for group in view.groups]
-    items = [
-        Item(
-            names[i],
-            int(label),
-            group=copies[i] if modality == "video" else groups[i],
-            copy=copies[i],
-            part=part,
-        )
-        for i, (label, part) in enumerate(
-            zip(np.concatenate([v.labels for _, v in views]), _parts(name, path, views), strict=True)
-        )
-    ]
-    skipped = [(_short(file), reason) for _, view in views for file, reason in view.skipped]
-    return Material(items, inputs, baseline, skipped)
-
-
-def _views(name: str, path: Path, label: str) -> list[tuple[str, readers.View]]:
-    """Return the parts of a corpus by their name; one without a name where there is no official split."""
-    readers.check_label(name, label)
-    pixels, votes = path / "fer2013.csv", path / "fer2013new.csv"
-    if name == "ferplus" and pixels.exists() and votes.exists():
-        return [(u, readers.voted(ferplus.load_csv(pixels, votes, u), votes)) for u in fer2013.USAGES]
-    files = _files(name, path)
-    return [(file.stem if file != path else "", readers.view(name, file, label)) for file in files]
-
-
-def _parts(name: str, path: Path, views: Sequence[tuple[str, readers.View]]) -> list[str]:
-    """Return the part of the official split that each item is of; empty where there is none."""
-    if name == "fer2013":
-        return [str(usage) for usage in fer2013.read(path).usages]
-    return [part or getattr(record, "split", "") for part, view in views for record in view.items]
-
-
-def _files(name: str, path: Path) -> Sequence[Path]:
-    if name not in PARTS or not path.is_dir():
-        return (path,)
-    there = [path / file for file in PARTS[name] if (path / file).exists()]
-    if not there:
-        also = " nor fer2013.csv beside fer2013new.csv" if name == "ferplus" else ""
-        raise InputError(f"{path} holds none of {', '.join(PARTS[name])}{also}")
-    return there
-
-
-def _name(record: Any, part: str, row: int) -> str:
-    """Return how the report calls an item: never by its words."""
-    path = getattr(record, "path", None)
-    return _short(path) if path is not None else f"{part} {row + 1}".strip()
-
-
-def _short(path: Path) -> str:
-    """Return a file with the folder it lies in: many corpora call files alike in several folders."""
-    return "/".join(path.parts[-2:])
-
-
-def _speech(records: Sequence[Any]) -> tuple[Inputs, list[str], Baseline]:
-    rows = np.stack([mfcc_statistics(*_heard(record)) for record in records])
-    return rows, [record.sha256 for record in records], _logistic
-
-
-def _heard(record: Any) -> tuple[npt.NDArray[np.float32], int]:
-    if isinstance(record, ravdess_video.Take):
-        sound = record.hear()
-        return sound.samples, sound.rate_hz
-    return ravdess.load(record.path)
-
-
-def mfcc_statistics(samples: npt.NDArray[np.float32], rate_hz: int) -> Floats:
-    """Return the means and deviations (40,) of twenty MFCCs over the spoken part."""
-    spoken, _ = trim(samples, top_db=35)
-    mfcc = librosa.feature.mfcc(y=spoken, sr=rate_hz, n_mfcc=MFCCS)  # (20, frames)
-    return np.concatenate([mfcc.mean(axis=1), mfcc.std(axis=1)]).astype(np.float64)
-
-
-def _faces(records: Sequence[Any]) -> tuple[Inputs, list[str], Baseline]:
-    images = np.stack(
-        [record if isinstance(record, np.ndarray) else _gray(record.path) for record in records]
+    by_copy: dict[Hashable, list[str]] = {}
+    for item in items:
+        by_copy.setdefault(item.copy, []).append(item.name)
+    labels = [item.label for item in items]
+    groups = merged_groups([i.group for i in items], [i.copy for i in items]).tolist()
+    possible = _folds(labels, groups, folds)
+    return Report(
+        items=len(items),
+        groups=len({i.group for i in items}),
+        folds=possible,
+        duplicates=tuple(tuple(names) for names in by_copy.values() if len(names) > 1),
+        random=_leaks(items, inputs, baseline, random_folds(labels, possible, seed)),
+        grouped=_leaks(items, inputs, baseline, grouped_folds(labels, groups, possible, seed)),
+        official=tuple(_officials(items, inputs, baseline)),
+        skipped=tuple(skipped),
     )
-    copies = [str(number) for number in duplicates.groups(images)]
-    return gradients(images), copies, lambda: make_pipeline(PCA(COMPONENTS, random_state=0), _logistic())
 
 
-def _gray(path: Path) -> npt.NDArray[np.uint8]:
-    picture = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_GRAYSCALE)
-    return np.asarray(cv2.resize(picture, (SIDE, SIDE), interpolation=cv2.INTER_AREA), dtype=np.uint8)
+def _folds(labels: Sequence[int], groups: Sequence[int], wanted: int) -> int:
+    """Return how many folds there can be; raises InputError where there can be none."""
+    classes, apart = Counter(labels), len(set(groups))
+    possible = min(wanted, apart, max(classes.values()))
+    if possible < 2 or len(classes) < 2:
+        raise InputError(
+            "splits are compared from two groups, two classes and two items of a class on: these "
+            f"{len(labels)} items have {apart} groups that share no copy, {len(classes)} classes and at most "
+            f"{max(classes.values())} of one class"
+        )
+    return possible
 
 
-def gradients(images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
-    """Return histograms of oriented gradients (n, 900) of faces (n, 48, 48): cells of 8, blocks of 16."""
-    described = cv2.HOGDescriptor((SIDE, SIDE), (16, 16), (8, 8), (8, 8), 9)
-    return np.stack([np.asarray(described.compute(image), dtype=np.float32).ravel() for image in images])
+def _leaks(items: Sequence[Item], inputs: Inputs, baseline: Baseline, split: Sequence[Fold]) -> Leaks:
+    labels = np.array([item.label for item in items])
+    predicted = np.zeros_like(labels)
+    for fold in split:
+        predicted[fold.test] = _predicted(inputs, labels, baseline, fold)
+    groups = [i.group for i in items]
+    return Leaks(
+        shared_groups=sum(len(shared(groups, f.train, f.test)) for f in split),
+        copies=sum(int(_copied(items, f).sum()) for f in split),
+        uar=statistics.uar(labels, predicted),
+    )
 
 
-def _texts(records: Sequence[Any]) -> tuple[Inputs, list[str], Baseline]:
-    texts = [str(record.text) for record in records]
-    return np.array(texts, dtype=object), [_sentence(text, i) for i, text in enumerate(texts)], _tfidf
+def _officials(items: Sequence[Item], inputs: Inputs, baseline: Baseline) -> Iterator[Official]:
+    """Yield every pair of parts, the baseline learnt on the one called train, else on the first."""
+    labels = np.array([item.label for item in items])
+    parts: dict[str, Indices] = {
+        part: np.array([i for i, item in enumerate(items) if item.part == part], dtype=np.int64)
+        for part in sorted(dict.fromkeys(item.part for item in items), key=_no_training)
+    }
+    for first, second in combinations(parts, 2):
+        fold = Fold(parts[first], parts[second])
+        predicted, copied = _predicted(inputs, labels, baseline, fold), _copied(items, fold)
+        truth = labels[fold.test]
+        yield Official(
+            first,
+            second,
+            items=len(fold.test),
+            shared_groups=len(shared([i.group for i in items], fold.train, fold.test)),
+            copies=int(copied.sum()),
+            uar=statistics.uar(truth, predicted),
+            uar_without_copies=None if copied.all() else statistics.uar(truth[~copied], predicted[~copied]),
+        )
 
 
-def _sentence(text: str, place: int) -> str:
-    """Return what equal sentences share; a short one is a copy of nothing."""
-    words = "".join(c if c.isalnum() else " " for c in text.casefold()).split()
-    if len(words) < FEWEST_WORDS:
-        return str(place)
-    return hashlib.sha256(" ".join(words).encode()).hexdigest()
+def _no_training(part: str) -> bool:
+    return not part.casefold().startswith("train")
 
 
-def _logistic() -> Any:
-    return make_pipeline(StandardScaler(), LogisticRegression(max_iter=2000))
+def _predicted(inputs: Inputs, labels: Indices, baseline: Baseline, fold: Fold) -> Indices:
+    learnt = labels[fold.train]
+    try:
+        model = baseline().fit(inputs[fold.train], learnt)
+        return np.asarray(model.predict(inputs[fold.test]), dtype=np.int64)
+    except ValueError as error:  # one class, fewer items than components, no word said twice
+        raise InputError(
+            f"the baseline cannot learn from {len(learnt)} items of {len(set(learnt))} classes: "
+            "the check needs more of the corpus"
+        ) from error
 
 
-def _tfidf() -> Any:
-    return make_pipeline(TfidfVectorizer(ngram_range=(1, 2), min_df=2, sublinear_tf=True), LinearSVC(C=0.3))
-
-
-_MODALITIES: dict[str, Callable[[Sequence[Any]], tuple[Inputs, list[str], Baseline]]] = {
-    "audio": _speech,
-    "video": _faces,
-    "text": _texts,
-}
+def _copied(items: Sequence[Item], fold: Fold) -> npt.NDArray[np.bool_]:
+    """Return which of the test items (n,) have a copy in training."""
+    known = {items[i].copy for i in fold.train}
+    return np.array([items[i].copy in known for i in fold.test], dtype=np.bool_)
