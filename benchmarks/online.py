@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 
 from affectstream.lab.fusion import agreement, fit, pairs
-from affectstream.lab.fusion.log import Calls
-from affectstream.lab.fusion.probability_logs import read_all
+from affectstream.lab.fusion.logs.items import read_all
+from affectstream.lab.fusion.windows import Calls
 from affectstream.models.fusion import rules, trust
 from affectstream.models.fusion.evidence import Array, Evidence
 from affectstream.schemas.messages import MODALITIES

@@ -1,4 +1,4 @@
-"""Each corpus of the catalogue as the leak check takes it.
+"""Items, inputs and baseline of every corpus, for the leak check.
 
 Speech: copies are equal files, the baseline is logistic regression on statistics of MFCCs. Faces: near
 duplicates by perceptual hash, histograms of gradients. Texts: equal sentences, TF-IDF and a linear SVM.
@@ -24,7 +24,7 @@ from sklearn.svm import LinearSVC
 
 from affectstream.lab.datasets import duplicates, fer2013, ferplus, ravdess, ravdess_video, readers
 from affectstream.lab.datasets.catalogue import entry
-from affectstream.lab.leaks import Baseline, Inputs, Item, Report, check
+from affectstream.lab.leakcheck import Baseline, Inputs, Item, Report, check
 from affectstream.schemas.errors import InputError
 
 Floats = npt.NDArray[np.float64]

@@ -191,9 +191,9 @@ def leakcheck(
     ] = "",
 ) -> None:
     """Show what splits of a corpus share between their parts, and by how much a random one flatters."""
+    from affectstream.lab.baselines import report
     from affectstream.lab.datasets.catalogue import entry
     from affectstream.lab.datasets.folder import corpora
-    from affectstream.lab.leakcheck import report
 
     name = entry(corpus).name
     with err.status(f"reading {name} and training baselines on it"):

@@ -1,4 +1,4 @@
-"""What a split shares between its parts and what that is worth."""
+"""Leak check: what a split shares between its parts, and by how much that flatters a baseline."""
 
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterator, Sequence

@@ -1,4 +1,4 @@
-"""Every model and corpus in use with its licence, and what commerce is refused.
+"""Licences of every model and corpus in use, and whether commercial use is permitted.
 
 A shipped model permits what all corpora permit that it was trained on, whatever the licence of the weights. A
 hub model is listed as its owner licenses it; what is known of its training data stands in the note.

@@ -1,4 +1,4 @@
-"""Reading many files one by one, the bad ones listed with their reason."""
+"""Reading of many files, with a list of the unreadable ones and why."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Predictions on labelled sets, as every figure and report takes them."""
+"""Outcomes: predictions on labelled sets, and what a report states of them."""
 
 import json
 import zipfile

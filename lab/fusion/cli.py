@@ -1,4 +1,4 @@
-"""The commands `fusion log`, `fusion fit`, `fusion compare` and `fusion explain`."""
+"""The commands `fusion log`, `fit`, `train`, `compare` and `explain`."""
 
 from pathlib import Path
 from typing import Annotated, Literal
@@ -37,7 +37,7 @@ def log(
     """Record what the shipped models say about items that they were not trained on, sound and degraded."""
     import torch
 
-    from affectstream.lab.fusion import probability_logs_made as made
+    from affectstream.lab.fusion.logs import record as made
 
     torch.set_num_threads(threads)
     if source in ("meld", "ravdess-video"):
@@ -53,8 +53,8 @@ def log(
 
 
 def _log_clips(source: str, data: Path | None, folder: Path) -> None:
-    from affectstream.lab.fusion import probability_logs_aligned as aligned
-    from affectstream.lab.fusion import probability_logs_clips as clips
+    from affectstream.lab.fusion.logs import aligned as aligned
+    from affectstream.lab.fusion.logs import clips as clips
 
     if data is None:
         raise InputError(f"name the folder of the clips: affectstream fusion log {source} --data FOLDER")

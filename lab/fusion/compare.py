@@ -13,7 +13,7 @@ from scipy.stats import spearmanr
 from affectstream.lab.bootstrap import DRAWS, Difference, Interval, intervals, paired
 from affectstream.lab.evaluation.outcome import About, Outcome
 from affectstream.lab.fusion.failures import Condition, mixed
-from affectstream.lab.fusion.log import Calls, Log
+from affectstream.lab.fusion.windows import Calls, Log
 from affectstream.lab.statistics import FLOOR, log_likelihoods
 from affectstream.models.fusion import trust
 from affectstream.models.fusion.evidence import FLAT, Array, Evidence, Rule
@@ -55,7 +55,7 @@ class Bar:
 
 
 @dataclass(frozen=True)
-class Say:
+class Weighting:
     """Whether a rule's weights mean anything."""
 
     rule: str
@@ -73,7 +73,7 @@ class Comparison:
     groups: int
     scores: tuple[Score, ...]
     bars: tuple[Bar, ...]
-    says: tuple[Say, ...]
+    weightings: tuple[Weighting, ...]
 
     def of(self, rule: str) -> list[Score]:
         """Return the scores of one rule, in the order of the conditions."""
@@ -98,7 +98,7 @@ def compare(
     which = np.random.default_rng([seed, 99]).integers(0, len(conditions), len(calls))
     every = calls.log  # each window once, under the condition that was drawn for it
     for number, condition in enumerate(conditions):
-        log = believed(condition.make(calls, np.random.default_rng([seed, number])), experts)
+        log = with_trust(condition.make(calls, np.random.default_rng([seed, number])), experts)
         singles = {m: _single(log, i, condition.name) for i, m in enumerate(MODALITIES)}
         bar = _bar(log, condition.name, {m: o for m, o in singles.items() if o is not None}, draws)
         said = {
@@ -109,12 +109,12 @@ def compare(
         bars.append(bar)
         every = mixed(every, log.evidence, np.repeat((which == number)[:, None], len(MODALITIES), axis=1))
     ordered = sorted(scores, key=lambda s: list(rules).index(s.rule))
-    says = tuple(_say(name, rule, every, seed) for name, rule in rules.items())
+    weightings = tuple(_weighting(name, rule, every, seed) for name, rule in rules.items())
     groups = len(np.unique(calls.log.groups))
-    return Comparison(calls.log.source, len(calls), groups, tuple(ordered), tuple(bars), says)
+    return Comparison(calls.log.source, len(calls), groups, tuple(ordered), tuple(bars), weightings)
 
 
-def believed(log: Log, experts: Mapping[Modality, Expert]) -> Log:
+def with_trust(log: Log, experts: Mapping[Modality, Expert]) -> Log:
     """Return ``log`` with the trust that the stream would give: reliability by class, from validation."""
     reliable = trust.table({m: experts[m].reliability.value for m in MODALITIES})
     usual = np.clip(trust.reliability(log.evidence.p, reliable), *trust.BOUNDS)
@@ -168,7 +168,7 @@ def _score(
     return Score(rule, condition, {name: found[name] for name in FIGURES}, against)
 
 
-def _say(name: str, rule: Rule, log: Log, seed: int) -> Say:
+def _weighting(name: str, rule: Rule, log: Log, seed: int) -> Weighting:
     """Return how weights go with losses, and what shuffling the quality costs."""
     e, truth = log.evidence, log.labels
     pooled = rule.fuse(e)
@@ -179,7 +179,7 @@ def _say(name: str, rule: Rule, log: Log, seed: int) -> Say:
         correlations[modality] = spearman(pooled.weights[there, i], own[there])
     broken = rule.fuse(_shuffled(e, np.random.default_rng(seed))).p
     lost = float((pooled.p.argmax(axis=1) == truth).mean() - (broken.argmax(axis=1) == truth).mean())
-    return Say(name, correlations, lost, float((losses(broken, log) - losses(pooled.p, log)).mean()))
+    return Weighting(name, correlations, lost, float((losses(broken, log) - losses(pooled.p, log)).mean()))
 
 
 def _shuffled(evidence: Evidence, rng: np.random.Generator) -> Evidence:

@@ -11,9 +11,9 @@ from affectstream.lab.fusion import experiment, failures
 from affectstream.lab.fusion.compare import Comparison
 from affectstream.lab.fusion.experiment import Abstaining, Simulated
 from affectstream.lab.fusion.explain import Importance
-from affectstream.lab.fusion.log import Calls
+from affectstream.lab.fusion.logs.items import ProbabilityLog
 from affectstream.lab.fusion.pairs import CAVEAT
-from affectstream.lab.fusion.probability_logs import ProbabilityLog
+from affectstream.lab.fusion.windows import Calls
 from affectstream.models.fusion.parameters import FusionParameters
 
 LIMITS = (
@@ -23,11 +23,11 @@ LIMITS = (
     "Quiet and confident failures are made by hand; bad faces, voices and texts are real predictions on "
     "degraded inputs. Networks see the mean embedding in a quiet failure and that of another emotion in a "
     "confident one.",
-    "Networks gain from the way the voice's embeddings came about: the map from the folds' space was "
-    "fitted on "
-    "windows as the stream cuts them, so that it holds more of the emotion than a stranger's own embedding.",
-    "Windows of a call are drawn one by one: a face, voice or utterance does not last, only the "
-    "emotion does.",
+    "Networks gain from the way the voice's embeddings came about: the map from the folds' space was fitted "
+    "on windows as the stream cuts them, so that it holds more of the emotion than a stranger's own "
+    "embedding.",
+    "Windows of a call are drawn one by one: a face, voice or utterance does not last, only the emotion "
+    "does.",
     "Intervals redraw the actors of the test part with all their calls. They are ten, so a difference that "
     "is not clear may be real.",
 )

@@ -9,7 +9,7 @@ from affectstream.lab.evaluation.document import Block, Heading, Paragraph, Tabl
 from affectstream.lab.fusion.compare import Comparison, Score
 from affectstream.lab.fusion.experiment import Simulated
 from affectstream.lab.fusion.explain import Importance
-from affectstream.lab.fusion.probability_logs import ProbabilityLog
+from affectstream.lab.fusion.logs.items import ProbabilityLog
 from affectstream.lab.statistics import nll
 from affectstream.schemas.messages import MODALITIES
 
@@ -35,23 +35,21 @@ def weights(comparison: Comparison) -> Iterator[Block]:
     """Yield how weights go with losses, and what shuffling the quality costs."""
     yield Heading("Do the weights mean anything?")
     yield Paragraph(
-        "Spearman's rank correlation of a modality's weight with its own loss, over every window once, "
-        "each under "
-        "a condition drawn for it: a rule that weighs well gives less to what is wrong, so it is below "
-        "zero. And "
-        "what is lost when the quality is shuffled over the windows: nothing, where a rule makes nothing "
-        "of it."
+        "Spearman's rank correlation of a modality's weight with its own loss, over every window once, each "
+        "under a condition drawn for it: a rule that weighs well gives less to what is wrong, so it is below "
+        "zero. And what is lost when the quality is shuffled over the windows: nothing, where a rule makes "
+        "nothing of it."
     )
     yield Table(
         ("rule", *(f"{m}: weight and loss" for m in MODALITIES), "accuracy lost", "NLL gained"),
         tuple(
             (
-                say.rule,
-                *("constant" if np.isnan(r) else f"{r:+.3f}" for r in say.weight_and_loss.values()),
-                f"{say.accuracy_lost:+.4f}",
-                f"{say.nll_gained:+.4f}",
+                row.rule,
+                *("constant" if np.isnan(r) else f"{r:+.3f}" for r in row.weight_and_loss.values()),
+                f"{row.accuracy_lost:+.4f}",
+                f"{row.nll_gained:+.4f}",
             )
-            for say in comparison.says
+            for row in comparison.weightings
         ),
     )
 
@@ -61,8 +59,8 @@ def worth(importance: Mapping[str, Sequence[Importance]]) -> Iterator[Block]:
     yield Heading("What each modality is worth")
     yield Paragraph(
         "On clean windows of the test part, with 95 % intervals over actors: what is lost without the "
-        "modality, "
-        "its Shapley value, and what it adds to nothing; in accuracy (chance 1/7) and in nats of likelihood."
+        "modality, its Shapley value, and what it adds to nothing; in accuracy (chance 1/7) and in nats of "
+        "likelihood."
     )
     rows = tuple(
         (
@@ -80,10 +78,9 @@ def simulated(worlds: Sequence[Simulated]) -> Iterator[Block]:
     """Yield what the rules reach in worlds whose truth is known."""
     yield Heading("Simulated experts, the truth known")
     yield Paragraph(
-        "Three Gaussian experts with MELD's class shares. Fitted on 2,000 windows of each world as they "
-        "are, judged "
-        "on 2,000 others. The optimum is Bayes' posterior, known where experts err independently and do "
-        "not fail."
+        "Three Gaussian experts with MELD's class shares. Fitted on 2,000 windows of each world as they are, "
+        "judged on 2,000 others. The optimum is Bayes' posterior, known where experts err independently and "
+        "do not fail."
     )
     names = list(dict.fromkeys(each.world for each in worlds))
     rules = list(dict.fromkeys(each.rule for each in worlds))

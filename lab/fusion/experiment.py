@@ -9,7 +9,7 @@ The criterion was written down before the figures were seen:
 3. A simpler rule wins where its mean NLL is within 0.005 of that.
 
 Networks on embeddings are compared but cannot be the default: workers send embeddings only when told to, and
-the voice's were mapped from the folds' space in a way that flatters them (``probability_logs_voice``).
+the voice's were mapped from the folds' space in a way that flatters them (``logs.voice``).
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,10 +20,10 @@ import numpy as np
 from affectstream.lab import statistics
 from affectstream.lab.evaluation.figures import risk_at, risk_coverage
 from affectstream.lab.fusion import failures, simulate
-from affectstream.lab.fusion.compare import Comparison, believed, compare
+from affectstream.lab.fusion.compare import Comparison, compare, with_trust
 from affectstream.lab.fusion.fit import fit
 from affectstream.lab.fusion.fit_experts import experts
-from affectstream.lab.fusion.log import Calls, Indices, Log
+from affectstream.lab.fusion.windows import Calls, Indices, Log
 from affectstream.models.fusion import rules
 from affectstream.models.fusion.evidence import Array, Rule
 from affectstream.models.fusion.networks import FORWARD
@@ -62,7 +62,7 @@ class Abstaining:
 def fitted_on(calls: Calls, seed: int = 0) -> FusionParameters:
     """Return what clean and corrupted windows of ``calls`` teach; raises InputError for too few of them."""
     log = failures.corrupted(calls, np.random.default_rng([seed, 3]))
-    return fit(believed(log, experts(log)), seed)
+    return fit(with_trust(log, experts(log)), seed)
 
 
 def compared(fitted: FusionParameters, calls: Calls, draws: int) -> Comparison:
@@ -112,7 +112,7 @@ def in_worlds(
     found = []
     for number, world in enumerate(worlds):
         fitted = fitted_to(simulate.simulated(world, windows, 2 * number).log)
-        log = believed(simulate.simulated(world, windows, 2 * number + 1).log, fitted.experts)
+        log = with_trust(simulate.simulated(world, windows, 2 * number + 1).log, fitted.experts)
         said = {name: rule.fuse(log.evidence).p for name, rule in _without_networks(fitted).items()}
         if not world.failing and not world.shared:
             said["(the optimum)"] = simulate.bayes(world, log.evidence)
@@ -122,7 +122,7 @@ def in_worlds(
 
 def fitted_to(log: Log, seed: int = 0) -> FusionParameters:
     """Return what ``log`` teaches as it is, with the trust that the stream would give."""
-    return fit(believed(log, experts(log)), seed)
+    return fit(with_trust(log, experts(log)), seed)
 
 
 def _without_networks(fitted: FusionParameters) -> Mapping[str, Rule]:
@@ -141,7 +141,7 @@ def _complexity(rule: str) -> int:
 def _under_all(rule: Rule, fitted: FusionParameters, calls: Calls) -> tuple[Array, Indices]:
     parts, labels = [], []
     for number, condition in enumerate(failures.conditions(calls)):
-        log = believed(condition.make(calls, np.random.default_rng([0, number])), fitted.experts)
+        log = with_trust(condition.make(calls, np.random.default_rng([0, number])), fitted.experts)
         parts.append(rule.fuse(log.evidence).p)
         labels.append(log.labels)
     return np.concatenate(parts), np.concatenate(labels)

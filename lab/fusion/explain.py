@@ -1,4 +1,4 @@
-"""How much each modality matters to a rule: left out one at a time, and by Shapley.
+"""Importance of each modality to a rule: leave-one-out and Shapley values.
 
 The game of a set of modalities is what the rule reaches when it has these alone: accuracy, or likelihood as
 the negative NLL in nats. With nothing a rule is at chance: accuracy 1/7, NLL log 7. Both are means over
@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from affectstream.lab.bootstrap import Interval, mean_interval
-from affectstream.lab.fusion.log import Log
+from affectstream.lab.fusion.windows import Log
 from affectstream.lab.statistics import log_likelihoods
 from affectstream.models.fusion.evidence import FLAT, Array, Evidence, Pooled, Rule
 from affectstream.schemas.messages import MODALITIES, Modality

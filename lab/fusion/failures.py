@@ -1,4 +1,4 @@
-"""What goes wrong in a stream, put into labelled calls: the conditions of the comparison.
+"""Failures of a stream put into labelled calls: the conditions of the comparison.
 
 A condition is a function of calls and a generator. The labels stay what they were. Where a share of inputs is
 hit, each modality of each window is hit on its own; in a failure that lasts (another person, a frozen frame,
@@ -11,7 +11,7 @@ from itertools import combinations
 
 import numpy as np
 
-from affectstream.lab.fusion.log import Calls, Indices, Log, chained, taken
+from affectstream.lab.fusion.windows import Calls, Indices, Log, chained, taken
 from affectstream.models.fusion.evidence import Evidence, Flags
 from affectstream.schemas.errors import InputError
 from affectstream.schemas.labels import N_EMOTIONS

@@ -1,4 +1,4 @@
-"""Everything that can be fitted from a log of labelled windows, in one call.
+"""Fitting of all fusion parameters from a log of labelled windows.
 
 Temperatures first, on windows where the modality was present; then the pools, on the log's windows and on
 those of their subsets of two modalities that the stream may see instead; then, on predictions for groups that
@@ -12,7 +12,7 @@ import numpy as np
 from affectstream.lab.fusion.fit_experts import cooling, discounts, experts
 from affectstream.lab.fusion.fit_pools import fit_pool
 from affectstream.lab.fusion.fit_stacking import fit_stacks
-from affectstream.lab.fusion.log import Indices, Log
+from affectstream.lab.fusion.windows import Indices, Log
 from affectstream.models.fusion.evidence import Array, Evidence, Flags
 from affectstream.models.fusion.parameters import FusionParameters
 from affectstream.models.fusion.pools import effective_modalities, sharpened
@@ -24,7 +24,7 @@ from affectstream.schemas.messages import MODALITIES
 LEAST_WINDOWS = 200  # with two modalities at least
 LEAST_PER_MODALITY = 50
 FOLDS = 5
-SUBSET_SAY = 0.5  # of all subsets of a window blend, against 1 of the window itself
+SUBSET_SAY = 0.5  # of all subsets of a window together, against 1 of the window itself
 WRONG_COSTS = 1.0  # a wrong label, in right ones; "uncertain" costs nothing
 DIGITS = 6
 AFTER = ("entropy_trust_after", "learned_log_pool", "gated_log_pool", "dempster", "stacking")
@@ -84,14 +84,16 @@ def _parts(log: Log, seed: int) -> FusionParameters:
     views, say = _views(log)
     temperatures = np.array([known[m].temperature for m in MODALITIES])
     usual = np.array([known[m].trust for m in MODALITIES])
-    believed = discounts(views, say, temperatures, usual)
+    discounted = discounts(views, say, temperatures, usual)
     learned = fit_pool(views, say, temperatures, usual, prior, gated=False)
     return FusionParameters(
         data=log.source,
         windows=len(log.labels),
         seed=seed,
         prior=tuple(prior.tolist()),
-        experts={m: known[m].model_copy(update={"discount": believed[i]}) for i, m in enumerate(MODALITIES)},
+        experts={
+            m: known[m].model_copy(update={"discount": discounted[i]}) for i, m in enumerate(MODALITIES)
+        },
         after={},
         learned=learned,
         gated=fit_pool(views, say, temperatures, usual, prior, gated=True),

@@ -1,10 +1,10 @@
-"""What is known of each modality: temperature, reliability by class, usual trust, discount."""
+"""Fitted parameters of each modality: temperature, reliability by class, reference trust, discount."""
 
 import numpy as np
 from scipy.optimize import minimize, minimize_scalar
 from scipy.stats import beta
 
-from affectstream.lab.fusion.log import Indices, Log
+from affectstream.lab.fusion.windows import Indices, Log
 from affectstream.models.fusion.dempster import among, certainty, combined
 from affectstream.models.fusion.evidence import Array
 from affectstream.models.fusion.parameters import Expert, Reliability

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.optimize import minimize
 
-from affectstream.lab.fusion.log import Indices, Log
+from affectstream.lab.fusion.windows import Indices, Log
 from affectstream.models.fusion.evidence import Array, uncertainty
 from affectstream.models.fusion.parameters import Gate, LogPool
 from affectstream.models.fusion.pools import (

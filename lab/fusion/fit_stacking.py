@@ -5,7 +5,7 @@ from itertools import combinations
 import numpy as np
 from scipy.optimize import minimize
 
-from affectstream.lab.fusion.log import Log
+from affectstream.lab.fusion.windows import Log
 from affectstream.models.fusion.evidence import Array, Evidence
 from affectstream.models.fusion.parameters import LogPool, Stack, pattern
 from affectstream.models.fusion.pools import (

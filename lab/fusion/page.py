@@ -1,4 +1,4 @@
-"""What the commands about fusion do, from logs to a page."""
+"""The work of the fusion commands, from logs to a page."""
 
 import json
 from collections.abc import Callable, Iterable, Mapping
@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 
 from affectstream.lab.evaluation.document import Block, markdown
-from affectstream.lab.fusion import compare, document, experiment, explain, failures, pairs, probability_logs
-from affectstream.lab.fusion import probability_logs_aligned as aligned_logs
+from affectstream.lab.fusion import compare, document, experiment, explain, failures, pairs
 from affectstream.lab.fusion.card import COMMANDS
 from affectstream.lab.fusion.compare import Comparison
 from affectstream.lab.fusion.explain import Importance, Without
-from affectstream.lab.fusion.log import Calls, Log
-from affectstream.lab.fusion.probability_logs import ProbabilityLog
+from affectstream.lab.fusion.logs import aligned as aligned_logs
+from affectstream.lab.fusion.logs.items import ProbabilityLog, read_all
+from affectstream.lab.fusion.windows import Calls, Log
 from affectstream.models.fusion import parameters, rules
 from affectstream.models.fusion.evidence import Evidence, Pooled, Rule
 from affectstream.models.fusion.parameters import FusionParameters
@@ -28,7 +28,7 @@ EXPLAINED = "entropy_trust"  # the reference rule, beside the chosen one
 
 def fit(logs: Path, output: Path, shares: pairs.Shares, seed: int) -> FusionParameters:
     """Fit on the fit part of the paired logs and write the file; raises InputError."""
-    calls = pairs.paired(probability_logs.read_all(logs), "fit", shares, seed=seed)
+    calls = pairs.paired(read_all(logs), "fit", shares, seed=seed)
     output.parent.mkdir(parents=True, exist_ok=True)
     return parameters.write(experiment.fitted_on(calls, seed), output)
 
@@ -37,14 +37,14 @@ def page(logs: Path, aligned: Path | None, given: Path | None, draws: int, tell:
     """Return the whole comparison; ``given`` is a fitted file, else one is fitted now."""
     tell("reading")
     typed = COMMANDS[-1] if aligned is None else f"affectstream fusion compare --aligned {aligned.name}"
-    read = {} if aligned else probability_logs.read_all(logs)
+    read = {} if aligned else read_all(logs)
     known, calls = _known_and_judged(read, aligned, given, tell)
     tell("comparing")
     comparison = experiment.compared(known, calls, draws)
     by_name = rules.rules(known)
     choice = experiment.chosen(comparison)
     tell("weighing the modalities")
-    clean = compare.believed(calls.log, known.experts)
+    clean = compare.with_trust(calls.log, known.experts)
     importance = {name: _importance(by_name[name], clean) for name in dict.fromkeys((choice, EXPLAINED))}
     tell("simulating")
     return document.Page(
@@ -91,8 +91,8 @@ def write(blocks: Iterable[Block], path: Path) -> None:
 def worth(logs: Path, name: str, given: Path | None) -> list[Importance]:
     """Return what each modality is worth to a rule on clean windows of the test part."""
     known = parameters.read(given)
-    calls = pairs.paired(probability_logs.read_all(logs), "test")
-    return _importance(rules.rule_named(name, known), compare.believed(calls.log, known.experts))
+    calls = pairs.paired(read_all(logs), "test")
+    return _importance(rules.rule_named(name, known), compare.with_trust(calls.log, known.experts))
 
 
 def window(path: Path, at: int) -> dict[str, Any]:
@@ -118,7 +118,7 @@ def explained(
     evidence = _said(row)
     if known is not None:
         log = Log(evidence, np.zeros(1, np.int64), np.array([""]), "one window")
-        evidence = compare.believed(log, known.experts).evidence
+        evidence = compare.with_trust(log, known.experts).evidence
     return rule.fuse(evidence), explain.left_out(rule, evidence)
 
 

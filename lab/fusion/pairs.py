@@ -18,8 +18,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from affectstream.lab.fusion.log import Calls, Indices, Log
-from affectstream.lab.fusion.probability_logs import ProbabilityLog, joined
+from affectstream.lab.fusion.logs.items import ProbabilityLog, joined
+from affectstream.lab.fusion.windows import Calls, Indices, Log
 from affectstream.models.fusion.evidence import Array, Evidence, Flags
 from affectstream.schemas.errors import InputError
 from affectstream.schemas.labels import EMOTIONS, N_EMOTIONS

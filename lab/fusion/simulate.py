@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.special import softmax
 
-from affectstream.lab.fusion.log import Calls, Indices, Log
 from affectstream.lab.fusion.pairs import LENGTH, MELD_SHARES
+from affectstream.lab.fusion.windows import Calls, Indices, Log
 from affectstream.models.fusion.evidence import Array, Evidence, Flags
 from affectstream.schemas.labels import N_EMOTIONS
 from affectstream.schemas.messages import MODALITIES

@@ -1,4 +1,4 @@
-"""Labelled windows to fit and to judge rules on: what was said, and the truth."""
+"""Labelled windows to fit and to judge rules on."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace

@@ -1,4 +1,4 @@
-"""TF-IDF pipelines as runs train them, with class weights or SMOTE."""
+"""Training of TF-IDF pipelines, with class weights or SMOTE."""
 
 import numpy as np
 import numpy.typing as npt

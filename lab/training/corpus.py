@@ -1,4 +1,4 @@
-"""What a training reads: labelled rows, their groups and their parts."""
+"""Labelled rows to train on, their groups and parts."""
 
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar

@@ -1,4 +1,4 @@
-"""Everything that decides a training run, kept beside its result."""
+"""Recipes: everything that decides a training run, kept beside its result."""
 
 import json
 from collections.abc import Sequence

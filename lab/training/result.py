@@ -1,4 +1,4 @@
-"""What a run reached: the predictions of its parts as one outcome, its card."""
+"""Results of a run: the predictions of its parts as one outcome, its card."""
 
 import hashlib
 import json

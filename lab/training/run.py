@@ -17,7 +17,7 @@ from affectstream.lab.training import classical, robustness
 from affectstream.lab.training.catalogue import Network, Pipelined, network_named
 from affectstream.lab.training.corpus import Corpus, Indices, Part
 from affectstream.lab.training.files import WEIGHTS, whole
-from affectstream.lab.training.loop import require_device, train
+from affectstream.lab.training.loop import Report, require_device, train
 from affectstream.lab.training.memory import Inputs, class_weights
 from affectstream.lab.training.recipe import RECIPE, Recipe, read_recipe, write_recipe
 from affectstream.lab.training.result import (
@@ -35,13 +35,11 @@ from affectstream.lab.training.task import Material
 from affectstream.lab.training.tasks.utterances import utterances
 from affectstream.schemas.errors import InputError
 
-Say = Callable[[str], None]
-Fit = Callable[
-    [Part, Path], Callable[[Indices], Floats]
-]  # train in a folder, return what gives logits of rows
+# trains in a folder, and returns what gives the logits of rows
+Fit = Callable[[Part, Path], Callable[[Indices], Floats]]
 
 
-def run(recipe: Recipe, given: Path | None, folder: Path, say: Say) -> Evaluation:
+def run(recipe: Recipe, given: Path | None, folder: Path, report: Report) -> Evaluation:
     """Train every part that is not yet trained in ``folder``, predict the test rows and write the report."""
     chosen = network_named(recipe.network)
     require_device(recipe.device)
@@ -55,10 +53,10 @@ def run(recipe: Recipe, given: Path | None, folder: Path, say: Say) -> Evaluatio
         measure = partial(robustness.of_pipeline, chosen, recipe, corpus, texts)
     else:
         corpus, material = chosen.prepare(data, recipe, folder.parent / "features")
-        fit = _network(chosen, recipe, corpus, material, say)
+        fit = _network(chosen, recipe, corpus, material, report)
         measure = partial(robustness.of_network, chosen, recipe, corpus, material, folder)
-    say(f"{corpus.about.name}: {corpus.about.split}")
-    tested = across(corpus, [_part(corpus, part, folder / part.name, fit, say) for part in corpus.parts])
+    report(f"{corpus.about.name}: {corpus.about.split}")
+    tested = across(corpus, [_part(corpus, part, folder / part.name, fit, report) for part in corpus.parts])
     if not (folder / POINTS).exists():
         write_points(measure(tested), folder)
     found = evaluation(chosen.modality, recipe, corpus, tested, read_points(folder), folder)
@@ -74,12 +72,12 @@ def keep(recipe: Recipe, folder: Path) -> None:
     whole(path, lambda part: write_recipe(recipe, part))
 
 
-def _part(corpus: Corpus, part: Part, folder: Path, fit: Fit, say: Say) -> Tested:
+def _part(corpus: Corpus, part: Part, folder: Path, fit: Fit, report: Report) -> Tested:
     """Return the logits of the test rows and the temperature of one part, trained where it is not yet."""
     folder.mkdir(parents=True, exist_ok=True)
     if not (folder / LOGITS).exists():
         name = f"{part.name}: " if part.name else ""
-        say(f"{name}{len(part.learn)} to learn from, {len(part.held)} held out, {len(part.test)} to test")
+        report(f"{name}{len(part.learn)} to learn from, {len(part.held)} held out, {len(part.test)} to test")
         logits = fit(part, folder)
         held, test = logits(part.held), logits(part.test)
         temperature = fit_temperature(held, corpus.labels[part.held]) if len(held) else 1.0
@@ -93,13 +91,13 @@ def _part(corpus: Corpus, part: Part, folder: Path, fit: Fit, say: Say) -> Teste
     return kept(folder)
 
 
-def _network(chosen: Network, recipe: Recipe, corpus: Corpus, material: Material, say: Say) -> Fit:
+def _network(chosen: Network, recipe: Recipe, corpus: Corpus, material: Material, report: Report) -> Fit:
     def fit(part: Part, folder: Path) -> Callable[[Indices], Floats]:
         torch.manual_seed(recipe.seed)
         given, learnt = _balanced(material, part, corpus.labels, recipe)
         weights = class_weights(given.class_targets(learnt)) if recipe.class_weights else None
         task = given.task(learnt, corpus.labels, recipe)
-        network = train(chosen.build(recipe, material), recipe, task, folder, say, weights)
+        network = train(chosen.build(recipe, material), recipe, task, folder, report, weights)
         tensors = {name: value.cpu().contiguous() for name, value in network.state_dict().items()}
         whole(folder / WEIGHTS, lambda path: save_file(tensors, path))
         return lambda rows: material.logits(network, rows, recipe)

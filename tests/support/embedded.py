@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from affectstream.lab.fusion.log import Log
+from affectstream.lab.fusion.windows import Log
 from affectstream.models.fusion.evidence import Evidence
 
 SIZES = (6, 10, 8)  # of the embeddings of video, audio and text

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from affectstream.lab.fusion.log import Log
+from affectstream.lab.fusion.windows import Log
 from affectstream.models.fusion.evidence import Evidence
 
 PRIOR = np.array([0.4, 0.16, 0.12, 0.12, 0.06, 0.04, 0.10])

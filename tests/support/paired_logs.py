@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from affectstream.lab.fusion.probability_logs import ProbabilityLog, write
+from affectstream.lab.fusion.logs.items import ProbabilityLog, write
 from affectstream.schemas.messages import Modality
 
 SETS: dict[str, tuple[Modality, int, int]] = {  # modality, items of each class, groups

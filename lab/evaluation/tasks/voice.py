@@ -1,4 +1,4 @@
-"""Evaluation of voice weights on actors that they never heard, or else of the folds.
+"""Evaluation of voice weights on actors that they were not trained on, or else of the folds.
 
 The shipped weights learnt from every actor at hand. On those only the fold networks can be judged.
 """

@@ -1,4 +1,4 @@
-"""The file of windows whose modalities really belong blend, and its division by groups.
+"""Logs of windows whose modalities belong to one person, and their division by groups.
 
 An ``.npz`` of one window per labelled clip:
 
@@ -17,9 +17,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from affectstream.lab.fusion import log_file
-from affectstream.lab.fusion.log import Calls, Indices, Log, taken
-from affectstream.lab.fusion.log_file import Kind
+from affectstream.lab.fusion.logs import file as log_file
+from affectstream.lab.fusion.logs.file import Kind
+from affectstream.lab.fusion.windows import Calls, Indices, Log, taken
 from affectstream.models.fusion.evidence import Array, Evidence
 from affectstream.schemas.errors import InputError
 from affectstream.schemas.labels import N_EMOTIONS
@@ -54,7 +54,7 @@ def read(path: Path) -> Log:
     e, flat = log.evidence, (n, len(MODALITIES))
     shapes = (e.p.shape, e.present.shape, e.quality.shape, log.groups.shape)
     if shapes != ((*flat, N_EMOTIONS), flat, flat, (n,)) or not n:
-        raise InputError(f"{path} holds arrays that do not fit blend, or nothing; {REMAKE}")
+        raise InputError(f"{path} holds arrays that do not fit together, or nothing; {REMAKE}")
     if (np.abs(said.sum(axis=1) - 1) > 1e-3).any() or (said < 0).any():
         raise InputError(f"{path}: p holds rows that are no distribution; {REMAKE}")
     return log

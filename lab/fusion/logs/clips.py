@@ -15,7 +15,7 @@ import numpy.typing as npt
 from affectstream.lab.datasets import meld, ravdess_video
 from affectstream.lab.datasets.moving import Sound, frames, own_sound
 from affectstream.lab.evaluation.windows import cut, stream_spans
-from affectstream.lab.fusion.log import Log
+from affectstream.lab.fusion.windows import Log
 from affectstream.models.face.crop import face_crop
 from affectstream.models.face.detect import Detector
 from affectstream.models.face.model import FaceModel

@@ -1,4 +1,4 @@
-"""What the shipped face model says about faces that it never saw, sound and worse.
+"""Recorded probabilities of the shipped face model on unseen faces, clean and degraded.
 
 The faces are those of FER+ PublicTest with a majority among the seven emotions, without the near duplicates
 of training faces that FER2013 has across its splits.
@@ -12,7 +12,7 @@ import numpy as np
 from affectstream.lab.datasets import duplicates
 from affectstream.lab.datasets.ferplus import Faces, load_npz, majority
 from affectstream.lab.evaluation.degrade_faces import blurred, covered, darkened, shrunk
-from affectstream.lab.fusion.probability_logs import CLEAN, ProbabilityLog
+from affectstream.lab.fusion.logs.items import CLEAN, ProbabilityLog
 from affectstream.models.face.crop import SIDE, Box, Image
 from affectstream.models.face.detect import Face
 from affectstream.models.face.model import FaceModel

@@ -1,4 +1,4 @@
-"""Files of named arrays with a format among them, checked when they are read."""
+"""Files of named arrays with a format, checked when they are read."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""The file of what one model said about labelled items, sound and worse.
+"""Logs of one model's probabilities on labelled items, clean and degraded.
 
 An ``.npz`` of the arrays below. Every condition holds the same items in the same order, the first is "clean";
 so a fusion experiment can replace what was said about an item by what is said when its input is bad.
@@ -24,8 +24,8 @@ from typing import get_args
 import numpy as np
 import numpy.typing as npt
 
-from affectstream.lab.fusion import log_file
-from affectstream.lab.fusion.log_file import Kind
+from affectstream.lab.fusion.logs import file as log_file
+from affectstream.lab.fusion.logs.file import Kind
 from affectstream.schemas.errors import InputError
 from affectstream.schemas.labels import N_EMOTIONS
 from affectstream.schemas.messages import Modality

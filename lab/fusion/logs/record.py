@@ -1,16 +1,13 @@
-"""The making of probability logs from the corpora, one model after another."""
+"""Recording of the shipped models' probabilities, one corpus after another."""
 
 from collections.abc import Callable
 from pathlib import Path
 
 from affectstream.lab.datasets import folder
-from affectstream.lab.fusion import (
-    probability_logs,
-    probability_logs_face,
-    probability_logs_text,
-    probability_logs_voice,
-)
-from affectstream.lab.fusion.probability_logs import ProbabilityLog, path_of
+from affectstream.lab.fusion.logs import face as faces
+from affectstream.lab.fusion.logs import text as texts
+from affectstream.lab.fusion.logs import voice as voices
+from affectstream.lab.fusion.logs.items import ProbabilityLog, path_of, write
 from affectstream.models.face.model import FaceModel
 from affectstream.models.text.model import TextModel
 from affectstream.models.voice.model import VoiceModel
@@ -20,21 +17,21 @@ def face(data: Path | None, run: Path) -> list[ProbabilityLog]:
     """Return the log of the faces; ``run`` is not needed."""
     model = FaceModel(rows=32)
     model.load("cpu")
-    return [probability_logs_face.log(folder.of_corpus("ferplus", data), model)]
+    return [faces.log(folder.of_corpus("ferplus", data), model)]
 
 
 def voice(data: Path | None, run: Path) -> list[ProbabilityLog]:
     """Return the log of the voices, by the fold networks kept in ``run``."""
     model = VoiceModel(rows=32)
     model.load("cpu")
-    return [probability_logs_voice.log(folder.of_corpus("ravdess", data), run, model)]
+    return [voices.log(folder.of_corpus("ravdess", data), run, model)]
 
 
 def text(data: Path | None, run: Path) -> list[ProbabilityLog]:
     """Return the logs of the texts; ``run`` is not needed."""
-    model = TextModel(rows=probability_logs_text.ROWS)
+    model = TextModel(rows=texts.ROWS)
     model.load("cpu")
-    return probability_logs_text.logs(folder.corpora(data), model)
+    return texts.logs(folder.corpora(data), model)
 
 
 MADE: dict[str, Callable[[Path | None, Path], list[ProbabilityLog]]] = {
@@ -49,5 +46,5 @@ def make(name: str, data: Path | None, run: Path, output: Path) -> list[tuple[Pa
     logs = MADE[name](data, run)
     paths = [path_of(output, log.modality, i) for i, log in enumerate(logs)]
     for path, log in zip(paths, logs, strict=True):
-        probability_logs.write(log, path)
+        write(log, path)
     return list(zip(paths, logs, strict=True))

@@ -1,4 +1,4 @@
-"""What the shipped text model says about texts that it never read, as said and misheard.
+"""Recorded probabilities of the shipped text model on held-out texts, clean and degraded.
 
 The texts are MELD's development set, the dialogues of MELD's training set that training held out, and at
 most 150 comments of each class of the development set of GoEmotions.
@@ -12,7 +12,7 @@ import numpy as np
 
 from affectstream.lab.datasets.texts import Row, capped, goemotions_rows, hold_out, meld_rows
 from affectstream.lab.evaluation.degrade import truncated, word_errors
-from affectstream.lab.fusion.probability_logs import CLEAN, ProbabilityLog
+from affectstream.lab.fusion.logs.items import CLEAN, ProbabilityLog
 from affectstream.lab.training.recipe import shipped_recipe
 from affectstream.models.text.model import TextModel
 from affectstream.models.text.quality import text_quality, words_in

@@ -1,4 +1,4 @@
-"""What the voice folds say about actors that they never heard, over good and bad lines.
+"""Recorded out-of-fold probabilities of the voice, clean and degraded.
 
 The shipped network learnt from all twenty actors. So each window is given to the network of the same recipe
 that never heard its actor, and the temperature is the shipped card's. Embeddings of different networks have
@@ -21,7 +21,7 @@ from affectstream.lab.datasets import ravdess
 from affectstream.lab.evaluation.degrade import SPEECH, Speech, clean
 from affectstream.lab.evaluation.tasks.voice_folds import fold_networks
 from affectstream.lab.evaluation.windows import cut, stream_spans
-from affectstream.lab.fusion.probability_logs import CLEAN, ProbabilityLog
+from affectstream.lab.fusion.logs.items import CLEAN, ProbabilityLog
 from affectstream.lab.splits import Fold
 from affectstream.models.voice import features
 from affectstream.models.voice.model import VoiceModel

@@ -1,4 +1,4 @@
-"""Clips of speech as the reference networks hear them, plain and changed.
+"""Speech features of the reference networks, plain and augmented.
 
 The changes are those of the reference systems: time stretched by up to 10 %, pitch moved by up to two
 semitones, white noise at 15 dB. They are made once; SpecAugment is drawn anew for every batch.

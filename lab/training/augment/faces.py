@@ -1,4 +1,4 @@
-"""Random changes of a batch of faces, as a camera in a room would make them."""
+"""Augmentation of face crops: geometry, light, blur, noise and cover."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""Prepared speech of a corpus and its random variations for training.
+"""Augmentation of speech windows for the shipped voice network.
 
 Speed (pitch and tempo together) and the telephone are made once from the waveform; tempo, channel, noise and
 masks are made anew for every batch from the mel powers, which costs a tenth of doing it on waveforms.

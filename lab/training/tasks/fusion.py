@@ -13,9 +13,10 @@ import safetensors.numpy
 import torch
 from torch import Tensor, nn
 
-from affectstream.lab.fusion import failures, pairs, probability_logs
-from affectstream.lab.fusion.log import Log
+from affectstream.lab.fusion import failures, pairs
+from affectstream.lab.fusion.logs.items import read_all
 from affectstream.lab.fusion.networks import KINDS, finished
+from affectstream.lab.fusion.windows import Log
 from affectstream.lab.splits import grouped_folds
 from affectstream.lab.statistics import cross_entropy, fit_temperature
 from affectstream.lab.training import loop
@@ -205,7 +206,7 @@ def _logits(network: nn.Module, windows: _Windows) -> Array:
 
 def windows(logs: Path, seed: int = 0, per_actor: int = PER_ACTOR) -> Log:
     """Return the windows to train on, each as it is and once with failures; raises InputError."""
-    calls = pairs.paired(probability_logs.read_all(logs), "fit", "meld", per_actor)  # the same for every seed
+    calls = pairs.paired(read_all(logs), "fit", "meld", per_actor)  # the same for every seed
     return failures.corrupted(calls, np.random.default_rng([seed, 5]))
 
 

@@ -11,10 +11,10 @@ from sklearn.linear_model import LogisticRegression
 from typer.testing import CliRunner
 
 from affectstream.cli import app
-from affectstream.lab import leakcheck
+from affectstream.lab import baselines
+from affectstream.lab.baselines import gradients, material, mfcc_statistics
 from affectstream.lab.datasets.goemotions import FINE
-from affectstream.lab.leakcheck import gradients, material, mfcc_statistics
-from affectstream.lab.leaks import Item, check
+from affectstream.lab.leakcheck import Item, check
 from affectstream.schemas.errors import InputError
 
 
@@ -119,7 +119,7 @@ def test_four_speakers_give_four_folds_and_torn_files_are_named(tmp_path: Path) 
         for name in ("a01", "h01", "n01", "a02", "h02", "n02"):
             _speak(tmp_path / speaker / f"{name}.wav")
     (tmp_path / "DC" / "a03.wav").write_bytes(b"torn")
-    report = leakcheck.report("savee", tmp_path)
+    report = baselines.report("savee", tmp_path)
     assert (report.folds, report.groups, report.grouped.shared_groups) == (4, 4, 0)
     assert "left out: DC/a03.wav: cannot be decoded as audio" in list(report.lines())
 
@@ -196,4 +196,4 @@ def test_ferplus_is_checked_from_the_two_original_files_too(tmp_path: Path) -> N
 
 def test_a_folder_without_the_official_files_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="train_sent_emo"):
-        leakcheck.report("meld", tmp_path)
+        baselines.report("meld", tmp_path)

@@ -7,8 +7,8 @@ import av
 import numpy as np
 import pytest
 
-from affectstream.lab.fusion import probability_logs_aligned as aligned
-from affectstream.lab.fusion import probability_logs_clips as clips
+from affectstream.lab.fusion.logs import aligned as aligned
+from affectstream.lab.fusion.logs import clips as clips
 from affectstream.lab.fusion.simulate import WORLDS, simulated
 from affectstream.models.face.crop import Box
 from affectstream.models.face.detect import Face

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from affectstream.lab.fusion import experiment
-from affectstream.lab.fusion.compare import Comparison, believed, compare, spearman
+from affectstream.lab.fusion.compare import Comparison, compare, spearman, with_trust
 from affectstream.lab.fusion.failures import CONDITIONS, conditions
 from affectstream.lab.fusion.fit_experts import experts
 from affectstream.lab.fusion.simulate import WORLDS, World, simulated
@@ -75,7 +75,7 @@ def test_a_missing_modality_cannot_be_the_best() -> None:
 def test_weights_that_follow_the_quality_lose_by_shuffling_it() -> None:
     world = World("", failing=0.4, confident=True, telling=0.4)
     calls = simulated(world, 1500, seed=3)
-    says = {s.rule: s for s in compared([ByQuality(), Uniform()], calls).says}
+    says = {s.rule: s for s in compared([ByQuality(), Uniform()], calls).weightings}
     assert says["by quality"].accuracy_lost > 0.1
     assert says["uniform"].accuracy_lost == says["uniform"].nll_gained == 0.0
     assert all(r < -0.1 for r in says["by quality"].weight_and_loss.values())
@@ -93,7 +93,7 @@ def test_trust_is_the_reliability_of_what_is_said() -> None:
     log = replace(
         CALLS.log.rows(np.array([0])), evidence=replace(CALLS.log.rows(np.array([0])).evidence, p=p)
     )
-    usual = believed(log, EXPERTS).evidence.trust[0]
+    usual = with_trust(log, EXPERTS).evidence.trust[0]
     assert usual == pytest.approx([EXPERTS[m].reliability.value[1] for m in ("video", "audio", "text")])
 
 

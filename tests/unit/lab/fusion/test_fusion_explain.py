@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from affectstream.lab.fusion.explain import coalitions, importances, left_out, shapley
-from affectstream.lab.fusion.log import Log
+from affectstream.lab.fusion.windows import Log
 from affectstream.models.fusion.evidence import Evidence
 from affectstream.models.fusion.pools import Uniform
 

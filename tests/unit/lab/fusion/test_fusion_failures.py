@@ -6,9 +6,9 @@ from support.paired_logs import logs
 
 from affectstream.lab.fusion import failures
 from affectstream.lab.fusion.failures import CONDITIONS, HELD, HIT, LATE, conditions, corrupted
-from affectstream.lab.fusion.log import Calls
 from affectstream.lab.fusion.pairs import paired
 from affectstream.lab.fusion.simulate import WORLDS, simulated
+from affectstream.lab.fusion.windows import Calls
 
 CALLS = paired(logs(), "test", per_actor=200)
 P = CALLS.log.evidence.p

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from support.paired_logs import log_of, written
 
-from affectstream.lab.fusion.probability_logs import joined, read, read_all, write
-from affectstream.lab.fusion.probability_logs_voice import ridge
+from affectstream.lab.fusion.logs.items import joined, read, read_all, write
+from affectstream.lab.fusion.logs.voice import ridge
 from affectstream.schemas.errors import InputError
 
 LOG = log_of("text-meld-dev")

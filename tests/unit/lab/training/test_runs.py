@@ -17,6 +17,8 @@ from affectstream.lab.training.catalogue import NETWORKS
 from affectstream.lab.training.command import recipe_of
 from affectstream.lab.training.networks.clip import ClipFrames, FeatureHead, as_frames, clip_frames
 from affectstream.lab.training.networks.voice import RATE_HZ
+from affectstream.lab.training.recipe import shipped_recipe
+from affectstream.models.weights import FOLDER, read_card
 from affectstream.schemas.errors import InputError, ModelError
 
 TINY_CLIP = CLIPVisionConfig(
@@ -200,3 +202,15 @@ def test_a_folder_keeps_one_recipe(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", list(NETWORKS))
 def test_every_network_has_a_recipe_of_its_own_name(name: str) -> None:
     assert recipe_of(NETWORKS[name].modality, name, None, ()).network == name
+
+
+@pytest.mark.parametrize("name", ["face", "face-refined", "voice", "text", "fusion-networks", "face-fer2013"])
+def test_the_recipes_beside_the_cards_are_read_as_they_are_written(name: str) -> None:
+    written = json.loads((FOLDER / f"{name}.recipe.json").read_text())
+    read = json.loads(shipped_recipe(name).model_dump_json())
+    assert {field: read[field] for field in written} == written
+
+
+def test_the_recipe_of_the_own_labels_is_that_of_its_card() -> None:
+    config = read_card("face-fer2013").config
+    assert config | json.loads((FOLDER / "face-fer2013.recipe.json").read_text()) == config
