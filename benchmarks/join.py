@@ -35,7 +35,7 @@ def session(name: str, start_ms: int, seconds: int) -> Iterator[Observation]:
                     seq=seq[modality],
                     start_ms=at_ms,
                     end_ms=end_ms,
-                    settled_ms=max(end_ms, at_ms + 1),
+                    watermark_ms=max(end_ms, at_ms + 1),
                     expects=MODALITIES,
                     p=P,
                     quality=0.5,

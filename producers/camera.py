@@ -114,7 +114,7 @@ def _frame(plan: CameraPlan, seq: int, at_ms: int, bgr: NDArray[Any]) -> VideoFr
         seq=seq,
         start_ms=at_ms,
         end_ms=at_ms,
-        settled_ms=at_ms + 1,
+        watermark_ms=at_ms + 1,
         jpeg=to_jpeg(bgr, plan.jpeg_quality),
     )
 

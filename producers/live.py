@@ -37,7 +37,9 @@ class LivePlan:
     def end(self, modality: Modality, seq: int, at_ms: int) -> EndOfStream:
         """Return the end of the stream of ``modality``."""
         base = self.base()
-        return EndOfStream(**base, modality=modality, seq=seq, start_ms=at_ms, end_ms=at_ms, settled_ms=at_ms)
+        return EndOfStream(
+            **base, modality=modality, seq=seq, start_ms=at_ms, end_ms=at_ms, watermark_ms=at_ms
+        )
 
     def base(self) -> dict[str, Any]:
         """Return the fields that all messages of the party share."""

@@ -86,7 +86,7 @@ def chunks(plan: MicrophonePlan, rate_hz: int, blocks: Iterator[Block]) -> Itera
             seq=seq - 1,
             start_ms=start_ms,
             end_ms=end_ms,
-            settled_ms=end_ms,
+            watermark_ms=end_ms,
             pcm=chunk.pcm,
             rate_hz=rate_hz,
         )

@@ -115,7 +115,7 @@ def _video(plan: SessionPlan, source: Source, damage: Damage) -> Iterator[_Draft
         if isinstance(frame, End):
             yield _end(source.party, "video", at_ms)
         else:
-            fields = {"start_ms": at_ms, "end_ms": at_ms, "settled_ms": at_ms + 1, "jpeg": frame.jpeg}
+            fields = {"start_ms": at_ms, "end_ms": at_ms, "watermark_ms": at_ms + 1, "jpeg": frame.jpeg}
             yield _Draft(at_ms, source.party, "video", VideoFrame, fields)
 
 
@@ -128,7 +128,7 @@ def _audio(plan: SessionPlan, source: Source, damage: Damage) -> Iterator[_Draft
             continue
         rate_hz, chunk = item
         start_ms, end_ms = plan.start_ms + chunk.start_ms, plan.start_ms + chunk.end_ms
-        times = {"start_ms": start_ms, "end_ms": end_ms, "settled_ms": end_ms}
+        times = {"start_ms": start_ms, "end_ms": end_ms, "watermark_ms": end_ms}
         fields = {**times, "pcm": chunk.pcm, "rate_hz": rate_hz}
         yield _Draft(end_ms, source.party, "audio", AudioChunk, fields)
 
@@ -148,5 +148,5 @@ def _text_draft(party: Party, interval: TextInterval, due: int, filler: bool = F
 
 
 def _end(party: Party, modality: Modality, at_ms: int) -> _Draft:
-    times = {"start_ms": at_ms, "end_ms": at_ms, "settled_ms": at_ms}
+    times = {"start_ms": at_ms, "end_ms": at_ms, "watermark_ms": at_ms}
     return _Draft(at_ms, party, modality, EndOfStream, times)

@@ -46,7 +46,7 @@ class TextInterval:
 
     start_ms: int
     end_ms: int
-    settled_ms: int
+    watermark_ms: int
     text: str = ""
     context: tuple[str, ...] = ()
 

@@ -5,14 +5,14 @@ from collections.abc import Mapping
 from affectstream.schemas.labels import top
 from affectstream.schemas.messages import FusedEmotion, Modality
 
-DISAGREE = 0.3  # normalised Jensen-Shannon divergence from which modalities are said to contradict each other
+DISAGREE = 0.3  # normalised Jensen-Shannon divergence from which modalities contradict each other
 WORDS: dict[Modality, str] = {"video": "face", "text": "words", "audio": "voice"}  # in this order
 
 
 def conflict(fused: FusedEmotion) -> str | None:
     """Return ``words neutral, voice angry``; None where the modalities agree, or differ by little.
 
-    It names what was seen, heard and said, by the most probable emotion of each; it says nothing of a person.
+    It names faces, voices and words by their most probable emotions, and makes no statement about a person.
     """
     if fused.disagreement < DISAGREE:
         return None
@@ -21,7 +21,7 @@ def conflict(fused: FusedEmotion) -> str | None:
 
 
 def sides(tops: Mapping[Modality, str]) -> str:
-    """Return which modality says which label: ``face and words happy, voice angry``."""
+    """Return which modality has which label: ``face and words happy, voice angry``."""
     by_label: dict[str, list[str]] = {}
     for modality, word in WORDS.items():
         if modality in tops:

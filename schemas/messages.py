@@ -32,7 +32,7 @@ AlertKind = Literal["above", "rise", "disagreement"]
 
 
 class Reason(StrEnum):
-    """Why a worker has nothing to say about an input."""
+    """Why an input has no result."""
 
     NO_FACE = "no_face"
     SILENCE = "silence"
@@ -74,14 +74,16 @@ class Envelope(Record):
     seq: int = Field(ge=0)  # per session, party and modality, from 0 without gaps
     start_ms: Ms = Field(alias="start")
     end_ms: Ms = Field(alias="end")  # equal to start_ms for an instant
-    settled_ms: Ms = Field(alias="settled")  # no later message of this modality and party starts before this
+    watermark_ms: Ms = Field(
+        alias="settled"
+    )  # no later message of this modality and party starts before this
     expects: tuple[Modality, ...] = Field(min_length=1)  # the modalities that this party will send
 
     @model_validator(mode="after")
     def _times_in_order(self) -> Self:
         if not self.start_ms <= self.end_ms:
             raise ValueError("end before start")
-        if self.settled_ms < self.start_ms:
+        if self.watermark_ms < self.start_ms:
             raise ValueError("settled before start")
         if self.modality not in self.expects:
             raise ValueError("a modality that its own party does not expect")
@@ -113,7 +115,7 @@ class AudioChunk(Envelope):
 
 
 class Transcript(Envelope):
-    """One utterance with the turns before it; an empty text says that nobody spoke in the interval."""
+    """One utterance with the turns before it; an empty text means that nobody spoke in the interval."""
 
     type: Literal["transcript"] = "transcript"
     modality: Literal["text"] = Field("text", alias="mod")
@@ -128,7 +130,7 @@ class EndOfStream(Envelope):
 
 
 class Face(Record):
-    """One face of a frame: its box as shares of the picture, and what the model says of it."""
+    """One face of a frame: its box as shares of the picture, and what the model finds in it."""
 
     box: tuple[Unit, Unit, Unit, Unit]  # left, top, width, height
     score: Unit  # of the detector
@@ -145,7 +147,7 @@ class Face(Record):
 
 
 class Probabilities(Envelope):
-    """What a model says about one input."""
+    """What a model finds in one input."""
 
     type: Literal["probabilities"] = "probabilities"
     p: Distribution  # of the largest face, the chunk or the utterance
@@ -156,7 +158,7 @@ class Probabilities(Envelope):
 
 
 class Abstention(Envelope):
-    """An input about which a worker has nothing to say; it moves time on all the same."""
+    """An input without a result; it advances the watermark all the same."""
 
     type: Literal["abstention"] = "abstention"
     reason: WireReason
@@ -166,7 +168,7 @@ Observation = Annotated[Probabilities | Abstention | EndOfStream, Field(discrimi
 
 
 class Observations(Record):
-    """What one inference batch said about the inputs of one partition, in their order."""
+    """The results of one inference batch for the inputs of one partition, in their order."""
 
     type: Literal["observations"] = "observations"
     items: tuple[Observation, ...] = Field(min_length=1)
@@ -196,7 +198,7 @@ class ModalityState(Record):
 
 
 class FusedEmotion(Record):
-    """What a party's modalities say together about one window, and why."""
+    """The fused emotion of a party in one window, and what it was fused from."""
 
     type: Literal["fused"] = "fused"
     session_id: SessionId = Field(alias="sid")
@@ -204,7 +206,7 @@ class FusedEmotion(Record):
     start_ms: Ms = Field(alias="start")
     end_ms: Ms = Field(alias="end")
     pane: Literal["early", "final"]
-    p: Distribution | None  # None where no modality had anything to say
+    p: Distribution | None  # None where no modality is present
     label: str | None
     confidence: Unit  # the top probability, times the weight of evidence that was there
     uncertainty: Unit  # entropy / log 7

@@ -51,7 +51,7 @@ class Envelope(Struct, gc=False, kw_only=True, forbid_unknown_fields=True, tag_f
     seq: Annotated[int, Meta(ge=0)]
     start_ms: Ms = field(name="start")
     end_ms: Ms = field(name="end")
-    settled_ms: Ms = field(name="settled")
+    watermark_ms: Ms = field(name="settled")
     expects: tuple[Modality, ...]
 
 
@@ -131,7 +131,7 @@ def _typed(value: bytes | None) -> tuple[Observation, ...] | None:
     except (msgspec.MsgspecError, ValueError, RecursionError):
         return None
     for item in items:
-        if not item.start_ms <= item.end_ms or item.settled_ms < item.start_ms:
+        if not item.start_ms <= item.end_ms or item.watermark_ms < item.start_ms:
             return None
         if item.modality not in item.expects or not _is_session_id(item.session_id):
             return None

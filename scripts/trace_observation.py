@@ -85,7 +85,7 @@ def observation(modality: Modality, seq: int, start_ms: int, end_ms: int) -> Obs
         seq=seq,
         start_ms=start_ms,
         end_ms=end_ms,
-        settled_ms=end_ms,
+        watermark_ms=end_ms,
         p=P,
         quality=0.9,
         model_id=modality,

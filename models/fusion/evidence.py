@@ -1,4 +1,4 @@
-"""What the modalities say about windows, and what a rule makes of it.
+"""Evidence of the modalities about windows, and what a rule makes of it.
 
 Everything is arrays over windows and modalities, so that the same code runs in the stream, one window at a
 time, and in an experiment, thousands at once. Rows of modalities that are not present hold any distribution
@@ -21,12 +21,12 @@ FLAT = 1.0 / N_EMOTIONS
 
 @dataclass(frozen=True)
 class Evidence:
-    """What every modality says about every window; modalities are in the order of schemas.messages."""
+    """The evidence of every modality about every window; modalities in the order of schemas.messages."""
 
     p: Array  # (windows, modalities, 7)
     present: Flags  # (windows, modalities)
     quality: Array  # (windows, modalities), in [0, 1]
-    trust: Array  # (windows, modalities), in [0, 1]: reliability, freshness and an operator's say in one
+    trust: Array  # (windows, modalities), in [0, 1]: reliability, or an operator's trust
     embeddings: tuple[Array | None, ...] = ()  # per modality (windows, its size), zeros where not present
 
 

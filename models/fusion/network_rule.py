@@ -8,9 +8,9 @@ away. A modality with no trust is not there.
 The share of a modality is that of its token (``cross_attention``), or else how far the answer moves when it
 is left out: the total variation distance, times the probability that it is in, as a share of the sum.
 
-A modality that is present without an embedding that fits (one that is held, a worker that sends none) speaks
+A modality that is present without an embedding that fits (a worker that sends none) counts
 by its probabilities alone, which the networks are trained for. Where none of those present has one, the rule
-``fallback`` answers. ``name_of`` says so of a window: ``early_late/1a2b3c4d-partial`` and ``-fallback``.
+``fallback`` answers. ``name_of`` states it per window: ``early_late/1a2b3c4d-partial`` and ``-fallback``.
 """
 
 from collections.abc import Mapping, Sequence
@@ -45,7 +45,7 @@ class Network:
     temperature: float
     sizes: tuple[int, ...]
     digest: str
-    statement: Mapping[str, str]  # what the file says of itself
+    statement: Mapping[str, str]  # the metadata of the file
 
     def table(self, rows: Sequence[Array]) -> tuple[Array, Array | None]:
         """Return probabilities (8, 7) of one window's rows per subset, and the tokens' shares (8, 3)."""
@@ -69,11 +69,15 @@ class NetworkRule:
         return f"{self.network.kind}/{self.network.digest[:SHORT]}"
 
     def name_of(self, evidence: Evidence) -> str:
-        """Return what the message of one window says about how it was fused."""
+        """Return the rule that the message of one window names."""
         lacking = (evidence.present & ~embedded(self.network, evidence)).any()
         if not lacking:
             return self.name
-        return f"{self.name}-partial" if heard(self.network, evidence).any() else f"{self.name}-fallback"
+        return (
+            f"{self.name}-partial"
+            if with_embeddings(self.network, evidence).any()
+            else f"{self.name}-fallback"
+        )
 
     def fuse(self, evidence: Evidence) -> Pooled:
         """Return the networks' answers; a window's does not depend on the windows beside it."""
@@ -97,7 +101,7 @@ def file_of(kind: str) -> str:
 
 
 def require_embeddings(rule: Rule, embeddings: bool) -> None:
-    """Raise SettingsError where ``rule`` is a network and the workers are not told to send embeddings."""
+    """Raise SettingsError where ``rule`` is a network and the workers do not send embeddings."""
     if isinstance(rule, NetworkRule) and not embeddings:
         raise SettingsError(
             f"fusion.rule {rule.network.kind} reads embeddings, which the workers do not send: "
@@ -120,7 +124,7 @@ def network(path: Path) -> Network:
     return made
 
 
-def heard(network: Network, evidence: Evidence) -> Flags:
+def with_embeddings(network: Network, evidence: Evidence) -> Flags:
     """Return the windows (n,) in which some modality that is present brings an embedding that fits."""
     return np.asarray((evidence.present & embedded(network, evidence)).any(axis=1))
 

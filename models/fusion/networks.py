@@ -1,7 +1,7 @@
 """The networks of ``affectstream.lab.fusion.networks`` once they are trained, in NumPy.
 
-The same arithmetic with the same names of tensors, in float64. One window at a time: what the modalities of a
-window say is projected once, and the rest is computed for all subsets of them at once, always eight rows.
+The same arithmetic with the same names of tensors, in float64. One window at a time: the evidence of its
+modalities is projected once, and the rest is computed for all subsets of them at once, always eight rows.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -61,8 +61,8 @@ def early_late(tensors: Tensors, projected: Sequence[Array], flags: Flags) -> tu
     early = _dense(tensors, "early3", _relu(_dense(tensors, "early2", x)))
     late = np.zeros_like(early)
     for column, (modality, x) in enumerate(zip(MODALITIES, shown, strict=True)):
-        said = _dense(tensors, f"late2.{modality}", _relu(_dense(tensors, f"late1.{modality}", x)))
-        late += said * flags[:, column, None]
+        logits = _dense(tensors, f"late2.{modality}", _relu(_dense(tensors, f"late1.{modality}", x)))
+        late += logits * flags[:, column, None]
     late /= np.maximum(flags.sum(axis=1, keepdims=True), 1)
     w = 1.0 / (1.0 + np.exp(-tensors["mixing"]))
     return (w[0] * early + w[1] * late) / w.sum(), None

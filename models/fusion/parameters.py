@@ -1,7 +1,7 @@
 """What fitting found out, as one JSON file, and its checks.
 
 Every message that a fitted rule makes names the file: ``gated_log_pool/1a2b3c4d`` ends in the first digits of
-the SHA-256 of what the file says. So a final tells what it was fused with.
+the SHA-256 of its content. So a final names what it was fused with.
 """
 
 import hashlib
@@ -55,10 +55,12 @@ class Part(BaseModel):
 
 
 class Reliability(Part):
-    """How often a modality is right when it says a class; shrunk to its accuracy where n is small."""
+    """How often a modality is right when its label is a class; shrunk to its accuracy where n is small."""
 
-    value: SharePerClass  # P(true = k | says k), smoothed
-    n: Annotated[tuple[Annotated[int, Field(ge=0)], ...], AfterValidator(_per_class)]  # how often it said k
+    value: SharePerClass  # P(true = k | label k), smoothed
+    n: Annotated[
+        tuple[Annotated[int, Field(ge=0)], ...], AfterValidator(_per_class)
+    ]  # how often its label was k
     low: SharePerClass  # a 95 % interval of the value
     high: SharePerClass
 
@@ -182,8 +184,8 @@ def _missing(path: Path | None, why: str) -> str:
 
 
 def _digest(fitted: FusionParameters) -> str:
-    said = fitted.model_dump(mode="json", exclude={"sha256"})
-    return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
+    content = fitted.model_dump(mode="json", exclude={"sha256"})
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
 def _complete(named: Collection[Modality]) -> None:

@@ -1,6 +1,6 @@
 """How far each modality is trusted in a window, unless an operator decides.
 
-Trust is how often the modality was right in validation when it said what it says now.
+Trust is how often the modality was right in validation when its label was the present one.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,14 +18,14 @@ PerClass = float | Sequence[float]  # one number for all emotions, or one for ea
 
 
 def table(values: Mapping[Modality, PerClass]) -> Array:
-    """Return reliabilities (modalities, 7); 1 where nothing is said."""
+    """Return reliabilities (modalities, 7); 1 where none is given."""
     return np.array([np.broadcast_to(values.get(m, 1.0), N_EMOTIONS) for m in MODALITIES], dtype=np.float64)
 
 
 def reliability(p: Array, reliabilities: Array) -> Array:
     """Return the expected reliability (..., modalities): the sum over classes of p(k) r(k).
 
-    ``p`` is (..., modalities, 7); a modality that says nothing is uniform, so its classes count alike.
+    ``p`` is (..., modalities, 7); a modality without evidence is uniform, so its classes count alike.
     """
     expected: Array = (p * reliabilities).sum(axis=-1)
     return expected

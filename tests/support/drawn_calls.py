@@ -30,14 +30,14 @@ def stream(rng, session_id, party, expects, modality, start_ms):
     whose = {"session_id": session_id, "party": party, "modality": modality, "expects": expects}
     items = []
     for start, end, settled in timeline(rng, modality, start_ms + rng.randint(0, 800), end_ms):
-        envelope = {**whose, "seq": len(items), "start_ms": start, "end_ms": end, "settled_ms": settled}
+        envelope = {**whose, "seq": len(items), "start_ms": start, "end_ms": end, "watermark_ms": settled}
         if rng.random() < 0.2:
             items.append(Abstention(**envelope, reason=rng.choice(list(Reason))))
         else:
             raw = np.array([rng.random() ** 4 + 1e-6 for _ in range(7)])
             p = tuple((raw / raw.sum()).tolist())
             items.append(Probabilities(**envelope, p=p, quality=round(rng.random(), 3), model_id="m"))
-    end = {**whose, "seq": len(items), "start_ms": end_ms, "end_ms": end_ms, "settled_ms": end_ms}
+    end = {**whose, "seq": len(items), "start_ms": end_ms, "end_ms": end_ms, "watermark_ms": end_ms}
     return [*items, EndOfStream(**end)]
 
 

@@ -22,7 +22,7 @@ def utterance(
         seq=seq,
         start_ms=start,
         end_ms=start + 500,
-        settled_ms=start + 500,
+        watermark_ms=start + 500,
         expects=("text",),
         text=text,
     )

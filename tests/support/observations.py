@@ -30,7 +30,7 @@ def envelope(
         "seq": seq,
         "start_ms": start_ms,
         "end_ms": start_ms if end_ms is None else end_ms,
-        "settled_ms": start_ms + 1,
+        "watermark_ms": start_ms + 1,
     } | changes
 
 
@@ -59,7 +59,7 @@ def abstained(
 
 def ended(modality: Modality, seq: int, at_ms: int, **changes: Any) -> EndOfStream:
     """The end of a stream."""
-    return EndOfStream(**(envelope(modality, seq, at_ms, settled_ms=at_ms) | changes))
+    return EndOfStream(**(envelope(modality, seq, at_ms, watermark_ms=at_ms) | changes))
 
 
 def final(end_ms: int, p: tuple[float, ...] | None = MIXED, **changes: Any) -> FusedEmotion:

@@ -48,7 +48,7 @@ def shortened(stream: Iterable[SessionMessage], until_ms: int) -> Iterator[Sessi
         last[message.party, message.modality] = message
         yield message
     for message in last.values():
-        at = {"start_ms": until_ms, "end_ms": until_ms, "settled_ms": until_ms}
+        at = {"start_ms": until_ms, "end_ms": until_ms, "watermark_ms": until_ms}
         yield EndOfStream(**message.envelope() | at | {"seq": message.seq + 1})
 
 

@@ -26,7 +26,7 @@ def envelope(session="s", seq=0, modality="text", party="customer"):
         "seq": seq,
         "start_ms": 1000 * seq,
         "end_ms": 1000 * seq + 900,
-        "settled_ms": 1000 * seq + 900,
+        "watermark_ms": 1000 * seq + 900,
         "expects": ("video", "text"),
     }
 

@@ -190,7 +190,7 @@ class FusionAgent:
         return moved
 
     async def _resume_points(self, decoded: Decoded) -> dict[int, dict[Key, ResumePoint]]:
-        """Return where parties that are new here go on, by partition, as the store's newest finals say."""
+        """Return where parties that are new here go on, by partition, from the newest finals."""
         new = {n: self._partition(n).unknown_parties(_items(records)) for n, records in decoded.items()}
         keys = [key for of_partition in new.values() for key in of_partition]
         newest = await retry_until_available(lambda: self._store.newest_of(keys)) if keys else []

@@ -32,9 +32,9 @@ class Idleness:
 class ModalityProgress(Idleness):
     """The watermark of a modality, its newest observation, and whether its stream has ended or stalled."""
 
-    watermark_ms: float = -math.inf  # the largest settled_ms; infinite at the end of the stream
-    settled_ms: float = -math.inf  # the largest settled_ms of an observation
-    reach_ms: float = -math.inf  # the largest end_ms or settled_ms
+    watermark_ms: float = -math.inf  # the largest of its observations; infinite at the end of the stream
+    observed_ms: float = -math.inf  # the largest of its observations
+    reach_ms: float = -math.inf  # the largest end or watermark of its observations
     first_ms: float = math.inf  # the smallest start
     newest: Rank = BEFORE_ALL
     ended: bool = False
@@ -46,12 +46,12 @@ class ModalityProgress(Idleness):
     def advance(self, rank: Rank, item: Probabilities | Abstention, offset: int) -> None:
         """Take note of an observation that is newer than all before it."""
         self.newest, self.advanced = rank, True
-        settled_ms = item.settled_ms
-        if settled_ms > self.settled_ms:
-            self.settled_ms, self.offset = settled_ms, offset
-            if settled_ms > self.watermark_ms:
-                self.watermark_ms = settled_ms
-        reach_ms = item.end_ms if item.end_ms > settled_ms else settled_ms
+        watermark_ms = item.watermark_ms
+        if watermark_ms > self.observed_ms:
+            self.observed_ms, self.offset = watermark_ms, offset
+            if watermark_ms > self.watermark_ms:
+                self.watermark_ms = watermark_ms
+        reach_ms = item.end_ms if item.end_ms > watermark_ms else watermark_ms
         if reach_ms > self.reach_ms:
             self.reach_ms = reach_ms
 
@@ -63,7 +63,7 @@ class ModalityProgress(Idleness):
 
     def ended_by(self, window_end_ms: int) -> bool:
         """Say whether it is the end of the stream that lets the window close, whatever arrived first."""
-        return self.ended and self.settled_ms < window_end_ms and self.end_ms <= window_end_ms
+        return self.ended and self.observed_ms < window_end_ms and self.end_ms <= window_end_ms
 
     def needed_from(self, written_ms: int, window_ms: int) -> int | None:
         """Return the offset of the first record that a restart needs for the watermark; None: of none.
@@ -72,7 +72,7 @@ class ModalityProgress(Idleness):
         late or early; the end of a stream is needed until a final states it.
         """
         offsets = []
-        if self.settled_ms >= written_ms + window_ms:
+        if self.observed_ms >= written_ms + window_ms:
             offsets.append(self.offset)
         if self.end_offset >= 0 and not self.ended_by(written_ms):
             offsets.append(self.end_offset)

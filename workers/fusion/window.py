@@ -33,9 +33,9 @@ def needed_until_ms(item: Probabilities | Abstention, window_ms: int) -> int:
     """Return the end of the finals after which a restarted join can do without ``item``.
 
     An observation is needed for the windows that it overlaps, and for the watermark that it carried: below
-    the window that its ``settled_ms`` lies in, forgetting it can make no final late or early.
+    the window that its ``watermark_ms`` lies in, forgetting it can make no final late or early.
     """
-    return max(ceil_ms(reach_ms(item), window_ms), floor_ms(item.settled_ms, window_ms))
+    return max(ceil_ms(reach_ms(item), window_ms), floor_ms(item.watermark_ms, window_ms))
 
 
 class Window:

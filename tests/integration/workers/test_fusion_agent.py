@@ -44,7 +44,7 @@ def stream(rng: random.Random, session_id: str, modality: str, seconds: int) -> 
     whose = {"session_id": session_id, "party": "customer", "modality": modality, "expects": EXPECTS}
     seq = 0
     for seq, at_ms in enumerate(range(START_MS, START_MS + 1000 * seconds, step_ms)):
-        times = {"start_ms": at_ms, "end_ms": at_ms + length_ms, "settled_ms": at_ms + min(length_ms, 1000)}
+        times = {"start_ms": at_ms, "end_ms": at_ms + length_ms, "watermark_ms": at_ms + min(length_ms, 1000)}
         if rng.random() < 0.2:
             yield Abstention(**whose, **times, seq=seq, reason=Reason.SILENCE)
             continue
@@ -52,7 +52,7 @@ def stream(rng: random.Random, session_id: str, modality: str, seconds: int) -> 
         p = tuple(x / sum(raw) for x in raw)
         yield Probabilities(**whose, **times, seq=seq, p=p, quality=round(rng.random(), 2), model_id=modality)
     end_ms = START_MS + 1000 * seconds
-    yield EndOfStream(**whose, start_ms=end_ms, end_ms=end_ms, settled_ms=end_ms, seq=seq + 1)
+    yield EndOfStream(**whose, start_ms=end_ms, end_ms=end_ms, watermark_ms=end_ms, seq=seq + 1)
 
 
 def records(rng: random.Random, sessions: int, seconds: int) -> list[Record]:

@@ -46,7 +46,7 @@ async def test_stopping_sends_the_end_of_the_stream_last():
 
     def stream(halted):
         at_ms = 1_700_000_000_000
-        times = {"start_ms": at_ms, "end_ms": at_ms, "settled_ms": at_ms}
+        times = {"start_ms": at_ms, "end_ms": at_ms, "watermark_ms": at_ms}
         yield VideoFrame(**LIVE.base(), **times, seq=0, jpeg=b"x")
         loop.call_soon_threadsafe(stop.set)
         assert halted.wait(30)

@@ -33,7 +33,7 @@ def recorded(*intervals_ms, **options):
     *found, end = chunks(PLAN, RATE, blocks(*intervals_ms, **options))
     assert isinstance(end, EndOfStream)
     assert [m.seq for m in [*found, end]] == list(range(len(found) + 1))
-    assert all(b.start_ms >= a.settled_ms for a, b in pairwise(found))
+    assert all(b.start_ms >= a.watermark_ms for a, b in pairwise(found))
     return found, end.end_ms - START
 
 
@@ -45,7 +45,7 @@ def test_chunks_state_their_last_second_on_the_wall_clock():
         (1877, 2877),
         (2877, 3500),
     ]
-    assert [m.settled_ms for m in found] == [m.end_ms for m in found]
+    assert [m.watermark_ms for m in found] == [m.end_ms for m in found]
     assert end == 3500
     assert [len(m.pcm) / 16 for m in found] == [877, 1877, 2000, 2000]
 

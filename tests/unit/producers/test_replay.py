@@ -20,7 +20,9 @@ COMMON = {"session_id": "s", "party": "customer", "expects": ("video", "audio")}
 
 def frame(seq, at_ms, size=1000):
     at_ms += START
-    return VideoFrame(**COMMON, seq=seq, start_ms=at_ms, end_ms=at_ms, settled_ms=at_ms + 1, jpeg=b"x" * size)
+    return VideoFrame(
+        **COMMON, seq=seq, start_ms=at_ms, end_ms=at_ms, watermark_ms=at_ms + 1, jpeg=b"x" * size
+    )
 
 
 def chunk(seq, start_ms):
@@ -30,7 +32,7 @@ def chunk(seq, start_ms):
         seq=seq,
         start_ms=start_ms,
         end_ms=start_ms + 2000,
-        settled_ms=start_ms,
+        watermark_ms=start_ms,
         pcm=b"",
         rate_hz=8000,
     )
@@ -177,7 +179,7 @@ async def test_an_impossible_speed_is_refused(speed):
 
 
 async def test_the_end_of_a_stream_travels_like_any_message():
-    end = EndOfStream(**COMMON, modality="video", seq=0, start_ms=START, end_ms=START, settled_ms=START)
+    end = EndOfStream(**COMMON, modality="video", seq=0, start_ms=START, end_ms=START, watermark_ms=START)
     broker = Broker(Time())
     await play(iter([end]), broker.send, 1)
     assert [m for _, m in broker.sent] == [end]

@@ -63,7 +63,7 @@ def test_messages_come_in_order_of_capture_each_stream_numbered_without_gaps_and
     for stream in by.values():
         assert [m.seq for m in stream] == list(range(len(stream)))
         assert [isinstance(m, EndOfStream) for m in stream] == [False] * (len(stream) - 1) + [True]
-        assert all(after.start_ms >= before.settled_ms for before, after in pairwise(stream))
+        assert all(after.start_ms >= before.watermark_ms for before, after in pairwise(stream))
         assert max(m.end_ms for m in stream) <= stream[-1].end_ms
     assert {m.expects for m in by["customer", "text"]} == {("video", "audio", "text")}
     assert {m.expects for m in by["agent", "audio"]} == {("audio", "text")}
@@ -78,7 +78,7 @@ def test_times_are_the_start_of_the_session_plus_the_time_in_the_file(call, tool
         pcm = np.frombuffer(chunk.pcm, "<i2")
         at = [chunk.end_ms - (len(pcm) - i) / 8 for i in np.flatnonzero(pcm > 20_000)]
         assert at == ([START + 1500] if chunk.end_ms in (START + 2000, START + 3000) else [])
-    hops = [(m.start_ms - START, m.end_ms - START, m.settled_ms - START) for m in by["agent", "audio"][:-1]]
+    hops = [(m.start_ms - START, m.end_ms - START, m.watermark_ms - START) for m in by["agent", "audio"][:-1]]
     assert hops == [(k, min(k + 1000, 5200), min(k + 1000, 5200)) for k in range(0, 5200, 1000)]
     spoken = [(m.start_ms - START, m.end_ms - START, m.text) for m in by["customer", "text"][:-1]]
     assert spoken == [
@@ -121,7 +121,7 @@ def test_after_its_end_a_window_waits_only_for_an_utterance_in_progress(call):
     # |           [  one  )   [three )          |   the customer's words
     def waits_ms(stream):
         ends = range(START + 1000, START + 5000, 1000)
-        return [min(due_ms(m) for m in stream if m.settled_ms >= end) - end for end in ends]
+        return [min(due_ms(m) for m in stream if m.watermark_ms >= end) - end for end in ends]
 
     by = streams(messages(call))
     assert waits_ms(by["customer", "video"]) == [0, 0, 0, 0]

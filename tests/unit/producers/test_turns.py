@@ -70,7 +70,7 @@ def test_an_utterance_carries_the_two_turns_before_it_of_either_party():
 def test_silence_is_cut_at_whole_seconds():
     # 700  1000      2000    2500
     #  |-----|---------|-------|
-    assert [(s.start_ms, s.end_ms, s.settled_ms) for s in silence(700, 2500)] == [
+    assert [(s.start_ms, s.end_ms, s.watermark_ms) for s in silence(700, 2500)] == [
         (700, 1000, 1000),
         (1000, 2000, 2000),
         (2000, 2500, 2500),
@@ -91,7 +91,7 @@ def test_overlapping_utterances_go_by_their_starts_and_settle_only_what_is_settl
         "customer",
         0,
     )
-    assert [(s.text, s.settled_ms) for s in found] == [("a", 200), ("b", 900), ("c", 950)]
+    assert [(s.text, s.watermark_ms) for s in found] == [("a", 200), ("b", 900), ("c", 950)]
 
 
 INTERVALS = st.lists(
@@ -104,8 +104,8 @@ INTERVALS = st.lists(
 def test_no_message_starts_before_what_was_said_to_be_settled(intervals, zero):
     conversation = [Turn(zero + a, zero + a + n, party, "x") for a, n, party in intervals]
     found: list[TextInterval] = list(text_intervals(conversation, "customer", zero))
-    assert all(said.start_ms <= said.end_ms and said.settled_ms >= said.start_ms for said in found)
-    assert all(after.start_ms >= before.settled_ms for before, after in pairwise(found))
+    assert all(said.start_ms <= said.end_ms and said.watermark_ms >= said.start_ms for said in found)
+    assert all(after.start_ms >= before.watermark_ms for before, after in pairwise(found))
     assert sum(bool(said.text) for said in found) == sum(p == "customer" for _, _, p in intervals)
     reached = zero
     for said in found:

@@ -26,7 +26,7 @@ def frame(seq: int, size: int) -> VideoFrame:
         seq=seq,
         start_ms=seq,
         end_ms=seq,
-        settled_ms=seq + 1,
+        watermark_ms=seq + 1,
         expects=("video",),
         jpeg=b"x" * size,
     )

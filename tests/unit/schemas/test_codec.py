@@ -36,7 +36,7 @@ ENVELOPE = {
     "seq": 3,
     "start_ms": 1_700_000_000_000,
     "end_ms": 1_700_000_002_000,
-    "settled_ms": 1_700_000_001_000,
+    "watermark_ms": 1_700_000_001_000,
     "expects": ("video", "audio", "text"),
 }
 FRAME = VideoFrame(**(ENVELOPE | {"end_ms": ENVELOPE["start_ms"]}), jpeg=b"\xff\xd8\xff\xd9")
@@ -243,7 +243,7 @@ def test_round_trip_of_any_transcript(text: str, seq: int, start: int, length: i
         seq=seq,
         start_ms=start,
         end_ms=start + length,
-        settled_ms=start + length,
+        watermark_ms=start + length,
         expects=("text",),
         text=text,
     )

@@ -20,7 +20,7 @@ ENVELOPE = {
     "seq": 3,
     "start_ms": 1000,
     "end_ms": 1000,
-    "settled_ms": 1001,
+    "watermark_ms": 1001,
     "expects": ("video", "text"),
 }
 FACE = messages.Face(box=(0.25, 0.25, 0.5, 0.5), score=1.0, quality=0.75, p=P)

@@ -38,7 +38,7 @@ def chunk(samples, seq=0, rate=RATE):
         seq=seq,
         start_ms=1000 * seq,
         end_ms=1000 * seq + 2000,
-        settled_ms=1000 * seq + 1000,
+        watermark_ms=1000 * seq + 1000,
         expects=("audio",),
         pcm=pcm,
         rate_hz=rate,

@@ -15,7 +15,7 @@ from affectstream.schemas.messages import AudioChunk, Probabilities, Transcript,
 from affectstream.workers import audio, text, video
 from affectstream.workers.observe import fields_of, observe
 
-WHOSE = {"session_id": "s", "party": "customer", "seq": 0, "start_ms": 0, "settled_ms": 1000}
+WHOSE = {"session_id": "s", "party": "customer", "seq": 0, "start_ms": 0, "watermark_ms": 1000}
 RNG = np.random.default_rng(0)
 
 

@@ -20,7 +20,7 @@ def envelope(seq=0, party="customer"):
         "seq": seq,
         "start_ms": at,
         "end_ms": at + 900,
-        "settled_ms": at + 950,
+        "watermark_ms": at + 950,
         "expects": ("video", "text"),
     }
 

@@ -44,7 +44,7 @@ def said(text, context=(), seq=0):
         seq=seq,
         start_ms=1000 * seq,
         end_ms=1000 * seq + 800,
-        settled_ms=1000 * seq + 800,
+        watermark_ms=1000 * seq + 800,
         expects=("text",),
         text=text,
         context=context,

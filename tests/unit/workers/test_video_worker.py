@@ -49,7 +49,7 @@ def frame(picture, seq=0):
         seq=seq,
         start_ms=200 * seq,
         end_ms=200 * seq,
-        settled_ms=200 * seq + 1,
+        watermark_ms=200 * seq + 1,
         expects=("video",),
         jpeg=data,
     )

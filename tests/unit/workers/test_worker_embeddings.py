@@ -21,7 +21,7 @@ from affectstream.workers.video import VideoAnalyst
 
 SIZE = 5
 PORTRAIT = astronaut()[:, :, ::-1].copy()
-WHOSE = {"session_id": "s", "party": "customer", "seq": 0, "start_ms": 0, "settled_ms": 1000}
+WHOSE = {"session_id": "s", "party": "customer", "seq": 0, "start_ms": 0, "watermark_ms": 1000}
 BOXES = [Face(Box(170, 60, 100, 100), 0.9), Face(Box(40, 300, 60, 60), 0.8)]
 
 

@@ -41,7 +41,7 @@ def sent(frame) -> VideoFrame:
     height, width = frame.shape[:2]
     small = cv2.resize(frame, fitted(width, height, 640), interpolation=cv2.INTER_AREA)
     whose = {"session_id": "mead", "party": "customer", "seq": 0, "expects": ("video",)}
-    return VideoFrame(**whose, start_ms=0, end_ms=0, settled_ms=1, jpeg=to_jpeg(small))
+    return VideoFrame(**whose, start_ms=0, end_ms=0, watermark_ms=1, jpeg=to_jpeg(small))
 
 
 @pytest.mark.parametrize("clip", CLIPS, ids=lambda path: path.stem)

@@ -31,14 +31,14 @@ class Feed:
         return self._observed("text", start_ms, end_ms, end_ms, **fields)
 
     def silence(self, start_ms, end_ms, modality="text", reason=Reason.NO_SPEECH):
-        fields = self.whose | {"settled_ms": end_ms, "reason": reason}
+        fields = self.whose | {"watermark_ms": end_ms, "reason": reason}
         return abstained(*self._next(modality), start_ms, end_ms, **fields)
 
     def end(self, modality, at_ms):
         return ended(*self._next(modality), at_ms, **self.whose)
 
-    def _observed(self, modality, start_ms, end_ms, settled_ms, **fields):
-        fields |= self.whose | {"settled_ms": settled_ms}
+    def _observed(self, modality, start_ms, end_ms, watermark_ms, **fields):
+        fields |= self.whose | {"watermark_ms": watermark_ms}
         return observed(*self._next(modality), start_ms, end_ms, **fields)
 
     def _next(self, modality):
@@ -437,6 +437,6 @@ def test_the_end_of_all_input_flushes_every_party():
 
 def test_an_endless_watermark_opens_no_endless_windows():
     feed, join = Feed("video"), engine()
-    item = feed.video(0).model_copy(update={"settled_ms": (1 << 53) - 1})
+    item = feed.video(0).model_copy(update={"watermark_ms": (1 << 53) - 1})
     assert brief(join.push(item)) == [("final", 0, "v")]
-    assert math.isfinite(item.settled_ms)
+    assert math.isfinite(item.watermark_ms)

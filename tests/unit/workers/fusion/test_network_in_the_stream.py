@@ -44,7 +44,7 @@ def stream(rng, modality, carried=True):
     items = []
     for start in range(0, END_MS, STEP_MS[modality]):
         end = min(start + LENGTH_MS[modality], END_MS)
-        times = {"seq": len(items), "start_ms": start, "end_ms": end, "settled_ms": start + 1}
+        times = {"seq": len(items), "start_ms": start, "end_ms": end, "watermark_ms": start + 1}
         p = tuple(rng.dirichlet(np.ones(7)).tolist())
         said = {"p": p, "quality": round(float(rng.random()), 3)}
         carries = {"embedding": rng.normal(0, 2, size).astype("<f4").tobytes() if carried else None}
@@ -53,7 +53,7 @@ def stream(rng, modality, carried=True):
             other = {**said, "embedding": rng.normal(0, 2, size).astype("<f4").tobytes()}
             faces = (Face(box=LEFT, score=0.9, **said, **carries), Face(box=RIGHT, score=0.9, **other))
         items.append(Probabilities(**whose, **times, **said, **carries, faces=faces, model_id="m"))
-    times = {"seq": len(items), "start_ms": END_MS, "end_ms": END_MS, "settled_ms": END_MS}
+    times = {"seq": len(items), "start_ms": END_MS, "end_ms": END_MS, "watermark_ms": END_MS}
     return [*items, EndOfStream(**whose, **times)]
 
 

@@ -14,14 +14,14 @@ from affectstream.workers.fusion.window import ResumePoint, ceil_ms, floor_ms, n
 SESSION = {"session_id": "s", "party": "customer", "seq": 0, "expects": ("text",)}
 
 
-def interval(start_ms, end_ms, settled_ms=None):
-    settled = end_ms if settled_ms is None else settled_ms
+def interval(start_ms, end_ms, watermark_ms=None):
+    settled = end_ms if watermark_ms is None else watermark_ms
     item = Abstention(
         **SESSION,
         modality="text",
         start_ms=start_ms,
         end_ms=end_ms,
-        settled_ms=settled,
+        watermark_ms=settled,
         reason=Reason.SILENCE,
     )
     return record(item)
@@ -74,7 +74,7 @@ def test_floor_and_ceil_enclose_a_time(time, window):
 
 
 @pytest.mark.parametrize(
-    ("start_ms", "end_ms", "settled_ms", "expected"),
+    ("start_ms", "end_ms", "watermark_ms", "expected"),
     [
         pytest.param(999, 999, 1000, 1000, id="a frame: until its window is written"),
         pytest.param(1000, 3000, 2000, 3000, id="a chunk: until its last window is"),
@@ -82,8 +82,8 @@ def test_floor_and_ceil_enclose_a_time(time, window):
         pytest.param(0, 5000, 5000, 5000, id="an interval"),
     ],
 )
-def test_an_observation_is_needed_for_its_windows_and_its_watermark(start_ms, end_ms, settled_ms, expected):
-    assert needed_until_ms(interval(start_ms, end_ms, settled_ms), 1000) == expected
+def test_an_observation_is_needed_for_its_windows_and_its_watermark(start_ms, end_ms, watermark_ms, expected):
+    assert needed_until_ms(interval(start_ms, end_ms, watermark_ms), 1000) == expected
 
 
 @pytest.mark.parametrize(
@@ -95,6 +95,6 @@ def test_an_observation_is_needed_for_its_windows_and_its_watermark(start_ms, en
     ],
 )
 def test_an_end_of_stream_has_passed_once_a_final_states_it(stream, end_ms, passed):
-    end = EndOfStream(**SESSION, modality="text", start_ms=end_ms, end_ms=end_ms, settled_ms=end_ms)
+    end = EndOfStream(**SESSION, modality="text", start_ms=end_ms, end_ms=end_ms, watermark_ms=end_ms)
     point = ResumePoint(1000, 1000, streams={"text": stream})
     assert point.passed(record(end), 1000) == passed
