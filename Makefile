@@ -43,9 +43,9 @@ demo: setup ## replay the demo call on the embedded stack and watch it being rea
 bench: setup system kafka ## measure speed, latency and memory; a table and out/bench.json
 	@$(PY) -m benchmarks $(ARGS)
 
-lock: ## resolve requirements.lock anew from pyproject.toml
+lock: ## resolve requirements.lock from pyproject.toml
 	@$(PY) -m uv pip compile --quiet --no-emit-index-url --no-header --generate-hashes --python-version 3.11 \
 		--extra dev pyproject.toml -o requirements.lock
 
 clean: ## remove what setup and the tests made
-	rm -rf .venv .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis out
+	rm -rf .venv .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis build out
