@@ -160,6 +160,7 @@ async def compare(settings: Settings, windows: Sequence[FusedEmotion]) -> None:
     }
 
 
+@pytest.mark.proof
 async def test_two_killed_runs_and_two_workers_publish_the_alerts_of_the_fold(ruled: Settings) -> None:
     windows = calls(seed=1)
     total = len(alerts(read(ruled.alerts.rules), windows))
