@@ -1,86 +1,157 @@
-"""`make bench`: measure everything, print a table and write out/bench.json."""
+"""`make bench`: measure speed, latency and memory; print a table and write out/bench.json."""
 
-import asyncio
 import json
 import os
 import platform
-import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Annotated
 
-import torch
+import typer
 from rich.console import Console
 from rich.table import Table
 
-from affectstream.runtime.settings import load
-from affectstream.up import Stack, started
-from benchmarks import join, live, models, rules
 from benchmarks.measure import Row
-from benchmarks.recording import FILE
 
 OUT = Path("out")
-LIVE_BUDGET_MS = 500  # of the video worker, as `affectstream config` explains it
+WIDTH = 140  # of what is not a terminal
+
+Section = Callable[[Console, bool, int], Iterator[Row]]
 
 
-def rows(console: Console) -> Iterator[Row]:
-    """Yield every figure, the quick ones first."""
-    settings = load(policy={"agent_purpose": "synthetic"})
+def _settings() -> "Settings":  # noqa: F821
+    from affectstream.runtime.settings import load
+
+    return load(policy={"agent_purpose": "synthetic"})
+
+
+def _models(_: Console, small: bool, rounds: int) -> Iterator[Row]:
+    """The workers' models, in batches and one input at a time."""
+    import torch
+
+    from benchmarks import models
+
     torch.set_num_threads(1)  # as a worker has by default
-    yield from models.rows(settings)
-    yield join.pure(settings)
-    yield from rules.rows(settings)
-    yield from analyze()
-    live_video = settings.video.model_copy(update={"live_budget_ms": LIVE_BUDGET_MS})
-    shedding = settings.model_copy(update={"video": live_video})
-    with started(shedding, OUT / "bench-logs", console) as stack:
-        for per_record in (1, 8):
-            yield asyncio.run(join.agent(stack.settings, per_record))
-        yield from asyncio.run(live.latency(stack.settings, stack.children.children["video"].port))
-        yield from memory(stack)
+    yield from models.rows(_settings())
 
 
-def analyze() -> Iterator[Row]:
-    """Yield the speed of `affectstream analyze`, start-up included, and its memory."""
-    program = [str(Path(sys.executable).parent / "affectstream"), "analyze", str(FILE)]
-    begin = time.perf_counter()
-    process = subprocess.Popen([*program, "-o", str(OUT / "bench.jsonl")], stdout=subprocess.DEVNULL)
-    _, _, usage = os.wait4(process.pid, 0)
-    took_s = time.perf_counter() - begin
-    windows = [json.loads(line) for line in (OUT / "bench.jsonl").read_text().splitlines()]
-    seconds = (windows[-1]["end_ms"] - windows[0]["start_ms"]) // 1000
-    yield Row(f"analyze the demo call ({seconds} s, two parties)", seconds / took_s, "x real time")
-    yield Row("analyze, peak memory", usage.ru_maxrss / 1024, "MiB")
+def _rules(_: Console, small: bool, rounds: int) -> Iterator[Row]:
+    """Every fusion rule, at once and joined."""
+    from benchmarks import rules
+
+    yield from rules.rows(_settings())
 
 
-def memory(stack: Stack) -> Iterator[Row]:
-    """Yield the peak memory of every process of the system."""
-    for name, child in stack.children.children.items():
-        status = Path(f"/proc/{child.process.pid}/status").read_text() if child.process else ""
-        peak = next((line for line in status.splitlines() if line.startswith("VmHWM")), "VmHWM: 0 kB")
-        yield Row(f"{name}, peak memory", int(peak.split()[1]) / 1024, "MiB")
+def _join(_: Console, small: bool, rounds: int) -> Iterator[Row]:
+    """The join without a broker: 5 and 30 fps, sessions from 10 to 5,000, memory per party."""
+    from benchmarks import join
+
+    yield from join.rows(_settings(), small, rounds)
+    yield from join.by_sessions(_settings(), small, rounds)
 
 
-def main() -> None:
-    """Print the table and write the JSON."""
-    console = Console()
-    OUT.mkdir(exist_ok=True)
-    table = Table(
-        title=f"{os.cpu_count()} cores, Python {platform.python_version()}, torch {torch.__version__}"
-    )
+def _hour(_: Console, small: bool, rounds: int) -> Iterator[Row]:
+    """A call of an hour through the join."""
+    from benchmarks import join
+
+    yield from join.hour(_settings(), small, rounds)
+
+
+def _fusion(_: Console, small: bool, rounds: int) -> Iterator[Row]:
+    """The fusion process from Kafka to Redis, 8 observations a record and one, 5 and 30 fps."""
+    from benchmarks import fusion
+
+    yield from fusion.rows(small, rounds)
+
+
+def _sessions(_: Console, small: bool, rounds: int) -> Iterator[Row]:
+    """The fusion process with sessions from 10 to 5,000, and its memory."""
+    from benchmarks import fusion
+
+    yield from fusion.by_sessions(small, rounds)
+
+
+def _peers(_: Console, small: bool, rounds: int) -> Iterator[Row]:
+    """The fusion process and its peers on the same log in the same rounds."""
+    from benchmarks import peer_runs
+
+    yield from peer_runs.rows(small, rounds)
+
+
+def _analyze(_: Console, small: bool, rounds: int) -> Iterator[Row]:
+    """The command `analyze` on the demo call."""
+    from benchmarks import system
+
+    yield from system.analyze(OUT)
+
+
+def _live(console: Console, small: bool, rounds: int) -> Iterator[Row]:
+    """A live call through the whole system: latency, shed frames, memory of every process."""
+    from benchmarks import system
+
+    yield from system.live(_settings(), OUT, console)
+
+
+SECTIONS: dict[str, Section] = {
+    "models": _models,
+    "join": _join,
+    "hour": _hour,
+    "rules": _rules,
+    "fusion": _fusion,
+    "sessions": _sessions,
+    "peers": _peers,
+    "analyze": _analyze,
+    "live": _live,
+}
+NAMES = "\n\n".join(f"{name}: {section.__doc__}" for name, section in SECTIONS.items())
+
+
+def measured(names: list[str], small: bool, rounds: int, console: Console) -> list[Row]:
+    """Return the rows of the sections, each printed as it is there."""
+    rows: list[Row] = []
+    for name in names:
+        for row in SECTIONS[name](console, small, rounds):
+            rows.append(row)
+            ratio = f", x{row.ratio:.2f} {row.against}" if row.ratio else ""
+            console.print(f"{row.what}: {row.value:,.1f} {row.unit}{ratio}", style="dim", highlight=False)
+    return rows
+
+
+def table(rows: list[Row]) -> Table:
+    """Return all rows as a table."""
+    found = Table(title=f"{os.cpu_count()} cores, Python {platform.python_version()}")
     for column in ("what", "median", "unit", "range", "ratio", "to"):
-        table.add_column(column, justify="right" if column in ("median", "ratio") else "left")
-    measured = []
-    for row in rows(console):
-        measured.append(row)
-        spread = f"{row.spread[0]:.0f} - {row.spread[1]:.0f}" if row.spread else ""
+        found.add_column(column, justify="right" if column in ("median", "ratio") else "left")
+    for row in rows:
+        spread = f"{row.spread[0]:,.0f} - {row.spread[1]:,.0f}" if row.spread else ""
         ratio = f"{row.ratio:.2f}" if row.ratio else ""
-        table.add_row(row.what, f"{row.value:,.1f}", row.unit, spread, ratio, row.against)
-        console.print(f"{row.what}: {row.value:,.1f} {row.unit}", style="dim")
-    console.print(table)
-    (OUT / "bench.json").write_text(json.dumps([row.as_dict() for row in measured], indent=2) + "\n")
+        found.add_row(row.what, f"{row.value:,.1f}", row.unit, spread, ratio, row.against)
+    return found
 
+
+def main(
+    sections: Annotated[
+        list[str] | None, typer.Argument(help="which to measure; default: all", metavar="SECTION")
+    ] = None,
+    small: Annotated[bool, typer.Option(help="tiny sizes: whether it works, not how fast")] = False,
+    rounds: Annotated[int, typer.Option(min=1, help="of each measurement; the median counts")] = 3,
+) -> None:
+    console = Console(width=None if sys.stdout.isatty() else WIDTH)
+    names = sections or list(SECTIONS)
+    unknown = [name for name in names if name not in SECTIONS]
+    if unknown:
+        raise typer.BadParameter(f"{', '.join(unknown)}: the sections are {', '.join(SECTIONS)}")
+    OUT.mkdir(exist_ok=True)
+    begun_s = time.perf_counter()
+    rows = measured(names, small, rounds, console)
+    console.print(table(rows))
+    console.print(f"{time.perf_counter() - begun_s:.0f} s", style="dim")
+    (OUT / "bench.json").write_text(json.dumps([row.as_dict() for row in rows], indent=2) + "\n")
+
+
+main.__doc__ = f"Measure speed, latency and memory; print a table and write {OUT}/bench.json.\n\n{NAMES}"
 
 if __name__ == "__main__":
-    main()
+    typer.run(main)

@@ -2,8 +2,8 @@
 
 import statistics
 import time
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field
 
 
 @dataclass(frozen=True)
@@ -20,6 +20,40 @@ class Row:
     def as_dict(self) -> dict[str, object]:
         """Return the row for JSON."""
         return asdict(self)
+
+
+RATES = {"observations/s": "per_wall_s", "observations/s of processor time": "per_cpu_s"}
+
+
+@dataclass(frozen=True)
+class Run:
+    """What one process took for so many units of work, from the first to the last."""
+
+    units: int
+    cpu_s: float
+    wall_s: float
+    notes: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def per_cpu_s(self) -> float:
+        """Units in a second of processor time."""
+        return self.units / self.cpu_s
+
+    @property
+    def per_wall_s(self) -> float:
+        """Units in a second."""
+        return self.units / self.wall_s
+
+
+def median_of(runs: Sequence[Run], note: str) -> float:
+    """Return the median of a noted figure."""
+    return statistics.median(run.notes[note] for run in runs)
+
+
+def ratio_of(ours: Sequence[Run], theirs: Sequence[Run], rate: str) -> float:
+    """Return the median ratio of a rate, run by run: those of one round saw the same machine."""
+    pairs = zip(ours, theirs, strict=True)
+    return statistics.median(getattr(a, rate) / getattr(b, rate) for a, b in pairs)
 
 
 def rate(work: Callable[[], int]) -> float:

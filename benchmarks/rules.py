@@ -13,8 +13,8 @@ from affectstream.schemas.labels import N_EMOTIONS
 from affectstream.schemas.messages import MODALITIES, Modality, Observation
 from affectstream.workers.fusion.config import configured
 from affectstream.workers.fusion.offline import OfflineJoin
-from benchmarks.join import session
 from benchmarks.measure import Row, compare
+from benchmarks.workload import session
 
 WINDOWS = 2000
 SECONDS = 120

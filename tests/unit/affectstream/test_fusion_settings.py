@@ -10,7 +10,7 @@ from affectstream.runtime.settings import load
 from affectstream.schemas.errors import SettingsError
 from affectstream.schemas.messages import FusedEmotion
 from affectstream.workers.fusion.offline import offline_join
-from benchmarks.join import session
+from benchmarks.workload import session
 
 
 def fused_by(**fusion):

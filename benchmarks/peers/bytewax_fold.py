@@ -1,0 +1,44 @@
+"""Bytewax: a Kafka source, its own event-time tumbling windows, and the plain fold as folder."""
+
+from datetime import UTC, datetime, timedelta
+
+import bytewax.operators as op
+import bytewax.operators.windowing as win
+from bytewax.connectors.kafka import KafkaSource, KafkaSourceMessage
+from bytewax.connectors.stdio import StdOutSink
+from bytewax.dataflow import Dataflow
+from bytewax.testing import cluster_main
+from fold import Clock, Item, Sums, added, arguments, empty, items, key, means
+
+bootstrap, topic, observations = arguments()
+clock = Clock(observations)
+
+
+def counted(message: KafkaSourceMessage) -> list[Item]:
+    clock.begin()
+    return items(message.value)
+
+
+def folded(sums: Sums, item: Item) -> Sums:
+    clock.count(1)
+    return added(sums, item)
+
+
+flow = Dataflow("peer")
+source = KafkaSource(bootstrap.split(","), [topic], tail=True, batch_size=500)
+found = op.flat_map("observations", op.input("records", flow, source), counted)
+windows = win.fold_window(
+    "windows",
+    op.key_on("party", found, key),
+    win.EventClock(
+        ts_getter=lambda item: datetime.fromtimestamp(item["start"] / 1000, UTC),
+        wait_for_system_duration=timedelta(seconds=1),  # the voice of a second comes after its last face
+    ),
+    win.TumblingWindower(length=timedelta(seconds=1), align_to=datetime(2020, 1, 1, tzinfo=UTC)),
+    builder=empty,
+    folder=folded,
+    merger=lambda a, b: a | b,
+)
+closed = op.filter("none", op.map("means", windows.down, lambda pair: means(pair[1][1])), lambda _: False)
+op.output("out", closed, StdOutSink())
+cluster_main(flow, [], 0)

@@ -1,0 +1,50 @@
+"""The whole system on this machine: `analyze`, a live call, and the memory of every process."""
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from rich.console import Console
+
+from affectstream.runtime.settings import Settings
+from affectstream.up import Stack, started
+from benchmarks import live as live_call
+from benchmarks.measure import Row
+from benchmarks.recording import FILE
+
+LIVE_BUDGET_MS = 500  # of the video worker, as `affectstream config` explains it
+
+
+def analyze(out: Path) -> Iterator[Row]:
+    """Yield the speed of `affectstream analyze`, start-up included, and its memory."""
+    program = [str(Path(sys.executable).parent / "affectstream"), "analyze", str(FILE)]
+    begin = time.perf_counter()
+    process = subprocess.Popen([*program, "-o", str(out / "bench.jsonl")], stdout=subprocess.DEVNULL)
+    _, _, usage = os.wait4(process.pid, 0)
+    took_s = time.perf_counter() - begin
+    windows = [json.loads(line) for line in (out / "bench.jsonl").read_text().splitlines()]
+    seconds = (windows[-1]["end_ms"] - windows[0]["start_ms"]) // 1000
+    yield Row(f"analyze the demo call ({seconds} s, two parties)", seconds / took_s, "x real time")
+    yield Row("analyze, peak memory", usage.ru_maxrss / 1024, "MiB")
+
+
+def live(settings: Settings, out: Path, console: Console) -> Iterator[Row]:
+    """Yield the latency of a live picture with old frames shed, and the memory of every process."""
+    live_video = settings.video.model_copy(update={"live_budget_ms": LIVE_BUDGET_MS})
+    shedding = settings.model_copy(update={"video": live_video})
+    with started(shedding, out / "bench-logs", console) as stack:
+        yield from asyncio.run(live_call.latency(stack.settings, stack.children.children["video"].port))
+        yield from memory(stack)
+
+
+def memory(stack: Stack) -> Iterator[Row]:
+    """Yield the peak memory of every process of the system."""
+    for name, child in stack.children.children.items():
+        status = Path(f"/proc/{child.process.pid}/status").read_text() if child.process else ""
+        peak = next((line for line in status.splitlines() if line.startswith("VmHWM")), "VmHWM: 0 kB")
+        yield Row(f"{name}, peak memory", int(peak.split()[1]) / 1024, "MiB")
