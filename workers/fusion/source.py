@@ -14,25 +14,19 @@ from typing import Any
 
 import faust
 import structlog
-from faust import SASLCredentials, SSLCredentials
 from faust.exceptions import ConsumerNotStarted
 from faust.transport.drivers import aiokafka as driver
 
 from affectstream.runtime import metrics
-from affectstream.runtime.kafka import ConsumerRecord, group_name
+from affectstream.runtime.kafka import ConsumerRecord
 from affectstream.runtime.kafka.errors import translated, unavailable
 from affectstream.runtime.kafka.positions import Positions
-from affectstream.runtime.kafka.security import ssl_context
 from affectstream.runtime.settings import KafkaSettings
 from affectstream.schemas.topics import Topic
+from affectstream.workers.fusion.faust_options import options
 
 FETCH_WAIT_MS = 50
-COMMIT_EVERY_S = 1.0
-BUFFERED = 256  # records between consumer and agent; one holds up to a megabyte
-FETCH_RECORDS = 500  # of one step, so that results do not wait for a long backlog to be joined
 FETCH_TIMEOUT_S = 1.0  # also the longest that faust waits for the fetch under way when it stops
-HEARTBEATS_PER_SESSION = 3
-REQUEST_S = 40.0
 LOGGER = logging.getLogger("faust.affect")  # under faust's own level, not ours
 
 Batch = Mapping[int, Sequence[ConsumerRecord]]  # by partition, offsets ascending
@@ -164,7 +158,7 @@ class FaustSource:
     def __init__(self, kafka: KafkaSettings, topic: Topic) -> None:
         self._kafka = kafka
         self._inbox = Inbox()
-        self._app = _app(kafka, topic)
+        self._app = _App(**options(kafka, topic))
         self._app.inbox = self._inbox
         self._topic = self._app.topic(kafka.topic_prefix + topic.name, value_serializer="raw")
         self._topic_name, self._name = topic.name, kafka.topic_prefix + topic.name
@@ -248,41 +242,3 @@ def _ends(app: _App) -> dict[int, int]:
         return {tp.partition: app.consumer.highwater(tp) or 0 for tp in app.consumer.assignment()}
     except (ConsumerNotStarted, AssertionError, AttributeError):  # a rebalance, in faust's other thread
         return {}
-
-
-def _app(kafka: KafkaSettings, topic: Topic) -> _App:
-    """Return the app, without tables, leader, web server and topic creation."""
-    session_s = kafka.session_timeout_ms / 1000
-    return _App(
-        id=group_name(kafka, topic.group),
-        broker=[f"kafka://{address.strip()}" for address in kafka.bootstrap.split(",")],
-        broker_credentials=_credentials(kafka),
-        broker_client_id=kafka.client_id,
-        broker_session_timeout=session_s,
-        broker_heartbeat_interval=session_s / HEARTBEATS_PER_SESSION,
-        broker_request_timeout=max(REQUEST_S, session_s + 5.0),  # faust wants it above the session's
-        broker_commit_interval=COMMIT_EVERY_S,
-        broker_max_poll_records=FETCH_RECORDS,
-        consumer_group_instance_id=kafka.instance_id,
-        consumer_max_fetch_size=2 * topic.max_bytes,
-        consumer_auto_offset_reset="earliest",
-        stream_buffer_maxsize=BUFFERED,
-        stream_wait_empty=False,
-        topic_disable_leader=True,
-        topic_allow_declare=False,
-        web_enabled=False,
-        autodiscover=False,
-        store="memory://",
-    )
-
-
-def _credentials(kafka: KafkaSettings) -> Any:
-    context = ssl_context(kafka)
-    if kafka.security_protocol.startswith("SASL") and kafka.sasl_password:
-        return SASLCredentials(
-            username=kafka.sasl_username,
-            password=kafka.sasl_password.get_secret_value(),
-            mechanism=kafka.sasl_mechanism,
-            ssl_context=context,
-        )
-    return SSLCredentials(context) if context else None

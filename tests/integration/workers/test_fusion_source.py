@@ -10,7 +10,8 @@ from aiokafka import AIOKafkaProducer
 
 from affectstream.runtime.kafka.lag import lag
 from affectstream.schemas.topics import PARTITIONS, PROBABILITIES
-from affectstream.workers.fusion.source import FETCH_RECORDS, FaustSource
+from affectstream.workers.fusion.faust_options import FETCH_RECORDS
+from affectstream.workers.fusion.source import FaustSource
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(240)]
 
