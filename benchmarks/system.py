@@ -14,23 +14,32 @@ from rich.console import Console
 from affectstream.runtime.settings import Settings
 from affectstream.up import Stack, started
 from benchmarks import live as live_call
+from benchmarks import long_call
 from benchmarks.measure import Row
 from benchmarks.recording import FILE
 
 LIVE_BUDGET_MS = 500  # of the video worker, as `affectstream config` explains it
 
 
-def analyze(out: Path) -> Iterator[Row]:
-    """Yield the speed of `affectstream analyze`, start-up included, and its memory."""
-    program = [str(Path(sys.executable).parent / "affectstream"), "analyze", str(FILE)]
+def analyze(out: Path, times: int) -> Iterator[Row]:
+    """Yield the speed of `affectstream analyze`, start-up included: a clip, the demo call, a long call."""
+    yield from _analyzed("a clip", long_call.clip(out), out)
+    yield from _analyzed("the demo call", FILE, out)
+    yield from _analyzed("the demo call over and over", long_call.write(out / "long-call", times), out)
+
+
+def _analyzed(name: str, media: Path, out: Path) -> Iterator[Row]:
+    program = [str(Path(sys.executable).parent / "affectstream"), "analyze", str(media)]
     begin = time.perf_counter()
     process = subprocess.Popen([*program, "-o", str(out / "bench.jsonl")], stdout=subprocess.DEVNULL)
     _, _, usage = os.wait4(process.pid, 0)
     took_s = time.perf_counter() - begin
     windows = [json.loads(line) for line in (out / "bench.jsonl").read_text().splitlines()]
     seconds = (windows[-1]["end_ms"] - windows[0]["start_ms"]) // 1000
-    yield Row(f"analyze the demo call ({seconds} s, two parties)", seconds / took_s, "x real time")
-    yield Row("analyze, peak memory", usage.ru_maxrss / 1024, "MiB")
+    what = f"analyze {name} ({seconds} s)"
+    yield Row(what, seconds / took_s, "x real time")
+    yield Row(f"{what}, processor time", usage.ru_utime + usage.ru_stime, "s")
+    yield Row(f"{what}, peak memory", usage.ru_maxrss / 1024, "MiB")
 
 
 def live(settings: Settings, out: Path, console: Console) -> Iterator[Row]:

@@ -3,9 +3,13 @@
 import pytest
 from rich.console import Console
 
+from affectstream.producers.media import probe
+from affectstream.producers.session import estimated_ms, messages
+from affectstream.runtime.settings import ProducerSettings
 from affectstream.schemas import observations
+from affectstream.session_file import SessionArguments, plan
 from benchmarks import __main__ as bench
-from benchmarks import workload
+from benchmarks import long_call, workload
 from benchmarks.measure import Run, ratio_of
 from benchmarks.workload import Load
 
@@ -33,3 +37,13 @@ def test_a_ratio_is_the_median_of_the_rounds():
     ours = [Run(100, 1, 1), Run(100, 2, 2), Run(100, 4, 4)]
     theirs = [Run(100, 2, 2), Run(100, 2, 2), Run(100, 2, 2)]
     assert ratio_of(ours, theirs, "per_wall_s") == 1
+
+
+def test_a_long_call_is_the_demo_call_over_and_over(tmp_path):
+    call = plan(SessionArguments([long_call.write(tmp_path, 2)]), ProducerSettings(), 0, None)
+    assert estimated_ms(call) > 2 * 59_000
+    said = [turn for turn in messages(call) if turn.modality == "text" and getattr(turn, "text", "")]
+    once, again = said[: len(said) // 2], said[len(said) // 2 :]
+    assert [m.text for m in once] == [m.text for m in again]
+    assert {b.start_ms - a.start_ms for a, b in zip(once, again, strict=True)} == {60_000}
+    assert 2_900 <= probe(long_call.clip(tmp_path)).duration_ms <= 3_200
