@@ -25,6 +25,10 @@ log = structlog.get_logger(__name__)
 MODALITY: Modality = "video"
 ENOUGH_PX = 640  # of a frame's longer side: a face of 8 % of it still has the 48 pixels of a crop
 
+ROWS_ON_CPU = (
+    4  # a face alone takes 3.4 ms of processor time instead of 2.3 at one row, four take 4 instead of 9
+)
+
 Prepare = Callable[[Image, Box], Array]  # a picture and the box of a face in its pixels
 Shares = tuple[float, float, float, float]  # left, top, width, height of the picture
 
@@ -108,7 +112,7 @@ def analyst(settings: Settings) -> VideoAnalyst:
         )
     if own.model:
         return _hub(own, where, detector, settings.fusion.embeddings)
-    model = FaceModel(rows=device.fixed_rows(where))
+    model = FaceModel(rows=ROWS_ON_CPU if where == "cpu" else device.fixed_rows(where))
     model.load(where)
     model.predict([np.zeros((SIDE, SIDE), np.uint8)])  # the first pass is slow; let it be before any input
     return VideoAnalyst(model, detector, embeddings=settings.fusion.embeddings)
