@@ -94,6 +94,13 @@ def _live(console: Console, small: bool, rounds: int) -> Iterator[Row]:
     yield from system.live(_settings(), OUT, console)
 
 
+def _latency(_: Console, small: bool, rounds: int) -> Iterator[Row]:
+    """A live call at 30 fps with voice and words: a window's end to its panes, by stage, and the floor."""
+    from benchmarks import stages
+
+    yield from stages.rows(_settings(), OUT / "bench-logs", small)
+
+
 SECTIONS: dict[str, Section] = {
     "models": _models,
     "join": _join,
@@ -104,6 +111,7 @@ SECTIONS: dict[str, Section] = {
     "peers": _peers,
     "analyze": _analyze,
     "live": _live,
+    "latency": _latency,
 }
 NAMES = "\n\n".join(f"{name}: {section.__doc__}" for name, section in SECTIONS.items())
 

@@ -9,7 +9,7 @@ from affectstream.runtime.settings import ProducerSettings
 from affectstream.schemas import observations
 from affectstream.session_file import SessionArguments, plan
 from benchmarks import __main__ as bench
-from benchmarks import long_call, workload
+from benchmarks import long_call, stages, workload
 from benchmarks.measure import Run, ratio_of
 from benchmarks.workload import Load
 
@@ -47,3 +47,11 @@ def test_a_long_call_is_the_demo_call_over_and_over(tmp_path):
     assert [m.text for m in once] == [m.text for m in again]
     assert {b.start_ms - a.start_ms for a, b in zip(once, again, strict=True)} == {60_000}
     assert 2_900 <= probe(long_call.clip(tmp_path)).duration_ms <= 3_200
+
+
+def test_a_window_is_passed_when_the_last_modality_has_come_to_its_end():
+    """Video passes 1000 at 1010, audio at 1200; nothing of audio reaches 2000."""
+    times = [("video", 900, 905), ("video", 1001, 1010), ("audio", 1000, 1200), ("video", 2001, 2010)]
+    assert stages.passed(times, 1000, ("video", "audio")) == 1200
+    assert stages.passed(times, 1000, ("video",)) == 1010
+    assert stages.passed(times, 2000, ("video", "audio")) == float("inf")
