@@ -136,8 +136,3 @@ def _fault(row: dict[str, str]) -> str:
     if row["Emotion"].strip().lower() not in MELD:
         return f"unknown emotion; known are {', '.join(MELD)}"
     return ""
-
-
-def turns_of(rows: Sequence[Utterance], turns: int) -> list[tuple[str, ...]]:
-    """Return the contexts cut to the last ``turns``."""
-    return [row.context[-turns:] if turns else () for row in rows]

@@ -48,10 +48,11 @@ def evaluate(
     networks = fold_networks(request.run)
     path = request.run / OUT_OF_FOLD
     if not path.exists():
-        if not networks:
-            note = (
-                f"{request.run} holds no networks of the folds; to make them: {REMAKE.format(request.run)}."
+        if not (networks and clips):
+            lacking = (
+                "networks of the folds" if clips else "out-of-fold logits, and no recordings are at hand"
             )
+            note = f"{request.run} holds no {lacking}; to make them: {REMAKE.format(request.run)}."
             return _from_card(request, card, costs, (WHY, timing, note))
         np.savez(path, allow_pickle=False, **_measured(clips, networks, request))
     arrays = kept(path)

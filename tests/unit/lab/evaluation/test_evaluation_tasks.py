@@ -17,8 +17,9 @@ from affectstream.lab.evaluation.degrade_faces import FACES
 from affectstream.lab.evaluation.run import EvaluationRequest
 from affectstream.lab.evaluation.tasks import face, text, voice
 from affectstream.lab.training import command
+from affectstream.lab.training.recipe import changed, shipped_recipe, write_recipe
 from affectstream.models.face.network import FaceNet
-from affectstream.models.voice.network import VoiceEnsemble
+from affectstream.models.voice.network import VoiceEnsemble, VoiceNet
 from affectstream.models.weights import FOLDER, write_card
 from affectstream.schemas.errors import InputError
 
@@ -199,3 +200,20 @@ def test_training_notes_every_start_in_the_run_folder(
     lines = (tmp_path / "run" / "starts.jsonl").read_text().splitlines()
     assert [json.loads(line)["recipe"]["seed"] for line in lines] == [1, 1]
     assert command.default_folder(chosen) == Path("runs/voice")
+
+
+def test_out_of_fold_logits_are_made_where_the_fold_networks_are(voice_weights: Path, tmp_path: Path) -> None:
+    clips = _speech(tmp_path / "ravdess", tuple(range(1, 11)))
+    run = tmp_path / "run"
+    torch.manual_seed(0)
+    for k in range(5):
+        (run / f"fold-{k}").mkdir(parents=True)
+        save_file(VoiceNet(4).state_dict(), run / f"fold-{k}" / "best.safetensors")
+    write_recipe(changed(shipped_recipe("voice"), {"width": 4}), run / "recipe.json")
+    found = voice.evaluate(_given(clips, voice_weights, run))
+    assert (run / "out-of-fold.npz").exists()
+    assert {group for outcome in found.outcomes for group in outcome.groups} == {
+        f"{k:02d}" for k in range(1, 11)
+    }
+    assert found.outcomes[0].about.split.startswith("five folds by actor")
+    assert [point.condition for point in found.points][:2] == ["clean", "telephone"]
