@@ -1,5 +1,7 @@
 """Typed records: the fast pass and the codec accept and refuse the same values."""
 
+from typing import get_args
+
 import msgpack
 import pytest
 from hypothesis import given, settings
@@ -8,7 +10,7 @@ from hypothesis import strategies as st
 from affectstream.schemas import messages
 from affectstream.schemas.codec import decoder, encode
 from affectstream.schemas.errors import Malformed, MessageError, TooLarge, WrongVersion
-from affectstream.schemas.observations import packed, read, vectors
+from affectstream.schemas.observations import Reason, packed, read, vectors
 from affectstream.schemas.topics import PROBABILITIES
 
 judge = decoder(PROBABILITIES.max_bytes, messages.Observations)
@@ -109,3 +111,7 @@ def test_altered_bytes_are_judged_as_the_codec_judges_them(data):
         assert (type(found), str(found)) == (type(error), str(error))
     else:
         assert tuple(judge(packed(item)).items[0] for item in found) == expected.items
+
+
+def test_typed_records_know_the_reasons_of_messages_in_their_order():
+    assert get_args(Reason) == tuple(messages.Reason)

@@ -11,6 +11,7 @@ from affectstream.models.fusion import trust
 from affectstream.models.fusion.evidence import Evidence, disagreement, uncertainty
 from affectstream.models.fusion.parameters import available
 from affectstream.models.fusion.rules import on_probabilities
+from affectstream.schemas.codec import decode, encode
 from affectstream.schemas.observations import record
 
 WINDOWS = 600
@@ -78,6 +79,7 @@ def test_a_final_has_the_same_bytes_alone_and_among_others(name):
     assert len(windows) > 50
     together = fuser.fuse(windows, "final").panes
     assert together == [pane for window in windows for pane in fuser.fuse([window], "final").panes]
+    assert all(encode(decode(pane.packed, 1 << 16)) == pane.packed for pane in together)
     halves = [windows[1::2], windows[::2]]
     apart = [pane for half in halves for pane in fuser.fuse(half, "final").panes]
     assert sorted(apart) == sorted(together)
