@@ -1,7 +1,8 @@
 """The fusion agent's loop: take whole fetches, join them, carry the effects out, commit.
 
-One step joins what was fetched and leaves its effects to one writer, which carries out one step after the
-other while the next is joined. Offsets are committed after the effects of the step that they were computed
+Fetches are joined as they come. One writer takes what has followed from them since its last step, fuses the
+windows that have closed as arrays, carries the effects out and commits, one step after the other: the slower
+the broker, the larger the steps. Offsets are committed after the effects of the step that they were computed
 in, so that nothing is committed before its results are where readers find them. State is per partition, and
 is dropped when partitions are assigned anew.
 """
@@ -9,7 +10,6 @@ is dropped when partitions are assigned anew.
 import asyncio
 import contextlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import structlog
@@ -31,6 +31,7 @@ from affectstream.workers.fusion.window import Key, ResumePoint
 log = structlog.get_logger(__name__)
 
 COMMIT_EVERY_MS = 1000
+MOST_WAITING = 5000  # closed windows: from here on, fetches wait for the writer
 STOP_S = 5.0  # for the steps under way, once the process is asked to stop
 
 Batch = Mapping[int, Sequence[Any]]  # consumer records by partition, offsets ascending
@@ -45,15 +46,6 @@ class Source(Protocol):
 
     def ends(self) -> dict[int, int]:
         """Return the next offset of the log for every partition assigned."""
-
-
-@dataclass
-class Step:
-    """The effects of one step, and what may be committed once they are carried out."""
-
-    epoch: int
-    work: Work
-    offsets: dict[int, int] = field(default_factory=dict)
 
 
 class FusionAgent:
@@ -73,8 +65,8 @@ class FusionAgent:
         self._gap_is_fatal = gap_is_fatal
         self._trust = OperatorTrust(store, fusion.window_ms)
         self._partitions: dict[int, Partition] = {}
-        self._steps: asyncio.Queue[Step] = asyncio.Queue(1)
-        self._joining = asyncio.Lock()
+        self._joining, self._writing = asyncio.Lock(), asyncio.Lock()
+        self._changed, self._room = asyncio.Event(), asyncio.Event()  # for the writer, for fetches
         self._epoch = 0  # counts revocations
         self._commit_ms = 0  # when to commit next
         self._committed: dict[int, int] = {}
@@ -85,12 +77,16 @@ class FusionAgent:
         async with self._joining:
             if epoch == self._epoch:
                 await self._join(batch)
+        while sum(each.join.waiting() for each in self._partitions.values()) > MOST_WAITING:
+            self._room.clear()
+            await self._room.wait()
 
     def revoked(self) -> None:
         """Forget all partitions: reading starts again from what is committed, here or elsewhere."""
         self._epoch += 1
         self._partitions.clear()
         self._committed.clear()
+        self._room.set()
 
     async def run(self, stop: asyncio.Event) -> None:
         """Check for stalls and carry steps out until ``stop``; raises what a step fails with."""
@@ -117,17 +113,23 @@ class FusionAgent:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), self._lag.every_ms / 1000)
         self._commit_ms = 0
-        async with self._joining:
-            await self._emit()
-        await self._steps.join()
+        await self._carry_out()
 
     async def _write(self) -> None:
         while True:
-            step = await self._steps.get()
-            await self._sink.carry_out(step.work)
-            if step.offsets and step.epoch == self._epoch:
-                await self._source.commit(step.offsets)
-            self._steps.task_done()
+            await self._changed.wait()
+            await self._carry_out()
+
+    async def _carry_out(self) -> None:
+        """Carry out what has followed since the last step, then commit."""
+        async with self._writing:
+            self._changed.clear()
+            epoch, work, offsets = self._epoch, self._work(), self._committable()
+            self._room.set()
+            if work:
+                await self._sink.carry_out(work)
+            if offsets and epoch == self._epoch:
+                await self._source.commit(offsets)
 
     async def _join(self, batch: Batch) -> None:
         """Join a fetch; a rebalance on the way undoes all of it."""
@@ -139,7 +141,7 @@ class FusionAgent:
             return
         for number, records in decoded.items():
             self._add(number, records, points[number])
-        await self._emit()
+        self._changed.set()
 
     async def _check(self) -> None:
         """Look for stalls, and write down what there is to count."""
@@ -156,19 +158,10 @@ class FusionAgent:
             for join in joins.values():
                 join.tick(now_ms, self._lag.has_lag)
             self._count()
-            await self._emit()
-
-    async def _emit(self) -> None:
-        """Fuse what has closed in all partitions, and leave it to the writer."""
-        step = Step(self._epoch, self._work())
-        now_ms = monotonic_ms()
-        if now_ms >= self._commit_ms:
-            self._commit_ms = now_ms + COMMIT_EVERY_MS
-            step.offsets = self._committable()
-        if step.work or step.offsets:
-            await self._steps.put(step)
+            self._changed.set()
 
     def _work(self) -> Work:
+        """Fuse what has closed in all partitions since the last step."""
         taken = {number: each.take() for number, each in self._partitions.items()}
         closed = [final for effects, _ in taken.values() for final in effects.finals]
         open_ones = [pane for effects, _ in taken.values() for pane in effects.early]
@@ -182,7 +175,11 @@ class FusionAgent:
         )
 
     def _committable(self) -> dict[int, int]:
-        """Return the offsets that have moved on since the last time."""
+        """Return the offsets to commit once all that was taken is carried out; now and then, where moved."""
+        now_ms = monotonic_ms()
+        if now_ms < self._commit_ms:
+            return {}
+        self._commit_ms = now_ms + COMMIT_EVERY_MS
         found = {number: each.committable() for number, each in self._partitions.items()}
         known = {n: offset for n, offset in found.items() if offset is not None}
         moved = {n: offset for n, offset in known.items() if offset != self._committed.get(n)}

@@ -109,6 +109,10 @@ class Join:
         effects, self._effects = self._effects, Effects()
         return effects
 
+    def waiting(self) -> int:
+        """Return how many closed windows wait to be taken."""
+        return len(self._effects.finals)
+
     def needed_from(self) -> int | None:
         """Return the offset of the first record that a restart needs once all effects are carried out."""
         needed = [party.needed_from() for party in self._parties.values()]

@@ -351,6 +351,24 @@ async def test_early_panes_go_to_redis_only():
     assert rig.journal.of("topic") == []
 
 
+async def test_fetches_wait_for_the_writer_once_many_windows_have_closed(monkeypatch):
+    monkeypatch.setattr(loop, "MOST_WAITING", 1)
+    rig = Rig()
+    rig.store.hold.clear()
+    async with running(rig):
+        await rig.feed(frame(0), frame(1000))
+        await rig.journal.until(lambda: rig.journal.of("topic"))  # the writer has the first final
+        await rig.feed(frame(2000))
+        third = asyncio.create_task(rig.feed(frame(3000)))
+        for _ in range(100):
+            await asyncio.sleep(0)
+        assert not third.done()
+        rig.store.hold.set()
+        async with asyncio.timeout(20):
+            await third
+        await rig.journal.until(lambda: len(rig.journal.of("redis")) == 3)
+
+
 async def test_an_end_of_stream_holds_nothing_back_once_a_final_states_it():
     """A call whose text ends at its start commits all the same, and a restart knows that it has ended."""
     rig = Rig()
