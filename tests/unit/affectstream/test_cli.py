@@ -8,13 +8,15 @@ import struct
 import subprocess
 import sys
 import wave
+from importlib.util import find_spec
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from support.paths import ROOT
 from typer.testing import CliRunner
 
-from affectstream import cli, doctor, extras
+from affectstream import cli, doctor, extras, worker
 from affectstream.runtime.settings import ProducerSettings
 from affectstream.schemas.errors import InputError
 from affectstream.session_file import SessionArguments, party_named, plan, session_name
@@ -157,6 +159,16 @@ def test_what_is_missed_only_by_an_option_is_named_too(
     assert "needs matplotlib, which is not installed: pip install 'affectstream[plot]'" in refused(
         ["show", "call"], capsys
     )
+
+
+def test_every_worker_is_a_program_of_the_package() -> None:
+    assert set(worker.MODULES) == set(worker.EXTRAS) == set(get_args(worker.WorkerName))
+    for module in worker.MODULES.values():
+        found = find_spec(module)
+        assert found is not None
+        program = found if found.submodule_search_locations is None else find_spec(f"{module}.__main__")
+        assert program is not None and program.origin is not None
+        assert '__name__ == "__main__"' in Path(program.origin).read_text()
 
 
 def test_every_extra_is_one_of_the_package() -> None:
