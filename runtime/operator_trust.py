@@ -8,13 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-import structlog
-
 from affectstream.schemas import keys
 from affectstream.schemas.errors import InputError
 from affectstream.schemas.messages import MODALITIES, Modality
-
-log = structlog.get_logger(__name__)
 
 ENTRIES = 1000  # of the log, about
 UNTIL = "_until_ms"
@@ -41,7 +37,9 @@ def in_force(fields: Mapping[str, str], now_ms: int) -> dict[Modality, float]:
             continue
         value, until_ms = _number(fields[modality]), _number(fields.get(modality + UNTIL, "inf"))
         if value is None or until_ms is None or not 0.0 <= value <= 1.0:
-            log.warning("operator_trust_ignored", modality=modality)
+            import structlog  # a reader that only lists starts without it
+
+            structlog.get_logger(__name__).warning("operator_trust_ignored", modality=modality)
         elif now_ms < until_ms:
             found[modality] = value
     return found

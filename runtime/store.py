@@ -6,15 +6,12 @@ the window: it is there with all its fields or not at all, and writing it again 
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from types import TracebackType
-from typing import Any, Self
-
-import structlog
+from typing import TYPE_CHECKING, Any, Self
 
 from affectstream.runtime import operator_trust, rows, session_index
 from affectstream.runtime.clocks import wall_ms
-from affectstream.runtime.fused_writer import FusedWriter
 from affectstream.runtime.redis_client import connect, translated
 from affectstream.runtime.session_index import Session, Span, end_ms
 from affectstream.runtime.settings import RedisSettings
@@ -24,9 +21,10 @@ from affectstream.schemas.errors import Malformed
 from affectstream.schemas.messages import PARTIES, Alert, FusedEmotion, Modality, Party, PartyKey
 from affectstream.schemas.pane import EncodedPane
 
-__all__ = ["FusedStore", "Newest", "Session", "Span"]
+if TYPE_CHECKING:
+    from affectstream.runtime.fused_writer import FusedWriter
 
-log = structlog.get_logger(__name__)
+__all__ = ["FusedStore", "Newest", "Session", "Span"]
 
 
 @dataclass(frozen=True)
@@ -48,7 +46,12 @@ class FusedStore:
         self._settings = settings
         self._parsed = lru_cache(cached_finals)(rows.parsed) if cached_finals else rows.parsed
         self._redis = connect(settings, patient)
-        self._writer = FusedWriter(self._redis, settings.ttl_s)
+
+    @cached_property
+    def _writer(self) -> "FusedWriter":
+        from affectstream.runtime.fused_writer import FusedWriter  # which a reader does not need
+
+        return FusedWriter(self._redis, self._settings.ttl_s)
 
     async def __aenter__(self) -> Self:
         try:
@@ -230,5 +233,7 @@ def _readable(fields: Mapping[bytes, bytes]) -> FusedEmotion | None:
     try:
         return rows.pane(fields)
     except Malformed as error:
-        log.error("newest_final_unreadable", why=str(error))
+        import structlog  # a reader that only lists starts without it
+
+        structlog.get_logger(__name__).error("newest_final_unreadable", why=str(error))
         return None
