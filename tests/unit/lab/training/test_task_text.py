@@ -14,7 +14,7 @@ from affectstream.lab.datasets import texts
 from affectstream.lab.training import loop
 from affectstream.lab.training.files import WEIGHTS
 from affectstream.lab.training.recipe import RECIPE, TextRecipe, changed, shipped_recipe, write_recipe
-from affectstream.lab.training.ship_text import write
+from affectstream.lab.training.ship import ship
 from affectstream.lab.training.tasks.text import (
     START_PACKAGE,
     conversations,
@@ -42,7 +42,8 @@ def recipe(tmp_path: Path) -> TextRecipe:
         comments += [f"{GOOD[d % 4]} {d}\t17\tg{d}", f"{BAD[d % 4]} {d}\t2\tb{d}"]
     for split in ("train", "dev"):
         (tmp_path / "meld" / f"{split}_sent_emo.csv").write_text("\n".join(lines))
-    (tmp_path / "goemotions" / "train.tsv").write_text("\n".join(comments))
+    for split in ("train", "dev"):
+        (tmp_path / "goemotions" / f"{split}.tsv").write_text("\n".join(comments))
     start = tmp_path / "start"
     start.mkdir()
     source = (FOLDER / "text.tokenizer.json").read_text(encoding="utf-8")
@@ -77,10 +78,13 @@ def test_training_learns_a_tiny_corpus_and_ships(recipe: TextRecipe, tmp_path: P
     assert json.loads((run / "log.jsonl").read_text().splitlines()[-1])["accuracy"] > 0.9
     write_recipe(long, run / RECIPE)
     save_file(net.state_dict(), run / WEIGHTS)
-    assert write([run, run], tmp_path, tmp_path)
-    path, card = checked_file("text", tmp_path)
+    card = ship([run, run], tmp_path, tmp_path)
+    path, kept = checked_file("text", tmp_path)
+    assert kept == card
     assert path.stat().st_size < 1_000_000
     assert card.config["encoder"]["max_position_embeddings"] == 128
+    assert card.trust == card.figures["meld_dev_uar"] > 0.9
+    assert card.figures["goemotions_dev_accuracy"] > 0.9
     assert "weights" not in card.config["training"][0]
 
 
