@@ -31,19 +31,21 @@ GAPS = Counter(
     "affect_records_lost_total", "Records that the broker dropped before they were read", ["topic"]
 )
 COMMITS_DROPPED = Counter(
-    "affect_commits_dropped_total", "Commits left out since the partition had gone to another member"
+    "affect_commits_dropped_total", "Commits left out because the partition had been revoked"
 )
 REBALANCES = Counter("affect_rebalances_total", "Assignments of partitions to this member", ["group"])
 LAG = Gauge(
     "affect_consumer_lag_records", "Records on the broker that this member has not read", ["topic", "group"]
 )
-LATE = Counter("affect_late_observations_total", "Observations for windows that were closed", ["modality"])
-DUPLICATES = Counter(
-    "affect_duplicate_observations_total", "Observations that had been joined before", ["modality"]
+LATE = Counter(
+    "affect_late_observations_total", "Observations dropped because their window was closed", ["modality"]
 )
-WINDOWS = Counter("affect_windows_total", "Panes that fusion gave out", ["pane"])
+DUPLICATES = Counter(
+    "affect_duplicate_observations_total", "Observations dropped as duplicates", ["modality"]
+)
+WINDOWS = Counter("affect_windows_total", "Panes emitted by the fusion agent", ["pane"])
 MISSING = Counter("affect_window_missing_total", "Final windows without an expected modality", ["modality"])
-OPEN_WINDOWS = Gauge("affect_open_windows", "Windows that wait for their watermark")
+OPEN_WINDOWS = Gauge("affect_open_windows", "Windows waiting for their watermark")
 LATENCY_SECONDS = Histogram(
     "affect_latency_seconds", "From a window's end at capture to Redis; live only", ["pane"], buckets=_LATENCY
 )
@@ -51,7 +53,7 @@ STORED = Counter(
     "affect_stored_finals_total", "Final windows written to Redis, or found there already", ["outcome"]
 )
 
-ALERTS = Counter("affect_alerts_total", "Alerts that began", ["rule", "kind"])
+ALERTS = Counter("affect_alerts_total", "Alerts raised", ["rule", "kind"])
 
 
 def build_version() -> str:

@@ -1,4 +1,4 @@
-"""The Redis keys, in one place; imports nothing. Every key expires.
+"""The Redis keys; every key expires.
 
 ====================================  ======  ==========================================================
 key                                   type    holds

@@ -15,7 +15,7 @@ from affectstream.runtime.settings.kafka import KafkaSettings
 
 
 @dataclass(frozen=True)
-class Standing:
+class ConsumerProgress:
     """One partition: the next offset of the log, and the next one that a group has to read."""
 
     end: int
@@ -54,10 +54,10 @@ class LagMeter:
 
         A group that has not committed yet is behind by everything that the broker still has.
         """
-        standings = await self.standings(topic, group)
-        return {partition: standing.end - standing.reached for partition, standing in standings.items()}
+        found = await self.progress(topic, group)
+        return {partition: each.end - each.reached for partition, each in found.items()}
 
-    async def standings(self, topic: str, group: str) -> dict[int, Standing]:
+    async def progress(self, topic: str, group: str) -> dict[int, ConsumerProgress]:
         """Return per partition where the log ends and what ``group`` has reached of it; {} as for ``lag``."""
         with translated(self._kafka):
             partitions = await self._partitions_of(topic)
@@ -71,7 +71,7 @@ class LagMeter:
                 self._consumer.end_offsets(partitions),
             )
         return {
-            tp.partition: _standing(begins[tp], ends[tp], committed[tp].offset if tp in committed else 0)
+            tp.partition: _progress_of(begins[tp], ends[tp], committed[tp].offset if tp in committed else 0)
             for tp in partitions
         }
 
@@ -88,8 +88,8 @@ class LagMeter:
         await self._admin.close()
 
 
-def _standing(begin: int, end: int, committed: int) -> Standing:
-    return Standing(end, min(end, max(begin, committed)))
+def _progress_of(begin: int, end: int, committed: int) -> ConsumerProgress:
+    return ConsumerProgress(end, min(end, max(begin, committed)))
 
 
 async def lag(kafka: KafkaSettings, topic: str, group: str) -> dict[int, int]:

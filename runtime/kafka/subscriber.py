@@ -131,8 +131,7 @@ class Subscriber(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka h
             share = -(-(max_records - len(records)) // (len(readable) - i))  # ceiling
             if share > 0:
                 tp = readable[(self._turn + i) % len(readable)]
-                found = await self._consumer.getmany(tp, max_records=share)
-                records += self._accept(found)
+                records += self._accept(await self._consumer.getmany(tp, max_records=share))
         if not records and timeout_ms > 0:
             found = await self._consumer.getmany(
                 *(readable or [_NOWHERE]), timeout_ms=timeout_ms, max_records=max_records
@@ -164,9 +163,7 @@ class Subscriber(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka h
 
     def _missed(self, topic: str, partition: int, offset: int, missed: int) -> None:
         metrics.GAPS.labels(topic).inc(missed)
-        log.error(
-            "records_lost_before_reading", topic=topic, partition=partition, offset=offset, missed=missed
-        )
+        log.error("records_lost", topic=topic, partition=partition, offset=offset, missed=missed)
         if self._kafka.embedded:
             raise Unavailable(
                 f"the embedded broker dropped {missed} records of {topic} before {self._group} read them: it "
@@ -179,19 +176,20 @@ class Subscriber(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka h
         What this member no longer holds, or has not read since it got it, is left out and logged: another
         member may be ahead of it.
         """
-        mine = {TopicPartition(self._kafka.topic_prefix + t, p): offset for (t, p), offset in offsets.items()}
+        prefix = self._kafka.topic_prefix
+        named = {TopicPartition(prefix + t, p): offset for (t, p), offset in offsets.items()}
         assigned = self._consumer.assignment()
-        held = {tp: n for tp, n in mine.items() if tp in assigned and self._positions.covers(tp, n)}
+        mine = {tp: n for tp, n in named.items() if tp in assigned and self._positions.covers(tp, n)}
         with translated(self._kafka):
-            done = len(held) if await self._commit(held) else 0
-        if done < len(mine):
-            metrics.COMMITS_DROPPED.inc(len(mine) - done)
-            log.warning("commit_after_rebalance_dropped", group=self._group, partitions=len(mine) - done)
+            done = len(mine) if await self._commit(mine) else 0
+        if done < len(named):
+            metrics.COMMITS_DROPPED.inc(len(named) - done)
+            log.warning("commit_after_rebalance_dropped", group=self._group, partitions=len(named) - done)
 
-    async def _commit(self, held: Mapping[TopicPartition, int]) -> bool:
+    async def _commit(self, mine: Mapping[TopicPartition, int]) -> bool:
         try:
-            if held:
-                await self._consumer.commit(dict(held))
+            if mine:
+                await self._consumer.commit(dict(mine))
         except (CommitFailedError, IllegalStateError):
             return False
         return True
@@ -202,13 +200,13 @@ class Subscriber(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka h
 
     def pause(self, partitions: Iterable[Partition]) -> None:
         """Stop reading these until ``resume``; a rebalance resumes them too."""
-        self._consumer.pause(*self._held(partitions))
+        self._consumer.pause(*self._assigned_of(partitions))
 
     def resume(self, partitions: Iterable[Partition]) -> None:
         """Read these again."""
-        self._consumer.resume(*self._held(partitions))
+        self._consumer.resume(*self._assigned_of(partitions))
 
-    def _held(self, partitions: Iterable[Partition]) -> set[TopicPartition]:
+    def _assigned_of(self, partitions: Iterable[Partition]) -> set[TopicPartition]:
         named = {TopicPartition(self._kafka.topic_prefix + t, p) for t, p in partitions}
         return {tp for tp in named if tp in self._consumer.assignment()}
 
@@ -221,13 +219,13 @@ class Subscriber(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka h
         gone = frozenset((self._plain(tp.topic), tp.partition) for tp in revoked)
         try:
             if gone and self._on_revoked is not None:
-                await self._tell(self._on_revoked(gone))
+                await self._await_callback(self._on_revoked(gone))
         except AffectError as error:
             self._failure = error
         finally:
             self._positions.clear()
 
-    async def _tell(self, answer: Awaitable[None] | None) -> None:
+    async def _await_callback(self, answer: Awaitable[None] | None) -> None:
         if not inspect.isawaitable(answer):
             return
         try:

@@ -81,12 +81,12 @@ class LagWatch:
         self._history.add(OWN, Sample(now_ms, ends, stands))
         for modality in MODALITIES:
             try:
-                found = await self._meter.standings(MEDIA[modality].name, f"affect-{modality}")
+                found = await self._meter.progress(MEDIA[modality].name, MEDIA[modality].group)
             except Unavailable as error:
                 log.warning("lag_unknown", modality=modality, error=str(error))
                 continue
-            ended = {number: standing.end for number, standing in found.items()}
-            reached = {number: standing.reached for number, standing in found.items()}
+            ended = {number: each.end for number, each in found.items()}
+            reached = {number: each.reached for number, each in found.items()}
             self._history.add(modality, Sample(now_ms, ended, reached))
 
     def has_lag(self, modality: Modality) -> bool:

@@ -57,6 +57,6 @@ async def test_stopping_sends_the_end_of_the_stream_last():
         settings = load(kafka={"bootstrap": broker.bootstrap, "embedded": True})
         await publish(stream, settings, stop)
         async with LagMeter(settings.kafka) as meter:
-            standings = await meter.standings(FRAMES.name, "affect-video")
+            progress = await meter.progress(FRAMES.name, "affect-video")
     assert ended
-    assert sum(standing.end for standing in standings.values()) == 2
+    assert sum(each.end for each in progress.values()) == 2

@@ -8,7 +8,7 @@ import pytest
 from support.joining import fusion
 from support.observations import ended, observed
 
-from affectstream.runtime.kafka.lag import Standing
+from affectstream.runtime.kafka.lag import ConsumerProgress
 from affectstream.runtime.store import Newest
 from affectstream.schemas.codec import decode, encode
 from affectstream.schemas.errors import Unavailable
@@ -88,8 +88,8 @@ class FakeMeter:
     def __init__(self):
         self.behind = 0
 
-    async def standings(self, topic, group):
-        return {0: Standing(10, 10 - self.behind)}
+    async def progress(self, topic, group):
+        return {0: ConsumerProgress(10, 10 - self.behind)}
 
 
 class Rig:
@@ -318,13 +318,13 @@ async def test_a_party_that_fell_silent_is_let_go_unless_its_input_lags():
 
 def _counting(rig):
     """Count the questions about lag."""
-    asked, original = [], rig.meter.standings
+    asked, original = [], rig.meter.progress
 
-    async def standings(topic, group):
+    async def progress(topic, group):
         asked.append(topic)
         return await original(topic, group)
 
-    rig.meter.standings = standings
+    rig.meter.progress = progress
     return lambda: len(asked)
 
 
