@@ -22,7 +22,7 @@ from affectstream.schemas.errors import MessageError, Unavailable
 from affectstream.schemas.observations import Judged, Observation, read
 from affectstream.schemas.topics import PROBABILITIES
 from affectstream.workers.fusion.config import Fusion
-from affectstream.workers.fusion.partition import Partition
+from affectstream.workers.fusion.join import Partition
 from affectstream.workers.fusion.sink import Sink, Work, dead_letters, undecoded
 from affectstream.workers.fusion.stalls import LagWatch
 from affectstream.workers.fusion.trust import OperatorTrust

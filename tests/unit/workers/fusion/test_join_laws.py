@@ -10,8 +10,7 @@ from support.joining import Driven, fusion
 from affectstream.schemas.codec import decode, encode
 from affectstream.schemas.messages import EndOfStream, FusedEmotion
 from affectstream.schemas.observations import record
-from affectstream.workers.fusion.join import Refused
-from affectstream.workers.fusion.partition import Partition
+from affectstream.workers.fusion.join import Partition, Refused
 from affectstream.workers.fusion.window import ResumePoint
 
 STALL_MS = 10_000
