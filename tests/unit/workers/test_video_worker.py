@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from skimage.data import astronaut
 from structlog.testing import capture_logs
 
-from affectstream.models.face import blazeface
+from affectstream.models import weights
 from affectstream.models.face.crop import Box
 from affectstream.models.face.detect import Detector
 from affectstream.models.protocol import Predictions
@@ -133,7 +133,7 @@ def test_a_large_frame_is_decoded_reduced_for_the_crop_and_whole_for_a_model_of_
 
 
 def test_without_the_network_of_the_detector_the_worker_says_what_to_install(monkeypatch):
-    monkeypatch.setattr(blazeface, "PACKAGE", "no-such-package-is-installed")
+    monkeypatch.setattr(weights, "DETECTOR_PACKAGE", "no-such-package-is-installed")
     with capture_logs() as logs:
         analyst(load(video={"device": "cpu"}))
     (line,) = [line for line in logs if line["event"] == "slow_face_detector"]

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from skimage import data
 
+from affectstream.models import weights
 from affectstream.models.face import blazeface
 from affectstream.models.face.detect import Detector, cascade_search, from_yunet
 from affectstream.schemas.errors import InputError, ModelError
@@ -107,7 +108,7 @@ def test_a_face_is_found_at_any_distance(portrait: np.ndarray, share: float) -> 
 def test_without_its_package_the_cascade_takes_the_place_of_the_network(
     monkeypatch: pytest.MonkeyPatch, portrait: np.ndarray
 ) -> None:
-    monkeypatch.setattr(blazeface, "PACKAGE", "no-such-package-is-installed")
+    monkeypatch.setattr(weights, "DETECTOR_PACKAGE", "no-such-package-is-installed")
     fallback = Detector()
     assert fallback.name == "cascade"
     assert fallback.detect(portrait) == Detector(search=cascade_search()).detect(portrait)
