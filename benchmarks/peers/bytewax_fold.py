@@ -40,6 +40,7 @@ windows = win.fold_window(
     builder=empty,
     folder=folded,
     merger=lambda a, b: a | b,
+    ordered=False,  # else an item is folded only when the watermark has passed it
 )
 closed = op.filter("none", op.map("means", windows.down, lambda pair: means(pair[1][1])), lambda _: False)
 op.output("out", closed, StdOutSink())
