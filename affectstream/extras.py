@@ -20,7 +20,7 @@ EXTRAS: dict[str, tuple[str, ...]] = {
 
 def require(command: str, extras: Sequence[str]) -> None:
     """Raise Unavailable, naming what to install, where a command lacks a package of its extras."""
-    absent = {extra: [m for m in EXTRAS[extra] if find_spec(m) is None] for extra in extras}
+    absent = {extra: [m for m in EXTRAS[extra] if not _installed(m)] for extra in extras}
     missing = sorted({module for modules in absent.values() for module in modules})
     if missing:
         wanted = ",".join(extra for extra, modules in absent.items() if modules)
@@ -32,6 +32,14 @@ def remedy(module: str | None) -> str | None:
     top = (module or "").partition(".")[0]
     extra = next((name for name, modules in EXTRAS.items() if top in modules), None)
     return None if extra is None else _remedy("this", [top], extra)
+
+
+def _installed(module: str) -> bool:
+    """Say whether a top module can be imported."""
+    try:
+        return find_spec(module) is not None
+    except ValueError:  # it is imported and has no spec, as faust, which takes its own place in sys.modules
+        return True
 
 
 def _remedy(what: str, missing: Sequence[str], extras: str) -> str:

@@ -1,5 +1,6 @@
 """The command line: help everywhere, one clear line for every mistake, and no import without use."""
 
+import importlib
 import json
 import math
 import os
@@ -140,6 +141,11 @@ def test_a_command_without_its_extra_says_what_to_install(
     assert f"`affectstream {command}` needs " in said
     assert f"not installed: pip install 'affectstream[{wanted}]'" in said
     assert RUN.invoke(cli.app, [command, "--help"]).exit_code == 0
+
+
+def test_a_package_that_is_imported_counts_as_installed() -> None:
+    importlib.import_module("faust").App  # noqa: B018  # faust takes its own place in sys.modules, without a spec
+    extras.require("up", ["fusion"])
 
 
 def test_a_worker_without_its_extra_says_what_to_install(
