@@ -20,7 +20,7 @@ FOLDER = Path(__file__).parent / "peers"
 CACHE = Path(".cache") / "peers"
 PEERS = {
     "aiokafka_fold": "bare aiokafka with a plain fold",
-    "bytewax_fold": "Bytewax",
+    "bytewax_fold": "Bytewax, whose windows stay open, so no means",
     "quixstreams_fold": "Quix Streams",
     "faust_fold": "a bare Faust agent",
 }
