@@ -8,7 +8,6 @@ and the largest within SIDE_MS on either side, the party turned. Slower changes 
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
-from typing import get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,13 +18,11 @@ from affectstream.analytics.rules import Rule
 from affectstream.models.fusion.evidence import disagreement
 from affectstream.schemas.conflict import DISAGREE, sides
 from affectstream.schemas.labels import top
-from affectstream.schemas.messages import MODALITIES, Alert, FusedEmotion, Modality, Party
+from affectstream.schemas.messages import MODALITIES, PARTIES, Alert, FusedEmotion, Modality
 
 SIDE_MS = 8_000  # the least time between two turning points too
 LEVEL = 0.2
-RULE = Rule(
-    name="episode", kind="disagreement", level=DISAGREE, hysteresis=0.1, seconds=2, parties=get_args(Party)
-)
+RULE = Rule(name="episode", kind="disagreement", level=DISAGREE, hysteresis=0.1, seconds=2, parties=PARTIES)
 """Modalities contradict each other from two seconds of DISAGREE on, until it is 0.1 less."""
 
 GAP_MS = 3_000  # an episode ends after more than this without two modalities present

@@ -5,13 +5,12 @@ that its middle lies in.
 """
 
 from collections.abc import Sequence
-from typing import get_args
 
 from affectstream.analytics.changes import RULE, episodes, mean_of, turning_points
 from affectstream.analytics.records import DECIMALS, Distribution, Named, PartySummary, Quarter, Summary
 from affectstream.schemas.errors import InputError
 from affectstream.schemas.labels import EMOTIONS, top
-from affectstream.schemas.messages import FusedEmotion, Party
+from affectstream.schemas.messages import PARTIES, FusedEmotion, Party
 
 DOMINANT = 0.2  # of the time
 QUARTERS = 4
@@ -27,7 +26,7 @@ def summarise(finals: Windows) -> Summary:
         raise InputError("there is no window to sum up")
     ordered = sorted(finals, key=lambda window: window.end_ms)
     start_ms, end_ms = min(w.start_ms for w in ordered), ordered[-1].end_ms
-    parties = [p for p in get_args(Party) if any(w.party == p for w in ordered)]
+    parties = [p for p in PARTIES if any(w.party == p for w in ordered)]
     return Summary(
         session=ordered[0].session_id,
         start_ms=start_ms,

@@ -207,7 +207,7 @@ def softplus(x: Array) -> Array:
 def effective_modalities(shares: Array) -> Array:
     """Return min(1, 2 (1 - max share)): 0 where one modality has all the weight, 1 where none has most.
 
-    What is fitted for voices blend (temperatures, weights, biases) holds to this degree, so that a
+    What is fitted for several modalities (temperatures, weights, biases) holds to this degree, so that a
     modality that fades hands over to the others without a jump, and one alone is itself.
     """
     degree: Array = np.minimum(2.0 * (1.0 - shares.max(axis=1)), 1.0)
