@@ -29,6 +29,17 @@ def write(folder: Path, times: int) -> Path:
     return path
 
 
+def two_cameras(folder: Path, times: int, until_s: float, period_s: int) -> Path:
+    """Write a call in which both parties send the customer's first seconds, ``times`` over."""
+    folder.mkdir(parents=True, exist_ok=True)
+    parties = [{"party": party, "media": f"{party}.mkv"} for party in ("customer", "agent")]
+    for party in parties:
+        _repeat(FILE.parent / "customer.mp4", folder / party["media"], times, until_s, period_s)
+    path = folder / "session.json"
+    path.write_text(json.dumps({"session": "two", "agent_purpose": "synthetic", "parties": parties}))
+    return path
+
+
 def clip(folder: Path, seconds: float = 3.0) -> Path:
     """Write the first seconds of the customer, picture and sound, into a folder; return the file."""
     path = folder / "clip.mkv"
@@ -36,7 +47,9 @@ def clip(folder: Path, seconds: float = 3.0) -> Path:
     return path
 
 
-def _repeat(source: Path, target: Path, times: int, until_s: float = math.inf) -> None:
+def _repeat(
+    source: Path, target: Path, times: int, until_s: float = math.inf, period_s: int = PERIOD_S
+) -> None:
     with av.open(str(target), "w") as out:
         tracks = {}
         for turn in range(times):
@@ -47,7 +60,7 @@ def _repeat(source: Path, target: Path, times: int, until_s: float = math.inf) -
                 for packet in given.demux():
                     if packet.dts is None or packet.pts * packet.time_base >= until_s:
                         continue  # the demuxer's last, empty one, or what a clip leaves out
-                    later = round(turn * PERIOD_S / packet.time_base)
+                    later = round(turn * period_s / packet.time_base)
                     packet.pts, packet.dts = packet.pts + later, packet.dts + later
                     packet.stream = tracks[packet.stream_index]
                     out.mux(packet)

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import math
 import os
 import subprocess
 import sys
@@ -26,6 +27,10 @@ def analyze(out: Path, times: int) -> Iterator[Row]:
     yield from _analyzed("a clip", long_call.clip(out), out)
     yield from _analyzed("the demo call", FILE, out)
     yield from _analyzed("the demo call over and over", long_call.write(out / "long-call", times), out)
+    seen = long_call.two_cameras(out / "faces-in-view", 5 * times, 10.5, 11)
+    yield from _analyzed("two cameras, faces in view", seen, out)
+    hidden = long_call.two_cameras(out / "faces-hidden", times, math.inf, long_call.PERIOD_S)
+    yield from _analyzed("two cameras, a fifth of the faces hidden", hidden, out)
 
 
 def _analyzed(name: str, media: Path, out: Path) -> Iterator[Row]:

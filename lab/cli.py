@@ -127,9 +127,8 @@ def evaluate(
             raise InputError("--quick and --weights are for face, voice and text, not for a run folder")
         return _evaluate_run(Path(name), data, output, device)
     with _progress() as progress:
-        given = EvaluationRequest(
-            data, weights or FOLDER, run, device, quick, _typed(name, quick, weights), progress
-        )
+        command = _typed(name, quick, weights)
+        given = EvaluationRequest(data, weights or FOLDER, run, device, quick, command, progress)
         evaluation = evaluated(name, given)
     view.show_evaluation(evaluation, given.draws, out)
     if output is not None:
