@@ -1,10 +1,12 @@
 """The read-only JSON API as one application."""
 
 from fastapi import Depends, FastAPI
+from fastapi_offline import FastAPIOffline
 from pydantic import SecretStr
 
 from affectstream.analytics.label import Display
 from affectstream.dashboards import guard, routes
+from affectstream.dashboards.panels import panels
 from affectstream.dashboards.reader import Reader
 from affectstream.runtime.store import FusedStore
 
@@ -21,16 +23,18 @@ PLAIN = Display()
 
 def create_app(store: FusedStore, token: SecretStr | None = None, display: Display = PLAIN) -> FastAPI:
     """Return the application over an open ``store``; with ``token``, data needs it as a bearer token."""
-    app = FastAPI(
+    app = FastAPIOffline(  # /docs brings its own scripts
         title="affectstream",
         summary="Fused emotions of calls, read-only",
         description=ABOUT,
         version=routes.VERSION,
         license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
         redoc_url=None,
+        static_url=guard.ASSETS,
     )
     app.state.reader = Reader(store, display)
     guard.install(app)
     app.include_router(routes.health)
-    app.include_router(routes.data, dependencies=[Depends(guard.require_token(token))])
+    for guarded in (routes.data, panels):
+        app.include_router(guarded, dependencies=[Depends(guard.require_token(token))])
     return app

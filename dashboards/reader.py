@@ -13,8 +13,8 @@ from affectstream.schemas.messages import Alert, FusedEmotion, Party
 
 T = TypeVar("T")
 
-ANSWER_S = 2.0  # how long the store may take; its client alone would retry for ten seconds
-WHOLE_S = 10.0  # the same for all windows of a session
+ANSWER_S = 2.0  # how long the store may take for one page; its client alone would retry for ten seconds
+PAGE = 2_000  # finals of a page: decoded in 50 ms, between which other requests are answered
 
 
 class Reader:
@@ -60,7 +60,7 @@ class Reader:
         start_ms, end_ms = between
         if start_ms is not None and end_ms is not None and start_ms > end_ms:
             raise HTTPException(422, "query from: lies after query to")
-        found = await _within(ANSWER_S, self._store.finals(sid, party, start_ms, end_ms, limit + 1))
+        found = await self._finals(sid, party, start_ms, end_ms, limit + 1)
         if not found and party not in (await self.session(sid)).parties:
             raise await self._no_party(sid, party)
         page = found[:limit]
@@ -74,19 +74,38 @@ class Reader:
     async def all_finals(self, sid: str) -> list[FusedEmotion]:
         """Return all finals of a session, party by party, or refuse with 404."""
         parties = (await self.session(sid)).parties
-        return [w for party in parties for w in await _within(WHOLE_S, self._store.finals(sid, party))]
+        return [w for party in parties for w in await self._finals(sid, party)]
 
     async def alerts(self, sid: str) -> list[Alert]:
         """Return the alerts of a session, or refuse with 404."""
         await self.session(sid)
         return await _within(ANSWER_S, self._store.alerts(sid))
 
+    async def _finals(
+        self,
+        sid: str,
+        party: Party,
+        start_ms: int | None = None,
+        end_ms: int | None = None,
+        limit: int | None = None,
+    ) -> list[FusedEmotion]:
+        """Return finals in order, page by page: the deadline is the store's and not that of a long answer."""
+        found: list[FusedEmotion] = []
+        while limit is None or len(found) < limit:
+            count = PAGE if limit is None else min(PAGE, limit - len(found))
+            page = await _within(ANSWER_S, self._store.finals(sid, party, start_ms, end_ms, count))
+            found += page
+            if len(page) < count:
+                break
+            start_ms = page[-1].end_ms
+        return found
+
     async def _displayed_before(self, pane: FusedEmotion) -> DisplayedLabel:
         """Return what was displayed before a pane: by folding the stored finals, where that matters."""
         if self._display.memoryless:
             return NOTHING
         sid, party = pane.session_id, pane.party
-        before = await _within(WHOLE_S, self._store.finals(sid, party, end_ms=pane.end_ms - 1))
+        before = await self._finals(sid, party, end_ms=pane.end_ms - 1)
         return fold(self._display, NOTHING, before)[-1] if before else NOTHING
 
     async def _no_party(self, sid: str, party: Party) -> HTTPException:

@@ -31,6 +31,7 @@ Responses = dict[int | str, dict[str, Any]]
 VERSION = version("affectstream")
 MAX_SESSIONS = 200
 MAX_WINDOWS = 10_000
+MAX_MS = 253_402_300_800_000  # the year 10,000: a later time is in another unit
 
 AWAY: Responses = {503: {"model": Problem, "description": "the store does not answer"}}
 DATA: Responses = AWAY | {
@@ -47,8 +48,10 @@ def _reader(request: Request) -> Reader:
 
 Data = Annotated[Reader, Depends(_reader)]
 Sid = Annotated[SessionId, Path(description="the session's id")]
-From = Annotated[int | None, Query(alias="from", ge=0, description="windows that end after this time, in ms")]
-To = Annotated[int | None, Query(ge=0, description="windows that end by this time, in ms")]
+From = Annotated[
+    int | None, Query(alias="from", ge=0, le=MAX_MS, description="windows that end after this time, in ms")
+]
+To = Annotated[int | None, Query(ge=0, le=MAX_MS, description="windows that end by this time, in ms")]
 Limit = Annotated[int, Query(ge=1, le=MAX_WINDOWS, description="at most so many windows, the oldest first")]
 
 data = APIRouter(prefix="/api/sessions", tags=["data"])

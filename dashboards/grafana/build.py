@@ -49,7 +49,7 @@ def dashboard() -> Json:
 def _variables() -> list[Json]:
     return [
         source.variable("session", "Session", source.SESSIONS, "sessions", "session"),
-        source.variable("party", "Party", source.SESSION, "parties", "party"),
+        source.variable("party", "Party", source.PARTIES, "parties", "party", source.OF_SESSION),
     ]
 
 

@@ -18,7 +18,7 @@ def emotion(grid: style.Grid) -> Json:
         "Now",
         f"The most probable emotion of the newest window, early or final. {style.CUES}",
         grid,
-        targets=[source.query(source.LATEST, {"label": "string"})],
+        targets=[_newest({"label": "string"})],
         fieldConfig=style.fields(
             "string", mappings=style.emotions_or_nothing(), color={"mode": "thresholds"}
         ),
@@ -39,7 +39,7 @@ def probabilities(grid: style.Grid) -> Json:
         "Probabilities now",
         "The seven fused probabilities of the newest window; together they are 100 %.",
         grid,
-        targets=[source.query(source.LATEST, {name: "number" for name in EMOTIONS})],
+        targets=[_newest({name: "number" for name in EMOTIONS})],
         transformations=[style.in_order(*EMOTIONS)],
         fieldConfig=style.fields(
             "percentunit",
@@ -69,7 +69,7 @@ def measures(grid: style.Grid) -> Json:
         "Of the newest window. Confidence: the top probability, less where evidence was missing. "
         "Uncertainty: entropy over its maximum. Disagreement: Jensen-Shannon divergence of the modalities.",
         grid,
-        targets=[source.query(source.LATEST, {name: "number" for name, _, _ in style.MEASURES})],
+        targets=[_newest({name: "number" for name, _, _ in style.MEASURES})],
         transformations=[style.in_order(*(name for name, _, _ in style.MEASURES))],
         fieldConfig=style.fields(
             "percentunit",
@@ -97,7 +97,7 @@ def age(grid: style.Grid) -> Json:
         "Newest window",
         "When the newest window ended, by the time of the call, and whether it may still be revised.",
         grid,
-        targets=[source.query(source.LATEST, {"end_ms": "number", "pane": "string"})],
+        targets=[_newest({"end_ms": "number", "pane": "string"})],
         transformations=[style.in_order("end_ms", "pane")],
         fieldConfig=style.fields(
             "dateTimeFromNow",
@@ -119,3 +119,7 @@ def age(grid: style.Grid) -> Json:
             "orientation": "horizontal",
         },
     )
+
+
+def _newest(columns: dict[str, str]) -> Json:
+    return source.query(source.LATEST, columns, root="windows", params=source.OF_PARTY)

@@ -41,7 +41,7 @@ def alerts(grid: style.Grid) -> Json:
         "Alerts of all parties of this session, the newest first. "
         "docs/alerts.md documents what each kind of rule measures.",
         grid,
-        targets=[source.query(source.ALERTS, ALERTS, root="alerts")],
+        targets=[source.query(source.ALERTS, ALERTS, root="alerts", params=source.OF_SESSION)],
         transformations=[style.in_order(*ALERTS)],
         fieldConfig=style.fields("none", _alert_fields(), custom={"align": "auto", "filterable": True}),
         options=_table([{"displayName": "at", "desc": True}]),
@@ -56,7 +56,7 @@ def summary(grid: style.Grid) -> Json:
         "Each party over the whole session: dominant emotions, quarters of the call, what changed. "
         f"Unknown: the share of time with nothing to read. {style.CUES}",
         grid,
-        targets=[source.query(source.SUMMARY, PARTIES, root="parties")],
+        targets=[source.query(source.SUMMARY, PARTIES, root="parties", params=source.OF_SESSION)],
         transformations=[style.in_order(*PARTIES)],
         fieldConfig=style.fields("none", _party_fields(), custom={"align": "auto", "filterable": False}),
         options=_table([]),

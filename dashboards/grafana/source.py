@@ -12,14 +12,16 @@ TYPE = "yesoreyeram-infinity-datasource"
 UID = "affectstream-api"
 REF: Json = {"type": TYPE, "uid": UID}
 
-TIMELINE = "/api/sessions/${session}/${party}/timeline"
-MODALITIES = "/api/sessions/${session}/${party}/modalities"
-LATEST = "/api/sessions/${session}/${party}/latest"
+TIMELINE = "/api/panels/timeline"
+MODALITIES = "/api/panels/modalities"
+LATEST = "/api/panels/latest"
 SESSIONS = "/api/sessions"
-SESSION = "/api/sessions/${session}"
-SUMMARY = "/api/sessions/${session}/summary"
-ALERTS = "/api/sessions/${session}/alerts"
-SHOWN_RANGE = {"from": "${__from}", "to": "${__to}", "limit": "10000"}  # milliseconds, both
+PARTIES = "/api/panels/parties"
+SUMMARY = "/api/panels/summary"
+ALERTS = "/api/panels/alerts"
+OF_SESSION = {"session": "${session}"}  # blank while there is none
+OF_PARTY = OF_SESSION | {"party": "${party}"}
+SHOWN_RANGE = OF_PARTY | {"from": "${__from}", "to": "${__to}", "limit": "10000"}  # milliseconds, both
 
 
 def datasource(url: str, token: str | None = None) -> Json:
@@ -69,9 +71,11 @@ def query(
     }
 
 
-def variable(name: str, label: str, path: str, root: str, column: str) -> Json:
+def variable(
+    name: str, label: str, path: str, root: str, column: str, params: dict[str, str] | None = None
+) -> Json:
     """Return a variable: one column of a response, requested again when the time range changes."""
-    asked = query(path, {column: "string"}, root=root)
+    asked = query(path, {column: "string"}, root=root, params=params)
     return {
         "name": name,
         "label": label,

@@ -1,6 +1,7 @@
 """The JSON API, run as a process over a real Redis that holds a call."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -159,7 +160,10 @@ def test_an_unknown_party_is_404_with_those_that_there_are(api: httpx.Client, en
         (f"{CUSTOMER}/timeline?from=yesterday", "query from"),
         (f"{CUSTOMER}/timeline?from=2&to=1", "query from"),
         (f"{CUSTOMER}/timeline?from=-1", "query from"),
+        (f"{CUSTOMER}/timeline?from=99999999999999999999", "query from"),
+        (f"{CUSTOMER}/modalities?to=1700000000000000", "query to"),
         (f"{CUSTOMER}/timeline?limit=10001", "query limit"),
+        ("/api/panels/timeline?session=a%20b", "query session"),
     ],
 )
 def test_a_bad_parameter_is_422_and_named(api: httpx.Client, path: str, where: str):
@@ -214,6 +218,18 @@ def test_every_field_of_every_answer_is_described_or_given_an_example(api: httpx
         if not said & set(shape)
     ]
     assert silent == []
+
+
+def test_the_documentation_page_loads_nothing_from_elsewhere(api: httpx.Client):
+    page = api.get("/docs")
+
+    assert "default-src 'none'" in page.headers["content-security-policy"]
+    asked = re.findall(r"""(?:src|href)="([^"]+)"|url: '([^']+)'""", page.text)
+    urls = [first or second for first, second in asked]
+    assert len(urls) >= 4
+    for url in urls:
+        assert url.startswith("/"), url
+        assert api.get(url).status_code == 200
 
 
 def test_a_redis_that_is_away_is_503_and_the_process_lives_on(running: Any):

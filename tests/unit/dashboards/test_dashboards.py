@@ -128,8 +128,8 @@ def test_the_variables_come_in_the_order_in_which_they_need_each_other():
     session, party = DASHBOARD["templating"]["list"]
 
     assert (session["name"], party["name"]) == ("session", "party")
-    assert "${session}" in party["query"]["infinityQuery"]["url"]
-    assert "${" not in session["query"]["infinityQuery"]["url"]
+    assert "${session}" in str(party["query"]["infinityQuery"]["url_options"])
+    assert "${" not in str(session["query"]["infinityQuery"]["url_options"])
     assert all(variable["datasource"] == source.REF for variable in (session, party))
 
 
