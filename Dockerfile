@@ -1,5 +1,6 @@
-# Two images: `base` (producers, fusion, API, command line; no torch) and `inference` (the three workers).
-# docker build --target base -t affectstream-base . ; docker build --target inference -t affectstream-inference .
+# Images: `base` (producers, fusion, API, command line; no torch), `inference` (the three workers), and Grafana and
+# Prometheus with their files and plugin inside: they start without internet, and from a checkout that only its owner
+# can read. docker build --target base -t affectstream-base . ; docker build --target inference -t affectstream-inference .
 FROM python:3.11-slim-bookworm AS python
 ENV PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 PATH=/opt/venv/bin:$PATH
 
@@ -16,14 +17,14 @@ FROM builder AS base-packages
 RUN --mount=type=cache,target=/root/.cache uv pip install --python /opt/venv \
     -r pyproject.toml --extra capture --extra fusion --extra dashboards -c requirements.lock
 COPY . .
-RUN --mount=type=cache,target=/root/.cache uv pip install --python /opt/venv --no-deps .
+RUN --mount=type=cache,target=/root/.cache uv pip install --python /opt/venv --no-deps . && chmod -R a+rX /opt/venv
 
 FROM builder AS inference-packages
 RUN --mount=type=cache,target=/root/.cache uv pip install --python /opt/venv \
     -r pyproject.toml --extra inference --extra hub -c requirements.lock \
     && uv pip install --python /opt/venv --no-deps --require-hashes -r scripts/detector.txt
 COPY . .
-RUN --mount=type=cache,target=/root/.cache uv pip install --python /opt/venv --no-deps .
+RUN --mount=type=cache,target=/root/.cache uv pip install --python /opt/venv --no-deps . && chmod -R a+rX /opt/venv
 
 FROM python AS runtime
 RUN useradd --uid 10001 --no-create-home --home-dir /tmp --shell /usr/sbin/nologin affect
@@ -39,3 +40,13 @@ CMD ["python", "-m", "affectstream.workers.video"]
 FROM runtime AS base
 COPY --from=base-packages /opt/venv /opt/venv
 CMD ["affectstream", "--help"]
+
+FROM grafana/grafana:13.2.1 AS grafana
+USER root
+RUN grafana cli --pluginsDir /opt/grafana-plugins plugins install yesoreyeram-infinity-datasource 3.11.1
+COPY --chown=472:0 dashboards/grafana/provisioning /etc/grafana/provisioning
+COPY --chown=472:0 dashboards/grafana/dashboards /opt/grafana-dashboards
+USER 472
+
+FROM prom/prometheus:v3.13.1 AS prometheus
+COPY --chown=65534:65534 dashboards/prometheus/prometheus.yml /etc/prometheus/prometheus.yml

@@ -11,6 +11,7 @@ import yaml
 from support.paths import ROOT
 
 from affectstream.cli import load as load_command
+from affectstream.dashboards.grafana import source
 from affectstream.runtime.settings import describe, load
 
 STACK: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text(encoding="utf-8"))
@@ -19,8 +20,9 @@ SERVICES: dict[str, dict[str, Any]] = STACK["services"]
 WORKERS = {"worker-video", "worker-audio", "worker-text"}
 ONE_SHOT = {"topics", "replay"}
 STAYING = sorted(set(SERVICES) - ONE_SHOT)
-OURS = sorted(name for name, service in SERVICES.items() if service["image"].startswith("affectstream-"))
-SECRETS = {"REDIS_WRITER_PASSWORD", "REDIS_READER_PASSWORD", "GRAFANA_ADMIN_PASSWORD"}
+BUILT = sorted(name for name, service in SERVICES.items() if "build" in service)
+OURS = sorted(name for name in BUILT if SERVICES[name]["build"]["target"] in ("base", "inference"))
+SECRETS = {"REDIS_WRITER_PASSWORD", "REDIS_READER_PASSWORD", "GRAFANA_ADMIN_PASSWORD", "API_TOKEN"}
 
 
 def environment(service: dict[str, Any]) -> dict[str, str]:
@@ -75,7 +77,8 @@ def test_every_image_is_pinned_by_a_tag(name: str):
 def test_our_images_carry_our_version():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 
-    assert {SERVICES[name]["image"].rpartition(":")[2] for name in OURS} == {project["version"]}
+    assert {SERVICES[name]["image"].rpartition(":")[2] for name in BUILT} == {project["version"]}
+    assert all(SERVICES[name]["image"].startswith("affectstream-") for name in BUILT)
 
 
 @pytest.mark.parametrize("name", sorted(SERVICES))
@@ -220,3 +223,24 @@ def test_mounted_files_are_there():
 def _filled(value: str) -> str:
     """Fill variables in as compose does where only the secrets are set."""
     return re.sub(r"\$\{\w+(?::-([^}]*)|:\?[^}]*)\}", lambda found: found[1] or "filled-in", value)
+
+
+def test_no_service_reads_the_checkout_but_the_recording_to_replay():
+    binds = {
+        name: volume
+        for name, service in SERVICES.items()
+        for volume in service.get("volumes", ())
+        if volume.startswith((".", "/", "$"))
+    }
+
+    assert set(binds) == {"replay"}
+
+
+def test_grafana_starts_without_internet_and_reads_the_api_with_its_token():
+    env = environment(SERVICES["grafana"])
+    text = (ROOT / "Dockerfile").read_text(encoding="utf-8")
+
+    assert env["GF_PATHS_PLUGINS"] in text
+    assert f"plugins install {source.TYPE} " in text
+    assert not any("PREINSTALL" in name and name != "GF_PLUGINS_PREINSTALL_DISABLED" for name in env)
+    assert env["API_TOKEN"] == environment(SERVICES["api"])["AFFECT_API__TOKEN"]

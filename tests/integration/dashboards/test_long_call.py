@@ -26,11 +26,13 @@ async def test_the_largest_page_and_the_summary_of_a_long_call_are_answered(runn
     with EmbeddedRedis() as redis:
         async with FusedStore(load(redis={"url": redis.url}).redis) as store:
             await store.write(call)
-        with running({"AFFECT_REDIS__URL": redis.url}) as (url, _), httpx.Client(base_url=url) as api:
-            page = api.get("/api/sessions/long/customer/modalities?limit=10000", timeout=60).json()
-            rest = f"/api/sessions/long/customer/timeline?limit=10000&from={page['next_from']}"
-            summary = api.get("/api/sessions/long/summary", timeout=60).json()
+        with running({"AFFECT_REDIS__URL": redis.url}) as (url, _):
+            async with httpx.AsyncClient(base_url=url, timeout=60) as api:
+                page = (await api.get("/api/sessions/long/customer/modalities?limit=10000")).json()
+                rest = f"/api/sessions/long/customer/timeline?limit=10000&from={page['next_from']}"
+                others = (await api.get(rest)).json()
+                summary = (await api.get("/api/sessions/long/summary")).json()
 
             assert len(page["windows"]) == 10_000
-            assert len(api.get(rest, timeout=60).json()["windows"]) == WINDOWS - 10_000
+            assert len(others["windows"]) == WINDOWS - 10_000
             assert summary["parties"][0]["end_ms"] == START_MS + 1000 * WINDOWS

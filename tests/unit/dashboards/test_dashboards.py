@@ -93,9 +93,10 @@ SHAPE = {
 }
 
 
-def provisioned(name: str, url: str) -> dict[str, Any]:
+def provisioned(name: str, url: str, token: str = "") -> dict[str, Any]:
     text = (GRAFANA / "provisioning" / name / "affectstream.yaml").read_text(encoding="utf-8")
-    loaded: dict[str, Any] = yaml.safe_load(text.replace("${API_URL}", url))
+    filled = text.replace("${API_URL}", url).replace("${API_TOKEN}", token)
+    loaded: dict[str, Any] = yaml.safe_load(filled)
     return loaded
 
 
@@ -135,11 +136,11 @@ def test_the_variables_come_in_the_order_in_which_they_need_each_other():
 
 @pytest.mark.parametrize("token", [None, "t0ken"])
 def test_the_provisioned_data_source_is_the_pushed_one(token: str | None):
-    (file,) = provisioned("datasources", "http://api:8350")["datasources"]
+    (file,) = provisioned("datasources", "http://api:8350", "t0ken")["datasources"]
 
     pushed = source.datasource("http://api:8350", token)
 
-    assert {k: v for k, v in file.items() if k != "editable"} == source.datasource("http://api:8350")
+    assert {k: v for k, v in file.items() if k != "editable"} == source.datasource("http://api:8350", "t0ken")
     assert pushed["jsonData"].get("auth_method") == (token and "bearerToken")
     assert pushed.get("secureJsonData") == (token and {"bearerToken": token})
 
@@ -147,7 +148,7 @@ def test_the_provisioned_data_source_is_the_pushed_one(token: str | None):
 def test_the_provider_reads_the_folder_that_holds_the_dashboard_and_nothing_else():
     (provider,) = provisioned("dashboards", "")["providers"]
 
-    assert provider["options"]["path"] == "/var/lib/grafana/dashboards"
+    assert provider["options"]["path"] == "/opt/grafana-dashboards"
     assert [file.name for file in (GRAFANA / "dashboards").iterdir()] == [build.FILE.name]
 
 
