@@ -111,14 +111,14 @@ async def trace(settings: Settings, recorder: Recorder) -> tuple[list[tuple[str,
 
         for modality in ("audio", "text"):  # both have passed the windows that the frames will close
             await send(observation(modality, 0, START_MS, START_MS + 9000))
-        for seq in range(12):
+        for seq in range(15):  # the last window that they close has the shape of those before
             await send(observation("video", seq, START_MS + 200 * seq, START_MS + 200 * seq))
         await final(START_MS + 2000)
         # The script itself sleeps while the recorder is on: its own use of Kafka and Redis is not recorded.
         with recorder.recording() as idle:
             await asyncio.sleep(IDLE_S)
         timers = {step for _, step in idle}
-        record = observation("video", 12, START_MS + 3000, START_MS + 3000)
+        record = observation("video", 15, START_MS + 3000, START_MS + 3000)
         sent = await publisher.send(record, partition=0)
         with recorder.recording() as steps:
             await sent

@@ -15,60 +15,32 @@ Where nothing is present: no ``p``, no label, confidence 0, uncertainty 1, disag
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Literal, NamedTuple
+from functools import cache
+from typing import NamedTuple
 
 import numpy as np
-from msgspec import Struct, msgpack
 
 from affectstream.models.fusion import trust
-from affectstream.models.fusion.evidence import Array, Evidence, Flags, Rule, disagreement, uncertainty
+from affectstream.models.fusion.evidence import Array, Evidence, Rule, disagreement, uncertainty
 from affectstream.models.fusion.network_rule import NetworkRule
-from affectstream.schemas.codec import VERSIONS
-from affectstream.schemas.labels import EMOTIONS
-from affectstream.schemas.messages import MODALITIES, Modality, Party, Stream
-from affectstream.schemas.observations import Reason
+from affectstream.schemas.labels import N_EMOTIONS
+from affectstream.schemas.messages import MODALITIES, Modality
 from affectstream.schemas.pane import EncodedPane, Pane
-from affectstream.workers.fusion.reduce import N_MODALITIES, Reduced, reduced_windows
+from affectstream.workers.fusion.encode import (
+    CONFIDENCE,
+    DISAGREEMENT,
+    FIRST,
+    N_NUMBERS,
+    OWN,
+    UNCERTAINTY,
+    encoded,
+    shapes,
+)
+from affectstream.workers.fusion.reduce import N_MODALITIES, reduced_windows
 from affectstream.workers.fusion.window import ClosedWindow
 
 DECIMALS = 6
 NEARLY_A_TIE = 1e-6  # the scaled value may lie on the other side of a half than the value itself
-
-State = Literal["present", "abstained", "missing"]
-
-
-class ModalityState(Struct, gc=False):
-    """`schemas.messages.ModalityState`, in the order of its fields on the wire."""
-
-    mod: Modality
-    state: State
-    reason: Reason | None
-    p: list[float] | None
-    weight: float
-    quality: float
-    count: int
-    model: str | None
-    trust: float | None
-    stream: Stream
-
-
-class FusedEmotion(Struct, gc=False):
-    """`schemas.messages.FusedEmotion`, in the order of its fields on the wire."""
-
-    v: int
-    type: Literal["fused"]
-    sid: str
-    party: Party
-    start: int
-    end: int
-    pane: Pane
-    p: list[float] | None
-    label: str | None
-    confidence: float
-    uncertainty: float
-    disagreement: float
-    mods: list[ModalityState]
-    rule: str
 
 
 class Fused(NamedTuple):
@@ -76,20 +48,6 @@ class Fused(NamedTuple):
 
     panes: list[EncodedPane]
     missing: Counter[Modality]
-
-
-class Columns(NamedTuple):
-    """The numbers of fused messages, rounded, as lists over windows."""
-
-    p: list[list[float]]
-    label: list[int]  # -1 where no modality is present
-    confidence: list[float]
-    uncertainty: list[float]
-    disagreement: list[float]
-    own: list[list[list[float]]]  # distributions by modality
-    weight: list[list[float]]
-    quality: list[list[float]]
-    trust: list[list[float]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,19 +71,11 @@ class Fuser:
         reduced = reduced_windows(windows, self.window_ms, isinstance(self.rule, NetworkRule))
         evidence = Evidence(reduced.p, reduced.present, reduced.quality, self._trust(reduced.p))
         p, weights, rules = self._pool(evidence, reduced.embeddings)
-        expected = np.array([[m in window.expects for m in MODALITIES] for window in windows])
-        columns = _columns(evidence, p, weights, expected)
-        panes = []
-        for w, window in enumerate(windows):
-            places = [m for m, name in enumerate(MODALITIES) if name in window.expects]
-            states = [_state(w, m, window, reduced, columns) for m in places]
-            for state in states:
-                if state.state == "missing":
-                    missing[state.mod] += 1
-            end_ms = window.start_ms + self.window_ms
-            packed = _pack(_message(w, window, end_ms, pane, rules[w], states, columns))
-            panes.append(EncodedPane(*window.key, window.start_ms, end_ms, pane, packed))
-        return Fused(panes, missing)
+        numbers, labels = _numbers(evidence, p, weights, [window.expects for window in windows])
+        of_shape = shapes(windows, reduced, labels, rules)
+        for shape, its in of_shape.items():
+            missing.update(dict.fromkeys(shape.missing(), len(its)))
+        return Fused(encoded(windows, of_shape, numbers, self.window_ms, pane), missing)
 
     def _trust(self, p: Array) -> Array:
         """Return the trust (windows, modalities): an operator's, or the expected reliability of ``p``."""
@@ -153,26 +103,34 @@ def _window(evidence: Evidence, embeddings: Sequence[Array | None], w: int) -> E
     return Evidence(evidence.p[one], evidence.present[one], evidence.quality[one], evidence.trust[one], own)
 
 
-def _columns(evidence: Evidence, p: Array, weights: Array, expected: Flags) -> Columns:
-    some = evidence.present.any(axis=1)
+def _numbers(
+    evidence: Evidence, p: Array, weights: Array, expects: Sequence[tuple[Modality, ...]]
+) -> tuple[Array, list[int]]:
+    """Return the numbers of messages (windows, N_NUMBERS), rounded, and their labels; -1 is none."""
+    windows = np.arange(len(p))
     several = evidence.present.sum(axis=1) > 1
-    rounded = _rounded(p)
-    top = rounded.argmax(axis=1)
-    largest = rounded[np.arange(len(p)), top]
+    some = evidence.present.any(axis=1)
+    numbers = np.zeros((len(p), N_NUMBERS))
+    numbers[:, :N_EMOTIONS] = p
+    numbers[:, UNCERTAINTY] = np.where(some, uncertainty(p), 1.0)
+    numbers[:, DISAGREEMENT] = np.where(several, disagreement(evidence.p, evidence.present), 0.0)
+    own = numbers[:, FIRST:].reshape(len(p), N_MODALITIES, OWN)
+    own[:, :, :N_EMOTIONS] = evidence.p
+    own[:, :, N_EMOTIONS:] = np.stack([weights, evidence.quality, evidence.trust], axis=2)
+    numbers[:, FIRST:] = own.reshape(len(p), -1)
+    numbers = _rounded(numbers)
+    top = numbers[:, :N_EMOTIONS].argmax(axis=1)
+    expected = np.frombuffer(b"".join(map(_flags, expects)), np.bool_).reshape(evidence.present.shape)
     trusted = np.where(expected, evidence.trust, 0.0)
     coverage = np.where(evidence.present, trusted, 0.0).sum(axis=1) / trusted.sum(axis=1)
-    divergence = disagreement(evidence.p, evidence.present)
-    return Columns(
-        p=rounded.tolist(),
-        label=np.where(some, top, -1).tolist(),
-        confidence=np.where(some, _rounded(largest * coverage), 0.0).tolist(),
-        uncertainty=np.where(some, _rounded(uncertainty(p)), 1.0).tolist(),
-        disagreement=np.where(several, _rounded(divergence), 0.0).tolist(),
-        own=_rounded(evidence.p).tolist(),
-        weight=_rounded(weights).tolist(),
-        quality=_rounded(evidence.quality).tolist(),
-        trust=_rounded(evidence.trust).tolist(),
-    )
+    numbers[:, CONFIDENCE] = np.where(some, _rounded(numbers[windows, top] * coverage), 0.0)
+    return numbers, np.where(some, top, -1).tolist()
+
+
+@cache
+def _flags(expects: tuple[Modality, ...]) -> bytes:
+    """Return a byte per modality: 1 where it is expected."""
+    return bytes(modality in expects for modality in MODALITIES)
 
 
 def _rounded(values: Array) -> Array:
@@ -184,53 +142,3 @@ def _rounded(values: Array) -> Array:
     if ties.any():
         rounded[ties] = [round(value, DECIMALS) + 0.0 for value in values[ties].tolist()]
     return rounded
-
-
-def _message(
-    w: int,
-    closed: ClosedWindow,
-    end_ms: int,
-    pane: Pane,
-    rule: str,
-    states: list[ModalityState],
-    columns: Columns,
-) -> FusedEmotion:
-    label = columns.label[w]
-    return FusedEmotion(
-        VERSIONS["fused"],
-        "fused",
-        *closed.key,
-        closed.start_ms,
-        end_ms,
-        pane,
-        columns.p[w] if label >= 0 else None,
-        EMOTIONS[label] if label >= 0 else None,
-        columns.confidence[w],
-        columns.uncertainty[w],
-        columns.disagreement[w],
-        states,
-        rule,
-    )
-
-
-def _state(w: int, m: int, closed: ClosedWindow, reduced: Reduced, columns: Columns) -> ModalityState:
-    slot, modality = N_MODALITIES * w + m, MODALITIES[m]
-    count, reason, stream = reduced.counts[slot], reduced.reasons[slot], closed.streams[modality]
-    if not count:
-        state: State = "missing" if reason is None else "abstained"
-        return ModalityState(modality, state, reason, None, 0.0, 0.0, 0, None, None, stream)
-    return ModalityState(
-        modality,
-        "present",
-        None,
-        columns.own[w][m],
-        columns.weight[w][m],
-        columns.quality[w][m],
-        count,
-        reduced.models[slot],
-        columns.trust[w][m],
-        stream,
-    )
-
-
-_pack = msgpack.Encoder().encode

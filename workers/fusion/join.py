@@ -9,6 +9,7 @@ time, stops waiting for a modality that stalls.
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from operator import attrgetter
 from typing import Literal
 
 from affectstream.schemas.messages import DeadLetter, Modality
@@ -18,6 +19,7 @@ from affectstream.workers.fusion.watermark import HasLag
 from affectstream.workers.fusion.window import ClosedWindow, Key, ResumePoint
 
 LONGEST_MS = 6 * 3_600_000  # an observation that claims to cover more is refused
+KEY = attrgetter("session_id", "party")
 REMEMBERED = 10_000  # parties that are over, of which the resume point is kept
 
 
@@ -67,11 +69,13 @@ class Join:
     def add(self, offset: int, items: Iterable[Observation]) -> None:
         """Join the observations of one record."""
         parties, touched = self._parties, self._touched
+        session_id, name, party = "", "", None  # of the observation before
         for item in items:
-            key = item.session_id, item.party
-            party = parties.get(key)
+            if item.session_id != session_id or item.party != name:
+                session_id, name = item.session_id, item.party
+                party = parties.get((session_id, item.party))
             if party is None or item.end_ms - item.start_ms > LONGEST_MS:
-                party = self._admitted(key, item, offset)
+                party = self._admitted((session_id, item.party), item, offset)
                 if party is None:
                     continue
             admission = party.add(item, offset)
@@ -83,6 +87,7 @@ class Join:
             touched[party] = None
             if party.progress.watermark_ms >= party.closing_ms:
                 self._close_due(party)
+                party = parties.get(party.key)
 
     def tick(self, now_ms: int, has_lag: HasLag) -> None:
         """Stop waiting for what has stalled by now, on a clock that never goes back."""
@@ -175,7 +180,7 @@ class Partition:
 
     def unknown_parties(self, items: Iterable[Observation]) -> list[Key]:
         """Return the parties of ``items`` whose resume point must be asked of the store before they count."""
-        keys = dict.fromkeys([(item.session_id, item.party) for item in items])
+        keys = dict.fromkeys(map(KEY, items))
         return [key for key in keys if not self.join.knows(key)]
 
     def missed(self, offset: int) -> int:

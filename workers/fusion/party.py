@@ -15,7 +15,6 @@ from affectstream.workers.fusion.window import (
     ResumePoint,
     Window,
     ceil_ms,
-    floor_ms,
 )
 
 GAP_MS = 3_600_000  # an empty window is written within an hour after one that holds something
@@ -55,10 +54,16 @@ class PartyJoin:
             self._end_ms = max(self._end_ms, item.end_ms)
             return ACCEPTED if self.progress.end(item, offset) else DUPLICATE
         fresh = self.progress.advance(item, offset)
-        if self._next_ms is None:
-            first_end_ms = floor_ms(item.start_ms, self._window_ms) + self._window_ms
-            self.closing_ms = min(self.closing_ms, first_end_ms)
-        kept, late = self._keep(item, fresh, offset)
+        window_ms, next_ms, start_ms = self._window_ms, self._next_ms, item.start_ms
+        first_ms = start_ms - start_ms % window_ms
+        if next_ms is None and first_ms + window_ms < self.closing_ms:
+            self.closing_ms = first_ms + window_ms
+        reach_ms = item.end_ms if item.end_ms > start_ms else start_ms + INSTANT_MS
+        if reach_ms > self._end_ms:
+            self._end_ms = reach_ms
+        if reach_ms <= first_ms + window_ms and (next_ms is None or first_ms >= next_ms):
+            return ACCEPTED if self._put(first_ms, item, fresh, offset) else DUPLICATE
+        kept, late = self._keep(item, first_ms, reach_ms, fresh, offset)
         if late and fresh:
             return LATE
         return ACCEPTED if kept else DUPLICATE
@@ -133,18 +138,13 @@ class PartyJoin:
         """Return where the party stops, with its newest observations to know duplicates by."""
         return ResumePoint(self._next_ms, self._resumed_ms, self._end_ms, self.progress.newest())
 
-    def _keep(self, item: Probabilities | Abstention, fresh: bool, offset: int) -> tuple[bool, bool]:
+    def _keep(
+        self, item: Probabilities | Abstention, first_ms: int, reach_ms: int, fresh: bool, offset: int
+    ) -> tuple[bool, bool]:
         """Return whether a window took ``item``, and whether one was closed to it since this join began."""
         kept = late = False
-        window_ms, next_ms = self._window_ms, self._next_ms
-        reach_ms = item.end_ms if item.end_ms > item.start_ms else item.start_ms + INSTANT_MS
-        if reach_ms > self._end_ms:
-            self._end_ms = reach_ms
-        first_ms = item.start_ms - item.start_ms % window_ms
-        if reach_ms <= first_ms + window_ms and (next_ms is None or first_ms >= next_ms):
-            return self._put(first_ms, item, fresh, offset), False
-        for start_ms in range(first_ms, reach_ms, window_ms):
-            if next_ms is not None and start_ms < next_ms:
+        for start_ms in range(first_ms, reach_ms, self._window_ms):
+            if self._next_ms is not None and start_ms < self._next_ms:
                 late = late or start_ms >= self._resumed_ms
             else:
                 kept = self._put(start_ms, item, fresh, offset) or kept
@@ -183,8 +183,9 @@ class PartyJoin:
 
     def _limit_ms(self, watermark_ms: float) -> int:
         """Return the end of the last window that is passed and not beyond all that was seen."""
-        seen_ms = ceil_ms(self._end_ms, self._window_ms)
-        return seen_ms if watermark_ms >= seen_ms else floor_ms(int(watermark_ms), self._window_ms)
+        window_ms = self._window_ms
+        seen_ms = -(-self._end_ms // window_ms) * window_ms
+        return seen_ms if watermark_ms >= seen_ms else int(watermark_ms // window_ms) * window_ms
 
     def _closed(self, start_ms: int, window: Window | None) -> ClosedWindow:
         streams = self.progress.streams(start_ms + self._window_ms)

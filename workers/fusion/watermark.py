@@ -115,7 +115,7 @@ class PartyProgress:
         if progress.stalled:
             progress.stalled = False
             self._update_expected()
-        elif before_ms <= self.watermark_ms:  # it was the one that others waited for
+        elif before_ms <= self.watermark_ms < progress.watermark_ms:  # it was the one that others waited for
             self._update_watermark()
         return True
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from affectstream.schemas.messages import MODALITIES, FusedEmotion, Modality, PartyKey, Stream
 from affectstream.schemas.observations import Abstention, EndOfStream, Observation, Probabilities
@@ -50,8 +51,7 @@ class Window:
         self.ordered = True  # those of a modality lie in the order of their rank
 
 
-@dataclass(frozen=True, slots=True)
-class ClosedWindow:
+class ClosedWindow(NamedTuple):
     """A window taken out of its party to be fused: a final, or the early pane of one that stays open."""
 
     key: Key

@@ -12,6 +12,7 @@ from affectstream.models.fusion.evidence import Evidence, disagreement, uncertai
 from affectstream.models.fusion.parameters import available
 from affectstream.models.fusion.rules import on_probabilities
 from affectstream.schemas.codec import decode, encode
+from affectstream.schemas.messages import Probabilities
 from affectstream.schemas.observations import record
 
 WINDOWS = 600
@@ -83,3 +84,32 @@ def test_a_final_has_the_same_bytes_alone_and_among_others(name):
     halves = [windows[1::2], windows[::2]]
     apart = [pane for half in halves for pane in fuser.fuse(half, "final").panes]
     assert sorted(apart) == sorted(together)
+
+
+@pytest.mark.parametrize("frames", [1, 127, 128, 300])
+@pytest.mark.parametrize("start_ms", [0, 127_000, 65_000, 1_700_000_000_000])
+def test_a_final_is_packed_as_the_codec_packs_it_whatever_the_size_of_its_integers(frames, start_ms):
+    join = fusion().join()
+    for seq in range(frames + 1):
+        at_ms = start_ms + (seq if seq < frames else 1000)
+        join.add(seq, [record(one_frame(seq, at_ms))])
+    (pane,) = fusion().fuser.fuse(join.take_effects().finals, "final").panes
+    final = decode(pane.packed, 1 << 16)
+    assert encode(final) == pane.packed
+    assert (final.session_id, final.start_ms, final.modalities[0].count) == ("s", start_ms, frames)
+
+
+def one_frame(seq, at_ms):
+    return Probabilities(
+        session_id="s",
+        party="customer",
+        modality="video",
+        seq=seq,
+        start_ms=at_ms,
+        end_ms=at_ms,
+        watermark_ms=at_ms,
+        expects=("video",),
+        p=(0.4, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1),
+        quality=0.5,
+        model_id="m/\u00ff\u20ac",
+    )
