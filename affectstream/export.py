@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from affectstream.analytics import rows
 from affectstream.analytics.alerts import alerts
-from affectstream.analytics.label import Display, DisplayedLabel, labels
+from affectstream.analytics.label import Display, DisplayedLabel, display_as, labels
 from affectstream.analytics.records import Summary
 from affectstream.analytics.rules import read as read_rules
 from affectstream.analytics.summary import summarise
@@ -33,10 +33,7 @@ COLUMNS = (
 
 def display_of(settings: Settings) -> Display:
     """Return when a label is displayed, from the settings and the fitted file; raises SettingsError."""
-    from affectstream.models.fusion.parameters import available
-
-    fitted = available(settings.fusion.fitted)
-    return Display(**settings.label.model_dump(), fitted=fitted.abstain if fitted else {})
+    return display_as(settings.label.model_dump(), settings.fusion.fitted)
 
 
 def row(fused: FusedEmotion, displayed: DisplayedLabel) -> Row:

@@ -10,7 +10,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import accumulate
+from pathlib import Path
+from typing import Any
 
+from affectstream.models.fusion.parameters import available
 from affectstream.schemas.labels import INDEX
 from affectstream.schemas.messages import FusedEmotion, Party
 
@@ -34,6 +37,15 @@ class Display:
         if self.min_probability is not None:
             return self.min_probability
         return self.fitted.get(rule.partition("+")[0].partition("/")[0], 0.0)
+
+
+def display_as(label: Mapping[str, Any], fitted: Path | None) -> Display:
+    """Return when a label is displayed, from the settings of it and the fitted file (None: the shipped one).
+
+    Raises SettingsError for a file that cannot be read.
+    """
+    found = available(fitted)
+    return Display(**label, fitted=found.abstain if found else {})
 
 
 @dataclass(frozen=True, slots=True)

@@ -92,7 +92,9 @@ def ship(
 
 @app.command()
 def evaluate(
-    name: Annotated[str, typer.Argument(help="face, voice, text, or a reference network's run folder")],
+    name: Annotated[
+        str, typer.Argument(help="face, voice, text, calls, or a reference network's run folder")
+    ],
     data: Annotated[
         Path | None,
         typer.Option(help="folder of corpora, of one, or a file; default: $AFFECT_DATA", show_default=False),
@@ -122,6 +124,10 @@ def evaluate(
     torch.set_num_threads(threads or os.cpu_count() or 1)
     if output is not None:
         training.make(output)  # before what takes minutes
+    if name == "calls":
+        from affectstream.lab.calls import command as calls
+
+        return calls.run(data, output, quick, out, _progress())
     if name not in get_args(Name):
         if quick or weights is not None:
             raise InputError("--quick and --weights are for face, voice and text, not for a run folder")

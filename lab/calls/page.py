@@ -1,0 +1,215 @@
+"""The page of the bench: demands first, then every figure as it is now and as it was before.
+
+``before.json`` holds the figures of models and rules of an earlier day, as ``-o`` wrote them.
+"""
+
+import json
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import NamedTuple
+
+from affectstream.lab.calls.acted import CORPORA
+from affectstream.lab.calls.bench import Measured
+from affectstream.lab.evaluation.document import Block, Bullets, Command, Heading, Paragraph, Table, markdown
+from affectstream.schemas.errors import InputError
+from affectstream.schemas.labels import EMOTIONS
+
+BEFORE = Path(__file__).with_name("before.json")
+PAGE, FIGURES = "calls.md", "calls-figures.json"
+COMMAND = "affectstream evaluate calls -o docs/models"
+ABSENT = "-"
+
+
+class Demand(NamedTuple):
+    """What a figure must be."""
+
+    what: str
+    row: str
+    figure: str
+    at_least: float | None = None
+    at_most: float | None = None
+
+    @property
+    def wanted(self) -> str:
+        """Return the bound as it is shown."""
+        return f">= {self.at_least:g}" if self.at_least is not None else f"<= {self.at_most:g}"
+
+    def met(self, value: float) -> bool:
+        """Return whether a value satisfies the bound."""
+        return value >= self.at_least if self.at_least is not None else value <= (self.at_most or 0.0)
+
+
+DEMANDS = (
+    Demand("routine: share of spoken windows shown as neutral or left open", "calls", "calm", at_least=0.75),
+    Demand("routine: alerts an hour, all shipped rules", "calls", "alerts an hour", at_most=1.0),
+    Demand("routine: neighbouring windows with the same display", "calls", "same as before", at_least=0.75),
+    Demand("routine: total variation between a recording's halves", "calls", "between halves", at_most=0.15),
+    Demand("lines: equal displays on the worst line", "lines", "equal", at_least=0.8),
+    Demand("lines: total variation on the worst line", "lines", "total variation", at_most=0.15),
+    Demand("lines: alerts an hour of the same calls on all lines", "lines", "alerts an hour", at_most=1.0),
+    Demand("staged anger: share of calls in which an alert finds it", "staged", "recall", at_least=0.75),
+    Demand("staged anger: precision of the alerts for anger", "staged", "precision", at_least=0.8),
+)
+
+TOP = (
+    "What a routine telephone call must look like, measured on real calls without labels, on the same calls "
+    "over other lines, and on calls into which acted anger is spliced. Every recording goes through the "
+    "path of the stream (chunks, audio worker, join, fusion, displayed label, alert rules), each channel as "
+    "the customer of a call with nothing but sound, so that the shipped rules watch it. The calls are taken "
+    "to be routine throughout; nobody labelled them. A window lasts a second; *spoken* windows are those in "
+    "which the voice gives evidence."
+)
+
+
+def read(path: Path) -> Measured:
+    """Return figures as they were written; raises InputError for a file that does not hold them."""
+    try:
+        return Measured(**json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError) as error:
+        raise InputError(f"{path} does not hold figures of the bench of calls") from error
+
+
+def write(now: Measured, folder: Path) -> tuple[Path, Path]:
+    """Write the page and the figures into a folder; return their paths. Raises InputError."""
+    page, figures = folder / PAGE, folder / FIGURES
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        page.write_text(markdown(list(blocks(now, read(BEFORE))), "plots"), encoding="utf-8")
+        figures.write_text(json.dumps(asdict(now), indent=1) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"cannot write into {folder}: {error.strerror}") from error
+    return page, figures
+
+
+def blocks(now: Measured, before: Measured) -> Iterator[Block]:
+    """Yield the page; in brackets stands what was measured before."""
+    yield Heading("Calls", 1)
+    yield Paragraph(TOP)
+    yield Command(COMMAND)
+    yield Heading("Demands")
+    yield _demands(now, before)
+    yield Bullets((f"now: {_about(now)}", f"before: {_about(before)}"))
+    yield Heading("Routine calls")
+    yield Paragraph(
+        "Shares are of spoken windows, by the displayed label; *unsure* are those with evidence and no "
+        "displayed label. Steadiness compares neighbouring windows, *halves* the mean distributions of the "
+        "first and the second half. Before in brackets."
+    )
+    both = _Both(now, before)
+    recordings = [*(row for row in now.figures if row.startswith("call/")), "calls"]
+    yield both.table("displayed", recordings, {"s": "seconds", **{e: e for e in (*EMOTIONS, "unsure")}})
+    yield both.table(
+        "steadiness",
+        recordings,
+        {
+            "no speech": "no speech",
+            "same as the window before": "same as before",
+            "total variation to the next": "change to the next",
+            "between halves": "between halves",
+            "alerts": "alerts",
+        },
+    )
+    yield Heading("Alerts on routine calls")
+    yield _rules(now, before)
+    yield Heading("The same calls over other lines")
+    yield Paragraph(
+        "Window by window against the recording as it is: share of spoken windows with an equal display "
+        "(unsure counts as one), mean total variation of the distributions. The acted row compares "
+        "sentences recorded at 16 kHz or more with the same at 8 kHz: the calls but one have no more than 8 "
+        "kHz themselves."
+    )
+    lines = [row for row in now.figures if row.startswith(("line/", "acted/"))]
+    shown = ("equal", "total variation", "calm", "no speech", "alerts")
+    yield both.table("line", lines, {name: name for name in shown})
+    yield Heading("Calls with staged anger")
+    yield from _staged(both)
+
+
+def _staged(both: "_Both") -> Iterator[Block]:
+    yield Paragraph(
+        "A minute of a routine call, then at least 12 s of one speaker's acted anger within 300 to 3,400 Hz "
+        "through mu-law at the call's level, then 20 s of the call. An alert for anger must begin within "
+        "the acted speech or up to 3 s after it; its delay is the median from the splice's begin. The same "
+        "with neutral and happy speech of the same speakers must raise none; alerts anywhere else count "
+        "against the precision too. *Windows* is the share of windows within the splice whose likeliest "
+        "label is the acted one."
+    )
+    rows = [f"staged/{corpus}" for corpus in CORPORA if f"staged/{corpus}" in both.now.figures]
+    names = {
+        "speakers": "calls",
+        "recall": "recall",
+        "delay, s": "delay",
+        "raised by neutral": "raised by neutral",
+        "raised by happy": "raised by happy",
+        "elsewhere an hour": "elsewhere an hour",
+        "precision": "precision",
+    }
+    yield both.table("alerts for anger", [*rows, "staged"], names)
+    yield both.table("windows", [*rows, "staged"], {e: f"{e} windows" for e in ("angry", "neutral", "happy")})
+    yield Bullets(tuple(_heard(both, corpus) for corpus in CORPORA if corpus in both.now.about))
+
+
+def _heard(both: "_Both", corpus: str) -> str:
+    return (
+        f"{CORPORA[corpus]}: in the training of the voice {both.now.about[corpus]} now, "
+        f"{both.before.about.get(corpus, ABSENT)} before"
+    )
+
+
+def _about(of: Measured) -> str:
+    return "; ".join(f"{name} {value}" for name, value in of.about.items() if name not in CORPORA)
+
+
+def _demands(now: Measured, before: Measured) -> Table:
+    rows = []
+    for demand in DEMANDS:
+        value, was = _value(now, demand.row, demand.figure), _value(before, demand.row, demand.figure)
+        met = ABSENT if value is None else "yes" if demand.met(value) else "no"
+        rows.append((demand.what, demand.wanted, _shown(was), _shown(value), met))
+    return Table(("demand", "wanted", "before", "now", "met"), tuple(rows))
+
+
+def _rules(now: Measured, before: Measured) -> Table:
+    names = [row for of in (now, before) for row in of.figures if row.startswith("rule/")]
+    rows = tuple(
+        (name.removeprefix("rule/"), *(_shown(_value(of, name, f)) for of in (before, now) for f in RATE))
+        for name in dict.fromkeys(names)
+    )
+    return Table(("rule", "alerts before", "an hour", "alerts now", "an hour"), rows)
+
+
+RATE = ("alerts", "alerts an hour")
+
+
+class _Both(NamedTuple):
+    """The figures now and before, as cells of tables."""
+
+    now: Measured
+    before: Measured
+
+    def table(self, title: str, rows: list[str], columns: dict[str, str]) -> Table:
+        cells = tuple(
+            (self._title(row), *(self._cell(row, figure) for figure in columns.values())) for row in rows
+        )
+        return Table((title, *columns), cells)
+
+    def _title(self, row: str) -> str:
+        kind, _, name = row.partition("/")
+        if kind == "acted":
+            return f"acted speech at {name}"
+        return CORPORA.get(name, name) or "all"
+
+    def _cell(self, row: str, figure: str) -> str:
+        value, was = _value(self.now, row, figure), _value(self.before, row, figure)
+        return f"{_shown(value)} ({_shown(was)})" if was != value else _shown(value)
+
+
+def _value(of: Measured, row: str, figure: str) -> float | None:
+    return of.figures.get(row, {}).get(figure)
+
+
+def _shown(value: float | None) -> str:
+    if value is None:
+        return ABSENT
+    return str(value) if isinstance(value, int) else f"{value:.2f}"

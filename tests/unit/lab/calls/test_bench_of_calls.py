@@ -1,0 +1,140 @@
+"""The bench on small corpora made here: the stream's own path, staged splices, the page."""
+
+import csv
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+from typer.testing import CliRunner
+
+from affectstream.analyze import finals as analyzed
+from affectstream.cli import app
+from affectstream.lab.calls import page
+from affectstream.lab.calls.acted import CORPORA, LINE_HZ, loudness, reel, speakers
+from affectstream.lab.calls.bench import Measured
+from affectstream.lab.calls.recordings import Recording, load, routine
+from affectstream.lab.calls.staged import EMOTIONS, LEAD_S, SPLICE_S, TAIL_S, staged
+from affectstream.lab.calls.stream import Stream
+from affectstream.lab.evaluation.document import Table
+from affectstream.producers.session import messages
+from affectstream.runtime.settings import load as settings_of
+from affectstream.schemas.errors import InputError
+from affectstream.session_file import SessionArguments, plan
+from affectstream.workers.audio import analyst
+
+
+def speech(seconds: float, seed: int, rate_hz: int = 16_000) -> np.ndarray:
+    """Syllables of harmonics with pauses: enough for the gate to take it for speech."""
+    rng = np.random.default_rng(seed)
+    t = np.arange(int(seconds * rate_hz)) / rate_hz
+    pitch = 120 + 40 * rng.random() + 20 * np.sin(2 * np.pi * 0.7 * t)
+    phase = 2 * np.pi * np.cumsum(pitch) / rate_hz
+    voice = sum(np.sin(k * phase) / k for k in range(1, 12))
+    return (0.1 * voice * (np.sin(2 * np.pi * 3 * t) > -0.3)).astype(np.float32)
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A call of 90 s, and two speakers of a corpus who act three emotions."""
+    folder = tmp_path_factory.mktemp("corpora")
+    (folder / "calls").mkdir()
+    soundfile.write(folder / "calls" / "routine.flac", speech(90, 0, LINE_HZ), LINE_HZ)
+    (folder / "nemo").mkdir()
+    rows = [
+        {
+            "path": f"{speaker}-{emotion}-{n}.wav",
+            "emotion": emotion,
+            "speaker": speaker,
+            "sex": "",
+            "sentence": "",
+        }
+        for speaker in "AB"
+        for emotion in ("anger", "happiness", "neutral", "fear")
+        for n in range(3)
+    ]
+    for number, row in enumerate(rows):
+        soundfile.write(folder / "nemo" / row["path"], speech(2, number), 16_000)
+    with (folder / "nemo" / "labels.csv").open("w", newline="") as file:
+        table = csv.DictWriter(file, rows[0])
+        table.writeheader()
+        table.writerows(rows)
+    return folder
+
+
+def test_a_recording_gives_the_finals_of_analyze(data: Path) -> None:
+    path = data / "calls" / "routine.flac"
+    settings = settings_of()
+    short = load(path)
+    short = Recording("bench", short.part(0, 9.5), short.rate_hz)
+    cut = data / "bench.wav"
+    soundfile.write(cut, short.samples, short.rate_hz, subtype="FLOAT")
+    session = plan(SessionArguments([cut], session="bench"), settings.producer, 0, None)
+    assert Stream(analyst(settings), settings).finals(short) == list(analyzed(messages(session), settings))
+
+
+def test_a_staged_call_is_the_call_with_acted_speech_in_it(data: Path) -> None:
+    calls, actors = routine(data), speakers(data)
+    assert [speaker.title for speaker in actors] == ["nEMO A", "nEMO B"]
+    made = list(staged(actors, calls))
+    assert [(each.speaker.name, each.emotion) for each in made] == [(s, e) for s in "AB" for e in EMOTIONS]
+    for each in made:
+        splice_s = (each.end_ms - each.start_ms) / 1000
+        assert each.start_ms == LEAD_S * 1000
+        assert splice_s >= SPLICE_S or len(each.speaker.clips[each.emotion]) == 3
+        assert each.call.seconds == pytest.approx(LEAD_S + splice_s + TAIL_S, abs=0.01)
+        np.testing.assert_array_equal(each.call.part(0, 60), calls[0].part(0, 60))
+
+
+def test_a_reel_has_the_level_and_the_band_of_a_telephone(data: Path) -> None:
+    sound = reel(speakers(data)[0], "angry", 4.0, level=0.05)
+    assert loudness(sound) == pytest.approx(0.05, rel=0.02)
+    spectrum = np.abs(np.fft.rfft(sound)) ** 2
+    below = np.fft.rfftfreq(len(sound), 1 / LINE_HZ) < 150
+    assert spectrum[below].sum() < 0.01 * spectrum.sum()
+
+
+def test_the_command_measures_prints_and_writes_the_same_twice(data: Path, tmp_path: Path) -> None:
+    written = []
+    for name in ("one", "two"):
+        command = [
+            "evaluate",
+            "calls",
+            "--quick",
+            "--data",
+            str(data),
+            "-o",
+            str(tmp_path / name),
+            "--threads",
+            "1",
+        ]
+        result = CliRunner().invoke(app, command)
+        assert result.exit_code == 0, result.output
+        assert "Demands" in result.output
+        written.append([(tmp_path / name / file).read_bytes() for file in (page.PAGE, page.FIGURES)])
+    assert written[0] == written[1]
+    found = Measured(**json.loads(written[0][1]))
+    assert found.figures["calls"]["seconds"] == 90
+    assert found.figures["staged"]["calls"] == 2
+
+
+def test_without_calls_it_says_what_is_missing(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"calls.*is missing"):
+        routine(tmp_path)
+
+
+def test_the_page_knows_every_demand_and_every_corpus() -> None:
+    before = page.read(page.BEFORE)
+    for demand in page.DEMANDS:
+        assert demand.figure in before.figures[demand.row], demand
+    tables = [block for block in page.blocks(before, before) if isinstance(block, Table)]
+    assert all(len(row) == len(table.columns) for table in tables for row in table.rows)
+    names = [row[0] for table in tables for row in table.rows]
+    assert {CORPORA[c] for c in CORPORA if f"staged/{c}" in before.figures} <= set(names)
+
+
+def test_figures_that_are_none_are_refused_by_name(tmp_path: Path) -> None:
+    (tmp_path / "figures.json").write_text("[1]")
+    with pytest.raises(InputError, match=r"figures\.json"):
+        page.read(tmp_path / "figures.json")
