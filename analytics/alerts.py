@@ -6,27 +6,15 @@ disagreement) neither starts nor ends an alert of it. A decision is never taken 
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal, NamedTuple
+from typing import Literal
 
+from affectstream.analytics.measures import NOTHING, Measure, Memory, measure
 from affectstream.analytics.rules import Rule
-from affectstream.schemas.conflict import sides
-from affectstream.schemas.labels import INDEX, top
+from affectstream.schemas.conflict import WORDS, sides
+from affectstream.schemas.labels import top
 from affectstream.schemas.messages import Alert, FusedEmotion
 
-DECIMALS = 6
-
 Rules = Sequence[Rule]
-
-
-class Sample(NamedTuple):
-    """A window that counted, for the means of a rise."""
-
-    start_ms: int
-    end_ms: int
-    value: float
-
-
-Past = tuple[Sample, ...]
 
 
 @dataclass(frozen=True)
@@ -39,7 +27,7 @@ class Watch:
     peak: float = -1.0
     open: bool = False
     rest_ms: int = 0  # no start before: cooldown
-    past: Past = ()
+    memory: Memory = NOTHING
 
 
 @dataclass(frozen=True)
@@ -93,31 +81,33 @@ def in_order(found: Iterable[Alert]) -> list[Alert]:
 
 
 def _step(rule: Rule, was: Watch, window: FusedEmotion) -> tuple[Watch, Alert | None]:
-    value, past = _measure(rule, was.past, window)
-    watch = was if past is was.past else replace(was, past=past)
-    if value is None:
+    measured, memory = measure(rule, was.memory, window, learn=not was.open)
+    watch = was if memory is was.memory else replace(was, memory=memory)
+    if measured is None:
         return watch, None
     if watch.open:
-        return _while_open(rule, watch, window, value)
-    return _while_closed(rule, watch, window, value)
+        return _while_open(rule, watch, window, measured)
+    return _while_closed(rule, watch, window, measured)
 
 
-def _while_closed(rule: Rule, watch: Watch, window: FusedEmotion, value: float) -> tuple[Watch, Alert | None]:
-    if value < rule.level or window.start_ms < watch.rest_ms:
+def _while_closed(
+    rule: Rule, watch: Watch, window: FusedEmotion, measured: Measure
+) -> tuple[Watch, Alert | None]:
+    if measured.value < measured.required or window.start_ms < watch.rest_ms:
         started = watch.since_ms is not None
-        return Watch(rest_ms=watch.rest_ms, past=watch.past) if started else watch, None
-    extended = _extended(rule, watch, window, value)
-    if rule.kind != "rise" and extended.counted_ms < rule.span_ms:
+        return Watch(rest_ms=watch.rest_ms, memory=watch.memory) if started else watch, None
+    extended = _extended(rule, watch, window, measured.value)
+    if not rule.averages and extended.counted_ms < rule.span_ms:
         return extended, None
     opened = replace(extended, open=True)
-    return opened, _alert(rule, opened, window, value, "begin", _begin_text(rule, window))
+    return opened, _alert(rule, opened, window, measured, "begin", _begin_text(rule, window, measured))
 
 
 def _extended(rule: Rule, watch: Watch, window: FusedEmotion, value: float) -> Watch:
     """Return the watch with one more window that counts; after too long a gap the count starts again."""
     if watch.since_ms is None or window.start_ms - watch.seen_ms > rule.span_ms:
-        since_ms = max(0, window.end_ms - rule.span_ms) if rule.kind == "rise" else window.start_ms
-        watch = Watch(since_ms=since_ms, rest_ms=watch.rest_ms, past=watch.past)
+        since_ms = max(0, window.end_ms - rule.span_ms) if rule.averages else window.start_ms
+        watch = Watch(since_ms=since_ms, rest_ms=watch.rest_ms, memory=watch.memory)
     return replace(
         watch,
         counted_ms=watch.counted_ms + window.end_ms - window.start_ms,
@@ -126,16 +116,23 @@ def _extended(rule: Rule, watch: Watch, window: FusedEmotion, value: float) -> W
     )
 
 
-def _while_open(rule: Rule, watch: Watch, window: FusedEmotion, value: float) -> tuple[Watch, Alert | None]:
-    if value >= rule.low:
-        return replace(watch, peak=max(watch.peak, value)), None
+def _while_open(
+    rule: Rule, watch: Watch, window: FusedEmotion, measured: Measure
+) -> tuple[Watch, Alert | None]:
+    if measured.value >= round(measured.required - rule.hysteresis, 6):
+        return replace(watch, peak=max(watch.peak, measured.value)), None
     text = _end_text(rule, window, watch.since_ms or 0, watch.peak)
-    alert = _alert(rule, watch, window, value, "end", text)
-    return Watch(rest_ms=window.end_ms + rule.cooldown_ms, past=watch.past), alert
+    alert = _alert(rule, watch, window, measured, "end", text)
+    return Watch(rest_ms=window.end_ms + rule.cooldown_ms, memory=watch.memory), alert
 
 
 def _alert(
-    rule: Rule, watch: Watch, window: FusedEmotion, value: float, edge: Literal["begin", "end"], text: str
+    rule: Rule,
+    watch: Watch,
+    window: FusedEmotion,
+    measured: Measure,
+    edge: Literal["begin", "end"],
+    text: str,
 ) -> Alert:
     since_ms = watch.since_ms or 0
     return Alert(
@@ -148,71 +145,27 @@ def _alert(
         since_ms=since_ms,
         start_ms=window.start_ms,
         end_ms=window.end_ms,
-        value=value,
+        value=measured.value,
         peak=watch.peak,
-        level=rule.level,
+        level=measured.required,
+        baseline=measured.baseline,
+        windows=measured.windows,
+        levels=measured.levels,
         text=text,
     )
 
 
-def _measure(rule: Rule, past: Past, window: FusedEmotion) -> tuple[float | None, Past]:
-    """Return the value in a window, None where it does not count, and the past for the next window."""
-    value = _value(rule, window)
-    if value is None:
-        return None, past
-    value = round(value, DECIMALS)
-    if rule.kind != "rise":
-        return value, past
-    oldest_ms = window.end_ms - 2 * rule.span_ms
-    kept = tuple(sample for sample in past if sample.end_ms > oldest_ms)
-    kept += (Sample(window.start_ms, window.end_ms, value),)
-    return _rise(rule, kept, window.end_ms), kept
-
-
-def _value(rule: Rule, window: FusedEmotion) -> float | None:
-    if window.p is None or window.confidence < rule.min_confidence:
-        return None
+def _begin_text(rule: Rule, window: FusedEmotion, measured: Measure) -> str:
+    """Describe an alert that begins in a window, and the evidence for it."""
+    text = (
+        f"{window.party}: {_condition(rule)} {'within' if rule.kind == 'rise' else 'for'} {rule.seconds:g} s"
+    )
     if rule.kind == "disagreement":
-        present = sum(state.p is not None for state in window.modalities)
-        return window.disagreement if present > 1 else None
-    return min(1.0, sum(window.p[INDEX[name]] for name in rule.emotions))
-
-
-def _rise(rule: Rule, past: Past, end_ms: int) -> float | None:
-    """Return the mean of the last ``seconds`` less that of the ``seconds`` before.
-
-    None where windows that count cover less than half of either.
-    """
-    border_ms = end_ms - rule.span_ms
-    late = [sample for sample in past if _middle_ms(sample) >= border_ms]
-    early = [sample for sample in past if end_ms - 2 * rule.span_ms <= _middle_ms(sample) < border_ms]
-    if min(_length_ms(early), _length_ms(late)) * 2 < rule.span_ms:
-        return None
-    return round(_mean(late) - _mean(early), DECIMALS)
-
-
-def _middle_ms(sample: Sample) -> float:
-    return (sample.start_ms + sample.end_ms) / 2
-
-
-def _length_ms(samples: list[Sample]) -> int:
-    return sum(sample.end_ms - sample.start_ms for sample in samples)
-
-
-def _mean(samples: list[Sample]) -> float:
-    weighted = sum(sample.value * (sample.end_ms - sample.start_ms) for sample in samples)
-    return weighted / _length_ms(samples)
-
-
-def _begin_text(rule: Rule, window: FusedEmotion) -> str:
-    """Describe an alert that begins in a window."""
-    text = f"{window.party}: {_condition(rule)}"
-    if rule.kind == "rise":
-        return f"{text} within {rule.seconds:g} s"
-    if rule.kind == "above":
-        return f"{text} for {rule.seconds:g} s"
-    present = {s.modality: top(s.p) for s in window.modalities if s.p is not None}
-    return f"{text} for {rule.seconds:g} s ({sides(present)})"
+        present = {s.modality: top(s.p) for s in window.modalities if s.p is not None}
+        return f"{text} ({sides(present)})"
+    parts = [f"own level {measured.baseline:.2f}"] if rule.above_own and measured.baseline is not None else []
+    parts += [f"{WORDS[each.modality]} {each.level:.2f}" for each in measured.levels]
+    return f"{text} ({', '.join(parts)})" if parts else text
 
 
 def _end_text(rule: Rule, window: FusedEmotion, since_ms: int, peak: float) -> str:
@@ -224,5 +177,6 @@ def _end_text(rule: Rule, window: FusedEmotion, since_ms: int, peak: float) -> s
 def _condition(rule: Rule) -> str:
     if rule.kind == "disagreement":
         return f"modalities disagree by at least {rule.level:.2f}"
-    verb = "at least" if rule.kind == "above" else "up by at least"
-    return f"{' + '.join(rule.emotions)} {verb} {rule.level:.2f}"
+    verb = "up by at least" if rule.kind == "rise" else "at least"
+    own = f" and {rule.above_own:.2f} above the own level" if rule.above_own else ""
+    return f"{' + '.join(rule.emotions)} {verb} {rule.level:.2f}{own}"

@@ -28,14 +28,22 @@ class Rule(BaseModel):
     level: Unit
     seconds: float = Field(gt=0, le=LONGEST_S)
     hysteresis: float = Field(0.1, ge=0)  # it is over below level - hysteresis
+    above_own: float | None = Field(
+        None, gt=0, le=1
+    )  # and so far above the party's own level; none: no matter
     cooldown_s: float = Field(0.0, ge=0)  # after its end, no new one for so long
     min_confidence: Unit = 0.0  # windows below neither start nor end an alert
     parties: tuple[Party, ...] = Field(("customer",), min_length=1)
 
     @property
     def low(self) -> float:
-        """The value below which an alert is over."""
+        """The value below which an alert is over, without a party's own level."""
         return round(self.level - self.hysteresis, 6)
+
+    @property
+    def averages(self) -> bool:
+        """Whether it measures means over ``seconds``, so that they need not pass once more."""
+        return self.kind in ("rise", "average")
 
     @property
     def span_ms(self) -> int:
@@ -68,6 +76,8 @@ class Rule(BaseModel):
             )
         if self.kind == "disagreement" and self.emotions:
             raise ValueError("kind 'disagreement' is between modalities and takes no emotions")
+        if self.kind in ("disagreement", "rise") and self.above_own is not None:
+            raise ValueError(f"kind {self.kind!r} takes no above_own: it is a comparison by itself")
         if self.kind != "disagreement" and not self.emotions:
             raise ValueError(f'kind {self.kind!r} needs emotions, for example ["angry"]')
         return self

@@ -151,6 +151,13 @@ class Modalities(ResponseModel):
     next_from: NextFrom
 
 
+class LevelRow(ResponseModel):
+    """How probable one modality alone finds the emotions of a rule."""
+
+    modality: Modality
+    level: Share
+
+
 class AlertRow(ResponseModel):
     """The begin or the end of an alert of a party."""
 
@@ -165,7 +172,10 @@ class AlertRow(ResponseModel):
     end_ms: Ms
     value: float = Field(description="what the rule measures, in that window", examples=[0.71])
     peak: float = Field(description="the largest since then", examples=[0.83])
-    level: Share = Field(description="of the rule")
+    level: Share = Field(description="what had to be reached")
+    baseline: Share | None = Field(description="what it was compared with: the party's own level, or before")
+    windows: int = Field(description="how many the decision stands on")
+    levels: list[LevelRow] = Field(description="mean of the rule's emotions over them")
     text: str = Field(examples=["customer: angry + disgust at least 0.50 for 5 s"])
 
 

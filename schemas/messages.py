@@ -28,7 +28,7 @@ PARTIES: tuple[Party, ...] = get_args(Party)
 MODALITIES: tuple[Modality, ...] = get_args(Modality)
 PartyKey = tuple[str, Party]  # session id, party
 Stream = Literal["expected", "open", "ended"]  # how far a modality's stream has come by the end of a window
-AlertKind = Literal["above", "rise", "disagreement"]
+AlertKind = Literal["above", "average", "rise", "disagreement"]
 
 
 class Reason(StrEnum):
@@ -215,6 +215,13 @@ class FusedEmotion(Record):
     rule: str
 
 
+class Level(Record):
+    """How probable one modality alone finds the emotions of a rule."""
+
+    modality: Modality = Field(alias="mod")
+    level: Unit
+
+
 class Alert(Record):
     """That an alert rule began or ceased to hold for a party; it follows from the party's finals alone."""
 
@@ -230,7 +237,10 @@ class Alert(Record):
     end_ms: Ms = Field(alias="end")
     value: float = Field(ge=-1.0, le=1.0)  # what the rule measures, in that window
     peak: float = Field(ge=-1.0, le=1.0)  # the largest since then
-    level: Unit  # of the rule
+    level: Unit  # what had to be reached: that of the rule, or more against the party's own
+    baseline: Unit | None = None  # what it was compared with; None: with nothing
+    windows: int = Field(0, ge=0)  # how many the decision stands on; 0: not stated (before)
+    levels: tuple[Level, ...] = ()  # means over them
     text: str = Field(max_length=400)
 
 

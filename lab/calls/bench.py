@@ -24,7 +24,7 @@ from affectstream.schemas.messages import Alert
 from affectstream.workers.audio import analyst
 
 AFTER_MS = 3_000  # an alarm that comes so long after the splice is still the splice's
-QUICK = 2  # of recordings, lines and speakers of a corpus, of a quick look
+QUICK = 1  # of recordings, lines and speakers of a corpus, of a quick look
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.session_lines import marks, split, spread, tenths, window
+from support.session_lines import marks, split, spread, states, tenths, window
 
 from affectstream.analytics.alerts import alerts, fold, start, step
 from affectstream.analytics.rules import Rule, read
@@ -11,6 +11,10 @@ from affectstream.schemas.codec import decode, encode
 
 ABOVE = Rule(name="angry", kind="above", emotions=("angry",), level=0.6, seconds=3, hysteresis=0.2)
 RISE = Rule(name="up", kind="rise", emotions=("angry",), level=0.3, seconds=4, hysteresis=0.2)
+MEAN = Rule(name="mean", kind="average", emotions=("angry",), level=0.5, seconds=4, hysteresis=0.2)
+OWN = Rule(
+    name="own", kind="average", emotions=("angry",), level=0.5, seconds=4, hysteresis=0.2, above_own=0.3
+)
 SPLIT = Rule(name="mixed", kind="disagreement", level=0.5, seconds=2, hysteresis=0.2)
 
 
@@ -44,6 +48,14 @@ CASES = [
     pytest.param(RISE, "11..55..555", "     (   ) ", id="half of either side is enough"),
     pytest.param(RISE, "1...5555", "        ", id="less than half of a side is not"),
     pytest.param(RISE, "55551111", "        ", id="a fall is no rise"),
+    pytest.param(MEAN, "1111919199", "      (   ", id="the mean of 4 s counts, not every second"),
+    pytest.param(MEAN, "9999111111", " (     )  ", id="2 s of 4 are enough, it ends below 0.3"),
+    pytest.param(MEAN, "9..9..9", "   (   ", id="a mean over less than half of its time is none"),
+    pytest.param(OWN, "1" * 16 + "8888", " " * 18 + "( ", id="0.3 above 0.1 is below the level"),
+    pytest.param(OWN, "4" * 16 + "9999", " " * 18 + "( ", id="whose own level is 0.4 needs 0.7 first"),
+    pytest.param(OWN, "4" * 16 + "6666", " " * 20, id="and has not reached it here"),
+    pytest.param(OWN, "8888888888888888", " (              ", id="who is angry from the start is found too"),
+    pytest.param(OWN, "8" * 20 + "1" * 9, " (" + " " * 20 + ")" + " " * 6, id="an alert is no own level"),
 ]  # fmt: skip
 
 
@@ -89,6 +101,30 @@ def test_a_rise_starts_with_the_later_half() -> None:
     assert begin.text == "customer: angry up by at least 0.30 within 4 s"
 
 
+def test_an_alert_states_the_windows_the_levels_and_the_own_level_behind_it() -> None:
+    voice, words = states(audio="angry"), states(audio="angry", text="neutral")
+    calm = [window(i, spread("angry", 0.1), modalities=states(audio="neutral")) for i in range(16)]
+    begin = alerts([OWN], calm + [window(16 + i, spread("angry", 0.8), modalities=words) for i in range(4)])[
+        0
+    ]
+    assert (begin.windows, begin.baseline, begin.level, begin.value) == (4, 0.1, 0.5, 0.625)
+    assert [(each.modality, each.level) for each in begin.levels] == [("audio", 0.5375), ("text", 0.05)]
+    assert begin.text == (
+        "customer: angry at least 0.50 and 0.30 above the own level for 4 s "
+        "(own level 0.10, voice 0.54, words 0.05)"
+    )
+    begin = alerts([ABOVE], [window(i, spread("angry", 0.8), modalities=voice) for i in range(3)])[0]
+    assert (begin.windows, begin.baseline) == (3, None)
+    assert begin.text == "customer: angry at least 0.60 for 3 s (voice 0.70)"
+
+
+def test_an_own_level_is_the_first_minute() -> None:
+    """After a minute it is what it was, however long the call goes on."""
+    line = "1" * 66 + "3" * 200 + "7" * 4
+    begin = alerts([OWN], tenths(line))[0]
+    assert begin.baseline == 0.1
+
+
 def test_a_disagreement_names_the_label_of_each_modality() -> None:
     begin = alerts([SPLIT], split("055"))[0]
     assert begin.text == "customer: modalities disagree by at least 0.50 for 2 s (words neutral, voice angry)"
@@ -106,6 +142,8 @@ def test_parties_are_folded_apart() -> None:
 RULES = (
     ABOVE,
     RISE,
+    MEAN,
+    OWN,
     SPLIT,
     changed(ABOVE, name="calm", emotions=["neutral"], level=0.2, hysteresis=0.05, cooldown_s=3),
 )
@@ -164,7 +202,8 @@ def test_begins_and_ends_alternate_under_distinct_ids(drawn) -> None:
         assert [a.edge for a in mine] == ["begin", "end"] * (len(mine) // 2) + ["begin"] * (len(mine) % 2)
         assert all(a.alert_id == b.alert_id for a, b in zip(mine[::2], mine[1::2], strict=False))
         for a in mine:
-            assert a.value >= rule.level if a.edge == "begin" else a.value < rule.low
+            assert a.value >= a.level if a.edge == "begin" else a.value < a.level - rule.hysteresis
+            assert a.level >= rule.level
             assert a.peak >= a.value
 
 

@@ -18,6 +18,7 @@ from affectstream.schemas.messages import (
     EndOfStream,
     Face,
     FusedEmotion,
+    Level,
     Message,
     ModalityState,
     Observations,
@@ -108,6 +109,9 @@ EXAMPLES: dict[str, Message] = {
         value=0.75,
         peak=0.875,
         level=0.5,
+        baseline=0.125,
+        windows=5,
+        levels=(Level(modality="audio", level=0.75), Level(modality="text", level=0.5)),
         text="customer: angry at least 0.50 for 5 s",
     ),
     "dead": DeadLetter(
@@ -150,6 +154,13 @@ def test_a_fused_window_of_version_1_still_decodes(name: str) -> None:
     assert [m.state for m in old.modalities if m.p] == ["present"] * sum(
         m.p is not None for m in old.modalities
     )
+
+
+def test_an_alert_from_before_its_evidence_still_decodes() -> None:
+    old = decode(bytes.fromhex((GOLDEN / "alert-without-evidence.hex").read_text()), BIG)
+    assert isinstance(old, Alert)
+    assert (old.baseline, old.windows, old.levels) == (None, 0, ())
+    assert old == EXAMPLES["alert"].model_copy(update={"baseline": None, "windows": 0, "levels": ()})
 
 
 def repacked(message: Message, **changes: object) -> bytes:
