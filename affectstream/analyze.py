@@ -18,6 +18,7 @@ from affectstream.schemas.errors import InputError
 from affectstream.schemas.messages import MODALITIES, FusedEmotion, Modality, Observation
 
 if TYPE_CHECKING:
+    from affectstream.export import Report
     from affectstream.producers.session import SessionMessage
     from affectstream.runtime.settings import Settings
     from affectstream.session_file import SessionArguments
@@ -57,7 +58,7 @@ def analyze(
     """Analyse a recorded call in this process, with no broker, as fast as the machine allows."""
     import logging
 
-    from affectstream.export import report, write_report
+    from affectstream.export import display_of, report, write, write_report
     from affectstream.runtime.settings import load
     from affectstream.session_file import SessionArguments
     from affectstream.tables import summary_table
@@ -69,8 +70,11 @@ def analyze(
         inputs, party or (), channels, transcript, speaker or (), session, agent_purpose
     )
     windows = _analysed(arguments, settings, start_ms)
-    _write_outputs(windows, output, plot, settings)
     made = report(windows, settings.alerts)
+    if output:
+        write(windows, output, display_of(settings))
+    if plot:
+        _plot(made, windows, plot, settings, inputs[0])
     if summary:
         write_report(made, summary)
     out.print(summary_table(made, windows[0].session_id))
@@ -92,16 +96,14 @@ def _check_outputs(output: Path | None, plot: Path | None, summary: Path | None)
         check_file(path)
 
 
-def _write_outputs(
-    windows: list[FusedEmotion], output: Path | None, plot: Path | None, settings: "Settings"
+def _plot(
+    made: "Report", windows: list[FusedEmotion], path: Path, settings: "Settings", recording: Path
 ) -> None:
-    from affectstream.export import display_of, write
+    from affectstream.export import display_of
     from affectstream.plot import draw
+    from affectstream.session_file import events
 
-    if output:
-        write(windows, output, display_of(settings))
-    if plot:
-        draw(windows, plot, windows[0].session_id)
+    draw(windows, path, windows[0].session_id, display_of(settings), made.alerts, events(recording))
 
 
 def _analysed(arguments: "SessionArguments", settings: "Settings", start_ms: int) -> list[FusedEmotion]:

@@ -1,21 +1,51 @@
-"""The timeline of a session as a picture for a report."""
+"""The timeline of a session as a picture: labels, the course of the emotions, what happened, evidence."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import groupby
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
+from affectstream.analytics.label import NOTHING, Display, DisplayedLabel, fold
+from affectstream.schemas.conflict import WORDS
 from affectstream.schemas.errors import InputError
-from affectstream.schemas.labels import COLOURS, EMOTIONS, MODALITY_COLOURS
-from affectstream.schemas.messages import MODALITIES, FusedEmotion
+from affectstream.schemas.labels import COLOURS, EMOTIONS, INDEX
+from affectstream.schemas.messages import PARTIES, Alert, FusedEmotion, Modality
+from affectstream.session_file import Event
+from affectstream.timeline import Note, lanes, notes_of, smoothed
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-GAP: dict[str, Any] = {"facecolor": "none", "edgecolor": "#b0b0b0", "hatch": "////", "linewidth": 0.0}
-PANELS = (3.2, 0.5, 1.5, 1.2)  # heights: probabilities, dominant emotion, weights, confidence
+T = TypeVar("T")
+STACK = ("angry", "disgust", "fear", "sad", "surprise", "happy")  # from the bottom
+WIDTH_IN, BAND_IN, COURSE_IN, LANE_IN, EVIDENCE_IN = 12.0, 0.34, 1.7, 0.24, 0.26
+LEAST_SMOOTHING_S = 5.0
+DARK = ("sad", "angry", "disgust", "fear")  # labels under white text
+SMOOTHING_SHARE = 0.02  # of the call
+PLAIN = Display()
+UNSURE = "#e6e6e6"
+INK, FAINT, EVIDENCE = "#333333", "#a6a6a6", "#7d6b5d"
+GAP: dict[str, Any] = {"facecolor": "none", "edgecolor": "#cfcfcf", "hatch": "////", "linewidth": 0.0}
+
+
+class Side(NamedTuple):
+    """One party's windows, what is displayed for them, and what happened to it."""
+
+    party: str
+    finals: Sequence[FusedEmotion]
+    shown: Sequence[DisplayedLabel]
+    notes: Sequence[Sequence[Note]]  # by lane
+    modalities: Sequence[Modality]
+
+    @property
+    def heights(self) -> tuple[float, ...]:
+        """Return the heights of its panels in inches."""
+        notes = max(1, len(self.notes)) * LANE_IN
+        return (BAND_IN, COURSE_IN, notes, EVIDENCE_IN * len(self.modalities))
 
 
 def check_kind(path: Path) -> None:
@@ -24,8 +54,18 @@ def check_kind(path: Path) -> None:
         raise InputError(f"{path.name}: a plot is a .png, .svg or .pdf")
 
 
-def draw(finals: Sequence[FusedEmotion], path: Path, title: str) -> None:
-    """Write the timeline of every party in ``finals`` to ``path`` (PNG, SVG or PDF)."""
+def draw(
+    finals: Sequence[FusedEmotion],
+    path: Path,
+    title: str,
+    display: Display = PLAIN,
+    alerts: Sequence[Alert] = (),
+    events: Sequence[Event] = (),
+) -> None:
+    """Write the timeline of every party in ``finals`` to ``path`` (PNG, SVG or PDF).
+
+    ``display`` says which labels are displayed, ``events`` what is known to have happened.
+    """
     check_kind(path)
     if not finals:
         raise InputError("there is no final window to plot")
@@ -35,91 +75,171 @@ def draw(finals: Sequence[FusedEmotion], path: Path, title: str) -> None:
     mpl.rcParams["svg.hashsalt"] = "affectstream"  # the same session gives the same SVG
     import matplotlib.pyplot as plt
 
-    parties = sorted({f.party for f in finals}, key=("customer", "agent", "other").index)
-    origin = min(f.start_ms for f in finals)
-    rows = len(PANELS) * len(parties)
+    origin_ms = min(f.start_ms for f in finals)
+    length_s = (max(f.end_ms for f in finals) - origin_ms) / 1000
+    sides = [_side(party, finals, display, alerts, length_s) for party in PARTIES]
+    sides = [side for side in sides if side.finals]
+    heights = [height for side in sides for height in side.heights]
     figure, axes = plt.subplots(
-        rows,
+        len(heights),
         1,
-        figsize=(11, 0.9 + 4.4 * len(parties)),
+        figsize=(WIDTH_IN, sum(heights) + 0.42 * len(sides) + 1.0),
         sharex=True,
-        gridspec_kw={"height_ratios": PANELS * len(parties)},
+        gridspec_kw={"height_ratios": heights},
         layout="constrained",
     )
-    for i, party in enumerate(parties):
-        mine = [f for f in finals if f.party == party]
-        _party(axes[i * len(PANELS) : (i + 1) * len(PANELS)], party, mine, origin)
-    axes[-1].set_xlabel("seconds from the start of the session")
-    axes[-1].set_xlim(0, (max(f.end_ms for f in finals) - origin) / 1000)
-    figure.suptitle(title, fontweight="bold")
-    _legend(figure, axes)
+    figure.get_layout_engine().set(h_pad=0.02, hspace=0.02)
+    for i, side in enumerate(sides):
+        _draw_side(axes[4 * i : 4 * i + 4], side, origin_ms, length_s, events)
+    axes[-1].set_xlabel("seconds from the start of the session", fontsize=9)
+    axes[-1].set_xlim(0, length_s)
+    figure.suptitle(title, fontweight="bold", x=0.01, ha="left")
+    _legend(figure)
     try:
-        figure.savefig(path, dpi=150, metadata={"Date": None} if path.suffix.lower() == ".svg" else None)
+        figure.savefig(path, dpi=130, metadata={"Date": None} if path.suffix.lower() == ".svg" else None)
     except OSError as error:
         raise InputError(f"cannot write {path}: {error.strerror}") from error
     finally:
         plt.close(figure)
 
 
-def _legend(figure: "Figure", axes: Sequence["Axes"]) -> None:
-    """Put one legend for emotions and modalities below everything."""
-    handles, labels = axes[0].get_legend_handles_labels()
-    weights, names = axes[2].get_legend_handles_labels()
-    figure.legend(
-        [*handles, *weights],
-        [*labels, *names],
-        loc="outside lower center",
-        ncols=5,
-        fontsize=8,
-        frameon=False,
-    )
+def _side(
+    party: str, finals: Sequence[FusedEmotion], display: Display, alerts: Sequence[Alert], length_s: float
+) -> Side:
+    mine = sorted((f for f in finals if f.party == party), key=lambda f: f.end_ms)
+    origin_ms = min(f.start_ms for f in finals)
+    noted = notes_of(mine, [a for a in alerts if a.party == party], origin_ms)
+    expected = [m for m in WORDS if any(s.modality == m for f in mine for s in f.modalities)]
+    return Side(party, mine, fold(display, NOTHING, mine), lanes(noted, length_s), expected)
 
 
-def _party(axes: Sequence["Axes"], party: str, finals: Sequence[FusedEmotion], origin: int) -> None:
-    edges = np.array([*(f.start_ms for f in finals), finals[-1].end_ms], dtype=float)
-    edges = (edges - origin) / 1000
-    stack, strip, weights, lines = axes
-    p = np.array([f.p or (0.0,) * len(EMOTIONS) for f in finals])  # (windows, 7)
-    _stacked(stack, edges, p, [(name, COLOURS[name]) for name in EMOTIONS])
-    stack.set_ylabel("probability")
-    stack.set_title(party, loc="left", fontsize=10, fontweight="bold")
-    for f, left, right in zip(finals, edges, edges[1:], strict=False):
-        _window(strip, weights, stack, f, left, right)
-    strip.set_yticks([])
-    strip.set_ylabel("label", rotation=0, ha="right", va="center")
-    w = np.array([[_weight(f, m) for m in MODALITIES] for f in finals])
-    _stacked(weights, edges, w, [(f"weight of {m}", MODALITY_COLOURS[m]) for m in MODALITIES])
-    weights.set_ylabel("weight")
-    for name, style in (("confidence", "-"), ("disagreement", ":")):
-        values = [getattr(f, name) for f in finals]
-        lines.stairs(values, edges, label=name, color="#333333", linestyle=style, linewidth=1.3)
-    lines.set_ylim(0, 1)
-    lines.legend(loc="lower right", bbox_to_anchor=(1.0, 0.9), fontsize=7, frameon=False, ncols=2)
+def _draw_side(
+    axes: Sequence["Axes"], side: Side, origin_ms: int, length_s: float, events: Sequence[Event]
+) -> None:
+    band, course, notes, evidence = axes
+    edges = np.array([*(f.start_ms for f in side.finals), side.finals[-1].end_ms], dtype=float)
+    edges = (edges - origin_ms) / 1000
+    band.set_title(side.party, loc="left", fontsize=11, fontweight="bold", pad=3)
+    _band(band, side, edges, length_s)
+    _course(course, side, edges, max(LEAST_SMOOTHING_S, SMOOTHING_SHARE * length_s))
+    _events(course, events)
+    _notes(notes, side.notes, length_s)
+    _evidence(evidence, side, edges, length_s)
     for axis in axes:
         axis.margins(0)
         axis.spines[["top", "right"]].set_visible(False)
+        axis.tick_params(labelsize=8, length=2)
 
 
-def _weight(fused: FusedEmotion, modality: str) -> float:
-    return next((s.weight for s in fused.modalities if s.modality == modality), 0.0)
-
-
-def _stacked(axis: "Axes", edges: Any, values: Any, series: Sequence[tuple[str, str]]) -> None:
-    """Fill ``values`` (windows, series) on top of each other, as steps over ``edges`` (windows + 1)."""
-    base = np.zeros(len(values))
-    for k, (name, colour) in enumerate(series):
-        top = base + values[:, k]
-        axis.stairs(top, edges, baseline=base, fill=True, color=colour, label=name)
-        base = top
-    axis.set_ylim(0, 1)
-
-
-def _window(
-    strip: "Axes", weights: "Axes", stack: "Axes", fused: FusedEmotion, left: float, right: float
-) -> None:
-    """Colour the window's label, and hatch what is not there."""
-    if fused.label is None:
-        for axis in (stack, strip, weights):
+def _band(axis: "Axes", side: Side, edges: NDArray[np.float64], length_s: float) -> None:
+    """Paint the displayed label; its name where there is room."""
+    for shown, first, last in _runs([(each.label, each.uncertain) for each in side.shown]):
+        label, unsure = shown
+        left, right = edges[first], edges[last + 1]
+        if label is None and not unsure:
             axis.axvspan(left, right, **GAP)
-        return
-    strip.axvspan(left, right, color=COLOURS[fused.label], linewidth=0)
+            continue
+        axis.axvspan(left, right, color=COLOURS[label] if label else UNSURE, linewidth=0)
+        name = label or "unsure"
+        if right - left > length_s * 0.009 * len(name):
+            axis.text(
+                (left + right) / 2,
+                0.48,
+                name,
+                ha="center",
+                va="center",
+                fontsize=8,
+                color="white" if label in DARK else INK,
+            )
+    axis.set_ylim(0, 1)
+    _row(axis, ["label"])
+
+
+def _course(axis: "Axes", side: Side, edges: NDArray[np.float64], smoothing_s: float) -> None:
+    """Stack the smoothed probabilities, the most worrying at the bottom, neutral pale at the top."""
+    middles = (edges[:-1] + edges[1:]) / 2
+    smooth = smoothed([f.p for f in side.finals], middles, smoothing_s)
+    base = np.zeros(len(smooth))
+    for name in STACK:
+        top = base + smooth[:, INDEX[name]]
+        axis.fill_between(middles, base, top, color=COLOURS[name], linewidth=0, where=~np.isnan(top))
+        base = top
+    axis.fill_between(
+        middles, base, 1, color=COLOURS["neutral"], alpha=0.3, linewidth=0, where=~np.isnan(base)
+    )
+    for empty, first, last in _runs(np.isnan(smooth[:, 0]).tolist()):
+        if empty:
+            axis.axvspan(edges[first], edges[last + 1], **GAP)
+    axis.set_ylim(0, 1)
+    axis.set_yticks([0, 0.5, 1])
+    axis.set_ylabel(f"probability,\nmean of {smoothing_s:.0f} s", fontsize=8)
+
+
+def _events(axis: "Axes", events: Sequence[Event]) -> None:
+    """Mark what is known to have happened."""
+    for event in events:
+        for at in (event.start_s, event.end_s):
+            axis.axvline(at, color=INK, linewidth=0.8, linestyle=(0, (4, 3)))
+        axis.text(
+            (event.start_s + event.end_s) / 2, 0.97, event.text,
+            ha="center", va="top", fontsize=7.5, color=INK, style="italic",
+            bbox={"facecolor": "white", "alpha": 0.75, "linewidth": 0, "pad": 1},
+        )  # fmt: skip
+
+
+def _notes(axis: "Axes", by_lane: Sequence[Sequence[Note]], length_s: float) -> None:
+    """Write down alerts, contradictions and turning points, each from when to when."""
+    for row, notes in enumerate(by_lane):
+        for note in notes:
+            axis.plot(
+                [note.start_s, max(note.end_s, note.start_s + 0.01)], [row, row],
+                color=note.colour, linewidth=5 if note.end_s > note.start_s else 0, solid_capstyle="butt",
+                marker=None if note.end_s > note.start_s else "v", markersize=5,
+            )  # fmt: skip
+            axis.text(note.text_s(length_s), row - 0.16, note.text, va="bottom", fontsize=7.5, color=INK)
+    axis.set_ylim(max(1, len(by_lane)) - 0.5, -0.9)
+    axis.spines["bottom"].set_visible(False)
+    axis.tick_params(bottom=False)
+    axis.set_yticks([])
+    axis.set_ylabel("events", fontsize=8, rotation=0, ha="right", va="center")
+
+
+def _evidence(axis: "Axes", side: Side, edges: NDArray[np.float64], length_s: float) -> None:
+    """Draw a row per modality: its weight as height, and why it had nothing to say."""
+    for row, modality in enumerate(reversed(side.modalities)):
+        states = [next((s for s in f.modalities if s.modality == modality), None) for f in side.finals]
+        heights = np.array([s.weight if s is not None and s.p is not None else 0.0 for s in states])
+        axis.stairs(row + 0.06 + 0.82 * heights, edges, baseline=row + 0.06, fill=True, color=EVIDENCE)
+        why = [
+            None if s is not None and s.p is not None else (s.reason or s.state if s else "") for s in states
+        ]
+        for reason, first, last in _runs(why):
+            left, right = edges[first], edges[last + 1]
+            if reason and right - left > length_s * 0.011 * len(reason):
+                text = str(reason).replace("_", " ")
+                axis.text(
+                    (left + right) / 2, row + 0.42, text, ha="center", va="center", fontsize=7, color=FAINT
+                )
+    axis.set_ylim(0, max(1, len(side.modalities)))
+    _row(axis, [WORDS[m] for m in reversed(side.modalities)])
+
+
+def _runs(values: Sequence[T]) -> Iterator[tuple[T, int, int]]:
+    """Yield each value with the first and the last of its neighbours that equal it."""
+    for value, group in groupby(range(len(values)), key=values.__getitem__):
+        places = list(group)
+        yield value, places[0], places[-1]
+
+
+def _row(axis: "Axes", names: Sequence[str]) -> None:
+    axis.set_yticks([i + 0.5 for i in range(len(names))], names)
+    axis.tick_params(axis="y", length=0)
+
+
+def _legend(figure: "Figure") -> None:
+    from matplotlib.patches import Patch
+
+    handles = [Patch(color=COLOURS[name], label=name) for name in EMOTIONS]
+    handles += [Patch(color=UNSURE, label="unsure"), Patch(label="no evidence", **GAP)]
+    handles += [Patch(color=EVIDENCE, label="weight of face, voice, words")]
+    figure.legend(handles=handles, loc="outside lower center", ncols=len(handles), fontsize=8, frameon=False)

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -34,6 +35,14 @@ class SessionFile(BaseModel):
     agent_purpose: str | None = None
     about: str = ""  # for readers
     events: tuple[dict[str, object], ...] = ()  # what happens when, for readers
+
+
+class Event(NamedTuple):
+    """What is known to have happened in a recording, in seconds from its start."""
+
+    start_s: float
+    end_s: float
+    text: str
 
 
 @dataclass(frozen=True)
@@ -72,6 +81,17 @@ def plan(
         hop_ms=producer.hop_ms,
         agent_purpose=arguments.purpose or file.agent_purpose or purpose,
         speakers=file.speakers,
+    )
+
+
+def events(first: Path) -> tuple[Event, ...]:
+    """Return what a session.json says to have happened, nothing for other files; for those who look at it."""
+    found = _read(first).events if first.suffix.lower() == ".json" else ()
+    named = [(each.get("start_s"), each.get("end_s"), each.get("event")) for each in found]
+    return tuple(
+        Event(start_s, end_s, text)
+        for start_s, end_s, text in named
+        if isinstance(start_s, int | float) and isinstance(end_s, int | float) and isinstance(text, str)
     )
 
 

@@ -62,16 +62,17 @@ def show(
         asyncio.run(_follow(session, settings))
         return
     found = windows(session, settings)
+    made = report(found, settings.alerts)
     if output:
         write(found, output, display_of(settings))
     if plot:
         from affectstream.plot import draw
 
-        draw(found, plot, session)
+        draw(found, plot, session, display_of(settings), made.alerts)
     live = LiveTable(session, found[0].start_ms, display_of(settings))
     live.add(found)
     out.print(live)
-    out.print(summary_table(report(found, settings.alerts), session))
+    out.print(summary_table(made, session))
 
 
 @app.command()

@@ -67,7 +67,7 @@ def demo(
     from affectstream.plot import draw
     from affectstream.processes import make_folder
     from affectstream.runtime.settings import load
-    from affectstream.session_file import SessionArguments, plan
+    from affectstream.session_file import SessionArguments, events, plan
     from affectstream.tables import summary_table
 
     settings = load(policy={"agent_purpose": "synthetic"})  # nobody real speaks in it
@@ -78,9 +78,11 @@ def demo(
             arguments = SessionArguments([media / "session.json"])
             session = plan(arguments, settings.producer, int(time.time()) * 1000, None)
             windows = asyncio.run(watched(stack, session, speed))
-    write(windows, folder / "windows.jsonl", display_of(settings))
-    draw(windows, folder / "timeline.png", "demo call")
-    out.print(summary_table(report(windows, settings.alerts), "the call in short"))
+        happened = events(media / "session.json")
+    display, made = display_of(settings), report(windows, settings.alerts)
+    write(windows, folder / "windows.jsonl", display)
+    draw(windows, folder / "timeline.png", "demo call", display, made.alerts, happened)
+    out.print(summary_table(made, "the call in short"))
     out.print(f"windows  {folder / 'windows.jsonl'}", highlight=False, markup=False)
     out.print(f"plot     {folder / 'timeline.png'}", highlight=False, markup=False)
 

@@ -78,17 +78,21 @@ GOEMOTIONS_EKMAN: Final = {
 """The official grouping of GoEmotions into Ekman's classes."""
 
 COLOURS: Final = {
-    "neutral": "#9aa0a6",
-    "happy": "#f2b701",
-    "sad": "#3969ac",
-    "angry": "#d93025",
-    "fear": "#7f3c8d",
-    "disgust": "#4b8f3c",
-    "surprise": "#f97b28",
+    "neutral": "#999999",
+    "happy": "#f0e442",
+    "sad": "#0072b2",
+    "angry": "#d55e00",
+    "fear": "#cc79a7",
+    "disgust": "#009e73",
+    "surprise": "#56b4e9",
 }
-"""One colour per emotion, in plots, pages, dashboards and the terminal alike."""
+"""One colour per emotion, in plots, pages, dashboards and the terminal alike.
 
-MODALITY_COLOURS: Final = {"video": "#1d6996", "audio": "#73af48", "text": "#cc503e"}
+They are those of Okabe and Ito ("Color universal design", 2008), told apart by every kind of colour vision.
+"""
+
+MODALITY_COLOURS: Final = {"video": "#8c6d52", "audio": "#b09a86", "text": "#d9cdc1"}
+"""Shades of one brown that no emotion has."""
 
 
 def top(p: Sequence[float]) -> str:

@@ -10,11 +10,14 @@ from rich.console import Console
 from support.observations import final
 
 from affectstream import plot
+from affectstream.analytics.alerts import alerts
 from affectstream.analytics.label import Display
+from affectstream.analytics.rules import Rule
 from affectstream.export import COLUMNS, lines, write
 from affectstream.schemas.errors import InputError
 from affectstream.schemas.labels import EMOTIONS
 from affectstream.schemas.messages import FusedEmotion, ModalityState, Reason
+from affectstream.session_file import Event, events
 from affectstream.tables import LiveTable
 
 PLAIN = Display()
@@ -106,10 +109,38 @@ def test_a_plot_is_drawn_with_gaps(tmp_path: Path, ending: str) -> None:
     assert (tmp_path / f"out.{ending}").stat().st_size > 5_000
 
 
+def test_a_plot_says_in_words_what_happened(tmp_path: Path) -> None:
+    rule = Rule(name="happy", kind="above", emotions=("happy",), level=0.4, seconds=3)
+    finals = [window(i) for i in range(20)]
+    plot.draw(
+        finals, tmp_path / "out.svg", "call", PLAIN, alerts([rule], finals), [Event(5, 9, "face hidden")]
+    )
+    drawn = (tmp_path / "out.svg").read_text()
+    for text in ("ALERT happy 0.50 of 0.40 (voice 0.50)", "face hidden", "customer", "voice", "no evidence"):
+        assert f"<!-- {text} -->" in drawn, text  # matplotlib names every text that it draws as outlines
+
+
 def test_the_same_session_gives_the_same_svg(tmp_path: Path) -> None:
     for name in ("a.svg", "b.svg"):
         plot.draw([window(i) for i in range(3)], tmp_path / name, "call")
     assert (tmp_path / "a.svg").read_bytes() == (tmp_path / "b.svg").read_bytes()
+
+
+def test_a_session_file_names_what_happened_and_other_files_do_not(tmp_path: Path) -> None:
+    (tmp_path / "session.json").write_text(
+        json.dumps(
+            {
+                "session": "a",
+                "parties": [{"party": "customer", "media": "a.wav"}],
+                "events": [
+                    {"event": "silence", "start_s": 1, "end_s": 2.5, "about": "x"},
+                    {"note": "no event"},
+                ],
+            }
+        )
+    )
+    assert events(tmp_path / "session.json") == (Event(1, 2.5, "silence"),)
+    assert events(tmp_path / "call.mp4") == ()
 
 
 def test_a_plot_of_nothing_or_of_unknown_kind_is_refused(tmp_path: Path) -> None:
