@@ -1,7 +1,7 @@
-"""Makes the demo session in affectstream/demo_call with espeak-ng.
+"""Makes the demo session in affectstream/demo_call with a drawn face and synthesised voices.
 
-Run it as ``.venv/bin/python scripts/demo/make.py``. The committed media were made by it; the same versions of
-espeak-ng, x264 and FFmpeg give the same bytes.
+Run it as ``.venv/bin/python scripts/demo/make.py`` after ``uv pip install -r scripts/demo/requirements.txt``.
+The committed media were made by it; the same versions of hibari, x264 and FFmpeg give the same bytes.
 """
 
 import json
@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from picture import FPS, HEIGHT, WIDTH, Picture, Stage, film
 from screenplay import ABOUT, LINES, TAIL_S
-from speech import RATE_HZ, Spoken, perform, track
+from speech import RATE_HZ, Spoken, loudness, perform, track
 
 FOLDER = Path(__file__).parents[2] / "affectstream" / "demo_call"
 AAC_FRAME = 1024
@@ -26,9 +26,11 @@ def main() -> None:
     length_s = performed[-1].end_s + TAIL_S
     events = happenings(performed)
     when = {str(event["event"]): (event["start_s"], event["end_s"]) for event in events}
-    stage = Stage(blurred=when["out of focus"], hidden=when["face hidden"])
+    voice = track(performed, "customer", noise=True)
+    faces = [(spoken.start_s, *spoken.line.face) for spoken in performed if spoken.line.face]
+    stage = Stage(when["out of focus"], when["face hidden"], faces, loudness(voice, FPS))
     FOLDER.mkdir(exist_ok=True)
-    write_movie(FOLDER / "customer.mp4", film(stage, length_s), track(performed, "customer", noise=True))
+    write_movie(FOLDER / "customer.mp4", film(stage, length_s), voice)
     write_sound(FOLDER / "agent.flac", track(performed, "agent", noise=False))
     (FOLDER / "transcript.vtt").write_text(transcript(performed))
     (FOLDER / "session.json").write_text(json.dumps(session(events), indent=2) + "\n")
@@ -53,7 +55,7 @@ def session(events: list[dict[str, object]]) -> dict[str, object]:
     """Return what ``affectstream analyze`` reads."""
     return {
         "session": "demo",
-        "about": "An invented call about an invoice; no real person is heard. See README.md.",
+        "about": "An invented call about an invoice; no real person is heard or seen. See README.md.",
         "agent_purpose": "synthetic",
         "parties": [
             {"party": "customer", "media": "customer.mp4", "transcript": "transcript.vtt"},

@@ -1,35 +1,36 @@
-"""The customer's video, a portrait moved, relit, blurred and hidden."""
+"""The customer's video: a drawn head that moves, speaks and changes, relit, blurred and hidden."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
+from head import EXPRESSIONS, SIDE, Expression, Picture, draw
 from numpy.typing import NDArray
-from skimage import data
 
 WIDTH, HEIGHT, FPS = 480, 360, 10
-FACE = (224.0, 112.0)  # the middle of the face in the portrait, in pixels
-ZOOM = 1.5
 EASE_S = 0.6
-Picture = NDArray[np.uint8]
+ZOOM = 0.86
+SPOKEN = 0.10  # how far the loudest speech opens the mouth
+BLINKS_S = 3.7  # between two
 
 
 @dataclass(frozen=True)
 class Stage:
-    """When, in seconds, the camera is out of focus and when the face is hidden."""
+    """When, in seconds, the camera is out of focus and when the face is hidden; what the face does."""
 
     blurred: tuple[float, float]
     hidden: tuple[float, float]
+    faces: Sequence[tuple[float, str, float]]  # from when on, which expression, how much of it
+    loudness: NDArray[np.float64]  # of the customer's voice, one value a picture, 0 to 1
 
 
 def film(stage: Stage, length_s: float) -> Iterator[Picture]:
     """Yield RGB pictures (height, width, 3), ``FPS`` per second."""
-    portrait = data.astronaut()  # NASA, public domain
     for number in range(int(length_s * FPS)):
         t = number / FPS
-        picture = moved(portrait, t)
-        picture = relit(picture, t, amount(t, *stage.blurred))
+        head = draw(expression(stage, t, number), 0.45 + 0.25 * np.sin(0.4 * t), blink(t))
+        picture = relit(moved(head, t), amount(t, *stage.blurred))
         picture = defocused(picture, amount(t, *stage.blurred))
         yield covered(picture, amount(t, *stage.hidden))
 
@@ -39,23 +40,36 @@ def amount(t: float, start: float, end: float) -> float:
     return float(np.clip(min(t - start, end - t) / EASE_S + 1, 0, 1))
 
 
-def moved(portrait: Picture, t: float) -> Picture:
+def expression(stage: Stage, t: float, number: int) -> Expression:
+    """Return the face at ``t``: it eases from one expression to the next, and opens the mouth to speak."""
+    now = Expression()
+    for start, name, much in stage.faces:
+        aim = EXPRESSIONS["neutral"].mixed(EXPRESSIONS[name], much)
+        now = now.mixed(aim, float(np.clip((t - start) / EASE_S + 0.5, 0, 1)))
+    spoken = float(stage.loudness[min(number, len(stage.loudness) - 1)])
+    return now.mixed(Expression(**(vars(now) | {"open": now.open + SPOKEN, "press": 0.0})), spoken)
+
+
+def blink(t: float) -> float:
+    """Return how far the eyes are shut."""
+    since = (t + 0.8 * np.sin(t / 5)) % BLINKS_S
+    return float(np.clip(1 - abs(since - 0.15) / 0.15, 0, 1))
+
+
+def moved(head: Picture, t: float) -> Picture:
     """Let the head sway, nod and come nearer, as in front of a laptop."""
-    angle = 3.0 * np.sin(0.9 * t) + 1.5 * np.sin(2.3 * t + 1)
-    zoom = ZOOM * (1 + 0.06 * np.sin(0.35 * t))
-    turn = cv2.getRotationMatrix2D(FACE, angle, zoom)
-    aim = (WIDTH / 2 + 22 * np.sin(0.5 * t), HEIGHT * 0.46 + 8 * np.sin(1.7 * t))
-    turn[:, 2] += np.array(aim) - np.array(FACE)
+    angle = 2.5 * np.sin(0.9 * t) + 1.5 * np.sin(2.3 * t + 1)
+    zoom = ZOOM * (1 + 0.05 * np.sin(0.35 * t))
+    turn = cv2.getRotationMatrix2D((SIDE / 2, SIDE / 2), angle, zoom)
+    aim = (WIDTH / 2 + 18 * np.sin(0.5 * t), HEIGHT * 0.5 + 6 * np.sin(1.7 * t))
+    turn[:, 2] += np.array(aim) - SIDE / 2
     size = (WIDTH, HEIGHT)
-    return cv2.warpAffine(portrait, turn, size, flags=cv2.INTER_AREA, borderMode=cv2.BORDER_REFLECT)
+    return cv2.warpAffine(head, turn, size, flags=cv2.INTER_AREA, borderMode=cv2.BORDER_REPLICATE)
 
 
-def relit(picture: Picture, t: float, dark: float) -> Picture:
-    """Light from a window that wanders; ``dark`` dims it."""
-    across = np.linspace(-1, 1, WIDTH)
-    light = 1.0 + 0.15 * np.sin(0.4 * t) * across - 0.72 * dark
-    lit = picture * light[None, :, None]
-    return lit.clip(0, 255).astype(np.uint8)
+def relit(picture: Picture, dark: float) -> Picture:
+    """Dim the picture."""
+    return (picture * (1.0 - 0.72 * dark)).clip(0, 255).astype(np.uint8)
 
 
 def defocused(picture: Picture, much: float) -> Picture:

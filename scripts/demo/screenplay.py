@@ -9,12 +9,13 @@ from typing import Literal
 
 @dataclass(frozen=True)
 class Prosody:
-    """How a line is spoken, in espeak-ng's units."""
+    """How a line is spoken, against the voice's own way."""
 
-    pitch: int = 50  # 0 to 99
-    words_per_minute: int = 165
+    speed: float = 1.0
+    pitch: float = 1.0  # factor of the mean
+    melody: float = 1.0  # exponent of the pitch around its mean: above 1 wider
     gain_db: float = 0.0
-    range_percent: int = 100  # of the melody
+    tilt_db: float = 0.0  # an octave above 500 Hz: above 0 sharper, below softer
 
 
 @dataclass(frozen=True)
@@ -25,55 +26,67 @@ class Line:
     words: str
     prosody: Prosody = Prosody()
     pause_s: float = 0.4
+    face: tuple[str, float] | None = None  # the customer's from the begin of the line on, and how much of it
     transcribed: bool = True
     event: str = ""  # the name of what happens while it is spoken
 
 
-VOICES = {"customer": "en-us+f3", "agent": "en-gb+m3"}
-
-FRIENDLY = Prosody(pitch=55, words_per_minute=165, range_percent=130)
-PLAIN = Prosody(pitch=48, words_per_minute=165)
-ANGRY = Prosody(pitch=72, words_per_minute=215, gain_db=9, range_percent=220)
-SAD = Prosody(pitch=38, words_per_minute=130, gain_db=-6, range_percent=50)
-SORRY = Prosody(pitch=42, words_per_minute=145, gain_db=-3, range_percent=80)
-SURPRISED = Prosody(pitch=85, words_per_minute=190, gain_db=5, range_percent=250)
-HAPPY = Prosody(pitch=75, words_per_minute=185, gain_db=4, range_percent=200)
+FRIENDLY = Prosody(pitch=1.05, melody=1.2)
+PLAIN = Prosody()
+ANGRY = Prosody(speed=1.15, pitch=1.3, melody=1.7, gain_db=9, tilt_db=3)
+SORRY = Prosody(speed=0.92, pitch=0.95, melody=0.8, gain_db=-3, tilt_db=-1)
+SURPRISED = Prosody(speed=1.05, pitch=1.3, melody=1.9, gain_db=3)
+HAPPY = Prosody(speed=1.02, pitch=1.2, melody=1.6, gain_db=3, tilt_db=1)
 
 LINES = (
-    Line("agent", "Good afternoon, this is the billing desk. How can I help you?", FRIENDLY, 0.6),
-    Line("customer", "Hello. I have a question about my invoice of last month.", PLAIN),
-    Line("agent", "Of course. What is the matter with it?", FRIENDLY),
+    Line("agent", "Good afternoon, this is the billing desk. How can I help you?", FRIENDLY, 0.5),
+    Line("customer", "Hello. I have a question about my last invoice.", PLAIN, face=("neutral", 1.0)),
+    Line("agent", "Of course. What is it about?", FRIENDLY),
     Line(
         "customer",
-        "This makes me so angry! You charged me twice, and now you want the money again! That is an outrage!",
+        "This is the third time I am calling! You charged me twice, and nobody has fixed it!",
         ANGRY,
+        face=("angry", 1.0),
         event="out of focus",
     ),
-    Line("agent", "I am so sorry about that. Which number does it have?", SORRY),
+    Line("agent", "I am sorry about that. Which number does it have?", SORRY),
     Line(
         "customer",
-        "Four seven one one. I am so sad about this. Now I cannot pay my rent.",
-        SAD,
+        "Four seven one one. I am fed up with this, it is unacceptable!",
+        ANGRY,
         event="face hidden",
     ),
-    Line("agent", "One moment please, I will look it up for you.", PLAIN),
-    Line("agent", "I cannot see a second payment here.", PLAIN, pause_s=6.0, event="after the silence"),
+    Line("agent", "One moment please, I will look it up.", PLAIN),
+    Line("agent", "I do not see a second payment here.", PLAIN, 5.5, event="after the silence"),
     Line(
         "customer",
-        "Wonderful. That is just great. Thank you so much for your kind help.",
+        "Oh, wonderful. That is just great. Thank you so much for your help.",
         ANGRY,
         event="words against voice",
     ),
     Line(
         "agent",
-        "Wait. Now I see it. There are two entries with the same number.",
-        SURPRISED,
+        "Wait, now I see it. There are two entries with the same number.",
+        FRIENDLY,
+        face=("neutral", 1.0),
         transcribed=False,
         event="transcript missing",
     ),
-    Line("customer", "What? Two entries? Really?", SURPRISED, transcribed=False, event="transcript missing"),
-    Line("agent", "It was our mistake. You have your money back as of now.", FRIENDLY),
-    Line("customer", "Oh, that is wonderful news! I am so happy. Thank you very much!", HAPPY),
+    Line(
+        "customer",
+        "What? Two entries? Really?",
+        SURPRISED,
+        face=("surprised", 1.0),
+        transcribed=False,
+        event="transcript missing",
+    ),
+    Line("agent", "It was our mistake. You get your money back today.", SORRY, face=("neutral", 1.0)),
+    Line(
+        "customer",
+        "Oh, thank goodness, what a relief! I am so happy. Thank you very much!",
+        HAPPY,
+        face=("happy", 1.0),
+    ),
     Line("agent", "You are welcome. Have a lovely day.", FRIENDLY),
     Line("customer", "You too. Goodbye!", HAPPY, 0.3),
 )
@@ -83,6 +96,6 @@ ABOUT = {
     "out of focus": "the customer is angry; the camera is out of focus and dark, so the picture loses weight",
     "face hidden": "a sheet of paper hides the customer's face; voice and words remain",
     "silence": "both are silent while the agent looks it up; only the picture remains",
-    "words against voice": "the customer's words are kind, the voice is not; the disagreement rises",
+    "words against voice": "the words are kind, voice and face are not; the modalities contradict each other",
     "transcript missing": "nobody wrote this down; picture and voice remain",
 }

@@ -23,12 +23,20 @@ pytestmark = [pytest.mark.integration, pytest.mark.proof, pytest.mark.timeout(90
 SECONDS = 24
 RULES = """
 [[rule]]
-name = "happy"
+name = "calm"
 kind = "above"
-emotions = ["happy"]
+emotions = ["neutral"]
 level = 0.4
 seconds = 2
 parties = ["customer", "agent"]
+
+[[rule]]
+name = "angry"
+kind = "average"
+emotions = ["angry", "disgust"]
+level = 0.3
+above_own = 0.1
+seconds = 3
 
 [[rule]]
 name = "mixed"

@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 from support.paths import ROOT
 
+from affectstream.models.face.detect import Detector
 from affectstream.producers.session import PartySource, SessionPlan, estimated_ms, messages
 from affectstream.schemas.messages import AudioChunk, EndOfStream, Transcript, VideoFrame
+from affectstream.session_file import events
 
 FOLDER = ROOT / "affectstream" / "demo_call"
 SESSION = json.loads((FOLDER / "session.json").read_text())
@@ -55,11 +57,11 @@ def test_every_kind_of_input_is_there_to_the_end(streams):
 
 
 def test_the_face_is_found_but_where_it_is_hidden(streams):
-    cascade = cv2.CascadeClassifier(cv2.data.haarcascades + "haarcascade_frontalface_default.xml")
+    detector = Detector(most=1)
     found = {}
-    for frame in streams["customer", VideoFrame][::3]:
-        gray = cv2.imdecode(np.frombuffer(frame.jpeg, np.uint8), cv2.IMREAD_REDUCED_GRAYSCALE_2)
-        found[frame] = len(cascade.detectMultiScale(gray, 1.1, 5, minSize=(40, 40))) == 1
+    for frame in streams["customer", VideoFrame][::2]:
+        picture = cv2.imdecode(np.frombuffer(frame.jpeg, np.uint8), cv2.IMREAD_COLOR)
+        found[frame] = len(detector.detect(picture)) == 1
     hidden = [found[f] for f in found if inside(f, "face hidden")]
     start, end = EVENTS["face hidden"]
     seen = [found[f] for f in found if not start - 1000 < f.start_ms < end + 1000]
@@ -92,7 +94,14 @@ def test_the_customer_speaks_louder_when_angry(streams):
         chunks = [c for c in streams["customer", AudioChunk] if inside(c, event, -500)]
         return max(hop(c).astype(float).std() for c in chunks)
 
-    assert level("words against voice") > 2 * level("face hidden")
+    greeting = [c for c in streams["customer", AudioChunk] if c.end_ms <= 8000]
+    assert level("words against voice") > 2 * max(hop(c).astype(float).std() for c in greeting)
+
+
+def test_the_events_that_a_plot_marks_lie_within_the_call():
+    marked = events(FOLDER / "session.json")
+    assert {event.text for event in marked} == set(EVENTS)
+    assert all(0 < event.start_s < event.end_s < 60 for event in marked)
 
 
 def test_words_are_missing_only_where_it_says_so(streams):
