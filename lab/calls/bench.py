@@ -18,6 +18,7 @@ from affectstream.lab.calls.lines import LINE_HZ, LINES, WIDE_HZ, Line, at_rate
 from affectstream.lab.calls.recordings import Recording, routine
 from affectstream.lab.calls.staged import EMOTIONS, Staged, staged
 from affectstream.lab.calls.stream import Stream
+from affectstream.lab.calls.wording import wording
 from affectstream.models.weights import read_card
 from affectstream.runtime.settings import Settings
 from affectstream.schemas.messages import Alert
@@ -70,8 +71,9 @@ def measure(
     figures |= _lines(bench, calls, as_recorded, actors, dict(list(LINES.items())[:most]))
     figures |= _staged(bench, list(progress.track(list(staged(actors, calls)), description="staged")))
     names = ", ".join(rule.name for rule in own)
-    about = {"voice": worker.model_id, "fusion": settings.fusion.rule, "rules": names}
-    return Measured(about | _heard(actors), figures)
+    text, spoken = wording()
+    about = {"voice": worker.model_id, "text": text, "fusion": settings.fusion.rule, "rules": names}
+    return Measured(about | _heard(actors), figures | spoken)
 
 
 def _first(found: Sequence[Speaker], most: int | None) -> Sequence[Speaker]:

@@ -50,6 +50,14 @@ DEMANDS = (
     Demand("lines: alerts an hour of the same calls on all lines", "lines", "alerts an hour", at_most=1.0),
     Demand("staged anger: share of calls in which an alert finds it", "staged", "recall", at_least=0.75),
     Demand("staged anger: precision of the alerts for anger", "staged", "precision", at_least=0.8),
+    Demand("words: neutral sentences right", "words/written: neutral", "right", at_least=0.9),
+    Demand("words: complaints and escalation angry", "words/written: complaints", "right", at_least=0.7),
+    Demand(
+        "words: the same angry, disgust or sad",
+        "words/written: complaints",
+        "angry, disgust or sad",
+        at_least=0.8,
+    ),
 )
 
 TOP = (
@@ -124,6 +132,19 @@ def blocks(now: Measured, before: Measured) -> Iterator[Block]:
     yield both.table("line", lines, {name: name for name in shown})
     yield Heading("Calls with staged anger")
     yield from _staged(both)
+    yield from _words(both)
+
+
+def _words(both: "_Both") -> Iterator[Block]:
+    yield Heading("Sentences of service calls")
+    yield Paragraph(
+        "The held-out part of `lab/calls/sentences.csv`, each sentence by itself, by the shipped text "
+        "model: written, and as a recogniser writes (lower case, no marks, fillers, slips). *Complaints* "
+        "are complaints and escalation."
+    )
+    rows = [row for row in both.now.figures if row.startswith("words/")]
+    names = ("sentences", "right", "angry", "angry, disgust or sad", "neutral")
+    yield both.table("sentences", rows, {("n" if name == "sentences" else name): name for name in names})
 
 
 def _staged(both: "_Both") -> Iterator[Block]:
