@@ -95,6 +95,17 @@ def evaluate(
     name: Annotated[
         str, typer.Argument(help="face, voice, text, calls, or a reference network's run folder")
     ],
+    folder: Annotated[
+        Path | None,
+        typer.Argument(
+            help="face, voice: pictures or sounds in a folder per class, or where --corpus lies",
+            show_default=False,
+        ),
+    ] = None,
+    corpus: Annotated[
+        str | None,
+        typer.Option(help="face, voice: any corpus of docs/models/corpora.md", show_default=False),
+    ] = None,
     data: Annotated[
         Path | None,
         typer.Option(help="folder of corpora, of one, or a file; default: $AFFECT_DATA", show_default=False),
@@ -124,6 +135,8 @@ def evaluate(
     torch.set_num_threads(threads or os.cpu_count() or 1)
     if output is not None:
         training.make(output)  # before what takes minutes
+    if name not in ("face", "voice") and (folder is not None or corpus is not None):
+        raise InputError("a folder by class and --corpus are for face and voice")
     if name == "calls":
         from affectstream.lab.calls import command as calls
 
@@ -133,8 +146,10 @@ def evaluate(
             raise InputError("--quick and --weights are for face, voice and text, not for a run folder")
         return _evaluate_run(Path(name), data, output, device)
     with _progress() as progress:
-        command = _typed(name, quick, weights)
-        given = EvaluationRequest(data, weights or FOLDER, run, device, quick, command, progress)
+        command = _typed(name, quick, weights, corpus, folder)
+        given = EvaluationRequest(
+            data, weights or FOLDER, run, device, quick, command, progress, corpus, folder
+        )
         evaluation = evaluated(name, given)
     view.show_evaluation(evaluation, given.draws, out)
     if output is not None:
@@ -207,8 +222,13 @@ def leakcheck(
         out.print(line, highlight=False, soft_wrap=True)
 
 
-def _typed(name: str, quick: bool, weights: Path | None) -> str:
+def _typed(
+    name: str, quick: bool, weights: Path | None, corpus: str | None = None, folder: Path | None = None
+) -> str:
     """Return the command that a report names; where the data lie is each reader's own affair."""
+    if folder is not None or corpus is not None:
+        where = f" {folder.name}" if folder is not None else ""
+        name += where + (f" --corpus {corpus}" if corpus is not None else "")
     quickly = " --quick" if quick else ""
     other = f" --weights {weights.name}" if weights is not None else ""
     return f"affectstream evaluate {name}{quickly}{other} -o docs/models"

@@ -68,7 +68,7 @@ class VideoAnalyst:
             box = shares(face.box, picture.shape[1], picture.shape[0])
             if box is None:
                 continue
-            crop = face_crop(picture, face.box)
+            crop = face_crop(picture, face.box, self._detector.name)
             inputs.append(crop if self._prepare is face_crop else self._prepare(picture, face.box))
             found.append(_Found(box, face.score, face_quality(crop, face)))
         return Prepared(inputs, partial(self._to_observation, message, found)) if found else Reason.NO_FACE

@@ -66,7 +66,7 @@ def predicted(path: Path, model: FaceModel, every: int) -> ClipFaces:
     for frame in frames(path, every):
         sampled += 1
         for face in detector.detect(frame):
-            crops.append(face_crop(frame, face.box))
+            crops.append(face_crop(frame, face.box, detector.name))
             quality.append(face_quality(crops[-1], face))
     return ClipFaces(sampled, crops, np.array(quality), model.predict(crops).p)
 

@@ -75,7 +75,9 @@ def detectors(yunet: Path | None) -> dict[str, Search]:
     return found
 
 
-def judged(search: Search, scenes: Sequence[Scene], model: FaceModel) -> tuple[float, float, float]:
+def judged(
+    search: Search, scenes: Sequence[Scene], model: FaceModel, name: str = ""
+) -> tuple[float, float, float]:
     """Return recall, false alarms a picture, and the share of the found with the clean frame's label."""
     wanted = hits = alarms = same = 0
     for scene in scenes:
@@ -86,7 +88,8 @@ def judged(search: Search, scenes: Sequence[Scene], model: FaceModel) -> tuple[f
             if best is not None and overlap(best.box, place) >= HIT:
                 hits += 1
                 faces = [face for face in faces if face is not best]
-                same += int(model.predict([face_crop(scene.picture, best.box)]).p.argmax()) == label
+                crop = face_crop(scene.picture, best.box, name.casefold())
+                same += int(model.predict([crop]).p.argmax()) == label
         alarms += len(faces)
     return hits / wanted if wanted else np.nan, alarms / len(scenes), same / hits if hits else np.nan
 
@@ -120,7 +123,7 @@ def fer_table(searches: dict[str, Search], faces: Faces, model: FaceModel, side:
         for name, search in searches.items():
             best = max(search(picture), key=lambda face: overlap(face.box, place), default=None)
             if best is not None and overlap(best.box, place) >= HIT:
-                crops[name][int(row)] = face_crop(picture, best.box)
+                crops[name][int(row)] = face_crop(picture, best.box, name.casefold())
     everyone = sorted(set.intersection(*(set(found) for found in crops.values())))
 
     def accuracy(images: Sequence[Image], rows: Sequence[int]) -> str:
@@ -148,7 +151,7 @@ def mead_table(searches: dict[str, Search], scenes: Sequence[Scene], model: Face
     cases["four people, each at half size"] = list(together(scenes))
     table = Table(f"{len(scenes)} frames", *searches)
     for name, case in cases.items():
-        figures = [judged(search, case, model) for search in searches.values()]
+        figures = [judged(search, case, model, of) for of, search in searches.items()]
         table.add_row(
             name, *(f"{recall:.2f}, {same:.2f}" if recall else "0.00" for recall, _, same in figures)
         )

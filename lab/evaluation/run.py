@@ -2,7 +2,7 @@
 
 import importlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +10,7 @@ from rich.progress import Progress
 
 from affectstream.lab.bootstrap import DRAWS
 from affectstream.lab.datasets import folder
+from affectstream.lab.datasets.by_class import is_by_class
 from affectstream.lab.evaluation.outcome import Evaluation
 from affectstream.lab.statistics import Floats
 from affectstream.models.protocol import Array, Predictions
@@ -30,6 +31,8 @@ class EvaluationRequest:
     quick: bool  # a few hundred items and draws, to see that everything is there
     command: str  # to be typed again
     progress: Progress
+    corpus: str | None = None  # a name of the catalogue, whose reader is taken
+    folder: Path | None = None  # of that corpus; without one, of files in a folder per class
 
     @property
     def draws(self) -> int:
@@ -49,7 +52,11 @@ class EvaluationRequest:
 def evaluate(name: str, request: EvaluationRequest) -> Evaluation:
     """Return the evaluation of the modality ``name`` (face, voice or text) on what it was not trained on."""
     task = importlib.import_module(f"affectstream.lab.evaluation.tasks.{name}")  # imports its model only now
-    found: Evaluation = task.evaluate(request)
+    by_class = request.data is not None and request.corpus is None and is_by_class(request.data)
+    if by_class and request.folder is None:
+        request = replace(request, folder=request.data)
+    other = request.corpus is not None or request.folder is not None
+    found: Evaluation = task.labelled(request) if other else task.evaluate(request)
     return found
 
 

@@ -119,7 +119,7 @@ def mead_scenes(folder: Path, searches: dict[str, Search], model: FaceModel) -> 
             }
             if len(found) == len(searches):
                 place = Box(*np.median(np.array(list(found.values())), axis=0))
-                label = int(model.predict([face_crop(picture, found["cascade"])]).p.argmax())
+                label = int(model.predict([face_crop(picture, found["cascade"], "cascade")]).p.argmax())
                 scenes.append(Scene(picture, (place,), (label,)))
     return scenes
 

@@ -2,16 +2,19 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from librosa.effects import trim
 
-from affectstream.lab.datasets.ravdess import Clip, load
+from affectstream.lab.datasets.ravdess import load
+from affectstream.lab.datasets.ravdess_video import Take
 from affectstream.lab.evaluation.degrade import Speech
 from affectstream.lab.statistics import Floats, Labels
 from affectstream.models.voice import features
 from affectstream.models.voice.quality import is_silent
+from affectstream.schemas.errors import InputError
 
 Samples = npt.NDArray[np.float32]
 Span = tuple[float, float]  # start and end in seconds
@@ -61,16 +64,28 @@ def cut(samples: Samples, rate_hz: int, span: Span) -> Samples:
     return window
 
 
-def windows(clips: Iterable[Clip], spans: Spans, conditions: Iterable[Speech]) -> Windows:
-    """Return the windows of ``clips``, each under its condition, where the clean clip has its speech."""
+def windows(clips: Iterable[Any], spans: Spans, conditions: Iterable[Speech]) -> Windows:
+    """Return the windows of ``clips``, each under its condition, where the clean clip has its speech.
+
+    Clips are records of any reader of speech. Raises InputError where all of them are silent.
+    """
     inputs, rows = [], []
     for row, (clip, condition) in enumerate(zip(clips, conditions, strict=False)):
-        samples, rate_hz = load(clip.path)
+        samples, rate_hz = _heard(clip)
         degraded, degraded_hz = condition(samples, rate_hz)
         for span in spans(samples, rate_hz):
             inputs.append(features.features(cut(degraded, degraded_hz, span), degraded_hz))
             rows.append(row)
+    if not inputs:
+        raise InputError("every clip is silent")
     return Windows(np.stack(inputs), np.array(rows, dtype=np.int64))
+
+
+def _heard(clip: Any) -> tuple[Samples, int]:
+    if isinstance(clip, Take):
+        sound = clip.hear()
+        return sound.samples, sound.rate_hz
+    return load(clip.path)
 
 
 def per_clip(logits: Floats, clip: Labels, n: int) -> Floats:

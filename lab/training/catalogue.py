@@ -152,6 +152,7 @@ def _face(name: str) -> Network:
 NETWORKS: dict[str, Network | Pipelined] = {
     "face": _face("face"),
     "face-refined": _face("face-refined"),
+    "face-video": _face("face-video"),
     "voice": Network(
         "voice", "ours", voice.spoken, None, lambda r, i: voice.network(r), shipped_recipe("voice")
     ),

@@ -48,7 +48,7 @@ def start(recipe: "Recipe", data: Path | None, folder: Path, say: Callable[[str]
 
 def default_folder(recipe: "Recipe") -> Path:
     """Return where a run of ``recipe`` lies unless another folder is named."""
-    shipped = recipe.network in ("face", "face-refined", "voice", "text")
+    shipped = recipe.network in ("face", "face-refined", "face-video", "voice", "text")
     return Path("runs") / (recipe.network if shipped else f"{recipe.network}-{recipe.labels}")
 
 
@@ -99,8 +99,12 @@ def next_steps(recipe: "Recipe", folder: Path) -> str:
         return f"next: affectstream ship {folder} --folder {weights}, then {look}"
     if network == "face-refined":
         first = Path(recipe.weights).parent if recipe.weights else "RUN"
+        base = folder.with_name("face-base")
+        further = f"train face --network face-video --weights {base / 'face.safetensors'}"
+        return f"next: affectstream ship {first} {folder} --folder {base}, then affectstream {further}"
+    if network == "face-video":
         look = f"affectstream evaluate face --weights {weights} -o {folder}"
-        return f"next: affectstream ship {first} {folder} --folder {weights}, then {look}"
+        return f"next: affectstream ship {folder} --folder {weights}, then {look}"
     return ""
 
 

@@ -93,6 +93,13 @@ class Recipe(BaseModel):
         return strengths
 
 
+class FaceRecipe(Recipe):
+    """The shipped face network: votes of FER+, some faces as the camera of a call films them."""
+
+    filmed: float = Field(0.0, ge=0, le=1)  # share of the faces that augment.camera changes
+    second_opinion: float = Field(0.0, ge=0)  # votes that FER2013's own label adds where a tagger agrees
+
+
 class VoiceRecipe(Recipe):
     """The shipped voice network: windows drawn from clips, varied in many ways, some batches mixed."""
 
@@ -128,6 +135,7 @@ class FusionRecipe(Recipe):
 
 KINDS: dict[str, type[Recipe]] = {
     **{"voice": VoiceRecipe, "text": TextRecipe},
+    **dict.fromkeys(("face", "face-refined", "face-video"), FaceRecipe),
     **dict.fromkeys(("concat", "cross_attention", "early_late"), FusionRecipe),
 }
 """The recipes of networks that have fields of their own."""

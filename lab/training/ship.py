@@ -50,7 +50,7 @@ def ship(runs: Sequence[Path], folder: Path, data: Path | None = None) -> Card:
 
 def _kind(recipe: Recipe) -> str | None:
     """Return which weights a run of ``recipe`` makes; None for a network that is not shipped."""
-    if recipe.network in ("face", "face-refined"):
+    if recipe.network in ("face", "face-refined", "face-video"):
         return "face"
     if (recipe.network, recipe.labels) == ("face-resnet", "fer2013"):
         return OWN_LABELS
@@ -63,7 +63,7 @@ def _halves(state: dict[str, Tensor], path: Path) -> None:
 
 
 def _face(runs: Sequence[Path], folder: Path, data: Path | None) -> Card:
-    """Ship a run and its refinement, averaged; the temperature is fitted on the faces that both held out."""
+    """Ship the mean of ``runs``; the temperature is fitted on the faces that all of them held out."""
     recipes = [read_recipe(run / RECIPE) for run in runs]
     _halves(mean_weights([weights(run / WEIGHTS) for run in runs]), folder / "face.safetensors")
     config = recipes[-1].model_dump(mode="json") | SHAPE | {"epochs": sum(r.epochs for r in recipes)}

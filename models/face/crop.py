@@ -1,8 +1,10 @@
 """From a colour frame and the box of a face to the gray 48x48 face that the network knows.
 
 FER2013 was cut out with OpenCV's frontal cascade: run over its own images, ``haarcascade_frontalface_alt2``
-finds boxes of 0.97 of their side, centred. So the box of that cascade, grown by ``GROW``, is the crop. What
-remains of the lighting is taken out by ``models.face.network.standardise``, in training and here alike.
+finds boxes of 0.97 of their side, centred. So the box of that cascade, grown by ``GROW``, is the picture that
+training had; every detector's box is that square. In video it takes in ears and neck, so of each square the
+middle is cut out, as ``CUT`` has it. What remains of the lighting is taken out by
+``models.face.network.standardise``, in training and here alike.
 """
 
 from typing import NamedTuple
@@ -15,6 +17,8 @@ from affectstream.schemas.errors import InputError
 
 SIDE = 48
 GROW = 1.03
+# The side of what is cut out of each detector's square, as a share of it (docs/models/face.md has the table).
+CUT = {"blazeface": 1.0, "yunet": 1.0, "cascade": 1.0}
 
 Image = npt.NDArray[np.uint8]
 
@@ -28,15 +32,16 @@ class Box(NamedTuple):
     height: float
 
 
-def face_crop(image: Image, box: Box) -> Image:
-    """Return the gray face (48, 48) in ``box`` of a BGR frame (h, w, 3).
+def face_crop(image: Image, box: Box, detector: str = "") -> Image:
+    """Return the gray face (48, 48) in ``box`` of a BGR frame (h, w, 3), as ``detector`` laid it.
 
-    The crop is square about the middle of the box; where it leaves the frame, the edge is repeated.
+    The crop is square about the middle of the box: the share of it that ``CUT`` has for the detector, and all
+    of it for another one. Where it leaves the frame, the edge is repeated.
     Raises InputError for another kind of image and for a box without area or wholly outside.
     """
     if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8:
         raise InputError(f"a frame must be BGR uint8 (h, w, 3), not {image.dtype} {image.shape}")
-    side = max(1, round(max(box.width, box.height) * GROW))
+    side = max(1, round(max(box.width, box.height) * GROW * CUT.get(detector, 1.0)))
     left = round(box.x + (box.width - side) / 2)
     top = round(box.y + (box.height - side) / 2)
     height, width = image.shape[:2]

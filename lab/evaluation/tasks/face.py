@@ -1,6 +1,7 @@
 """Evaluation of face weights on the splits of FER+ that training never read."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,8 +11,10 @@ from affectstream.lab.datasets.ferplus import Faces, load_csv, load_npz, majorit
 from affectstream.lab.evaluation import targets
 from affectstream.lab.evaluation.degrade_faces import FACES
 from affectstream.lab.evaluation.figures import summary
+from affectstream.lab.evaluation.labelled import evaluate as on_corpus
 from affectstream.lab.evaluation.outcome import About, Evaluation, Outcome, Point, Target
 from affectstream.lab.evaluation.run import EvaluationRequest, predicted
+from affectstream.lab.evaluation.tasks.face_pictures import probabilities
 from affectstream.lab.statistics import Floats, Labels, uncalibrated
 from affectstream.models.face.crop import SIDE, Box
 from affectstream.models.face.detect import Face
@@ -67,6 +70,14 @@ def evaluate(request: EvaluationRequest) -> Evaluation:
     notes = (*(NOTES if own else ()), f"The speed was measured on {where}.")
     shown = (*outcomes, *own)
     return Evaluation("face", card, shown, points, "accuracy", (*lines, speed), notes, request.command)
+
+
+def labelled(request: EvaluationRequest) -> Evaluation:
+    """Return the evaluation on another corpus or on a folder by class; raises InputError."""
+    if request.corpus == "ferplus":
+        return evaluate(replace(request, data=request.folder or request.data))
+    model = _loaded(request, "face")
+    return on_corpus("face", request, lambda items: probabilities(items, model, request))
 
 
 def splits(request: EvaluationRequest) -> Iterator[tuple[str, Faces]]:

@@ -4,17 +4,23 @@ The shipped weights learnt from every actor at hand. On those only the fold netw
 """
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from itertools import repeat
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import safetensors.numpy
 
 from affectstream.lab.datasets import ravdess
 from affectstream.lab.evaluation import targets
+from affectstream.lab.evaluation.degrade import clean
+from affectstream.lab.evaluation.labelled import evaluate as on_corpus
 from affectstream.lab.evaluation.outcome import Evaluation, Target
 from affectstream.lab.evaluation.run import EvaluationRequest, predicted
 from affectstream.lab.evaluation.tasks import voice_folds, voice_sets
 from affectstream.lab.evaluation.tasks.voice_sets import Cast, Temperatures
-from affectstream.lab.evaluation.windows import Samples
+from affectstream.lab.evaluation.windows import Samples, per_clip, stream_spans, windows
 from affectstream.lab.statistics import Floats, Labels, log
 from affectstream.models.voice import features
 from affectstream.models.voice.model import VoiceModel
@@ -47,6 +53,22 @@ def evaluate(request: EvaluationRequest) -> Evaluation:
     if len(unseen) < len(clips):
         notes.append(f"{len(clips) - len(unseen)} clips of actors that they were trained on are left out.")
     return _shipped(request, card, unseen[request.some(len(unseen))], costs, notes)
+
+
+def labelled(request: EvaluationRequest) -> Evaluation:
+    """Return the evaluation on another corpus or on a folder by class; raises InputError."""
+    if request.corpus == "ravdess":
+        return evaluate(replace(request, data=request.folder or request.data))
+    model = VoiceModel(rows=ROWS, folder=request.weights)
+    model.load(request.device)
+
+    def heard(items: Sequence[Any]) -> tuple[Floats, npt.NDArray[np.bool_]]:
+        tracked = request.progress.track(items, description="sounds")
+        made = windows(tracked, stream_spans, repeat(clean))
+        p = predicted(model.predict, list(made.inputs), "windows", request.progress)
+        return per_clip(p, made.clip, len(items)), np.isin(np.arange(len(items)), made.clip)
+
+    return on_corpus("voice", request, heard)
 
 
 def _shipped(

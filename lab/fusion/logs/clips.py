@@ -137,7 +137,7 @@ def _face(models: Readers, clip: Clip) -> Said | None:
     crops, grades = [], []
     for _, picture in frames(clip.path, FPS):
         for face in models.detector.detect(picture):
-            crops.append(face_crop(picture, face.box))
+            crops.append(face_crop(picture, face.box, models.detector.name))
             grades.append(face_quality(crops[-1], face))
     return _mean(models.face.predict(crops), grades) if crops else None
 

@@ -8,12 +8,21 @@ import torch.nn.functional as F
 from torch import Generator, Tensor
 
 from affectstream.lab.datasets.duplicates import groups, hold_out
-from affectstream.lab.datasets.ferplus import Faces, load_csv, load_npz, majority, trainable, vote_shares
+from affectstream.lab.datasets.ferplus import (
+    Faces,
+    load_csv,
+    load_npz,
+    majority,
+    second_opinions,
+    trainable,
+    vote_shares,
+)
 from affectstream.lab.evaluation.outcome import About
+from affectstream.lab.training.augment.camera import filmed
 from affectstream.lab.training.augment.faces import augment
 from affectstream.lab.training.corpus import Corpus, Indices, Part
 from affectstream.lab.training.memory import Inputs, as_stored, one_hot
-from affectstream.lab.training.recipe import Recipe, at_epoch
+from affectstream.lab.training.recipe import FaceRecipe, Recipe, at_epoch
 from affectstream.schemas.errors import InputError
 
 MEANINGS = {
@@ -138,11 +147,21 @@ def _resized(x: Tensor, side: int) -> Tensor:
 
 
 def _inputs(given: Faces, recipe: Recipe) -> Inputs:
-    shares = torch.from_numpy(vote_shares(given.votes)).to(torch.float32)
-    targets = one_hot(given.fer2013) if recipe.labels == "fer2013" else shares
+    own = recipe if isinstance(recipe, FaceRecipe) else FaceRecipe(network=recipe.network)
+    if recipe.labels == "fer2013":
+        targets = one_hot(given.fer2013)
+    elif own.second_opinion:
+        targets = torch.from_numpy(second_opinions(given, own.second_opinion)).to(torch.float32)
+    else:
+        targets = torch.from_numpy(vote_shares(given.votes)).to(torch.float32)
 
     def training(rows: Tensor, epoch: int, rng: Generator) -> Tensor:
-        return augment(rows, at_epoch(recipe.sides, epoch), at_epoch(recipe.strengths, epoch), rng)
+        side = at_epoch(recipe.sides, epoch)
+        x = augment(rows, side, at_epoch(recipe.strengths, epoch), rng)
+        if own.filmed:
+            chosen = torch.rand(len(rows), generator=rng) < own.filmed
+            x[chosen] = filmed(rows[chosen], side, rng)
+        return x
 
     def plain(rows: Tensor, epoch: int) -> tuple[Tensor, ...]:
         side = at_epoch(recipe.sides, epoch)

@@ -5,7 +5,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from affectstream.lab.datasets.ferplus import load_csv, load_npz, majority, trainable, vote_shares
+from affectstream.lab.datasets.ferplus import (
+    Faces,
+    load_csv,
+    load_npz,
+    majority,
+    second_opinions,
+    trainable,
+    vote_shares,
+)
 from affectstream.schemas.errors import InputError
 from affectstream.schemas.labels import EMOTIONS, FERPLUS_VOTES
 
@@ -34,6 +42,26 @@ def test_vote_shares_drop_single_votes_and_follow_the_order_of_the_project() -> 
     shares = vote_shares(votes(surprise=6, fear=2, sad=1, contempt=1))[0]
     named = {name: share for name, share in zip(EMOTIONS, shares.tolist(), strict=True) if share}
     assert named == {"surprise": 0.75, "fear": 0.25}
+
+
+@pytest.mark.parametrize(
+    ("row", "label", "expected"),
+    [
+        (votes(neutral=7, angry=1), "angry", {"neutral": 7 / 12, "angry": 5 / 12}),
+        (votes(neutral=9, surprise=1), "angry", {"neutral": 1.0}),  # no tagger saw anger
+        (votes(neutral=5, sad=5), "sad", {"neutral": 0.5, "sad": 0.5}),  # sadness is not in doubt
+        (votes(disgust=6, angry=4), "disgust", {"disgust": 10 / 14, "angry": 4 / 14}),
+        (votes(neutral=7, fear=3), None, {"neutral": 0.7, "fear": 0.3}),
+    ],
+)
+def test_a_second_opinion_counts_where_a_tagger_saw_the_same(
+    row: np.ndarray, label: str | None, expected: dict[str, float]
+) -> None:
+    own = np.array([-1 if label is None else EMOTIONS.index(label)])
+    face = Faces(np.zeros((1, 48, 48), np.uint8), row, own, np.array(["a"]))
+    shares = second_opinions(face, 4.0)[0].tolist()
+    named = {name: share for name, share in zip(EMOTIONS, shares, strict=True) if share}
+    assert named == pytest.approx(expected)
 
 
 @pytest.mark.parametrize(

@@ -66,7 +66,7 @@ def test_the_shipped_face_is_the_mean_of_a_run_and_its_refinement(data: Path, tm
     assert f"next: affectstream train face --network face-refined --weights {first}" in made.output
     refine = ("train", "face", "--network", "face-refined", "--weights", first / "best.safetensors")
     made = typed(*refine, "-o", second, *short)
-    assert f"next: affectstream ship {first} {second}" in made.output
+    assert f"next: affectstream ship {first} {second} --folder {tmp_path / 'face-base'}" in made.output
     assert typed("ship", first, second, "--folder", tmp_path / "w", "--data", data).exit_code == 0
     card = read_card("face", tmp_path / "w")
     assert card.config["epochs"] == 2
@@ -74,3 +74,17 @@ def test_the_shipped_face_is_the_mean_of_a_run_and_its_refinement(data: Path, tm
     a, b = (load_file(run / "best.safetensors") for run in (first, second))
     mean = load_file(tmp_path / "w" / "face.safetensors")
     assert torch.equal(mean["head.weight"], ((a["head.weight"] + b["head.weight"]) / 2).half())
+
+
+def test_the_last_step_goes_on_from_shipped_weights_with_faces_as_a_call_films_them(
+    data: Path, tmp_path: Path
+) -> None:
+    short = ("--epochs", 1, "--batch", 16, "--held-out", 0.4, "--data", data)
+    typed("train", "face", "--sides", "[[0, 32]]", "-o", tmp_path / "face", *short)
+    assert typed("ship", tmp_path / "face", "--folder", tmp_path / "base", "--data", data).exit_code == 0
+    last = ("train", "face", "--network", "face-video", "--precision", "float32", "--sides", "[[0, 32]]")
+    made = typed(*last, "--weights", tmp_path / "base" / "face.safetensors", "-o", tmp_path / "last", *short)
+    assert f"next: affectstream ship {tmp_path / 'last'}" in made.output
+    assert typed("ship", tmp_path / "last", "--folder", tmp_path / "w", "--data", data).exit_code == 0
+    config = read_card("face", tmp_path / "w").config
+    assert 0 < config["filmed"] < 1 < config["second_opinion"]

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from affectstream.models.face.crop import Box, face_crop
+from affectstream.models.face.crop import CUT, Box, face_crop
 from affectstream.schemas.errors import InputError
 
 
@@ -47,3 +47,12 @@ def test_a_gray_or_float_frame_is_an_input_error() -> None:
     for image in (np.zeros((50, 50), np.uint8), np.zeros((50, 50, 3), np.float32)):
         with pytest.raises(InputError, match="BGR uint8"):
             face_crop(image, Box(0, 0, 10, 10))
+
+
+@pytest.mark.parametrize("detector", [*CUT, "another"])
+def test_of_each_detectors_square_the_middle_is_cut_out_that_the_table_has(detector: str) -> None:
+    image = np.random.default_rng(0).integers(0, 255, (300, 300, 3), np.uint8)
+    share = CUT.get(detector, 1.0)
+    side = 100 * share
+    middle = Box(150 - side / 2, 150 - side / 2, side, side)
+    assert np.array_equal(face_crop(image, Box(100, 100, 100, 100), detector), face_crop(image, middle))
