@@ -2,8 +2,9 @@
 
 A turning point is a peak of a two-window change detector (Kifer, Ben-David, Gehrke, VLDB 2004). At every
 border between two windows the mean distribution of the SIDE_MS before is compared with that of the SIDE_MS
-after, by their Jensen-Shannon divergence (Lin 1991) as a share of its maximum. Where that is at least LEVEL
-and the largest within SIDE_MS on either side, the party turned. Slower changes show in the quarters.
+after, by their Jensen-Shannon divergence (Lin 1991) as a share of its maximum. Where their labels differ, and
+it is at least LEVEL and the largest such within SIDE_MS on either side, the party turned. An emotion that grows
+or fades without another in its place is no turning point; slower changes show in the quarters.
 """
 
 from bisect import bisect_left, bisect_right
@@ -47,7 +48,7 @@ def turning_points(windows: Windows) -> tuple[TurningPoint, ...]:
     """Return the turning points of a party, from its finals in order."""
     known = [window for window in windows if window.p is not None]
     borders = [border for i in range(1, len(known)) if (border := _border(known, i)) is not None]
-    found = [point for point in _points(borders) if point.strength >= LEVEL]
+    found = [p for p in _points(borders) if p.before != p.after and p.strength >= LEVEL]
     kept: list[TurningPoint] = []
     for point in sorted(found, key=lambda point: (-point.strength, point.at_ms)):
         if all(abs(point.at_ms - other.at_ms) >= SIDE_MS for other in kept):

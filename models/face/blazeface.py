@@ -20,7 +20,9 @@ from affectstream.schemas.errors import ModelError
 
 SHA256 = "3bc182eb9f33925d9e58b5c8d59308a760f4adea8f282370e428c51212c26633"
 
-LONGEST = (192, 320)  # pixels of the longer side; the second only where the first finds none
+LONGEST = (192, 320)  # pixels of the longer side; the second only where the first finds none but a trace
+# of one that is small: a share of the longer side, and a score (docs/models/face.md)
+SMALL, TRACE = 0.15, 0.045
 GRIDS = ((8, 2), (16, 6))  # pixels from cell to cell, anchors a cell
 CANDIDATE, SCORE = 0.5, 0.7  # of one box, and of the surest box of a face (docs/models/face.md)
 OVERLAP = 0.3  # intersection over union from which two boxes are one face
@@ -51,27 +53,30 @@ class BlazeFace:
 
     def detect(self, image: Image) -> list[tuple[Box, float]]:
         """Return the square of every face of a BGR frame (h, w, 3), in its pixels, and its score."""
-        for longest in LONGEST:
-            if faces := self._detect(image, longest):
-                return faces
-        return []
+        first, second = LONGEST
+        faces, trace = self._detect(image, first)
+        return self._detect(image, second)[0] if trace and not faces else faces
 
-    def _detect(self, image: Image, longest: int) -> list[tuple[Box, float]]:
+    def _detect(self, image: Image, longest: int) -> tuple[list[tuple[Box, float]], bool]:
+        """Return the faces at ``longest`` pixels, and whether there is a trace of a small one."""
         height, width = image.shape[:2]
         scale = longest / max(height, width)
         small = max(1, round(width * scale)), max(1, round(height * scale))
         kind = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
         padded = np.full((_upto_cell(small[1]), _upto_cell(small[0]), 3), GRAY, np.uint8)
         padded[: small[1], : small[0]] = cv2.resize(image, small, interpolation=kind)
-        candidates = self._candidates(padded)
-        return [
-            (square(box / scale, points / scale), score)
-            for box, points, score in merged(*candidates)
+        boxes, points, scores = self._candidates(padded)
+        trace = bool((boxes[:, 2:].max(axis=1, initial=0.0) <= SMALL * longest).any())
+        sure = scores >= CANDIDATE
+        faces = [
+            (square(box / scale, landmarks / scale), score)
+            for box, landmarks, score in merged(boxes[sure], points[sure], scores[sure])
             if score >= SCORE
         ]
+        return faces, trace
 
     def _candidates(self, image: Image) -> tuple[Floats, Floats, Floats]:
-        """Return boxes (n, 4), landmarks (n, 6, 2) and scores (n,) in [0, 1], surest first."""
+        """Return boxes (n, 4), landmarks (n, 6, 2) and scores (n,) from TRACE on, surest first."""
         size = image.shape[1], image.shape[0]
         if size not in self._networks:
             self._networks[size] = cv2.dnn.readNetFromTFLite(self._bytes)
@@ -79,7 +84,7 @@ class BlazeFace:
         network.setInput(cv2.dnn.blobFromImage(image, 1 / 127.5, size, (127.5, 127.5, 127.5), swapRB=True))
         logits, values = network.forward(("classificators", "regressors"))
         scores = 1 / (1 + np.exp(-np.clip(logits.reshape(-1).astype(np.float64), -80, 80)))
-        rows = np.flatnonzero(scores >= CANDIDATE)
+        rows = np.flatnonzero(scores >= TRACE)
         rows = rows[np.argsort(-scores[rows], kind="stable")]
         centres = anchors(size)[rows]
         chosen = values.reshape(-1, 16)[rows].astype(np.float64)

@@ -124,6 +124,8 @@ def test_the_order_of_the_windows_does_not_matter(customer_line, agent_line, ran
 @settings(max_examples=40, deadline=None)
 @given(LINES)
 def test_turning_points_keep_their_distance(line) -> None:
-    times = [t.at_ms for t in turning_points(labelled(line))]
+    points = turning_points(labelled(line))
+    times = [t.at_ms for t in points]
+    assert all(t.before != t.after for t in points)
     assert times == sorted(times)
     assert all(b - a >= SIDE_MS for a, b in pairwise(times))
