@@ -17,9 +17,10 @@ from affectstream.analytics.records import Summary
 from affectstream.analytics.rules import read as read_rules
 from affectstream.analytics.summary import summarise
 from affectstream.runtime.settings import AlertSettings, Settings
+from affectstream.schemas.alert import Alert
 from affectstream.schemas.errors import InputError
 from affectstream.schemas.labels import EMOTIONS
-from affectstream.schemas.messages import MODALITIES, Alert, FusedEmotion
+from affectstream.schemas.messages import MODALITIES, FusedEmotion
 
 Format = Literal["jsonl", "csv"]
 Row = dict[str, Any]

@@ -9,10 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from affectstream.analytics.label import NOTHING, Display, DisplayedLabel, fold
+from affectstream.schemas.alert import Alert
 from affectstream.schemas.conflict import WORDS
 from affectstream.schemas.errors import InputError
 from affectstream.schemas.labels import COLOURS, EMOTIONS, INDEX
-from affectstream.schemas.messages import PARTIES, Alert, FusedEmotion, Modality
+from affectstream.schemas.messages import PARTIES, FusedEmotion, Modality
 from affectstream.session_file import Event
 from affectstream.timeline import Note, lanes, notes_of, smoothed
 

@@ -7,9 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from affectstream.analytics.changes import episodes, turning_points
+from affectstream.schemas.alert import Alert
 from affectstream.schemas.conflict import WORDS
 from affectstream.schemas.labels import EMOTIONS
-from affectstream.schemas.messages import Alert, FusedEmotion
+from affectstream.schemas.messages import FusedEmotion
 
 LANES = 8  # more do not fit; what finds no place loses its text
 CHARACTER = 0.0062  # of the picture's width

@@ -10,9 +10,10 @@ from typing import Literal
 
 from affectstream.analytics.measures import NOTHING, Measure, Memory, measure
 from affectstream.analytics.rules import Rule
+from affectstream.schemas.alert import Alert
 from affectstream.schemas.conflict import WORDS, sides
 from affectstream.schemas.labels import top
-from affectstream.schemas.messages import Alert, FusedEmotion
+from affectstream.schemas.messages import FusedEmotion
 
 Rules = Sequence[Rule]
 

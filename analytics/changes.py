@@ -3,8 +3,8 @@
 A turning point is a peak of a two-window change detector (Kifer, Ben-David, Gehrke, VLDB 2004). At every
 border between two windows the mean distribution of the SIDE_MS before is compared with that of the SIDE_MS
 after, by their Jensen-Shannon divergence (Lin 1991) as a share of its maximum. Where their labels differ, and
-it is at least LEVEL and the largest such within SIDE_MS on either side, the party turned. An emotion that grows
-or fades without another in its place is no turning point; slower changes show in the quarters.
+it is at least LEVEL and the largest such within SIDE_MS on either side, the party turned. An emotion that
+grows or fades without another in its place is no turning point; slower changes show in the quarters.
 """
 
 from bisect import bisect_left, bisect_right
@@ -17,9 +17,10 @@ from affectstream.analytics import alerts
 from affectstream.analytics.records import DECIMALS, Distribution, Episode, TurningPoint
 from affectstream.analytics.rules import Rule
 from affectstream.models.fusion.evidence import disagreement
+from affectstream.schemas.alert import Alert
 from affectstream.schemas.conflict import DISAGREE, sides
 from affectstream.schemas.labels import top
-from affectstream.schemas.messages import MODALITIES, PARTIES, Alert, FusedEmotion, Modality
+from affectstream.schemas.messages import MODALITIES, PARTIES, FusedEmotion, Modality
 
 SIDE_MS = 8_000  # the least time between two turning points too
 LEVEL = 0.2

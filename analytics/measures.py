@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from affectstream.analytics.rules import Rule
+from affectstream.schemas.alert import Level
 from affectstream.schemas.labels import INDEX
-from affectstream.schemas.messages import FusedEmotion, Level, Modality
+from affectstream.schemas.messages import FusedEmotion, Modality
 
 DECIMALS = 6
 OWN_MS = 60_000  # how much of a party makes its own level

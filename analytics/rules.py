@@ -9,9 +9,10 @@ from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from affectstream.schemas.alert import AlertKind
 from affectstream.schemas.errors import SettingsError
 from affectstream.schemas.labels import EMOTIONS
-from affectstream.schemas.messages import AlertKind, Party, Unit
+from affectstream.schemas.messages import Party, Unit
 
 DEFAULT = "alerts.toml"  # beside this module
 LONGEST_S = 600

@@ -5,7 +5,8 @@ from typing import Any
 from affectstream.analytics import rows
 from affectstream.analytics.label import DisplayedLabel
 from affectstream.dashboards.responses import AlertRow, Latest, ModalityWindow, PartyRow, Window
-from affectstream.schemas.messages import Alert, FusedEmotion, ModalityState, Party
+from affectstream.schemas.alert import Alert
+from affectstream.schemas.messages import FusedEmotion, ModalityState, Party
 
 
 def window(fused: FusedEmotion, displayed: DisplayedLabel) -> Window:

@@ -8,8 +8,9 @@ from fastapi import HTTPException
 
 from affectstream.analytics.label import NOTHING, Display, DisplayedLabel, fold, step
 from affectstream.runtime.store import FusedStore, Session
+from affectstream.schemas.alert import Alert
 from affectstream.schemas.errors import Unavailable
-from affectstream.schemas.messages import Alert, FusedEmotion, Party
+from affectstream.schemas.messages import FusedEmotion, Party
 
 T = TypeVar("T")
 

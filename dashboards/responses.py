@@ -8,8 +8,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
+from affectstream.schemas.alert import AlertKind
 from affectstream.schemas.labels import EMOTIONS
-from affectstream.schemas.messages import MODALITIES, AlertKind, Modality, Party, Reason
+from affectstream.schemas.messages import MODALITIES, Modality, Party, Reason
 
 Ms = Annotated[int, Field(description="milliseconds since the Unix epoch", examples=[1_700_000_001_000])]
 Share = Annotated[float, Field(ge=0.0, le=1.0, examples=[0.62])]

@@ -5,9 +5,10 @@ from collections.abc import Mapping
 
 from pydantic import ValidationError
 
+from affectstream.schemas.alert import Alert
 from affectstream.schemas.codec import decode
 from affectstream.schemas.errors import Malformed, MessageError
-from affectstream.schemas.messages import Alert, FusedEmotion
+from affectstream.schemas.messages import FusedEmotion
 from affectstream.schemas.topics import FUSED
 
 JSON_BEGINS = b"{"  # never the first byte of a map in MessagePack

@@ -16,9 +16,10 @@ from affectstream.runtime.redis_client import connect, translated
 from affectstream.runtime.session_index import Session, Span, end_ms
 from affectstream.runtime.settings import RedisSettings
 from affectstream.schemas import keys
+from affectstream.schemas.alert import Alert
 from affectstream.schemas.codec import encode
 from affectstream.schemas.errors import Malformed
-from affectstream.schemas.messages import PARTIES, Alert, FusedEmotion, Modality, Party, PartyKey
+from affectstream.schemas.messages import PARTIES, FusedEmotion, Modality, Party, PartyKey
 from affectstream.schemas.pane import EncodedPane
 
 if TYPE_CHECKING:

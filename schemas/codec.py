@@ -9,18 +9,21 @@ from typing import Any
 import msgpack
 from pydantic import ValidationError
 
+from affectstream.schemas.alert import Alert
 from affectstream.schemas.errors import Malformed, TooLarge, WrongVersion
 from affectstream.schemas.messages import (
     VERSION,
-    Alert,
     AudioChunk,
     DeadLetter,
     EndOfStream,
     FusedEmotion,
-    Message,
     Observations,
     Transcript,
     VideoFrame,
+)
+
+Message = (
+    VideoFrame | AudioChunk | Transcript | EndOfStream | Observations | FusedEmotion | Alert | DeadLetter
 )
 
 TYPES: dict[str, type[Message]] = {

@@ -28,7 +28,6 @@ PARTIES: tuple[Party, ...] = get_args(Party)
 MODALITIES: tuple[Modality, ...] = get_args(Modality)
 PartyKey = tuple[str, Party]  # session id, party
 Stream = Literal["expected", "open", "ended"]  # how far a modality's stream has come by the end of a window
-AlertKind = Literal["above", "average", "rise", "disagreement"]
 
 
 class Reason(StrEnum):
@@ -215,35 +214,6 @@ class FusedEmotion(Record):
     rule: str
 
 
-class Level(Record):
-    """How probable one modality alone finds the emotions of a rule."""
-
-    modality: Modality = Field(alias="mod")
-    level: Unit
-
-
-class Alert(Record):
-    """That an alert rule began or ceased to hold for a party; it follows from the party's finals alone."""
-
-    type: Literal["alert"] = "alert"
-    alert_id: str = Field(alias="id", max_length=200)  # rule, session, party, since; the end has its begin's
-    edge: Literal["begin", "end"]
-    session_id: SessionId = Field(alias="sid")
-    party: Party
-    rule: str = Field(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")
-    kind: AlertKind
-    since_ms: Ms = Field(alias="since")  # from when on it has held
-    start_ms: Ms = Field(alias="start")  # of the window that decided
-    end_ms: Ms = Field(alias="end")
-    value: float = Field(ge=-1.0, le=1.0)  # what the rule measures, in that window
-    peak: float = Field(ge=-1.0, le=1.0)  # the largest since then
-    level: Unit  # what had to be reached: that of the rule, or more against the party's own
-    baseline: Unit | None = None  # what it was compared with; None: with nothing
-    windows: int = Field(0, ge=0)  # how many the decision stands on; 0: not stated (before)
-    levels: tuple[Level, ...] = ()  # means over them
-    text: str = Field(max_length=400)
-
-
 class DeadLetter(Record):
     """A record that could not be processed: the original bytes, the reason, and where they came from."""
 
@@ -259,6 +229,3 @@ class DeadLetter(Record):
 
 
 Media = VideoFrame | AudioChunk | Transcript
-Message = (
-    VideoFrame | AudioChunk | Transcript | EndOfStream | Observations | FusedEmotion | Alert | DeadLetter
-)

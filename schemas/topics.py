@@ -7,13 +7,13 @@ under one partition number, in order. A worker writes its observations to the pa
 from dataclasses import dataclass
 from typing import Literal
 
+from affectstream.schemas.alert import Alert
+from affectstream.schemas.codec import Message
 from affectstream.schemas.messages import (
-    Alert,
     AudioChunk,
     DeadLetter,
     EndOfStream,
     FusedEmotion,
-    Message,
     Modality,
     Observations,
     Transcript,

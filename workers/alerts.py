@@ -26,9 +26,10 @@ from affectstream.runtime.process import Stop
 from affectstream.runtime.retry import retry_until_available
 from affectstream.runtime.settings import Settings, load
 from affectstream.runtime.store import FusedStore
-from affectstream.schemas.codec import decoder
+from affectstream.schemas.alert import Alert
+from affectstream.schemas.codec import Message, decoder
 from affectstream.schemas.errors import MessageError, SettingsError
-from affectstream.schemas.messages import Alert, DeadLetter, FusedEmotion, Message, Party, PartyKey
+from affectstream.schemas.messages import DeadLetter, FusedEmotion, Party, PartyKey
 from affectstream.schemas.topics import FUSED
 from affectstream.workers import deadletter
 from affectstream.workers.delivery import Commits, Publishes

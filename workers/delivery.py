@@ -5,8 +5,8 @@ from collections.abc import Awaitable, Collection, Iterator, Sequence
 from typing import Protocol
 
 from affectstream.runtime import metrics
-from affectstream.schemas.codec import encode
-from affectstream.schemas.messages import Abstention, Message, Modality, Observation, Observations
+from affectstream.schemas.codec import Message, encode
+from affectstream.schemas.messages import Abstention, Modality, Observation, Observations
 from affectstream.schemas.topics import PROBABILITIES
 from affectstream.workers.deadletter import dead_letter, report
 from affectstream.workers.observe import Failure, Outcome

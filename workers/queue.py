@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from affectstream.runtime.kafka import Record
-from affectstream.schemas.codec import decoder
+from affectstream.schemas.codec import Message, decoder
 from affectstream.schemas.errors import Malformed, MessageError
-from affectstream.schemas.messages import EndOfStream, Media, Message, Modality
+from affectstream.schemas.messages import EndOfStream, Media, Modality
 from affectstream.schemas.topics import MEDIA
 from affectstream.workers.observe import Failure
 

@@ -21,7 +21,7 @@ from affectstream.lab.calls.stream import Stream
 from affectstream.lab.calls.wording import wording
 from affectstream.models.weights import read_card
 from affectstream.runtime.settings import Settings
-from affectstream.schemas.messages import Alert
+from affectstream.schemas.alert import Alert
 from affectstream.workers.audio import analyst
 
 AFTER_MS = 3_000  # an alarm that comes so long after the splice is still the splice's

@@ -7,8 +7,9 @@ import numpy as np
 
 from affectstream.analytics.changes import mean_of
 from affectstream.analytics.label import Display, labels
+from affectstream.schemas.alert import Alert
 from affectstream.schemas.labels import EMOTIONS, INDEX
-from affectstream.schemas.messages import Alert, FusedEmotion
+from affectstream.schemas.messages import FusedEmotion
 
 Finals = Sequence[FusedEmotion]
 Figures = dict[str, float]

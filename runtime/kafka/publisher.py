@@ -12,9 +12,10 @@ from affectstream.runtime.kafka.errors import translated, unavailable
 from affectstream.runtime.kafka.security import client_options
 from affectstream.runtime.settings.kafka import KafkaSettings
 from affectstream.schemas import topics
-from affectstream.schemas.codec import encode
+from affectstream.schemas.alert import Alert
+from affectstream.schemas.codec import Message, encode
 from affectstream.schemas.errors import TooLarge
-from affectstream.schemas.messages import Alert, DeadLetter, FusedEmotion, Message, Observations
+from affectstream.schemas.messages import DeadLetter, FusedEmotion, Observations
 from affectstream.schemas.topics import KIB, Topic
 
 BATCH_BYTES = 64 * KIB  # of several records; one larger record travels alone

@@ -14,8 +14,8 @@ from affectstream.runtime import rows
 from affectstream.runtime.kafka import Subscriber
 from affectstream.runtime.settings import Settings
 from affectstream.runtime.store import FusedStore
+from affectstream.schemas.alert import Alert
 from affectstream.schemas.codec import encode
-from affectstream.schemas.messages import Alert
 from affectstream.schemas.topics import ALERTS
 
 pytestmark = [pytest.mark.integration, pytest.mark.proof, pytest.mark.timeout(900)]

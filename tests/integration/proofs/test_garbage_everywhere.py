@@ -10,8 +10,8 @@ from aiokafka import AIOKafkaProducer
 from support.system import System, expected_lines, lines, short_demo
 
 from affectstream.runtime.kafka import Subscriber
-from affectstream.schemas.codec import decoder, encode
-from affectstream.schemas.messages import DeadLetter, Message, Observations
+from affectstream.schemas.codec import Message, decoder, encode
+from affectstream.schemas.messages import DeadLetter, Observations
 from affectstream.schemas.topics import CHUNKS, DEAD_LETTERS, FRAMES, PROBABILITIES, TRANSCRIPTS, Topic
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]

@@ -19,8 +19,9 @@ from affectstream.runtime.embedded import EmbeddedBroker
 from affectstream.runtime.kafka import Publisher, Subscriber, topics
 from affectstream.runtime.settings import KafkaSettings, Settings, as_env
 from affectstream.runtime.store import FusedStore
+from affectstream.schemas.alert import Alert
 from affectstream.schemas.codec import encode
-from affectstream.schemas.messages import Alert, FusedEmotion
+from affectstream.schemas.messages import FusedEmotion
 from affectstream.schemas.topics import ALERTS
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]

@@ -8,7 +8,7 @@ from support.paths import ROOT
 import affectstream.analytics
 from affectstream.analytics.rules import DEFAULT, Rule
 from affectstream.runtime.settings import describe, load
-from affectstream.schemas.messages import Alert
+from affectstream.schemas.alert import Alert
 
 PAGE = (ROOT / "docs" / "alerts.md").read_text(encoding="utf-8")
 SHIPPED = (Path(affectstream.analytics.__file__).parent / DEFAULT).read_text(encoding="utf-8")

@@ -8,18 +8,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.paths import ROOT
 
-from affectstream.schemas.codec import TYPES, decode, decoder, encode
+from affectstream.schemas.alert import Alert, Level
+from affectstream.schemas.codec import TYPES, Message, decode, decoder, encode
 from affectstream.schemas.errors import Malformed, MessageError, TooLarge, WrongVersion
 from affectstream.schemas.messages import (
     Abstention,
-    Alert,
     AudioChunk,
     DeadLetter,
     EndOfStream,
     Face,
     FusedEmotion,
-    Level,
-    Message,
     ModalityState,
     Observations,
     Probabilities,

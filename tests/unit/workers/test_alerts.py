@@ -9,8 +9,9 @@ from support.session_lines import tenths
 from affectstream.analytics.alerts import alerts
 from affectstream.analytics.rules import Rule
 from affectstream.runtime.kafka import Record
+from affectstream.schemas.alert import Alert
 from affectstream.schemas.codec import encode
-from affectstream.schemas.messages import Alert, DeadLetter
+from affectstream.schemas.messages import DeadLetter
 from affectstream.schemas.topics import ALERTS, FUSED
 from affectstream.workers.alerts import REDIS_WAIT_S, AlertsWorker
 
