@@ -1,7 +1,7 @@
 """The command `analyze`: a recorded session through models and join in one process, with no broker."""
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from importlib import import_module
@@ -13,7 +13,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.console import Console
 
-from affectstream.options import Channels, Inputs, PartyFiles, Purpose, SessionName, Speakers, TranscriptFile
+from affectstream.options import (
+    Channels,
+    Inputs,
+    Offsets,
+    PartyFiles,
+    Purpose,
+    SessionName,
+    Speakers,
+    TranscriptFile,
+)
 from affectstream.schemas.errors import InputError
 from affectstream.schemas.messages import MODALITIES, FusedEmotion, Modality, Observation
 
@@ -49,6 +58,7 @@ def analyze(
     channels: Channels = None,
     transcript: TranscriptFile = None,
     speaker: Speakers = None,
+    offset: Offsets = None,
     session: SessionName = None,
     start_ms: Annotated[
         int, typer.Option(help="event time of the recording's start, ms since the epoch")
@@ -58,16 +68,18 @@ def analyze(
     """Analyse a recorded call in this process, with no broker, as fast as the machine allows."""
     import logging
 
+    from affectstream.console import print_warnings
     from affectstream.export import display_of, report, write, write_report
     from affectstream.runtime.settings import load
     from affectstream.session_file import SessionArguments
     from affectstream.tables import summary_table
 
-    _check_outputs(output, plot, summary)
+    _check_outputs(output, plot, summary, [*inputs, *filter(None, [transcript])])
     settings = load()
     logging.disable(logging.INFO)
+    print_warnings()
     arguments = SessionArguments(
-        inputs, party or (), channels, transcript, speaker or (), session, agent_purpose
+        inputs, party or (), channels, transcript, speaker or (), session, agent_purpose, offset or ()
     )
     windows = _analysed(arguments, settings, start_ms)
     made = report(windows, settings.alerts)
@@ -83,7 +95,9 @@ def analyze(
             out.print(f"{what}: {path}", highlight=False, markup=False)
 
 
-def _check_outputs(output: Path | None, plot: Path | None, summary: Path | None) -> None:
+def _check_outputs(
+    output: Path | None, plot: Path | None, summary: Path | None, inputs: Sequence[Path]
+) -> None:
     """Refuse an output that cannot be written before the minutes of work."""
     from affectstream.export import check_file, kind_of
     from affectstream.plot import check_kind
@@ -92,7 +106,11 @@ def _check_outputs(output: Path | None, plot: Path | None, summary: Path | None)
         kind_of(output)
     if plot:
         check_kind(plot)
+    read = {path.resolve() for path in inputs}
     for path in filter(None, (output, plot, summary)):
+        if path.resolve() in read:
+            raise InputError(f"{path} is read or written already; give every output a file of its own")
+        read.add(path.resolve())
         check_file(path)
 
 

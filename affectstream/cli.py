@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import typer
 from typer.core import TyperCommand, TyperGroup
 
+from affectstream.console import print_error, tolerate_any_encoding
 from affectstream.extras import remedy, require
 from affectstream.schemas.errors import AffectError
 
@@ -162,27 +163,24 @@ def _affectstream() -> None:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line; a mistake of the user's ends in one clear line, never in a traceback."""
+    tolerate_any_encoding()
     gc.set_threshold(*RARELY)
     atexit.register(gc.freeze)  # modules need no last look at the end of a process
     try:
         app(args=arguments, prog_name="affectstream")
     except AffectError as error:
-        _say(str(error))
+        print_error(str(error))
         sys.exit(2)
     except ModuleNotFoundError as error:
         missing = remedy(error.name)
         if missing is None:
             raise
-        _say(missing)
+        print_error(missing)
+        sys.exit(2)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        print_error(f"{error.filename}: {error.strerror}" if error.filename else str(error))
         sys.exit(2)
     except KeyboardInterrupt:
         sys.exit(130)
-
-
-def _say(error: str) -> None:
-    """Print an error as it is: the square brackets in it are no markup."""
-    from rich.console import Console
-    from rich.text import Text
-
-    console = Console(stderr=True)
-    console.print(Text.assemble(("error:", "bold red"), f" {error}"), soft_wrap=True)

@@ -2,7 +2,6 @@
 
 import csv
 import json
-import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -85,11 +84,19 @@ def write(windows: Sequence[FusedEmotion], path: Path, display: Display) -> None
 
 
 def check_file(path: Path) -> None:
-    """Raise InputError where no file of that name can be written."""
+    """Raise InputError where no file of that name can be written; one that is there is kept as it is."""
     if not path.parent.is_dir():
         raise InputError(f"cannot write {path}: there is no folder {path.parent}")
-    if path.is_dir() or not os.access(path if path.exists() else path.parent, os.W_OK):
-        raise InputError(f"cannot write {path}: it is a folder, or not yours to write")
+    if path.is_dir():
+        raise InputError(f"cannot write {path}: it is a folder")
+    new = not path.exists()
+    try:
+        with path.open("a"):
+            pass
+        if new:
+            path.unlink()
+    except OSError as error:
+        raise InputError(f"cannot write {path}: {error.strerror}") from None
 
 
 def kind_of(path: Path) -> Format:

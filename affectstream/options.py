@@ -21,15 +21,26 @@ PartyFiles = Annotated[
 ]
 Channels = Annotated[
     str | None,
-    typer.Option(help="who is on which channel of a stereo file: customer,agent", show_default=False),
+    typer.Option(
+        help="whose is each channel (or sound track): customer,agent; - is nobody, mix is one party",
+        show_default=False,
+    ),
 ]
 TranscriptFile = Annotated[
     Path | None,
-    typer.Option("--transcript", "-t", help="WebVTT, SRT or Whisper JSON", show_default=False),
+    typer.Option("--transcript", "-t", help="WebVTT, SRT, SBV or Whisper JSON", show_default=False),
 ]
 Speakers = Annotated[
     list[str] | None,
     typer.Option("--speaker", help="whose name in the transcript is whose: customer=Ana", show_default=False),
+]
+Offsets = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--offset",
+        help="when files begin, in s after the start: agent=1.5, or transcript=-3600",
+        show_default=False,
+    ),
 ]
 SessionName = Annotated[
     str | None,

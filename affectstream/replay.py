@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
-from affectstream.options import Channels, Inputs, PartyFiles, Purpose, SessionName, Speakers, TranscriptFile
+from affectstream.options import (
+    Channels,
+    Inputs,
+    Offsets,
+    PartyFiles,
+    Purpose,
+    SessionName,
+    Speakers,
+    TranscriptFile,
+)
 from affectstream.schemas.errors import InputError
 
 if TYPE_CHECKING:
@@ -32,21 +41,24 @@ def replay(
     channels: Channels = None,
     transcript: TranscriptFile = None,
     speaker: Speakers = None,
+    offset: Offsets = None,
     session: SessionName = None,
     agent_purpose: Purpose = None,
 ) -> None:
     """Publish a recorded call to Kafka, for the workers that are running there."""
     import asyncio
 
+    from affectstream.console import print_warnings
     from affectstream.producers.session import estimated_ms, messages
     from affectstream.runtime.settings import load
     from affectstream.session_file import SessionArguments, plan
     from affectstream.tables import progress_bar
 
     arguments = SessionArguments(
-        inputs, party or (), channels, transcript, speaker or (), session, agent_purpose
+        inputs, party or (), channels, transcript, speaker or (), session, agent_purpose, offset or ()
     )
     settings = load()
+    print_warnings()
     played = plan(arguments, settings.producer, _start_ms(start), settings.policy.agent_purpose)
     with progress_bar("replaying", out) as bar:
         task = bar.add_task(played.session_id, total=estimated_ms(played) / 1000)

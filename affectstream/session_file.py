@@ -1,6 +1,12 @@
 """The plan of a recorded session, from the arguments of a command or from a session.json."""
 
-from collections.abc import Sequence
+import hashlib
+import math
+import re
+import shlex
+import unicodedata
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -9,8 +15,14 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from affectstream.producers.plan import PartySource, SessionPlan
 from affectstream.runtime.settings import ProducerSettings, Settings
-from affectstream.schemas.errors import InputError
+from affectstream.schemas.errors import InputError, PolicyError
 from affectstream.schemas.messages import PARTIES, Party
+from affectstream.schemas.policy import PURPOSES, permits
+
+LATEST_START_MS = 4_102_444_800_000  # the year 2100
+LONGEST_OFFSET_S = 86_400
+LONGEST_ID = 64
+NOBODY, MIX = "-", "mix"  # in --channels
 
 
 class PartyFile(BaseModel):
@@ -21,7 +33,9 @@ class PartyFile(BaseModel):
     party: Party
     media: Path | None = None
     transcript: Path | None = None
-    channel: int | None = Field(None, ge=0)
+    channel: int | None = Field(None, ge=0)  # of sound, or the track where there are several, from 0
+    mixed: bool = False  # all channels and tracks are this party's
+    offset_s: float = Field(0, ge=0, le=LONGEST_OFFSET_S)  # when the files begin, after the session does
 
 
 class SessionFile(BaseModel):
@@ -32,6 +46,7 @@ class SessionFile(BaseModel):
     session: str
     parties: tuple[PartyFile, ...] = Field(min_length=1)
     speakers: dict[str, Party] = {}  # names in the transcript
+    transcript_offset_s: float = Field(0, ge=-LONGEST_OFFSET_S, le=LONGEST_OFFSET_S)
     agent_purpose: str | None = None
     about: str = ""  # for readers
     events: tuple[dict[str, object], ...] = ()  # what happens when, for readers
@@ -56,6 +71,7 @@ class SessionArguments:
     speakers: Sequence[str] = ()  # "customer=Ana"
     session: str | None = None
     purpose: str | None = None
+    offsets: Sequence[str] = ()  # "agent=1.5", in seconds
 
 
 def plan(
@@ -69,18 +85,31 @@ def plan(
     first = arguments.inputs[0]
     if not first.exists():
         raise InputError(f"{first}: no such file")
-    file = _read(first) if first.suffix.lower() == ".json" else _from_arguments(first, arguments)
+    _check_start(start_ms)
+    file = (
+        _with_options(first, arguments)
+        if first.suffix.lower() == ".json"
+        else _from_arguments(first, arguments)
+    )
+    file = _offset(file, arguments.offsets)
+    purpose = arguments.purpose or file.agent_purpose or purpose
+    _check_sides(file, purpose)
+    parties = tuple(_source(party, first.parent) for party in file.parties)
+    for path in (path for party in parties for path in (party.media, party.transcript) if path):
+        if not path.exists():
+            raise InputError(f"{path}: no such file; check the path")
     return SessionPlan(
         session_id=arguments.session or file.session,
         start_ms=start_ms,
-        parties=tuple(_source(party, first.parent) for party in file.parties),
+        parties=parties,
         fps=producer.fps,
         max_side=producer.max_side,
         jpeg_quality=producer.jpeg_quality,
         chunk_ms=producer.chunk_ms,
         hop_ms=producer.hop_ms,
-        agent_purpose=arguments.purpose or file.agent_purpose or purpose,
+        agent_purpose=purpose,
         speakers=file.speakers,
+        transcript_offset_ms=round(1000 * file.transcript_offset_s),
     )
 
 
@@ -95,6 +124,27 @@ def events(first: Path) -> tuple[Event, ...]:
     )
 
 
+def _check_start(start_ms: int) -> None:
+    if not 0 <= start_ms <= LATEST_START_MS:
+        raise InputError(
+            f"a start of {start_ms} is not possible: it is in whole milliseconds since 1970, 0 to "
+            f"{LATEST_START_MS} (the year 2100); were these seconds, microseconds or nanoseconds?"
+        )
+
+
+def _check_sides(file: SessionFile, purpose: str | None) -> None:
+    """Refuse `other` for one side of a recording, since that side is the agent's in most calls."""
+    shared = Counter(party.media for party in file.parties)
+    if permits("agent", purpose):
+        return
+    if any(party.party == "other" and party.media and shared[party.media] > 1 for party in file.parties):
+        raise PolicyError(
+            "`other` on a channel of a call is refused as the agent is: it may be an employee, whose "
+            "emotions may not be inferred at work in the EU. Leave it out (`--channels customer,-`), "
+            f"or name one of the permitted purposes with --agent-purpose: {', '.join(PURPOSES)}"
+        )
+
+
 def permitting(settings: Settings, purpose: str | None) -> Settings:
     """Return the settings under the purpose of a plan, which has been checked."""
     policy = settings.policy.model_copy(update={"agent_purpose": purpose})
@@ -107,7 +157,52 @@ def _source(party: PartyFile, folder: Path) -> PartySource:
         media=folder / party.media if party.media else None,
         transcript=folder / party.transcript if party.transcript else None,
         channel=party.channel,
+        mixed=party.mixed,
+        offset_ms=round(1000 * party.offset_s),
     )
+
+
+def _with_options(path: Path, arguments: SessionArguments) -> SessionFile:
+    """Return a session.json with the options that add to it; or raise InputError."""
+    file = _read(path)
+    refused = {"--party": arguments.parties, "--channels": arguments.channels, "-t": arguments.transcript}
+    if given := next((option for option, value in refused.items() if value), None):
+        raise InputError(f"{path} names the files of all parties itself; write there what {given} says")
+    return file.model_copy(update={"speakers": file.speakers | _speakers(arguments.speakers)})
+
+
+def _speakers(pairs: Sequence[str]) -> dict[str, Party]:
+    """Return the party of each name, from pairs such as `customer=Ana`."""
+    named = [split(pair, "--speaker customer=Ana") for pair in pairs]
+    if turned := next((pair for pair in named if pair[0] not in PARTIES and pair[1] in PARTIES), None):
+        raise InputError(f"--speaker takes the party first: --speaker {shlex.quote('='.join(turned[::-1]))}")
+    return {name: party_named(party) for party, name in named}
+
+
+def _offset(file: SessionFile, pairs: Sequence[str]) -> SessionFile:
+    """Return the session with the offsets of pairs such as `agent=1.5` or `transcript=-36000`."""
+    parties = {party.party: party for party in file.parties}
+    for name, value in (split(pair, "--offset agent=1.5") for pair in pairs):
+        seconds = _offset_s(value, least=-LONGEST_OFFSET_S if name == "transcript" else 0)
+        if name == "transcript":
+            file = file.model_copy(update={"transcript_offset_s": seconds})
+            continue
+        if (party := party_named(name)) not in parties:
+            raise InputError(f"--offset {name}={value}: the session has no party {name}")
+        parties[party] = parties[party].model_copy(update={"offset_s": seconds})
+    return file.model_copy(update={"parties": tuple(parties[party.party] for party in file.parties)})
+
+
+def _offset_s(text: str, least: int) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = math.nan
+    if not least <= seconds <= LONGEST_OFFSET_S:
+        raise InputError(
+            f"an offset of {text} is not possible: it is in seconds, {least} to {LONGEST_OFFSET_S}"
+        )
+    return seconds
 
 
 def _read(path: Path) -> SessionFile:
@@ -123,26 +218,30 @@ def _read(path: Path) -> SessionFile:
 
 def _from_arguments(first: Path, arguments: SessionArguments) -> SessionFile:
     transcript = arguments.transcript.absolute() if arguments.transcript else None
-    files: list[tuple[Party, Path, int | None]] = []
-    if arguments.channels:
-        names = [party_named(name) for name in arguments.channels.split(",")]
-        files += [(name, first.absolute(), i) for i, name in enumerate(names)]
-    else:
-        files.append(("customer", first.absolute(), None))
+    if arguments.speakers and not transcript:
+        raise InputError("--speaker says whose name in a transcript is whose; give the transcript with -t")
+    files = list(_first_files(first.absolute(), arguments.channels))
     for pair in arguments.parties:
         name, path = split(pair, "--party agent=agent.flac")
-        files.append((party_named(name), Path(path).absolute(), None))
+        files.append(PartyFile(party=party_named(name), media=Path(path).absolute()))
     return SessionFile(
         session=session_name(first),
-        parties=tuple(
-            PartyFile(party=party, media=path, channel=channel, transcript=transcript)
-            for party, path, channel in files
-        ),
-        speakers={
-            name: party_named(party)
-            for party, name in (split(s, "--speaker customer=Ana") for s in arguments.speakers)
-        },
+        parties=tuple(file.model_copy(update={"transcript": transcript}) for file in files),
+        speakers=_speakers(arguments.speakers),
     )
+
+
+def _first_files(path: Path, channels: str | None) -> Iterator[PartyFile]:
+    """Yield whose sound the channels, or the tracks, of the first file are; by default the customer's."""
+    if channels is None or channels.strip() == MIX:
+        yield PartyFile(party="customer", media=path, mixed=channels is not None)
+        return
+    names = [name.strip() for name in channels.split(",")]
+    if set(names) <= {NOBODY}:
+        raise InputError(f"--channels {channels}: names nobody; for instance --channels customer,-")
+    for number, name in enumerate(names):
+        if name != NOBODY:
+            yield PartyFile(party=party_named(name), media=path, channel=number)
 
 
 def split(pair: str, example: str) -> tuple[str, str]:
@@ -162,6 +261,15 @@ def party_named(name: str) -> Party:
 
 
 def session_name(path: Path) -> str:
-    """Return a session id made from a file's name."""
-    kept = "".join(c if c.isascii() and (c.isalnum() or c in "._-") else "-" for c in path.stem)
-    return kept.lstrip("._-")[:64] or "session"
+    """Return a session id made from a file's name, readable in ASCII; different names give different ids.
+
+    Spaces become dashes. Where more than that is lost, a hash of the name ends the id.
+    """
+    from anyascii import anyascii
+
+    name = unicodedata.normalize("NFC", path.stem)
+    plain = re.sub(r"[^A-Za-z0-9._]+", "-", anyascii(name)).strip("._-")
+    if plain == name.replace(" ", "-") and len(plain) <= LONGEST_ID:
+        return plain
+    digest = hashlib.sha256(name.encode(errors="surrogatepass")).hexdigest()[:8]
+    return f"{plain[: LONGEST_ID - 9].rstrip('._-') or 'session'}-{digest}"

@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from affectstream.analytics.label import Display, DisplayedLabel, LabelFold
+from affectstream.console import can_print
 from affectstream.schemas.conflict import conflict
 from affectstream.schemas.labels import COLOURS, EMOTIONS, MODALITY_COLOURS
 from affectstream.schemas.messages import MODALITIES, FusedEmotion, ModalityState
@@ -21,7 +22,8 @@ if TYPE_CHECKING:
     from affectstream.analytics.records import Named, PartySummary
     from affectstream.export import Report
 
-BLOCKS = " ▁▂▃▄▅▆▇█"
+BLOCKS, PLAIN_BLOCKS = " ▁▂▃▄▅▆▇█", " .:-=+*%#"  # the latter for terminals that have no others
+BAR_CHARACTERS, PLAIN_BAR = ("█", "·"), ("#", ".")
 BAR = 5  # characters
 CHANGED = 0.05  # of a mean probability, from start to end; less is not worth a word
 
@@ -82,7 +84,8 @@ def cells(fused: FusedEmotion, displayed: DisplayedLabel, origin_ms: int) -> lis
     by_name = {s.modality: s for s in fused.modalities}
     label = displayed_label(displayed)
     filled = round(fused.confidence * BAR)
-    bar = Text("█" * filled + "·" * (BAR - filled), style=label.style)
+    (full, empty) = BAR_CHARACTERS if can_print("█·") else PLAIN_BAR
+    bar = Text(full * filled + empty * (BAR - filled), style=label.style)
     return [
         seconds(fused, origin_ms),
         fused.party,
@@ -109,8 +112,9 @@ def displayed_label(displayed: DisplayedLabel) -> Text:
 def profile(p: tuple[float, ...] | None) -> Text:
     """Return seven coloured blocks, as high as the probabilities, in the order of the labels."""
     text = Text()
+    blocks = BLOCKS if can_print(BLOCKS) else PLAIN_BLOCKS
     for name, value in zip(EMOTIONS, p or (0.0,) * len(EMOTIONS), strict=True):
-        text.append(BLOCKS[round(value * (len(BLOCKS) - 1))], style=COLOURS[name])
+        text.append(blocks[round(value * (len(blocks) - 1))], style=COLOURS[name])
     return text
 
 
@@ -164,7 +168,7 @@ def _events(made: "Report") -> Table:
             out.add_row(who, Text(what, style="dim"), text)
             who = ""
     for number, alert in enumerate(made.alerts):
-        told = f"{_at(alert.start_ms, origin_ms)} {alert.text}"
+        told = Text(f"{_at(alert.start_ms, origin_ms)} {alert.text}")
         out.add_row("" if number else "alerts", Text(alert.edge, style="dim"), told)
     return out
 

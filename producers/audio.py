@@ -3,11 +3,12 @@
 from collections.abc import Iterator
 from typing import Any
 
+import av
 import numpy as np
 import soxr
 
 from affectstream.producers.chunks import Chunk, Chunker, Samples, Timeline
-from affectstream.producers.media import Damage, End, MediaFile, check_gap, decode, milliseconds
+from affectstream.producers.media import Damage, End, MediaFile, decode
 
 LOWEST_HZ, HIGHEST_HZ = 8_000, 48_000
 FULL_SCALE = {"u8": 128.0, "s16": 32768.0, "s32": 2147483648.0, "flt": 1.0, "dbl": 1.0}
@@ -15,6 +16,8 @@ FULL_SCALE = {"u8": 128.0, "s16": 32768.0, "s32": 2147483648.0, "flt": 1.0, "dbl
 
 def mono(frame: Any, channel: int | None) -> Samples:
     """Return one channel of a decoded block, or the mean of all, as float32 with full scale 1."""
+    if frame.format.name.removesuffix("p") not in FULL_SCALE:
+        (frame,) = av.AudioResampler(format="dblp").resample(frame)  # 64-bit integers
     values = frame.to_ndarray()
     channels = len(frame.layout.channels)
     planes = values if frame.format.is_planar else values.reshape(-1, channels).T  # (channels, samples)
@@ -25,14 +28,18 @@ def mono(frame: Any, channel: int | None) -> Samples:
     else:
         chosen = planes.mean(axis=0)
     samples: Samples = ((chosen - offset) / FULL_SCALE[kind]).astype(np.float32)
+    if kind in ("flt", "dbl"):
+        np.nan_to_num(samples, copy=False, posinf=1.0, neginf=-1.0)
     return samples
 
 
-def signal(file: MediaFile, channel: int | None, damage: Damage) -> Iterator[tuple[int, Samples]]:
+def signal(
+    file: MediaFile, channel: int | None, damage: Damage, track: int = 0
+) -> Iterator[tuple[int, Samples]]:
     """Yield (rate in Hz, samples) from the zero of the file on, without gaps, resampled to 8 to 48 kHz."""
     timeline, native_hz = None, 0
     resampler: soxr.ResampleStream | None = None
-    for item in decode(file, "audio", damage):
+    for item in decode(file, "audio", damage, track):
         if timeline is None:
             native_hz = item.frame.sample_rate
             timeline = Timeline(native_hz)
@@ -41,7 +48,6 @@ def signal(file: MediaFile, channel: int | None, damage: Damage) -> Iterator[tup
         samples = mono(item.frame, channel)
         if item.frame.sample_rate != native_hz:
             samples = soxr.resample(samples, item.frame.sample_rate, native_hz)
-        check_gap(timeline.position * 1000 // native_hz, milliseconds(item.at))
         for block in timeline.place(item.at, samples):
             yield rate_hz, resampler.resample_chunk(block) if resampler else block
     if resampler:
@@ -55,13 +61,14 @@ def chunks(
     chunk_ms: int = 2000,
     hop_ms: int = 1000,
     zero_ms: int = 0,
+    track: int = 0,
 ) -> Iterator[tuple[int, Chunk] | End]:
-    """Yield (rate in Hz, chunk) for the sound of a file, then the end of the track.
+    """Yield (rate in Hz, chunk) for one track of sound of a file, then its end.
 
     ``zero_ms`` is the epoch time of the file's zero, from which the chunks count.
     """
     chunker: Chunker | None = None
-    for rate_hz, samples in signal(file, channel, damage):
+    for rate_hz, samples in signal(file, channel, damage, track):
         chunker = chunker or Chunker(rate_hz, chunk_ms, hop_ms, zero_ms)
         yield from ((rate_hz, chunk) for chunk in chunker.push(samples))
     if chunker is None:

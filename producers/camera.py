@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
@@ -23,7 +24,7 @@ from affectstream.producers.live import LivePlan, MonotonicWallClock, parser, pl
 from affectstream.runtime.clocks import wall_ms
 from affectstream.runtime.process import Stop, run
 from affectstream.runtime.settings import load
-from affectstream.schemas.errors import Unavailable
+from affectstream.schemas.errors import InputError, Unavailable
 from affectstream.schemas.messages import EndOfStream, VideoFrame
 
 NETWORK = ("rtsp", "rtsps", "rtmp", "http", "https", "udp", "srt")
@@ -51,7 +52,7 @@ class CameraPlan:
     """The camera, and how its pictures are sent."""
 
     live: LivePlan
-    source: str  # the number of a camera, an address or a file
+    source: str  # the number of a camera, a device such as /dev/video0, or an address
     fps: float = 5
     max_side: int = 640
     jpeg_quality: int = 85
@@ -62,10 +63,15 @@ class CameraPlan:
         return urlsplit(self.source).scheme.lower() in NETWORK
 
     @property
+    def device(self) -> bool:
+        """Whether the source is a camera of this machine."""
+        return self.source.isdigit() or self.source.startswith("/dev/")
+
+    @property
     def name(self) -> str:
         """The source without what may be a secret: of an address, only the host."""
         parts = urlsplit(self.source)
-        return f"{parts.scheme}://{parts.hostname}" if self.network else f"camera or file {self.source}"
+        return f"{parts.scheme}://{parts.hostname}" if self.network else f"camera {self.source}"
 
 
 def frames(
@@ -76,10 +82,14 @@ def frames(
 ) -> Iterator[VideoFrame | EndOfStream]:
     """Yield frames at no more than the chosen rate until ``halted``, then the end of the stream.
 
-    The end of a file ends the stream too. Raises Unavailable where the source cannot be opened and, after
-    the end of the stream, where a local camera is lost.
+    Raises InputError for a recording, Unavailable where the source cannot be opened and, after the end of
+    the stream, where a local camera is lost.
     """
     plan.live.check("video")
+    if not plan.network and Path(plan.source).is_file():
+        raise InputError(
+            f"{plan.source} is a recording, not a camera; `affectstream replay` sends it at its own pace"
+        )
     connect, clock = connect or _open, MonotonicWallClock(now_ms)
     period_ms, due_ms, last_ms, seq = 1000 / plan.fps, 0.0, -1, 0
     capture = connect(plan)
@@ -101,7 +111,7 @@ def frames(
     finally:
         capture.release()
     yield plan.live.end("video", seq, max(clock(), last_ms + 1))
-    if lost and not halted.is_set() and plan.source.isdigit():
+    if lost and not halted.is_set() and plan.device:
         raise Unavailable(f"{plan.name} gives no more pictures; plug it in again and restart")
 
 
@@ -164,7 +174,7 @@ async def main(options: argparse.Namespace, stop: Stop) -> None:
 
 def _options() -> argparse.Namespace:
     options = parser("Publish the frames of a camera.", "video")
-    options.add_argument("source", help="number of the camera, rtsp:// address or file")
+    options.add_argument("source", help="number of the camera, its device, or an rtsp:// address")
     return options.parse_args()
 
 

@@ -14,7 +14,7 @@ import numpy as np
 from av.video.reformatter import VideoReformatter
 from numpy.typing import NDArray
 
-from affectstream.producers.media import Damage, End, MediaFile, check_gap, decode, milliseconds
+from affectstream.producers.media import Damage, End, MediaFile, decode, milliseconds
 from affectstream.schemas.errors import InputError
 from affectstream.schemas.topics import FRAMES, KIB
 
@@ -63,7 +63,6 @@ def resample(decoded: Iterable[tuple[int, int, Picture]], fps: Fraction) -> Iter
     for start_ms, end_ms, picture in decoded:
         if last is not None and start_ms < last[0]:
             continue
-        check_gap(last[0] if last else 0, start_ms)
         while (tick := tick_ms(k, fps)) < start_ms:
             if last is not None:
                 yield tick, last[2]

@@ -2,14 +2,15 @@
 
 All times of a file are exact fractions of a second after its *zero*, the earliest start of any of its audio
 and video tracks. So sound and picture share one zero, whatever offset the container starts at. A time is
-rounded to whole milliseconds once, from the exact fraction, so that no error adds up.
+rounded to whole milliseconds once, from the exact fraction, so that no error adds up. Time stamps that step
+back or leap are repaired (``producers.clock``), by one reading of all packets when the file is probed.
 """
 
-from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -17,31 +18,56 @@ import av
 import structlog
 from av.stream import Disposition
 
+from affectstream.producers.clock import ClockRepair, Fault, described
+from affectstream.producers.containers import Part, opened, parts
+from affectstream.producers.notices import notice
 from affectstream.schemas.errors import InputError
 
 Kind = Literal["video", "audio"]
 Damage = Counter[Path]
 """How many packets, frames or missing ends of each file could not be used."""
 
-# Only containers of sound and moving pictures: a playlist or a text could name other files to read.
-DEMUXERS = "mov,mp4,m4a,3gp,matroska,webm,wav,w64,flac,mp3,ogg,avi,mpegts,mpeg,flv,aac,aiff,caf,amr,au"
+Track = tuple[int, int]  # number of the part, index of the stream in it
+Shifts = Mapping[Track, tuple[tuple[int, Fraction], ...]]
+"""From which packet of a track on its stamps are shifted by how many seconds."""
+
 ESTIMATED = {"mp3", "aac", "amr", "mpegts", "mpeg"}  # their length is a guess from the bit rate
-SHORT_S = Fraction(1, 2)  # a track that ends this much before its declared end was cut off
-LONGEST_GAP_MS = 3_600_000
+SHORT_S = Fraction(1, 2)  # sound that ends this much before its declared end was cut off
 
 log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True)
+class SoundTrack:
+    """One track of sound."""
+
+    index: int  # of the stream
+    channels: int
+    layout: str  # as FFmpeg names it: "stereo", "5.1"
+
+
+@dataclass(frozen=True, eq=False)
 class MediaFile:
     """The tracks of a file."""
 
     path: Path
     zero: Fraction  # s, on the container's own clock
     video: int | None  # index of the stream
-    audio: int | None
-    channels: int  # of the audio; 0 without
-    duration_ms: int | None  # as declared; None where the container does not say
+    sound: tuple[SoundTrack, ...]  # the default one first
+    duration_ms: int  # to the end of the last packet
+    parts: tuple[Part, ...]
+    shifts: Shifts
+    packets: Mapping[Track, int]
+
+    @property
+    def audio(self) -> int | None:
+        """The index of the default track of sound."""
+        return self.sound[0].index if self.sound else None
+
+    @property
+    def channels(self) -> int:
+        """How many channels the default track of sound has; 0 without sound."""
+        return self.sound[0].channels if self.sound else 0
 
 
 @dataclass(frozen=True)
@@ -65,95 +91,118 @@ def milliseconds(seconds: Fraction) -> int:
     return (2000 * seconds.numerator + seconds.denominator) // (2 * seconds.denominator)
 
 
-def check_gap(from_ms: int, to_ms: int) -> None:
-    """Raise InputError where timestamps leap: a broken file would give hours of nothing."""
-    if to_ms - from_ms > LONGEST_GAP_MS:
-        raise InputError(
-            f"the timestamps leap by {(to_ms - from_ms) // 1000} s at {from_ms // 1000} s; "
-            "rewrite the file, for instance with `ffmpeg -fflags +genpts -i IN -c copy OUT`"
-        )
-
-
 def probe(path: Path) -> MediaFile:
     """Return the tracks of a file that can be decoded; raises InputError where there is none."""
-    with _opened(path) as container:
-        streams = [s for s in container.streams if s.type in ("video", "audio")]
-        streams = [s for s in streams if not s.disposition & Disposition.attached_pic]
+    stat = path.stat() if path.is_file() else None
+    return _probed(path, (stat.st_size, stat.st_mtime_ns) if stat else None)
+
+
+@lru_cache(maxsize=32)
+def _probed(path: Path, _: tuple[int, int] | None) -> MediaFile:
+    found = parts(path)
+    with opened(path, found[0]) as container:
+        streams = [s for s in _streams(container) if not s.disposition & Disposition.attached_pic]
         starts = [s.start_time * s.time_base for s in streams if s.start_time is not None]
-        video, audio = (_first(streams, kind) for kind in ("video", "audio"))
-        file = MediaFile(
-            path=path,
-            zero=min(starts, default=Fraction(0)),
-            video=None if video is None else video.index,
-            audio=None if audio is None else audio.index,
-            channels=0 if audio is None else audio.codec_context.channels,
-            duration_ms=_duration_ms(container),
+        video, sound = _known(streams, "video"), _known(streams, "audio")
+        tracks = tuple(
+            SoundTrack(s.index, s.codec_context.channels, s.codec_context.layout.name) for s in sound
         )
-    return _usable(file)
+        zero, index = min(starts, default=Fraction(0)), video[0].index if video else None
+    clock, shifts, packets = _scan(path, found)
+    length_ms = max(0, milliseconds(Fraction(clock.end_s or 0.0) - zero))
+    file = _usable(MediaFile(path, zero, index, tracks, length_ms, found, shifts, packets))
+    for text in described([f for f in clock.faults if _matters(f, file)]):
+        notice(path, text)
+    return file
 
 
-def decode(file: MediaFile, kind: Kind, damage: Damage) -> Iterator[Decoded]:
-    """Yield the frames of one track in presentation order; count in ``damage`` what cannot be decoded."""
-    index = getattr(file, kind)
-    with _opened(file.path) as container:
-        stream = container.streams[index]
-        stream.thread_type = "AUTO"
-        until = Fraction(0)
-        for frame in _frames(container, stream, file.path, damage):
-            item = _timed(frame, stream, file.zero, until)
-            until = max(until, item.until)
-            yield item
-        if _cut_off(container, stream, until):
-            damage[file.path] += 1
+def _matters(fault: Fault, file: MediaFile) -> bool:
+    """Say whether a fault is one: pictures alone may stand still for long."""
+    return fault.kind != "gap" or bool(file.sound)
+
+
+def decode(file: MediaFile, kind: Kind, damage: Damage, track: int = 0) -> Iterator[Decoded]:
+    """Yield the frames of one track in presentation order; count in ``damage`` what cannot be decoded.
+
+    ``track`` is the number of the track of sound.
+    """
+    index = file.video if kind == "video" else file.sound[track].index
+    until = Fraction(0)
+    for number, part in enumerate(file.parts):
+        with opened(file.path, part) as container:
+            stream = _stream(container, kind, index)
+            if stream is None:
+                continue
+            stream.thread_type = "AUTO"
+            for frame in _frames(container, stream, (number, stream.index), file, damage):
+                item = _timed(frame, stream, file.zero, until)
+                until = max(until, item.until)
+                yield item
+            if len(file.parts) == 1 and _cut_off(container, stream, file, until):
+                damage[file.path] += 1
     if damage[file.path]:
         log.warning("media_file_damaged", file=file.path.name, faults=damage[file.path])
 
 
-@contextmanager
-def _opened(path: Path) -> Iterator[Any]:
-    if not path.is_file():
-        raise InputError(f"{path}: no such file; check the path")
-    if path.stat().st_size == 0:
-        raise InputError(f"{path}: the file is empty (0 bytes); record or copy it again")
-    options = {"format_whitelist": DEMUXERS, "protocol_whitelist": "file"}
-    try:
-        container = av.open(f"file:{path.absolute()}", container_options=options, metadata_errors="replace")
-    except PermissionError:
-        raise InputError(f"{path}: may not be read; check its permissions") from None
-    except av.FFmpegError:
-        raise InputError(
-            f"{path}: not a media file that can be read (damaged, cut off before its index, or of another "
-            "kind); mp4, mkv, mov, webm, wav, flac, mp3 and ogg can be read"
-        ) from None
-    with container:
-        yield container
+def _streams(container: Any) -> list[Any]:
+    return [s for s in container.streams if s.type in ("video", "audio") and s.codec_context is not None]
 
 
-def _first(streams: list[Any], kind: Kind) -> Any:
-    """Return the track marked as default, else the first whose codec is known."""
-    known = [s for s in streams if s.type == kind and s.codec_context is not None]
-    known.sort(key=lambda s: not s.disposition & Disposition.default)
-    return known[0] if known else None
+def _known(streams: list[Any], kind: Kind) -> list[Any]:
+    """Return the tracks of a kind, those marked as default first."""
+    known = [s for s in streams if s.type == kind]
+    return sorted(known, key=lambda s: not s.disposition & Disposition.default)
+
+
+def _stream(container: Any, kind: Kind, index: int | None) -> Any:
+    """Return the track of that index, or, in a part that was made otherwise, the first of the kind."""
+    streams = _known(_streams(container), kind)
+    return next((s for s in streams if s.index == index), streams[0] if streams else None)
 
 
 def _usable(file: MediaFile) -> MediaFile:
     """Return ``file`` without the tracks of which not one frame can be decoded."""
     scratch: Damage = Counter()
-    lacking: dict[str, Any] = {}
-    for kind in ("video", "audio"):
-        if getattr(file, kind) is not None and next(decode(file, kind, scratch), None) is None:
-            lacking[kind] = None
-    tracks = {"video": file.video, "audio": file.audio} | lacking
-    if tracks["video"] is None and tracks["audio"] is None:
+    sound = tuple(
+        track
+        for number, track in enumerate(file.sound)
+        if next(decode(file, "audio", scratch, number), None) is not None
+    )
+    pictures = file.video is not None and next(decode(file, "video", scratch), None) is not None
+    if not sound and not pictures:
         raise InputError(
             f"{file.path}: holds no picture and no sound that can be decoded; check that it plays elsewhere"
         )
-    channels = file.channels if tracks["audio"] is not None else 0
-    return MediaFile(file.path, file.zero, tracks["video"], tracks["audio"], channels, file.duration_ms)
+    return replace(file, video=file.video if pictures else None, sound=sound)
 
 
-def _frames(container: Any, stream: Any, path: Path, damage: Damage) -> Iterator[Any]:
-    packets = container.demux(stream)
+def _scan(path: Path, found: tuple[Part, ...]) -> tuple[ClockRepair, Shifts, Mapping[Track, int]]:
+    """Read all packets, without decoding them, and return the repair of their clock."""
+    clock = ClockRepair()
+    shifts: defaultdict[Track, list[tuple[int, Fraction]]] = defaultdict(list)
+    packets: Counter[Track] = Counter()
+    for number, part in enumerate(found):
+        with opened(path, part) as container:
+            streams = _streams(container)
+            base = {s.index: float(s.time_base) for s in streams}
+            for packet in _packets(container, streams, Counter(), path):
+                index = packet.stream.index
+                track = number, index
+                shown = packet.dts if packet.pts is None else packet.pts
+                if shown is not None:
+                    decoded_s = None if packet.dts is None else packet.dts * base[index]
+                    length_s = (packet.duration or 0) * base[index]
+                    shift = clock.shift(
+                        packet.stream.type + str(index), decoded_s, shown * base[index], length_s
+                    )
+                    if shift != (shifts[track][-1][1] if shifts[track] else 0):
+                        shifts[track].append((packets[track], shift))
+                packets[track] += 1
+    return clock, {track: tuple(its) for track, its in shifts.items()}, packets
+
+
+def _packets(container: Any, streams: Any, damage: Damage, path: Path) -> Iterator[Any]:
+    packets = container.demux(streams)
     while True:
         try:
             packet = next(packets, None)
@@ -162,14 +211,25 @@ def _frames(container: Any, stream: Any, path: Path, damage: Damage) -> Iterator
             return
         if packet is None:
             return
+        yield packet
+
+
+def _frames(container: Any, stream: Any, track: Track, file: MediaFile, damage: Damage) -> Iterator[Any]:
+    changes, shift = dict(file.shifts.get(track, ())), 0
+    for number, packet in enumerate(_packets(container, [stream], damage, file.path)):
+        if number in changes:
+            shift = round(changes[number] / stream.time_base)
+        if shift:
+            packet.pts = None if packet.pts is None else packet.pts + shift
+            packet.dts = None if packet.dts is None else packet.dts + shift
         try:
             frames = packet.decode()
         except av.FFmpegError:
-            damage[path] += 1
+            damage[file.path] += 1
             continue
         for frame in frames:
             if frame.is_corrupt:
-                damage[path] += 1
+                damage[file.path] += 1
             yield frame
 
 
@@ -186,11 +246,10 @@ def _timed(frame: Any, stream: Any, zero: Fraction, follows: Fraction) -> Decode
     return Decoded(at, at + length, frame)
 
 
-def _duration_ms(container: Any) -> int | None:
-    return None if container.duration is None else round(Fraction(container.duration, 1000))
-
-
-def _cut_off(container: Any, stream: Any, until: Fraction) -> bool:
-    if stream.duration is None or container.format.name in ESTIMATED:
+def _cut_off(container: Any, stream: Any, file: MediaFile, until: Fraction) -> bool:
+    """Say whether a track ends before its declared end; pictures by their number, since one may stay long."""
+    if stream.frames:
+        return bool(file.packets.get((0, stream.index), 0) < stream.frames)
+    if stream.type == "video" or stream.duration is None or container.format.name in ESTIMATED:
         return False
     return bool(until + SHORT_S < stream.duration * stream.time_base)

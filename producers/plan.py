@@ -8,7 +8,9 @@ from pathlib import Path
 from pydantic import TypeAdapter, ValidationError
 
 from affectstream.producers import media
+from affectstream.producers.lanes import Lane, named, only
 from affectstream.producers.media import MediaFile
+from affectstream.producers.notices import notice
 from affectstream.producers.transcripts import load
 from affectstream.producers.turns import Turn, turns
 from affectstream.schemas import policy
@@ -20,14 +22,17 @@ from affectstream.schemas.messages import MODALITIES, Modality, Party, SessionId
 class PartySource:
     """The recordings of one party.
 
-    ``channel`` is the party's own in a file of several. The video of a file that several parties share
-    belongs to no party, since it does not say whom it shows.
+    ``channel`` is the party's own lane, a channel or a track of sound, in a file of several; with ``mixed``
+    all of them are the party's. The video of a file that several parties share belongs to no party, since it
+    does not say whom it shows. ``offset_ms`` is when the recording begins, after the session's zero.
     """
 
     party: Party
     media: Path | None = None
     transcript: Path | None = None
     channel: int | None = None
+    mixed: bool = False
+    offset_ms: int = 0
 
 
 @dataclass(frozen=True)
@@ -44,6 +49,7 @@ class SessionPlan:
     hop_ms: int = 1000
     agent_purpose: str | None = None  # of affectstream.schemas.policy.PURPOSES, where the agent is a party
     speakers: Mapping[str, Party] = field(default_factory=dict)  # over the roles in the speakers' names
+    transcript_offset_ms: int = 0  # of the zero of shared transcripts, after the session's
 
 
 @dataclass(frozen=True)
@@ -52,8 +58,9 @@ class Source:
 
     party: Party
     file: MediaFile | None
-    channel: int | None
+    lane: Lane
     expects: tuple[Modality, ...]
+    offset_ms: int = 0
 
 
 def sources(plan: SessionPlan) -> list[Source]:
@@ -91,15 +98,26 @@ def check_session_id(session_id: str) -> None:
 def conversation(plan: SessionPlan) -> list[Turn]:
     """Return the turns of all transcripts in epoch time, each file read once."""
     found: list[Turn] = []
+    length_ms = _length_ms(plan)
     for path in dict.fromkeys(given.transcript for given in plan.parties if given.transcript):
-        parties = [given.party for given in plan.parties if given.transcript == path]
-        found += turns(path, load(path, plan.speakers), parties, plan.speakers, plan.start_ms)
+        owners = [given for given in plan.parties if given.transcript == path]
+        offset_ms = plan.transcript_offset_ms + (owners[0].offset_ms if len(owners) == 1 else 0)
+        bound_ms = None if length_ms is None else length_ms - offset_ms
+        words = load(path, plan.speakers, bound_ms, offset_ms)
+        parties = [given.party for given in owners]
+        found += turns(path, words, parties, plan.speakers, plan.start_ms + offset_ms)
     return found
+
+
+def _length_ms(plan: SessionPlan) -> int | None:
+    """Return when the last recording of the session ends; None without one."""
+    ends = [given.offset_ms + media.probe(given.media).duration_ms for given in plan.parties if given.media]
+    return max(ends, default=None)
 
 
 def estimated_ms(plan: SessionPlan) -> int:
     """Return the length of the session as its files declare it, for a progress bar; 0 where none does."""
-    lengths = [source.file.duration_ms or 0 for source in sources(plan) if source.file]
+    lengths = [source.offset_ms + source.file.duration_ms for source in sources(plan) if source.file]
     ends = [turn.end_ms - plan.start_ms for turn in conversation(plan)]
     return max([*lengths, *ends], default=0)
 
@@ -107,8 +125,10 @@ def estimated_ms(plan: SessionPlan) -> int:
 def _source(given: PartySource, file: MediaFile | None, alone: bool) -> Source:
     if file and not alone and given.channel is None:
         raise InputError(f"{file.path}: several parties share it; name the audio channel of each, from 0")
-    if file and given.channel is not None and not 0 <= given.channel < file.channels:
-        raise InputError(f"{file.path}: no audio channel {given.channel}; it has {file.channels}, from 0")
+    if given.offset_ms < 0:
+        raise InputError(
+            f"the recording of {given.party} begins before the session; offset the others instead"
+        )
     has = {
         "video": file is not None and file.video is not None and alone,
         "audio": file is not None and file.audio is not None,
@@ -119,4 +139,14 @@ def _source(given: PartySource, file: MediaFile | None, alone: bool) -> Source:
         raise InputError(
             f"the party {given.party} has neither picture, sound nor transcript; give it a source"
         )
-    return Source(given.party, file, given.channel, expects)
+    if file and file.video is not None and not alone:
+        notice(file.path, "its picture is not read: it does not say which of the parties it shows")
+    return Source(given.party, file, _lane(given, file), expects, given.offset_ms)
+
+
+def _lane(given: PartySource, file: MediaFile | None) -> Lane:
+    if file is None or (file.audio is None and given.channel is None):
+        return Lane()
+    if given.channel is not None:
+        return named(file, given.channel)
+    return Lane() if given.mixed and len(file.sound) == 1 else only(file)

@@ -111,7 +111,7 @@ def _drafts(
 def _video(plan: SessionPlan, source: Source, damage: Damage) -> Iterator[_Draft]:
     assert source.file
     for frame in frames.frames(source.file, damage, plan.fps, plan.max_side, plan.jpeg_quality):
-        at_ms = plan.start_ms + frame.at_ms
+        at_ms = plan.start_ms + source.offset_ms + frame.at_ms
         if isinstance(frame, End):
             yield _end(source.party, "video", at_ms)
         else:
@@ -121,13 +121,14 @@ def _video(plan: SessionPlan, source: Source, damage: Damage) -> Iterator[_Draft
 
 def _audio(plan: SessionPlan, source: Source, damage: Damage) -> Iterator[_Draft]:
     assert source.file
-    lengths = plan.chunk_ms, plan.hop_ms, plan.start_ms
-    for item in audio.chunks(source.file, source.channel, damage, *lengths):
+    zero_ms = plan.start_ms + source.offset_ms
+    lengths = plan.chunk_ms, plan.hop_ms, zero_ms
+    for item in audio.chunks(source.file, source.lane.channel, damage, *lengths, source.lane.track):
         if isinstance(item, End):
-            yield _end(source.party, "audio", plan.start_ms + item.at_ms)
+            yield _end(source.party, "audio", zero_ms + item.at_ms)
             continue
         rate_hz, chunk = item
-        start_ms, end_ms = plan.start_ms + chunk.start_ms, plan.start_ms + chunk.end_ms
+        start_ms, end_ms = zero_ms + chunk.start_ms, zero_ms + chunk.end_ms
         times = {"start_ms": start_ms, "end_ms": end_ms, "watermark_ms": end_ms}
         fields = {**times, "pcm": chunk.pcm, "rate_hz": rate_hz}
         yield _Draft(end_ms, source.party, "audio", AudioChunk, fields)

@@ -1,18 +1,20 @@
 """Turns of a conversation: speakers mapped to parties, context and the silence between utterances.
 
 A speaker is mapped to a party by the plan's own table, else by a role in the name (`Agent 2`, `the
-customer`). Speakers of a party that is not in the plan give context only. A name without a role is the
-party `other` if that is in the plan, the only party if the file has one speaker, and an error otherwise: a
-guess by order could attribute one person's words to another.
+customer`). Speakers of a party that is not in the plan give context only, and so do words without a speaker
+where others have one. A name without a role is the only party if the file has one speaker, and an error
+otherwise: a guess could attribute one person's words to another.
 """
 
 import re
+import shlex
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
-from affectstream.producers.transcripts import Utterance
+from affectstream.producers.bounds import Utterance
+from affectstream.producers.notices import notice
 from affectstream.schemas.errors import InputError
 from affectstream.schemas.messages import Party
 
@@ -28,6 +30,8 @@ ROLES: dict[str, Party] = {
     **dict.fromkeys(("operator", "rep", "representative", "support"), "agent"),
     **dict.fromkeys(("other", "supervisor"), "other"),
 }
+SERVICE = {"service", "services", "care", "success", "relations", "desk", "manager", "team"}
+NO_NAME = "(none)"  # names the words without a speaker, in the table of speakers
 
 
 @dataclass(frozen=True)
@@ -38,6 +42,7 @@ class Turn:
     end_ms: int
     party: Party | None
     text: str
+    language: str | None = None  # as the transcript states it
 
 
 @dataclass(frozen=True)
@@ -49,6 +54,7 @@ class TextInterval:
     watermark_ms: int
     text: str = ""
     context: tuple[str, ...] = ()
+    language: str | None = None
 
 
 def turns(
@@ -59,19 +65,29 @@ def turns(
     start_ms: int,
 ) -> list[Turn]:
     """Return the turns of one file that ``parties`` share; raises InputError for unknown speakers."""
-    of = _parties(path, {u.speaker for u in utterances}, parties, speakers)
-    return [Turn(start_ms + u.start_ms, start_ms + u.end_ms, of[u.speaker], u.text) for u in utterances]
+    of = _parties(path, utterances, parties, speakers)
+    return [
+        Turn(start_ms + u.start_ms, start_ms + u.end_ms, of[u.speaker], u.text, u.language)
+        for u in utterances
+    ]
 
 
 def role(speaker: str | None, speakers: Mapping[str, Party]) -> Party | None:
-    """Return the party of a speaker by the table, else by the first role in the name, else None."""
+    """Return the party of a speaker by the table, else by the roles in the name, else None.
+
+    Whoever serves customers is an agent: `Customer Service`, `Client advisor`.
+    """
+    name = (speaker or NO_NAME).casefold()
+    for known, party in speakers.items():
+        if known.casefold() == name:
+            return party
     if speaker is None:
         return None
-    for name, party in speakers.items():
-        if name.casefold() == speaker.casefold():
-            return party
-    words = re.findall(r"[a-z]+", speaker.casefold())
-    return next((ROLES[word] for word in words if word in ROLES), None)
+    words = re.findall(r"[a-z]+", name)
+    found = [ROLES[word] for word in words if word in ROLES]
+    if "agent" in found or (found and SERVICE & set(words)):
+        return "agent"
+    return found[0] if found else None
 
 
 def text_intervals(conversation: Sequence[Turn], party: Party, start_ms: int) -> Iterator[TextInterval]:
@@ -89,7 +105,7 @@ def text_intervals(conversation: Sequence[Turn], party: Party, start_ms: int) ->
         reached = max(reached, turn.end_ms)
         settled = reached if following is None else min(reached, ordered[following].start_ms)
         context = tuple(t.text[-CONTEXT_CHARACTERS:] for t in ordered[max(0, i - CONTEXT_TURNS) : i])
-        yield TextInterval(turn.start_ms, turn.end_ms, settled, turn.text, context)
+        yield TextInterval(turn.start_ms, turn.end_ms, settled, turn.text, context, turn.language)
 
 
 def silence(from_ms: int, to_ms: int | None) -> Iterator[TextInterval]:
@@ -102,23 +118,38 @@ def silence(from_ms: int, to_ms: int | None) -> Iterator[TextInterval]:
 
 
 def _parties(
-    path: Path, found: Collection[str | None], parties: Collection[Party], speakers: Mapping[str, Party]
+    path: Path, utterances: Sequence[Utterance], parties: Collection[Party], speakers: Mapping[str, Party]
 ) -> dict[str | None, Party | None]:
+    found = {u.speaker for u in utterances}
     of = {speaker: role(speaker, speakers) for speaker in found}
-    unknown = [speaker for speaker, party in of.items() if party is None]
-    if not unknown:
+    unknown = sorted(speaker for speaker, party in of.items() if party is None and speaker is not None)
+    if not found or all(of.values()):
         return of
-    if "other" in parties:
-        return of | dict.fromkeys(unknown, "other")
-    if len(found) == 1 and len(parties) == 1:
-        return of | dict.fromkeys(unknown, next(iter(parties)))
-    if unknown == [None]:
+    if unknown and (len(found) > 1 or len(parties) > 1):
+        raise InputError(_who_is_who(path, found, unknown[0]))
+    if unknown:
+        return {unknown[0]: next(iter(parties))}
+    if len(found) > 1:  # words without a speaker, among others that have one
+        count = sum(u.speaker is None for u in utterances)
+        notice(path, f"{count} of {len(utterances)} utterances name no speaker; they are given to nobody")
+        return of
+    if len(parties) > 1:
         raise InputError(
             f"{path}: names no speakers, and {' and '.join(sorted(parties))} share it; mark them as "
             "`<v Customer>` or `CUSTOMER:`, or give each party a file of its own"
         )
-    names = ", ".join(sorted("(none)" if speaker is None else speaker for speaker in found))
-    raise InputError(
-        f"{path}: which party is who? Speakers found: {names}. Map each to customer, agent or other, "
-        "for instance SPEAKER_00=customer"
+    if sum(u.changed for u in utterances) > 1:
+        raise InputError(
+            f"{path}: marks changes of speaker (>> or -) without naming them; write `CUSTOMER:` or `AGENT:` "
+            "before what each says"
+        )
+    return {None: next(iter(parties))}
+
+
+def _who_is_who(path: Path, found: Collection[str | None], example: str) -> str:
+    names = ", ".join(sorted(speaker or NO_NAME for speaker in found))
+    pair = f"customer={example}"
+    return (
+        f"{path}: which party is who? Speakers found: {names}. Map each to customer, agent or other, for "
+        f"instance with --speaker {shlex.quote(pair)}, or as `speakers` in a session.json"
     )

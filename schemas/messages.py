@@ -36,6 +36,7 @@ class Reason(StrEnum):
     NO_FACE = "no_face"
     SILENCE = "silence"
     NO_SPEECH = "no_speech"
+    LANGUAGE = "language"  # words that the model cannot read
     SHED = "shed"
     FAILED = "failed"
     NOT_PERMITTED = "not_permitted"
@@ -120,6 +121,14 @@ class Transcript(Envelope):
     modality: Literal["text"] = Field("text", alias="mod")
     text: str
     context: tuple[str, ...] = Field((), alias="ctx", max_length=2)  # oldest first, either party
+    language: str | None = Field(None, alias="lang", max_length=32)  # as stated, not found; may be absent
+
+    @model_serializer(mode="wrap")
+    def _without_nothing(self, serialise: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        fields: dict[str, Any] = serialise(self)
+        if self.language is None:
+            fields = {name: value for name, value in fields.items() if name not in ("language", "lang")}
+        return fields
 
 
 class EndOfStream(Envelope):

@@ -1,10 +1,11 @@
 """The text worker: utterances with their context to tokens, non-speech told apart."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Protocol
 
 from affectstream.models.protocol import Array, EmotionModel, Predictions
+from affectstream.models.text.language import is_english
 from affectstream.models.text.model import TextModel
 from affectstream.models.text.quality import text_quality, words_in
 from affectstream.models.text.tokenise import is_speech
@@ -14,6 +15,9 @@ from affectstream.workers import device
 from affectstream.workers.observe import Prepared, fields_of, probabilities, require_embeddings
 
 MODALITY: Modality = "text"
+
+
+Readable = Callable[[str, Sequence[str], str | None], bool]
 
 
 class Reader(EmotionModel, Protocol):
@@ -31,14 +35,18 @@ class TextAnalyst:
 
     modality = MODALITY
 
-    def __init__(self, model: Reader, embeddings: bool = False) -> None:
+    def __init__(self, model: Reader, embeddings: bool = False, readable: Readable | None = None) -> None:
+        """``readable`` tells by text, context and stated language what the model can read; None: all."""
         self.model_id = model.model_id
+        self._readable = readable
         self._model, self._embeddings = model, require_embeddings(model, embeddings)
 
     def prepare(self, message: Transcript) -> Prepared | Reason:
-        """Return the tokens, or that it holds no speech."""
+        """Return the tokens, or that it holds no speech or is in a language that the model cannot read."""
         if not is_speech(message.text):
             return Reason.NO_SPEECH
+        if self._readable and not self._readable(message.text, message.context, message.language):
+            return Reason.LANGUAGE
         grade = text_quality(words_in(message.text), self._model.known_share(message.text))
         tokens = self._model.prepare(message.text, message.context)
         return Prepared([tokens], partial(self._to_observation, message, grade))
@@ -60,7 +68,7 @@ def analyst(settings: Settings) -> TextAnalyst:
     model = _hub(own.model, own.revision) if own.model else TextModel(rows=device.fixed_rows(where))
     model.load(where)
     model.predict([model.prepare("hello")])  # the first pass is slow; let it be before the first input
-    return TextAnalyst(model, settings.fusion.embeddings)
+    return TextAnalyst(model, settings.fusion.embeddings, None if own.model else is_english)
 
 
 def _hub(source: str, revision: str | None) -> Reader:

@@ -5,6 +5,7 @@ OpenCV would also read PNG, TIFF and more, at whatever size they claim; a frame 
 
 import os
 import struct
+from collections.abc import Iterator
 
 import numpy as np
 import numpy.typing as npt
@@ -38,8 +39,10 @@ def decode(jpeg: bytes, enough_px: int | None = None) -> Image:
         raise InputError(f"a JPEG of {width}x{height} pixels; at most {MAX_PIXELS} are decoded")
     if jpeg.count(SCAN) > MAX_SCANS:
         raise InputError(f"a JPEG of more than {MAX_SCANS} scans")
-    if not jpeg.rstrip(b"\0").endswith(END):
+    end = jpeg.find(END, _after_header(jpeg))  # phones and cameras put more behind it
+    if end < 0:
         raise InputError("a JPEG that is cut off")
+    jpeg = jpeg[: end + len(END)]
     try:
         picture = cv2.imdecode(np.frombuffer(jpeg, np.uint8), _flag(max(width, height), enough_px))
     except cv2.error:
@@ -57,20 +60,32 @@ def _flag(longest: int, enough_px: int | None) -> int:
 
 def size(jpeg: bytes) -> tuple[int, int]:
     """Return the width and height that the header of ``jpeg`` states; raises InputError."""
+    try:
+        at = next(at for marker, at in _segments(jpeg) if marker in FRAME_MARKERS)
+        height, width = struct.unpack_from(">HH", jpeg, at + 5)
+    except (IndexError, struct.error):
+        raise InputError("a JPEG without a frame") from None
+    return width, height
+
+
+def _after_header(jpeg: bytes) -> int:
+    """Return where the picture's own data begins, after what may hold a smaller picture."""
+    try:
+        return next(at for marker, at in _segments(jpeg) if marker in (SCAN[1], END[1]))
+    except (IndexError, struct.error):
+        return len(jpeg)
+
+
+def _segments(jpeg: bytes) -> Iterator[tuple[int, int]]:
+    """Yield the marker of each segment and its place, without end; raises InputError for a broken one."""
     if jpeg[:2] != START:
         raise InputError("not a JPEG")
     at = 2
-    try:
-        while True:
-            if jpeg[at] != 0xFF:
-                raise InputError("a JPEG with a broken header")
-            marker = jpeg[at + 1]
-            if marker in FRAME_MARKERS:
-                height, width = struct.unpack_from(">HH", jpeg, at + 5)
-                return width, height
-            at += _length(jpeg, at, marker)
-    except (IndexError, struct.error):
-        raise InputError("a JPEG without a frame") from None
+    while True:
+        if jpeg[at] != 0xFF:
+            raise InputError("a JPEG with a broken header")
+        yield jpeg[at + 1], at
+        at += _length(jpeg, at, jpeg[at + 1])
 
 
 def _length(jpeg: bytes, at: int, marker: int) -> int:

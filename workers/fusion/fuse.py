@@ -69,7 +69,8 @@ class Fuser:
         if not windows:
             return Fused([], missing)
         reduced = reduced_windows(windows, self.window_ms, isinstance(self.rule, NetworkRule))
-        evidence = Evidence(reduced.p, reduced.present, reduced.quality, self._trust(reduced.p))
+        counting = reduced.present & (reduced.quality > 0.0)  # no quality, no weight: under every rule
+        evidence = Evidence(reduced.p, counting, reduced.quality, self._trust(reduced.p))
         p, weights, rules = self._pool(evidence, reduced.embeddings)
         numbers, labels = _numbers(evidence, p, weights, [window.expects for window in windows])
         of_shape = shapes(windows, reduced, labels, rules)

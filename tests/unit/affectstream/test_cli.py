@@ -253,17 +253,31 @@ def test_doctor_names_what_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize(
     ("name", "expected"),
-    [("call 7.mp4", "call-7"), ("../x/Größe.wav", "Gr--e"), ("é.mp4", "session")],
+    [
+        ("call 7.mp4", "call-7"),
+        ("../x/Größe.wav", "Grosse-aedc3f80"),
+        ("звонок.wav", "zvonok-"),
+        ("通話.wav", "TongHua-"),
+        ("call [final].wav", "call-final-"),
+        ("...wav", "session-"),
+    ],
 )
 def test_a_session_is_named_after_its_file(name: str, expected: str) -> None:
-    assert session_name(Path(name)) == expected
+    assert session_name(Path(name)).startswith(expected)
 
 
 def test_channels_share_a_file_and_parties_add_theirs(tmp_path: Path) -> None:
     both, third = tmp_path / "both.wav", tmp_path / "third.flac"
     both.touch()
+    third.touch()
+    (tmp_path / "t.vtt").touch()
     arguments = SessionArguments(
-        [both], [f"other={third}"], channels="customer,agent", speakers=["customer=Ana"]
+        [both],
+        [f"other={third}"],
+        channels="customer,agent",
+        transcript=tmp_path / "t.vtt",
+        speakers=["customer=Ana"],
+        offsets=["other=1.5"],
     )
     made = plan(arguments, ProducerSettings(), 5, "safety")
     assert [(s.party, s.media, s.channel) for s in made.parties] == [
@@ -272,12 +286,15 @@ def test_channels_share_a_file_and_parties_add_theirs(tmp_path: Path) -> None:
         ("other", third, None),
     ]
     assert made.speakers == {"Ana": "customer"}
+    assert [s.offset_ms for s in made.parties] == [0, 0, 1500]
     assert (made.session_id, made.start_ms, made.agent_purpose) == ("both", 5, "safety")
 
 
 def test_a_session_file_names_its_files_relative_to_itself(tmp_path: Path) -> None:
     parties = [{"party": "customer", "media": "a.mp4", "transcript": "t.vtt"}]
     (tmp_path / "session.json").write_text(json.dumps({"session": "demo", "parties": parties}))
+    for name in ("a.mp4", "t.vtt"):
+        (tmp_path / name).touch()
     arguments = SessionArguments([tmp_path / "session.json"], session="mine")
     made = plan(arguments, ProducerSettings(), 0, None)
     assert made.session_id == "mine"

@@ -107,7 +107,7 @@ def test_a_plugged_camera_that_is_lost_ends_its_stream_and_is_an_error():
     clock = Clock()
     stream = frames(CameraPlan(LIVE, "0", fps=25), Halted(), lambda plan: Fake(clock, 2), clock)
     seen = []
-    with pytest.raises(Unavailable, match="camera or file 0 gives no more pictures"):
+    with pytest.raises(Unavailable, match="camera 0 gives no more pictures"):
         for message in stream:
             seen.append(message)
     assert [type(m).__name__ for m in seen] == ["VideoFrame", "VideoFrame", "EndOfStream"]
@@ -123,16 +123,10 @@ def test_no_password_is_shown():
     assert CameraPlan(LIVE, SECRET).name == "rtsp://cam.example"
 
 
-def test_a_real_file_is_read_through_opencv(media, tools):
+def test_a_recording_is_no_camera(media):
     path = media("a.mp4", frames_s=[Fraction(k, 10) for k in range(10)])
-    clock = Clock()
-
-    def later():
-        clock.now += 100
-        return clock.now
-
-    found = list(frames(CameraPlan(LIVE, str(path), fps=10), threading.Event(), None, later))
-    assert [tools.read_number(m.jpeg) for m in found[:-1]] == list(range(10))
+    with pytest.raises(InputError, match="is a recording, not a camera; `affectstream replay`"):
+        next(frames(CameraPlan(LIVE, str(path)), threading.Event()))
 
 
 def test_a_network_address_is_read_and_asked_again_after_its_end(media, tools):

@@ -32,7 +32,23 @@ WITH_FILL = BASELINE[:2] + b"\xff\xff\xff" + BASELINE[2:]
 PADDED = BASELINE + b"\0\0\0"
 
 
-@pytest.mark.parametrize("data", [BASELINE, PROGRESSIVE, WITH_EXIF, WITH_FILL, PADDED])
+WITH_TRAILER = BASELINE + b"SEFH" + b"trailer of the phone " * 20
+WITH_THUMBNAIL = BASELINE[:2] + b"\xff\xe1" + struct.pack(">H", 2 + len(BASELINE)) + BASELINE + BASELINE[2:]
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        BASELINE,
+        PROGRESSIVE,
+        WITH_EXIF,
+        WITH_FILL,
+        PADDED,
+        WITH_TRAILER,
+        PROGRESSIVE + b"trailer",
+        WITH_THUMBNAIL,
+    ],
+)
 def test_a_picture_is_decoded_at_the_size_of_its_header(data):
     assert jpeg.size(data) == (64, 48)
     assert jpeg.decode(data).shape == (48, 64, 3)
@@ -49,11 +65,12 @@ def test_a_picture_is_decoded_at_the_size_of_its_header(data):
         (cv2.imencode(".png", np.zeros((8, 8, 3), np.uint8))[1].tobytes(), "not a JPEG"),
         (BASELINE[: len(BASELINE) // 2], "cut off"),
         (BASELINE[:100], "without a frame"),
+        (WITH_THUMBNAIL[:-50], "cut off"),
         (claiming(65_000, 65_000), "at most 8000000"),
         (claiming(4_000, 2_001), "at most 8000000"),
         (claiming(0, 48), "at most 8000000"),
         (BASELINE[:-2] + b"\xff\xda" * 100 + BASELINE[-2:], "scans"),
-        (b"\xff\xd8" + b"\xff\xc0\x00\x11\x08\x00\x30\x00\x40" + b"\xff\xd9", "cannot be decoded"),
+        (b"\xff\xd8" + b"\xff\xc0\x00\x11\x08\x00\x30\x00\x40" + b"\xff\xd9", "cut off"),
     ],
 )
 def test_what_is_no_sound_picture_of_a_bounded_size_is_refused_with_the_reason(data, why):

@@ -1,0 +1,52 @@
+"""The terminal: streams that print every character somehow, and the lines for errors and warnings."""
+
+import sys
+from collections.abc import MutableMapping
+from typing import Any, NoReturn
+
+
+def tolerate_any_encoding() -> None:
+    """Let standard output and error print what their encoding lacks as an escape, never as a traceback."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def can_print(text: str) -> bool:
+    """Say whether the encoding of standard output has all characters of ``text``."""
+    try:
+        text.encode(getattr(sys.stdout, "encoding", None) or "ascii")
+    except (UnicodeEncodeError, LookupError):
+        return False
+    return True
+
+
+def print_error(error: str) -> None:
+    """Print an error as it is: the square brackets in it are no markup."""
+    _print_line("error", "bold red", error)
+
+
+def print_warnings() -> None:
+    """Print what the log warns of as lines for a user, until the process logs otherwise."""
+    import structlog
+
+    structlog.configure(processors=[_print_event], cache_logger_on_first_use=False)
+
+
+def _print_event(_: Any, level: str, event: MutableMapping[str, Any]) -> NoReturn:
+    """Print a warning, with its sentence where it has one; ends the chain of processors."""
+    import structlog
+
+    if level in ("warning", "error", "critical"):
+        name, notice = event.pop("event"), event.pop("notice", None)
+        file = event.pop("file", None)
+        rest = notice or " ".join([str(name), *(f"{key}={value}" for key, value in event.items())])
+        _print_line("warning", "bold yellow", f"{file}: {rest}" if file else rest)
+    raise structlog.DropEvent
+
+
+def _print_line(kind: str, style: str, text: str) -> None:
+    from rich.console import Console
+    from rich.text import Text
+
+    Console(stderr=True).print(Text.assemble((f"{kind}:", style), f" {text}"), soft_wrap=True)

@@ -1,0 +1,104 @@
+"""Times of a transcript held against the recording: utterances that lie within it.
+
+One bad time costs at most its own cue: an end that is missing, before its start or after the recording is
+replaced, a cue that starts outside is left out, and both are counted. Whole hours by which all times are
+shifted, as studio clocks begin at 01:00:00 or 10:00:00, are taken off.
+"""
+
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from affectstream.producers.notices import notice
+from affectstream.producers.subtitles import Cue
+from affectstream.schemas.errors import InputError
+
+HOUR_MS = 3_600_000
+LONGEST_MS = 10 * 60_000  # of an utterance, where no recording bounds it
+LATEST_MS = 24 * HOUR_MS
+ROUNDED_MS = 1_000  # by which the last end may lie after the recording: recognisers round up
+WORD_MS, SHORTEST_MS = 400, 1_000  # how long words whose end is unknown are taken to last
+
+
+@dataclass(frozen=True)
+class Utterance:
+    """The words of one speaker in one interval, in ms after the zero of the recording."""
+
+    start_ms: int
+    end_ms: int
+    speaker: str | None
+    text: str
+    changed: bool = False  # another speaker than before, who is not named
+    language: str | None = None  # as the file states it
+
+
+def within(path: Path, cues: Sequence[Cue], length_ms: int | None, from_ms: int = 0) -> tuple[Utterance, ...]:
+    """Return the cues with words, by start, from ``from_ms`` to the end of a recording (None: not known).
+
+    Raises InputError where no cue can be placed.
+    """
+    timed = [cue for cue in cues if cue.start_ms is not None]
+    if cues and not timed:
+        raise InputError(
+            f"{path}, {cues[0].where}: no time of the form `HH:MM:SS.mmm --> HH:MM:SS.mmm`, nor in s"
+        )
+    latest_ms = LATEST_MS if length_ms is None else length_ms
+    off_ms = _shift_ms(path, [cue.start_ms or 0 for cue in timed], latest_ms)
+    kept = []
+    for cue in timed:
+        start_ms = (cue.start_ms or 0) - off_ms
+        end_ms = None if cue.end_ms is None else cue.end_ms - off_ms
+        if start_ms < latest_ms and (start_ms >= from_ms or (end_ms or 0) > from_ms):
+            kept.append(replace(cue, start_ms=start_ms, end_ms=end_ms))
+    kept.sort(key=lambda cue: (cue.start_ms or 0, cue.end_ms or 0))
+    found, mended = _ended(kept, length_ms, from_ms)
+    _report(path, len(cues), len(cues) - len(kept), mended)
+    return found
+
+
+def _shift_ms(path: Path, starts: Sequence[int], latest_ms: int) -> int:
+    """Return by how many whole hours all times are shifted; raises InputError where all lie outside."""
+    if not starts or min(starts) < latest_ms:
+        return 0
+    off_ms = min(starts) // HOUR_MS * HOUR_MS
+    if off_ms and max(starts) - off_ms < latest_ms:
+        notice(path, f"all times are {off_ms // HOUR_MS} h after the recording's; these hours are taken off")
+        return off_ms
+    raise InputError(
+        f"{path}: its first words are at {min(starts) / 1000:,.0f} s, after the end of the recording at "
+        f"{latest_ms / 1000:,.0f} s; is it the transcript of another one, or are its times in another unit? "
+        "A clock that is shifted is set right by --offset transcript=SECONDS"
+    )
+
+
+def _ended(cues: Sequence[Cue], length_ms: int | None, from_ms: int) -> tuple[tuple[Utterance, ...], int]:
+    """Return the utterances, and how many of their times had to be replaced."""
+    found, mended = [], 0
+    starts = [max(from_ms, cue.start_ms or 0) for cue in cues]
+    for cue, start_ms in zip(cues, starts, strict=True):
+        after = bisect_right(starts, start_ms)
+        following = starts[after] if after < len(starts) else None
+        end_ms, good = _end_ms(start_ms, cue, following, length_ms)
+        mended += not good or (cue.start_ms or 0) < from_ms
+        if cue.text:
+            found.append(Utterance(start_ms, end_ms, cue.speaker, cue.text, cue.changed, cue.language))
+    return tuple(found), mended
+
+
+def _end_ms(start_ms: int, cue: Cue, following: int | None, length_ms: int | None) -> tuple[int, bool]:
+    """Return where a cue ends, and whether that is what the file states, but for rounding."""
+    last_ms = start_ms + LONGEST_MS if length_ms is None else length_ms
+    if cue.end_ms is not None and start_ms < cue.end_ms <= last_ms + ROUNDED_MS:
+        return min(cue.end_ms, last_ms), True
+    if cue.end_ms is not None and cue.end_ms > last_ms and length_ms is not None:
+        return (last_ms if following is None else following), False
+    spoken_ms = start_ms + max(SHORTEST_MS, WORD_MS * len(cue.text.split()))
+    return min(spoken_ms, last_ms, *([] if following is None else [following])), False
+
+
+def _report(path: Path, cues: int, left_out: int, mended: int) -> None:
+    if mended:
+        notice(path, f"{mended} of {cues} cues had an end that cannot be, or none; it was estimated")
+    if left_out:
+        notice(path, f"{left_out} of {cues} cues start outside the recording, or at no time; left out")

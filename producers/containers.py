@@ -1,0 +1,119 @@
+"""Containers of sound and moving pictures: opened for reading, one part at a time where files were joined.
+
+``cat a.webm b.webm`` and recorders that append to their last file put one whole file behind another. FFmpeg
+stops at the second header of such a container, or loses a part; so a joined file is read as its parts.
+"""
+
+import io
+import mmap
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import av
+
+from affectstream.schemas.errors import InputError
+
+# Only containers of sound and moving pictures: a playlist or a text could name other files to read.
+DEMUXERS = "mov,mp4,m4a,3gp,matroska,webm,wav,w64,flac,mp3,ogg,avi,mpegts,mpeg,flv,asf,aac,aiff,caf,amr,au,wv"
+READ = "mp4, mkv, mov, webm, avi, ts, flv, wav, flac, mp3, m4a, ogg, opus, wma and amr can be read"
+
+HEADERS = {
+    "matroska": re.compile(rb"\x1a\x45\xdf\xa3[\x00-\xff]{1,80}?\x42\x82[\x80-\x90](?:webm|matroska)"),
+    "flv": re.compile(rb"FLV\x01[\x00-\x05]\x00\x00\x00\x09\x00\x00\x00\x00"),
+    "wav": re.compile(rb"RIFF[\x00-\xff]{4}WAVE(?:fmt |JUNK|bext|LIST)"),
+}
+"""What begins a file of each container, and cannot come within one."""
+
+Part = tuple[int, int]  # the first byte, and the byte after the last
+
+
+def parts(path: Path) -> tuple[Part, ...]:
+    """Return the bytes of each of the files that were joined to this one; of most files there is one.
+
+    Raises InputError where the file cannot be read as media at all.
+    """
+    with opened(path) as container:
+        kind = container.format.name
+    size = path.stat().st_size
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        if kind.startswith("mov"):
+            starts = _movies(data)
+        else:
+            headers = next((p for name, p in HEADERS.items() if kind.startswith(name)), None)
+            starts = [found.start() for found in headers.finditer(data)] if headers else []
+    starts = [0, *(start for start in starts if start > 0)]
+    return tuple(zip(starts, [*starts[1:], size], strict=True))
+
+
+def _movies(data: mmap.mmap) -> list[int]:
+    """Return where the `ftyp` boxes of the outermost level begin."""
+    at, found = 0, []
+    while at + 16 <= len(data):
+        size, kind = int.from_bytes(data[at : at + 4]), data[at + 4 : at + 8]
+        if size == 1:
+            size = int.from_bytes(data[at + 8 : at + 16])
+        if kind == b"ftyp":
+            found.append(at)
+        if size < 8:
+            break
+        at += size
+    return found
+
+
+@contextmanager
+def opened(path: Path, part: Part | None = None) -> Iterator[Any]:
+    """Open a file, or one part of it; raises InputError that names what is wrong with it."""
+    if not path.is_file():
+        raise InputError(f"{path}: no such file; check the path")
+    if path.stat().st_size == 0:
+        raise InputError(f"{path}: the file is empty (0 bytes); record or copy it again")
+    options = {"format_whitelist": DEMUXERS, "protocol_whitelist": "file"}
+    whole = part is None or part == (0, path.stat().st_size)
+    try:
+        source: Any = f"file:{path.absolute()}" if whole else _Slice(path, *(part or ()))
+        container = av.open(source, container_options=options, metadata_errors="replace")
+    except PermissionError:
+        raise InputError(f"{path}: may not be read; check its permissions") from None
+    except av.FFmpegError:
+        raise InputError(
+            f"{path}: not a media file that can be read (damaged, cut off before its index, or of another "
+            f"kind); {READ}"
+        ) from None
+    with container:
+        yield container
+
+
+class _Slice(io.RawIOBase):
+    """Some bytes of a file as a file."""
+
+    def __init__(self, path: Path, start: int, stop: int) -> None:
+        self._file = path.open("rb")
+        self._start, self._size = start, stop - start
+        self._file.seek(start)
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self._file.tell() - self._start
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET, /) -> int:
+        base = {os.SEEK_SET: 0, os.SEEK_CUR: self.tell(), os.SEEK_END: self._size}[whence]
+        self._file.seek(self._start + max(0, base + offset))
+        return self.tell()
+
+    def readinto(self, buffer: Any, /) -> int:
+        data = self._file.read(min(len(buffer), max(0, self._size - self.tell())))
+        buffer[: len(data)] = data
+        return len(data)
+
+    def close(self) -> None:
+        self._file.close()
+        super().close()

@@ -1,0 +1,174 @@
+"""JSON transcripts of Whisper and its kin as cues.
+
+Read are `segments` (Whisper, WhisperX, faster-whisper), `chunks` with `timestamp` (Hugging Face pipelines),
+`transcription` with `offsets` or `timestamps` (whisper.cpp), and lists of words with times (OpenAI's
+`words`, WhisperX' `word_segments`), which are put together to utterances at pauses and ends of sentences.
+"""
+
+import json
+import math
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from affectstream.producers.subtitles import Cue, stamp_ms
+from affectstream.schemas.errors import InputError
+
+LISTS = ("segments", "chunks", "transcription", "utterances", "words", "word_segments")
+INSIDE = ("result", "results", "output", "transcript", "data")
+SPEAKERS = ("speaker", "speaker_name", "speakerName", "speaker_label", "speaker_id", "speakerId", "channel")
+PAUSE_MS = 800
+MOST_WORDS = 40
+SENTENCE = re.compile(r"[.!?\u2026\u3002\uff01\uff1f]['\"\u201d\u2019)]*$")
+
+
+def cues(path: Path, text: str) -> list[Cue]:
+    """Return the cues of a JSON transcript; raises InputError where it is none that is known."""
+    try:
+        document = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise InputError(f"{path}, line {error.lineno}: not valid JSON; write the transcript again") from None
+    except RecursionError:
+        raise InputError(f"{path}: JSON nested too deeply to be a transcript") from None
+    items = _items(document)
+    if items is None:
+        raise InputError(
+            f"{path}: has no list `segments`, `chunks`, `transcription` or `words`; JSON of Whisper, "
+            "WhisperX, whisper.cpp and Hugging Face pipelines is read"
+        )
+    if bad := next((n for n, item in enumerate(items) if not isinstance(item, dict)), None):
+        raise InputError(f"{path}, segment {bad}: not an object with `start`, `end` and `text`")
+    if items and _words_only(items):
+        found = list(_utterances(_words(items)))
+    else:
+        turns = [
+            False,
+            *(item.get("speaker_turn_next") is True for item in items),
+        ]  # whisper.cpp's tinydiarize
+        found = [cue for n, item in enumerate(items) for cue in _segment(path, n, item, turns[n])]
+    language = _language(document)
+    return [replace(cue, language=language) for cue in found]
+
+
+def _items(document: Any) -> list[Any] | None:
+    if isinstance(document, list):
+        return list(document)
+    if not isinstance(document, dict):
+        return None
+    lists: list[list[Any]] = [document[name] for name in LISTS if isinstance(document.get(name), list)]
+    if lists:
+        return next((found for found in lists if found), lists[0])
+    for name in INSIDE:
+        if (found := _items(document.get(name))) is not None:
+            return found
+    return None
+
+
+def _language(document: Any) -> str | None:
+    if not isinstance(document, dict):
+        return None
+    own = document.get("language") or document.get("detected_language")
+    if isinstance(own, str) and own:
+        return own[:32]
+    return next((found for name in INSIDE if (found := _language(document.get(name)))), None)
+
+
+def _words_only(items: list[Any]) -> bool:
+    """Say whether the items are words, not segments."""
+    if all("word" in item for item in items):
+        return True
+    texts = [str(item.get("text", "")).split() for item in items]
+    return len(items) > 3 and all(len(words) <= 1 for words in texts) and "start" not in items[0]
+
+
+def _segment(path: Path, number: int, item: dict[str, Any], turned: bool) -> Iterator[Cue]:
+    text = item.get("text", item.get("transcript"))
+    words = item.get("words")
+    if isinstance(words, list) and words and all(isinstance(word, dict) for word in words):
+        speakers = {_speaker(word) for word in words} - {None}
+        if len(speakers) > 1 or not isinstance(text, str):
+            yield from _utterances(_words(words))
+            return
+    if not isinstance(text, str):
+        raise InputError(f"{path}, segment {number}: not an object with `start`, `end` and `text`")
+    start_ms, end_ms = _times(item)
+    yield Cue(f"segment {number}", start_ms, end_ms, text, _speaker(item), changed=turned)
+
+
+def _times(item: dict[str, Any]) -> tuple[int | None, int | None]:
+    """Return start and end in ms, from whichever of the known fields there is."""
+    pair = item.get("timestamp")
+    if isinstance(pair, list | tuple) and len(pair) == 2:
+        return _ms(pair[0]), _ms(pair[1])
+    offsets, stamps = item.get("offsets"), item.get("timestamps")
+    if isinstance(offsets, dict):
+        return _ms(offsets.get("from"), 1), _ms(offsets.get("to"), 1)
+    if isinstance(stamps, dict):
+        return _ms(stamps.get("from")), _ms(stamps.get("to"))
+    return _ms(item.get("start", item.get("start_time"))), _ms(item.get("end", item.get("end_time")))
+
+
+def _ms(value: Any, unit: int = 1000) -> int | None:
+    """Return a number of seconds, or of 1/``unit`` s, or a stamp such as 00:00:01.500, in ms."""
+    if isinstance(value, str):
+        stamp = stamp_ms(value)
+        if stamp is not None:
+            return stamp
+        try:
+            value = float(value)
+        except ValueError:
+            return None
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        return None
+    return round(value * unit) if abs(value) < 1e12 else None
+
+
+def _speaker(item: dict[str, Any]) -> str | None:
+    value = next((item[name] for name in SPEAKERS if item.get(name) is not None), None)
+    if isinstance(value, dict):
+        value = value.get("name", value.get("id"))
+    name = "" if value is None else str(value).strip()
+    return name or None
+
+
+def _words(items: list[dict[str, Any]]) -> list[Cue]:
+    found: list[Cue] = []
+    for number, item in enumerate(items):
+        text = item.get("word", item.get("text"))
+        if not isinstance(text, str):
+            continue
+        start_ms, end_ms = _times(item)
+        if start_ms is None and found:  # a number, which an aligner does not place
+            before = found[-1]
+            start_ms = end_ms = before.start_ms if before.end_ms is None else before.end_ms
+        speaker = _speaker(item) or (found[-1].speaker if found else None)
+        found.append(Cue(f"word {number}", start_ms, end_ms, text, speaker))
+    return found
+
+
+def _utterances(words: list[Cue]) -> Iterator[Cue]:
+    """Yield words put together: until a pause, the end of a sentence or another speaker."""
+    spaced = any(word.text[:1] == " " for word in words[1:])
+    group: list[Cue] = []
+    for word in words:
+        if group and _ends(group, word):
+            yield _joined(group, spaced)
+            group = []
+        group.append(word)
+    if group:
+        yield _joined(group, spaced)
+
+
+def _ends(group: list[Cue], word: Cue) -> bool:
+    last = group[-1]
+    paused = last.end_ms is not None and word.start_ms is not None and word.start_ms - last.end_ms > PAUSE_MS
+    sentence = SENTENCE.search(last.text.strip()) is not None
+    return paused or sentence or word.speaker != last.speaker or len(group) >= MOST_WORDS
+
+
+def _joined(group: list[Cue], spaced: bool) -> Cue:
+    text = ("" if spaced else " ").join(word.text for word in group)
+    ends = [word.end_ms for word in group if word.end_ms is not None]
+    return replace(group[0], text=text, end_ms=max(ends) if group[-1].end_ms is not None else None)
