@@ -87,10 +87,10 @@ def check_file(path: Path) -> None:
     """Raise InputError where no file of that name can be written; one that is there is kept as it is."""
     if not path.parent.is_dir():
         raise InputError(f"cannot write {path}: there is no folder {path.parent}")
-    if path.is_dir():
-        raise InputError(f"cannot write {path}: it is a folder")
-    new = not path.exists()
     try:
+        if path.is_dir():
+            raise InputError(f"cannot write {path}: it is a folder")
+        new = not path.exists()
         with path.open("a"):
             pass
         if new:

@@ -99,6 +99,6 @@ def _end_ms(start_ms: int, cue: Cue, following: int | None, length_ms: int | Non
 
 def _report(path: Path, cues: int, left_out: int, mended: int) -> None:
     if mended:
-        notice(path, f"{mended} of {cues} cues had an end that cannot be, or none; it was estimated")
+        notice(path, f"{mended} of {cues} cues had a time that cannot be, or no end; estimated")
     if left_out:
         notice(path, f"{left_out} of {cues} cues start outside the recording, or at no time; left out")

@@ -38,7 +38,7 @@ class ClockRepair:
         self.end_s: float | None = None  # the latest end of anything so far, on the repaired clock
         self._shifts = [Fraction(0)]  # in s, of each stretch
         self._stretches: dict[Hashable, int] = {}
-        self._order: dict[Hashable, tuple[bool, float]] = {}  # of the packet before: decoding order?, stamp
+        self._before: dict[Hashable, tuple[float | None, float]] = {}  # stamps of the packet before
 
     def shift(self, track: Hashable, decoded_s: float | None, shown_s: float, length_s: float) -> Fraction:
         """Return what is to be added, in s, to the stamps of the next packet of ``track``."""
@@ -58,15 +58,12 @@ class ClockRepair:
 
     def _fell(self, track: Hashable, decoded_s: float | None, shown_s: float) -> float:
         """Return by how many seconds the stamps of a track fell; 0 for jitter."""
-        ordered, before = self._order.get(track, (decoded_s is not None, -inf))
-        if decoded_s is None and ordered:
-            return 0.0  # some packets only lack it
-        now = shown_s if decoded_s is None else decoded_s
-        self._order[track] = (decoded_s is not None, now)
-        if ordered != (decoded_s is not None):
-            return 0.0
-        fell = before - now
-        return fell if fell > (BACK_S if ordered else UNORDERED_BACK_S) else 0.0
+        before_s, before_shown_s = self._before.get(track, (None, -inf))
+        self._before[track] = decoded_s, shown_s
+        if decoded_s is not None and before_s is not None:
+            return before_s - decoded_s if before_s - decoded_s > BACK_S else 0.0
+        fell = before_shown_s - shown_s
+        return fell if fell > UNORDERED_BACK_S else 0.0
 
     def _next(self, at: int, shown_s: float, fault: Fault) -> int:
         """Return the stretch that a track enters: one that another track has entered, or a new one."""

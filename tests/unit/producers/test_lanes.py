@@ -1,0 +1,156 @@
+"""Recordings of several channels and tracks: one voice is read, two are not mixed, and nothing is unheard."""
+
+from collections import Counter
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from structlog.testing import capture_logs
+from support.recordings import RATE_HZ, call, joined, two_tracks, voice, wav, wav_of_64_bits, wav_of_floats
+
+from affectstream.producers.audio import signal
+from affectstream.producers.lanes import Lane, named, only
+from affectstream.producers.media import probe
+from affectstream.producers.notices import notice
+from affectstream.schemas.errors import InputError
+
+ONE, OTHER = voice(4), voice(4, pitch_hz=220)
+TURNS = (np.arange(len(ONE)) / RATE_HZ) % 2 < 1
+HISS = np.random.default_rng(1).normal(0, 0.002, (2, len(ONE))).astype(np.float32)
+
+
+@pytest.fixture(autouse=True)
+def forget():
+    notice.cache_clear()
+
+
+def samples(file, lane):
+    return np.concatenate([block for _, block in signal(file, lane.channel, Counter(), lane.track)])
+
+
+ONE_VOICE = {
+    "the same": (ONE, ONE),
+    "one quieter": (ONE, 0.5 * ONE),
+    "with the noise of each line": (ONE + HISS[0], ONE + HISS[1]),
+    "one a little later, as two microphones": (ONE, np.roll(ONE, 20)),
+    "nothing at all": (0 * ONE, 0 * ONE),
+}
+
+
+@pytest.mark.parametrize("channels", ONE_VOICE.values(), ids=ONE_VOICE)
+def test_one_voice_on_both_channels_is_read_as_one(tmp_path, channels):
+    assert only(probe(wav(tmp_path / "a.wav", *channels))) == Lane(0, None)
+
+
+TWO_VOICES = {
+    "at once": (ONE, OTHER),
+    "of nearly one pitch": (ONE, voice(4, pitch_hz=143)),
+    "in turn": (ONE * TURNS, OTHER * ~TURNS),
+    "in turn, with crosstalk": (ONE * TURNS + 0.15 * OTHER * ~TURNS, OTHER * ~TURNS + 0.15 * ONE * TURNS),
+    "in turn, with noise": (ONE * TURNS + HISS[0], OTHER * ~TURNS + HISS[1]),
+}
+
+
+@pytest.mark.parametrize("channels", TWO_VOICES.values(), ids=TWO_VOICES)
+def test_two_voices_are_not_mixed_but_asked_about(tmp_path, channels):
+    with pytest.raises(InputError, match=r"a\.wav: its 2 channels carry different sounds.*--channels"):
+        only(probe(wav(tmp_path / "a.wav", *channels)))
+
+
+def test_an_inverted_channel_does_not_silence_the_voice(tmp_path):
+    file = probe(wav(tmp_path / "a.wav", ONE, -ONE))
+    with capture_logs() as logs:
+        lane = only(file)
+    assert np.abs(samples(file, lane)).max() > 0.2
+    assert "one channel carries the other one inverted" in logs[0]["notice"]
+
+
+def test_a_channel_that_is_silent_does_not_halve_the_other(tmp_path):
+    file = probe(wav(tmp_path / "a.wav", 0 * ONE, ONE))
+    with capture_logs() as logs:
+        assert only(file) == Lane(0, 1)
+    assert "only number 1 (from 0) has sound" in logs[0]["notice"]
+
+
+def test_the_track_with_sound_is_read_and_the_user_is_told_of_both(tmp_path):
+    file = probe(two_tracks(tmp_path / "a.mkv", 0 * ONE, ONE))
+    with capture_logs() as logs:
+        lane = only(file)
+    assert (lane, np.abs(samples(file, lane)).max() > 0.2) == (Lane(1), True)
+    assert "2 sound tracks" in logs[0]["notice"]
+
+
+def test_tracks_of_different_people_are_asked_about_and_can_be_named(tmp_path):
+    file = probe(two_tracks(tmp_path / "a.mkv", ONE, OTHER))
+    with pytest.raises(InputError, match="its 2 sound tracks carry different sounds"):
+        only(file)
+    assert [named(file, n) for n in (0, 1)] == [Lane(0), Lane(1)]
+    assert np.abs(samples(file, named(file, 1))[: len(OTHER)] - OTHER).max() < 1e-3
+    with pytest.raises(InputError, match="no sound track 2; it has 2, from 0"):
+        named(file, 2)
+
+
+def test_three_channels_with_a_voice_each_are_asked_about(tmp_path):
+    with pytest.raises(InputError, match=r"its 3 channels .*customer,-,-"):
+        only(probe(wav(tmp_path / "a.wav", ONE, OTHER, voice(4, pitch_hz=180))))
+
+
+def test_samples_of_64_bits_are_heard(tmp_path):
+    file = probe(wav_of_64_bits(tmp_path / "a.wav", ONE))
+    assert np.abs(samples(file, Lane()) - ONE).max() < 1e-6
+
+
+def test_samples_that_are_no_numbers_become_silence(tmp_path):
+    broken = ONE.copy()
+    broken[100:200] = np.nan
+    heard = samples(probe(wav_of_floats(tmp_path / "a.wav", broken)), Lane())
+    assert np.isfinite(heard).all() and np.abs(heard[300:] - ONE[300:]).max() < 1e-6
+
+
+def test_windows_media_is_read(tmp_path):
+    file = probe(call(tmp_path / "a.wma", 2))
+    assert file.channels == 1 and np.abs(samples(file, Lane())).max() > 0.1
+
+
+@pytest.mark.parametrize("ending", [".ts", ".flv", ".webm", ".ogg", ".mkv", ".wav", ".mp4"])
+def test_all_parts_of_a_joined_recording_are_heard(tmp_path, ending):
+    one = call(tmp_path / f"one{ending}", 2)
+    with capture_logs() as logs:
+        file = probe(joined(tmp_path / f"all{ending}", one, one, one))
+    assert file.duration_ms == pytest.approx(3 * probe(one).duration_ms, abs=300)
+    heard = samples(file, Lane())
+    rate_hz = len(heard) / (file.duration_ms / 1000)
+    loud = [np.abs(heard[int(at * rate_hz) :][: int(rate_hz)]).max() > 0.1 for at in range(6)]
+    assert loud == [True] * 6
+    assert ["the clock begins anew 2 times" in log["notice"] for log in logs] == [True]
+
+
+@pytest.mark.parametrize("ending", [".ts", ".webm", ".mp4"])
+def test_all_pictures_of_a_joined_recording_are_seen(tmp_path, ending):
+    from affectstream.producers.frames import frames
+    from affectstream.producers.media import End
+
+    one = call(tmp_path / f"one{ending}", 2)
+    file = probe(joined(tmp_path / f"all{ending}", one, one, one))
+    found = [frame for frame in frames(file, Counter()) if not isinstance(frame, End)]
+    assert [b.at_ms - a.at_ms for a, b in pairwise(found)] == [200] * (len(found) - 1)
+    assert len(found) == pytest.approx(30, abs=1)
+    assert len({frame.jpeg for frame in found}) >= 10
+
+
+def test_both_sides_of_a_leap_are_read(tmp_path):
+    times = [100 * n for n in range(20)] + [7_200_000 + 100 * n for n in range(20)]
+    with capture_logs() as logs:
+        file = probe(call(tmp_path / "a.mkv", 4, sound=False, at_ms=times))
+    assert file.duration_ms == pytest.approx(4000, abs=150)
+    assert "the clock leaps once, first after 2.0 s by 7,198 s" in logs[0]["notice"]
+
+
+def test_a_variable_rate_of_pictures_is_no_damage(tmp_path):
+    from affectstream.producers.frames import frames
+
+    times = [0, 100, 200, 1500, 1600, 4000, 4100, 9000]
+    for ending in (".mp4", ".mkv", ".webm"):
+        damage = Counter()
+        list(frames(probe(call(tmp_path / f"a{ending}", 0.8, sound=False, at_ms=times)), damage))
+        assert not damage
