@@ -1,10 +1,5 @@
 """The plan of a recorded session, from the arguments of a command or from a session.json."""
 
-import hashlib
-import math
-import re
-import shlex
-import unicodedata
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -13,15 +8,14 @@ from typing import NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from affectstream.pairs import LONGEST_OFFSET_S, offset_s, party_named, session_name, speakers_named, split
 from affectstream.producers.plan import PartySource, SessionPlan
 from affectstream.runtime.settings import ProducerSettings, Settings
 from affectstream.schemas.errors import InputError, PolicyError
-from affectstream.schemas.messages import PARTIES, Party
+from affectstream.schemas.messages import Party
 from affectstream.schemas.policy import PURPOSES, permits
 
 LATEST_START_MS = 4_102_444_800_000  # the year 2100
-LONGEST_OFFSET_S = 86_400
-LONGEST_ID = 64
 NOBODY, MIX = "-", "mix"  # in --channels
 
 
@@ -162,49 +156,6 @@ def _source(party: PartyFile, folder: Path) -> PartySource:
     )
 
 
-def _with_options(path: Path, arguments: SessionArguments) -> SessionFile:
-    """Return a session.json with the options that add to it; or raise InputError."""
-    file = _read(path)
-    refused = {"--party": arguments.parties, "--channels": arguments.channels, "-t": arguments.transcript}
-    if given := next((option for option, value in refused.items() if value), None):
-        raise InputError(f"{path} names the files of all parties itself; write there what {given} says")
-    return file.model_copy(update={"speakers": file.speakers | _speakers(arguments.speakers)})
-
-
-def _speakers(pairs: Sequence[str]) -> dict[str, Party]:
-    """Return the party of each name, from pairs such as `customer=Ana`."""
-    named = [split(pair, "--speaker customer=Ana") for pair in pairs]
-    if turned := next((pair for pair in named if pair[0] not in PARTIES and pair[1] in PARTIES), None):
-        raise InputError(f"--speaker takes the party first: --speaker {shlex.quote('='.join(turned[::-1]))}")
-    return {name: party_named(party) for party, name in named}
-
-
-def _offset(file: SessionFile, pairs: Sequence[str]) -> SessionFile:
-    """Return the session with the offsets of pairs such as `agent=1.5` or `transcript=-36000`."""
-    parties = {party.party: party for party in file.parties}
-    for name, value in (split(pair, "--offset agent=1.5") for pair in pairs):
-        seconds = _offset_s(value, least=-LONGEST_OFFSET_S if name == "transcript" else 0)
-        if name == "transcript":
-            file = file.model_copy(update={"transcript_offset_s": seconds})
-            continue
-        if (party := party_named(name)) not in parties:
-            raise InputError(f"--offset {name}={value}: the session has no party {name}")
-        parties[party] = parties[party].model_copy(update={"offset_s": seconds})
-    return file.model_copy(update={"parties": tuple(parties[party.party] for party in file.parties)})
-
-
-def _offset_s(text: str, least: int) -> float:
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = math.nan
-    if not least <= seconds <= LONGEST_OFFSET_S:
-        raise InputError(
-            f"an offset of {text} is not possible: it is in seconds, {least} to {LONGEST_OFFSET_S}"
-        )
-    return seconds
-
-
 def _read(path: Path) -> SessionFile:
     try:
         return SessionFile.model_validate_json(path.read_bytes())
@@ -214,6 +165,31 @@ def _read(path: Path) -> SessionFile:
         first = error.errors(include_input=False, include_url=False)[0]
         where = ".".join(str(part) for part in first["loc"])
         raise InputError(f"{path} is not a session file: {where or 'it'}: {first['msg']}") from None
+
+
+def _with_options(path: Path, arguments: SessionArguments) -> SessionFile:
+    """Return a session.json with the options that add to it; or raise InputError."""
+    file = _read(path)
+    refused = {"--party": arguments.parties, "--channels": arguments.channels, "-t": arguments.transcript}
+    if given := next((option for option, value in refused.items() if value), None):
+        raise InputError(f"{path} names the files of all parties itself; write there what {given} says")
+    return file.model_copy(update={"speakers": file.speakers | speakers_named(arguments.speakers)})
+
+
+def _offset(file: SessionFile, pairs: Sequence[str]) -> SessionFile:
+    """Return the session with the offsets of pairs such as `agent=1.5` or `transcript=-36000`."""
+    parties = {party.party: party for party in file.parties}
+    for name, value in (split(pair, "--offset agent=1.5") for pair in pairs):
+        seconds = offset_s(value, least=-LONGEST_OFFSET_S if name == "transcript" else 0)
+        if name == "transcript":
+            if not any(party.transcript for party in file.parties):
+                raise InputError(f"--offset {name}={value}: the session has no transcript")
+            file = file.model_copy(update={"transcript_offset_s": seconds})
+            continue
+        if (party := party_named(name)) not in parties:
+            raise InputError(f"--offset {name}={value}: the session has no party {name}")
+        parties[party] = parties[party].model_copy(update={"offset_s": seconds})
+    return file.model_copy(update={"parties": tuple(parties[party.party] for party in file.parties)})
 
 
 def _from_arguments(first: Path, arguments: SessionArguments) -> SessionFile:
@@ -227,7 +203,7 @@ def _from_arguments(first: Path, arguments: SessionArguments) -> SessionFile:
     return SessionFile(
         session=session_name(first),
         parties=tuple(file.model_copy(update={"transcript": transcript}) for file in files),
-        speakers=_speakers(arguments.speakers),
+        speakers=speakers_named(arguments.speakers),
     )
 
 
@@ -242,34 +218,3 @@ def _first_files(path: Path, channels: str | None) -> Iterator[PartyFile]:
     for number, name in enumerate(names):
         if name != NOBODY:
             yield PartyFile(party=party_named(name), media=path, channel=number)
-
-
-def split(pair: str, example: str) -> tuple[str, str]:
-    """Return both sides of ``name=value``."""
-    name, equals, value = pair.partition("=")
-    if not (name and equals and value):
-        raise InputError(f"{pair!r} is not of the form of {example}")
-    return name, value
-
-
-def party_named(name: str) -> Party:
-    """Return the party of that name; raises InputError."""
-    for party in PARTIES:
-        if name.strip() == party:
-            return party
-    raise InputError(f"{name!r} is not a party; the parties are {', '.join(PARTIES)}")
-
-
-def session_name(path: Path) -> str:
-    """Return a session id made from a file's name, readable in ASCII; different names give different ids.
-
-    Spaces become dashes. Where more than that is lost, a hash of the name ends the id.
-    """
-    from anyascii import anyascii
-
-    name = unicodedata.normalize("NFC", path.stem)
-    plain = re.sub(r"[^A-Za-z0-9._]+", "-", anyascii(name)).strip("._-")
-    if plain == name.replace(" ", "-") and len(plain) <= LONGEST_ID:
-        return plain
-    digest = hashlib.sha256(name.encode(errors="surrogatepass")).hexdigest()[:8]
-    return f"{plain[: LONGEST_ID - 9].rstrip('._-') or 'session'}-{digest}"

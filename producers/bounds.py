@@ -44,6 +44,7 @@ def within(path: Path, cues: Sequence[Cue], length_ms: int | None, from_ms: int 
             f"{path}, {cues[0].where}: no time of the form `HH:MM:SS.mmm --> HH:MM:SS.mmm`, nor in s"
         )
     latest_ms = LATEST_MS if length_ms is None else length_ms
+    _check_unit(path, timed, latest_ms)
     off_ms = _shift_ms(path, [cue.start_ms or 0 for cue in timed], latest_ms)
     kept = []
     for cue in timed:
@@ -55,6 +56,19 @@ def within(path: Path, cues: Sequence[Cue], length_ms: int | None, from_ms: int 
     found, mended = _ended(kept, length_ms, from_ms)
     _report(path, len(cues), len(cues) - len(kept), mended)
     return found
+
+
+def _check_unit(path: Path, cues: Sequence[Cue], latest_ms: int) -> None:
+    """Raise InputError where the times cannot be those of a recording at all."""
+    times = [ms for cue in cues for ms in (cue.start_ms, cue.end_ms) if ms is not None]
+    if not times:
+        return
+    if len(cues) > 2 and len(set(times)) == 1:
+        raise InputError(f"{path}: all its cues are at {times[0] / 1000:g} s; write it again with its times")
+    outside = sum(ms > latest_ms + ROUNDED_MS for ms in times)
+    whole = all(ms % 1000 == 0 for ms in times) and cues[0].where.startswith("segment")  # numbers of JSON
+    if whole and 2 * outside >= len(times) and latest_ms <= max(times) // 250 <= 5 * latest_ms:
+        raise InputError(f"{path}: its times look like milliseconds; write them in seconds")
 
 
 def _shift_ms(path: Path, starts: Sequence[int], latest_ms: int) -> int:

@@ -18,7 +18,10 @@ import av
 from affectstream.schemas.errors import InputError
 
 # Only containers of sound and moving pictures: a playlist or a text could name other files to read.
-DEMUXERS = "mov,mp4,m4a,3gp,matroska,webm,wav,w64,flac,mp3,ogg,avi,mpegts,mpeg,flv,asf,aac,aiff,caf,amr,au,wv"
+DEMUXERS = (
+    "mov,mp4,m4a,3gp,matroska,webm,wav,w64,flac,mp3,ogg,avi,mpegts,mpeg,flv,asf,aac,aiff,caf,amr,au,wv,"
+    "gsm,voc,ac3,rm,mxf,ivf"
+)
 READ = "mp4, mkv, mov, webm, avi, ts, flv, wav, flac, mp3, m4a, ogg, opus, wma and amr can be read"
 
 HEADERS = {

@@ -6,7 +6,7 @@ rounded to whole milliseconds once, from the exact fraction, so that no error ad
 back or leap are repaired (``producers.clock``), by one reading of all packets when the file is probed.
 """
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -18,19 +18,15 @@ import av
 import structlog
 from av.stream import Disposition
 
-from affectstream.producers.clock import ClockRepair, Fault, described
+from affectstream.producers.clock import Fault, described
 from affectstream.producers.containers import Part, opened, parts
 from affectstream.producers.notices import notice
+from affectstream.producers.stamps import Damage, Shifts, Track, packets_of, scan, streams_of
 from affectstream.schemas.errors import InputError
 
+__all__ = ["Damage", "Decoded", "End", "MediaFile", "SoundTrack", "decode", "milliseconds", "probe"]
+
 Kind = Literal["video", "audio"]
-Damage = Counter[Path]
-"""How many packets, frames or missing ends of each file could not be used."""
-
-Track = tuple[int, int]  # number of the part, index of the stream in it
-Shifts = Mapping[Track, tuple[tuple[int, Fraction], ...]]
-"""From which packet of a track on its stamps are shifted by how many seconds."""
-
 ESTIMATED = {"mp3", "aac", "amr", "mpegts", "mpeg"}  # their length is a guess from the bit rate
 SHORT_S = Fraction(1, 2)  # sound that ends this much before its declared end was cut off
 
@@ -101,14 +97,16 @@ def probe(path: Path) -> MediaFile:
 def _probed(path: Path, _: tuple[int, int] | None) -> MediaFile:
     found = parts(path)
     with opened(path, found[0]) as container:
-        streams = [s for s in _streams(container) if not s.disposition & Disposition.attached_pic]
+        streams = [s for s in streams_of(container) if not s.disposition & Disposition.attached_pic]
         starts = [s.start_time * s.time_base for s in streams if s.start_time is not None]
         video, sound = _known(streams, "video"), _known(streams, "audio")
         tracks = tuple(
             SoundTrack(s.index, s.codec_context.channels, s.codec_context.layout.name) for s in sound
         )
         zero, index = min(starts, default=Fraction(0)), video[0].index if video else None
-    clock, shifts, packets = _scan(path, found)
+    if len(video) > 1:
+        notice(path, f"{len(video)} tracks of pictures; the first is read")
+    clock, shifts, packets = scan(path, found)
     length_ms = max(0, milliseconds(Fraction(clock.end_s or 0.0) - zero))
     file = _usable(MediaFile(path, zero, index, tracks, length_ms, found, shifts, packets))
     for text in described([f for f in clock.faults if _matters(f, file)]):
@@ -144,10 +142,6 @@ def decode(file: MediaFile, kind: Kind, damage: Damage, track: int = 0) -> Itera
         log.warning("media_file_damaged", file=file.path.name, faults=damage[file.path])
 
 
-def _streams(container: Any) -> list[Any]:
-    return [s for s in container.streams if s.type in ("video", "audio") and s.codec_context is not None]
-
-
 def _known(streams: list[Any], kind: Kind) -> list[Any]:
     """Return the tracks of a kind, those marked as default first."""
     known = [s for s in streams if s.type == kind]
@@ -156,7 +150,7 @@ def _known(streams: list[Any], kind: Kind) -> list[Any]:
 
 def _stream(container: Any, kind: Kind, index: int | None) -> Any:
     """Return the track of that index, or, in a part that was made otherwise, the first of the kind."""
-    streams = _known(_streams(container), kind)
+    streams = _known(streams_of(container), kind)
     return next((s for s in streams if s.index == index), streams[0] if streams else None)
 
 
@@ -176,47 +170,9 @@ def _usable(file: MediaFile) -> MediaFile:
     return replace(file, video=file.video if pictures else None, sound=sound)
 
 
-def _scan(path: Path, found: tuple[Part, ...]) -> tuple[ClockRepair, Shifts, Mapping[Track, int]]:
-    """Read all packets, without decoding them, and return the repair of their clock."""
-    clock = ClockRepair()
-    shifts: defaultdict[Track, list[tuple[int, Fraction]]] = defaultdict(list)
-    packets: Counter[Track] = Counter()
-    for number, part in enumerate(found):
-        with opened(path, part) as container:
-            streams = _streams(container)
-            base = {s.index: float(s.time_base) for s in streams}
-            for packet in _packets(container, streams, Counter(), path):
-                index = packet.stream.index
-                track = number, index
-                shown = packet.dts if packet.pts is None else packet.pts
-                if shown is not None:
-                    decoded_s = None if packet.dts is None else packet.dts * base[index]
-                    length_s = (packet.duration or 0) * base[index]
-                    shift = clock.shift(
-                        packet.stream.type + str(index), decoded_s, shown * base[index], length_s
-                    )
-                    if shift != (shifts[track][-1][1] if shifts[track] else 0):
-                        shifts[track].append((packets[track], shift))
-                packets[track] += 1
-    return clock, {track: tuple(its) for track, its in shifts.items()}, packets
-
-
-def _packets(container: Any, streams: Any, damage: Damage, path: Path) -> Iterator[Any]:
-    packets = container.demux(streams)
-    while True:
-        try:
-            packet = next(packets, None)
-        except av.FFmpegError:
-            damage[path] += 1
-            return
-        if packet is None:
-            return
-        yield packet
-
-
 def _frames(container: Any, stream: Any, track: Track, file: MediaFile, damage: Damage) -> Iterator[Any]:
     changes, shift = dict(file.shifts.get(track, ())), 0
-    for number, packet in enumerate(_packets(container, [stream], damage, file.path)):
+    for number, packet in enumerate(packets_of(container, [stream], damage, file.path)):
         if number in changes:
             shift = round(changes[number] / stream.time_base)
         if shift:

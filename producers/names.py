@@ -18,10 +18,11 @@ CHANGE = re.compile(r"\s*(?:>>+|»)\s*")
 DASH = re.compile(r"\s*[-\u2013\u2014]\s*(?=[^\s\d-])")
 COLON = r"\s*(?::(?!\S*[/\d])|\uff1a)\s*"
 PREFIX = re.compile(
-    rf"\s*(?:[\[(【](?P<boxed>[^\[\]()【】:]{{1,40}})[\])】]{COLON}|(?P<name>[^\W_][^\n:\uff1a?!,;>\[\]]{{0,39}}?){COLON})"
-    r"(?P<text>.*)",
+    rf"\s*(?:[\[(【](?P<boxed>[^\[\]()【】:]{{1,40}})[\])】]{COLON}"
+    rf"|(?P<name>(?:[^\W_]|\+\d)[^\n:\uff1a?!;>\[\]]{{0,39}}?)(?:\s*\[[^\[\]]*\])?{COLON})(?P<text>.*)",
     re.DOTALL,
 )
+TIMECODE = re.compile(r"^\s*[\[(]\d{1,2}:\d{2}(?::\d{2})?(?:[.,]\d{1,3})?[\])]\s*")
 BOXED = re.compile(r"\s*[\[(【](?P<name>[^\[\]()【】:]{1,40})[\])】]\s*(?P<text>.*)", re.DOTALL)
 PERSON = r"customer|caller|client|agent|advis[eo]r|operator|representative|rep|supervisor|guest|patient"
 LABEL = re.compile(
@@ -33,24 +34,26 @@ LABEL = re.compile(
 OF_ROLE = re.compile(rf".*\((?:{PERSON})\)|(?:{PERSON})\s*\(.*\)", re.IGNORECASE)
 PARTICLES = frozenset("van von de del della da dos di le la el al bin ibn of y".split())  # noqa: SIM905
 NOT_NAMES = frozenset(  # words of labels, and of sentences
-    """a an the and but or if so then now well yes no not ok okay right sorry please thanks thank hello
-    hi hey oh listen look wait see think remember again also first second third fourth finally next last
-    this that these those here there what when where why who how which it he she they we you i my your
-    his her our their is are question answer problem issue reason result conclusion summary note notes
-    nb ps p.s warning caution attention important example tip fact truth point step option item part
-    section chapter page line number no id ids pin otp cvv cvc code codes password passcode passphrase
-    login account iban bic swift sort reference ref order ticket case invoice bill total subtotal amount
-    price cost balance date time day month year today tomorrow yesterday monday tuesday wednesday
-    thursday friday saturday sunday january february march april may june july august september october
-    november december address street city zip postcode phone telephone tel fax mobile cell email e-mail
-    mail website url web name names surname born birthday dob gender title subject re fw fwd from to cc
-    bcc message text chat quote reply language meeting recording transcript transcription translation
-    caption captions subtitles source copyright error status size colour color type model serial version
-    plan eta asap faq sms atm vat ssn imei mac ip pc tv usb vin rma sku pdf app card visa mastercard
-    expiry maximum minimum at by for in on with as one two three four five six seven eight nine ten plus
-    minus""".split()  # noqa: SIM905
+    """a an the and but or if so then now well yes no not ok okay right sorry please thanks thank
+    hello hi hey oh listen look wait see think remember again also first second third fourth finally
+    next last this that these those here there what when where why who how which it he she they we
+    you my your his her our their is are question answer problem issue reason result conclusion
+    summary note notes nb ps p.s warning caution attention important example tip fact truth point
+    step option item part section chapter page line number no id ids pin otp cvv cvc code codes
+    password passcode passphrase login account iban bic swift sort reference ref order ticket case
+    invoice total subtotal amount price cost balance date time day month year today tomorrow
+    yesterday monday tuesday wednesday thursday friday saturday sunday january february march july
+    september october november december address street city zip postcode phone telephone tel fax
+    mobile cell email e-mail mail website url web name names surname born birthday dob gender title
+    subject re fw fwd from to cc bcc message text chat quote reply language meeting recording
+    transcript transcription translation caption captions subtitles source copyright error status
+    size colour color type model serial version plan eta asap faq sms atm vat ssn imei ip pc tv usb
+    vin rma sku pdf app card visa mastercard expiry maximum minimum at by for in on with as one two
+    three four five six seven eight nine ten plus minus i said says say told asked mean means like
+    because what's it's that's let's i'm don't""".split()  # noqa: SIM905
 )
 ENOUGH = 1 / 3  # of the cues name a speaker where single words before a colon are names
+MOST = 0.6  # of the cues begin with a name where any words before a colon, such as an address, are one
 
 
 def named(cues: Sequence[Cue], known: set[str], carried: bool) -> list[Cue]:
@@ -59,10 +62,10 @@ def named(cues: Sequence[Cue], known: set[str], carried: bool) -> list[Cue]:
     ``known`` are names to look for, in lower case. With ``carried`` a cue without a name is by the one
     before, as captions name a speaker only at a change.
     """
-    texts = [
-        cue if cue.speaker else replace(cue, text=untagged(cue.text)) for cue in cues if not _voiced(cue)
-    ]
-    names = _names([line for cue in texts for line in cue.text.split("\n")], len(texts), known)
+    cues = [replace(cue, text=TIMECODE.sub("", cue.text, count=1)) for cue in cues]
+    texts = [untagged(cue.text) for cue in cues if not cue.speaker and not _voiced(cue)]
+    lines = [line for text in texts for line in text.split("\n")]
+    names = _names(lines, sum(1 for text in texts if spoken(text)), known)
     found: list[Cue] = []
     speaker: str | None = None
     for cue in cues:
@@ -133,6 +136,11 @@ def _candidate(line: str) -> tuple[str, str] | None:
     return None
 
 
+def _unmarked(line: str) -> str:
+    mark = CHANGE.match(line) or DASH.match(line)
+    return line[mark.end() :] if mark else line
+
+
 def _split(line: str, names: set[str]) -> tuple[str | None, str]:
     found = _candidate(line)
     if found and found[0].casefold() in names:
@@ -144,24 +152,27 @@ def _names(lines: Sequence[str], cues: int, known: set[str]) -> set[str]:
     """Return, in lower case, what is a speaker's name at the beginning of lines."""
     counts: Counter[str] = Counter()
     for line in lines:
-        mark = CHANGE.match(line) or DASH.match(line)
-        if found := _candidate(line[mark.end() :] if mark else line):
+        if found := _candidate(_unmarked(line)):
             counts[found[0]] += 1
-    likely = {name: n for name, n in counts.items() if _like_a_name(name)}
+    possible = {name: n for name, n in counts.items() if not _is_label(name)}
+    likely = {name: n for name, n in possible.items() if _like_a_name(name)}
     often = sum(likely.values()) >= max(2, ENOUGH * cues)
-    return known | {
-        name.casefold()
-        for name, n in counts.items()
-        if LABEL.fullmatch(name)
-        or OF_ROLE.fullmatch(name)
-        or (name in likely and (often or len(name.split()) > 1 or (name.isupper() and len(name) > 4)))
-    }
+    always = sum(possible.values()) >= max(2, MOST * cues)
+    sure = {name for name in likely if often or len(name.split()) > 1 or (name.isupper() and len(name) > 4)}
+    stated = {name for name in counts if LABEL.fullmatch(name) or OF_ROLE.fullmatch(name)}
+    return known | {name.casefold() for name in sure | stated | (set(possible) if always else set())}
+
+
+def _is_label(name: str) -> bool:
+    """Say whether a word is of those that labels and sentences are made of; a letter alone is not."""
+    words = name.casefold().replace(",", " ").split()
+    return len(words) > 5 or (len(name) > 1 and any(word.strip(".") in NOT_NAMES for word in words))
 
 
 def _like_a_name(name: str) -> bool:
-    """Say whether every word begins as the words of a name do, and none is of what labels are made of."""
-    words = re.sub(r"\(.*\)", "", name).split()
-    if not 0 < len(words) <= 4 or any(word.casefold().strip(".") in NOT_NAMES for word in words):
+    """Say whether every word begins as the words of a name do; also `Lind, Mara`."""
+    words = re.sub(r"\(.*\)", "", name).replace(",", " ", 1).split()
+    if not 0 < len(words) <= 4:
         return False
     return all(map(_begins_a_name, words)) and not all(word.casefold() in PARTICLES for word in words)
 

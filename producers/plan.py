@@ -12,7 +12,7 @@ from affectstream.producers.lanes import Lane, named, only
 from affectstream.producers.media import MediaFile
 from affectstream.producers.notices import notice
 from affectstream.producers.transcripts import load
-from affectstream.producers.turns import Turn, turns
+from affectstream.producers.turns import NO_NAME, Turn, turns
 from affectstream.schemas import policy
 from affectstream.schemas.errors import InputError
 from affectstream.schemas.messages import MODALITIES, Modality, Party, SessionId
@@ -98,14 +98,18 @@ def check_session_id(session_id: str) -> None:
 def conversation(plan: SessionPlan) -> list[Turn]:
     """Return the turns of all transcripts in epoch time, each file read once."""
     found: list[Turn] = []
+    called: set[str] = set()
     length_ms = _length_ms(plan)
     for path in dict.fromkeys(given.transcript for given in plan.parties if given.transcript):
         owners = [given for given in plan.parties if given.transcript == path]
         offset_ms = plan.transcript_offset_ms + (owners[0].offset_ms if len(owners) == 1 else 0)
         bound_ms = None if length_ms is None else length_ms - offset_ms
         words = load(path, plan.speakers, bound_ms, offset_ms)
+        called |= {(u.speaker or NO_NAME).casefold() for u in words}
         parties = [given.party for given in owners]
         found += turns(path, words, parties, plan.speakers, plan.start_ms + offset_ms)
+        if absent := [name for name in plan.speakers if name.casefold() not in called]:
+            notice(path, f"nobody in it is called {', '.join(absent)}")
     return found
 
 

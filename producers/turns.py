@@ -147,9 +147,10 @@ def _parties(
 
 
 def _who_is_who(path: Path, found: Collection[str | None], example: str) -> str:
-    names = ", ".join(sorted(speaker or NO_NAME for speaker in found))
+    names = sorted(speaker or NO_NAME for speaker in found)
+    listed = ("; " if any("," in name for name in names) else ", ").join(names)
     pair = f"customer={example}"
     return (
-        f"{path}: which party is who? Speakers found: {names}. Map each to customer, agent or other, for "
+        f"{path}: which party is who? Speakers found: {listed}. Map each to customer, agent or other, for "
         f"instance with --speaker {shlex.quote(pair)}, or as `speakers` in a session.json"
     )

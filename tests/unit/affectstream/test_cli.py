@@ -18,9 +18,10 @@ from support.paths import ROOT
 from typer.testing import CliRunner
 
 from affectstream import cli, doctor, extras, worker
+from affectstream.pairs import party_named, session_name
 from affectstream.runtime.settings import ProducerSettings
 from affectstream.schemas.errors import InputError
-from affectstream.session_file import SessionArguments, party_named, plan, session_name
+from affectstream.session_file import SessionArguments, plan
 
 RUN = CliRunner()
 GROUPS = {name: list(cli.load(name).commands) for name, entry in cli.COMMANDS.items() if entry.group}

@@ -13,12 +13,13 @@ from support.recordings import call, two_tracks, voice, wav
 
 from affectstream import analyze, cli
 from affectstream.export import check_file
+from affectstream.pairs import session_name
 from affectstream.producers.notices import notice
 from affectstream.producers.session import messages
 from affectstream.runtime.settings import ProducerSettings
 from affectstream.schemas.errors import InputError, PolicyError
 from affectstream.schemas.messages import AudioChunk, Transcript
-from affectstream.session_file import SessionArguments, plan, session_name
+from affectstream.session_file import SessionArguments, plan
 
 ONE, OTHER = voice(2), voice(2, pitch_hz=220)
 SRT = "1\n00:00:00,000 --> 00:00:01,000\n{} is here.\n"
@@ -61,6 +62,9 @@ REFUSED = {
     "no such party's file": ("mono.wav", {"parties": ["other=none.wav"]}, "none.wav: no such file"),
     "before time": ("mono.wav", {"start_ms": -5}, "start of -5 is not possible.*milliseconds"),
     "microseconds": ("mono.wav", {"start_ms": 1_795_679_451_000_000}, "microseconds or nanoseconds"),
+    "a name of two": ("mono.wav", {"speakers": ["customer=A", "other=A"], "transcript": "plain.srt"},
+                      "gives 'A' to customer and to other"),
+    "an offset of no words": ("mono.wav", {"offsets": ["transcript=1"]}, "the session has no transcript"),
     "an offset of nobody": ("mono.wav", {"offsets": ["agent=1"]}, "the session has no party agent"),
     "an offset that is none": ("mono.wav", {"offsets": ["customer=soon"]}, "offset of soon is not possible"),
     "an offset back": ("mono.wav", {"offsets": ["customer=-1"]}, "offset of -1 is not possible"),
@@ -95,6 +99,14 @@ def test_channels_and_tracks_can_be_named_left_out_and_mixed(folder: Path, name:
     assert len({first, second}) == 2 and first and second
     if name == "stereo.wav":
         assert sounds("mix") not in (first, second)
+
+
+def test_a_name_that_nobody_has_is_told(folder: Path) -> None:
+    from structlog.testing import capture_logs
+
+    with capture_logs() as logs:
+        messages(planned(folder, "mono.wav", speakers=["customer=Ana"], transcript=folder / "plain.srt"))
+    assert [log["notice"] for log in logs] == ["nobody in it is called Ana"]
 
 
 def test_a_speaker_can_be_named_beside_a_session_file(folder: Path) -> None:

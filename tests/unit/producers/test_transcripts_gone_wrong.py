@@ -147,6 +147,26 @@ def test_words_that_all_lie_after_the_recording_are_refused(tmp_path, times, say
         load(write(tmp_path, "a.srt", srt((times, GLAD))), (), LENGTH_MS)
 
 
+@pytest.mark.parametrize(
+    ("segments", "says"),
+    [
+        (
+            [{"start": 0, "end": 2000, "text": GLAD}, {"start": 3000, "end": 5000, "text": ANGRY}],
+            "milliseconds",
+        ),
+        ([{"start": 0, "end": 0, "text": GLAD}] * 4, "all its cues are at 0 s"),
+    ],
+)
+def test_times_that_are_none_are_refused(tmp_path, segments, says):
+    with pytest.raises(InputError, match=says):
+        load(write(tmp_path, "a.json", segments), (), LENGTH_MS)
+
+
+def test_a_long_transcript_of_a_short_clip_is_read_as_far_as_it_goes(tmp_path):
+    segments = [{"start": 3 * n, "end": 3 * n + 2, "text": GLAD} for n in range(30)]
+    assert windows(load(write(tmp_path, "a.json", segments), (), LENGTH_MS)) == [0, 1, 3, 4, 6, 7]
+
+
 def parties(tmp_path, content, name="a.vtt", among=("customer",), **table):
     path = write(tmp_path, name, content)
     found = turns(path, load(path, table, LENGTH_MS), among, table, 0)
@@ -166,19 +186,31 @@ TWO = {
     "numbers before words": vtt(f"(speaker 0) {GLAD}", f"(speaker 1) {ANGRY}"),
     "names in another script": vtt(f"田中: {GLAD}", f"鈴木: {ANGRY}"),
     "names after marks": vtt(f">> Mara Lind: {GLAD}", f">> Tom Reyes: {ANGRY}"),
+    "last names first": vtt(f"Lind, Mara: {GLAD}", f"Reyes, Tom: {ANGRY}"),
+    "titles and initials": vtt(f"Dr. M. Lind: {GLAD}", f"O'Brien-Reyes: {ANGRY}"),
+    "lower case": vtt(f"mara: {GLAD}", f"tom: {ANGRY}"),
+    "addresses": vtt(f"mara@example.org: {GLAD}", f"+49 170 1234567: {ANGRY}"),
+    "letters": vtt(f"A: {GLAD}", f"B: {ANGRY}"),
+    "guests": vtt(f"Mara Lind [External]: {GLAD}", f"Tom Reyes [Unverified]: {ANGRY}"),
+    "times before names": vtt(f"[00:00:01] Mara Lind: {GLAD}", f"[00:00:02] Tom Reyes: {ANGRY}"),
+    "capitals": vtt(f"MARA: {GLAD}", f"TOM: {ANGRY}"),
     "one cue": vtt(f"Mara Lind: {GLAD}\nTom Reyes: {ANGRY}"),
     "one line": vtt(f"Mara Lind: {GLAD} Tom Reyes: {ANGRY}", "Mara Lind: Fine.", "Tom Reyes: Bye."),
 }
+
+
+ENDS = ("{}:", "{})", "{}]:", "{}>", "{} [")
 
 
 @pytest.mark.parametrize("name", TWO)
 def test_two_people_are_asked_about_by_name_and_told_apart_by_the_answer(tmp_path, name):
     with pytest.raises(InputError, match="which party is who") as caught:
         parties(tmp_path, TWO[name])
-    found = str(caught.value).split("Speakers found: ")[1].split(". Map")[0].split(", ")
+    found = str(caught.value).split("Speakers found: ")[1].split(". Map")[0]
+    found = found.split("; " if ";" in found else ", ")
     assert len(found) == 2 and GLAD not in str(caught.value)
     assert "--speaker" in str(caught.value)
-    first, second = sorted(found, key=TWO[name].index)
+    first, second = sorted(found, key=lambda one: max(TWO[name].find(end.format(one)) for end in ENDS))
     answered = parties(tmp_path, TWO[name], **{first: "customer", second: "agent"})
     assert answered[:2] == [("customer", GLAD), ("agent", ANGRY)]
 
@@ -193,6 +225,7 @@ def test_changes_of_speaker_without_names_are_refused(tmp_path, content):
 
 
 WORDS = [
+    "Bill: forty euros", "So I said: no.", "one thing: it broke",
     "PIN: four seven one one.", "Note: it is late.", "Listen: I paid.", "My name: Ana.", "Order number: 12",
     "Call me at 10:30: please.", "I told her: no.", "Monday: nobody came.", "The customer service: awful.",
     "Total: 40 euros", "https://example.org: there", "ETA: five", "To: whom it concerns",
