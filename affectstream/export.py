@@ -148,21 +148,26 @@ def _vector(named: dict[str, float] | None) -> list[float] | None:
 
 @dataclass(frozen=True)
 class Report:
-    """A session's summary, and the alerts that its windows raise."""
+    """A session's summary, the alerts that its windows raise, and the terms of the models behind it."""
 
     summary: Summary
     alerts: Sequence[Alert]
+    licence: str = ""
 
     def json(self) -> str:
         """Return the report as indented JSON; equal windows and rules give equal bytes."""
         raised = [alert.model_dump(mode="json", exclude={"type"}) for alert in self.alerts]
-        return json.dumps(self.summary.model_dump(mode="json") | {"alerts": raised}, indent=2) + "\n"
+        whole = self.summary.model_dump(mode="json") | {"alerts": raised, "licence": self.licence}
+        return json.dumps(whole, indent=2) + "\n"
 
 
 def report(finals: Sequence[FusedEmotion], settings: AlertSettings) -> Report:
     """Return the report on a session; raises SettingsError for bad rules, InputError without a window."""
+    from affectstream.lab.licences import notice
+
     rules = read_rules(settings.rules) if settings.enabled else ()
-    return Report(summarise(finals), alerts(rules, finals))
+    models = {state.model_id for final in finals for state in final.modalities if state.model_id}
+    return Report(summarise(finals), alerts(rules, finals), notice(models))
 
 
 def write_report(made: Report, path: Path) -> None:

@@ -133,7 +133,8 @@ def modality_cell(state: ModalityState | None) -> Text:
 
 def summary_table(made: "Report", title: str) -> Group:
     """Return a report for the terminal: a table of the parties, then what happened when."""
-    return Group(_table(made.summary.parties, title), _events(made))
+    parts = [_table(made.summary.parties, title), _events(made)]
+    return Group(*parts, *([Text(made.licence, style="dim")] if made.licence else []))
 
 
 def _table(parties: "Iterable[PartySummary]", title: str) -> Table:

@@ -86,6 +86,20 @@ def require_commercial(lines: Iterable[Licensed]) -> None:
         )
 
 
+def notice(model_ids: Iterable[str], folder: Path = FOLDER) -> str:
+    """Return a sentence on the shipped models among ``model_ids`` that commerce may not use, or none."""
+    wanted = set(model_ids)
+    found = refused(
+        _model(card, [_corpus(line, card.modality) for line in card.data])
+        for card in _cards(folder)
+        if card.model_id in wanted
+    )
+    if not found:
+        return ""
+    named = ", ".join(line.name for line in found)
+    return f"Not for commercial use: made with {named}. `affectstream licences` lists the terms."
+
+
 def _hub(source: str, modality: Modality) -> Licensed:
     file = onnx_face(source) if source.lower().endswith(".onnx") else None
     if file is not None:
@@ -102,14 +116,16 @@ def _hub(source: str, modality: Modality) -> Licensed:
 def _shipped(modality: Modality, folder: Path) -> list[Licensed]:
     """Return the shipped model of a modality and its corpora; nothing where no card is there."""
     lines: list[Licensed] = []
-    for path in sorted(folder.glob("*.safetensors")):
-        if not path.with_suffix(".json").exists():
-            continue
-        card = read_card(path.stem, folder)
+    for card in _cards(folder):
         if card.modality == modality:
             data = [_corpus(line, modality) for line in card.data]
             lines += [_model(card, data), *data]
     return lines
+
+
+def _cards(folder: Path) -> list[Card]:
+    paths = sorted(folder.glob("*.safetensors"))
+    return [read_card(path.stem, folder) for path in paths if path.with_suffix(".json").exists()]
 
 
 def _model(card: Card, data: list[Licensed]) -> Licensed:
@@ -119,7 +135,7 @@ def _model(card: Card, data: list[Licensed]) -> Licensed:
     return Licensed("shipped model", card.model_id, card.modality, card.licence, verdict)
 
 
-def _corpus(line: str, modality: Modality) -> Licensed:
+def _corpus(line: str, modality: str) -> Licensed:
     corpus = named_in(line)
     if corpus is None:
         return Licensed("training corpus", line, modality, "not in the catalogue", None)

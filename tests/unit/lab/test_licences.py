@@ -6,7 +6,14 @@ import pytest
 from typer.testing import CliRunner
 
 from affectstream.cli import app
-from affectstream.lab.licences import CASCADE, detector_in_use, fusion_in_use, in_use, require_commercial
+from affectstream.lab.licences import (
+    CASCADE,
+    detector_in_use,
+    fusion_in_use,
+    in_use,
+    notice,
+    require_commercial,
+)
 from affectstream.models.face import detect
 from affectstream.models.weights import FOLDER, write_card
 from affectstream.schemas.errors import ModelError, PolicyError
@@ -44,6 +51,13 @@ def test_a_shipped_model_is_listed_with_its_corpora_and_permits_what_they_do(wei
         ("training corpus", "MELD"): True,
         ("training corpus", "GoEmotions"): True,
     }
+
+
+def test_results_name_the_models_that_are_not_for_commerce(weights: Path) -> None:
+    assert notice(["voice/1", "text/1"], weights) == (
+        "Not for commercial use: made with voice/1. `affectstream licences` lists the terms."
+    )
+    assert notice(["text/1", "somebody/else"], weights) == ""
 
 
 def test_a_hub_model_takes_the_place_of_the_shipped_one(weights: Path) -> None:
