@@ -28,8 +28,17 @@ HEADERS = {
     "matroska": re.compile(rb"\x1a\x45\xdf\xa3[\x00-\xff]{1,80}?\x42\x82[\x80-\x90](?:webm|matroska)"),
     "flv": re.compile(rb"FLV\x01[\x00-\x05]\x00\x00\x00\x09\x00\x00\x00\x00"),
     "wav": re.compile(rb"RIFF[\x00-\xff]{4}WAVE(?:fmt |JUNK|bext|LIST)"),
+    "avi": re.compile(rb"RIFF[\x00-\xff]{4}AVI LIST"),
+    "asf": re.compile(rb"\x30\x26\xb2\x75\x8e\x66\xcf\x11\xa6\xd9\x00\xaa\x00\x62\xce\x6c"),
+    "flac": re.compile(rb"fLaC[\x00\x80]\x00\x00\x22"),
+    "aiff": re.compile(rb"FORM[\x00-\xff]{4}AIF[FC]"),
+    "caf": re.compile(rb"caff\x00\x01\x00\x00desc"),
+    "amr": re.compile(rb"#!AMR(?:-WB)?\n"),
+    "au": re.compile(rb"\.snd\x00\x00[\x00-\x0f][\x18-\xff][\x00-\xff]{4}\x00\x00\x00[\x01-\x1b]"),
 }
 """What begins a file of each container, and cannot come within one."""
+
+FIRST_PAGE = re.compile(rb"OggS\x00[\x02\x06][\x00-\xff]{21}")  # of a stream; the last byte counts segments
 
 Part = tuple[int, int]  # the first byte, and the byte after the last
 
@@ -43,13 +52,28 @@ def parts(path: Path) -> tuple[Part, ...]:
         kind = container.format.name
     size = path.stat().st_size
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-        if kind.startswith("mov"):
-            starts = _movies(data)
-        else:
-            headers = next((p for name, p in HEADERS.items() if kind.startswith(name)), None)
-            starts = [found.start() for found in headers.finditer(data)] if headers else []
+        starts = list(_starts(kind, data))
     starts = [0, *(start for start in starts if start > 0)]
     return tuple(zip(starts, [*starts[1:], size], strict=True))
+
+
+def _starts(kind: str, data: mmap.mmap) -> Iterator[int]:
+    if kind.startswith("mov"):
+        return iter(_movies(data))
+    if kind == "ogg":
+        return _links(data)
+    header = next((pattern for name, pattern in HEADERS.items() if kind.startswith(name)), None)
+    return (found.start() for found in header.finditer(data)) if header else iter(())
+
+
+def _links(data: mmap.mmap) -> Iterator[int]:
+    """Yield where the links of a chained Ogg begin: at a first page that follows no other first page."""
+    after = -1
+    for page in FIRST_PAGE.finditer(data):
+        if page.start() != after:
+            yield page.start()
+        segments = data[page.end() : page.end() + data[page.end() - 1]]
+        after = page.end() + len(segments) + sum(segments)
 
 
 def _movies(data: mmap.mmap) -> list[int]:

@@ -9,7 +9,7 @@ import html
 import re
 
 _OVERRIDE = re.compile(r"\{\\[^{}]*\}|\{[a-zA-Z]:[^{}]*\}")
-_BREAK = re.compile(r"\\[Nnh](?![a-z])|<br\s*/?>|\n", re.IGNORECASE)
+_BREAK = re.compile(r"\\[Nh]|\\n(?![a-z])|<br\s*/?>|\n", re.IGNORECASE)
 _NAMES = "c|i|b|u|s|v|ruby|rt|lang|font|em|strong|p|span|tt|div|sub|sup|big|small|a"
 _TAG = re.compile(
     rf"</?(?:{_NAMES})(?:[\s.][^<>]*)?/?>|<\d+:[\d:.]+>|</?[a-zA-Z][\w-]*/?>|</?(?:{_NAMES})(?:\.[^\s<>]*)?$",

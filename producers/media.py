@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any, Literal
 
 import av
-import structlog
 from av.stream import Disposition
 
 from affectstream.producers.clock import Fault, described
@@ -29,8 +28,6 @@ __all__ = ["Damage", "Decoded", "End", "MediaFile", "SoundTrack", "decode", "mil
 Kind = Literal["video", "audio"]
 ESTIMATED = {"mp3", "aac", "amr", "mpegts", "mpeg"}  # their length is a guess from the bit rate
 SHORT_S = Fraction(1, 2)  # sound that ends this much before its declared end was cut off
-
-log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True)
@@ -139,7 +136,10 @@ def decode(file: MediaFile, kind: Kind, damage: Damage, track: int = 0) -> Itera
             if len(file.parts) == 1 and _cut_off(container, stream, file, until):
                 damage[file.path] += 1
     if damage[file.path]:
-        log.warning("media_file_damaged", file=file.path.name, faults=damage[file.path])
+        count = damage[file.path]
+        notice(
+            file.path, f"damaged or cut off: {count} packets, frames or ends are lacking; the rest is read"
+        )
 
 
 def _known(streams: list[Any], kind: Kind) -> list[Any]:
@@ -204,8 +204,8 @@ def _timed(frame: Any, stream: Any, zero: Fraction, follows: Fraction) -> Decode
 
 def _cut_off(container: Any, stream: Any, file: MediaFile, until: Fraction) -> bool:
     """Say whether a track ends before its declared end; pictures by their number, since one may stay long."""
-    if stream.frames:
+    if stream.type == "video":
         return bool(file.packets.get((0, stream.index), 0) < stream.frames)
-    if stream.type == "video" or stream.duration is None or container.format.name in ESTIMATED:
+    if stream.duration is None or container.format.name in ESTIMATED:
         return False
     return bool(until + SHORT_S < stream.duration * stream.time_base)

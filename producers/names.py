@@ -53,6 +53,7 @@ NOT_NAMES = frozenset(  # words of labels, and of sentences
     because what's it's that's let's i'm don't""".split()  # noqa: SIM905
 )
 ENOUGH = 1 / 3  # of the cues name a speaker where single words before a colon are names
+CAPITALS = re.compile(r"(?=.*[AEIOUY]).{4}")  # a name; fewer, or no vowel, is an abbreviation
 MOST = 0.6  # of the cues begin with a name where any words before a colon, such as an address, are one
 
 
@@ -84,8 +85,14 @@ def _pieces(cue: Cue, names: set[str]) -> Iterator[Cue]:
     if _voiced(cue):
         return _by_voice(cue)
     if cue.speaker:
-        return iter([replace(cue, text=untagged(cue.text))])
+        return iter([replace(cue, text=_unlabelled(untagged(cue.text)))])
     return _by_line(cue, names)
+
+
+def _unlabelled(text: str) -> str:
+    """Return the words without the label, `(speaker 1)`, that a recogniser put before them as well."""
+    label = BOXED.match(text)
+    return label["text"] if label and LABEL.fullmatch(label["name"].strip()) else text
 
 
 def _by_voice(cue: Cue) -> Iterator[Cue]:
@@ -158,7 +165,11 @@ def _names(lines: Sequence[str], cues: int, known: set[str]) -> set[str]:
     likely = {name: n for name, n in possible.items() if _like_a_name(name)}
     often = sum(likely.values()) >= max(2, ENOUGH * cues)
     always = sum(possible.values()) >= max(2, MOST * cues)
-    sure = {name for name in likely if often or len(name.split()) > 1 or (name.isupper() and len(name) > 4)}
+    sure = {
+        name
+        for name in likely
+        if often or len(name.split()) > 1 or (name.isupper() and CAPITALS.search(name))
+    }
     stated = {name for name in counts if LABEL.fullmatch(name) or OF_ROLE.fullmatch(name)}
     return known | {name.casefold() for name in sure | stated | (set(possible) if always else set())}
 

@@ -15,6 +15,7 @@ STAMP = r"-?\s*(?:\d+:)?\d{1,2}:\d{1,2}(?:[.,]\d{1,9})?"
 STAMPED = re.compile(r"(-?)\s*(?:(\d+):)?(\d{1,2}):(\d{1,2})(?:[.,](\d{1,9}))?")
 SBV = re.compile(rf"\s*({STAMP})\s*,\s*({STAMP})\s*")  # 0:00:01.000,0:00:02.500
 ARROW = "-->"
+TIMES = re.compile(r"(?=.*-->).*?-?\d+:\d+")  # an arrow, and a time on one side of it at least
 ADJACENT_MS = 100  # between cues that roll up
 
 
@@ -31,13 +32,18 @@ class Cue:
     language: str | None = None  # as the file states it
 
 
+def is_timed(line: str) -> bool:
+    """Say whether a line states when a cue is shown; an arrow alone may be words."""
+    return TIMES.match(line) is not None or SBV.fullmatch(line) is not None
+
+
 def webvtt(text: str) -> tuple[list[Cue], list[int]]:
     """Return the cues of a WebVTT file, and the lines at which words begin that belong to no cue."""
     lines = text.replace("\0", "\ufffd").split("\n")
     language = next((m[1] for line in lines[:8] if (m := re.match(r"Language:\s*([\w-]+)", line))), None)
-    at = 1 + (len(lines) > 1 and lines[1] != "" and ARROW not in lines[1])
+    at = 1 + (len(lines) > 1 and lines[1] != "" and not TIMES.match(lines[1]))
     if at == 2:
-        while at < len(lines) and lines[at] != "" and ARROW not in lines[at]:
+        while at < len(lines) and lines[at] != "" and not TIMES.match(lines[at]):
             at += 1
     found: list[Cue] = []
     stray: list[int] = []
@@ -47,7 +53,7 @@ def webvtt(text: str) -> tuple[list[Cue], list[int]]:
             at += 1
             continue
         block, at, interrupted = _block(lines, at)
-        arrow = next((i for i, (_, line) in enumerate(block[:2]) if ARROW in line), None)
+        arrow = next((i for i, (_, line) in enumerate(block[:2]) if TIMES.match(line)), None)
         if arrow is None:
             if not re.match(r"(NOTE|STYLE|REGION)(\s|$)|\d+$", block[0][1]):
                 stray.append(block[0][0])
@@ -66,7 +72,7 @@ def _block(lines: list[str], at: int) -> tuple[list[tuple[int, str]], int, bool]
     block: list[tuple[int, str]] = []
     seen = False
     while at < len(lines) and lines[at] != "":
-        if ARROW in lines[at]:
+        if TIMES.match(lines[at]):
             if len(block) > 1 or seen:
                 return block, at, True
             seen = True
@@ -78,7 +84,7 @@ def _block(lines: list[str], at: int) -> tuple[list[tuple[int, str]], int, bool]
 def subrip(text: str) -> list[Cue]:
     """Return the cues of a SubRip or SBV file."""
     lines = text.split("\n")
-    at = [i for i, line in enumerate(lines) if ARROW in line or SBV.fullmatch(line)]
+    at = [i for i, line in enumerate(lines) if is_timed(line)]
     counted = any(lines[i - 1].strip().isdigit() for i in at[:2] if i)
     found = []
     for i, following in pairwise([*at, len(lines)]):

@@ -12,12 +12,13 @@ from affectstream.producers import whisper
 from affectstream.producers.bounds import Utterance, within
 from affectstream.producers.names import named
 from affectstream.producers.notices import notice
-from affectstream.producers.subtitles import ARROW, SBV, Cue, subrip, webvtt
+from affectstream.producers.subtitles import Cue, is_timed, subrip, webvtt
 from affectstream.schemas.errors import InputError
 
 __all__ = ["LONGEST_TEXT", "Utterance", "load"]
 
 SUBTITLES = (".srt", ".sbv")
+SCRIPT = re.compile(r"\[[A-Za-z][\w +]*\]\s*\n")  # the first line of Advanced SubStation and of settings
 LONGEST_TEXT = 8_000  # characters of one utterance: with context it stays below the limit of the topic
 
 
@@ -41,10 +42,12 @@ def load(
 def _cues(path: Path, text: str) -> tuple[list[Cue], bool]:
     """Return the cues, and whether one without a name is by the speaker before, as in captions."""
     kind, begin = path.suffix.lower(), text.lstrip()
-    timed = any(ARROW in line or SBV.fullmatch(line) for line in text.split("\n"))
+    timed = any(map(is_timed, text.split("\n")))
     if re.match(r"WEBVTT(\s|$)", begin):
         return _webvtt(path, begin), True
-    if begin.startswith(("{", "[")) and (kind == ".json" or not timed):
+    if not begin and kind not in SUBTITLES:
+        raise InputError(f"{path}: the file is empty; write the transcript again")
+    if begin.startswith(("{", "[")) and (kind == ".json" or not (timed or SCRIPT.match(begin))):
         return whisper.cues(path, text), False
     if kind not in (".vtt", ".json") and (timed or (kind in SUBTITLES and not begin)):
         return subrip(text), True

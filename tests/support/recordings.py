@@ -65,17 +65,23 @@ CODECS = {
     ".ogg": (None, "libopus", 48_000),
     ".wav": (None, "pcm_s16le", 8_000),
     ".wma": (None, "wmav2", 44_100),
+    ".flac": (None, "flac", 44_100),
+    ".mp3": (None, "libmp3lame", 44_100),
+    ".m4a": (None, "aac", 44_100),
+    ".aiff": (None, "pcm_s16be", 8_000),
+    ".caf": (None, "pcm_s16be", 8_000),
+    ".avi": ("mpeg4", "pcm_s16le", 8_000),
 }
 
 
-def call(path: Path, seconds, *, sound=True, at_ms=None) -> Path:
+def call(path: Path, seconds, *, sound=True, at_ms=None, channels=1) -> Path:
     """Write a call of that length: pictures, ten a second or at the given times, and a voice."""
     film_codec, sound_codec, rate_hz = CODECS[path.suffix]
     with av.open(str(path), "w") as file:
         film = file.add_stream(film_codec, rate=10) if film_codec else None
         heard = file.add_stream(sound_codec, rate=rate_hz) if sound else None
         if heard is not None:
-            heard.layout, heard.bit_rate = "mono", 64_000
+            heard.layout, heard.bit_rate = {1: "mono", 2: "stereo"}[channels], 64_000
         if film is not None:
             film.width, film.height, film.pix_fmt = 64, 48, "yuv420p"
             film.codec_context.time_base = Fraction(1, 1000)
@@ -102,7 +108,7 @@ def two_tracks(path: Path, *tracks) -> Path:
 
 def _mux(file, stream, samples, rate_hz) -> None:
     size = stream.codec_context.frame_size or 1024
-    fitting = av.AudioResampler(format=stream.codec_context.format, layout="mono", rate=rate_hz)
+    fitting = av.AudioResampler(format=stream.codec_context.format, layout=stream.layout, rate=rate_hz)
     for start in range(0, len(samples), size):
         block = np.zeros((1, size), np.float32)
         block[0, : len(samples[start : start + size])] = samples[start : start + size]

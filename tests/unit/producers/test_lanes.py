@@ -112,7 +112,10 @@ def test_windows_media_is_read(tmp_path):
     assert file.channels == 1 and np.abs(samples(file, Lane())).max() > 0.1
 
 
-@pytest.mark.parametrize("ending", [".ts", ".flv", ".webm", ".ogg", ".mkv", ".wav", ".mp4"])
+@pytest.mark.parametrize(
+    "ending",
+    [".ts", ".flv", ".webm", ".ogg", ".mkv", ".wav", ".mp4", ".flac", ".wma", ".aiff", ".caf", ".avi"],
+)
 def test_all_parts_of_a_joined_recording_are_heard(tmp_path, ending):
     one = call(tmp_path / f"one{ending}", 2)
     with capture_logs() as logs:
@@ -123,6 +126,20 @@ def test_all_parts_of_a_joined_recording_are_heard(tmp_path, ending):
     loud = [np.abs(heard[int(at * rate_hz) :][: int(rate_hz)]).max() > 0.1 for at in range(6)]
     assert loud == [True] * 6
     assert ["the clock begins anew 2 times" in log["notice"] for log in logs] == [True]
+
+
+def test_a_chained_recording_whose_channels_change_is_heard_to_the_end(tmp_path):
+    one = call(tmp_path / "one.ogg", 2)
+    two = call(tmp_path / "two.ogg", 2, channels=2)
+    file = probe(joined(tmp_path / "all.ogg", one, two, one))
+    assert len(samples(file, Lane())) / 48_000 == pytest.approx(6, abs=0.2)
+
+
+@pytest.mark.parametrize("ending", [".flac", ".aiff", ".caf", ".m4a", ".mp3", ".wma", ".avi", ".flv"])
+def test_a_sound_file_is_not_called_damaged(tmp_path, ending):
+    damage = Counter()
+    list(signal(probe(call(tmp_path / f"a{ending}", 2)), None, damage))
+    assert not damage
 
 
 @pytest.mark.parametrize("ending", [".ts", ".webm", ".mp4"])
