@@ -34,7 +34,7 @@ class Prepared:
     """The model inputs of one message, and how their predictions become its observation."""
 
     inputs: Sequence[Array]
-    to_observation: Callable[[Predictions], Probabilities]
+    to_observation: Callable[[Predictions], Probabilities | Reason]  # a reason: they are no evidence
 
 
 _Input = tuple[Media, Prepared]
@@ -149,7 +149,8 @@ def _observations(inputs: Sequence[_Input], predictions: Predictions) -> list[Ou
 def _observation(message: Media, prepared: Prepared, predictions: Predictions) -> Outcome:
     """Build the observation; a prediction that is no distribution fails its own input only."""
     try:
-        return Outcome(prepared.to_observation(predictions))
+        found = prepared.to_observation(predictions)
+        return _abstain(message, found) if isinstance(found, Reason) else Outcome(found)
     except ValueError as error:
         return _abstain(message, Reason.FAILED, _failed(error))
 

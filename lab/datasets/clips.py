@@ -17,7 +17,7 @@ from affectstream.schemas.labels import INDEX
 MIN_SECONDS = 0.5
 MOST_LACKING = 1024  # bytes that a WAV may be shorter than its header says: some writers miscount by a chunk
 UNKNOWN_LENGTH = 0xFFFFFFFF  # in the header of a WAV that was written to a pipe
-SUFFIXES = frozenset({".wav", ".flac"})
+SUFFIXES = frozenset({".wav", ".flac", ".ogg"})
 
 
 class Said(NamedTuple):

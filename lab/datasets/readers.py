@@ -13,15 +13,18 @@ from affectstream.lab.datasets import (
     cremad,
     duplicates,
     emodb,
+    emospeech,
     fer2013,
     ferplus,
     goemotions,
     meld,
+    nemo,
     paired,
     ravdess,
     ravdess_video,
     savee,
     tess,
+    turev,
 )
 from affectstream.lab.datasets.catalogue import entry
 from affectstream.lab.datasets.skipping import Skipped
@@ -128,6 +131,9 @@ _VIEWS: dict[str, Callable[[Path], View]] = {
     "savee": lambda folder: _clips(savee.read(folder)),
     "tess": lambda folder: _clips(tess.read(folder)),
     "emodb": lambda folder: _clips(emodb.read(folder)),
+    "nemo": lambda folder: _clips(nemo.read(folder)),
+    "turev": lambda folder: _clips(turev.read(folder)),
+    "emospeech": lambda folder: _clips(emospeech.read(folder)),
     "fer2013": _fer2013,
     "ferplus": _ferplus,
     "affectnet": _affectnet,

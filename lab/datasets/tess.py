@@ -12,8 +12,8 @@ from affectstream.schemas.errors import InputError
 
 SOURCE = "TESS (Pichora-Fuller & Dupuis, 2020)"
 LAYOUT = (
-    "expected files SPEAKER_WORD_EMOTION.wav in any folders (speaker OAF or YAF; emotion angry, disgust, "
-    "fear, happy, neutral, ps or sad)"
+    "expected files SPEAKER_WORD_EMOTION.wav or .ogg in any folders (speaker OAF or YAF; emotion angry, "
+    "disgust, fear, happy, neutral, ps or sad)"
 )
 LABELS = {
     "angry": "angry",
@@ -22,6 +22,7 @@ LABELS = {
     "happy": "happy",
     "neutral": "neutral",
     "ps": "surprise",  # pleasant surprise: the only surprise of the corpus
+    "surprise": "surprise",
     "sad": "sad",
 }
 

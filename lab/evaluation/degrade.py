@@ -8,11 +8,13 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import numpy.typing as npt
 import soxr
-from scipy.signal import fftconvolve
+from scipy.signal import butter, fftconvolve, sosfilt
 
 Samples = npt.NDArray[np.float32]
 Generator = np.random.Generator
 LINE_HZ = 8_000
+BAND_HZ = (300.0, 3_400.0)  # of the line: real ones pass 36 to 43 dB less below 100 Hz
+BAND_ORDER = 4  # of each edge: 24 dB per octave
 MU = 255.0
 PACKET_S = 0.02
 VOICES = 4  # of a babble
@@ -29,8 +31,14 @@ def mu_law(samples: Samples) -> Samples:
 
 
 def telephone_line(samples: Samples, rate_hz: int) -> Samples:
-    """Return ``samples`` at 8 kHz after mu-law coding: what a receiver gets."""
-    return mu_law(soxr.resample(samples, rate_hz, LINE_HZ, quality="HQ"))
+    """Return ``samples`` at 8 kHz, within the band of a line, after mu-law coding: what a receiver gets."""
+    return mu_law(_in_band(samples, rate_hz))
+
+
+def _in_band(samples: Samples, rate_hz: int) -> Samples:
+    narrow = soxr.resample(samples, rate_hz, LINE_HZ, quality="HQ")
+    edges = butter(BAND_ORDER, BAND_HZ, "bandpass", fs=LINE_HZ, output="sos")
+    return np.asarray(sosfilt(edges, narrow), dtype=np.float32)
 
 
 def through_telephone(samples: Samples, rate_hz: int) -> Samples:
@@ -150,13 +158,14 @@ def behind(others: Sequence[Samples], snr_db: float) -> Speech:
 
 
 def by_telephone(samples: Samples, rate_hz: int) -> tuple[Samples, int]:
-    """Return what an 8 kHz mu-law line delivers, the loudest sample at half scale."""
-    peak = max(float(np.abs(samples).max(initial=0.0)), 1e-9)
-    return telephone_line(samples / np.float32(2 * peak), rate_hz), LINE_HZ
+    """Return what an 8 kHz mu-law line of 300 to 3400 Hz delivers, the loudest sample at half scale."""
+    narrow = _in_band(samples, rate_hz)
+    peak = max(float(np.abs(narrow).max(initial=0.0)), 1e-9)
+    return mu_law(narrow / np.float32(2 * peak)), LINE_HZ
 
 
 SPEECH: tuple[tuple[str, str, Callable[[float], Speech], tuple[float, ...]], ...] = (
-    ("telephone", "kHz, mu-law", lambda _: by_telephone, (8.0,)),
+    ("telephone", "kHz, 300 to 3400 Hz, mu-law", lambda _: by_telephone, (8.0,)),
     ("white noise", "dB signal to noise", _noisy, (20.0, 10.0, 5.0, 0.0, -5.0)),
     ("reverberation", "RT60 in s", _echoing, (0.3, 0.6, 1.0)),
     ("packet loss", "share of 20 ms packets", _lossy, (0.05, 0.1, 0.2, 0.5)),

@@ -30,7 +30,7 @@ HOP_S = 1.0  # of the stream: what a chunk is about, the last second of its wind
 class Windows:
     """Prepared windows of clips."""
 
-    inputs: Samples  # (windows, 1, 64, 126)
+    inputs: Samples  # (windows, 80, 200)
     clip: Labels  # (windows,) row of the clip
 
 

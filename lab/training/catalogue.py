@@ -154,7 +154,7 @@ NETWORKS: dict[str, Network | Pipelined] = {
     "face-refined": _face("face-refined"),
     "face-video": _face("face-video"),
     "voice": Network(
-        "voice", "ours", voice.spoken, None, lambda r, i: voice.network(r), shipped_recipe("voice")
+        "voice", "ours", voice.spoken, None, voice.network, shipped_recipe("voice")
     ),
     "text": Network(
         "text", "ours", text.conversations, None, lambda r, i: text.network(r), shipped_recipe("text")

@@ -14,6 +14,8 @@ from torch import Tensor
 from affectstream.schemas.errors import InputError
 
 WEIGHTS = "best.safetensors"  # of the best epoch, in the folder of a part
+FEATURES = "features"  # beside the folders of runs: what is made once of the corpora
+ENCODER = "voice-encoder.safetensors"  # in FEATURES
 Arrays = dict[str, npt.NDArray[np.generic]]
 
 

@@ -130,9 +130,12 @@ def _step(state: State, recipe: Recipe, batch: Batch, weights: Tensor | None, ra
     with torch.autocast(place.type, torch.bfloat16, enabled=recipe.precision == "bfloat16"):
         logits = state.network(*(_moved(x, place) for x in batch.inputs))
     weights = None if weights is None else weights.to(place)
+    logits, n = logits.float(), len(batch.targets)
     loss = F.cross_entropy(
-        logits.float(), batch.targets.to(place), weight=weights, label_smoothing=recipe.smoothing
+        logits[:n], batch.targets.to(place), weight=weights, label_smoothing=recipe.smoothing
     )
+    if batch.penalty is not None:
+        loss = loss + batch.penalty(logits[n:])
     state.optimiser.zero_grad()
     torch.autograd.backward(loss)
     if recipe.clip:

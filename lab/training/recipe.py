@@ -101,18 +101,19 @@ class FaceRecipe(Recipe):
 
 
 class VoiceRecipe(Recipe):
-    """The shipped voice network: windows drawn from clips, varied in many ways, some batches mixed."""
+    """The heads of the shipped voice network, on statistics of windows of several corpora."""
 
-    width: PositiveInt = 16
-    mixup: float = Field(0.2, ge=0, le=1)  # share of the batches
+    members: PositiveInt = 4
+    hidden: PositiveInt = 128
+    copies: int = Field(3, ge=0)  # of every corpus through drawn rooms and lines, beside the clean one
+    steps: PositiveInt = 100  # batches of an epoch
+    uncertain: float = Field(0.1, ge=0, lt=1)  # share of a target that is spread over its corpus's classes
+    mixup: float = Field(0.3, ge=0, le=1)  # share of the batches
     mixup_alpha: PositiveFloat = 0.4
-    telephone: float = Field(0.25, ge=0, le=1)  # share of the windows, as the three below
-    noise: float = Field(0.35, ge=0, le=1)
-    channel: float = Field(0.35, ge=0, le=1)
-    loose: float = Field(0.15, ge=0, le=1)  # cropped far beyond the spoken part
-    snr_db: tuple[float, float] = (8.0, 45.0)
-    channel_db: float = Field(3.0, ge=0)
-    tempo: float = Field(0.15, ge=0)  # log of the largest change
+    corpus_power: float = Field(0.5, ge=0, le=1)  # windows are drawn by (size of their corpus) ** this
+    home: PositiveFloat = 2.0  # how much oftener those of RAVDESS
+    calls: float = Field(0.3, ge=0)  # weight of the prior over unlabelled calls
+    sounds: float = Field(0.3, ge=0)  # weight of flat answers to what is no speech
 
 
 class TextRecipe(Recipe):

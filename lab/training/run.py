@@ -16,7 +16,7 @@ from affectstream.lab.statistics import Floats, fit_temperature
 from affectstream.lab.training import classical, robustness
 from affectstream.lab.training.catalogue import Network, Pipelined, network_named
 from affectstream.lab.training.corpus import Corpus, Indices, Part
-from affectstream.lab.training.files import WEIGHTS, whole
+from affectstream.lab.training.files import FEATURES, WEIGHTS, whole
 from affectstream.lab.training.loop import Report, require_device, train
 from affectstream.lab.training.memory import Inputs, class_weights
 from affectstream.lab.training.recipe import RECIPE, Recipe, read_recipe, write_recipe
@@ -52,7 +52,7 @@ def run(recipe: Recipe, given: Path | None, folder: Path, report: Report) -> Eva
         fit = _pipeline(chosen, recipe, corpus, texts)
         measure = partial(robustness.of_pipeline, chosen, recipe, corpus, texts)
     else:
-        corpus, material = chosen.prepare(data, recipe, folder.parent / "features")
+        corpus, material = chosen.prepare(data, recipe, folder.parent / FEATURES)
         fit = _network(chosen, recipe, corpus, material, report)
         measure = partial(robustness.of_network, chosen, recipe, corpus, material, folder)
     report(f"{corpus.about.name}: {corpus.about.split}")

@@ -4,22 +4,23 @@ from pathlib import Path
 
 import numpy as np
 from safetensors.torch import save_file
-from torch import nn
+from torch import Tensor
 
 from affectstream.lab import statistics
-from affectstream.lab.datasets import ravdess
+from affectstream.lab.datasets import emospeech, nemo, ravdess, tess, turev
 from affectstream.lab.evaluation.tasks import voice_folds
 from affectstream.lab.evaluation.tasks.voice_folds import OUT_OF_FOLD, Arrays
 from affectstream.lab.evaluation.tasks.voice_sets import SETS
-from affectstream.lab.training.files import WEIGHTS, weights
+from affectstream.lab.training.files import WEIGHTS
 from affectstream.lab.training.recipe import RECIPE, VoiceRecipe, read_recipe
 from affectstream.lab.training.tasks.voice import ALL
 from affectstream.models.voice import features
-from affectstream.models.voice.network import VoiceEnsemble
+from affectstream.models.voice.network import VoiceNet
 from affectstream.models.weights import Card, write_card
 from affectstream.schemas.errors import InputError
 
-MODEL_ID = "voice-resnet/1"
+SOURCES = tuple(corpus.SOURCE for corpus in (ravdess, tess, nemo, turev, emospeech))
+MODEL_ID = "voice-whisper/1"
 
 
 def ship(run: Path, folder: Path) -> Card:
@@ -30,10 +31,16 @@ def ship(run: Path, folder: Path) -> Card:
             raise InputError(f"{path} is missing: affectstream {command} voice --run {run} makes it")
     recipe = read_recipe(run / RECIPE)
     assert isinstance(recipe, VoiceRecipe)
-    made = VoiceEnsemble(1, recipe.width)
-    made.members[0].load_state_dict(weights(network))
-    save_file({k: v.contiguous() for k, v in made.state_dict().items()}, folder / "voice.safetensors")
-    return write_card("voice", _card(made, recipe, voice_folds.kept(run / OUT_OF_FOLD)), folder)
+    made = voice_folds.whole_network(run, network, recipe)
+    save_file(stored(made), folder / "voice.safetensors")
+    return write_card("voice", _card(made, recipe, run), folder)
+
+
+def stored(network: VoiceNet) -> dict[str, Tensor]:
+    """Return the state of ``network``, its products in 16-bit floats: the encoder comes in them."""
+    state = {name: tensor.float() for name, tensor in network.state_dict().items()}
+    halved = ("encoder.", "heads.members.")
+    return {n: (t.half() if n.startswith(halved) else t).contiguous() for n, t in state.items()}
 
 
 def temperature_of(arrays: Arrays) -> float:
@@ -58,19 +65,25 @@ def figures_of(arrays: Arrays) -> dict[str, float]:
     return found
 
 
-def _card(network: nn.Module, recipe: VoiceRecipe, arrays: Arrays) -> dict[str, object]:
+def _card(network: VoiceNet, recipe: VoiceRecipe, run: Path) -> dict[str, object]:
+    arrays = voice_folds.kept(run / OUT_OF_FOLD)
     figures = figures_of(arrays)
+    others = voice_folds.never_heard(run)
+    figures |= {
+        f"{other.about.name}: uar": round(statistics.uar(other.labels, other.after.argmax(axis=1)), 4)
+        for other in others
+    }
     return {
         "model_id": MODEL_ID,
         "modality": "audio",
         "temperature": temperature_of(arrays),
-        "licence": f"weights {ravdess.LICENCE}, as the recordings that they were trained on",
-        "data": (ravdess.SOURCE,),
-        "trust": figures["clip: uar"],
+        "licence": f"weights {ravdess.LICENCE}, as the recordings; the encoder is Whisper's, MIT",
+        "data": SOURCES,
+        "trust": figures["stream, each window: uar"],
         "config": {
-            "members": 1,
+            "members": recipe.members,
+            "hidden": recipe.hidden,
             "actors": [int(actor) for actor in np.unique(arrays["actor"])],
-            "width": recipe.width,
             "rate_hz": features.RATE_HZ,
             "window_s": features.WINDOW_S,
             "mels": features.N_MELS,

@@ -1,6 +1,6 @@
 """What differs between the tasks of training: batches, held-out rows, parameter groups, chance."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple, Protocol
 
 from torch import Tensor, nn
@@ -14,7 +14,8 @@ class Batch(NamedTuple):
     """What the network is called with, and what it should say."""
 
     inputs: tuple[Any, ...]  # tensors, or sequences of tensors
-    targets: Tensor  # (n, 7) shares or (n,) classes
+    targets: Tensor  # (n, 7) shares or (n,) classes, of the first n rows that the network returns
+    penalty: Callable[[Tensor], Tensor] | None = None  # of the logits of the rows after them
 
 
 class Task(Protocol):

@@ -1,4 +1,4 @@
-"""Log-mel features of a two-second window of speech."""
+"""Log-mel features of a two-second window of speech, as Whisper's encoder reads them but for the level."""
 
 from dataclasses import dataclass
 from functools import cache
@@ -9,28 +9,26 @@ import numpy.typing as npt
 RATE_HZ = 16_000
 WINDOW_S = 2.0
 WINDOW_SAMPLES = int(RATE_HZ * WINDOW_S)
-N_FFT = 1024
-WIN_SAMPLES = 640  # 40 ms
-HOP_SAMPLES = 256  # 16 ms
-N_MELS = 64
-FRAMES = 1 + WINDOW_SAMPLES // HOP_SAMPLES  # 126
-F_MIN_HZ = 50.0
-F_MAX_HZ = 7600.0
+N_FFT = 400  # 25 ms
+HOP_SAMPLES = 160  # 10 ms
+N_MELS = 80
+FRAMES = WINDOW_SAMPLES // HOP_SAMPLES  # 200
 MEL_PER_HZ = 3 / 200  # of Slaney's scale below 1 kHz, which is mel 15
 MEL_PER_LOG_HZ = 27 / np.log(6.4)  # above
-RANGE_DB = 60.0  # what lies further below the loudest bin is cut off
+RANGE = 6.0  # powers of ten; what lies further below the loudest bin is cut off
+LOUDEST = 1.25  # where the loudest bin lies, about as in speech at full scale through Whisper's own scaling
 
 Floats = npt.NDArray[np.float32]
 
 
 def features(samples: Floats, rate_hz: int) -> Floats:
-    """Return the features (1, 64, 126) of mono ``samples`` at any rate.
+    """Return the features (80, 200) of mono ``samples`` at any rate.
 
     The window is resampled to 16 kHz and brought to two seconds: a longer one loses its oldest part, a
     shorter one is padded with silence on both sides. The level is relative to the loudest bin, so that
     neither the corpus's nor the microphone's loudness matters while the contour of the energy is kept.
     """
-    return normalise(mel_power(fit_window(resample(samples, rate_hz))))[np.newaxis]
+    return normalise(mel_power(fit_window(resample(samples, rate_hz))))
 
 
 def resample(samples: Floats, rate_hz: int) -> Floats:
@@ -51,19 +49,20 @@ def fit_window(samples: Floats) -> Floats:
 
 
 def mel_power(samples: Floats) -> Floats:
-    """Return the mel power spectrogram (64, 1 + n // 256) of n samples at 16 kHz.
+    """Return the mel power spectrogram (80, n // 160) of n samples at 16 kHz.
 
-    Frames are centred and windowed as in ``librosa.stft``; the bands are those of ``librosa.filters.mel``.
+    Frames are centred and windowed as in ``librosa.stft``, less the last one, as Whisper has it; the bands
+    are those of ``librosa.filters.mel``.
     """
     padded = np.pad(samples, N_FFT // 2)
-    frames = np.lib.stride_tricks.sliding_window_view(padded, N_FFT)[::HOP_SAMPLES]  # (frames, 1024)
-    spectrum = np.fft.rfft(frames * _window()).astype(np.complex64)  # (frames, 513)
+    frames = np.lib.stride_tricks.sliding_window_view(padded, N_FFT)[::HOP_SAMPLES][:-1]  # (frames, 400)
+    spectrum = np.fft.rfft(frames * _window()).astype(np.complex64)  # (frames, 201)
     power = np.ascontiguousarray((spectrum.real**2 + spectrum.imag**2).T)
     return filtered(power)
 
 
 def filtered(power: Floats) -> Floats:
-    """Return the mel bands (64, frames) of a power spectrum (513, frames)."""
+    """Return the mel bands (80, frames) of a power spectrum (201, frames)."""
     bands = np.zeros((N_MELS, power.shape[1]), np.float32)
     for tap in _filter_taps():
         bands[tap.first_band :] += tap.weights * power[tap.bins]
@@ -72,9 +71,8 @@ def filtered(power: Floats) -> Floats:
 
 @cache
 def _window() -> npt.NDArray[np.float64]:
-    """Return the periodic Hann window, in the middle of a frame (1024,)."""
-    hann = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(WIN_SAMPLES) / WIN_SAMPLES)
-    return np.pad(hann, (N_FFT - WIN_SAMPLES) // 2)
+    """Return the periodic Hann window (400,)."""
+    return 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(N_FFT) / N_FFT)
 
 
 @dataclass(frozen=True)
@@ -93,18 +91,17 @@ def _filter_taps() -> tuple[_Tap, ...]:
     A dense product would wake every thread of the BLAS, and would add up in an order of its own.
     """
     filters = _filters()
-    start, width = (filters > 0).argmax(axis=1), (filters > 0).sum(axis=1)  # (64,) each
+    start, width = (filters > 0).argmax(axis=1), (filters > 0).sum(axis=1)  # (80,) each
     taps = np.arange(width.max())
-    bins = np.minimum(start[:, np.newaxis] + taps, N_FFT // 2)  # (64, taps)
+    bins = np.minimum(start[:, np.newaxis] + taps, N_FFT // 2)  # (80, taps)
     weights = np.where(taps < width[:, np.newaxis], np.take_along_axis(filters, bins, axis=1), np.float32(0))
     first = [int((width > n).argmax()) for n in taps]
     return tuple(_Tap(i, bins[i:, n], weights[i:, n, np.newaxis]) for n, i in enumerate(first))
 
 
 def _filters() -> Floats:
-    """Return triangular bands (64, 513) of equal area, evenly spaced on Slaney's mel scale."""
-    lowest, highest = _mel(F_MIN_HZ), _mel(F_MAX_HZ)
-    edges = _hz(np.linspace(lowest, highest, N_MELS + 2))
+    """Return triangular bands (80, 201) of equal area, evenly spaced on Slaney's mel scale."""
+    edges = _hz(np.linspace(0.0, _mel(RATE_HZ / 2), N_MELS + 2))
     bins = np.fft.rfftfreq(N_FFT, 1 / RATE_HZ)
     rise = (bins - edges[:-2, np.newaxis]) / np.diff(edges)[:-1, np.newaxis]
     fall = (edges[2:, np.newaxis] - bins) / np.diff(edges)[1:, np.newaxis]
@@ -121,7 +118,7 @@ def _hz(mel: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
 
 
 def normalise(power: Floats) -> Floats:
-    """Return mel power (..., 64, frames) in dB below its loudest bin, mapped from [-60, 0] to [-1, 1]."""
-    level = 10.0 * np.log10(np.maximum(power, 1e-12))
+    """Return mel power (..., 80, frames) as powers of ten around its loudest bin, a quarter as large."""
+    level = np.log10(np.maximum(power, 1e-10))
     level -= level.max(axis=(-2, -1), keepdims=True)
-    return np.asarray(np.maximum(level, -RANGE_DB) * (2.0 / RANGE_DB) + 1.0, dtype=np.float32)
+    return np.asarray(np.maximum(level, -RANGE) / 4 + LOUDEST, dtype=np.float32)

@@ -5,17 +5,17 @@ from pathlib import Path
 
 import numpy as np
 import safetensors.torch
-import torch
 from torch import Tensor
 
-from affectstream.models.batching import calibrated, in_fixed_rows
+from affectstream.models.batching import calibrated, in_fixed_rows, product_type
 from affectstream.models.protocol import Array, Predictions
 from affectstream.models.voice import features
-from affectstream.models.voice.network import VoiceEnsemble, embedding_size
+from affectstream.models.voice.network import VoiceNet, embedding_size
 from affectstream.models.weights import FOLDER, checked_file, read_card
 from affectstream.schemas.errors import ModelError
+from affectstream.schemas.labels import N_EMOTIONS
 
-SHAPE = (1, features.N_MELS, features.FRAMES)
+SHAPE = (features.N_MELS, features.FRAMES)
 
 
 class VoiceModel:
@@ -28,42 +28,48 @@ class VoiceModel:
         """Read the card; ``rows`` is the fixed batch that every input is padded to."""
         card = read_card(card_name, folder)
         self.model_id = card.model_id
-        self._config = card.config
         self._name, self._folder, self._rows = card_name, folder, rows
         self._temperature = card.temperature
         self._device = "cpu"
-        self._net: VoiceEnsemble | None = None
+        self._net: VoiceNet | None = None
 
     def load(self, device: str) -> None:
         """Read the weights onto ``device``; raises ModelError where they do not fit the card."""
         path, card = checked_file(self._name, self._folder)
-        net = VoiceEnsemble(int(card.config["members"]), int(card.config["width"]))
         try:
+            net = VoiceNet(int(card.config["members"]), int(card.config["hidden"]))
             net.load_state_dict(safetensors.torch.load_file(path))
-        except RuntimeError as error:
+        except (KeyError, RuntimeError) as error:
             raise ModelError(f"{path} does not hold the network that its card describes") from error
         try:
-            self._net = net.eval().to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+            self._net = net.eval().to(device)
+            self._net.encoder.to(product_type(device))
         except (RuntimeError, AssertionError) as error:
             raise ModelError(f"{path} cannot be used on {device!r}: is the device there?") from error
         self._device = device
 
     @property
     def embedding_size(self) -> int:
-        """Return the number of features that the heads of all members read."""
-        return embedding_size(int(self._config["members"]), int(self._config["width"]))
+        """Return the number of statistics that the heads read."""
+        return embedding_size()
 
     def predict(self, prepared: Sequence[Array]) -> Predictions:
-        """Return the predictions for windows (1, 64, 126); embeddings are what the heads read, by member."""
+        """Return the predictions for windows (80, 200); embeddings are the statistics that the heads read.
+
+        What is unlike all speech in training has mass removed, and is as much flatter.
+        """
         if not len(prepared):
             return Predictions.empty(self.embedding_size)
         wrong = next((p.shape for p in prepared if p.shape != SHAPE), None)
         if wrong is not None:
             raise ModelError(f"a voice window has the shape {wrong}, expected {SHAPE}")
-        return Predictions.of(*in_fixed_rows(np.stack(prepared), self._rows, self._forward, self._device))
+        p, removed, embeddings = in_fixed_rows(np.stack(prepared), self._rows, self._forward, self._device)
+        return Predictions(p, removed, embeddings)
 
-    def _forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+    def _forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         if self._net is None:
             raise ModelError("load() must come before predict()")
-        logits, embeddings = self._net.with_embeddings(x)
-        return calibrated(logits, self._temperature), embeddings.float()
+        logits, embeddings, unknown = self._net.with_evidence(x)
+        share = unknown.double()[:, None]
+        p = (1 - share) * calibrated(logits, self._temperature) + share / N_EMOTIONS
+        return p, unknown.double(), embeddings

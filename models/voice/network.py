@@ -1,132 +1,135 @@
-"""The voice network: a small residual CNN with attentive statistics.
+"""The voice network: the first blocks of Whisper's encoder, statistics over time, small heads."""
 
-Residual blocks with squeeze-and-excitation (Hu et al., CVPR 2018) over the log-mel image, then attentive
-statistics pooling over time (Okabe et al., Interspeech 2018) as in speaker recognition.
-"""
-
-from collections.abc import Iterable
-from typing import Final, cast
+from typing import Final
 
 import torch
 from torch import Tensor, nn
 
-BANDS: Final = 4  # what is left of the 64 mel bands after the strides
+from affectstream.models.voice.encoder import SpeechEncoder
+from affectstream.schemas.labels import N_EMOTIONS
+
+WIDTH: Final = 384  # of Whisper tiny
+ATTENTION_HEADS: Final = 6
+BLOCKS: Final = 2
+DIRECTIONS: Final = 32
+QUANTILE: Final = 0.99
+FACTOR: Final = 1.5
 
 
-def embedding_size(members: int, width: int) -> int:
-    """Return the size of the embedding of ``members`` networks: means and deviations per channel."""
-    return members * 2 * 8 * width * BANDS
+def embedding_size(width: int = WIDTH, blocks: int = BLOCKS) -> int:
+    """Return the number of statistics: mean and deviation over time of every feature of every block."""
+    return 2 * width * blocks
 
 
-class SqueezeExcite(nn.Module):
-    """Scales every channel by a gate computed from the whole window."""
+def statistics(blocks: list[Tensor]) -> Tensor:
+    """Return means and deviations over time (batch, size) of the blocks' outputs (batch, time, width)."""
+    found = []
+    for x in blocks:
+        mean = x.mean(dim=1)
+        found += [mean, (x - mean[:, None]).square().mean(dim=1).sqrt()]
+    return torch.cat(found, dim=1)
 
-    def __init__(self, channels: int) -> None:
-        """Make the two layers of the gate."""
+
+class Domain(nn.Module):
+    """How far statistics lie from those of the speech in training.
+
+    The mean square along the directions that vary most in training, in units of their variance there, plus
+    what lies outside of them in units of its own (Moghaddam & Pentland, "Probabilistic Visual Learning for
+    Object Representation", 1997). Speech in training has a distance of about 2.
+    """
+
+    middle: Tensor
+    spread: Tensor
+    axes: Tensor
+    rest: Tensor
+    limits: Tensor
+
+    def __init__(self, size: int, directions: int = DIRECTIONS) -> None:
+        """Make a domain in which everything lies; its buffers are those of ``fitted_domain``."""
         super().__init__()
-        self.gate = nn.Sequential(
-            nn.Linear(channels, channels // 4), nn.SiLU(), nn.Linear(channels // 4, channels), nn.Sigmoid()
-        )
+        self.register_buffer("middle", torch.zeros(size))
+        self.register_buffer("spread", torch.ones(size))
+        self.register_buffer("axes", torch.zeros(directions, size))  # rows of length 1 / deviation
+        self.register_buffer("rest", torch.tensor(float("inf")))  # mean square outside of the axes
+        self.register_buffer("limits", torch.tensor([1.0, 2.0]))  # distances where doubt begins and is whole
+
+    def distance(self, x: Tensor) -> Tensor:
+        """Map statistics (batch, size) to their distance (batch,)."""
+        x = (x - self.middle) / self.spread
+        along = x @ self.axes.T  # (batch, directions), of unit variance in training
+        deviations = self.axes.square().sum(dim=1).rsqrt().nan_to_num(posinf=0.0)
+        outside = x.square().sum(dim=1) - (along * deviations).square().sum(dim=1)
+        return along.square().mean(dim=1) + outside / self.rest
 
     def forward(self, x: Tensor) -> Tensor:
-        """Map (batch, channels, mels, frames) onto itself."""
-        share: Tensor = self.gate(x.mean(dim=(2, 3)))
-        return x * share[:, :, None, None]
+        """Map statistics (batch, size) to the share (batch,) in [0, 1] to which they are no known speech."""
+        begin, whole = self.limits.unbind()
+        return ((self.distance(x) - begin) / (whole - begin)).clamp(0, 1)
 
 
-class Block(nn.Module):
-    """Two 3x3 convolutions with a residual shortcut."""
+def fitted_domain(x: Tensor, quantile: float = QUANTILE, factor: float = FACTOR) -> Domain:
+    """Return the domain of ``x`` (n, size); doubt begins at ``quantile`` of their distances."""
+    domain = Domain(x.shape[1])
+    domain.middle, domain.spread = x.mean(dim=0), x.std(dim=0) + 1e-3
+    scaled = (x - domain.middle) / domain.spread
+    variances, vectors = torch.linalg.eigh(scaled.T @ scaled / len(x))  # rising
+    largest = variances[-DIRECTIONS:]
+    domain.axes = (vectors[:, -DIRECTIONS:] / largest.sqrt()).T.contiguous()
+    domain.rest = variances[:-DIRECTIONS].sum()
+    begin = torch.quantile(domain.distance(x), quantile)
+    domain.limits = torch.stack([begin, factor * begin])
+    return domain
 
-    def __init__(self, before: int, after: int, stride: tuple[int, int]) -> None:
-        """Take ``stride`` in (mels, frames)."""
+
+class Heads(nn.Module):
+    """Small networks that read the same statistics, their log probabilities averaged."""
+
+    def __init__(self, size: int, members: int, hidden: int, dropout: float = 0.5) -> None:
+        """Take the number of statistics, which are standardised as they were in training."""
         super().__init__()
-        self.first = nn.Sequential(
-            nn.Conv2d(before, after, 3, stride, 1, bias=False), nn.BatchNorm2d(after), nn.ReLU(inplace=True)
-        )
-        self.second = nn.Sequential(
-            nn.Conv2d(after, after, 3, 1, 1, bias=False), nn.BatchNorm2d(after), SqueezeExcite(after)
-        )
-        self.cut: nn.Module = nn.Identity()
-        if before != after or stride != (1, 1):
-            self.cut = nn.Sequential(
-                nn.AvgPool2d(stride, stride, ceil_mode=True),
-                nn.Conv2d(before, after, 1, bias=False),
-                nn.BatchNorm2d(after),
+        self.domain = Domain(size)
+        self.norm = nn.BatchNorm1d(size, affine=False, momentum=None)
+        self.members = nn.ModuleList(
+            nn.Sequential(
+                nn.Dropout(0.6 * dropout),
+                nn.Linear(size, hidden),
+                nn.GELU(),
+                nn.Dropout(dropout),
+                nn.Linear(hidden, N_EMOTIONS),
             )
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Return the block's output with the strides taken."""
-        return torch.relu_(self.second(self.first(x)) + self.cut(x))
-
-
-class AttentiveStatistics(nn.Module):
-    """Mean and standard deviation over time, each frame and channel weighted by attention."""
-
-    def __init__(self, channels: int, hidden: int = 64) -> None:
-        """Make the attention's two layers."""
-        super().__init__()
-        self.attention = nn.Sequential(
-            nn.Conv1d(channels, hidden, 1), nn.Tanh(), nn.Conv1d(hidden, channels, 1), nn.Softmax(dim=2)
+            for _ in range(members)
         )
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Map (batch, channels, frames) to (batch, 2 * channels)."""
-        weights = self.attention(x)
-        mean = (x * weights).sum(dim=2)
-        variance = (x * x * weights).sum(dim=2) - mean * mean
-        return torch.cat([mean, variance.clamp(min=1e-4).sqrt()], dim=1)
+    def forward(self, x: Tensor, offset: Tensor | None = None) -> Tensor:
+        """Map statistics (batch, size) to the mean of the members' log probabilities (batch, 7).
+
+        In training, ``offset`` (batch, 7) is added to the logits, and those of every member are returned
+        (batch * members, 7), a row's members together.
+        """
+        x = self.norm(x)
+        each = torch.stack([member(x) for member in self.members], dim=1)  # (batch, members, 7)
+        if self.training and offset is not None:
+            return (each + offset[:, None]).flatten(0, 1)
+        return each.log_softmax(dim=2).mean(dim=1)
 
 
 class VoiceNet(nn.Module):
-    """Logits of the seven emotions from a two-second log-mel window."""
+    """Seven log probabilities from a two-second log-mel window."""
 
-    def __init__(self, width: int = 16, dropout: float = 0.3) -> None:
-        """Take the channels of the first stage; the others have 2, 4 and 8 times as many."""
+    def __init__(self, members: int, hidden: int) -> None:
+        """Make an untrained network: the encoder's size is fixed, that of the heads is given."""
         super().__init__()
-        size = embedding_size(1, width)
-        self.stem = nn.Sequential(
-            nn.Conv2d(1, width, 5, 2, 2, bias=False), nn.BatchNorm2d(width), nn.ReLU(inplace=True)
-        )
-        self.body = nn.Sequential(
-            Block(width, width, (1, 1)),
-            Block(width, 2 * width, (2, 2)),
-            Block(2 * width, 4 * width, (2, 2)),
-            Block(4 * width, 8 * width, (2, 1)),
-        )
-        self.pool = AttentiveStatistics(size // 2)
-        self.head = nn.Sequential(nn.BatchNorm1d(size), nn.Dropout(dropout), nn.Linear(size, 7))
-
-    def embed(self, x: Tensor) -> Tensor:
-        """Map (batch, 1, 64, 126) to embeddings (batch, 1024), with the default width."""
-        x = self.stem(x)  # (batch, 16, 32, 63)
-        x = self.body(x)  # (batch, 128, 4, 16)
-        pooled: Tensor = self.pool(x.flatten(1, 2))  # pooled from (batch, 512, 16)
-        return pooled
+        self.encoder = SpeechEncoder(WIDTH, ATTENTION_HEADS, BLOCKS)
+        self.heads = Heads(embedding_size(), members, hidden)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Map (batch, 1, 64, 126) to logits (batch, 7)."""
-        logits: Tensor = self.head(self.embed(x))
-        return logits
+        """Map (batch, 80, 200) to the mean of the heads' log probabilities (batch, 7)."""
+        return self.with_evidence(x)[0]
 
+    def with_evidence(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Return what ``forward`` does, the statistics (batch, 1536) and the shares out of domain (batch,).
 
-class VoiceEnsemble(nn.Module):
-    """Networks trained from different seeds, their log probabilities averaged."""
-
-    def __init__(self, members: int, width: int = 16) -> None:
-        """Make ``members`` untrained networks."""
-        super().__init__()
-        self.members = nn.ModuleList(VoiceNet(width) for _ in range(members))
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Map (batch, 1, 64, 126) to the mean of the members' log probabilities (batch, 7)."""
-        return self.with_embeddings(x)[0]
-
-    def with_embeddings(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the logits of ``forward`` and the members' embeddings, concatenated.
-
-        Not their mean: networks from different seeds do not number their features alike.
+        The encoder computes in its own number type, the rest in float32.
         """
-        networks = cast(Iterable[VoiceNet], self.members)
-        pairs = [(network.head, network.embed(x)) for network in networks]
-        log_p = [head(embedding).log_softmax(dim=1) for head, embedding in pairs]
-        return torch.stack(log_p).mean(dim=0), torch.cat([embedding for _, embedding in pairs], dim=1)
+        found = statistics([block.float() for block in self.encoder(x.to(self.encoder.positions.dtype))])
+        return self.heads(found), found, self.heads.domain(found)

@@ -10,7 +10,6 @@ from affectstream.lab.fusion.logs import voice as voices
 from affectstream.lab.fusion.logs.items import ProbabilityLog, path_of, write
 from affectstream.models.face.model import FaceModel
 from affectstream.models.text.model import TextModel
-from affectstream.models.voice.model import VoiceModel
 
 
 def face(data: Path | None, run: Path) -> list[ProbabilityLog]:
@@ -22,9 +21,7 @@ def face(data: Path | None, run: Path) -> list[ProbabilityLog]:
 
 def voice(data: Path | None, run: Path) -> list[ProbabilityLog]:
     """Return the log of the voices, by the fold networks kept in ``run``."""
-    model = VoiceModel(rows=32)
-    model.load("cpu")
-    return [voices.log(folder.of_corpus("ravdess", data), run, model)]
+    return [voices.log(folder.of_corpus("ravdess", data), run)]
 
 
 def text(data: Path | None, run: Path) -> list[ProbabilityLog]:

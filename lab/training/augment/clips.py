@@ -18,7 +18,6 @@ from torch import Generator, Tensor
 from affectstream.lab.datasets import ravdess
 from affectstream.lab.training.files import arrays, whole
 from affectstream.lab.training.networks.voice import RATE_HZ, frame_features
-from affectstream.models.voice.features import normalise
 
 Floats = npt.NDArray[np.float32]
 Extract = Callable[[Floats], Floats]  # samples at RATE_HZ to features
@@ -29,6 +28,7 @@ TRIM_DB = 35.0
 STRETCH, SEMITONES, SNR_DB = 0.1, 2.0, 15.0
 MEL_RATE_HZ, N_FFT, HOP_SAMPLES = 16_000, 1024, 256
 VARIANTS = 4  # plain, stretched, moved in pitch, noisy
+RANGE_DB = 60.0  # what lies further below the loudest bin is cut off
 MASKS, MASK_SHARE = 2, 0.12  # of the rows and of the frames, at most, by each mask
 
 
@@ -91,6 +91,13 @@ def mel_of(samples: Floats, mels: int) -> Floats:
         y=y, sr=MEL_RATE_HZ, n_fft=N_FFT, hop_length=HOP_SAMPLES, n_mels=mels
     )
     return normalise(power)
+
+
+def normalise(power: Floats) -> Floats:
+    """Return mel power (..., mels, frames) in dB below its loudest bin, mapped from [-60, 0] to [-1, 1]."""
+    level = 10.0 * np.log10(np.maximum(power, 1e-12))
+    level -= level.max(axis=(-2, -1), keepdims=True)
+    return np.asarray(np.maximum(level, -RANGE_DB) * (2.0 / RANGE_DB) + 1.0, dtype=np.float32)
 
 
 def varied(rows: Tensor, rng: Generator, silence: float) -> Tensor:

@@ -1,125 +1,145 @@
-"""The shipped voice network: windows drawn from RAVDESS clips, five folds by actor and one of all actors."""
+"""The shipped voice network: heads on an encoder's statistics of every corpus.
 
-import json
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
-from itertools import repeat
+Parts: five folds by actor of RAVDESS, each with all of the other corpora to learn from; one part per corpus
+that is left out whole; and one of everything, which is shipped.
+"""
+
+import hashlib
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
+from rich.console import Console
+from safetensors.torch import save_file
 from torch import Tensor, nn
-from torch.nn import functional
 
-from affectstream.lab.datasets import folder, ravdess
-from affectstream.lab.evaluation.degrade import clean
-from affectstream.lab.evaluation.windows import clip_spans, per_clip, windows
-from affectstream.lab.statistics import Floats
-from affectstream.lab.training.augment.windows import Prepared, Variations, prepare
+from affectstream.lab.datasets import ravdess, readers
+from affectstream.lab.datasets.catalogue import entry
+from affectstream.lab.evaluation.outcome import About
+from affectstream.lab.splits import merged_groups
+from affectstream.lab.training import speech
 from affectstream.lab.training.corpus import Corpus, Indices, Part
-from affectstream.lab.training.memory import AT_ONCE, one_hot
+from affectstream.lab.training.files import ENCODER, weights, whole
+from affectstream.lab.training.networks import whisper
 from affectstream.lab.training.recipe import Recipe, VoiceRecipe
-from affectstream.lab.training.task import Batch
 from affectstream.lab.training.tasks.clips import corpus_of
-from affectstream.models.voice.network import VoiceNet
+from affectstream.lab.training.tasks.voice_windows import Clips
+from affectstream.models.batching import product_type
+from affectstream.models.voice.encoder import SpeechEncoder
+from affectstream.models.voice.network import (
+    ATTENTION_HEADS,
+    BLOCKS,
+    WIDTH,
+    Domain,
+    Heads,
+    embedding_size,
+    fitted_domain,
+)
 from affectstream.schemas.labels import N_EMOTIONS
 
-ALL = "all"  # the part whose network is shipped: it learns from every actor, nothing is left to test it
-
-
-@dataclass(frozen=True)
-class Clips:
-    """Recorded clips, prepared at every speed, clean and through the telephone."""
-
-    clips: tuple[ravdess.Clip, ...]
-    labels: Indices  # (n,)
-    prepared: Prepared
-
-    def task(self, part: Part, labels: Indices, recipe: Recipe) -> "WindowTask":
-        """Return the task of learning the clips of ``part``."""
-        assert isinstance(recipe, VoiceRecipe)
-        return WindowTask(self, part, recipe)
-
-    def logits(self, network: nn.Module, rows: Indices, recipe: Recipe) -> Floats:
-        """Return the mean logits (rows, 7) of the windows over the spoken part of each clip."""
-        if not len(rows):
-            return np.zeros((0, N_EMOTIONS))
-        made = windows([self.clips[i] for i in rows], clip_spans, repeat(clean))
-        network.eval()
-        with torch.inference_mode():
-            parts = [network(x.to(recipe.device)).cpu() for x in torch.split(_tensor(made.inputs), AT_ONCE)]
-        return per_clip(torch.cat(parts).double().numpy(), made.clip, len(rows))
-
-    def class_targets(self, part: Part) -> Tensor:
-        """Return the targets (n, 7) of the clips to learn from."""
-        return one_hot(self.labels[part.learn])
-
-
-class WindowTask:
-    """Training on one varied window of each clip and epoch, some batches mixed (Zhang et al., ICLR 2018)."""
-
-    def __init__(self, clips: Clips, part: Part, recipe: VoiceRecipe) -> None:
-        """Draw everything, batches included, from one generator of the recipe's seed."""
-        self._clips, self._part, self._recipe = clips, part, recipe
-        self._rng = np.random.default_rng(recipe.seed)
-        self._variations = Variations(clips.prepared, recipe, self._rng)
-        self.held_labels = clips.labels[part.held]
-
-    def steps(self, epoch: int) -> int:
-        """Return the number of whole batches."""
-        return len(self._part.learn) // self._recipe.batch
-
-    def batches(self, epoch: int) -> Iterator[Batch]:
-        """Yield the batches of ``epoch``."""
-        size, steps = self._recipe.batch, self.steps(epoch)
-        for rows in np.split(self._rng.permutation(self._part.learn)[: steps * size], steps):
-            x = self._variations.batch(rows)
-            targets = functional.one_hot(_tensor(self._clips.labels[rows]), N_EMOTIONS).float()
-            yield self._mixed(x, targets)
-
-    def _mixed(self, x: Tensor, targets: Tensor) -> Batch:
-        if self._rng.random() < self._recipe.mixup:
-            share = float(self._rng.beta(self._recipe.mixup_alpha, self._recipe.mixup_alpha))
-            other = _tensor(self._rng.permutation(len(x)))
-            x = share * x + (1 - share) * x[other]
-            targets = share * targets + (1 - share) * targets[other]
-        return Batch((x.contiguous(memory_format=torch.channels_last),), targets)
-
-    def held_logits(self, network: nn.Module, epoch: int) -> Floats:
-        """Return the logits of the held-out clips: of none, for the recipe is trained to its end."""
-        return self._clips.logits(network, self._part.held, self._recipe)
-
-    def groups(self, network: nn.Module) -> Iterable[Any]:
-        """Return all parameters."""
-        return network.parameters()
-
-    def random_state(self) -> dict[str, Any]:
-        """Return the state of both generators."""
-        numbers = json.dumps(self._rng.bit_generator.state)
-        return {"rng": numbers, "noise_rng": self._variations.noise_rng.get_state()}
-
-    def restore(self, state: dict[str, Any]) -> None:
-        """Continue from ``state``."""
-        self._rng.bit_generator.state = json.loads(state["rng"])
-        self._variations.noise_rng.set_state(state["noise_rng"])
+ALL = "all"  # the part whose network is shipped: it learns from every corpus, nothing is left to test it
+WITHOUT = "without-"  # and the name of the corpus that the part never hears
+DOMAIN_ROWS = 15_000
 
 
 def spoken(data: Path, recipe: Recipe, cache: Path) -> tuple[Corpus, Clips]:
-    """Return RAVDESS in five folds without held-out actors, and in one part of all of them."""
-    read = ravdess.read(folder.of_corpus("ravdess", data, "Actor_*"))
-    corpus = corpus_of(read, recipe, held_out=False)
-    nothing = np.zeros(0, dtype=np.int64)
-    whole = [] if recipe.folds else [Part(ALL, np.arange(len(corpus.labels)), nothing, nothing)]
-    clips = Clips(read.clips, corpus.labels, prepare(read.clips, cache / "voice-windows.npz"))
-    return replace(corpus, parts=(*corpus.parts, *whole)), clips
-
-
-def network(recipe: Recipe) -> nn.Module:
-    """Return the voice network with random weights."""
+    """Return all corpora that lie in ``data`` in the parts above; raises InputError without RAVDESS."""
     assert isinstance(recipe, VoiceRecipe)
-    return VoiceNet(recipe.width, recipe.dropout)
+    encoded = encoder_of(recipe, cache)
+    views = speech.read_corpora(data)
+    return _parts(views, recipe), _clips(views, data, recipe, encoded, cache)
 
 
-def _tensor(array: Any) -> Tensor:
-    return torch.from_numpy(array)
+def encoder_of(recipe: Recipe, cache: Path) -> speech.Encoded:
+    """Return the encoder of ``recipe.weights``, or else Whisper's, and keep it in ``cache``."""
+    made = SpeechEncoder(WIDTH, ATTENTION_HEADS, BLOCKS).eval()
+    if recipe.weights is None:
+        made = whisper.encoder(cache, Console(stderr=True).print)
+    else:
+        made.load_state_dict(weights(Path(recipe.weights)))
+    state = {name: tensor.contiguous() for name, tensor in made.state_dict().items()}
+    whole(cache / ENCODER, lambda path: save_file(state, path))
+    digest = hashlib.sha256(b"".join(tensor.numpy().tobytes() for tensor in state.values()))
+    return speech.Encoded(made.to(product_type("cpu")), digest.hexdigest()[:16])
+
+
+def _parts(views: dict[str, readers.View], recipe: Recipe) -> Corpus:
+    """Return the folds of RAVDESS, each with the other corpora to learn from, and the parts of the others."""
+    home = views[speech.HOME]
+    folds = corpus_of(ravdess.Corpus(tuple(home.items), home.skipped), recipe, held_out=False)
+    names = np.concatenate([np.full(len(view.labels), name) for name, view in views.items()])
+    rows, none = np.arange(len(names)), np.zeros(0, dtype=np.int64)
+    other = rows[names != speech.HOME]
+    parts = [replace(part, learn=np.concatenate([part.learn, other])) for part in folds.parts]
+    if not recipe.folds:
+        judged = [name for name in views if name not in (speech.HOME, *speech.WEAK)]
+        parts += [Part(f"{WITHOUT}{n}", rows[names != n], none, rows[names == n]) for n in judged]
+        parts.append(Part(ALL, rows, none, none))
+    groups = tuple(f"{name} {group}" for name, view in views.items() for group in view.groups)
+    hashes = [clip.sha256 for view in views.values() for clip in view.items]
+    sexes = tuple(clip.sex or "not told" for view in views.values() for clip in view.items)
+    about = About(
+        "acted speech",
+        ", ".join(entry(name).title for name in views),
+        f"RAVDESS: {folds.about.split}; every other corpus: by the network that never heard it",
+        "the intent of the actor; calm is counted as neutral; only classes that the corpus has",
+        "speakers",
+    )
+    known = {"corpus": tuple(map(str, names)), "sex": sexes}
+    labels = np.concatenate([view.labels for view in views.values()])
+    return Corpus(about, labels, groups, merged_groups(groups, hashes), tuple(parts), known)
+
+
+def _clips(
+    views: dict[str, readers.View], data: Path, recipe: VoiceRecipe, encoded: speech.Encoded, cache: Path
+) -> Clips:
+    corpus = np.concatenate([np.full(len(v.labels), speech.CORPORA.index(n)) for n, v in views.items()])
+    labels = np.concatenate([view.labels for view in views.values()])
+    copies = [speech.CLEAN, *(f"r{k}" for k in range(recipe.copies))]
+    made, start = [], 0
+    for name, view in views.items():
+        found = [speech.of_corpus(name, view, copy, encoded, cache) for copy in copies]
+        made += [(part, start, copy) for part, copy in zip(found, copies, strict=True) if len(part.clip)]
+        start += len(view.labels)
+    windows = speech.Windows(
+        np.concatenate([part.stats for part, _, _ in made]),
+        np.concatenate([part.clip + offset for part, offset, _ in made]),
+    )
+    of_clean = np.concatenate([np.full(len(part.clip), copy == speech.CLEAN) for part, _, copy in made])
+    heard = [speech.of_calls(data / speech.CALLS, copy, encoded, cache) for copy in copies]
+    size = embedding_size()
+    calls = torch.from_numpy(np.concatenate([part.stats.reshape(-1, size) for part in heard]))
+    sounds = torch.from_numpy(speech.of_sounds(speech.LEARNT_SOUNDS, encoded) if recipe.sounds else calls[:0])
+    return Clips(
+        labels,
+        corpus,
+        torch.from_numpy(_allowed(labels, corpus)),
+        windows,
+        np.flatnonzero(of_clean),
+        calls,
+        sounds,
+        _domain(windows.stats, calls),
+    )
+
+
+def _allowed(labels: Indices, corpus: Indices) -> npt.NDArray[np.bool_]:
+    """Return which classes occur in each corpus (corpora, 7)."""
+    found = np.zeros((len(speech.CORPORA), N_EMOTIONS), dtype=np.bool_)
+    found[corpus, labels] = True
+    return found
+
+
+def _domain(stats: speech.Halves, calls: Tensor) -> Domain:
+    """Return the domain of all windows, those of calls included."""
+    chosen = np.random.default_rng(0).permutation(len(stats))[:DOMAIN_ROWS]
+    return fitted_domain(torch.cat([torch.from_numpy(stats[np.sort(chosen)]), calls]).float())
+
+
+def network(recipe: Recipe, clips: Clips) -> nn.Module:
+    """Return heads with random weights, and the domain of ``clips``."""
+    assert isinstance(recipe, VoiceRecipe)
+    made = Heads(embedding_size(), recipe.members, recipe.hidden, recipe.dropout)
+    made.domain.load_state_dict(clips.domain.state_dict())
+    return made

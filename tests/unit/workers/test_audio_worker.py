@@ -90,7 +90,8 @@ def test_samples_span_minus_one_to_one():
 
 
 @pytest.mark.skipif(not (FOLDER / "voice.json").exists(), reason="the voice weights are not there yet")
-def test_with_the_shipped_weights_a_chunk_gives_the_same_bits_in_any_batch():
+def test_with_the_shipped_weights_a_chunk_gives_the_same_bits_in_any_batch(monkeypatch):
+    monkeypatch.setattr("affectstream.workers.audio.LOW_EVIDENCE", 2.0)  # these are tones, not speech
     device.limit_threads(1)
     audio = analyst(load(audio={"device": "cpu"}))
     pitches = enumerate([90.0, 120.0, 150.0, 180.0, 210.0, 240.0])
@@ -99,3 +100,24 @@ def test_with_the_shipped_weights_a_chunk_gives_the_same_bits_in_any_batch():
     assert observe(audio, chunks) == alone
     assert observe(audio, chunks[::-1]) == alone[::-1]
     assert sum(not isinstance(outcome.observation, Abstention) for outcome in alone) == 6
+
+
+class Unsure(Loudness):
+    """Says nothing, with some of the mass removed."""
+
+    removed = 0.0
+
+    def predict(self, prepared):
+        return Predictions(np.full((len(prepared), 7), 1 / 7), np.full(len(prepared), self.removed))
+
+
+@pytest.mark.parametrize(("removed", "abstains"), [(0.0, False), (0.4, False), (0.5, True), (1.0, True)])
+def test_sound_unlike_all_speech_is_no_evidence(removed, abstains):
+    whole = observe(AudioAnalyst(Loudness()), [chunk(voice())])[0].observation.quality
+    model = Unsure()
+    model.removed = removed
+    said = observe(AudioAnalyst(model), [chunk(voice())])[0].observation
+    if abstains:
+        assert said.reason == Reason.LOW_EVIDENCE
+    else:
+        assert said.quality == pytest.approx((1 - removed) * whole, abs=1e-6)

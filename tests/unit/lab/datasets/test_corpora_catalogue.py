@@ -27,6 +27,9 @@ def _speak(path: Path) -> None:
         ("savee", ("DC/a01.wav", "JE/a01.wav"), ("DC", "JE")),
         ("tess", ("OAF_back_sad.wav", "YAF_back_ps.wav"), ("OAF", "YAF")),
         ("emodb", ("03a01Fa.wav", "08a01Wa.wav"), ("03", "08")),
+        ("nemo", ("EB0_anger_1.wav", "IC0_anger_1.wav"), ("EB0", "IC0")),
+        ("turev", ("1157_kz_acik.wav", "1234_kz_acik.wav"), ("1157", "1234")),
+        ("emospeech", ("calm/house_1.wav", "calm/misc_1.wav"), ("house", "misc")),
     ],
 )
 def test_speech_is_grouped_by_its_speaker(

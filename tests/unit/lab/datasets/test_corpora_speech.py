@@ -1,4 +1,4 @@
-"""CREMA-D, SAVEE, TESS and EmoDB are read from their names and lists; what is bad is listed, not fatal."""
+"""Corpora of speech are read from their names and lists; what is bad is listed, not fatal."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from affectstream.lab.datasets import cremad, emodb, savee, tess
+from affectstream.lab.datasets import cremad, emodb, emospeech, nemo, savee, tess, turev
 from affectstream.lab.datasets.clips import Corpus
 from affectstream.schemas.errors import InputError
 from affectstream.schemas.labels import EMOTIONS
@@ -121,6 +121,39 @@ def test_emodb_leaves_boredom_out(tmp_path: Path) -> None:
     assert _why(corpus)["09a02La.wav"] == "boredom, which is none of the seven"
 
 
+def test_nemo_knows_its_nine_speakers_and_has_no_disgust(tmp_path: Path) -> None:
+    for name in ("EB0_anger_1", "WR0_surprised_20", "XX0_anger_1", "EB0_disgust_1"):
+        _speak(tmp_path / name[:3] / f"{name}.wav")
+    corpus = nemo.read(tmp_path)
+    assert _said(corpus) == {
+        "EB0_anger_1": ("angry", "EB0", "female", ""),
+        "WR0_surprised_20": ("surprise", "WR0", "male", ""),
+    }
+    assert len(corpus.skipped) == 2
+
+
+def test_turev_counts_calm_as_neutral(tmp_path: Path) -> None:
+    for name in ("1157_kz_acik", "1234_sk_algi", "1234_xx_algi"):
+        _speak(tmp_path / f"{name}.wav")
+    corpus = turev.read(tmp_path)
+    assert _said(corpus) == {
+        "1157_kz_acik": ("angry", "1157", "", "acik"),
+        "1234_sk_algi": ("neutral", "1234", "", "algi"),
+    }
+    assert len(corpus.skipped) == 1
+
+
+def test_emospeech_is_grouped_by_place_for_want_of_speakers(tmp_path: Path) -> None:
+    for name in ("calm/house_00001", "fearful/misc_00002", "bored/misc_00003"):
+        _speak(tmp_path / f"{name}.wav")
+    corpus = emospeech.read(tmp_path)
+    assert _said(corpus) == {
+        "house_00001": ("neutral", "house", "", ""),
+        "misc_00002": ("fear", "misc", "", ""),
+    }
+    assert len(corpus.skipped) == 1
+
+
 def test_unusable_sound_is_skipped_with_its_reason(tmp_path: Path) -> None:
     for name in ("DC/a01", "DC/a02", "DC/a03", "DC/a04", "DC/a05"):
         _speak(tmp_path / f"{name}.wav")
@@ -146,7 +179,7 @@ def test_equal_files_are_found(tmp_path: Path) -> None:
     assert [c.path.stem for c in same] == ["a01", "h01"]
 
 
-@pytest.mark.parametrize("corpus", [cremad, savee, tess, emodb])
+@pytest.mark.parametrize("corpus", [cremad, savee, tess, emodb, nemo, turev, emospeech])
 def test_another_layout_is_an_error_that_names_the_expected_one(tmp_path: Path, corpus: object) -> None:
     with pytest.raises(InputError, match=r"no .* files in .*: expected "):
         corpus.read(tmp_path)  # type: ignore[attr-defined]

@@ -136,7 +136,14 @@ def test_a_tone_within_the_band_comes_through() -> None:
     tone = _pitch(1000)
     heard = degrade.through_telephone(tone, 16_000)
     assert heard.shape == tone.shape
-    assert np.corrcoef(tone[1000:-1000], heard[1000:-1000])[0, 1] > 0.999
+    spectrum = np.abs(np.fft.rfft(heard[1000:-1000] * np.hanning(14_000)))
+    assert spectrum.argmax() == 1000 * 14_000 / 16_000
+    assert np.abs(heard[1000:-1000]).max() == pytest.approx(0.5, rel=0.05)
+
+
+def test_a_tone_below_the_band_is_lost_as_on_a_real_line() -> None:
+    heard = degrade.through_telephone(_pitch(90), 16_000)
+    assert 20 * np.log10(np.abs(heard[2000:-1000]).max() / 0.5) < -36
 
 
 def test_a_tone_above_the_band_is_lost() -> None:

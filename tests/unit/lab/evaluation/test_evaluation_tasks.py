@@ -17,9 +17,10 @@ from affectstream.lab.evaluation.degrade_faces import FACES
 from affectstream.lab.evaluation.run import EvaluationRequest
 from affectstream.lab.evaluation.tasks import face, text, voice
 from affectstream.lab.training import command
+from affectstream.lab.training.files import ENCODER, FEATURES
 from affectstream.lab.training.recipe import changed, shipped_recipe, write_recipe
 from affectstream.models.face.network import FaceNet
-from affectstream.models.voice.network import VoiceEnsemble, VoiceNet
+from affectstream.models.voice.network import VoiceNet
 from affectstream.models.weights import FOLDER, write_card
 from affectstream.schemas.errors import InputError
 
@@ -48,7 +49,7 @@ def face_weights(tmp_path: Path) -> Path:
 @pytest.fixture
 def voice_weights(tmp_path: Path) -> Path:
     torch.manual_seed(0)
-    return _save(VoiceEnsemble(members=1, width=4), "voice", tmp_path, {"members": 1, "width": 4})
+    return _save(VoiceNet(members=1, hidden=4), "voice", tmp_path, {"members": 1, "hidden": 4})
 
 
 def _faces(path: Path, n: int = 28, labels: int = -1) -> None:
@@ -206,10 +207,13 @@ def test_out_of_fold_logits_are_made_where_the_fold_networks_are(voice_weights: 
     clips = _speech(tmp_path / "ravdess", tuple(range(1, 11)))
     run = tmp_path / "run"
     torch.manual_seed(0)
+    made = VoiceNet(members=1, hidden=4)
     for k in range(5):
         (run / f"fold-{k}").mkdir(parents=True)
-        save_file(VoiceNet(4).state_dict(), run / f"fold-{k}" / "best.safetensors")
-    write_recipe(changed(shipped_recipe("voice"), {"width": 4}), run / "recipe.json")
+        save_file(made.heads.state_dict(), run / f"fold-{k}" / "best.safetensors")
+    (tmp_path / FEATURES).mkdir()
+    save_file(made.encoder.state_dict(), tmp_path / FEATURES / ENCODER)
+    write_recipe(changed(shipped_recipe("voice"), {"members": 1, "hidden": 4}), run / "recipe.json")
     found = voice.evaluate(_given(clips, voice_weights, run))
     assert (run / "out-of-fold.npz").exists()
     assert {group for outcome in found.outcomes for group in outcome.groups} == {

@@ -8,7 +8,6 @@ import pytest
 from support.paired_logs import log_of, written
 
 from affectstream.lab.fusion.logs.items import joined, read, read_all, write
-from affectstream.lab.fusion.logs.voice import ridge
 from affectstream.schemas.errors import InputError
 
 LOG = log_of("text-meld-dev")
@@ -66,16 +65,6 @@ def test_logs_join_under_the_conditions_that_both_have() -> None:
     both = joined([LOG, other])
     assert both.conditions == ("clean",)
     assert len(both.labels) == len(LOG.labels) + len(other.labels) == both.p.shape[1]
-
-
-def test_ridge_finds_a_linear_map_and_shrinks_to_the_mean() -> None:
-    rng = np.random.default_rng(0)
-    x, matrix = rng.normal(size=(200, 5)), rng.normal(size=(5, 3))
-    y = x @ matrix + 2.0
-    found, offset = ridge(x, y, 1e-9)
-    assert x @ found + offset == pytest.approx(y, abs=1e-6)
-    found, offset = ridge(x, y, 1e9)
-    assert x @ found + offset == pytest.approx(np.tile(y.mean(axis=0), (200, 1)), abs=1e-6)
 
 
 def _good(folder: Path) -> Path:

@@ -73,7 +73,12 @@ def test_speech_networks_keep_actors_apart_and_refuse_those_they_know(
     assert set(outcome.parts) == {"sex", "actor"}
     assert outcome.about.split.endswith("1 files that are no whole clip left out")
     report = (run / "voice-report.md").read_text()
-    for part in ("sex: female", "| telephone | 8 kHz, mu-law |", "| babble | 0 dB", "| packet loss | 0.5"):
+    for part in (
+        "sex: female",
+        "| telephone | 8 kHz, 300 to 3400 Hz, mu-law |",
+        "| babble | 0 dB",
+        "| packet loss | 0.5",
+    ):
         assert part in report, part
     for fold in ("fold-1", "fold-3"):
         with np.load(run / fold / "logits.npz") as kept:

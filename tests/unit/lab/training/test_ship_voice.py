@@ -9,8 +9,8 @@ import torch
 
 from affectstream.lab.evaluation.tasks import voice_folds, voice_sets
 from affectstream.lab.training import ship_voice as shipping
-from affectstream.lab.training.files import WEIGHTS
-from affectstream.lab.training.recipe import RECIPE, shipped_recipe, write_recipe
+from affectstream.lab.training.files import ENCODER, FEATURES, WEIGHTS
+from affectstream.lab.training.recipe import RECIPE, VoiceRecipe, shipped_recipe, write_recipe
 from affectstream.lab.training.ship import ship
 from affectstream.models.voice.model import SHAPE, VoiceModel
 from affectstream.models.voice.network import VoiceNet
@@ -26,18 +26,25 @@ def run(tmp_path: Path) -> Path:
     kept = {"label": labels, "actor": 1 + rows // 20, "fold": rows // 28}
     for name in voice_sets.SETS:
         kept |= {name: logits, f"{name}, windows": logits, f"{name}, rows": rows}
-    np.savez(tmp_path / "out-of-fold.npz", **kept)
-    (tmp_path / "all").mkdir()
-    safetensors.torch.save_file(VoiceNet().state_dict(), tmp_path / "all" / WEIGHTS)
-    write_recipe(shipped_recipe("voice"), tmp_path / RECIPE)
-    return tmp_path
+    run = tmp_path / "run"
+    (run / "all").mkdir(parents=True)
+    np.savez(run / "out-of-fold.npz", **kept)
+    recipe = shipped_recipe("voice")
+    assert isinstance(recipe, VoiceRecipe)
+    made = VoiceNet(recipe.members, recipe.hidden)
+    safetensors.torch.save_file(made.heads.state_dict(), run / "all" / WEIGHTS)
+    (tmp_path / FEATURES).mkdir()
+    safetensors.torch.save_file(made.encoder.state_dict(), tmp_path / FEATURES / ENCODER)
+    write_recipe(recipe, run / RECIPE)
+    return run
 
 
 def test_a_run_becomes_weights_that_load(run: Path, tmp_path: Path) -> None:
     card = ship([run], tmp_path)
     arrays = voice_folds.kept(run / "out-of-fold.npz")
     right = (arrays["clip"].argmax(axis=1) == arrays["label"]).mean()  # every class has 20 clips
-    assert card.trust == card.figures["clip: uar"] == round(right, 4)
+    assert card.figures["clip: uar"] == round(right, 4)
+    assert card.trust == card.figures["stream, each window: uar"]
     assert card.temperature == shipping.temperature_of(arrays)
     assert "CC BY-NC-SA 4.0" in card.licence
     assert card.config["actors"] == [1, 2, 3, 4, 5, 6, 7]
@@ -71,5 +78,5 @@ class Constant(torch.nn.Module):
 
 def test_each_fold_is_predicted_by_its_own_network() -> None:
     predict = voice_folds.by_fold([Constant(1), Constant(2)], np.array([0, 1, 1]))
-    inputs = np.zeros((4, 1, 64, 126), np.float32)
+    inputs = np.zeros((4, 80, 200), np.float32)
     assert predict(inputs, np.array([0, 0, 1, 2])).argmax(axis=1).tolist() == [1, 1, 2, 2]

@@ -1,4 +1,4 @@
-"""Training is repeatable, and what it sees is made as the stream's features are."""
+"""Training of the voice is repeatable, keeps corpora apart, and cuts windows as the stream has them."""
 
 import json
 from pathlib import Path
@@ -7,23 +7,20 @@ import numpy as np
 import pytest
 import soundfile
 import torch
+from safetensors.torch import save_file
 from torch import nn
 
-from affectstream.lab.datasets import ravdess
+from affectstream.lab.datasets import ravdess, readers
 from affectstream.lab.evaluation import windows as evaluation
-from affectstream.lab.training import loop
-from affectstream.lab.training.augment.windows import SPEEDS, Prepared, Variations, prepare
-from affectstream.lab.training.corpus import Part
-from affectstream.lab.training.recipe import Recipe, VoiceRecipe, changed, shipped_recipe
-from affectstream.lab.training.task import Task
-from affectstream.lab.training.tasks.voice import Clips, network, spoken
-from affectstream.models.voice import features
+from affectstream.lab.training import loop, speech
+from affectstream.lab.training.corpus import Corpus
+from affectstream.lab.training.recipe import Recipe, changed, shipped_recipe
+from affectstream.lab.training.tasks.voice import encoder_of, network, spoken
+from affectstream.lab.training.tasks.voice_windows import CALL_PRIOR, Clips
+from affectstream.models.voice.encoder import SpeechEncoder
 from affectstream.producers.chunks import Chunker, to_pcm
 
-VARIED = shipped_recipe("voice")
-assert isinstance(VARIED, VoiceRecipe)
-PLAIN = changed(VARIED, {"telephone": 0, "noise": 0, "channel": 0, "tempo": 0, "loose": 0})
-assert isinstance(PLAIN, VoiceRecipe)
+SMALL = {"members": 2, "hidden": 4, "batch": 16, "steps": 3, "warm_up": 1, "copies": 1}
 
 
 @pytest.fixture(scope="module")
@@ -42,54 +39,48 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> ravdess.Corpus:
 
 
 @pytest.fixture(scope="module")
-def prepared(corpus: ravdess.Corpus, tmp_path_factory: pytest.TempPathFactory) -> Prepared:
-    return prepare(corpus.clips[:8], tmp_path_factory.mktemp("run") / "prepared.npz")
+def data(corpus: ravdess.Corpus, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder of RAVDESS, a Turkish corpus of four classes and calls."""
+    folder = tmp_path_factory.mktemp("corpora")
+    (folder / "ravdess").symlink_to(corpus.clips[0].path.parents[1])
+    rng = np.random.default_rng(1)
+    for speaker in (1157, 1234):
+        for emotion in ("kz", "hl", "sk", "mt"):
+            path = folder / "turev" / f"{speaker}_{emotion}_word.ogg"
+            path.parent.mkdir(exist_ok=True)
+            soundfile.write(path, _swelling(speaker / 6, 1.2) + rng.normal(0, 1e-4, 19_200), 16_000)
+    (folder / "calls").mkdir()
+    for name in ("auto0_mixed", "repairs"):
+        soundfile.write(folder / "calls" / f"{name}.flac", np.tile(_swelling(150, 1.2), 5), 16_000)
+    return folder
 
 
-def test_prepared_speech_is_kept_and_read_again(corpus: ravdess.Corpus, tmp_path: Path) -> None:
-    made = prepare(corpus.clips[:1], tmp_path / "prepared.npz")
-    again = prepare(corpus.clips[:1], tmp_path / "prepared.npz")
-    np.testing.assert_array_equal(made.mel_db, again.mel_db)
-    assert len(prepare(corpus.clips[:2], tmp_path / "prepared.npz").length) == 2  # of other clips: made again
-    assert made.mel_db.shape == (1, len(SPEEDS), 2, 64, 420)
+@pytest.fixture(scope="module")
+def recipe(tmp_path_factory: pytest.TempPathFactory) -> Recipe:
+    """Return the shipped recipe, small, with an encoder of random weights: none is fetched."""
+    torch.manual_seed(0)
+    path = tmp_path_factory.mktemp("encoder") / "encoder.safetensors"
+    save_file(SpeechEncoder(384, 6, 2).state_dict(), path)
+    return changed(shipped_recipe("voice"), SMALL | {"weights": str(path)})
 
 
-def test_the_telephone_variant_has_nothing_above_its_band(prepared: Prepared) -> None:
-    assert prepared.mel_db[:, :, 1, 50:].max() < prepared.mel_db[:, :, 1, :44].max() - 40
+@pytest.fixture(scope="module")
+def prepared(data: Path, recipe: Recipe, tmp_path_factory: pytest.TempPathFactory) -> tuple[Corpus, Clips]:
+    return spoken(data, recipe, tmp_path_factory.mktemp("features"))
 
 
-def test_an_unvaried_window_looks_like_the_streams(
-    corpus: ravdess.Corpus, prepared: Prepared, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("affectstream.lab.training.augment.windows.MASKS", 0)
-    monkeypatch.setattr("affectstream.lab.training.augment.windows.SPEEDS", (1.0,))
-    only = Prepared(prepared.mel_db[:, 3:4], prepared.length[:, 3:4], prepared.spoken[:, 3:4])
-    shown = Variations(only, PLAIN, np.random.default_rng(0)).batch(np.array([5]))[0].numpy()
-    samples, rate_hz = ravdess.load(corpus.clips[5].path)
-    expected = features.features(samples, rate_hz)
-    assert shown.shape == expected.shape
-    loudest, expected_loudest = shown[0].max(axis=1), expected[0].max(axis=1)  # (64,)
-    np.testing.assert_allclose(loudest, expected_loudest, atol=0.1)
+def _swelling(hz: float, seconds: float) -> np.ndarray:
+    t = np.arange(round(16_000 * seconds)) / 16_000
+    return 0.2 * np.sin(2 * np.pi * hz * t) * np.sin(np.pi * (t / seconds)) ** 2
 
 
-def test_variations_stay_in_range_and_follow_the_seed(prepared: Prepared) -> None:
-    rows = np.arange(8)
-    one, two = (Variations(prepared, VARIED, np.random.default_rng(1)).batch(rows) for _ in range(2))
-    assert one.shape == (8, 1, 64, 126)
-    assert one.min() == -1
-    assert one.max() <= 1
-    assert (one == two).all()
-
-
-def task_of(corpus: ravdess.Corpus, prepared: Prepared, recipe: Recipe) -> Task:
-    clips = corpus.clips[:8]
-    labels, nothing = np.array([c.label for c in clips]), np.zeros(0, dtype=np.int64)
-    return Clips(clips, labels, prepared).task(Part("", np.arange(8), nothing, nothing), labels, recipe)
-
-
-def trained(task: Task, recipe: Recipe, folder: Path | None, report: loop.Report) -> nn.Module:
+def trained(
+    prepared: tuple[Corpus, Clips], recipe: Recipe, folder: Path | None, report: loop.Report
+) -> nn.Module:
+    corpus, clips = prepared
     torch.manual_seed(recipe.seed)
-    return loop.train(network(recipe), recipe, task, folder, report)
+    task = clips.task(corpus.parts[-1], corpus.labels, recipe)
+    return loop.train(network(recipe, clips), recipe, task, folder, report)
 
 
 def losses(folder: Path) -> list[float]:
@@ -97,59 +88,91 @@ def losses(folder: Path) -> list[float]:
 
 
 def test_training_learns_and_repeats_itself(
-    corpus: ravdess.Corpus, prepared: Prepared, tmp_path: Path
+    prepared: tuple[Corpus, Clips], recipe: Recipe, tmp_path: Path
 ) -> None:
-    recipe = changed(PLAIN, {"width": 4, "epochs": 6, "batch": 4, "mixup": 0.0, "warm_up": 1})
+    longer = changed(recipe, {"epochs": 6, "steps": 8, "mixup": 0.0})
     nets = []
     for name in ("one", "two"):
         (tmp_path / name).mkdir()
-        task = task_of(corpus, prepared, recipe)
-        nets.append(trained(task, recipe, tmp_path / name, lambda line: None))
+        nets.append(trained(prepared, longer, tmp_path / name, lambda line: None))
     assert losses(tmp_path / "one") == losses(tmp_path / "two")
     assert losses(tmp_path / "one")[-1] < losses(tmp_path / "one")[0]
     for a, b in zip(nets[0].parameters(), nets[1].parameters(), strict=True):
         assert (a == b).all()
 
 
-def test_the_shipped_recipe_takes_the_steps_that_the_shipped_weights_were_trained_with(
-    corpus: ravdess.Corpus, prepared: Prepared, tmp_path: Path
-) -> None:
-    recipe = changed(shipped_recipe("voice"), {"width": 4, "epochs": 3, "batch": 4, "mixup": 0.5})
-    trained(task_of(corpus, prepared, recipe), recipe, tmp_path, lambda line: None)
-    # of the loop that made them, whose features differed from the ones of today in the last digits
-    assert losses(tmp_path) == pytest.approx([1.784818, 2.022954, 2.325066], abs=1e-3)
-
-
 def test_a_stopped_training_ends_with_the_weights_of_one_that_was_not(
-    corpus: ravdess.Corpus, prepared: Prepared, tmp_path: Path
+    prepared: tuple[Corpus, Clips], recipe: Recipe, tmp_path: Path
 ) -> None:
-    recipe = changed(shipped_recipe("voice"), {"width": 4, "epochs": 4, "batch": 4, "mixup": 0.5})
-    whole = trained(task_of(corpus, prepared, recipe), recipe, None, lambda line: None)
+    recipe = changed(recipe, {"epochs": 4, "mixup": 0.5})
+    whole = trained(prepared, recipe, None, lambda line: None)
 
     def die_after_two(line: str) -> None:
         if line.startswith("epoch 2 "):
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        trained(task_of(corpus, prepared, recipe), recipe, tmp_path, die_after_two)
+        trained(prepared, recipe, tmp_path, die_after_two)
     torch.rand(5)  # chance has moved on elsewhere
     told: list[str] = []
-    resumed = trained(task_of(corpus, prepared, recipe), recipe, tmp_path, told.append)
+    resumed = trained(prepared, recipe, tmp_path, told.append)
     assert [line.split()[1] for line in told] == ["3", "4"]
     for name, value in whole.state_dict().items():
         assert torch.equal(value, resumed.state_dict()[name]), name
 
 
-def test_folds_hold_nothing_out_and_one_part_learns_from_every_actor(
-    corpus: ravdess.Corpus, prepared: Prepared, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    monkeypatch.setattr(f"{spoken.__module__}.prepare", lambda clips, cache: prepared)
-    found, _ = spoken(corpus.clips[0].path.parents[1], shipped_recipe("voice"), tmp_path)
-    *folds, whole = found.parts
+def test_every_part_keeps_its_test_out_and_one_learns_from_everything(prepared: tuple[Corpus, Clips]) -> None:
+    corpus, _ = prepared
+    *folds, without, whole = corpus.parts
     assert [part.name for part in folds] == [f"fold-{k}" for k in range(5)]
-    assert all(len(part.learn) + len(part.test) == len(found.labels) for part in folds)
-    assert not any(len(part.held) for part in found.parts)
-    assert (whole.name, len(whole.learn), len(whole.test)) == ("all", len(found.labels), 0)
+    assert all(len(part.learn) + len(part.test) == len(corpus.labels) for part in folds)
+    assert without.name == "without-turev"
+    assert {corpus.known["corpus"][i] for i in without.learn} == {"ravdess"}
+    assert {corpus.known["corpus"][i] for i in without.test} == {"turev"}
+    assert (whole.name, len(whole.learn), len(whole.test)) == ("all", len(corpus.labels), 0)
+    assert len(np.unique(np.concatenate([part.test for part in corpus.parts]))) == len(corpus.labels)
+
+
+def test_a_class_that_a_corpus_lacks_is_neither_learnt_nor_answered_there(
+    prepared: tuple[Corpus, Clips], recipe: Recipe
+) -> None:
+    corpus, clips = prepared
+    turkish = np.flatnonzero(np.array(corpus.known["corpus"]) == "turev")
+    logits = clips.logits(network(recipe, clips), turkish, recipe)
+    assert set(logits.argmax(axis=1)) <= {0, 1, 2, 3}
+    assert (logits[:, 4:].max(axis=1) < logits[:, :4].min(axis=1)).all()
+    task = clips.task(corpus.parts[5], corpus.labels, changed(recipe, {"mixup": 0.0}))
+    (x, offset), targets, _ = next(task.batches(0))
+    assert len(targets) == 2 * 16
+    assert len(x) == len(offset) > 16
+    assert (targets.sum(dim=1) - 1).abs().max() < 1e-6
+
+
+def test_the_mean_answer_over_calls_is_drawn_to_the_prior(
+    prepared: tuple[Corpus, Clips], recipe: Recipe
+) -> None:
+    corpus, clips = prepared
+    task = clips.task(corpus.parts[-1], corpus.labels, changed(recipe, {"sounds": 0.0, "calls": 1.0}))
+    batch = next(task.batches(0))
+    assert batch.penalty is not None
+    rows = 2 * (len(batch.inputs[0]) - 16)
+    prior = torch.tensor(CALL_PRIOR).log().repeat(rows, 1)
+    assert float(batch.penalty(prior)) == pytest.approx(0.0, abs=1e-6)
+    assert float(batch.penalty(torch.zeros(rows, 7))) > 0.5
+
+
+def test_statistics_are_kept_and_calls_for_testing_are_never_heard(
+    data: Path, recipe: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    encoded = encoder_of(recipe, tmp_path)
+    view = readers.view("turev", data / "turev")
+    made = speech.of_corpus("turev", view, "r0", encoded, tmp_path)
+    calls = speech.of_calls(data / "calls", "clean", encoded, tmp_path)
+    assert set(calls.clip) == {0}
+    monkeypatch.setattr(speech, "_cuts", lambda *_: pytest.fail("made again"))
+    again = speech.of_corpus("turev", view, "r0", encoded, tmp_path)
+    np.testing.assert_array_equal(made.stats, again.stats)
+    assert made.stats.shape == (len(made.clip), 1536)
 
 
 def test_an_actor_is_in_one_fold_and_both_sexes_in_each(corpus: ravdess.Corpus) -> None:

@@ -10,7 +10,7 @@ import torch
 from torch.nn import functional
 
 from affectstream.models.voice.model import SHAPE, VoiceModel
-from affectstream.models.voice.network import VoiceEnsemble, VoiceNet
+from affectstream.models.voice.network import Heads, VoiceNet, fitted_domain
 from affectstream.models.weights import FOLDER, read_card, write_card
 from affectstream.schemas.errors import ModelError
 
@@ -22,7 +22,7 @@ SHIPPED = pytest.mark.skipif(
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     torch.manual_seed(0)
-    net = VoiceEnsemble(members=2, width=4)
+    net = VoiceNet(members=2, hidden=4)
     safetensors.torch.save_file(net.state_dict(), tmp_path / "tiny.safetensors")
     card = {
         "model_id": "tiny/1",
@@ -31,7 +31,7 @@ def folder(tmp_path: Path) -> Path:
         "licence": "none",
         "data": ("none",),
         "trust": 0.5,
-        "config": {"members": 2, "width": 4},
+        "config": {"members": 2, "hidden": 4},
         "figures": {},
     }
     write_card("tiny", card, tmp_path)
@@ -90,13 +90,13 @@ def test_the_shipped_weights_give_the_same_bits_however_batched(rows: int) -> No
 @SHIPPED
 def test_the_shipped_network_is_small_and_its_trust_is_measured() -> None:
     card = read_card("voice")
-    net = VoiceEnsemble(card.config["members"], card.config["width"])
-    assert sum(p.numel() for p in net.parameters()) == card.config["parameters"] < 2_000_000
-    assert card.trust == card.figures["clip: uar"]
+    net = VoiceNet(card.config["members"], card.config["hidden"])
+    assert sum(p.numel() for p in net.parameters()) == card.config["parameters"] < 6_000_000
+    assert card.trust == card.figures["stream, each window: uar"]
 
 
 def test_another_shape_is_refused(folder: Path) -> None:
-    with pytest.raises(ModelError, match=r"shape \(64, 126\), expected \(1, 64, 126\)"):
+    with pytest.raises(ModelError, match=r"shape \(64, 126\), expected \(80, 200\)"):
         _loaded("tiny", folder).predict([np.zeros((64, 126), np.float32)])
 
 
@@ -113,22 +113,53 @@ def test_weights_of_another_network_are_refused(folder: Path) -> None:
         _loaded("tiny", folder)
 
 
-def test_the_ensemble_averages_log_probabilities() -> None:
-    ensemble = VoiceEnsemble(members=2, width=4).eval()
-    x = torch.from_numpy(np.stack(_windows(3)))
+def test_the_heads_average_log_probabilities() -> None:
+    heads = VoiceNet(members=2, hidden=4).eval().heads
+    x = torch.randn(3, 1536)
     with torch.inference_mode():
-        one, two = (member(x).log_softmax(dim=1) for member in ensemble.members)
-        torch.testing.assert_close(ensemble(x), (one + two) / 2)
+        one, two = (member(heads.norm(x)).log_softmax(dim=1) for member in heads.members)
+        torch.testing.assert_close(heads(x), (one + two) / 2)
 
 
-def test_the_network_overfits_a_tiny_batch() -> None:
+def test_in_training_every_member_answers_and_a_barred_class_is_out_of_the_question() -> None:
+    heads = VoiceNet(members=3, hidden=4).train().heads
+    offset = torch.zeros(5, 7)
+    offset[:, 6] = -1e4
+    found = heads(torch.randn(5, 1536), offset)
+    assert found.shape == (15, 7)
+    assert (found.argmax(dim=1) != 6).all()
+    assert float(found.detach()[:, :6].abs().max()) < 100
+
+
+def test_what_is_unlike_training_is_flat_and_counts_as_removed(folder: Path) -> None:
+    net = VoiceNet(members=2, hidden=4).eval()
+    rng = np.random.default_rng(0)
+    known = torch.from_numpy(rng.normal(0, 1, (600, *SHAPE)).astype(np.float32) * 0.1)
+    with torch.inference_mode():
+        net.heads.domain.load_state_dict(fitted_domain(net.with_evidence(known)[1]).state_dict())
+    safetensors.torch.save_file(net.state_dict(), folder / "tiny.safetensors")
+    write_card("tiny", json.loads((folder / "tiny.json").read_text()), folder)
+    model = _loaded("tiny", folder)
+    usual = model.predict(list(known[:20].numpy()))
+    assert (usual.removed < 0.2).mean() > 0.9
+    strange = model.predict([np.full(SHAPE, 3, np.float32)])
+    assert strange.removed[0] == 1.0
+    np.testing.assert_allclose(strange.p, 1 / 7)
+
+
+def test_a_domain_that_was_never_fitted_removes_nothing() -> None:
+    net = VoiceNet(members=1, hidden=4).eval()
+    assert float(net.heads.domain(1e3 * torch.randn(4, 1536)).max()) == 0.0
+
+
+def test_the_heads_overfit_a_tiny_batch() -> None:
     torch.manual_seed(0)
-    x, labels = torch.from_numpy(np.stack(_windows(14))), torch.arange(14) % 7
-    net = VoiceNet(width=4, dropout=0.0)
-    optimiser = torch.optim.AdamW(net.parameters(), 3e-3)
-    for _ in range(25):
-        loss = functional.cross_entropy(net(x), labels)
+    x, labels = torch.randn(14, 1536), torch.arange(14) % 7
+    heads = Heads(1536, members=1, hidden=16, dropout=0.0)
+    optimiser = torch.optim.AdamW(heads.parameters(), 3e-3)
+    for _ in range(40):
+        loss = functional.cross_entropy(heads(x), labels)
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()
-    assert (net(x).argmax(dim=1) == labels).all()
+    assert (heads.eval()(x).argmax(dim=1) == labels).all()
