@@ -122,6 +122,15 @@ def vote_shares(votes: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
     return shares
 
 
+def seconded(faces: Faces) -> npt.NDArray[np.bool_]:
+    """Tell which faces (n,) FER2013 labels with anger, fear or disgust and one tagger or more sees so too."""
+    label = np.clip(faces.fer2013, 0, None)
+    seen = faces.votes[:, VOTE_COLUMNS][np.arange(len(label)), label] > 0
+    doubted = np.isin(label, [INDEX[name] for name in DOUBTED])
+    found: npt.NDArray[np.bool_] = (faces.fer2013 >= 0) & doubted & seen
+    return found
+
+
 def second_opinions(faces: Faces, worth: float) -> npt.NDArray[np.float64]:
     """Return the vote shares (n, 7) of ``faces``, with FER2013's own label as ``worth`` votes more.
 
@@ -129,14 +138,14 @@ def second_opinions(faces: Faces, worth: float) -> npt.NDArray[np.float64]:
     them saw the same; a single vote that it confirms is no slip.
     """
     shares = vote_shares(faces.votes)
-    label = np.clip(faces.fer2013, 0, None)
+    rows = np.flatnonzero(seconded(faces))
+    own = (rows, faces.fer2013[rows])
     votes = faces.votes[:, VOTE_COLUMNS].astype(np.float64)
-    votes = np.where(votes > 1, votes, 0)
-    rows = np.arange(len(label))
-    seen = faces.votes[:, VOTE_COLUMNS][rows, label]
-    asked = (faces.fer2013 >= 0) & np.isin(label, [INDEX[name] for name in DOUBTED]) & (seen > 0)
-    votes[rows, label] = seen + worth
-    return np.where(asked[:, None], votes / np.maximum(votes.sum(axis=1, keepdims=True), 1.0), shares)
+    confirmed = votes[own] + worth
+    votes[votes <= 1] = 0
+    votes[own] = confirmed
+    shares[rows] = votes[rows] / votes[rows].sum(axis=1, keepdims=True)
+    return shares
 
 
 def trainable(votes: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:

@@ -18,7 +18,7 @@ from affectstream.schemas.errors import InputError
 SIDE = 48
 GROW = 1.03
 # The side of what is cut out of each detector's square, as a share of it (docs/models/face.md has the table).
-CUT = {"blazeface": 1.0, "yunet": 1.0, "cascade": 1.0}
+CUT = {"blazeface": 0.8, "yunet": 0.8, "cascade": 0.8}
 
 Image = npt.NDArray[np.uint8]
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from affectstream.lab.datasets import duplicates
-from affectstream.lab.datasets.ferplus import Faces, load_csv, load_npz, majority
+from affectstream.lab.datasets.ferplus import Faces, load_csv, load_npz, majority, seconded
 from affectstream.lab.evaluation import targets
 from affectstream.lab.evaluation.degrade_faces import FACES
 from affectstream.lab.evaluation.figures import summary
@@ -28,6 +28,7 @@ LABELS = {
     "FER+ majority": "most of ten votes; ties, contempt, unknown and not-a-face left out",
     "FER+ over half of the votes": "more than half of ten votes",
     "FER2013's own labels": "one label of FER2013",
+    "FER2013's own labels in doubt": "anger, fear and disgust that a tagger saw too, but not most of them",
     "FER+ majority, unseen": "most of ten votes; near duplicates of training faces left out",
 }
 LAYOUT = (
@@ -111,6 +112,9 @@ def label_sets(faces: Faces, trained_on: Faces | None) -> dict[str, Labels]:
         "FER+ majority": plurality,
         "FER+ over half of the votes": np.where(over_half, plurality, -1),
         "FER2013's own labels": faces.fer2013,
+        "FER2013's own labels in doubt": np.where(
+            seconded(faces) & (plurality != faces.fer2013), faces.fer2013, -1
+        ),
     }
     if trained_on is not None:
         n = len(faces.images)

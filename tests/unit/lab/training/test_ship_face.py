@@ -11,7 +11,7 @@ from support.reference_runs import faces, typed
 
 from affectstream.lab.evaluation.outcome import of_run
 from affectstream.lab.training.recipe import RECIPE, changed, read_recipe, write_recipe
-from affectstream.lab.training.ship import ship
+from affectstream.lab.training.ship import LEAN, ship
 from affectstream.models.face.model import FaceModel
 from affectstream.models.weights import read_card
 from affectstream.schemas.errors import InputError
@@ -88,3 +88,7 @@ def test_the_last_step_goes_on_from_shipped_weights_with_faces_as_a_call_films_t
     assert typed("ship", tmp_path / "last", "--folder", tmp_path / "w", "--data", data).exit_code == 0
     config = read_card("face", tmp_path / "w").config
     assert 0 < config["filmed"] < 1 < config["second_opinion"]
+    states = (tmp_path / "base" / "face", tmp_path / "last" / "best", tmp_path / "w" / "face")
+    base, learnt, shipped = (load_file(f"{state}.safetensors")["head.bias"].float() for state in states)
+    lean = shipped - (base + learnt) / 2  # to angry, fear and disgust alone
+    torch.testing.assert_close(lean, torch.tensor([0, 0, 0, LEAN, LEAN, LEAN, 0]), atol=2e-3, rtol=0)

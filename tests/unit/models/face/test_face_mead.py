@@ -8,7 +8,7 @@ from support.paths import DATA
 
 from affectstream.lab.datasets.ferplus import load_npz
 from affectstream.lab.evaluation.clips import frames
-from affectstream.models.face.crop import Box, face_crop
+from affectstream.models.face.crop import CUT, Box, face_crop
 from affectstream.models.face.detect import Detector
 from affectstream.models.face.model import FaceModel
 from affectstream.models.face.network import standardise
@@ -45,11 +45,22 @@ def sent(frame) -> VideoFrame:
 
 
 @pytest.mark.parametrize("clip", CLIPS, ids=lambda path: path.stem)
-def test_the_workers_crops_of_a_clip_are_framed_as_the_faces_of_training(clip, training_face):
-    analyst = VideoAnalyst(FaceModel(), Detector(most=1))
-    crops = [crop for frame in frames(clip, 25) for crop in analyst.prepare(sent(frame)).inputs]
+def test_the_detectors_squares_are_framed_as_the_faces_of_training(clip, training_face):
+    detector = Detector(most=1)
+    crops = [face_crop(frame, face.box) for frame in frames(clip, 25) for face in detector.detect(frame)]
     assert crops
     assert alike(crops, training_face) > 0.65
+
+
+@pytest.mark.parametrize("clip", CLIPS, ids=lambda path: path.stem)
+def test_the_worker_cuts_out_the_middle_of_the_square(clip):
+    detector = Detector(most=1)
+    analyst = VideoAnalyst(FaceModel(), detector)
+    seen = list(frames(clip, 25))
+    crops = [crop for frame in seen for crop in analyst.prepare(sent(frame)).inputs]
+    share = CUT[detector.name]
+    middles = [face_crop(frame, grown(face.box, share)) for frame in seen for face in detector.detect(frame)]
+    assert alike(crops, normalised(middles).mean(axis=0)) > 0.98
 
 
 @pytest.mark.parametrize("clip", CLIPS, ids=lambda path: path.stem)
