@@ -3,6 +3,7 @@
 The shipped weights learnt from every actor at hand. On those only the fold networks can be judged.
 """
 
+import time
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from itertools import repeat
@@ -123,10 +124,14 @@ def _costs(request: EvaluationRequest) -> tuple[Target, ...]:
     model = VoiceModel(folder=request.weights)
     model.load(request.device)
     sound = np.random.default_rng(0).normal(0, 0.1, features.WINDOW_SAMPLES).astype(np.float32)
-    took = targets.timed(lambda: model.predict([features.features(sound, features.RATE_HZ)]))
+
+    def chunk() -> None:
+        model.predict([features.features(sound, features.RATE_HZ)])
+
+    took = targets.timed(chunk, clock=time.process_time)
     return (
         targets.fewer("numbers in the weights", numbers, MOST_PARAMETERS, "parameters"),
-        targets.faster("2 s chunk at batch 1, features included", took, MOST_MS),
+        targets.faster("processor time of a 2 s chunk at batch 1, features included", took, MOST_MS),
     )
 
 
