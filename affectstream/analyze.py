@@ -24,7 +24,7 @@ from affectstream.options import (
     TranscriptFile,
 )
 from affectstream.schemas.errors import InputError
-from affectstream.schemas.messages import MODALITIES, FusedEmotion, Modality, Observation
+from affectstream.schemas.messages import MODALITIES, FusedEmotion, Modality, Observation, Reason
 
 if TYPE_CHECKING:
     from affectstream.export import Report
@@ -143,7 +143,20 @@ def _analysed(arguments: "SessionArguments", settings: "Settings", start_ms: int
         )
     if not windows:
         raise InputError("the recording is too short: it holds no window")
+    _tell_of_other_languages(windows)
     return windows
+
+
+def _tell_of_other_languages(windows: Sequence[FusedEmotion]) -> None:
+    """Warn of words that the text model cannot read: the summary shows only what was read."""
+    from affectstream.console import print_warning
+
+    unread = sum(any(state.reason == Reason.LANGUAGE for state in fused.modalities) for fused in windows)
+    if unread:
+        print_warning(
+            f"the words of {unread} of {len(windows)} windows are in a language that the text model does not "
+            "read; they do not count"
+        )
 
 
 def finals(

@@ -26,6 +26,11 @@ def print_error(error: str) -> None:
     _print_line("error", "bold red", error)
 
 
+def print_warning(text: str) -> None:
+    """Print a warning as it is."""
+    _print_line("warning", "bold yellow", text)
+
+
 def print_warnings() -> None:
     """Print what the log warns of as lines for a user, until the process logs otherwise."""
     import structlog
@@ -41,7 +46,7 @@ def _print_event(_: Any, level: str, event: MutableMapping[str, Any]) -> NoRetur
         name, notice = event.pop("event"), event.pop("notice", None)
         file = event.pop("file", None)
         rest = notice or " ".join([str(name), *(f"{key}={value}" for key, value in event.items())])
-        _print_line("warning", "bold yellow", f"{file}: {rest}" if file else rest)
+        print_warning(f"{file}: {rest}" if file else rest)
     raise structlog.DropEvent
 
 

@@ -67,6 +67,13 @@ class CameraPlan:
         """Whether the source is a camera of this machine."""
         return self.source.isdigit() or self.source.startswith("/dev/")
 
+    def check(self) -> None:
+        """Raise InputError where the source is a recording: its pictures would all be stamped with now."""
+        if not self.network and Path(self.source).is_file():
+            raise InputError(
+                f"{self.source} is a recording, not a camera; `affectstream replay` sends it at its own pace"
+            )
+
     @property
     def name(self) -> str:
         """The source without what may be a secret: of an address, only the host."""
@@ -86,10 +93,7 @@ def frames(
     the stream, where a local camera is lost.
     """
     plan.live.check("video")
-    if not plan.network and Path(plan.source).is_file():
-        raise InputError(
-            f"{plan.source} is a recording, not a camera; `affectstream replay` sends it at its own pace"
-        )
+    plan.check()
     connect, clock = connect or _open, MonotonicWallClock(now_ms)
     period_ms, due_ms, last_ms, seq = 1000 / plan.fps, 0.0, -1, 0
     capture = connect(plan)
@@ -169,6 +173,7 @@ async def main(options: argparse.Namespace, stop: Stop) -> None:
         producer.max_side,
         producer.jpeg_quality,
     )
+    camera.check()
     await publish(lambda halted: frames(camera, halted), settings, stop)
 
 

@@ -40,11 +40,9 @@ def is_timed(line: str) -> bool:
 def webvtt(text: str) -> tuple[list[Cue], list[int]]:
     """Return the cues of a WebVTT file, and the lines at which words begin that belong to no cue."""
     lines = text.replace("\0", "\ufffd").split("\n")
-    language = next((m[1] for line in lines[:8] if (m := re.match(r"Language:\s*([\w-]+)", line))), None)
-    at = 1 + (len(lines) > 1 and lines[1] != "" and not TIMES.match(lines[1]))
-    if at == 2:
-        while at < len(lines) and lines[at] != "" and not TIMES.match(lines[at]):
-            at += 1
+    at = next((i for i, line in enumerate(lines) if i and (line == "" or TIMES.match(line))), len(lines))
+    stated = (re.match(r"Language:\s*([\w-]+)", line) for line in lines[:at])
+    language = next((match[1] for match in stated if match), None)
     found: list[Cue] = []
     stray: list[int] = []
     numbered = False

@@ -31,6 +31,7 @@ ROLES: dict[str, Party] = {
     **dict.fromkeys(("other", "supervisor"), "other"),
 }
 SERVICE = {"service", "services", "care", "success", "relations", "desk", "manager", "team"}
+SURNAMES = {"guest", "clerk", "rep"}  # of people, too: `Anna Guest`
 NO_NAME = "(none)"  # names the words without a speaker, in the table of speakers
 
 
@@ -84,6 +85,8 @@ def role(speaker: str | None, speakers: Mapping[str, Party]) -> Party | None:
     if speaker is None:
         return None
     words = re.findall(r"[a-z]+", name)
+    if len(words) == 2 and words[1] in SURNAMES and words[0] not in ROLES:
+        return None
     found = [ROLES[word] for word in words if word in ROLES]
     if "agent" in found or (found and SERVICE & set(words)):
         return "agent"

@@ -296,6 +296,23 @@ def test_utterances_of_any_cues_lie_within_the_recording_in_order(tmp_path_facto
         assert not any("00:" in u.text for u in found)
 
 
+WORD = st.tuples(
+    st.sampled_from(["so", "it's", "40", "no.", "why?"]), st.integers(0, 900), st.integers(0, 2000)
+)
+
+
+@given(st.lists(WORD, min_size=1, max_size=40), st.sampled_from(["A", "B", None]))
+def test_no_word_of_a_list_of_words_is_lost(tmp_path_factory, drawn, speaker):
+    items, at = [], 0
+    for word, length, pause in drawn:
+        items.append({"word": word, "start": at / 1000, "end": (at + length) / 1000, "speaker": speaker})
+        at += length + pause
+    path = write(tmp_path_factory.mktemp("words"), "a.json", {"words": items})
+    found = load(path, (), at + 1)
+    assert " ".join(u.text for u in found).split() == [word for word, _, _ in drawn]
+    assert {u.speaker for u in found} == {speaker}
+
+
 CUES = st.lists(st.sampled_from(["so it is", "forty two", "no", "that's it"]), min_size=1, max_size=6)
 
 

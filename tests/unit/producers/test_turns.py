@@ -51,6 +51,8 @@ def test_a_shared_file_without_speakers_is_refused():
 
 def test_a_role_is_a_word_of_its_own():
     assert role("Agentine", {}) is None
+    assert role("Anna Guest", {}) is None
+    assert role("Anna Lind (Guest)", {}) == "customer"
     assert role("Agent-2", {}) == "agent"
 
 
