@@ -3,19 +3,19 @@
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from affectstream.analytics.label import NOTHING, Display, DisplayedLabel, fold
+from affectstream.analytics.label import Display
 from affectstream.schemas.alert import Alert
 from affectstream.schemas.conflict import WORDS
 from affectstream.schemas.errors import InputError
 from affectstream.schemas.labels import COLOURS, EMOTIONS, INDEX
-from affectstream.schemas.messages import PARTIES, FusedEmotion, Modality
+from affectstream.schemas.messages import FusedEmotion
 from affectstream.session_file import Event
-from affectstream.timeline import Note, lanes, notes_of, smoothed
+from affectstream.timeline import Note, Side, sides_of, smoothed
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -27,26 +27,12 @@ WIDTH_IN, BAND_IN, COURSE_IN, LANE_IN, EVIDENCE_IN = 12.0, 0.34, 1.7, 0.24, 0.26
 LEAST_SMOOTHING_S = 5.0
 DARK = ("sad", "angry", "disgust", "fear")  # labels under white text
 SMOOTHING_SHARE = 0.02  # of the call
+LONG_S = 300.0  # from here on in minutes
+STEPS_S, MOST_TICKS = (5, 10, 30, 60, 120, 300, 600, 1800), 15
 PLAIN = Display()
 UNSURE = "#e6e6e6"
 INK, FAINT, EVIDENCE = "#333333", "#a6a6a6", "#7d6b5d"
 GAP: dict[str, Any] = {"facecolor": "none", "edgecolor": "#cfcfcf", "hatch": "////", "linewidth": 0.0}
-
-
-class Side(NamedTuple):
-    """One party's windows, what is displayed for them, and what happened to it."""
-
-    party: str
-    finals: Sequence[FusedEmotion]
-    shown: Sequence[DisplayedLabel]
-    notes: Sequence[Sequence[Note]]  # by lane
-    modalities: Sequence[Modality]
-
-    @property
-    def heights(self) -> tuple[float, ...]:
-        """Return the heights of its panels in inches."""
-        notes = max(1, len(self.notes)) * LANE_IN
-        return (BAND_IN, COURSE_IN, notes, EVIDENCE_IN * len(self.modalities))
 
 
 def check_kind(path: Path) -> None:
@@ -78,9 +64,8 @@ def draw(
 
     origin_ms = min(f.start_ms for f in finals)
     length_s = (max(f.end_ms for f in finals) - origin_ms) / 1000
-    sides = [_side(party, finals, display, alerts, length_s) for party in PARTIES]
-    sides = [side for side in sides if side.finals]
-    heights = [height for side in sides for height in side.heights]
+    sides = sides_of(finals, display, alerts)
+    heights = [height for side in sides for height in _heights(side)]
     figure, axes = plt.subplots(
         len(heights),
         1,
@@ -92,8 +77,7 @@ def draw(
     figure.get_layout_engine().set(h_pad=0.02, hspace=0.02)
     for i, side in enumerate(sides):
         _draw_side(axes[4 * i : 4 * i + 4], side, origin_ms, length_s, events)
-    axes[-1].set_xlabel("seconds from the start of the session", fontsize=9)
-    axes[-1].set_xlim(0, length_s)
+    _time_axis(axes[-1], length_s)
     figure.suptitle(title, fontweight="bold", x=0.01, ha="left")
     _legend(figure)
     try:
@@ -104,14 +88,21 @@ def draw(
         plt.close(figure)
 
 
-def _side(
-    party: str, finals: Sequence[FusedEmotion], display: Display, alerts: Sequence[Alert], length_s: float
-) -> Side:
-    mine = sorted((f for f in finals if f.party == party), key=lambda f: f.end_ms)
-    origin_ms = min(f.start_ms for f in finals)
-    noted = notes_of(mine, [a for a in alerts if a.party == party], origin_ms)
-    expected = [m for m in WORDS if any(s.modality == m for f in mine for s in f.modalities)]
-    return Side(party, mine, fold(display, NOTHING, mine), lanes(noted, length_s), expected)
+def _time_axis(axis: "Axes", length_s: float) -> None:
+    """Write seconds below a short call, minutes below a long one."""
+    from matplotlib.ticker import FuncFormatter, MultipleLocator
+
+    unit_s, unit = (60, "minutes") if length_s > LONG_S else (1, "seconds")
+    step_s = next((step_s for step_s in STEPS_S if length_s / step_s <= MOST_TICKS), STEPS_S[-1])
+    axis.xaxis.set_major_locator(MultipleLocator(step_s))
+    axis.xaxis.set_major_formatter(FuncFormatter(lambda at_s, _: f"{at_s / unit_s:g}"))
+    axis.set_xlabel(f"{unit} from the start of the session", fontsize=9)
+    axis.set_xlim(0, length_s)
+
+
+def _heights(side: Side) -> tuple[float, ...]:
+    """Return the heights of a party's panels in inches."""
+    return BAND_IN, COURSE_IN, max(1, len(side.notes)) * LANE_IN, EVIDENCE_IN * len(side.modalities)
 
 
 def _draw_side(

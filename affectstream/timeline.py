@@ -2,15 +2,17 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from affectstream.analytics.changes import episodes, turning_points
+from affectstream.analytics.label import NOTHING, Display, DisplayedLabel, fold
 from affectstream.schemas.alert import Alert
 from affectstream.schemas.conflict import WORDS
 from affectstream.schemas.labels import EMOTIONS
-from affectstream.schemas.messages import FusedEmotion
+from affectstream.schemas.messages import PARTIES, FusedEmotion, Modality
 
 LANES = 8  # more do not fit; what finds no place loses its text
 CHARACTER = 0.0062  # of the picture's width
@@ -35,6 +37,29 @@ class Note:
         """Return from when to when it takes its lane."""
         begin_s = self.text_s(length_s)
         return begin_s, max(self.end_s, begin_s + (CHARACTER * len(self.text) + GAP) * length_s)
+
+
+class Side(NamedTuple):
+    """One party's windows, what is displayed for them, and what happened to it."""
+
+    party: str
+    finals: Sequence[FusedEmotion]
+    shown: Sequence[DisplayedLabel]
+    notes: Sequence[Sequence[Note]]  # by lane
+    modalities: Sequence[Modality]
+
+
+def sides_of(finals: Sequence[FusedEmotion], display: Display, alerts: Sequence[Alert]) -> list[Side]:
+    """Return the parties that have windows, in their usual order; times are from the first window of all."""
+    origin_ms = min(f.start_ms for f in finals)
+    length_s = (max(f.end_ms for f in finals) - origin_ms) / 1000
+    found = []
+    for party in PARTIES:
+        mine = sorted((f for f in finals if f.party == party), key=lambda f: f.end_ms)
+        noted = notes_of(mine, [a for a in alerts if a.party == party], origin_ms)
+        expected = [m for m in WORDS if any(s.modality == m for f in mine for s in f.modalities)]
+        found.append(Side(party, mine, fold(display, NOTHING, mine), lanes(noted, length_s), expected))
+    return [side for side in found if side.finals]
 
 
 def notes_of(finals: Sequence[FusedEmotion], alerts: Sequence[Alert], origin_ms: int) -> list[Note]:

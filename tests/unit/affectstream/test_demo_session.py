@@ -8,8 +8,11 @@ import numpy as np
 import pytest
 from support.paths import ROOT
 
+from affectstream.analyze import finals
 from affectstream.models.face.detect import Detector
 from affectstream.producers.session import PartySource, SessionPlan, estimated_ms, messages
+from affectstream.runtime.settings import load
+from affectstream.schemas.labels import EMOTIONS, INDEX
 from affectstream.schemas.messages import AudioChunk, EndOfStream, Transcript, VideoFrame
 from affectstream.session_file import events
 
@@ -112,3 +115,28 @@ def test_words_are_missing_only_where_it_says_so(streams):
     heard = [c for c in streams["agent", AudioChunk] if c.start_ms < end and c.end_ms > start and any(hop(c))]
     assert heard
     assert max(t.end_ms - t.start_ms for t in words) < 8000
+
+
+@pytest.fixture(scope="module")
+def course():
+    """The fused probabilities of the customer (seconds, 7), as `analyze` gives them; NaN without evidence."""
+    found = finals(messages(plan()), load(policy={"agent_purpose": "synthetic"}))
+    return np.array([w.p or (np.nan,) * len(EMOTIONS) for w in found if w.party == "customer"])
+
+
+@pytest.mark.parametrize(
+    ("first_s", "last_s", "emotion"),
+    [
+        pytest.param(0, 8, "neutral", id="it begins as any call"),
+        pytest.param(11, 36, "angry", id="the customer is annoyed, whatever is hidden or said"),
+        pytest.param(48, 56, "happy", id="and ends relieved"),
+    ],
+)
+def test_the_story_is_read_in_the_fused_line(course, first_s, last_s, emotion):
+    assert EMOTIONS[np.nanmean(course[first_s:last_s], axis=0).argmax()] == emotion
+
+
+def test_nobody_sees_a_happy_customer_while_the_call_is_angry(course):
+    happy = course[:, INDEX["happy"]]
+    assert np.nanmean(happy[11:36]) < 0.2
+    assert np.nanmax(happy[11:36]) < 0.5 < np.nanmean(happy[48:56])
