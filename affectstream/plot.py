@@ -30,7 +30,7 @@ SMOOTHING_SHARE = 0.02  # of the call
 LONG_S = 300.0  # from here on in minutes
 STEPS_S, MOST_TICKS = (5, 10, 30, 60, 120, 300, 600, 1800), 15
 PLAIN = Display()
-UNSURE = "#e6e6e6"
+UNSURE: dict[str, Any] = {"facecolor": "#ffffff", "edgecolor": "#bdbdbd", "hatch": "....", "linewidth": 0.0}
 INK, FAINT, EVIDENCE = "#333333", "#a6a6a6", "#7d6b5d"
 GAP: dict[str, Any] = {"facecolor": "none", "edgecolor": "#cfcfcf", "hatch": "////", "linewidth": 0.0}
 
@@ -131,7 +131,7 @@ def _band(axis: "Axes", side: Side, edges: NDArray[np.float64], length_s: float)
         if label is None and not unsure:
             axis.axvspan(left, right, **GAP)
             continue
-        axis.axvspan(left, right, color=COLOURS[label] if label else UNSURE, linewidth=0)
+        axis.axvspan(left, right, **({"color": COLOURS[label], "linewidth": 0} if label else UNSURE))
         name = label or "unsure"
         if right - left > length_s * 0.009 * len(name):
             axis.text(
@@ -232,6 +232,6 @@ def _legend(figure: "Figure") -> None:
     from matplotlib.patches import Patch
 
     handles = [Patch(color=COLOURS[name], label=name) for name in EMOTIONS]
-    handles += [Patch(color=UNSURE, label="unsure"), Patch(label="no evidence", **GAP)]
+    handles += [Patch(label="unsure", **UNSURE), Patch(label="no evidence", **GAP)]
     handles += [Patch(color=EVIDENCE, label="weight of face, voice, words")]
     figure.legend(handles=handles, loc="outside lower center", ncols=len(handles), fontsize=8, frameon=False)
