@@ -140,7 +140,7 @@ def evaluate(
     if name == "calls":
         from affectstream.lab.calls import command as calls
 
-        return calls.run(data, output, quick, out, _progress())
+        return calls.measure(data, run, output, quick, out, _progress())
     if name not in get_args(Name):
         if quick or weights is not None:
             raise InputError("--quick and --weights are for face, voice and text, not for a run folder")

@@ -9,22 +9,22 @@ from rich.progress import Progress
 
 from affectstream.analytics import rules
 from affectstream.analytics.alerts import alerts
-from affectstream.analytics.label import Display
+from affectstream.analytics.label import Display, display_as
 from affectstream.analytics.rules import Rule
 from affectstream.lab.calls import judge
 from affectstream.lab.calls.acted import CORPORA, Speaker, speakers, wideband
 from affectstream.lab.calls.judge import Figures, Judged
 from affectstream.lab.calls.lines import LINE_HZ, LINES, WIDE_HZ, Line, at_rate
 from affectstream.lab.calls.recordings import Recording, routine
-from affectstream.lab.calls.staged import EMOTIONS, Staged, staged
+from affectstream.lab.calls.staged import Outcome, Staged, outcome, row, staged
 from affectstream.lab.calls.stream import Stream
+from affectstream.lab.calls.unheard import Unheard
 from affectstream.lab.calls.wording import wording
 from affectstream.models.weights import read_card
 from affectstream.runtime.settings import Settings
 from affectstream.schemas.alert import Alert
 from affectstream.workers.audio import analyst
 
-AFTER_MS = 3_000  # an alarm that comes so long after the splice is still the splice's
 QUICK = 1  # of recordings, lines and speakers of a corpus, of a quick look
 
 
@@ -44,10 +44,17 @@ class Bench:
     display: Display
     rules: Sequence[Rule]
     progress: Progress
+    settings: Settings
+    unheard: Unheard
 
     def judged(self, call: Recording) -> Judged:
         """Return a recording's finals and displayed labels."""
         return judge.judged(self.stream.finals(call), self.display)
+
+    def of_speaker(self, speaker: Speaker) -> Stream:
+        """Return the stream with a network that never heard a speaker, where there is one."""
+        own = self.unheard.analyst(speaker)
+        return self.stream if own is None else Stream(own, self.settings)
 
     def alarms(self, of: Judged) -> list[Alert]:
         """Return the alerts that begin in a recording."""
@@ -55,13 +62,17 @@ class Bench:
 
 
 def measure(
-    data: Path | None, settings: Settings, display: Display, progress: Progress, quick: bool = False
+    data: Path | None, run: Path, settings: Settings, progress: Progress, quick: bool = False
 ) -> Measured:
-    """Return the figures of the models, the fusion rule and the alert rules that the settings choose."""
+    """Return the figures of the models, the fusion rule and the alert rules that the settings choose.
+
+    ``run`` is that of the voice, whose networks judge the speakers that the shipped weights learnt from.
+    """
     most = QUICK if quick else None
     own = rules.read(settings.alerts.rules)
     worker = analyst(settings)
-    bench = Bench(Stream(worker, settings), display, own, progress)
+    display = display_as(settings.label.model_dump(), settings.fusion.fitted)
+    bench = Bench(Stream(worker, settings), display, own, progress, settings, Unheard(run, data))
     calls = routine(data)[:most]
     actors = _first(speakers(data), most)
     as_recorded = {call.name: bench.judged(call) for call in progress.track(calls, description="calls")}
@@ -69,21 +80,26 @@ def measure(
     figures["calls"] = _all(bench, list(as_recorded.values()))
     figures |= {f"rule/{rule.name}": _rule(bench, rule, list(as_recorded.values())) for rule in own}
     figures |= _lines(bench, calls, as_recorded, actors, dict(list(LINES.items())[:most]))
-    figures |= _staged(bench, list(progress.track(list(staged(actors, calls)), description="staged")))
+    figures |= _staged(bench, list(staged(actors, calls)))
     names = ", ".join(rule.name for rule in own)
     text, spoken = wording()
     about = {"voice": worker.model_id, "text": text, "fusion": settings.fusion.rule, "rules": names}
-    return Measured(about | _heard(actors), figures | spoken)
+    return Measured(about | _heard(bench, actors), figures | spoken)
 
 
 def _first(found: Sequence[Speaker], most: int | None) -> Sequence[Speaker]:
     return [s for corpus in CORPORA for s in [s for s in found if s.corpus == corpus][:most]]
 
 
-def _heard(actors: Sequence[Speaker]) -> dict[str, str]:
-    """Return per corpus whether the card of the voice says that it was trained on it."""
+def _heard(bench: Bench, actors: Sequence[Speaker]) -> dict[str, str]:
+    """Return per corpus whether the voice that judges its speakers has learnt from them."""
     data = " ".join(read_card("voice").data).lower()
-    return {c: "yes" if CORPORA[c].lower() in data else "no" for c in dict.fromkeys(s.corpus for s in actors)}
+    found = {}
+    for actor in actors:
+        apart = bench.unheard.analyst(actor) is not None
+        learnt = CORPORA[actor.corpus].lower() in data
+        found[actor.corpus] = "no, networks without them" if apart else "yes" if learnt else "no"
+    return found
 
 
 def _call(bench: Bench, of: Judged) -> Figures:
@@ -156,54 +172,13 @@ def _line(bench: Bench, plain: dict[str, Judged], changed: dict[str, Judged]) ->
     }
 
 
-def _staged(bench: Bench, found: Sequence[Staged]) -> dict[str, Figures]:
+def _staged(bench: Bench, calls: Sequence[Staged]) -> dict[str, Figures]:
     """Return per corpus what the alarms for anger make of calls with acted speech in them."""
-    outcomes = [(each, _outcome(bench, each)) for each in found]
-    corpora = dict.fromkeys(each.speaker.corpus for each in found)
-    rows = {c: [o for each, o in outcomes if each.speaker.corpus == c] for c in corpora}
-    figures = {f"staged/{corpus}": _staged_row(of) for corpus, of in rows.items()}
-    return figures | {"staged": _staged_row([o for _, o in outcomes])}
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What came of one staged call."""
-
-    emotion: str
-    delay_s: float | None  # from the begin of the splice to the first alarm in it
-    outside: int  # alarms before it and after it
-    seconds: float
-    windows: int  # with evidence, within the splice
-    right: int  # of them, with the acted emotion as the likeliest
-
-
-def _outcome(bench: Bench, call: Staged) -> Outcome:
-    of = bench.judged(call.call)
     angry = {rule.name for rule in bench.rules if "angry" in rule.emotions}
-    alarms = [alarm for alarm in bench.alarms(of) if alarm.rule in angry]
-    inside = [a for a in alarms if call.start_ms < a.end_ms <= call.end_ms + AFTER_MS]
-    windows, right = judge.within(of.finals, call.start_ms, call.end_ms, call.emotion)
-    delay_s = min(((a.end_ms - call.start_ms) / 1000 for a in inside), default=None)
-    return Outcome(call.emotion, delay_s, len(alarms) - len(inside), call.call.seconds, windows, right)
-
-
-def _staged_row(outcomes: Sequence[Outcome]) -> Figures:
-    by = {emotion: [o for o in outcomes if o.emotion == emotion] for emotion in EMOTIONS}
-    found = {e: sum(o.delay_s is not None for o in by[e]) for e in EMOTIONS}
-    delays = [o.delay_s for o in by["angry"] if o.delay_s is not None]
-    outside, seconds = sum(o.outside for o in outcomes), sum(o.seconds for o in outcomes)
-    raised = sum(found.values()) + outside
-    return {
-        "calls": len(by["angry"]),
-        "recall": judge.share(found["angry"], len(by["angry"])),
-        "delay": round(float(np.median(delays)), 2) if delays else 0.0,
-        "raised by neutral": judge.share(found["neutral"], len(by["neutral"])),
-        "raised by happy": judge.share(found["happy"], len(by["happy"])),
-        "elsewhere an hour": round(outside * 3600 / seconds, 2),
-        "precision": judge.share(found["angry"], raised),
-        **{f"{emotion} windows": _right(of) for emotion, of in by.items()},
-    }
-
-
-def _right(outcomes: Sequence[Outcome]) -> float:
-    return judge.share(sum(o.right for o in outcomes), sum(o.windows for o in outcomes))
+    outcomes: dict[str, list[Outcome]] = {}
+    for call in bench.progress.track(calls, description="staged"):
+        of = judge.judged(bench.of_speaker(call.speaker).finals(call.call), bench.display)
+        alarms = [alarm for alarm in bench.alarms(of) if alarm.rule in angry]
+        outcomes.setdefault(call.speaker.corpus, []).append(outcome(call, of.finals, alarms))
+    whole = [each for of_corpus in outcomes.values() for each in of_corpus]
+    return {f"staged/{corpus}": row(found) for corpus, found in outcomes.items()} | {"staged": row(whole)}

@@ -5,19 +5,19 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import Progress
 
-from affectstream.analytics.label import display_as
 from affectstream.lab.calls import bench, page
 from affectstream.lab.evaluation.terminal import show
 from affectstream.runtime.settings import load
 
 
-def run(data: Path | None, output: Path | None, quick: bool, out: Console, progress: Progress) -> None:
+def measure(
+    data: Path | None, run: Path, output: Path | None, quick: bool, out: Console, progress: Progress
+) -> None:
     """Measure calls, print the page, and write it with its figures into ``output``; raises InputError."""
     settings = load()
     before = page.read(page.BEFORE)
-    display = display_as(settings.label.model_dump(), settings.fusion.fitted)
     with progress:
-        found = bench.measure(data, settings, display, progress, quick)
+        found = bench.measure(data, run, settings, progress, quick)
     show(page.blocks(found, before), out)
     if output is not None:
         for path in page.write(found, output):

@@ -48,7 +48,8 @@ DEMANDS = (
     Demand("lines: equal displays on the worst line", "lines", "equal", at_least=0.8),
     Demand("lines: total variation on the worst line", "lines", "total variation", at_most=0.15),
     Demand("lines: alerts an hour of the same calls on all lines", "lines", "alerts an hour", at_most=1.0),
-    Demand("staged anger: share of calls in which an alert finds it", "staged", "recall", at_least=0.75),
+    Demand("staged anger of RAVDESS: share found by an alert", "staged/ravdess", "recall", at_least=0.75),
+    Demand("staged anger of all corpora: share found by an alert", "staged", "recall", at_least=0.75),
     Demand("staged anger: precision of the alerts for anger", "staged", "precision", at_least=0.8),
     Demand("words: neutral sentences right", "words/written: neutral", "right", at_least=0.9),
     Demand("words: complaints and escalation angry", "words/written: complaints", "right", at_least=0.7),
@@ -65,8 +66,9 @@ TOP = (
     "over other lines, and on calls into which acted anger is spliced. Every recording goes through the "
     "path of the stream (chunks, audio worker, join, fusion, displayed label, alert rules), each channel as "
     "the customer of a call with nothing but sound, so that the shipped rules watch it. The calls are taken "
-    "to be routine throughout; nobody labelled them. A window lasts a second; *spoken* windows are those in "
-    "which the voice gives evidence."
+    "to be routine throughout; nobody labelled them. The shipped rules were chosen without "
+    "`auto0_mono_mixed`, and the voice has learnt from the others without labels, never from it. A window "
+    "lasts a second; *spoken* windows are those in which the voice gives evidence."
 )
 
 
@@ -173,8 +175,8 @@ def _staged(both: "_Both") -> Iterator[Block]:
 
 def _heard(both: "_Both", corpus: str) -> str:
     return (
-        f"{CORPORA[corpus]}: in the training of the voice {both.now.about[corpus]} now, "
-        f"{both.before.about.get(corpus, ABSENT)} before"
+        f"{CORPORA[corpus]} in the training of the voice: {both.now.about[corpus]}; before: "
+        f"{both.before.about.get(corpus, ABSENT)}"
     )
 
 

@@ -11,13 +11,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from affectstream.lab.calls import judge
 from affectstream.lab.calls.acted import Speaker, loudness, reel
+from affectstream.lab.calls.judge import Figures, Finals
 from affectstream.lab.calls.lines import LINE_HZ, at_rate
 from affectstream.lab.calls.recordings import Recording
+from affectstream.schemas.alert import Alert
 
 LEAD_S = 60.0  # what a baseline needs
 SPLICE_S = 12.0
 TAIL_S = 20.0
+AFTER_MS = 3_000  # an alarm that comes so long after the splice is still the splice's
 EMOTIONS = ("angry", "neutral", "happy")  # the first is to be found, the others are to raise no alarm
 
 
@@ -54,3 +58,46 @@ def _stretches(calls: Sequence[Recording]) -> Iterator[Recording]:
         for start_s in np.arange(int(call.seconds / length_s)) * length_s:
             part = call.part(start_s, start_s + length_s)
             yield Recording(f"{call.name} from {start_s:g} s", part, LINE_HZ)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of one staged call."""
+
+    emotion: str
+    delay_s: float | None  # from the begin of the splice to the first alarm in it
+    outside: int  # alarms before it and after it
+    seconds: float
+    windows: int  # with evidence, within the splice
+    right: int  # of them, with the acted emotion as the likeliest
+
+
+def outcome(call: Staged, finals: Finals, alarms: Sequence[Alert]) -> Outcome:
+    """Return what came of a staged call, from its finals and the alarms for anger that begin in it."""
+    inside = [a for a in alarms if call.start_ms < a.end_ms <= call.end_ms + AFTER_MS]
+    windows, right = judge.within(finals, call.start_ms, call.end_ms, call.emotion)
+    delay_s = min(((a.end_ms - call.start_ms) / 1000 for a in inside), default=None)
+    return Outcome(call.emotion, delay_s, len(alarms) - len(inside), call.call.seconds, windows, right)
+
+
+def row(outcomes: Sequence[Outcome]) -> Figures:
+    """Return the figures of staged calls together."""
+    by = {emotion: [o for o in outcomes if o.emotion == emotion] for emotion in EMOTIONS}
+    found = {e: sum(o.delay_s is not None for o in by[e]) for e in EMOTIONS}
+    delays = [o.delay_s for o in by["angry"] if o.delay_s is not None]
+    outside, seconds = sum(o.outside for o in outcomes), sum(o.seconds for o in outcomes)
+    raised = sum(found.values()) + outside
+    return {
+        "calls": len(by["angry"]),
+        "recall": judge.share(found["angry"], len(by["angry"])),
+        "delay": round(float(np.median(delays)), 2) if delays else 0.0,
+        "raised by neutral": judge.share(found["neutral"], len(by["neutral"])),
+        "raised by happy": judge.share(found["happy"], len(by["happy"])),
+        "elsewhere an hour": round(outside * 3600 / seconds, 2),
+        "precision": judge.share(found["angry"], raised),
+        **{f"{emotion} windows": _right(of) for emotion, of in by.items()},
+    }
+
+
+def _right(outcomes: Sequence[Outcome]) -> float:
+    return judge.share(sum(o.right for o in outcomes), sum(o.windows for o in outcomes))

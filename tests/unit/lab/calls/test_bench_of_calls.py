@@ -17,6 +17,7 @@ from affectstream.lab.calls.bench import Measured
 from affectstream.lab.calls.recordings import Recording, load, routine
 from affectstream.lab.calls.staged import EMOTIONS, LEAD_S, SPLICE_S, TAIL_S, staged
 from affectstream.lab.calls.stream import Stream
+from affectstream.lab.calls.unheard import Unheard
 from affectstream.lab.evaluation.document import Table
 from affectstream.producers.session import messages
 from affectstream.runtime.settings import load as settings_of
@@ -138,3 +139,10 @@ def test_figures_that_are_none_are_refused_by_name(tmp_path: Path) -> None:
     (tmp_path / "figures.json").write_text("[1]")
     with pytest.raises(InputError, match=r"figures\.json"):
         page.read(tmp_path / "figures.json")
+
+
+def test_without_the_run_of_the_voice_the_shipped_network_judges_every_speaker(
+    data: Path, tmp_path: Path
+) -> None:
+    unheard = Unheard(tmp_path / "no-run", data)
+    assert [unheard.analyst(speaker) for speaker in speakers(data)] == [None, None]
