@@ -91,8 +91,9 @@ def check_file(path: Path) -> None:
         if path.is_dir():
             raise InputError(f"cannot write {path}: it is a folder")
         new = not path.exists()
-        with path.open("a"):
-            pass
+        if new or path.is_file():  # a pipe would wait for its reader
+            with path.open("a"):
+                pass
         if new:
             path.unlink()
     except OSError as error:

@@ -47,6 +47,8 @@ def frames(
 
     scaler, last, jpeg = VideoReformatter(), None, b""
     for tick, frame in resample(timed(), exact_rate(fps)):
+        if any(from_ms <= tick < to_ms for from_ms, to_ms in file.gaps):
+            continue  # nothing was recorded: the last picture is not what is seen
         if frame is not last:
             last, jpeg = frame, to_jpeg(upright(frame, max_side, scaler), quality)
         yield SampledFrame(tick, jpeg)

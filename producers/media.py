@@ -51,6 +51,7 @@ class MediaFile:
     parts: tuple[Part, ...]
     shifts: Shifts
     packets: Mapping[Track, int]
+    gaps: tuple[tuple[int, int], ...] = ()  # ms after the zero: from when to when nothing was recorded
 
     @property
     def audio(self) -> int | None:
@@ -106,14 +107,16 @@ def _probed(path: Path, _: tuple[int, int] | None) -> MediaFile:
     clock, shifts, packets = scan(path, found)
     length_ms = max(0, milliseconds(Fraction(clock.end_s or 0.0) - zero))
     file = _usable(MediaFile(path, zero, index, tracks, length_ms, found, shifts, packets))
-    for text in described([f for f in clock.faults if _matters(f, file)]):
+    faults = [fault for fault in clock.faults if fault.kind != "gap" or file.sound]  # pictures alone may stay
+    for text in described(faults):
         notice(path, text)
-    return file
+    first = Fraction(clock.first_s) - zero
+    return replace(file, gaps=tuple(_interval(first, fault) for fault in faults if fault.kind == "gap"))
 
 
-def _matters(fault: Fault, file: MediaFile) -> bool:
-    """Say whether a fault is one: pictures alone may stand still for long."""
-    return fault.kind != "gap" or bool(file.sound)
+def _interval(first: Fraction, gap: Fault) -> tuple[int, int]:
+    start = first + Fraction(gap.at_s)
+    return milliseconds(start), milliseconds(start + Fraction(gap.by_s))
 
 
 def decode(file: MediaFile, kind: Kind, damage: Damage, track: int = 0) -> Iterator[Decoded]:

@@ -95,6 +95,24 @@ def call(path: Path, seconds, *, sound=True, at_ms=None, channels=1) -> Path:
     return path
 
 
+def with_gap(path: Path, gap_ms: int) -> Path:
+    """Write a call of 4 s in whose middle nothing was recorded for ``gap_ms``."""
+    sound = np.rint(voice(4).reshape(40, 1, 800) * 32767).astype(np.int16)
+    with av.open(str(path), "w") as file:
+        film, heard = file.add_stream("mpeg4", rate=10), file.add_stream("pcm_s16le", rate=RATE_HZ)
+        film.width, film.height, film.pix_fmt, heard.layout = 64, 48, "yuv420p", "mono"
+        film.codec_context.time_base = Fraction(1, 1000)
+        for n, picture in enumerate(bars(4)):
+            late_ms = gap_ms if n >= 20 else 0
+            shown = av.VideoFrame.from_ndarray(picture, format="rgb24")
+            shown.pts, shown.time_base = 100 * n + late_ms, Fraction(1, 1000)
+            said = av.AudioFrame.from_ndarray(sound[n], format="s16", layout="mono")
+            said.sample_rate, said.pts, said.time_base = RATE_HZ, 800 * n + 8 * late_ms, Fraction(1, RATE_HZ)
+            file.mux([*film.encode(shown), *heard.encode(said)])
+        file.mux([*film.encode(None), *heard.encode(None)])
+    return path
+
+
 def two_tracks(path: Path, *tracks) -> Path:
     """Write mono tracks of samples at 8 kHz into one Matroska file."""
     with av.open(str(path), "w") as file:

@@ -6,7 +6,17 @@ from itertools import pairwise
 import numpy as np
 import pytest
 from structlog.testing import capture_logs
-from support.recordings import RATE_HZ, call, joined, two_tracks, voice, wav, wav_of_64_bits, wav_of_floats
+from support.recordings import (
+    RATE_HZ,
+    call,
+    joined,
+    two_tracks,
+    voice,
+    wav,
+    wav_of_64_bits,
+    wav_of_floats,
+    with_gap,
+)
 
 from affectstream.producers.audio import signal
 from affectstream.producers.lanes import Lane, named, only
@@ -161,6 +171,19 @@ def test_both_sides_of_a_leap_are_read(tmp_path):
         file = probe(call(tmp_path / "a.mkv", 4, sound=False, at_ms=times))
     assert file.duration_ms == pytest.approx(4000, abs=150)
     assert "the clock leaps once, first after 2.0 s by 7,198 s" in logs[0]["notice"]
+
+
+def test_in_a_gap_there_is_silence_and_no_picture(tmp_path):
+    from affectstream.producers.frames import frames
+
+    with capture_logs() as logs:
+        file = probe(with_gap(tmp_path / "a.mkv", 60_000))
+    assert "nothing was recorded once, first after 2.0 s for 60 s; the gaps are kept" in logs[0]["notice"]
+    seen = [frame.at_ms for frame in frames(file, Counter())][:-1]
+    assert seen == [*range(0, 2000, 200), *range(62_000, 64_000, 200)]
+    heard = np.abs(samples(file, Lane()))
+    assert heard[: 2 * RATE_HZ].max() > 0.1 and heard[62 * RATE_HZ :].max() > 0.1
+    assert heard[2 * RATE_HZ : 62 * RATE_HZ].max() == 0
 
 
 def test_a_variable_rate_of_pictures_is_no_damage(tmp_path):
