@@ -40,6 +40,17 @@ COMMANDS: dict[str, Entry] = {
         "Publish a recorded call to Kafka, for the workers that are running there.",
         ("capture",),
     ),
+    "gateway": Entry(
+        "affectstream.gateway",
+        "Take in calls that telephony platforms stream: Twilio, Asterisk (docs/call-centre.md).",
+        ("gateway",),
+    ),
+    "simulate": Entry(
+        "affectstream.simulate",
+        "Stream a recording to the gateway as a telephony platform does: twilio, audiosocket.",
+        ("capture", "gateway"),
+        group=True,
+    ),
     "up": Entry(
         "affectstream.up",
         "Run the whole system on this machine: embedded Kafka and Redis, workers, fusion, alerts, API.",

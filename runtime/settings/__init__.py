@@ -6,6 +6,7 @@ from affectstream.runtime.settings.fusion import (
     LabelSettings,
     TrustSettings,
 )
+from affectstream.runtime.settings.gateway import GatewaySettings
 from affectstream.runtime.settings.kafka import KafkaSettings, RedisSettings
 from affectstream.runtime.settings.tree import Line, Settings, as_env, config_file, describe, load
 from affectstream.runtime.settings.workers import (
@@ -24,6 +25,7 @@ __all__ = [
     "ApiSettings",
     "AudioSettings",
     "FusionSettings",
+    "GatewaySettings",
     "KafkaSettings",
     "LabelSettings",
     "Line",

@@ -9,6 +9,8 @@ Port = Annotated[int, Field(ge=0, le=65535)]
 Count = Annotated[int, Field(ge=1)]
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 
+SECRETS = ("password", "sasl_password", "ssl_password", "token", "twilio_token", "session_key")
+
 
 def split(value: Any) -> Any:
     """Let a list be written as ``video,audio`` in the environment."""
@@ -24,7 +26,7 @@ def _read_secret_files(values: Any) -> Any:
     filled = dict(values)
     for name, path in values.items():
         secret = name.removesuffix("_file")
-        if secret == name or not path or secret not in ("password", "sasl_password", "ssl_password", "token"):
+        if secret == name or not path or secret not in SECRETS:
             continue
         if values.get(secret):
             raise ValueError(f"both {secret} and {name} are set; keep one")

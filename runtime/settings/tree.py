@@ -18,6 +18,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from affectstream.runtime.settings.base import Group
 from affectstream.runtime.settings.fusion import AlertSettings, FusionSettings, LabelSettings
+from affectstream.runtime.settings.gateway import GatewaySettings
 from affectstream.runtime.settings.kafka import KafkaSettings, RedisSettings
 from affectstream.runtime.settings.workers import (
     ApiSettings,
@@ -61,6 +62,7 @@ class Settings(BaseSettings):
     log: LogSettings = LogSettings()
     api: ApiSettings = ApiSettings()
     producer: ProducerSettings = ProducerSettings()
+    gateway: GatewaySettings = GatewaySettings()
 
     @classmethod
     def settings_customise_sources(

@@ -56,7 +56,7 @@ for name in sys.argv[1:]:
             importlib.import_module(module.name)
 """
 PURPOSE = {  # the packages that an extra is for: all of their modules can be imported
-    "capture": ("producers",),
+    "capture": tuple(f"producers.{path.stem}" for path in (ROOT / "producers").glob("[a-z]*.py")),
     "fusion": ("workers.fusion",),
     "inference": (
         "models.face",
@@ -69,6 +69,7 @@ PURPOSE = {  # the packages that an extra is for: all of their modules can be im
     "hub": ("models",),
     "dashboards": ("dashboards",),
     "embedded": ("runtime",),
+    "gateway": ("producers.gateway.server", "producers.gateway.connection"),
     "plot": ("plot",),
     "training": ("lab",),
     "all": ("analytics", "dashboards", "lab", "models", "producers", "runtime", "schemas", "workers"),
@@ -79,6 +80,7 @@ NEEDED = {  # what a command says to install where no extra is
     ("worker", "video"): "inference",
     ("worker", "fusion"): "fusion",
     ("worker", "api"): "dashboards",
+    ("gateway",): "gateway",
     ("up",): "embedded",
     ("fusion", "compare"): "training",
 }

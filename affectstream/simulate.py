@@ -1,0 +1,201 @@
+"""The command `simulate`: a recording streamed to the gateway as a telephony platform would."""
+
+import asyncio
+import time
+import uuid
+from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+
+from affectstream.schemas.errors import AffectError, InputError, Unavailable
+
+if TYPE_CHECKING:
+    from affectstream.runtime.settings import Settings
+
+app = typer.Typer()
+out = Console()
+
+Recording = Annotated[
+    Path, typer.Argument(metavar="FILE", help="a recording; of two channels, the first is the customer")
+]
+Calls = Annotated[int, typer.Option(min=1, max=1000, help="how many at once")]
+Speed = Annotated[float, typer.Option(min=0.01, max=1000, help="times real time")]
+CallId = Annotated[str | None, typer.Option(help="the platform's id; default: drawn", show_default=False)]
+
+Timed = Iterator[tuple[int, str | bytes]]
+Write = Callable[[str | bytes], Awaitable[None]]
+
+
+@app.command()
+def twilio(
+    file: Recording,
+    url: Annotated[str | None, typer.Option(help="default: the gateway of the settings")] = None,
+    calls: Calls = 1,
+    speed: Speed = 1.0,
+    call_id: CallId = None,
+) -> None:
+    """Stream a call as Twilio Media Streams does: mu-law, both tracks, signed by the settings' token."""
+    from affectstream.producers.gateway.simulators import TELEPHONE_HZ, recording
+    from affectstream.producers.gateway.simulators import twilio as messages
+    from affectstream.runtime.settings import load
+
+    settings = load()
+    _, lanes = recording(file, TELEPHONE_HZ)
+    if len(lanes) > 2:
+        raise InputError(f"{file}: it has {len(lanes)} channels; a call has one or two")
+    tracks = dict(zip(("inbound", "outbound"), lanes, strict=False))
+    ids = _ids(call_id, calls, lambda: f"CA{uuid.uuid4().hex}")
+
+    async def one(name: str) -> None:
+        headers = _signature(settings, "/twilio")
+        await _websocket(
+            url or _url(settings, "/twilio"), headers, messages(name, tracks, _token(settings)), speed
+        )
+
+    _run(ids, one)
+
+
+@app.command()
+def audiosocket(
+    file: Recording,
+    address: Annotated[
+        str | None, typer.Option(help="HOST:PORT; default: the gateway of the settings", show_default=False)
+    ] = None,
+    calls: Calls = 1,
+    speed: Speed = 1.0,
+    call_id: CallId = None,
+    rate: Annotated[int | None, typer.Option(help="Hz; default: the file's", show_default=False)] = None,
+    channel: Annotated[int, typer.Option(min=0, help="which one is streamed")] = 0,
+) -> None:
+    """Stream one channel of a recording as Asterisk's AudioSocket does: TCP, linear PCM."""
+    from affectstream.producers.gateway.simulators import audiosocket as messages
+    from affectstream.producers.gateway.simulators import recording
+    from affectstream.runtime.settings import load
+
+    gateway = load().gateway
+    rate_hz, lanes = recording(file, rate)
+    if channel >= len(lanes):
+        raise InputError(f"{file}: no channel {channel}; it has {len(lanes)}, from 0")
+    host, port = _address(address or f"{gateway.audiosocket_host}:{gateway.audiosocket_port}")
+    ids = _ids(call_id, calls, lambda: str(uuid.uuid4()))
+
+    async def one(name: str) -> None:
+        await _tcp(host, port, messages(_uuid(name), lanes[channel], rate_hz), speed)
+
+    _run(ids, one)
+
+
+def _run(ids: list[str], one: Callable[[str], Awaitable[None]]) -> None:
+    """Stream all calls at once; raises the first failure once all are over."""
+
+    async def all_of_them() -> list[BaseException | None]:
+        return await asyncio.gather(*map(one, ids), return_exceptions=True)
+
+    failed = [error for error in asyncio.run(all_of_them()) if error is not None]
+    out.print(f"{len(ids) - len(failed)} of {len(ids)} calls streamed", highlight=False)
+    for name in ids[:10]:
+        out.print(f"  {name}", highlight=False)
+    for error in failed:
+        if not isinstance(error, AffectError):
+            raise error
+    if failed:
+        raise failed[0]
+
+
+async def _paced(messages: Timed, speed: float, write: Write) -> None:
+    began_s = time.monotonic()
+    for at_ms, message in messages:
+        wait_s = began_s + at_ms / 1000 / speed - time.monotonic()
+        if wait_s > 0:
+            await asyncio.sleep(wait_s)
+        await write(message)
+
+
+async def _websocket(url: str, headers: dict[str, str], messages: Timed, speed: float) -> None:
+    from websockets.asyncio.client import connect
+    from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus, InvalidURI
+
+    try:
+        async with connect(url, additional_headers=headers, ping_interval=None, proxy=None) as socket:
+            await _paced(messages, speed, socket.send)
+            await socket.wait_closed()
+            if socket.close_code != 1000:
+                raise Unavailable(f"{url}: the gateway ended the call (WebSocket code {socket.close_code})")
+    except InvalidStatus as error:
+        text = (error.response.body or b"").decode(errors="replace").strip()
+        raise Unavailable(f"{url}: refused with {error.response.status_code} {text}") from None
+    except ConnectionClosed as error:
+        code = error.rcvd.code if error.rcvd else "none"
+        raise Unavailable(f"{url}: the gateway ended the call (WebSocket code {code})") from None
+    except InvalidURI:
+        raise InputError(f"{url}: a WebSocket URL begins with ws:// or wss://") from None
+    except (OSError, InvalidHandshake):
+        raise Unavailable(f"{url}: no gateway answers; start one with `affectstream gateway`") from None
+
+
+async def _tcp(host: str, port: int, messages: Timed, speed: float) -> None:
+    try:
+        reader, writer = await asyncio.open_connection(host, port)
+    except OSError:
+        raise Unavailable(f"{host}:{port}: no gateway answers; start `affectstream gateway`") from None
+
+    async def write(message: str | bytes) -> None:
+        assert isinstance(message, bytes)
+        writer.write(message)
+        await writer.drain()
+
+    try:
+        await _paced(messages, speed, write)
+        answer = await reader.read()
+    except OSError:
+        raise Unavailable(f"{host}:{port}: the gateway ended the call") from None
+    finally:
+        writer.close()
+    if answer:
+        raise Unavailable(f"{host}:{port}: the gateway refused the call")
+
+
+def _ids(call_id: str | None, calls: int, draw: Callable[[], str]) -> list[str]:
+    if call_id is not None and calls > 1:
+        raise InputError("--call-id names one call; leave it out where --calls is above 1")
+    return [call_id] if call_id is not None else [draw() for _ in range(calls)]
+
+
+def _uuid(text: str) -> uuid.UUID:
+    try:
+        return uuid.UUID(text)
+    except ValueError:
+        raise InputError(f"--call-id {text}: AudioSocket names a call by a UUID") from None
+
+
+def _address(text: str) -> tuple[str, int]:
+    host, _, port = text.rpartition(":")
+    if not host or not port.isdigit() or not 0 < int(port) < 65536:
+        raise InputError(f"--address {text}: HOST:PORT, as in 127.0.0.1:8361")
+    return host.strip("[]"), int(port)
+
+
+def _url(settings: "Settings", path: str) -> str:
+    gateway = settings.gateway
+    scheme = "wss" if gateway.tls_certificate else "ws"
+    return f"{scheme}://{gateway.host}:{gateway.port}{path}"
+
+
+def _signature(settings: "Settings", path: str) -> dict[str, str]:
+    from affectstream.producers.gateway.admission import twilio_signature
+
+    gateway = settings.gateway
+    if gateway.twilio_token is None:
+        return {}
+    url = f"{gateway.public_url}{path}"
+    return {"X-Twilio-Signature": twilio_signature(gateway.twilio_token.get_secret_value(), url)}
+
+
+def _token(settings: "Settings") -> str:
+    from affectstream.producers.gateway.admission import new_token
+
+    secret = settings.gateway.token
+    return new_token(secret.get_secret_value(), time.time()) if secret else ""

@@ -1,0 +1,1 @@
+"""The gateway: calls that telephony platforms stream in, one file per protocol, one path to the topics."""

@@ -1,0 +1,167 @@
+"""A call that is streamed in, from the events of its protocol to the messages of its topics; pure.
+
+Event time is the stream's own clock, added to the time at which the stream began. The sound is cut as that of
+a recording is, so a call that is streamed gives the chunks of its recording, and a call with gaps those of a
+recording with silence in their place.
+"""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from affectstream.producers.chunks import Chunk
+from affectstream.producers.gateway.events import Audio, Paused, Picture, Resumed
+from affectstream.producers.gateway.lane import Lane
+from affectstream.schemas import policy
+from affectstream.schemas.messages import AudioChunk, EndOfStream, Modality, Party, VideoFrame
+from affectstream.schemas.topics import FRAMES, KIB
+
+StreamMessage = AudioChunk | VideoFrame | EndOfStream
+
+LARGEST_GAP_MS = 600_000
+LARGEST_JPEG = FRAMES.max_bytes - 2 * KIB
+
+
+class Fault(Exception):
+    """What a stream may not do; ``reason`` is a fixed name."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+@dataclass(frozen=True)
+class CallPlan:
+    """A call: its session, the epoch time of its stream's zero, and how its sound is cut."""
+
+    session_id: str
+    zero_ms: int
+    parties: tuple[Party, ...]
+    video: tuple[Party, ...] = ()
+    agent_purpose: str | None = None
+    chunk_ms: int = 2000
+    hop_ms: int = 1000
+
+    @property
+    def permitted(self) -> tuple[Party, ...]:
+        """Return the parties whose sound or picture may be processed."""
+        named = dict.fromkeys((*self.parties, *self.video))
+        return tuple(party for party in named if policy.permits(party, self.agent_purpose))
+
+    def expects(self, party: Party) -> tuple[Modality, ...]:
+        """Return the modalities that a party sends."""
+        return ("video", "audio") if party in self.video else ("audio",)
+
+    def base(self, party: Party) -> dict[str, Any]:
+        """Return the fields that all messages of a party share."""
+        return {"session_id": self.session_id, "party": party, "expects": self.expects(party)}
+
+
+class Call:
+    """The parties of one call."""
+
+    def __init__(self, plan: CallPlan) -> None:
+        self.plan = plan
+        self._paused = False
+        self._resumed = False  # since the newest frame: a pause is as long as it is
+        self.dropped: Counter[str] = Counter()
+        self._lanes: dict[Party, Lane] = {}
+        self._seqs: Counter[tuple[Party, Modality]] = Counter()
+        self._seen_ms: dict[Party, int] = {}  # time of the newest picture
+        self._permitted = frozenset(plan.permitted)
+
+    @property
+    def head_ms(self) -> float:
+        """Return how far the stream's clock has come."""
+        return max([0.0, *(lane.head_ms for lane in self._lanes.values()), *self._seen_ms.values()])
+
+    @property
+    def filled_ms(self) -> float:
+        """Return how much silence stands for what is missing."""
+        return sum(lane.filled_ms for lane in self._lanes.values())
+
+    def messages(self, event: Audio | Picture | Paused | Resumed) -> Iterator[StreamMessage]:
+        """Yield the messages that an event completes; raises Fault.
+
+        While the call is paused nothing is processed; the pause is silence.
+        """
+        match event:
+            case Audio():
+                yield from self._audio(event)
+            case Picture():
+                yield from self._picture(event)
+            case Paused():
+                self._paused = True
+            case Resumed():
+                self._paused, self._resumed = False, True
+
+    def _audio(self, event: Audio) -> Iterator[StreamMessage]:
+        if not self._allows(event.party):
+            return
+        lane = self._lanes.get(event.party)
+        if lane is None:
+            plan = self.plan
+            lane = Lane(event.rate_hz, plan.chunk_ms, plan.hop_ms, plan.zero_ms)
+            self._lanes[event.party] = lane
+        if lane.rate_hz != event.rate_hz:
+            raise Fault("rate_changed")
+        self._check_leap(event.stream_ms)
+        lane.add(event)
+        head_ms = self.head_ms
+        for party, each in self._lanes.items():
+            yield from (self._chunk(party, each, chunk) for chunk in each.chunks(head_ms))
+
+    def _picture(self, event: Picture) -> Iterator[StreamMessage]:
+        if not self._allows(event.party) or event.party not in self.plan.video:
+            return
+        last_ms = self._seen_ms.get(event.party, -1)
+        if event.stream_ms <= last_ms or len(event.jpeg) > LARGEST_JPEG:
+            self.dropped["late_picture" if event.stream_ms <= last_ms else "large_picture"] += 1
+            return
+        self._check_leap(event.stream_ms)
+        self._seen_ms[event.party] = event.stream_ms
+        at_ms = event.stream_ms
+        yield VideoFrame(**self._fields(event.party, "video", at_ms, at_ms, at_ms + 1), jpeg=event.jpeg)
+
+    def finish(self) -> Iterator[StreamMessage]:
+        """Yield what is left, and the end of every stream."""
+        for party, lane in self._lanes.items():
+            yield from (self._chunk(party, lane, chunk) for chunk in lane.finish())
+            self.dropped["late_frame"] += lane.dropped
+        ends_ms = {party: lane.end_ms for party, lane in self._lanes.items()}
+        for party, last_ms in self._seen_ms.items():
+            ends_ms[party] = max(last_ms + 1, ends_ms.get(party, 0))
+        for party, end_ms in ends_ms.items():
+            for modality in self.plan.expects(party):
+                at_ms = self._lanes[party].end_ms if modality == "audio" and party in self._lanes else end_ms
+                yield self._end(party, modality, at_ms)
+
+    def _allows(self, party: Party) -> bool:
+        if self._paused or party not in self._permitted:
+            self.dropped["paused" if self._paused else "not_permitted"] += 1
+            return False
+        return True
+
+    def _check_leap(self, stream_ms: int | None) -> None:
+        if stream_ms is not None and stream_ms - self.head_ms > LARGEST_GAP_MS and not self._resumed:
+            raise Fault("time_leaps")
+        self._resumed = False
+
+    def _fields(
+        self, party: Party, modality: Modality, start_ms: int, end_ms: int, watermark_ms: int
+    ) -> dict[str, Any]:
+        """Return the next message's fields but its content, from times of the stream."""
+        seq = self._seqs[party, modality]
+        self._seqs[party, modality] += 1
+        zero_ms = self.plan.zero_ms
+        times = {"start_ms": zero_ms + start_ms, "end_ms": zero_ms + end_ms}
+        numbered = {"modality": modality, "seq": seq, "watermark_ms": zero_ms + watermark_ms}
+        return {**self.plan.base(party), **numbered, **times}
+
+    def _chunk(self, party: Party, lane: Lane, chunk: Chunk) -> AudioChunk:
+        fields = self._fields(party, "audio", chunk.start_ms, chunk.end_ms, chunk.end_ms)
+        return AudioChunk(**fields, pcm=chunk.pcm, rate_hz=lane.rate_hz)
+
+    def _end(self, party: Party, modality: Modality, at_ms: int) -> EndOfStream:
+        return EndOfStream(**self._fields(party, modality, at_ms, at_ms, at_ms))

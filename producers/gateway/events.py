@@ -1,0 +1,98 @@
+"""What every protocol of the gateway reports about its stream: the events between bytes and messages.
+
+A protocol is a class without I/O: ``receive(data)`` takes what arrived and returns events in order. Times are
+milliseconds of the stream's own clock, from its beginning; the time of arrival is nowhere.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from affectstream.schemas.messages import Party
+
+
+@dataclass(frozen=True)
+class Started:
+    """The stream names its call; nothing of it is processed before it is admitted."""
+
+    call_id: str  # of the platform; about a person, so it is neither logged nor used as it is
+    parties: tuple[Party, ...]  # those who may be heard
+    token: str | None = field(default="", repr=False)  # None: the protocol has no place for one
+    video: tuple[Party, ...] = ()  # those who may be seen
+
+
+@dataclass(frozen=True)
+class Audio:
+    """Sound of one party: 16-bit little-endian mono PCM."""
+
+    party: Party
+    rate_hz: int
+    pcm: bytes = field(repr=False)
+    stream_ms: int | None  # of the first sample; None: right after the sound before
+    index: int | None = None  # of the frame in its track, where the protocol counts them
+
+
+@dataclass(frozen=True)
+class Picture:
+    """One JPEG of a party, at one instant."""
+
+    party: Party
+    jpeg: bytes = field(repr=False)
+    stream_ms: int
+
+
+@dataclass(frozen=True)
+class Paused:
+    """From here on nothing may be processed, until the stream is resumed."""
+
+
+@dataclass(frozen=True)
+class Resumed:
+    """The stream goes on."""
+
+
+@dataclass(frozen=True)
+class Dropped:
+    """One message that could not be used; the stream goes on without it."""
+
+    reason: str  # a fixed name, never content
+
+
+@dataclass(frozen=True)
+class Ended:
+    """The stream is over, as its protocol ends it."""
+
+    reason: str
+
+
+@dataclass(frozen=True)
+class Refused:
+    """The stream breaks its protocol, or may not be processed; the connection is closed."""
+
+    reason: str  # a fixed name, never content
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What the protocol sends back."""
+
+    data: str | bytes
+
+
+Event = Started | Audio | Picture | Paused | Resumed | Dropped | Ended | Refused | Reply
+
+
+class StreamProtocol(Protocol):
+    """One connection's side of a protocol."""
+
+    def receive(self, data: str | bytes) -> Sequence[Event]:
+        """Return what ``data``, one message or the next bytes of a stream, amounts to."""
+        ...
+
+    def admitted(self, session_id: str) -> Sequence[Event]:
+        """Return what is sent back once the call may be processed."""
+        ...
+
+    def refused(self, reason: str) -> Sequence[Event]:
+        """Return what is sent back where it may not."""
+        ...

@@ -1,0 +1,98 @@
+"""One party's sound put in order by the stream's own clock, and cut into chunks as a recording is.
+
+Frames that come out of order wait for those before them, for so long as the stream's clock has not gone on by
+``REORDER_MS``; what is still missing then becomes silence. Frames whose time has passed are dropped::
+
+    arrival   1 2 4 3 3 6 . . . . 5        . nothing of this party, REORDER_MS by the other one's frames
+    read at   1 2 3 4 - - 6                silence in the place of 5, the second 3 and 5 are dropped
+
+Nothing depends on when a frame arrived.
+"""
+
+import heapq
+from collections.abc import Iterator
+from fractions import Fraction
+
+import numpy as np
+
+from affectstream.producers.chunks import JITTER_MS, Chunk, Chunker, Samples, Timeline
+from affectstream.producers.gateway.events import Audio
+
+REORDER_MS = 400
+SKEW_MS = 60  # of the stamps of two frames that are numbered one after the other; less is jitter
+LAG_MS = 2_000  # a party with nothing for this long, while another one goes on, is silent
+MOST_WAITING = 1_000  # frames
+
+
+class Lane:
+    """The sound of one party from the zero of the stream on."""
+
+    def __init__(self, rate_hz: int, chunk_ms: int, hop_ms: int, zero_ms: int) -> None:
+        self.rate_hz = rate_hz
+        self.dropped = 0  # frames that came twice or too late
+        self.filled_ms = 0.0  # of silence in the place of what is missing
+        self._timeline = Timeline(rate_hz)
+        self._chunker = Chunker(rate_hz, chunk_ms, hop_ms, zero_ms)
+        self._waiting: list[tuple[int, int, bytes, int | None]] = []  # heap: time, order, PCM, index
+        self._order = 0
+        self._head_ms = 0.0
+        self._last: tuple[int, int | None] = (-1, None)  # time and index of the newest frame that was read
+
+    @property
+    def head_ms(self) -> float:
+        """Return where the newest frame ends, read or waiting."""
+        return max(self._head_ms, self._position_ms)
+
+    @property
+    def end_ms(self) -> int:
+        """Return where the signal ends so far."""
+        return self._chunker.end_ms
+
+    @property
+    def _position_ms(self) -> float:
+        return self._timeline.position * 1000 / self.rate_hz
+
+    def add(self, audio: Audio) -> None:
+        """Take a frame."""
+        at_ms = round(self.head_ms) if audio.stream_ms is None else audio.stream_ms
+        self._order += 1
+        heapq.heappush(self._waiting, (at_ms, self._order, audio.pcm, audio.index))
+        self._head_ms = max(self._head_ms, at_ms + len(audio.pcm) * 500 / self.rate_hz)
+
+    def chunks(self, head_ms: float) -> Iterator[Chunk]:
+        """Yield the chunks that are complete now that the stream's clock has reached ``head_ms``."""
+        while self._waiting and (self._next_is_due(head_ms) or len(self._waiting) > MOST_WAITING):
+            yield from self._read(*heapq.heappop(self._waiting))
+        behind_ms = head_ms - LAG_MS - self._position_ms
+        if behind_ms > 0 and not self._waiting:
+            yield from self._place(Fraction(int(head_ms - LAG_MS), 1000), np.zeros(0, np.float32))
+
+    def finish(self) -> Iterator[Chunk]:
+        """Yield what is left at the end of the stream."""
+        while self._waiting:
+            yield from self._read(*heapq.heappop(self._waiting))
+        yield from self._chunker.finish()
+
+    def _next_is_due(self, head_ms: float) -> bool:
+        at_ms, _, _, index = self._waiting[0]
+        follows = self._follows(index) or at_ms <= self._position_ms + JITTER_MS
+        return follows or head_ms - at_ms >= REORDER_MS
+
+    def _follows(self, index: int | None) -> bool:
+        before = self._last[1]
+        return index is not None and before is not None and index == before + 1
+
+    def _read(self, at_ms: int, _: int, pcm: bytes, index: int | None) -> Iterator[Chunk]:
+        at = Fraction(at_ms, 1000)
+        if self._follows(index) and abs(at_ms - self._position_ms) <= SKEW_MS:
+            at = Fraction(self._timeline.position, self.rate_hz)
+        elif at_ms <= self._last[0]:
+            self.dropped += 1
+            return
+        self._last = (at_ms, index)
+        yield from self._place(at, np.frombuffer(pcm, "<i2").astype(np.float32) / np.float32(32768.0))
+
+    def _place(self, at: Fraction, samples: Samples) -> Iterator[Chunk]:
+        self.filled_ms += max(0.0, float(at) * 1000 - self._position_ms)
+        for block in self._timeline.place(at, samples):
+            yield from self._chunker.push(block)

@@ -1,0 +1,173 @@
+"""The gateway's transports: one ASGI application for WebSockets, and a TCP server for AudioSocket."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
+
+import structlog
+from starlette.applications import Starlette
+from starlette.responses import PlainTextResponse
+from starlette.routing import WebSocketRoute
+from starlette.websockets import WebSocket, WebSocketState
+
+from affectstream.producers.gateway.admission import twilio_signed
+from affectstream.producers.gateway.audiosocket import REFUSAL, AudioSocket
+from affectstream.producers.gateway.connection import Connection, Gate
+from affectstream.producers.gateway.events import StreamProtocol
+from affectstream.producers.gateway.twilio import Twilio
+from affectstream.runtime.metrics import GATEWAY_REFUSED
+from affectstream.runtime.settings import GatewaySettings
+from affectstream.schemas.errors import AffectError
+
+POLICY_VIOLATION, INTERNAL_ERROR, NORMAL = 1008, 1011, 1000
+READ_BYTES = 8192
+LINGER_S = 1.0
+
+log = structlog.get_logger(__name__)
+
+Verify = Callable[[WebSocket, GatewaySettings], bool]
+
+
+def application(gate: Gate) -> Starlette:
+    """Return the application with a path per protocol."""
+    settings = gate.settings.gateway
+    tracks = {"inbound": settings.inbound, "outbound": settings.outbound}
+    return Starlette(routes=[_route("/twilio", gate, lambda: Twilio(tracks), _signed)])
+
+
+def _route(path: str, gate: Gate, protocol: Callable[[], StreamProtocol], verify: Verify) -> WebSocketRoute:
+    async def endpoint(socket: WebSocket) -> None:
+        await _serve(socket, path.strip("/"), gate, protocol, verify)
+
+    return WebSocketRoute(path, endpoint)
+
+
+def _signed(socket: WebSocket, settings: GatewaySettings) -> bool:
+    """Say whether Twilio signed the request; where no auth token is set, nothing is verified."""
+    if settings.twilio_token is None:
+        return True
+    query = f"?{socket.url.query}" if socket.url.query else ""
+    url = f"{settings.public_url}{socket.url.path}{query}"
+    return twilio_signed(
+        settings.twilio_token.get_secret_value(), url, socket.headers.get("x-twilio-signature", "")
+    )
+
+
+async def _serve(
+    socket: WebSocket, name: str, gate: Gate, protocol: Callable[[], StreamProtocol], verify: Verify
+) -> None:
+    """Serve one WebSocket; refuses it before the handshake where it is not signed, or none has a place."""
+    if not verify(socket, gate.settings.gateway):
+        await _deny(socket, name, 403, "signature")
+        return
+    with gate.places.connected() as free:
+        if not free or gate.stopping.is_set():
+            await _deny(socket, name, 503, "full")
+            return
+        await socket.accept()
+        code = await _driven(socket, Connection(name, protocol(), gate, _replying(socket)))
+    if socket.client_state is socket.application_state is WebSocketState.CONNECTED:
+        with suppress(RuntimeError):  # it was closed meanwhile
+            await socket.close(code)
+
+
+async def _driven(socket: WebSocket, connection: Connection) -> int:
+    """Run a connection to its end; returns the code to close it with."""
+
+    async def receive() -> str | bytes | None:
+        message = await socket.receive()
+        if message["type"] == "websocket.disconnect":
+            return None
+        found: str | bytes = message["text"] if message.get("text") is not None else message["bytes"]
+        return found
+
+    try:
+        async with connection:
+            await connection.run(receive)
+    except AffectError as error:
+        log.error("stream_broken", why=str(error))
+        return INTERNAL_ERROR
+    return POLICY_VIOLATION if connection.refusal else NORMAL
+
+
+def _replying(socket: WebSocket) -> Callable[[str | bytes], Awaitable[None]]:
+    async def reply(data: str | bytes) -> None:
+        await (socket.send_text(data) if isinstance(data, str) else socket.send_bytes(data))
+
+    return reply
+
+
+async def _deny(socket: WebSocket, name: str, status: int, reason: str) -> None:
+    GATEWAY_REFUSED.labels(name, reason).inc()
+    log.warning("stream_refused", protocol=name, reason=reason)
+    headers: Mapping[str, str] = {"Retry-After": "5"} if status == 503 else {}
+    await socket.send_denial_response(PlainTextResponse(f"{reason}\n", status, headers))
+
+
+class AudioSocketServer:
+    """The TCP server of AudioSocket, while its context is open."""
+
+    def __init__(self, gate: Gate) -> None:
+        self._gate = gate
+        self._writers: set[asyncio.StreamWriter] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def listen(self, host: str, port: int) -> asyncio.Server:
+        """Begin to listen; raises OSError."""
+        return await asyncio.start_server(self._accept, host, port)
+
+    async def drain(self, timeout_s: float) -> None:
+        """Close all connections, and wait until their sessions are ended."""
+        for writer in self._writers:
+            writer.close()  # what was received is still read
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=timeout_s)
+
+    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task
+        self._tasks.add(task)
+        self._writers.add(writer)
+        try:
+            with self._gate.places.connected() as free:
+                await self._run(reader, writer, free)
+        finally:
+            self._tasks.discard(task)
+            self._writers.discard(writer)
+            writer.close()
+            with suppress(OSError):
+                await writer.wait_closed()
+
+    async def _run(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, free: bool) -> None:
+        if not free:
+            GATEWAY_REFUSED.labels("audiosocket", "full").inc()
+            log.warning("stream_refused", protocol="audiosocket", reason="full")
+            writer.write(REFUSAL)
+            await _linger(reader, writer)
+            return
+
+        async def receive() -> bytes | None:
+            with suppress(OSError):
+                return await reader.read(READ_BYTES) or None
+            return None
+
+        async def reply(data: str | bytes) -> None:
+            writer.write(data.encode() if isinstance(data, str) else data)
+
+        protocol = AudioSocket(self._gate.settings.gateway.audiosocket_party)
+        try:
+            async with Connection("audiosocket", protocol, self._gate, reply) as connection:
+                await connection.run(receive)
+            if connection.refusal:
+                await _linger(reader, writer)
+        except AffectError as error:
+            log.error("stream_broken", why=str(error))
+
+
+async def _linger(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Let the other side read a refusal: closing with its data unread would take it back."""
+    with suppress(OSError, TimeoutError):
+        writer.write_eof()
+        async with asyncio.timeout(LINGER_S):
+            while await reader.read(READ_BYTES):
+                pass

@@ -1,0 +1,148 @@
+"""Twilio Media Streams, and what resembles them: JSON messages with G.711 in base64, one track per party.
+
+Twilio writes numbers as strings, others as numbers; some write snake_case, and some leave out the track.
+Source: https://www.twilio.com/docs/voice/media-streams/websocket-messages
+"""
+
+import base64
+import binascii
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from affectstream.producers.gateway.events import Audio, Dropped, Ended, Event, Refused, Started
+from affectstream.producers.gateway.sound import NAMES, Decode, mu_law
+from affectstream.schemas.messages import Party
+
+LONGEST_TEXT = 64 * 1024
+EPOCH_MS = 60_000  # a first time stamp above this counts from elsewhere than the beginning of the stream
+LARGEST = 1 << 53
+LOWEST_HZ, HIGHEST_HZ = 8_000, 48_000
+
+Fields = Mapping[str, Any]
+
+
+class Twilio:
+    """One stream of a call; ``parties`` says whom the tracks carry."""
+
+    def __init__(self, parties: Mapping[str, Party]) -> None:
+        self._parties = parties  # "inbound" and "outbound"
+        self._stream = ""
+        self._started = False
+        self._decode: Decode = mu_law
+        self._rate_hz = LOWEST_HZ
+        self._zero_ms: int | None = None
+
+    def receive(self, data: str | bytes) -> Sequence[Event]:
+        """Return the events of one message."""
+        if len(data) > LONGEST_TEXT:
+            return [Refused("message_too_long")]
+        try:
+            message = msgspec.json.decode(data)
+        except (msgspec.DecodeError, UnicodeError, RecursionError):
+            return [Refused("not_json")]
+        if not isinstance(message, dict):
+            return [Refused("not_json")]
+        match message.get("event"):
+            case "media":
+                return [self._media(message)]
+            case "start":
+                return [self._start(message)]
+            case "stop":
+                return [Ended("stop") if self._started else Refused("stop_before_start")]
+            case str():
+                return []  # connected, dtmf, mark, and what is added later
+        return [Refused("no_event")]
+
+    def admitted(self, session_id: str) -> Sequence[Event]:
+        """Return nothing: a listener sends nothing."""
+        return []
+
+    def refused(self, reason: str) -> Sequence[Event]:
+        """Return nothing: closing the connection is the answer."""
+        return []
+
+    def _start(self, message: Fields) -> Event:
+        if self._started:
+            return Refused("second_start")
+        body = _plain(message.get("start"))
+        form = _plain(body.get("mediaformat"))
+        encoding = str(form.get("encoding", "audio/x-mulaw")).lower().partition(";")[0].strip()
+        rate_hz = number(form.get("samplerate", LOWEST_HZ))
+        if encoding not in NAMES or rate_hz is None or not LOWEST_HZ <= rate_hz <= HIGHEST_HZ:
+            return Refused("media_format")
+        if number(form.get("channels", 1)) != 1:
+            return Refused("media_format")
+        self._stream = _identity(message, body)
+        call_id = _first(body, "callsid", "callid", "callcontrolid", "calluuid") or self._stream
+        if not call_id:
+            return Refused("no_call_id")
+        self._started, self._decode, self._rate_hz = True, NAMES[encoding], rate_hz
+        token = _plain(body.get("customparameters")).get("token", "")
+        return Started(call_id, self._tracks(body.get("tracks")), token if isinstance(token, str) else "")
+
+    def _tracks(self, named: object) -> tuple[Party, ...]:
+        """Return the parties of the tracks that a start message names; all where it names none."""
+        tracks = (
+            {_track(name) for name in named if isinstance(name, str)} if isinstance(named, list) else set()
+        )
+        known = [party for track, party in self._parties.items() if track in tracks]
+        return tuple(dict.fromkeys(known or self._parties.values()))
+
+    def _media(self, message: Fields) -> Event:
+        media = message.get("media")
+        if not self._started or not isinstance(media, dict):
+            return Refused("media_before_start") if not self._started else Dropped("bad_media")
+        if self._stream and (_identity(message, {}) or self._stream) != self._stream:
+            return Dropped("other_stream")
+        party = self._parties.get(_track(media.get("track") or "inbound"))
+        payload = media.get("payload")
+        if party is None or not isinstance(payload, str):
+            return Dropped("bad_media")
+        try:
+            pcm = self._decode(base64.b64decode(payload, validate=True))
+        except (binascii.Error, ValueError):
+            return Dropped("bad_payload")
+        return Audio(party, self._rate_hz, pcm, self._time(media), number(media.get("chunk")))
+
+    def _time(self, media: Fields) -> int | None:
+        """Return the time of a frame from the beginning of the stream; below 0 where it was overtaken."""
+        at_ms = number(media.get("timestamp"))
+        if at_ms is None:
+            return None
+        if self._zero_ms is None:
+            self._zero_ms = at_ms if at_ms > EPOCH_MS else 0
+        return at_ms - self._zero_ms
+
+
+def number(value: object) -> int | None:
+    """Return a whole number of at least 0 that is written as a number or as a string; None for all else."""
+    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 17:
+        value = int(value)
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < LARGEST:
+        return None
+    return value
+
+
+def _plain(fields: object) -> dict[str, Any]:
+    """Return an object with its names in lower case and without underscores; {} for all else."""
+    if not isinstance(fields, dict):
+        return {}
+    return {name.replace("_", "").lower(): value for name, value in fields.items()}
+
+
+def _first(fields: Fields, *names: str) -> str:
+    return next((v for v in map(fields.get, names) if isinstance(v, str) and v), "")
+
+
+def _identity(message: Fields, body: Fields) -> str:
+    """Return the id of the stream that a message belongs to, "" where it names none."""
+    found = _first(message, "streamSid", "stream_sid", "streamId", "stream_id")
+    return found or _first(body, "streamsid", "streamid")
+
+
+def _track(name: object) -> str:
+    return name.lower().removesuffix("_track") if isinstance(name, str) else ""

@@ -1,0 +1,57 @@
+"""Where the gateway listens, whom it admits, and how much it takes."""
+
+from pathlib import Path
+from typing import Self
+
+from pydantic import Field, SecretStr, field_validator, model_validator
+
+from affectstream.runtime.settings.base import Count, Group, Port
+from affectstream.schemas.messages import Party
+
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
+
+
+class GatewaySettings(Group):
+    """The gateway for calls that telephony platforms stream in."""
+
+    host: str = Field("127.0.0.1", description="of WebSockets; elsewhere than on loopback a secret is needed")
+    port: Port = Field(8360, description="of WebSockets")
+    tls_certificate: Path | None = Field(None, description="PEM file; none: a proxy before it does TLS")
+    tls_key: Path | None = Field(None, description="PEM file of the certificate's key")
+    public_url: str | None = Field(None, description="as platforms know it, wss://calls.example.com")
+    twilio_token: SecretStr | None = Field(None, description="Twilio's auth token; none: not verified")
+    twilio_token_file: Path | None = None
+    token: SecretStr | None = Field(None, description="secret of the single-use tokens; none: not asked for")
+    token_file: Path | None = None
+    session_key: SecretStr | None = Field(None, description="of the hash that makes session ids of call ids")
+    session_key_file: Path | None = None
+    inbound: Party = Field("customer", description="the party of Twilio's track inbound")
+    outbound: Party = Field("agent", description="the party of Twilio's track outbound")
+    audiosocket_host: str = Field("127.0.0.1", description="AudioSocket authenticates nobody: keep it inside")
+    audiosocket_port: Port = Field(8361, description="0: off")
+    audiosocket_party: Party = Field("customer", description="the party of AudioSocket's sound")
+    max_calls: Count = Field(200, description="streams at once; more are refused")
+    idle_s: float = Field(30.0, gt=0, description="a stream without a message for this long is closed")
+    longest_s: float = Field(4 * 3600.0, gt=0, description="of stream time, then the stream is closed")
+    max_speed: float = Field(2.0, ge=1.0, description="times real time; what comes faster is slowed down")
+    health_port: Port = Field(0, description="of /livez, /readyz and /metrics; 0: off")
+    health_host: str = Field("127.0.0.1", description="0.0.0.0 lets other machines ask")
+
+    @field_validator("public_url")
+    @classmethod
+    def _websocket(cls, url: str | None) -> str | None:
+        if url is not None and not url.startswith(("wss://", "ws://")):
+            raise ValueError("begins with wss:// (or ws:// in tests), as in the platform's configuration")
+        return url.rstrip("/") if url else None
+
+    @model_validator(mode="after")
+    def _admits_no_stranger(self) -> Self:
+        if self.twilio_token and not self.public_url:
+            raise ValueError("twilio_token needs public_url: the signature covers the URL that Twilio calls")
+        if self.host not in LOOPBACK and not (self.twilio_token or self.token):
+            raise ValueError(f"host {self.host} lets anybody send calls; set token, twilio_token or both")
+        if (self.tls_certificate is None) != (self.tls_key is None):
+            raise ValueError("tls_certificate and tls_key belong together")
+        if self.inbound == self.outbound:
+            raise ValueError("inbound and outbound are two parties")
+        return self

@@ -1,0 +1,170 @@
+"""A streamed call becomes the chunks of its recording, whatever the order of its frames.
+
+frames    0   1   2   3   4   5   ...      20 ms each, by their stamps
+arrival   0   2   1   1   4   5   ...      1 came late, and twice; 3 never came
+read as   0   1   2   -   4   5   ...      silence in the place of 3
+"""
+
+from collections import Counter
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from support.recordings import voice, wav
+
+from affectstream.producers import audio
+from affectstream.producers.audio import End
+from affectstream.producers.gateway.call import LARGEST_GAP_MS, Call, CallPlan, Fault
+from affectstream.producers.gateway.events import Audio, Paused, Picture, Resumed
+from affectstream.producers.gateway.lane import LAG_MS, REORDER_MS
+from affectstream.producers.media import probe
+from affectstream.schemas.messages import AudioChunk, EndOfStream, VideoFrame
+
+ZERO_MS = 1_700_000_000_123
+STEP_MS = 20
+SOUND = np.clip(np.rint(voice(3.3) * 32768), -32768, 32767).astype("<i2")
+
+
+def plan(**other):
+    return CallPlan("call-1", ZERO_MS, **{"parties": ("customer",), **other})
+
+
+def frames(sound=SOUND, party="customer", rate_hz=8000, ms=STEP_MS, numbered=True):
+    step = rate_hz * ms // 1000
+    parts = [sound[at : at + step] for at in range(0, len(sound), step)]
+    return [Audio(party, rate_hz, p.tobytes(), n * ms, n if numbered else None) for n, p in enumerate(parts)]
+
+
+def messages(events, call=None):
+    call = call or Call(plan())
+    return [message for event in events for message in call.messages(event)] + list(call.finish())
+
+
+IN_ORDER = messages(frames())
+
+
+@pytest.mark.parametrize("rate_hz", [8_000, 16_000, 44_100])
+@pytest.mark.parametrize("frame_ms", [10, 20, 70])
+def test_the_chunks_are_those_of_the_recording(rate_hz, frame_ms, tmp_path):
+    samples = voice(3.3, rate_hz)
+    path = wav(tmp_path / "call.wav", samples, rate_hz=rate_hz)
+    pcm = np.clip(np.rint(samples * 32768), -32768, 32767).astype("<i2")
+    *chunks, end = messages(frames(pcm, rate_hz=rate_hz, ms=frame_ms))
+    expected = list(audio.chunks(probe(path), None, Counter(), zero_ms=ZERO_MS))
+    found = [(m.rate_hz, m.start_ms - ZERO_MS, m.end_ms - ZERO_MS, m.pcm) for m in chunks]
+    assert found == [(r, c.start_ms, c.end_ms, c.pcm) for r, c in expected[:-1]]
+    assert isinstance(end, EndOfStream) and expected[-1] == End(end.end_ms - ZERO_MS)
+    assert [m.seq for m in [*chunks, end]] == list(range(len(chunks) + 1))
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.data(), st.booleans())
+def test_no_order_within_the_wait_and_no_duplicate_changes_a_byte(data, numbered):
+    """Every frame is delayed by less than the wait, and some come again."""
+    found = frames(numbered=numbered)
+    most = (REORDER_MS - STEP_MS) // STEP_MS - 1
+    delays = data.draw(st.lists(st.integers(0, most), min_size=len(found), max_size=len(found)))
+    again = data.draw(st.lists(st.integers(0, len(found) - 1), max_size=10))
+    arrivals = sorted(
+        [(n + delay, n) for n, delay in enumerate(delays)] + [(n + delays[n] + 1, n) for n in again]
+    )
+    assert messages([found[n] for _, n in arrivals]) == IN_ORDER
+
+
+@pytest.mark.parametrize("numbered", [True, False])
+def test_a_lost_frame_is_silence_and_one_that_comes_too_late_is_dropped(numbered):
+    found = frames(numbered=numbered)
+    silenced = SOUND.copy()
+    silenced[50 * 160 : 51 * 160] = 0
+    late = [*found[:50], *found[51:120], found[50], *found[120:]]
+    call = Call(plan())
+    assert messages(late, call) == messages(frames(silenced))
+    assert call.dropped["late_frame"] == 1
+    assert call.filled_ms == STEP_MS
+
+
+@given(st.lists(st.integers(-25, 25), min_size=len(frames()), max_size=len(frames())))
+@settings(deadline=None, max_examples=30)
+def test_jitter_of_the_stamps_of_numbered_frames_changes_nothing(jitter):
+    shaken = [
+        Audio(f.party, f.rate_hz, f.pcm, max(0, f.stream_ms + by) if f.index else 0, f.index)
+        for f, by in zip(frames(), jitter, strict=True)
+    ]
+    assert messages(shaken) == IN_ORDER
+
+
+def test_frames_without_stamps_follow_each_other():
+    assert messages([Audio(f.party, f.rate_hz, f.pcm, None) for f in frames()]) == IN_ORDER
+
+
+def test_a_party_that_stops_sending_is_silent_while_the_other_goes_on():
+    both = plan(parties=("customer", "other"))
+    call = Call(both)
+    short, long = frames(SOUND[:8000]), frames(np.tile(SOUND, 3), "other")
+    sent = [m for event in [*short, *long] for m in call.messages(event)]
+    last = max(m.end_ms for m in sent if m.party == "customer")
+    assert last >= ZERO_MS + 9_900 - LAG_MS - 1000
+    assert call.filled_ms > 0
+
+
+def test_parties_are_put_in_order_each_by_itself_and_share_one_zero():
+    call = Call(plan(parties=("customer", "other")))
+    late = [Audio("other", 8000, f.pcm, f.stream_ms + 1500) for f in frames()]
+    found = messages([*frames(), *late], call)
+    first = next(m for m in found if m.party == "other")
+    assert first.start_ms == ZERO_MS and not any(first.pcm[: 1600 * 2 - 400])
+    assert {m.party for m in found if isinstance(m, EndOfStream)} == {"customer", "other"}
+
+
+def test_the_agent_is_heard_only_for_a_permitted_purpose():
+    both = [*frames(party="agent"), *frames()]
+    refused = Call(plan(parties=("customer", "agent")))
+    assert messages(both, refused) == IN_ORDER
+    assert refused.dropped["not_permitted"] == len(frames())
+    allowed = Call(plan(parties=("customer", "agent"), agent_purpose="synthetic"))
+    assert {m.party for m in messages(both, allowed)} == {"customer", "agent"}
+    assert plan(parties=("agent",)).permitted == ()
+
+
+def test_nothing_of_a_pause_is_processed_and_it_may_be_long():
+    found = frames()
+    hour_ms = 3_600_000
+    after = [Audio(f.party, f.rate_hz, f.pcm, f.stream_ms + hour_ms, f.index) for f in found[60:]]
+    call = Call(plan())
+    events = [*found[:50], Paused(), *found[50:60], Resumed(), *after]
+    sent = messages(events, call)
+    silenced = np.concatenate([SOUND[:8000], np.zeros((hour_ms + 200) * 8, "<i2"), SOUND[9600:]])
+    assert call.dropped["paused"] == 10
+    assert sent[-1].end_ms == ZERO_MS + hour_ms + 3300
+    assert sent[:8] == messages(frames(silenced[:80_000]))[:8]
+
+
+@pytest.mark.parametrize(
+    ("event", "reason"),
+    [
+        (Audio("customer", 8000, bytes(320), LARGEST_GAP_MS + 5_000), "time_leaps"),
+        (Audio("customer", 16_000, bytes(320), 40), "rate_changed"),
+    ],
+)
+def test_a_leap_and_another_rate_are_refused(event, reason):
+    call = Call(plan())
+    list(call.messages(frames()[0]))
+    with pytest.raises(Fault) as fault:
+        list(call.messages(event))
+    assert fault.value.reason == reason
+
+
+def test_pictures_are_kept_in_order_and_end_with_the_call():
+    call = Call(plan(video=("customer",)))
+    events = [Picture("customer", b"jpeg", at_ms) for at_ms in (0, 200, 100, 400)]
+    found = messages([*frames(SOUND[:8000]), *events], call)
+    assert [m.start_ms - ZERO_MS for m in found if isinstance(m, VideoFrame)] == [0, 200, 400]
+    assert call.dropped["late_picture"] == 1
+    assert {m.modality for m in found if isinstance(m, EndOfStream)} == {"video", "audio"}
+    assert all(m.expects == ("video", "audio") for m in found)
+
+
+def test_a_call_without_sound_sends_nothing():
+    assert messages([]) == []
+    assert all(isinstance(m, AudioChunk) for m in IN_ORDER[:-1])
