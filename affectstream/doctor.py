@@ -103,6 +103,7 @@ def examine() -> Iterator[Finding]:
     yield _guarded("settings", "fusion rule", _fusion_rule)
     yield _guarded("settings", "alert rules", _alert_rules)
     yield _guarded("servers", "Kafka", _kafka, "absent")
+    yield _guarded("servers", "topics", _topics, "absent")
     yield _guarded("servers", "Redis", _redis, "absent")
 
 
@@ -215,6 +216,16 @@ def _kafka() -> str:
     settings = load()
     asyncio.run(connect())
     return f"answers at {settings.kafka.bootstrap}"
+
+
+def _topics() -> str:
+    from affectstream.runtime.kafka import topics
+    from affectstream.runtime.settings import load
+
+    rows = asyncio.run(topics.listing(load().kafka))
+    if missing := [row.name for row in rows if not row.partitions]:
+        raise Unavailable(f"absent: {', '.join(missing)}; `affectstream topics create` makes them")
+    return ", ".join(f"{row.name} ({row.partitions})" for row in rows)
 
 
 def _redis() -> str:

@@ -78,13 +78,17 @@ async def published(
     speed: float | None,
     progress: "Callable[[SessionMessage], None] | None" = None,
 ) -> "Played":
-    """Play a session onto Kafka, never further ahead of the workers than the broker keeps."""
+    """Play a session onto Kafka, never further ahead of the workers than the broker keeps.
+
+    Raises Unavailable at once where the topics are absent.
+    """
     from affectstream.producers.replay import play
-    from affectstream.runtime.kafka import Publisher
+    from affectstream.runtime.kafka import Publisher, topics
     from affectstream.runtime.kafka.lag import LagMeter
     from affectstream.schemas.topics import MEDIA
 
     groups = {topic.name: topic.group for topic in MEDIA.values()}
+    await topics.check(kafka)
     async with Publisher(kafka) as publisher, LagMeter(kafka) as meter:
 
         async def unread(topic: str) -> Mapping[int, int]:

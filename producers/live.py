@@ -10,7 +10,7 @@ from typing import Any
 from affectstream.producers.plan import check_session_id
 from affectstream.producers.replay import play
 from affectstream.producers.session import SessionMessage
-from affectstream.runtime.kafka import Publisher
+from affectstream.runtime.kafka import Publisher, topics
 from affectstream.runtime.process import Stop
 from affectstream.runtime.settings import Settings
 from affectstream.schemas import policy
@@ -90,7 +90,11 @@ def plan(options: argparse.Namespace, settings: Settings, modality: Modality) ->
 async def publish(
     stream: Callable[[threading.Event], Iterator[SessionMessage]], settings: Settings, stop: Stop
 ) -> None:
-    """Publish a live stream until it ends or ``stop`` is set, with its EndOfStream as the last message."""
+    """Publish a live stream until it ends or ``stop`` is set, with its EndOfStream as the last message.
+
+    Raises Unavailable at once where the topics are absent.
+    """
+    await topics.check(settings.kafka)
     halted = threading.Event()
     async with Publisher(settings.kafka) as publisher:
         stopped = asyncio.create_task(stop.wait())

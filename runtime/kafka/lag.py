@@ -17,6 +17,7 @@ from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, w
 from affectstream.runtime.kafka.errors import translated
 from affectstream.runtime.kafka.security import client_options
 from affectstream.runtime.kafka.subscriber import group_name
+from affectstream.runtime.kafka.topics import described
 from affectstream.runtime.settings.kafka import KafkaSettings
 
 # A broker answers so while it makes the topic of the offsets, which a new one does when first asked.
@@ -104,8 +105,7 @@ class LagMeter:
     async def _partitions_of(self, topic: str) -> list[TopicPartition]:
         if not self._partitions.get(topic):
             name = self._kafka.topic_prefix + topic
-            entries = await self._admin.describe_topics([name])
-            numbers = sorted(part["partition"] for entry in entries for part in entry["partitions"])
+            numbers = (await described(self._kafka, self._admin, [name]))[name]
             self._partitions[topic] = [TopicPartition(name, number) for number in numbers]
         return self._partitions[topic]
 

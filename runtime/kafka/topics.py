@@ -48,10 +48,7 @@ async def create(
         rows = await _rows(kafka, admin)
         missing = [row for row in rows if not row.partitions]
         if missing and not kafka.embedded:
-            new = [
-                NewTopic(row.name, partitions, replication, topic_configs=config(row.topic))
-                for row in missing
-            ]
+            new = [_new(row, partitions, replication) for row in missing]
             _raise_errors(await admin.create_topics(new))
         rows = await _visible(kafka, admin)
     if not kafka.embedded:
@@ -83,7 +80,9 @@ async def require(kafka: KafkaSettings, names: Sequence[str]) -> None:
     """
     deadline = time.monotonic() + VISIBLE_TIMEOUT_S
     async with _admin(kafka) as admin:
-        while missing := [name for name, count in (await _partitions(admin, names)).items() if not count]:
+        while missing := [
+            name for name, found in (await described(kafka, admin, names)).items() if not found
+        ]:
             if time.monotonic() > deadline:
                 raise _missing(kafka, missing)
             await asyncio.sleep(_POLL_S)
@@ -115,13 +114,25 @@ async def _admin(kafka: KafkaSettings, within_s: float | None = None) -> AsyncIt
 
 async def _rows(kafka: KafkaSettings, admin: Any) -> list[Row]:
     names = {kafka.topic_prefix + topic.name: topic for topic in topics.ALL}
-    counts = await _partitions(admin, list(names))
-    return [Row(topic, name, counts[name]) for name, topic in names.items()]
+    found = await described(kafka, admin, list(names))
+    return [Row(topic, name, len(found[name])) for name, topic in names.items()]
 
 
-async def _partitions(admin: Any, names: Sequence[str]) -> dict[str, int]:
-    found = {entry["topic"]: len(entry["partitions"]) for entry in await admin.describe_topics(list(names))}
-    return {name: found.get(name, 0) for name in names}
+async def described(kafka: KafkaSettings, admin: Any, names: Sequence[str]) -> dict[str, list[int]]:
+    """Return the partitions of topics by name, none where a topic is absent, without creating any.
+
+    A broker that creates topics by itself creates those that it is asked for by name, with settings of its
+    own; so all are asked for. The embedded broker has no other way to create them.
+    """
+    entries = await admin.describe_topics(list(names) if kafka.embedded else None)
+    found = {entry["topic"]: sorted(part["partition"] for part in entry["partitions"]) for entry in entries}
+    return {name: found.get(name, []) for name in names}
+
+
+def _new(row: Row, partitions: int, replication: int) -> NewTopic:
+    topic = NewTopic(row.name, partitions, 1, topic_configs=config(row.topic))
+    topic.replication_factor = replication  # the client refuses BROKER_DEFAULT here, and the broker does not
+    return topic
 
 
 def _missing(kafka: KafkaSettings, names: Sequence[str]) -> Unavailable:

@@ -35,7 +35,7 @@ org.apache.kafka.common.security.plain.PlainLoginModule required user_{user}="{p
 listener.name.secure.ssl.keystore.type=PEM
 listener.name.secure.ssl.keystore.location={folder}/broker.pem
 log.dirs={folder}/data
-auto.create.topics.enable=false
+auto.create.topics.enable={auto_create}
 num.network.threads=2
 num.io.threads=2
 background.threads=2
@@ -56,7 +56,8 @@ group.min.session.timeout.ms=1000
 class KafkaServer:
     """One broker; ``kill`` and ``start`` bring it down and up with its data."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, auto_create: bool = False) -> None:
+        """``auto_create``: topics appear when they are asked for by name, as a broker's default has it."""
         self._folder = folder
         self._process: subprocess.Popen[bytes] | None = None
         self._spawner = ThreadPoolExecutor(1)  # the broker dies with the thread that started it
@@ -70,6 +71,7 @@ class KafkaServer:
                 plain=self._plain,
                 secure=secure,
                 controller=controller,
+                auto_create=str(auto_create).lower(),
                 folder=folder,
                 user=USER,
                 password=PASSWORD,

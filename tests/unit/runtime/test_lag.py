@@ -19,7 +19,7 @@ class NewBroker:
         self.refusals = refusals
 
     async def describe_topics(self, names):
-        return [{"partitions": [{"partition": 0}]}]
+        return [{"topic": "affect.video.frames", "partitions": [{"partition": 0}]}]
 
     async def list_consumer_group_offsets(self, group, partitions):
         if self.refusals:
