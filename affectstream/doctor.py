@@ -174,11 +174,12 @@ def _commercial() -> str:
 
 
 def _settings() -> str:
-    from affectstream.runtime.settings import config_file, load
+    from affectstream.runtime.settings import config_file, load, running_here
 
     load()
     path = config_file()
-    return f"read from {path} and the environment" if path else "defaults and the environment"
+    found = f"read from {path} and the environment" if path else "defaults and the environment"
+    return f"{found}; addresses of the running `affectstream up`" if running_here() else found
 
 
 def _fusion_rule() -> str:

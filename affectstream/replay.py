@@ -20,6 +20,7 @@ from affectstream.options import (
 from affectstream.schemas.errors import InputError
 
 if TYPE_CHECKING:
+    from affectstream.producers.plan import SessionPlan
     from affectstream.producers.replay import Played
     from affectstream.producers.session import SessionMessage
     from affectstream.runtime.settings import KafkaSettings
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 
 app = typer.Typer()
 out = Console()
+
+MOST_DIGITS = 30  # of a time; what it means is judged later
 
 
 @app.command()
@@ -60,6 +63,7 @@ def replay(
     settings = load()
     print_warnings()
     played = plan(arguments, settings.producer, _start_ms(start), settings.policy.agent_purpose)
+    _require_analysed(played)
     with progress_bar("replaying", out) as bar:
         task = bar.add_task(played.session_id, total=estimated_ms(played) / 1000)
 
@@ -97,6 +101,19 @@ async def published(
         return await play(iter(stream), publisher.send, speed, unread, progress)
 
 
+def _require_analysed(session: "SessionPlan") -> None:
+    """Refuse an agent whom the `affectstream up` that this goes to does not analyse."""
+    from affectstream.runtime.settings import local, running_here
+    from affectstream.schemas.policy import permits
+
+    here = local.running() if running_here() else None
+    if here and any(not permits(given.party, here.get("agent_purpose")) for given in session.parties):
+        raise InputError(
+            "the running `affectstream up` does not analyse the agent party: "
+            f"start it with `affectstream up --agent-purpose {session.agent_purpose or 'PURPOSE'}`"
+        )
+
+
 class Ends:
     """Until when each party of a session will have final windows."""
 
@@ -121,6 +138,6 @@ class Ends:
 def _start_ms(start: str) -> int:
     if start == "now":
         return int(time.time() * 1000)
-    if start.isdigit():
+    if start.isascii() and start.isdigit() and len(start) <= MOST_DIGITS:
         return int(start)
-    raise InputError(f"--start {start}: `now`, or milliseconds since the epoch")
+    raise InputError(f"--start {start}: `now`, or milliseconds since the epoch as a whole number")

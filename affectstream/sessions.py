@@ -46,7 +46,9 @@ def sessions(limit: Annotated[int, typer.Option(min=1, help="how many, newest fi
 @app.command()
 def show(
     session: SessionId,
-    follow: Annotated[bool, typer.Option("--follow", "-f", help="go on until interrupted")] = False,
+    follow: Annotated[
+        bool, typer.Option("--follow", "-f", help="wait for the call, and go on until interrupted")
+    ] = False,
     output: Annotated[
         Path | None, typer.Option("-o", "--output", help="final windows, .jsonl or .csv")
     ] = None,
@@ -157,9 +159,14 @@ async def _follow(session_id: str, settings: "Settings") -> None:
     from affectstream.tables import LiveTable
 
     async with FusedStore(settings.redis) as store:
-        first = await finals(store, session_id)
         follower = Follower(store, session_id)
+        if not (first := await follower.news()):
+            out.print(f"waiting for session {session_id}; Ctrl-C ends it", markup=False)
+        while not first:
+            await asyncio.sleep(POLL_S)
+            first = await follower.news()
         live = LiveTable(session_id, first[0].start_ms, display_of(settings))
+        live.add(first)
         with Live(live, console=out, refresh_per_second=8, transient=False):
             while True:
                 live.add(await follower.news())

@@ -26,6 +26,7 @@ BLOCKS, PLAIN_BLOCKS = " ▁▂▃▄▅▆▇█", " .:-=+*%#"  # the latter fo
 BAR_CHARACTERS, PLAIN_BAR = ("█", "·"), ("#", ".")
 BAR = 5  # characters
 CHANGED = 0.05  # of a mean probability, from start to end; less is not worth a word
+YEAR_10000_MS = 253_402_300_800_000
 
 
 class LiveTable:
@@ -224,5 +225,7 @@ def listing(title: str, *columns: str) -> Table:
 
 
 def utc(ms: int) -> str:
-    """Return an instant in milliseconds since the epoch as date and time in UTC."""
+    """Return an instant in milliseconds since the epoch as date and time in UTC, or the number as it is."""
+    if not 0 <= ms < YEAR_10000_MS:
+        return f"{ms} ms"
     return datetime.fromtimestamp(ms / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S")

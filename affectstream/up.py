@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
 
+from affectstream.options import Purpose
 from affectstream.schemas.errors import Unavailable
 from affectstream.worker import MODULES, WorkerName
 
@@ -39,12 +40,21 @@ class Stack:
 @app.command()
 def up(
     logs: Annotated[Path, typer.Option(help="folder for the processes' logs")] = Path("out/logs"),
+    agent_purpose: Purpose = None,
 ) -> None:
     """Run the whole system on this machine: embedded Kafka and Redis, workers, fusion, alerts, API."""
-    from affectstream.runtime.settings import load
+    from affectstream.runtime.settings import load, local
+    from affectstream.schemas import policy
+    from affectstream.session_file import permitting
 
-    with started(load(), logs, out, api=True) as stack:
-        _print_addresses(stack.settings, logs)
+    settings = load()
+    if agent_purpose:
+        policy.require("agent", agent_purpose)
+        settings = permitting(settings, agent_purpose)
+    with ExitStack() as exits:
+        stack = exits.enter_context(started(settings, logs, out, api=True))
+        found = exits.enter_context(local.announced(_announcement(stack.settings)))
+        _print_addresses(stack.settings, logs, found)
         try:
             while True:
                 stack.children.check()
@@ -185,13 +195,26 @@ async def watched(stack: Stack, session: "SessionPlan", speed: float) -> "list[F
         return await finals(store, session.session_id)
 
 
-def _print_addresses(settings: "Settings", logs: Path) -> None:
+def _announcement(settings: "Settings") -> dict[str, Any]:
+    """Return what other commands are to know of the system, before anything of theirs."""
+    return {
+        "kafka": {"bootstrap": settings.kafka.bootstrap, "embedded": True},
+        "redis": {"url": settings.redis.url},
+        "agent_purpose": settings.policy.agent_purpose,
+    }
+
+
+def _print_addresses(settings: "Settings", logs: Path, found: bool) -> None:
     out.print("[bold]affectstream is up[/], until you press Ctrl-C; nothing of it is kept afterwards")
     out.print(f"  Kafka   {settings.kafka.bootstrap} (embedded: 4 partitions, about 5 MB kept in each)")
     out.print(f"  Redis   {settings.redis.url}")
     out.print(f"  API     http://{settings.api.host}:{settings.api.port}/docs")
     out.print(f"  logs    {logs}", markup=False)
-    out.print("In another terminal:", highlight=False)
+    out.print(f"  agents  {_permitted(settings.policy.agent_purpose)}", markup=False)
+    if found:
+        out.print("Your other commands on this machine find it, unless settings name a broker or a Redis:")
+    else:
+        out.print("Another system of yours runs here, which commands find; for this one, in a terminal:")
     out.print(
         f"  export AFFECT_KAFKA__BOOTSTRAP={settings.kafka.bootstrap} AFFECT_KAFKA__EMBEDDED=true "
         f"AFFECT_REDIS__URL={settings.redis.url}",
@@ -199,3 +222,7 @@ def _print_addresses(settings: "Settings", logs: Path) -> None:
         soft_wrap=True,
     )
     out.print("  affectstream replay CALL.mp4 && affectstream sessions", highlight=False)
+
+
+def _permitted(purpose: str | None) -> str:
+    return f"analysed, purpose {purpose}" if purpose else "not analysed; --agent-purpose permits it"

@@ -1,7 +1,8 @@
 """What the entries in Redis hold: fused windows as MessagePack, alerts as JSON."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import TypeVar
 
 from pydantic import ValidationError
 
@@ -11,12 +12,10 @@ from affectstream.schemas.errors import Malformed, MessageError
 from affectstream.schemas.messages import FusedEmotion
 from affectstream.schemas.topics import FUSED
 
+Row = TypeVar("Row", str, bytes)
+Entry = TypeVar("Entry")
+
 JSON_BEGINS = b"{"  # never the first byte of a map in MessagePack
-
-
-def pane(entry: Mapping[bytes, bytes]) -> FusedEmotion:
-    """Return the pane of an entry of the finals or of the newest pane; raises Malformed."""
-    return parsed(detail(entry))
 
 
 def detail(entry: Mapping[bytes, bytes]) -> bytes:
@@ -35,6 +34,17 @@ def parsed(detail: bytes) -> FusedEmotion:
     if not isinstance(message, FusedEmotion):
         raise Malformed("an entry in Redis is not a fused window of this version")
     return message
+
+
+def readable(parse: Callable[[Row], Entry], row: Row) -> Entry | None:
+    """Return what ``parse`` makes of a row; None, loudly, where something else wrote it."""
+    try:
+        return parse(row)
+    except Malformed as error:
+        import structlog  # a reader that only lists starts without it
+
+        structlog.get_logger(__name__).error("entry_in_redis_unreadable", why=str(error))
+        return None
 
 
 def canonical(alert: Alert) -> str:

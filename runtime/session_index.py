@@ -1,6 +1,5 @@
 """The index of sessions in Redis: which there are, newest first, and what their finals span."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
@@ -8,6 +7,8 @@ from typing import Any
 
 from affectstream.schemas import keys
 from affectstream.schemas.messages import PARTIES, Party
+
+OTHER_TYPE = "WRONGTYPE"  # in the server's refusal of a command for the type of a key
 
 
 @dataclass(frozen=True)
@@ -53,23 +54,27 @@ async def listed(redis: Any, limit: int) -> list[Session]:
 
 
 async def read(redis: Any, session_ids: Sequence[str]) -> list[Session]:
-    """Return sessions by id: the first ends from the index, the last ones from the streams."""
+    """Return sessions by id, as the ends of their streams say; what is no stream of finals does not count."""
     pipe = redis.pipeline(transaction=False)
-    for session_id in session_ids:
-        pipe.hgetall(keys.session(session_id))
-    for key in product(session_ids, PARTIES):
+    parties = list(product(session_ids, PARTIES))
+    for key in parties:
+        pipe.execute_command("XRANGE", keys.finals(*key), "-", "+", "COUNT", 1, NEVER_DECODE=True)
         pipe.execute_command("XREVRANGE", keys.finals(*key), "+", "-", "COUNT", 1, NEVER_DECODE=True)
-    replies = await pipe.execute()
-    indexed = dict(zip(session_ids, replies[: len(session_ids)], strict=True))
-    newest = dict(zip(product(session_ids, PARTIES), replies[len(session_ids) :], strict=True))
+    replies = readable(await pipe.execute(raise_on_error=False))
+    spans = {
+        key: Span(end_ms(first[0][0]), end_ms(last[0][0]))
+        for key, first, last in zip(parties, replies[::2], replies[1::2], strict=True)
+        if first and last
+    }
     return [
-        Session(
-            session_id,
-            {
-                party: Span(json.loads(indexed[session_id][party])["first"], end_ms(entries[0][0]))
-                for party in PARTIES
-                if party in indexed[session_id] and (entries := newest[session_id, party])
-            },
-        )
-        for session_id in session_ids
+        Session(sid, {party: spans[sid, party] for party in PARTIES if (sid, party) in spans})
+        for sid in session_ids
     ]
+
+
+def readable(replies: Sequence[Any]) -> list[Any]:
+    """Return replies to commands; None where a key holds something of another type. Raises other errors."""
+    for reply in replies:
+        if isinstance(reply, Exception) and OTHER_TYPE not in str(reply):
+            raise reply
+    return [None if isinstance(reply, Exception) else reply for reply in replies]

@@ -18,7 +18,6 @@ from affectstream.runtime.settings import RedisSettings
 from affectstream.schemas import keys
 from affectstream.schemas.alert import Alert
 from affectstream.schemas.codec import encode
-from affectstream.schemas.errors import Malformed
 from affectstream.schemas.messages import PARTIES, FusedEmotion, Modality, Party, PartyKey
 from affectstream.schemas.pane import EncodedPane
 
@@ -26,6 +25,8 @@ if TYPE_CHECKING:
     from affectstream.runtime.fused_writer import FusedWriter
 
 __all__ = ["FusedStore", "Newest", "Session", "Span"]
+
+EVERYTHING = 1 << 40  # entries
 
 
 @dataclass(frozen=True)
@@ -105,7 +106,7 @@ class FusedStore:
         """Return the newest final window of each party, in one round trip."""
         newest = [("XREVRANGE", keys.finals(*party), "+", "-", "COUNT", 1) for party in parties]
         found = await self._pipelined(newest)
-        return [Newest(end_ms(e[0][0]), _readable(e[0][1])) if e else None for e in found]
+        return [Newest(end_ms(e[0][0]), self._readable(e[0][1])) if e else None for e in found]
 
     async def sessions(self, limit: int = 100) -> list[Session]:
         """Return the sessions with the newest finals first; forgets those whose keys have expired.
@@ -131,23 +132,36 @@ class FusedStore:
     ) -> list[FusedEmotion]:
         """Return the first ``limit`` final windows that end after ``start_ms`` and by ``end_ms``, in order.
 
-        The end of the last one returned is the ``start_ms`` of the next page.
+        The end of the last one returned is the ``start_ms`` of the next page. An entry that something else
+        wrote is left out, loudly.
         """
-        low = "-" if start_ms is None else keys.stream_id(start_ms + 1)
         high = "+" if end_ms is None else keys.stream_id(end_ms)
-        with translated(self._settings):
-            count = () if limit is None else ("COUNT", limit)
-            entries = await self._bytes("XRANGE", keys.finals(session_id, party), low, high, *count)
-        return [self._parsed(rows.detail(entry)) for _, entry in entries]
+        found: list[FusedEmotion] = []
+        while limit is None or len(found) < limit:
+            low = "-" if start_ms is None else keys.stream_id(start_ms + 1)
+            wanted = EVERYTHING if limit is None else limit - len(found)
+            command = ("XRANGE", keys.finals(session_id, party), low, high, "COUNT", wanted)
+            entries: Sequence[Any] = (await self._pipelined([command]))[0] or ()
+            found += [final for _, entry in entries if (final := self._readable(entry))]
+            if len(entries) < wanted:
+                break
+            start_ms = session_index.end_ms(entries[-1][0])  # more, in place of what cannot be read
+        return found
 
     async def latest(self, session_id: str, party: Party) -> FusedEmotion | None:
         """Return the newest pane, early or final."""
         return (await self.latest_of([(session_id, party)]))[0]
 
     async def latest_of(self, parties: Sequence[PartyKey]) -> list[FusedEmotion | None]:
-        """Return the newest pane of each party, in one round trip."""
+        """Return the newest pane of each party: its newest final where the pane was evicted or is foreign."""
         hashes = await self._pipelined([("HGETALL", keys.latest(*party)) for party in parties])
-        return [rows.pane(entry) if entry else None for entry in hashes]
+        panes = [self._readable(entry) if entry else None for entry in hashes]
+        absent = [party for party, pane in zip(parties, panes, strict=True) if pane is None]
+        finals = dict(zip(absent, await self.newest_of(absent), strict=True))
+        return [
+            pane or (newest.final if (newest := finals.get(party)) else None)
+            for party, pane in zip(parties, panes, strict=True)
+        ]
 
     async def write_alerts(self, alerts: Sequence[Alert]) -> None:
         """Write alerts, once however often they come; raises Unavailable."""
@@ -163,7 +177,7 @@ class FusedStore:
         """Return the alerts of all parties of a session, in no order."""
         with translated(self._settings):
             texts = await self._redis.hvals(keys.alerts(session_id))
-        return [rows.alert(text) for text in texts]
+        return [alert for text in texts if (alert := rows.readable(rows.alert, text))]
 
     async def trust(self) -> dict[Modality, float]:
         """Return an operator's trust that is in force, for the modalities that have it."""
@@ -213,9 +227,8 @@ class FusedStore:
         self._writer.forget(session_id)
         return int(deleted)
 
-    async def _bytes(self, *command: Any) -> Any:
-        """Return the reply to a command that reads MessagePack."""
-        return await self._redis.execute_command(*command, NEVER_DECODE=True)
+    def _readable(self, entry: Mapping[bytes, bytes]) -> FusedEmotion | None:
+        return rows.readable(self._parsed, rows.detail(entry))
 
     async def _pipelined(self, commands: Sequence[tuple[Any, ...]]) -> list[Any]:
         """Return the replies to commands that read MessagePack."""
@@ -225,16 +238,4 @@ class FusedStore:
         for command in commands:
             pipe.execute_command(*command, NEVER_DECODE=True)
         with translated(self._settings):
-            replies: list[Any] = await pipe.execute()
-        return replies
-
-
-def _readable(fields: Mapping[bytes, bytes]) -> FusedEmotion | None:
-    """Return the final of an entry; None, loudly, where something else wrote it."""
-    try:
-        return rows.pane(fields)
-    except Malformed as error:
-        import structlog  # a reader that only lists starts without it
-
-        structlog.get_logger(__name__).error("newest_final_unreadable", why=str(error))
-        return None
+            return session_index.readable(await pipe.execute(raise_on_error=False))

@@ -1,12 +1,17 @@
 """What every test shares."""
 
 import os
+import tempfile
 
 from hypothesis import settings
 from support.paths import DATA
 
 if DATA.is_dir():
     os.environ.setdefault("AFFECT_DATA", str(DATA))  # as the Makefile does
+
+# no system that runs on this machine is found by a test, and none of a test's by anybody else
+RUNTIME = tempfile.TemporaryDirectory(prefix="affect-run-")
+os.environ["XDG_RUNTIME_DIR"] = RUNTIME.name
 
 settings.register_profile("shared-machine", deadline=None, derandomize=True)
 settings.load_profile("shared-machine")

@@ -8,7 +8,15 @@ from affectstream.runtime.settings.fusion import (
 )
 from affectstream.runtime.settings.gateway import GatewaySettings
 from affectstream.runtime.settings.kafka import KafkaSettings, RedisSettings
-from affectstream.runtime.settings.tree import Line, Settings, as_env, config_file, describe, load
+from affectstream.runtime.settings.tree import (
+    Line,
+    Settings,
+    as_env,
+    config_file,
+    describe,
+    load,
+    running_here,
+)
 from affectstream.runtime.settings.workers import (
     ApiSettings,
     AudioSettings,
@@ -42,4 +50,5 @@ __all__ = [
     "config_file",
     "describe",
     "load",
+    "running_here",
 ]

@@ -2,7 +2,8 @@
 
 ``AFFECT_KAFKA__BOOTSTRAP`` in the environment is ``bootstrap`` in the table ``[kafka]`` of the file
 ``affectstream.toml``, or of the one that AFFECT_CONFIG names. The environment wins over the file; an unknown
-name is an error.
+name is an error. Where neither names a broker or a Redis, they are those of the `affectstream up` that runs
+on this machine, if one does.
 """
 
 import difflib
@@ -16,6 +17,7 @@ from typing import Any
 from pydantic import BaseModel, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from affectstream.runtime.settings import local
 from affectstream.runtime.settings.base import Group
 from affectstream.runtime.settings.fusion import AlertSettings, FusionSettings, LabelSettings
 from affectstream.runtime.settings.gateway import GatewaySettings
@@ -99,10 +101,23 @@ def load(**overrides: Mapping[str, Any]) -> Settings:
     if path is not None:
         _check_names(_read(path), str(path))
     _check_names(overrides, "the arguments")
+    if not {*_paths(overrides)} & {*local.EXPLICIT}:
+        for group, values in running_here().items():
+            overrides[group] = {**values, **overrides.get(group, {})}
     try:
         return Settings(**overrides)  # type: ignore[arg-type]  # validated by pydantic
     except ValidationError as error:
         raise SettingsError(_fault(error)) from None
+
+
+def running_here() -> dict[str, dict[str, Any]]:
+    """Return the addresses of the `affectstream up` of this machine; {} where one is set by the user."""
+    path = config_file()
+    named = {_env_name(key) for key in local.EXPLICIT} & {name.upper() for name in os.environ}
+    if named or {*_paths(_read(path) if path else {})} & {*local.EXPLICIT}:
+        return {}
+    found = local.running()
+    return local.addresses(found) if found else {}
 
 
 def config_file() -> Path | None:

@@ -122,7 +122,7 @@ def interruptible() -> None:
 
 @pytest.fixture(scope="module")
 def up(terminal: Terminal) -> Iterator[Terminal]:
-    """A terminal beside one in which `affectstream up` runs, with the variables that it prints."""
+    """A terminal beside one in which `affectstream up` runs; commands find it by themselves."""
     log = terminal.folder / "up.txt"
     with log.open("w") as out:
         process = subprocess.Popen(
@@ -137,7 +137,8 @@ def up(terminal: Terminal) -> Iterator[Terminal]:
         assert process.poll() is None, log.read_text()
         assert time.monotonic() < deadline, log.read_text()
         time.sleep(0.2)
-    yield Terminal(terminal.folder, terminal.env | dict(re.findall(r"(AFFECT_\w+)=(\S+)", log.read_text())))
+    assert "find it" in log.read_text()
+    yield terminal
     process.send_signal(signal.SIGINT)
     assert process.wait(60) == 0
     assert "stopping" in log.read_text()
@@ -150,6 +151,29 @@ def test_a_call_streams_to_the_bytes_of_analyze(up: Terminal) -> None:
     offline = (up.folder / "offline.jsonl").read_text()
     up.run_until("affectstream show typed -o streamed.jsonl >&2 && cat streamed.jsonl", offline)
     assert (up.folder / "streamed.jsonl").read_text() == offline
+
+
+def test_the_demo_session_is_refused_where_its_agent_would_not_be_analysed(up: Terminal) -> None:
+    done = subprocess.run(
+        ["affectstream", "replay", str(DEMO)], cwd=up.folder, env=up.env, capture_output=True, text=True
+    )
+    assert done.returncode == 2
+    assert "affectstream up --agent-purpose synthetic" in " ".join(done.stderr.split())
+
+
+def test_follow_waits_for_a_call_that_has_not_begun(up: Terminal) -> None:
+    """It says that it waits, shows the call, and ends by an interrupt."""
+    command = ["affectstream", "show", "--follow", "soon"]
+    following = subprocess.Popen(command, cwd=up.folder, env=up.env, stdout=subprocess.PIPE, text=True)
+    assert following.stdout is not None
+    assert "waiting for session soon" in following.stdout.readline()
+    up.run(f"affectstream replay {shlex.join(CALL)} --session soon")
+    up.run_until("affectstream show soon", "customer")
+    time.sleep(1.0)  # it polls four times a second
+    following.send_signal(signal.SIGINT)
+    shown, _ = following.communicate(timeout=30)
+    assert following.returncode == 130
+    assert "customer" in shown
 
 
 def test_every_command_of_the_readme_runs(up: Terminal) -> None:

@@ -176,7 +176,7 @@ async def test_sessions_come_newest_first_and_expired_ones_are_forgotten(redis):
         for n in range(1, 8):
             await store.write(finals(n * 1000, sid=f"s{n}"))
         client = Redis.from_url(redis.url)
-        await client.delete(keys.session("s7"), keys.session("s5"))
+        await client.delete(keys.finals("s7", "customer"), keys.finals("s5", "customer"))
         assert [s.session_id for s in await store.sessions(limit=3)] == ["s6", "s4", "s3"]
         assert [s.session_id for s in await store.sessions()] == ["s6", "s4", "s3", "s2", "s1"]
         assert await client.zcard(keys.SESSIONS) == 5

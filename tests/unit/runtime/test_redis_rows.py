@@ -26,8 +26,8 @@ def test_floats_come_back_to_the_last_bit_from_messagepack_and_from_json(confide
     total = sum(weights)
     pane = fused(tuple(weight / total for weight in weights), confidence)
     as_json = json.dumps(pane.model_dump(mode="json", by_alias=True)).encode()
-    assert rows.pane({b"detail": encode(pane)}) == pane
-    assert rows.pane({b"detail": as_json, b"sad": b"0.3"}) == pane
+    assert rows.parsed(rows.detail({b"detail": encode(pane)})) == pane
+    assert rows.parsed(rows.detail({b"detail": as_json, b"sad": b"0.3"})) == pane
 
 
 @pytest.mark.parametrize(
@@ -36,4 +36,4 @@ def test_floats_come_back_to_the_last_bit_from_messagepack_and_from_json(confide
 )
 def test_a_foreign_entry_is_said_to_be_one(entry):
     with pytest.raises(Malformed, match="not a fused window"):
-        rows.pane(entry)
+        rows.parsed(rows.detail(entry))
