@@ -2,7 +2,9 @@
 
 import time
 from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, Annotated
+from dataclasses import replace
+from enum import Enum
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 from rich.console import Console
@@ -17,20 +19,31 @@ from affectstream.options import (
     Speakers,
     TranscriptFile,
 )
-from affectstream.schemas.errors import InputError
+from affectstream.schemas.errors import InputError, Unavailable
 
 if TYPE_CHECKING:
     from affectstream.producers.plan import SessionPlan
     from affectstream.producers.replay import Played
     from affectstream.producers.session import SessionMessage
-    from affectstream.runtime.settings import KafkaSettings
+    from affectstream.runtime.settings import KafkaSettings, Settings
     from affectstream.runtime.store import FusedStore
     from affectstream.schemas.messages import Party
 
 app = typer.Typer()
 out = Console()
 
+
+class Again(Enum):
+    """What becomes of a session that was sent before."""
+
+    refuse = "refuse"
+    replace = "replace"
+    apart = "apart"
+
+
 MOST_DIGITS = 30  # of a time; what it means is judged later
+DAY_MS = 86_400_000
+YEAR_2100_MS = 4_102_444_800_000  # from here on the unit is wrong, which is said later
 
 
 @app.command()
@@ -47,11 +60,18 @@ def replay(
     offset: Offsets = None,
     session: SessionName = None,
     agent_purpose: Purpose = None,
+    again: Annotated[
+        Again, typer.Option(help="where the session was sent before: refuse, replace it, or send it apart")
+    ] = Again.refuse,
+    run: Annotated[
+        str | None, typer.Option(help="id of this run of the session; default: drawn", show_default=False)
+    ] = None,
 ) -> None:
     """Publish a recorded call to Kafka, for the workers that are running there."""
     import asyncio
 
     from affectstream.console import print_warnings
+    from affectstream.producers.runs import check_run, new_run
     from affectstream.producers.session import estimated_ms, messages
     from affectstream.runtime.settings import load
     from affectstream.session_file import SessionArguments, plan
@@ -64,15 +84,19 @@ def replay(
     print_warnings()
     played = plan(arguments, settings.producer, _start_ms(start), settings.policy.agent_purpose)
     _require_analysed(played)
+    check_run(run or "")
+    estimated_s = estimated_ms(played) / 1000  # reads the files: what is wrong with them claims no run
+    played = asyncio.run(_claimed(played, settings, run or new_run(), again.value))
     with progress_bar("replaying", out) as bar:
-        task = bar.add_task(played.session_id, total=estimated_ms(played) / 1000)
+        task = bar.add_task(played.session_id, total=estimated_s)
 
         def progress(message: "SessionMessage") -> None:
             bar.update(task, completed=(message.end_ms - played.start_ms) / 1000)
 
         sent = asyncio.run(published(messages(played), settings.kafka, speed, progress))
     out.print(
-        f"session {played.session_id}: {sent.records} messages, {sent.payload_bytes / 1e6:.1f} MB of media"
+        f"session {played.session_id}, run {played.run}: {sent.records} messages, "
+        f"{sent.payload_bytes / 1e6:.1f} MB of media"
     )
 
 
@@ -99,6 +123,24 @@ async def published(
             return await meter.lag(topic, groups[topic])
 
         return await play(iter(stream), publisher.send, speed, unread, progress)
+
+
+async def _claimed(
+    session: "SessionPlan", settings: "Settings", run: str, again: 'Literal["refuse", "replace", "apart"]'
+) -> "SessionPlan":
+    """Return the session under a run that is claimed, and another id where it is sent apart."""
+    from affectstream.producers.runs import claimed
+    from affectstream.runtime.kafka import topics
+
+    await topics.check(settings.kafka)
+    session_id = session.session_id
+    try:
+        session_id = await claimed(settings.redis, session_id, run, again)
+    except Unavailable as error:
+        Console(stderr=True).print(
+            f"warning: whether session {session_id} was sent before is not known: {error}", markup=False
+        )
+    return replace(session, session_id=session_id, run=run)
 
 
 def _require_analysed(session: "SessionPlan") -> None:
@@ -139,5 +181,7 @@ def _start_ms(start: str) -> int:
     if start == "now":
         return int(time.time() * 1000)
     if start.isascii() and start.isdigit() and len(start) <= MOST_DIGITS:
+        if time.time() * 1000 + DAY_MS < int(start) < YEAR_2100_MS:
+            raise InputError(f"--start {start}: lies in the future; it is in milliseconds since the epoch")
         return int(start)
     raise InputError(f"--start {start}: `now`, or milliseconds since the epoch as a whole number")

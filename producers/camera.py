@@ -174,7 +174,7 @@ async def main(options: argparse.Namespace, stop: Stop) -> None:
         producer.jpeg_quality,
     )
     camera.check()
-    await publish(lambda halted: frames(camera, halted), settings, stop)
+    await publish(lambda halted: frames(camera, halted), settings, stop, camera.live, "video")
 
 
 def _options() -> argparse.Namespace:

@@ -4,18 +4,25 @@ import argparse
 import asyncio
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import Any
 
+import structlog
+
 from affectstream.producers.plan import check_session_id
 from affectstream.producers.replay import play
+from affectstream.producers.runs import Again, check_run, sending
 from affectstream.producers.session import SessionMessage
 from affectstream.runtime.kafka import Publisher, topics
 from affectstream.runtime.process import Stop
 from affectstream.runtime.settings import Settings
+from affectstream.runtime.store import FusedStore
 from affectstream.schemas import policy
-from affectstream.schemas.errors import InputError
+from affectstream.schemas.errors import InputError, Unavailable
 from affectstream.schemas.messages import MODALITIES, PARTIES, EndOfStream, Modality, Party
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True)
@@ -26,10 +33,13 @@ class LivePlan:
     party: Party
     expects: tuple[Modality, ...]
     agent_purpose: str | None = None
+    run: str = ""  # of the session; empty: its current one, which a restarted process goes on with
+    again: Again = "refuse"  # what to do where the session has another run
 
     def check(self, modality: Modality) -> None:
         """Raise PolicyError or InputError where this process may not send ``modality`` for the party."""
         check_session_id(self.session_id)
+        check_run(self.run)
         policy.require(self.party, self.agent_purpose)
         if modality not in self.expects:
             raise InputError(f"--expects must name {modality}, which this process sends")
@@ -43,7 +53,12 @@ class LivePlan:
 
     def base(self) -> dict[str, Any]:
         """Return the fields that all messages of the party share."""
-        return {"session_id": self.session_id, "party": self.party, "expects": self.expects}
+        return {
+            "session_id": self.session_id,
+            "run": self.run,
+            "party": self.party,
+            "expects": self.expects,
+        }
 
 
 class MonotonicWallClock:
@@ -71,6 +86,15 @@ def parser(doc: str, modality: Modality) -> argparse.ArgumentParser:
         default=modality,
         help="all modalities that the party sends, with those of other processes: video,audio",
     )
+    parser.add_argument(
+        "--run", default="", help="begin another run of the session, by this name; default: go on with it"
+    )
+    parser.add_argument(
+        "--again",
+        choices=("refuse", "replace"),
+        default="refuse",
+        help="what a --run does where the session has another",
+    )
     return parser
 
 
@@ -82,24 +106,43 @@ def plan(options: argparse.Namespace, settings: Settings, modality: Modality) ->
             f"--expects: {', '.join(sorted(unknown))} unknown; it may name {', '.join(MODALITIES)}"
         )
     expects = tuple(modality for modality in MODALITIES if modality in named)
-    described = LivePlan(options.session, options.party, expects, settings.policy.agent_purpose)
+    purpose = settings.policy.agent_purpose
+    described = LivePlan(options.session, options.party, expects, purpose, options.run, options.again)
     described.check(modality)
     return described
 
 
 async def publish(
-    stream: Callable[[threading.Event], Iterator[SessionMessage]], settings: Settings, stop: Stop
+    stream: Callable[[threading.Event], Iterator[SessionMessage]],
+    settings: Settings,
+    stop: Stop,
+    live: LivePlan,
+    modality: Modality,
 ) -> None:
     """Publish a live stream until it ends or ``stop`` is set, with its EndOfStream as the last message.
 
-    Raises Unavailable at once where the topics are absent.
+    Raises Unavailable at once where the topics are absent, InputError where the session is not to be sent.
     """
     await topics.check(settings.kafka)
     halted = threading.Event()
-    async with Publisher(settings.kafka) as publisher:
+    async with AsyncExitStack() as stack:
+        await _permitted(stack, settings, live, modality)
+        publisher = await stack.enter_async_context(Publisher(settings.kafka))
         stopped = asyncio.create_task(stop.wait())
         stopped.add_done_callback(lambda _: halted.set())
         try:
             await play(stream(halted), publisher.send, None)
         finally:
             stopped.cancel()
+
+
+async def _permitted(stack: AsyncExitStack, settings: Settings, live: LivePlan, modality: Modality) -> None:
+    """Ask Redis, where there is one, whether this process may send; it may until ``stack`` is closed."""
+    try:
+        store = await stack.enter_async_context(FusedStore(settings.redis))
+    except Unavailable as error:
+        log.warning("session_not_checked", why=str(error))
+        return
+    await stack.enter_async_context(
+        sending(store, live.session_id, live.party, modality, live.run, live.again)
+    )

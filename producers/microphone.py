@@ -187,7 +187,7 @@ async def main(options: argparse.Namespace, stop: Stop) -> None:
         if not halted.is_set():
             raise Unavailable("the microphone gives no more sound; plug it in again and restart")
 
-    await publish(stream, settings, stop)
+    await publish(stream, settings, stop, live, "audio")
 
 
 def _options() -> argparse.Namespace:

@@ -52,6 +52,7 @@ class SessionPlan:
     agent_purpose: str | None = None  # of affectstream.schemas.policy.PURPOSES, where the agent is a party
     speakers: Mapping[str, Party] = field(default_factory=dict)  # over the roles in the speakers' names
     transcript_offset_ms: int = 0  # of the zero of shared transcripts, after the session's
+    run: str = ""  # of the session; empty: its current one
 
 
 @dataclass(frozen=True)

@@ -72,6 +72,7 @@ def _numbered(
         kind: Any = draft.kind
         yield kind(
             session_id=plan.session_id,
+            run=plan.run,
             party=draft.party,
             modality=draft.modality,
             expects=expects[draft.party],

@@ -179,7 +179,8 @@ class FusedWriter:
                 known.first_end_ms = pane.end_ms
             span = json.dumps({"first": known.first_end_ms, "last": pane.end_ms}).encode()
             session_id = pane.session_id.encode()
-            pipeline.add(b"HSET", keys.session(pane.session_id).encode(), pane.party.encode(), span)
+            run = (keys.RUN.encode(), pane.run.encode()) if pane.run else ()
+            pipeline.add(b"HSET", keys.session(pane.session_id).encode(), pane.party.encode(), span, *run)
             pipeline.add(b"ZADD", keys.SESSIONS.encode(), b"GT", b"%d" % pane.end_ms, session_id)
 
     def _expire(self, panes: Sequence[EncodedPane], pipeline: Pipeline) -> None:
@@ -191,9 +192,8 @@ class FusedWriter:
             if known.expired_at_s and now_s - known.expired_at_s < self._ttl_s / 4:
                 continue
             known.expired_at_s = now_s
-            due |= dict.fromkeys(
-                (known.finals, known.latest, keys.session(pane.session_id).encode(), keys.SESSIONS.encode())
-            )
+            of_session = keys.session(pane.session_id), keys.runs(pane.session_id), keys.SESSIONS
+            due |= dict.fromkeys((known.finals, known.latest, *(key.encode() for key in of_session)))
         for key in due:
             pipeline.add(b"EXPIRE", key, ttl_s)
 

@@ -8,6 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from affectstream.runtime.clocks import wall_ms
+from affectstream.runtime.redis_client import translated
+from affectstream.runtime.settings import RedisSettings
 from affectstream.schemas import keys
 from affectstream.schemas.errors import InputError
 from affectstream.schemas.messages import MODALITIES, Modality
@@ -89,3 +92,43 @@ def _number(text: str) -> float | None:
         return float(text)
     except ValueError:
         return None
+
+
+class TrustStore:
+    """What a store keeps of it in Redis."""
+
+    _redis: Any
+    _settings: RedisSettings
+
+    async def trust(self) -> dict[Modality, float]:
+        """Return an operator's trust that is in force, for the modalities that have it."""
+        with translated(self._settings):
+            fields = await self._redis.hgetall(keys.TRUST)
+        return in_force(fields, wall_ms())
+
+    async def set_trust(self, trust: Trust, by: str = "unknown", for_s: float | None = None) -> None:
+        """Set an operator's trust per modality, None to take it back, and note it; raises InputError."""
+        check(trust)
+        now_ms = wall_ms()
+        until_ms = None if for_s is None else now_ms + round(1000 * for_s)
+        pipe = self._redis.pipeline(transaction=True)
+        write(pipe, trust, until_ms)
+        pipe.expire(keys.TRUST, self._settings.ttl_s)
+        await self._note(pipe, Entry(now_ms, by, "set", trust, until_ms))
+
+    async def saw_trust(self, trust: Mapping[Modality, float], by: str) -> None:
+        """Note that a process goes by this trust from now on, however it came into Redis."""
+        pipe = self._redis.pipeline(transaction=True)
+        await self._note(pipe, Entry(wall_ms(), by, "saw", trust))
+
+    async def trust_log(self, limit: int = 20) -> list[Entry]:
+        """Return the newest entries of the log of trust, newest first."""
+        with translated(self._settings):
+            entries = await self._redis.xrevrange(keys.TRUST_LOG, count=limit)
+        return [entry(fields) for _, fields in entries]
+
+    async def _note(self, pipe: Any, entry: Entry) -> None:
+        note(pipe, entry)
+        pipe.expire(keys.TRUST_LOG, self._settings.ttl_s)
+        with translated(self._settings):
+            await pipe.execute()

@@ -5,13 +5,13 @@ the window: it is there with all its fields or not at all, and writing it again 
 """
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from affectstream.runtime import operator_trust, rows, session_index
-from affectstream.runtime.clocks import wall_ms
+from affectstream.runtime import leases, operator_trust, rows, session_index, session_runs
 from affectstream.runtime.redis_client import connect, translated
 from affectstream.runtime.session_index import Session, Span, end_ms
 from affectstream.runtime.settings import RedisSettings
@@ -20,6 +20,7 @@ from affectstream.schemas.alert import Alert
 from affectstream.schemas.codec import encode
 from affectstream.schemas.messages import PARTIES, FusedEmotion, Modality, Party, PartyKey
 from affectstream.schemas.pane import EncodedPane
+from affectstream.schemas.runs import Runs
 
 if TYPE_CHECKING:
     from affectstream.runtime.fused_writer import FusedWriter
@@ -37,7 +38,7 @@ class Newest:
     final: FusedEmotion | None
 
 
-class FusedStore:
+class FusedStore(operator_trust.TrustStore):
     """``async with FusedStore(settings.redis) as store``; one writer per session, any number of readers."""
 
     def __init__(self, settings: RedisSettings, cached_finals: int = 0, patient: bool = False) -> None:
@@ -163,6 +164,30 @@ class FusedStore:
             for party, pane in zip(parties, panes, strict=True)
         ]
 
+    async def runs_of(self, session_ids: Sequence[str]) -> list[Runs]:
+        """Return the runs of sessions: whose windows are kept, and which producers have claimed."""
+        with translated(self._settings):
+            return await session_runs.read(self._redis, session_ids) if session_ids else []
+
+    async def claim_run(self, session_id: str, run: str, replace: bool = False) -> Runs | None:
+        """Claim a run for a producer; returns what is there where that is refused: see `session_runs`."""
+        with translated(self._settings):
+            return await session_runs.claim(self._redis, session_id, run, replace, self._settings.ttl_s)
+
+    def lease(self, session_id: str, party: Party, modality: Modality) -> AbstractAsyncContextManager[None]:
+        """Be the only live producer of a modality; raises InputError where another one is."""
+        what = f"{modality} of {party} in session {session_id}"
+        return leases.lease(self._redis, self._settings, keys.sending(session_id, party, modality), what)
+
+    async def begin_runs(self, begun: Sequence[tuple[str, str]]) -> None:
+        """Keep the windows of these runs, by session, from now on; those of earlier runs are deleted."""
+        pipe = self._redis.pipeline(transaction=True)
+        for session_id, run in begun:
+            session_runs.begin(pipe, session_id, run, self._settings.ttl_s)
+            self._writer.forget(session_id)
+        with translated(self._settings):
+            await pipe.execute()
+
     async def write_alerts(self, alerts: Sequence[Alert]) -> None:
         """Write alerts, once however often they come; raises Unavailable."""
         pipe = self._redis.pipeline(transaction=True)
@@ -176,47 +201,13 @@ class FusedStore:
     async def alerts(self, session_id: str) -> list[Alert]:
         """Return the alerts of all parties of a session, in no order."""
         with translated(self._settings):
-            texts = await self._redis.hvals(keys.alerts(session_id))
-        return [alert for text in texts if (alert := rows.readable(rows.alert, text))]
-
-    async def trust(self) -> dict[Modality, float]:
-        """Return an operator's trust that is in force, for the modalities that have it."""
-        with translated(self._settings):
-            fields = await self._redis.hgetall(keys.TRUST)
-        return operator_trust.in_force(fields, wall_ms())
-
-    async def set_trust(
-        self, trust: operator_trust.Trust, by: str = "unknown", for_s: float | None = None
-    ) -> None:
-        """Set an operator's trust per modality, None to take it back, and note it; raises InputError."""
-        operator_trust.check(trust)
-        now_ms = wall_ms()
-        until_ms = None if for_s is None else now_ms + round(1000 * for_s)
-        pipe = self._redis.pipeline(transaction=True)
-        operator_trust.write(pipe, trust, until_ms)
-        pipe.expire(keys.TRUST, self._settings.ttl_s)
-        await self._note(pipe, operator_trust.Entry(now_ms, by, "set", trust, until_ms))
-
-    async def saw_trust(self, trust: Mapping[Modality, float], by: str) -> None:
-        """Note that a process goes by this trust from now on, however it came into Redis."""
-        pipe = self._redis.pipeline(transaction=True)
-        await self._note(pipe, operator_trust.Entry(wall_ms(), by, "saw", trust))
-
-    async def trust_log(self, limit: int = 20) -> list[operator_trust.Entry]:
-        """Return the newest entries of the log of trust, newest first."""
-        with translated(self._settings):
-            entries = await self._redis.xrevrange(keys.TRUST_LOG, count=limit)
-        return [operator_trust.entry(fields) for _, fields in entries]
-
-    async def _note(self, pipe: Any, entry: operator_trust.Entry) -> None:
-        operator_trust.note(pipe, entry)
-        pipe.expire(keys.TRUST_LOG, self._settings.ttl_s)
-        with translated(self._settings):
-            await pipe.execute()
+            entries = await self._redis.hgetall(keys.alerts(session_id))
+        entries.pop(keys.RUN, None)
+        return [alert for text in entries.values() if (alert := rows.readable(rows.alert, text))]
 
     async def purge(self, session_id: str) -> int:
         """Delete everything kept of a session and return how many keys that were."""
-        doomed = [keys.session(session_id), keys.alerts(session_id)]
+        doomed = [keys.session(session_id), keys.runs(session_id), keys.alerts(session_id)]
         for party in PARTIES:
             doomed += [keys.finals(session_id, party), keys.latest(session_id, party)]
         pipe = self._redis.pipeline(transaction=True)

@@ -6,12 +6,15 @@ key                                   type    holds
 affect:sessions                       zset    session ids by the end of their newest final window (ms), which
                                               is set anew every ten seconds of event time
 affect:session:{SID}                  hash    one field per party: JSON of its first and last window end, the
-                                              last one as of then too; the newest is that of the stream
+                                              last one as of then too; the newest is that of the stream.
+                                              ``run``: whose windows these are
+affect:runs:{SID}                     list    the runs that producers have claimed, oldest first
+affect:sending:{SID}:PARTY:MODALITY   string  a lease: which live producer sends this
 affect:finals:{SID}:PARTY             stream  final windows under the id ``<window_end_ms>-0``:
                                               ``detail``, the MessagePack of the message as on Kafka
 affect:latest:{SID}:PARTY             hash    the newest pane, early or final: ``detail`` likewise, ``pane``
                                               and ``end_ms``
-affect:alerts:{SID}                   hash    alerts of all parties: JSON by alert id and edge
+affect:alerts:{SID}                   hash    alerts of all parties: JSON by alert id and edge; ``run``
 affect:trust                          hash    an operator's trust per modality, over the fitted one, and
                                               ``MODALITY_until_ms`` where it holds for a time only
 affect:trust:log                      stream  who set or took back which trust, and which process saw it
@@ -23,11 +26,22 @@ Braces keep the keys of a session in one slot of a cluster.
 SESSIONS = "affect:sessions"
 TRUST = "affect:trust"
 TRUST_LOG = "affect:trust:log"
+RUN = "run"  # a field of the hashes of a session and of its alerts
 
 
 def session(session_id: str) -> str:
     """Return the key of a session's hash."""
     return f"affect:session:{{{session_id}}}"
+
+
+def runs(session_id: str) -> str:
+    """Return the key of the runs that producers have claimed of a session."""
+    return f"affect:runs:{{{session_id}}}"
+
+
+def sending(session_id: str, party: str, modality: str) -> str:
+    """Return the key of the lease of a live producer."""
+    return f"affect:sending:{{{session_id}}}:{party}:{modality}"
 
 
 def finals(session_id: str, party: str) -> str:

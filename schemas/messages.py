@@ -52,6 +52,7 @@ def _distribution(values: tuple[float, ...]) -> tuple[float, ...]:
 
 
 SessionId = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
+RunId = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{0,32}$")]
 Ms = Annotated[int, Field(ge=0, lt=1 << 53)]
 WireReason = Annotated[Reason, Field(strict=False)]  # a string on the wire
 Unit = Annotated[float, Field(ge=0.0, le=1.0)]
@@ -70,9 +71,10 @@ class Envelope(Record):
     """Whose input this is, which one, and over what time; every derived message copies it."""
 
     session_id: SessionId = Field(alias="sid")
+    run: RunId = ""  # of the session; empty: whichever is current
     party: Party
     modality: Modality = Field(alias="mod")
-    seq: int = Field(ge=0)  # per session, party and modality, from 0 without gaps
+    seq: int = Field(ge=0)  # per run, party and modality, from 0 without gaps
     start_ms: Ms = Field(alias="start")
     end_ms: Ms = Field(alias="end")  # equal to start_ms for an instant
     watermark_ms: Ms = Field(

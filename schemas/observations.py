@@ -55,6 +55,7 @@ class Envelope(Struct, gc=False, kw_only=True, forbid_unknown_fields=True, tag_f
     end_ms: Ms = field(name="end")
     watermark_ms: Ms = field(name="settled")
     expects: tuple[Modality, ...]
+    run: Annotated[str, Meta(max_length=32)] = ""
 
 
 class Probabilities(Envelope, tag="probabilities", gc=False, kw_only=True):

@@ -16,3 +16,4 @@ class EncodedPane(NamedTuple):
     end_ms: int
     pane: Pane
     packed: bytes  # the MessagePack of its FusedEmotion
+    run: str = ""  # no part of the message: the same call gives the same bytes in every run

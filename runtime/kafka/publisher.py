@@ -27,7 +27,8 @@ CLOSE_S = 20
 log = structlog.get_logger(__name__)
 
 Ack = asyncio.Future[None]
-Row = tuple[bytes | None, bytes, int]  # key, value, event time in ms
+Row = tuple[bytes | None, bytes, int, str]  # key, value, event time in ms, run of the session
+RUN = "run"  # the header of the records of a run
 
 
 def topic_of(message: Message) -> Topic:
@@ -57,6 +58,11 @@ def time_of(message: Message) -> int | None:
     if isinstance(message, DeadLetter):
         return message.timestamp_ms if message.timestamp_ms >= 0 else None
     return message.start_ms
+
+
+def headers(run: str) -> list[tuple[str, bytes]]:
+    """Return the headers of a record: the run of its session, where it has a name."""
+    return [(RUN, run.encode())] if run else []
 
 
 def _check_size(topic: Topic, value: bytes) -> None:
@@ -97,10 +103,11 @@ class Publisher:
         except TimeoutError:
             log.warning("closed_with_messages_undelivered", bootstrap=self._kafka.bootstrap)
 
-    async def send(self, message: Message, *, partition: int | None = None) -> Ack:
+    async def send(self, message: Message, *, partition: int | None = None, run: str = "") -> Ack:
         """Buffer ``message`` and return a future that is done once all replicas have it.
 
-        Waits while the buffer is full. Observations need their ``partition``: the one of their inputs.
+        ``run`` is that of its session, where the message itself does not name it. Waits while the buffer is
+        full. Observations need their ``partition``: the one of their inputs.
         Raises TooLarge, and Unavailable here or from the future.
         """
         topic = topic_of(message)
@@ -115,6 +122,7 @@ class Publisher:
                 key=key_of(message),
                 partition=partition,
                 timestamp_ms=time_of(message),
+                headers=headers(run or getattr(message, "run", "")),
             )
         return self._ack(sent)
 
@@ -128,7 +136,7 @@ class Publisher:
 
         An eighth of the cost of `send` for each. Raises TooLarge before anything is sent, and Unavailable.
         """
-        for _, value, _ in rows:
+        for _, value, *_ in rows:
             _check_size(topic, value)
         name = self._kafka.topic_prefix + topic.name
         acks: list[asyncio.Future[Any]] = []
@@ -144,11 +152,12 @@ class Publisher:
 
     def _batches(self, rows: Iterable[Row]) -> Iterator[Any]:
         batch = self._producer.create_batch()
-        for key, value, timestamp_ms in rows:
-            if batch.append(key=key, value=value, timestamp=timestamp_ms) is None:
+        for key, value, timestamp_ms, run in rows:
+            record = {"key": key, "value": value, "timestamp": timestamp_ms, "headers": headers(run)}
+            if batch.append(**record) is None:
                 yield batch
                 batch = self._producer.create_batch()
-                batch.append(key=key, value=value, timestamp=timestamp_ms)
+                batch.append(**record)
         if batch.record_count():
             yield batch
 

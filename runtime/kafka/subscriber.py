@@ -15,7 +15,7 @@ from aiokafka.errors import CommitFailedError, IllegalStateError
 from affectstream.runtime import metrics
 from affectstream.runtime.kafka.errors import translated
 from affectstream.runtime.kafka.positions import Positions
-from affectstream.runtime.kafka.publisher import MAX_REQUEST_BYTES
+from affectstream.runtime.kafka.publisher import MAX_REQUEST_BYTES, RUN
 from affectstream.runtime.kafka.security import client_options
 from affectstream.runtime.kafka.topics import require
 from affectstream.runtime.settings.kafka import KafkaSettings
@@ -43,6 +43,7 @@ class Record:
     timestamp_ms: int
     key: bytes | None
     value: bytes
+    run: str = ""  # of the session, as the record's header names it
 
 
 def group_name(kafka: KafkaSettings, group: str) -> str:
@@ -157,8 +158,10 @@ class Subscriber(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka h
                 missed = self._positions.advance(tp, raw.offset)
                 if missed:
                     self._missed(topic, tp.partition, raw.offset, missed)
-                value = raw.value if raw.value is not None else b""
-                records.append(Record(topic, tp.partition, raw.offset, raw.timestamp, raw.key, value))
+                run = dict(raw.headers).get(RUN, b"").decode(errors="replace") if raw.headers else ""
+                records.append(
+                    Record(topic, tp.partition, raw.offset, raw.timestamp, raw.key, raw.value or b"", run)
+                )
         return records
 
     def _missed(self, topic: str, partition: int, offset: int, missed: int) -> None:

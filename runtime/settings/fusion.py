@@ -1,7 +1,7 @@
 """How modalities are joined and trusted, which label readers display, and which alerts are raised."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field
 from pydantic_settings import NoDecode
@@ -32,6 +32,9 @@ class FusionSettings(Group):
     )
     embeddings: bool = Field(
         False, description="workers send embeddings along, for the rules that are networks"
+    )
+    second_run: Literal["refuse", "replace"] = Field(
+        "refuse", description="what a session's second run is, where its producer could not ask Redis"
     )
     trust: TrustSettings = TrustSettings()
     health_port: Port = 0

@@ -164,7 +164,9 @@ def test_the_demo_session_is_refused_where_its_agent_would_not_be_analysed(up: T
 def test_follow_waits_for_a_call_that_has_not_begun(up: Terminal) -> None:
     """It says that it waits, shows the call, and ends by an interrupt."""
     command = ["affectstream", "show", "--follow", "soon"]
-    following = subprocess.Popen(command, cwd=up.folder, env=up.env, stdout=subprocess.PIPE, text=True)
+    following = subprocess.Popen(
+        command, cwd=up.folder, env=up.env, stdout=subprocess.PIPE, text=True, preexec_fn=interruptible
+    )
     assert following.stdout is not None
     assert "waiting for session soon" in following.stdout.readline()
     up.run(f"affectstream replay {shlex.join(CALL)} --session soon")

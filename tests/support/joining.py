@@ -39,6 +39,7 @@ class Driven:
         return self.outputs()
 
     def resume(self, key, end_ms, final=None):
+        self.join.admit(key[0], "", "current", "")
         self.join.resume(key, ResumePoint.after(end_ms, final))
 
     def outputs(self):

@@ -15,24 +15,26 @@ from typing import Any, Protocol
 import structlog
 
 from affectstream.runtime import metrics
-from affectstream.runtime.clocks import monotonic_ms
-from affectstream.runtime.retry import retry_until_available
+from affectstream.runtime.clocks import monotonic_ms, wall_ms
 from affectstream.runtime.store import FusedStore
 from affectstream.schemas.errors import MessageError, Unavailable
 from affectstream.schemas.observations import Judged, Observation, read
-from affectstream.schemas.topics import PROBABILITIES
+from affectstream.schemas.topics import DAY_MS, PROBABILITIES
+from affectstream.workers.fusion.answers import Answer, answered, learn
 from affectstream.workers.fusion.config import Fusion
-from affectstream.workers.fusion.join import Partition
+from affectstream.workers.fusion.partition import Partition
 from affectstream.workers.fusion.sink import Sink, Work, dead_letters, undecoded
 from affectstream.workers.fusion.stalls import LagWatch
 from affectstream.workers.fusion.trust import OperatorTrust
-from affectstream.workers.fusion.window import Key, ResumePoint
 
 log = structlog.get_logger(__name__)
 
 COMMIT_EVERY_MS = 1000
 MOST_WAITING = 5000  # closed windows: from here on, fetches wait for the writer
 STOP_S = 5.0  # for the steps under way, once the process is asked to stop
+
+AHEAD_MS = 7 * DAY_MS  # of its arrival: an event time beyond cannot be
+ARRIVAL = 1  # the type of a record's time that is the broker's
 
 Batch = Mapping[int, Sequence[Any]]  # consumer records by partition, offsets ascending
 Decoded = Mapping[int, Sequence[tuple[Any, Judged]]]  # with what each holds
@@ -70,6 +72,7 @@ class FusionAgent:
         self._epoch = 0  # counts revocations
         self._commit_ms = 0  # when to commit next
         self._committed: dict[int, int] = {}
+        self._being_written: set[str] = set()  # sessions
 
     async def receive(self, batch: Batch) -> None:
         """Join what was fetched; returns when there is room for the next fetch."""
@@ -127,7 +130,9 @@ class FusionAgent:
             epoch, work, offsets = self._epoch, self._work(), self._committable()
             self._room.set()
             if work:
+                self._being_written = {pane.session_id for panes in work.finals.values() for pane in panes}
                 await self._sink.carry_out(work)
+                self._being_written = set()
             if offsets and epoch == self._epoch:
                 await self._source.commit(offsets)
 
@@ -136,11 +141,13 @@ class FusionAgent:
         epoch = self._epoch
         decoded = {number: _decoded(records) for number, records in batch.items()}
         await self._learn_trust()
-        points = await self._resume_points(decoded)
+        answers = await self._ask(decoded)
         if epoch != self._epoch:
             return
         for number, records in decoded.items():
-            self._add(number, records, points[number])
+            join = self._partition(number).join
+            learn(join, answers[number], self._being_written, self._fusion.replaces)
+            self._add(number, records)
         self._changed.set()
 
     async def _check(self) -> None:
@@ -172,6 +179,7 @@ class FusionAgent:
             early=self._fuser.fuse(open_ones, "early").panes,
             dead_letters=[letter for n, each in taken.items() for letter in dead_letters(n, *each)],
             missing=finals.missing,
+            begun={sid: run for effects, _ in taken.values() for sid, run in effects.begun.items()},
         )
 
     def _committable(self) -> dict[int, int]:
@@ -186,28 +194,18 @@ class FusionAgent:
         self._committed |= moved
         return moved
 
-    async def _resume_points(self, decoded: Decoded) -> dict[int, dict[Key, ResumePoint]]:
-        """Return where parties that are new here go on, by partition, from the newest finals."""
-        new = {n: self._partition(n).unknown_parties(_items(records)) for n, records in decoded.items()}
-        keys = [key for of_partition in new.values() for key in of_partition]
-        newest = await retry_until_available(lambda: self._store.newest_of(keys)) if keys else []
-        found = dict(zip(keys, newest, strict=True))
-        return {
-            n: {key: ResumePoint.after(at.end_ms, at.final) for key in of_partition if (at := found[key])}
-            for n, of_partition in new.items()
-        }
+    async def _ask(self, decoded: Decoded) -> dict[int, Answer]:
+        """Return what the store holds of the runs and parties that are new here, by partition."""
+        asked = {n: self._partition(n).asks(_items(records)) for n, records in decoded.items()}
+        return {n: await answered(self._store, each) for n, each in asked.items()}
 
     def _partition(self, number: int) -> Partition:
         if number not in self._partitions:
             self._partitions[number] = Partition(self._fusion.join())
         return self._partitions[number]
 
-    def _add(
-        self, number: int, records: Sequence[tuple[Any, Judged]], points: Mapping[Key, ResumePoint]
-    ) -> None:
-        partition = self._partition(number)
-        for key, point in points.items():
-            partition.join.resume(key, point)
+    def _add(self, number: int, records: Sequence[tuple[Any, Judged]]) -> None:
+        partition, now_ms = self._partition(number), wall_ms()
         for record, judged in records:
             missed = partition.missed(record.offset)
             if missed < 0:
@@ -216,7 +214,8 @@ class FusionAgent:
                 self._lost(number, missed)
             if isinstance(judged, MessageError):
                 partition.undecoded.append(undecoded(record, judged))
-            partition.add_record(record.offset, () if isinstance(judged, MessageError) else judged)
+            latest_ms = (record.timestamp if record.timestamp_type == ARRIVAL else now_ms) + AHEAD_MS
+            partition.add_record(record.offset, () if isinstance(judged, MessageError) else judged, latest_ms)
 
     async def _learn_trust(self) -> None:
         if await self._trust.changed(monotonic_ms()):

@@ -20,6 +20,7 @@ class Fusion:
     window_ms: int = 1000
     stall_ms: int = 10_000
     early: tuple[Modality, ...] = ("video", "audio")
+    replaces: bool = False  # a second run that no producer has claimed
 
     def join(self) -> Join:
         """Return a join without any party."""
@@ -32,7 +33,8 @@ def configured(settings: FusionSettings) -> Fusion:
     rule = rule_named(settings.rule, fitted)
     require_embeddings(rule, settings.embeddings)
     fuser = Fuser(rule, table(reliabilities(settings, fitted)), settings.window_ms)
-    return Fusion(fuser, settings.window_ms, settings.stall_ms, settings.early)
+    replaces = settings.second_run == "replace"
+    return Fusion(fuser, settings.window_ms, settings.stall_ms, settings.early, replaces)
 
 
 def reliabilities(settings: FusionSettings, fitted: FusionParameters | None) -> dict[Modality, PerClass]:

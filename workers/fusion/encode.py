@@ -96,9 +96,9 @@ def encoded(
             bodies[w] = body
     times = {at: _times(at, at + window_ms, pane) for at in {window.start_ms for window in windows}}
     panes = []
-    for (key, start_ms, *_), body in zip(windows, bodies, strict=True):
+    for (key, start_ms, *_, run), body in zip(windows, bodies, strict=True):
         packed = _of_party(*key) + times[start_ms] + body
-        panes.append(EncodedPane(*key, start_ms, start_ms + window_ms, pane, packed))
+        panes.append(EncodedPane(*key, start_ms, start_ms + window_ms, pane, packed, run))
     return panes
 
 

@@ -6,40 +6,30 @@ taken out of its party in event order the moment the watermark passes it. Only `
 time, stops waiting for a modality that stalls.
 """
 
+import math
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from operator import attrgetter
-from typing import Literal
 
-from affectstream.schemas.messages import DeadLetter, Modality
+from affectstream.schemas.messages import PARTIES, Modality
 from affectstream.schemas.observations import EndOfStream, Observation
-from affectstream.workers.fusion.party import DUPLICATE, LATE, PartyJoin
+from affectstream.workers.fusion.admission import (
+    ACCEPTED,
+    DUPLICATE,
+    LATE,
+    Admission,
+    Effects,
+    Refusal,
+    Refused,
+)
+from affectstream.workers.fusion.party import PartyJoin
+from affectstream.workers.fusion.runs import RunVerdict, SessionRuns
 from affectstream.workers.fusion.watermark import HasLag
-from affectstream.workers.fusion.window import ClosedWindow, Key, ResumePoint
+from affectstream.workers.fusion.window import Key, ResumePoint
 
 LONGEST_MS = 6 * 3_600_000  # an observation that claims to cover more is refused
 KEY = attrgetter("session_id", "party")
 REMEMBERED = 10_000  # parties that are over, of which the resume point is kept
-
-
-@dataclass(frozen=True)
-class Refused:
-    """An observation that did not count, or not in all of its windows, and why."""
-
-    item: Observation
-    reason: Literal["late", "implausible"]
-    offset: int  # of its record
-
-
-@dataclass
-class Effects:
-    """What follows from a step, to be carried out before any of its records is acknowledged."""
-
-    finals: list[ClosedWindow] = field(default_factory=list)  # in window order per party
-    early: list[ClosedWindow] = field(default_factory=list)  # the newest of each party
-    refused: list[Refused] = field(default_factory=list)
-    closed: list[Key] = field(default_factory=list)  # parties that are over: their state is gone
 
 
 class Join:
@@ -50,6 +40,7 @@ class Join:
         self._window_ms, self._stall_ms, self._fast = window_ms, stall_ms, early
         self._parties: dict[Key, PartyJoin] = {}
         self._over: dict[Key, ResumePoint] = {}
+        self._runs: dict[str, SessionRuns] = {}
         self._touched: dict[PartyJoin, None] = {}  # parties that an early pane may be due of
         self._effects = Effects()
 
@@ -61,29 +52,68 @@ class Join:
         """Say whether the party has state here."""
         return key in self._parties
 
+    def knows_run(self, session_id: str, run: str) -> bool:
+        """Say whether nothing need be asked of the store about this run of the session."""
+        return session_id in self._runs and self._runs[session_id].knows(run)
+
+    def current_run(self, session_id: str) -> str | None:
+        """Return the run of a session of which windows are open or were closed here; None for none."""
+        runs = self._runs.get(session_id)
+        return None if runs is None else runs.current
+
+    def admit(self, session_id: str, run: str, verdict: RunVerdict, current: str) -> None:
+        """Take note of what the store's answer makes of a run; ``current`` is the run that it belongs to."""
+        runs = self._session(session_id)
+        runs.verdicts[run] = verdict
+        if verdict == "current" and runs.current != current:
+            self._forget(session_id)
+            runs.current = current
+
+    def holds(self, session_id: str) -> bool:
+        """Say whether windows of a session are open, or wait to be taken."""
+        if any((session_id, party) in self._parties for party in PARTIES):
+            return True
+        return any(final.key[0] == session_id for final in self._effects.finals)
+
+    def purged(self, session_id: str) -> None:
+        """Forget a session of which the store holds nothing any more."""
+        self._forget(session_id)
+        self._runs.pop(session_id, None)
+
     def resume(self, key: Key, point: ResumePoint) -> None:
         """Take note of where the newest final that is written lets a party go on."""
         if not self.knows(key):
             self._remember(key, point)
 
-    def add(self, offset: int, items: Iterable[Observation]) -> None:
-        """Join the observations of one record."""
+    def add(  # noqa: C901  # a branch costs less than a call, for every observation
+        self, offset: int, items: Iterable[Observation], latest_ms: float = math.inf
+    ) -> None:
+        """Join the observations of one record; those that promise a time after ``latest_ms`` are refused."""
         parties, touched = self._parties, self._touched
         session_id, name, party = "", "", None  # of the observation before
         for item in items:
             if item.session_id != session_id or item.party != name:
                 session_id, name = item.session_id, item.party
                 party = parties.get((session_id, item.party))
-            if party is None or item.end_ms - item.start_ms > LONGEST_MS:
-                party = self._admitted((session_id, item.party), item, offset)
+            if (
+                party is None
+                or item.run != party.run
+                or item.end_ms - item.start_ms > LONGEST_MS
+                or item.watermark_ms > latest_ms
+            ):
+                party = self._admitted((session_id, item.party), item, offset, latest_ms)
                 if party is None:
+                    party = parties.get((session_id, item.party))
                     continue
+                if item.watermark_ms > latest_ms:
+                    item = party.bounded(item)
             admission = party.add(item, offset)
-            if admission is DUPLICATE:
-                self.duplicates[item.modality] += 1
-                continue
-            if admission is LATE:
-                self._effects.refused.append(Refused(item, "late", offset))
+            if admission is not ACCEPTED:
+                self._judge(admission, item, offset)
+                if admission is DUPLICATE:
+                    continue
+            if party.settled:
+                self._settle(party)
             touched[party] = None
             if party.progress.watermark_ms >= party.closing_ms:
                 self._close_due(party)
@@ -99,6 +129,7 @@ class Join:
                 self._give_up(party)
             elif party.due:
                 self._close_due(party)
+            self._settle(party)
             self._touched[party] = None
 
     def finish(self) -> None:
@@ -131,20 +162,80 @@ class Join:
         """Return how many windows wait for their watermark."""
         return sum(party.open_windows() for party in self._parties.values())
 
-    def _admitted(self, key: Key, item: Observation, offset: int) -> PartyJoin | None:
+    def _admitted(self, key: Key, item: Observation, offset: int, latest_ms: float) -> PartyJoin | None:
         """Return the party of ``item``, begun where it stopped or anew; None where it counts for nothing."""
-        if not isinstance(item, EndOfStream) and item.end_ms - item.start_ms > LONGEST_MS:
-            self._effects.refused.append(Refused(item, "implausible", offset))
+        if not self._is_current(item, offset):
             return None
-        if key in self._parties:
-            return self._parties[key]
+        party, ends = self._parties.get(key), isinstance(item, EndOfStream)
+        beyond, longest = item.watermark_ms > latest_ms, item.end_ms - item.start_ms > LONGEST_MS
+        if (beyond and party is None) if ends else (beyond or longest):
+            self._refuse(item, "implausible", offset)
+            return None
+        if party is not None:
+            return party
         point = self._over.get(key, ResumePoint())
-        if point.passed(item, self._window_ms):
+        verdict = point.verdict(item, self._window_ms)
+        if verdict == "duplicate":
             self.duplicates[item.modality] += 1
             return None
+        if verdict == "late":
+            self._over[key] = point if item.seq else point.restarted(item.modality)
+            self._refuse(item, "late", offset)
+            return None
         self._over.pop(key, None)
-        party = self._parties[key] = PartyJoin(key, self._window_ms, point, self._fast)
+        run = self._session(key[0]).current or ""
+        party = self._parties[key] = PartyJoin(key, self._window_ms, point, self._fast, run)
         return party
+
+    def _is_current(self, item: Observation, offset: int) -> bool:
+        """Say whether ``item`` belongs to the run whose windows are written; begins that where it is new."""
+        runs = self._session(item.session_id)
+        verdict = runs.verdict(item.run)
+        if verdict == "begins":
+            self._forget(item.session_id)
+            runs.begin(item.run)
+            if item.run:
+                self._effects.begun[item.session_id] = item.run
+        elif verdict != "current":
+            self._refuse(item, verdict, offset)
+            return False
+        return True
+
+    def _session(self, session_id: str) -> SessionRuns:
+        runs = self._runs.get(session_id)
+        if runs is None:
+            while len(self._runs) > REMEMBERED:
+                del self._runs[next(iter(self._runs))]
+            still_open = (self._parties.get((session_id, party)) for party in PARTIES)
+            runs = SessionRuns(next((join.run for join in still_open if join), None))
+            self._runs[session_id] = runs
+        return runs
+
+    def _forget(self, session_id: str) -> None:
+        """Drop the windows that are open of a session, and where it stopped."""
+        for party in PARTIES:
+            key = session_id, party
+            self._over.pop(key, None)
+            if (join := self._parties.pop(key, None)) is not None:
+                self._touched.pop(join, None)
+                self._effects.closed.append(key)
+
+    def _refuse(self, item: Observation, reason: Refusal, offset: int) -> None:
+        self._effects.refused.append(Refused(item, reason, offset))
+
+    def _judge(self, admission: Admission, item: Observation, offset: int) -> None:
+        """Take note of an observation that does not count, or not everywhere."""
+        if admission is DUPLICATE:
+            self.duplicates[item.modality] += 1
+        elif admission is LATE:
+            self._refuse(item, "late", offset)
+        elif admission is Admission.IMPLAUSIBLE:
+            self._refuse(item, "implausible", offset)
+
+    def _settle(self, party: PartyJoin) -> None:
+        for settled in party.settled:
+            self._judge(*settled)
+        party.settled.clear()
 
     def _close_due(self, party: PartyJoin) -> None:
         self._effects.finals += party.finals()
@@ -153,6 +244,7 @@ class Join:
 
     def _give_up(self, party: PartyJoin) -> None:
         self._effects.finals += party.flush()
+        self._settle(party)
         self._remove(party)
 
     def _remove(self, party: PartyJoin) -> None:
@@ -164,40 +256,3 @@ class Join:
         self._over[key] = point
         while len(self._over) > REMEMBERED:
             del self._over[next(iter(self._over))]
-
-
-class Partition:
-    """The join of a partition from its assignment to its revocation, and which offset may be committed.
-
-    Effects are carried out, then what was `committable` when they were taken is committed. A crash between
-    any two steps can be played in a test.
-    """
-
-    def __init__(self, join: Join) -> None:
-        self.join = join
-        self.next_offset: int | None = None
-        self.undecoded: list[DeadLetter] = []  # records that could not be decoded, since the last step
-
-    def unknown_parties(self, items: Iterable[Observation]) -> list[Key]:
-        """Return the parties of ``items`` whose resume point must be asked of the store before they count."""
-        keys = dict.fromkeys(map(KEY, items))
-        return [key for key in keys if not self.join.knows(key)]
-
-    def missed(self, offset: int) -> int:
-        """Return how many records are missing before ``offset``; negative where it was read before."""
-        return 0 if self.next_offset is None else offset - self.next_offset
-
-    def add_record(self, offset: int, items: Iterable[Observation]) -> None:
-        """Join the observations of one record."""
-        self.next_offset = offset + 1
-        self.join.add(offset, items)
-
-    def take(self) -> tuple[Effects, list[DeadLetter]]:
-        """Return what is to be carried out before anything is committed."""
-        undecoded, self.undecoded = self.undecoded, []
-        return self.join.take_effects(), undecoded
-
-    def committable(self) -> int | None:
-        """Return the offset to go on from after a crash, once all that was taken is carried out."""
-        needed = self.join.needed_from()
-        return self.next_offset if needed is None else needed

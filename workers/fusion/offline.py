@@ -7,8 +7,8 @@ from affectstream.schemas.codec import decode
 from affectstream.schemas.messages import FusedEmotion, Observation
 from affectstream.schemas.observations import record
 from affectstream.schemas.topics import FUSED
+from affectstream.workers.fusion.admission import Effects
 from affectstream.workers.fusion.config import Fusion, configured
-from affectstream.workers.fusion.join import Effects
 
 
 class OfflineJoin:

@@ -2,10 +2,13 @@
 
 import math
 from collections.abc import Collection, Iterator
-from enum import Enum, auto
+
+from msgspec.structs import replace
 
 from affectstream.schemas.messages import Modality
 from affectstream.schemas.observations import Abstention, EndOfStream, Observation, Probabilities
+from affectstream.workers.fusion.admission import ACCEPTED, DUPLICATE, LATE, Admission
+from affectstream.workers.fusion.modality import LEAP_MS, ModalityProgress
 from affectstream.workers.fusion.watermark import HasLag, PartyProgress
 from affectstream.workers.fusion.window import (
     INDEX,
@@ -17,25 +20,23 @@ from affectstream.workers.fusion.window import (
     ceil_ms,
 )
 
+KEPT_BY = 3  # later observations that keep a promise make it believed
 GAP_MS = 3_600_000  # an empty window is written within an hour after one that holds something
-
-
-class Admission(Enum):
-    """What became of an observation."""
-
-    ACCEPTED = auto()
-    DUPLICATE = auto()
-    LATE = auto()  # for some or all of its windows; the others took it
-
-
-ACCEPTED, DUPLICATE, LATE = Admission.ACCEPTED, Admission.DUPLICATE, Admission.LATE
 
 
 class PartyJoin:
     """The open windows of a party, and how far its modalities have come."""
 
-    def __init__(self, key: Key, window_ms: int, point: ResumePoint, fast: Collection[Modality] = ()) -> None:
-        self.key = key
+    def __init__(
+        self,
+        key: Key,
+        window_ms: int,
+        point: ResumePoint,
+        fast: Collection[Modality] = (),
+        run: str = "",
+    ) -> None:
+        self.key, self.run = key, run
+        self.settled: list[tuple[Admission, Observation, int]] = []  # what was held, with its offset
         self.progress = PartyProgress(point, fast)
         self.closing_ms: float = math.inf  # the end of the window that closes next; infinite before the first
         self._window_ms = window_ms
@@ -51,9 +52,12 @@ class PartyJoin:
     def add(self, item: Observation, offset: int) -> Admission:
         """Put ``item`` into the open windows that it overlaps, and advance its modality's watermark."""
         if isinstance(item, EndOfStream):
+            self._settle(item.modality, item.end_ms)
             self._end_ms = max(self._end_ms, item.end_ms)
             return ACCEPTED if self.progress.end(item, offset) else DUPLICATE
         fresh = self.progress.advance(item, offset)
+        if fresh is None:
+            return self._weighed(item, offset)
         window_ms, next_ms, start_ms = self._window_ms, self._next_ms, item.start_ms
         first_ms = start_ms - start_ms % window_ms
         if next_ms is None and first_ms + window_ms < self.closing_ms:
@@ -64,9 +68,14 @@ class PartyJoin:
         if reach_ms <= first_ms + window_ms and (next_ms is None or first_ms >= next_ms):
             return ACCEPTED if self._put(first_ms, item, fresh, offset) else DUPLICATE
         kept, late = self._keep(item, first_ms, reach_ms, fresh, offset)
-        if late and fresh:
+        if late and (fresh or not self.progress.of(item.modality).numbers().passed(item)):
             return LATE
         return ACCEPTED if kept else DUPLICATE
+
+    def bounded(self, item: Observation) -> Observation:
+        """Return the end of a stream that is dated impossibly late, at the largest end seen instead."""
+        at_ms = self._end_ms
+        return replace(item, start_ms=at_ms, end_ms=at_ms, watermark_ms=at_ms)
 
     @property
     def due(self) -> bool:
@@ -84,6 +93,8 @@ class PartyJoin:
 
     def flush(self) -> Iterator[ClosedWindow]:
         """Take out all windows up to the largest end seen, whatever the watermark."""
+        for modality, _ in self.progress.held():
+            self._settle(modality, None)
         return self._close_to(math.inf)
 
     def early(self) -> ClosedWindow | None:
@@ -107,6 +118,9 @@ class PartyJoin:
             return any(has_lag(m) for m in sorted({m for each in kin for m in each.awaited()}))
 
         self.progress.stall(self.awaited(), now_ms, stall_ms, lagging)
+        for modality, progress in self.progress.held():
+            if progress.stalled:
+                self._settle(modality, None)
         idle = self.progress.idle
         if idle.idle_ms(now_ms) < stall_ms:
             return False
@@ -136,7 +150,50 @@ class PartyJoin:
 
     def point(self) -> ResumePoint:
         """Return where the party stops, with its newest observations to know duplicates by."""
-        return ResumePoint(self._next_ms, self._resumed_ms, self._end_ms, self.progress.newest())
+        return ResumePoint(self._next_ms, self._resumed_ms, self._end_ms, self.progress.numbers())
+
+    def _weighed(self, item: Probabilities | Abstention, offset: int) -> Admission:
+        """Hold an observation that leaps ahead, or settle by it what is held; pass on any other."""
+        progress = self.progress.of(item.modality)
+        if any(item.seq == each.seq and item.start_ms == each.start_ms for each, _ in progress.held):
+            return DUPLICATE
+        if (item.start_ms, item.seq) <= progress.newest and progress.numbers().passed(item):
+            return self._believed(item, offset)
+        self._refute(progress, item.start_ms)
+        leap_ms = item.watermark_ms - self.progress.neighbour_ms(item.modality)
+        if progress.held or LEAP_MS < leap_ms < math.inf:
+            progress.held = [*progress.held, (item, offset)]
+            progress.advanced = self.progress.idle.advanced = True
+            progress.weigh_next()
+            if len(progress.held) > KEPT_BY:
+                self._settle(item.modality, None)
+            return Admission.HELD
+        return self._believed(item, offset)
+
+    def _refute(self, progress: ModalityProgress, next_ms: int) -> None:
+        """Give up what promises that nothing starts as early as the next message does."""
+        while progress.held and next_ms + LEAP_MS < progress.held[-1][0].watermark_ms:
+            *rest, (item, offset) = progress.held
+            progress.held = rest
+            self.settled.append((Admission.IMPLAUSIBLE, item, offset))
+        progress.weigh_next()
+
+    def _settle(self, modality: Modality, next_ms: int | None) -> None:
+        """Accept what is held of a modality; but what ``next_ms``, the time of its end, shows to be wrong."""
+        progress = self.progress.of(modality)
+        if next_ms is not None:
+            self._refute(progress, next_ms)
+        held, progress.held = progress.held, ()
+        for item, offset in held:
+            self.settled.append((self._believed(item, offset), item, offset))
+
+    def _believed(self, item: Probabilities | Abstention, offset: int) -> Admission:
+        """Add an observation whatever its time."""
+        progress = self.progress.of(item.modality)
+        progress.believed_ms = math.inf
+        admission = self.add(item, offset)
+        self.progress.of(item.modality).weigh_next()
+        return admission
 
     def _keep(
         self, item: Probabilities | Abstention, first_ms: int, reach_ms: int, fresh: bool, offset: int
@@ -189,4 +246,4 @@ class PartyJoin:
 
     def _closed(self, start_ms: int, window: Window | None) -> ClosedWindow:
         streams = self.progress.streams(start_ms + self._window_ms)
-        return ClosedWindow(self.key, start_ms, window, self.progress.expects, streams)
+        return ClosedWindow(self.key, start_ms, window, self.progress.expects, streams, self.run)

@@ -14,6 +14,7 @@ from typing import Any
 from affectstream.runtime import metrics
 from affectstream.runtime.clocks import wall_ms
 from affectstream.runtime.kafka import Publisher, Record
+from affectstream.runtime.kafka.publisher import Row
 from affectstream.runtime.retry import retry_until_available
 from affectstream.runtime.store import FusedStore
 from affectstream.schemas.errors import MessageError
@@ -22,12 +23,14 @@ from affectstream.schemas.observations import packed
 from affectstream.schemas.pane import EncodedPane
 from affectstream.schemas.topics import FUSED, PROBABILITIES
 from affectstream.workers import deadletter
-from affectstream.workers.fusion.join import Effects, Refused
+from affectstream.workers.fusion.admission import Effects, Refused
 
 LIVE_MS = 60_000  # a window that ended longer ago, or is still to come, is a replay's: it has no latency
 DETAIL = {
-    "late": "its window was written without it: its modality had stalled",
-    "implausible": "it claims to cover more hours than an observation can",
+    "late": "its window was written without it: its modality had stalled, or its producer began in the past",
+    "implausible": "its times contradict its arrival, its neighbours, or what an observation can cover",
+    "superseded": "another run of its session has replaced the one that it belongs to",
+    "second_run": "its session has another run, which it does not replace; see `replay --again`",
 }
 
 
@@ -39,9 +42,17 @@ class Work:
     early: Sequence[EncodedPane] = ()
     dead_letters: Sequence[DeadLetter] = ()
     missing: Counter[Modality] = field(default_factory=Counter)  # finals without the modality
+    begun: Mapping[str, str] = field(default_factory=dict)  # runs by session, whose windows replace others
 
     def __bool__(self) -> bool:
-        return bool(any(self.finals.values()) or self.early or self.dead_letters)
+        return bool(any(self.finals.values()) or self.early or self.dead_letters or self.begun)
+
+    def stored(self) -> list[EncodedPane]:
+        """Return the panes that are written to Redis: not those of runs that have been replaced."""
+        panes = [*(pane for finals in self.finals.values() for pane in finals), *self.early]
+        if not self.begun:
+            return panes
+        return [pane for pane in panes if self.begun.get(pane.session_id, pane.run) == pane.run]
 
 
 class Sink:
@@ -56,8 +67,9 @@ class Sink:
         if work.dead_letters:
             await retry_until_available(lambda: self._publisher.send_many(work.dead_letters))
         await retry_until_available(lambda: self._publish(work.finals))
-        panes = [*(pane for finals in work.finals.values() for pane in finals), *work.early]
-        if panes:
+        if work.begun:
+            await retry_until_available(lambda: self._store.begin_runs(list(work.begun.items())))
+        if panes := work.stored():
             await retry_until_available(lambda: self._store.write_encoded(panes))
         _count(work)
 
@@ -91,9 +103,9 @@ def _refusal(partition: int, refused: Refused) -> DeadLetter:
     return deadletter.dead_letter(record, refused.reason, DETAIL[refused.reason])
 
 
-def _row(pane: EncodedPane) -> tuple[bytes, bytes, int]:
-    """Return key, value and time of a pane's record."""
-    return pane.session_id.encode(), pane.packed, pane.start_ms
+def _row(pane: EncodedPane) -> Row:
+    """Return key, value, time and run of a pane's record."""
+    return pane.session_id.encode(), pane.packed, pane.start_ms, pane.run
 
 
 def _count(work: Work) -> None:

@@ -1,82 +1,16 @@
-"""How far a party's modalities have come in event time: watermarks, ends of streams, stalls."""
+"""How far a party has come in event time: its watermark, ends of streams, stalls."""
 
 import math
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 from affectstream.schemas.messages import MODALITIES, Modality, Stream
 from affectstream.schemas.observations import Abstention, EndOfStream, Observation, Probabilities
-from affectstream.workers.fusion.window import BEFORE_ALL, INDEX, Rank, ResumePoint
+from affectstream.workers.fusion.modality import Idleness, ModalityProgress, begun
+from affectstream.workers.fusion.window import INDEX, Numbers, ResumePoint
 
 ALL_OPEN: Mapping[Modality, Stream] = dict.fromkeys(MODALITIES, "open")
 
 HasLag = Callable[[Modality], bool]
-
-
-@dataclass(slots=True)
-class Idleness:
-    """Since when nothing came, on a clock that is read at every check."""
-
-    advanced: bool = True  # something came since the last check
-    since_ms: int = 0
-
-    def idle_ms(self, now_ms: int, waited_for: bool = True) -> int:
-        """Return for how long nothing came while others waited for it."""
-        if self.advanced or not waited_for:
-            self.since_ms = now_ms
-        self.advanced = False
-        return now_ms - self.since_ms
-
-
-@dataclass(slots=True)
-class ModalityProgress(Idleness):
-    """The watermark of a modality, its newest observation, and whether its stream has ended or stalled."""
-
-    watermark_ms: float = -math.inf  # the largest of its observations; infinite at the end of the stream
-    observed_ms: float = -math.inf  # the largest of its observations
-    reach_ms: float = -math.inf  # the largest end or watermark of its observations
-    first_ms: float = math.inf  # the smallest start
-    newest: Rank = BEFORE_ALL
-    ended: bool = False
-    stalled: bool = False
-    offset: int = -1  # of the record that the watermark came with
-    end_offset: int = -1  # of the record with the end of the stream; -1 where a final states it
-    end_ms: int = -1  # of the end of the stream
-
-    def advance(self, rank: Rank, item: Probabilities | Abstention, offset: int) -> None:
-        """Take note of an observation that is newer than all before it."""
-        self.newest, self.advanced = rank, True
-        watermark_ms = item.watermark_ms
-        if watermark_ms > self.observed_ms:
-            self.observed_ms, self.offset = watermark_ms, offset
-            if watermark_ms > self.watermark_ms:
-                self.watermark_ms = watermark_ms
-        reach_ms = item.end_ms if item.end_ms > watermark_ms else watermark_ms
-        if reach_ms > self.reach_ms:
-            self.reach_ms = reach_ms
-
-    def end(self, end_ms: int, offset: int) -> None:
-        """Take note of the end of the stream."""
-        self.ended, self.stalled, self.advanced = True, False, True
-        self.end_ms, self.end_offset = end_ms, offset
-        self.watermark_ms = self.reach_ms = math.inf
-
-    def ended_by(self, window_end_ms: int) -> bool:
-        """Say whether it is the end of the stream that lets the window close, whatever arrived first."""
-        return self.ended and self.observed_ms < window_end_ms and self.end_ms <= window_end_ms
-
-    def needed_from(self, written_ms: int, window_ms: int) -> int | None:
-        """Return the offset of the first record that a restart needs for the watermark; None: of none.
-
-        ``written_ms`` is the end of the newest final. A watermark below the window after it can make no final
-        late or early; the end of a stream is needed until a final states it.
-        """
-        offsets = []
-        if self.observed_ms >= written_ms + window_ms:
-            offsets.append(self.offset)
-        if self.end_offset >= 0 and not self.ended_by(written_ms):
-            offsets.append(self.end_offset)
-        return min(offsets, default=None)
 
 
 class PartyProgress:
@@ -88,7 +22,8 @@ class PartyProgress:
         self.idle = Idleness()  # of the party as a whole
         self._declared: tuple[Modality, ...] = ()  # by the newest message
         self._resumed_ms = point.resumed_ms
-        self._modalities = [ModalityProgress(newest=point.newest.get(m, BEFORE_ALL)) for m in MODALITIES]
+        self._closed_ms = -math.inf if point.closed_ms is None else point.closed_ms
+        self._modalities = [begun(point.numbers.get(m, Numbers())) for m in MODALITIES]
         self._fast = fast
         self._waited_for: list[ModalityProgress] = []  # the expected ones that have not stalled
         self._quick: list[ModalityProgress] = []  # the fast ones among them, where there are others
@@ -98,16 +33,28 @@ class PartyProgress:
             if stream == "ended":
                 self._modalities[INDEX[modality]].end(-1, -1)
 
-    def advance(self, item: Probabilities | Abstention, offset: int) -> bool:
-        """Move the watermark of a modality; False where ``item``, or a newer one, was here before."""
+    def of(self, modality: Modality) -> ModalityProgress:
+        """Return the progress of one modality."""
+        return self._modalities[INDEX[modality]]
+
+    def advance(self, item: Probabilities | Abstention, offset: int) -> bool | None:
+        """Move the watermark of a modality; False where ``item``, or a newer one, was here before.
+
+        None, and nothing is moved, where its time has to be weighed first.
+        """
+        progress = self._modalities[INDEX[item.modality]]
+        if item.watermark_ms > progress.believed_ms:
+            return None
         if item.expects != self._declared or self._stated:
             self._declare(item)
-        progress = self._modalities[INDEX[item.modality]]
+            progress = self._modalities[INDEX[item.modality]]
         if item.start_ms < progress.first_ms:
             progress.first_ms = item.start_ms
             self._update_streams()
         rank = item.start_ms, item.seq
         if rank <= progress.newest:
+            if not item.seq and progress.zeros and item.start_ms not in progress.zeros:
+                progress.restarted = True
             return False
         self.idle.advanced = True
         before_ms = progress.watermark_ms
@@ -180,11 +127,21 @@ class PartyProgress:
     def needed_from(self, written_ms: int, window_ms: int) -> list[int]:
         """Return the offsets that watermarks and ends of streams are needed from."""
         offsets = [p.needed_from(written_ms, window_ms) for _, p in self._expected()]
-        return [offset for offset in offsets if offset is not None]
+        held = [offset for _, p in self.held() for _, offset in p.held]
+        return [*held, *(offset for offset in offsets if offset is not None)]
 
-    def newest(self) -> dict[Modality, Rank]:
-        """Return the newest observation of each modality."""
-        return {m: self._modalities[INDEX[m]].newest for m in MODALITIES}
+    def numbers(self) -> dict[Modality, Numbers]:
+        """Return which observations of each modality have come."""
+        return {m: self.of(m).numbers() for m in MODALITIES}
+
+    def held(self) -> list[tuple[Modality, ModalityProgress]]:
+        """Return the modalities of which observations are held."""
+        return [(m, progress) for m in MODALITIES if (progress := self.of(m)).held]
+
+    def neighbour_ms(self, modality: Modality) -> float:
+        """Return the watermark that the next one of a modality is held against; minus infinity for none."""
+        own = self.of(modality).observed_ms
+        return own if own > -math.inf else self._closed_ms
 
     def _expected(self) -> Iterator[tuple[Modality, ModalityProgress]]:
         return ((m, self._modalities[INDEX[m]]) for m in self.expects)

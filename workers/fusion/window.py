@@ -1,8 +1,8 @@
 """Tumbling windows aligned to the epoch: which ones an observation counts in, and what closed ones hold."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import NamedTuple
+from dataclasses import dataclass, field, replace
+from typing import Literal, NamedTuple
 
 from affectstream.schemas.messages import MODALITIES, FusedEmotion, Modality, PartyKey, Stream
 from affectstream.schemas.observations import Abstention, EndOfStream, Observation, Probabilities
@@ -59,6 +59,25 @@ class ClosedWindow(NamedTuple):
     window: Window | None  # None where nothing overlaps it
     expects: tuple[Modality, ...]  # in the order of MODALITIES
     streams: Mapping[Modality, Stream]
+    run: str = ""
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """The numbers of a modality's observations that have come: its identity within a run."""
+
+    newest: Rank = BEFORE_ALL
+    zeros: tuple[int, ...] = ()  # starts of the observations with number 0: a restarted producer has another
+    restarted: bool = False  # one came that began in the past
+
+    def passed(self, item: Observation) -> bool:
+        """Say whether an observation that is no newer than the newest is a duplicate, and not late."""
+        if self.restarted or item.seq > self.newest[1]:
+            return False
+        return item.seq > 0 or not self.zeros or item.start_ms in self.zeros
+
+
+Verdict = Literal["new", "duplicate", "late"]
 
 
 @dataclass(frozen=True)
@@ -68,7 +87,7 @@ class ResumePoint:
     closed_ms: int | None = None  # the end of the newest closed window
     resumed_ms: int = -1  # up to here another process saw all that there was
     end_ms: int = -1  # the largest end seen
-    newest: Mapping[Modality, Rank] = field(default_factory=dict)
+    numbers: Mapping[Modality, Numbers] = field(default_factory=dict)
     streams: Mapping[Modality, Stream] = field(default_factory=dict)  # as the newest final states them
 
     @staticmethod
@@ -77,11 +96,17 @@ class ResumePoint:
         states = () if final is None else final.modalities
         return ResumePoint(end_ms, end_ms, streams={state.modality: state.stream for state in states})
 
-    def passed(self, item: Observation, window_ms: int) -> bool:
-        """Say whether ``item`` was there before, or is needed for nothing that is still to come."""
+    def verdict(self, item: Observation, window_ms: int) -> Verdict:
+        """Say whether ``item`` was there before, is needed for nothing that is to come, or is late."""
         if isinstance(item, EndOfStream):
             stated = self.streams.get(item.modality) == "ended" and item.end_ms <= self.resumed_ms
-            return stated or item.end_ms <= self.end_ms
-        if (item.start_ms, item.seq) <= self.newest.get(item.modality, BEFORE_ALL):
-            return True
-        return needed_until_ms(item, window_ms) <= self.resumed_ms
+            return "duplicate" if stated or item.end_ms <= self.end_ms else "new"
+        numbers = self.numbers.get(item.modality, Numbers())
+        if (item.start_ms, item.seq) <= numbers.newest:
+            return "duplicate" if numbers.passed(item) else "late"
+        return "duplicate" if needed_until_ms(item, window_ms) <= self.resumed_ms else "new"
+
+    def restarted(self, modality: Modality) -> "ResumePoint":
+        """Return this point after an observation of a producer that began in the past."""
+        numbers = replace(self.numbers.get(modality, Numbers()), restarted=True)
+        return replace(self, numbers={**self.numbers, modality: numbers})

@@ -1,21 +1,19 @@
 """The fusion process on a real broker and Redis, killed, fed garbage, stopped: the finals are the join's."""
 
 import asyncio
-import contextlib
-import os
 import random
 import signal
-import sys
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+from support.fusion_process import fusing
 from support.kafka_server import PASSWORD, USER, KafkaServer
 
 from affectstream.runtime.embedded import EmbeddedBroker
 from affectstream.runtime.kafka import Publisher, Subscriber, topics
 from affectstream.runtime.kafka.lag import LagMeter
-from affectstream.runtime.settings import KafkaSettings, RedisSettings, Settings, as_env, load
+from affectstream.runtime.settings import KafkaSettings, RedisSettings, Settings, load
 from affectstream.runtime.store import FusedStore
 from affectstream.schemas.codec import decode, encode
 from affectstream.schemas.messages import (
@@ -87,26 +85,8 @@ def joined(settings: Settings, log: list[Record]) -> dict[str, list[bytes]]:
     return finals
 
 
-@contextlib.asynccontextmanager
-async def fusing(settings: Settings, cwd: Path | None = None) -> AsyncIterator[asyncio.subprocess.Process]:
-    """Run the fusion process in ``cwd``; killed at the end if it still runs."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "affectstream.workers.fusion", env=_environment(settings), cwd=cwd
-    )
-    try:
-        yield process
-    finally:
-        if process.returncode is None:
-            process.kill()
-        await process.wait()
-
-
 def files(folder: Path) -> list[Path]:
     return list(folder.iterdir())
-
-
-def _environment(settings: Settings) -> dict[str, str]:
-    return {**os.environ, **as_env(settings)}
 
 
 async def stored(settings: Settings, sessions: dict[str, list[bytes]]) -> dict[str, list[bytes]]:

@@ -33,6 +33,7 @@ def test_the_options_make_a_plan():
         (["--expects", "audio"], InputError, "must name video"),
         (["--expects", "video,smell"], InputError, "smell unknown"),
         (["--session", "a b"], InputError, "a session id has"),
+        (["--run", "a b"], InputError, "a run id has"),
     ],
 )
 def test_what_may_not_be_sent_is_refused_before_a_broker_is_asked(arguments, error, says):
@@ -55,7 +56,7 @@ async def test_stopping_sends_the_end_of_the_stream_last():
 
     with EmbeddedBroker() as broker:
         settings = load(kafka={"bootstrap": broker.bootstrap, "embedded": True})
-        await publish(stream, settings, stop)
+        await publish(stream, settings, stop, LIVE, "video")
         async with LagMeter(settings.kafka) as meter:
             progress = await meter.progress(FRAMES.name, "affect-video")
     assert ended

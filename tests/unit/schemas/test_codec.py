@@ -142,6 +142,13 @@ def test_golden_bytes(name: str) -> None:
     assert decode(stored, BIG) == EXAMPLES[name]
 
 
+@pytest.mark.parametrize("name", ["frame", "chunk", "transcript", "eos", "observations"])
+def test_a_message_without_a_run_still_decodes(name: str) -> None:
+    """Messages of earlier producers and workers belong to the unnamed run."""
+    stored = bytes.fromhex((GOLDEN / f"{name}-without-run.hex").read_text())
+    assert decode(stored, BIG) == EXAMPLES[name]
+
+
 @pytest.mark.parametrize("name", ["fused-v1", "fused-v1-without-trust"])
 def test_a_fused_window_of_version_1_still_decodes(name: str) -> None:
     """Version 1 had a displayed label, running agreement, and evidence carried forward as state `held`."""

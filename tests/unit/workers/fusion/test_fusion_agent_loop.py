@@ -13,6 +13,7 @@ from affectstream.runtime.store import Newest
 from affectstream.schemas.codec import decode, encode
 from affectstream.schemas.errors import Unavailable
 from affectstream.schemas.messages import DeadLetter, FusedEmotion, Observations
+from affectstream.schemas.runs import Runs
 from affectstream.schemas.topics import FUSED
 from affectstream.workers.fusion import agent as loop
 from affectstream.workers.fusion import trust
@@ -46,18 +47,25 @@ class FakePublisher:
 
     async def send_encoded(self, topic, partition, rows):
         assert topic is FUSED
-        self.journal.events += [("topic", decode(value, FUSED.max_bytes)) for _, value, _ in rows]
+        self.journal.events += [("topic", decode(value, FUSED.max_bytes)) for _, value, *_ in rows]
 
 
 class FakeStore:
     def __init__(self, journal, failures=0):
         self.journal, self.failures = journal, failures
-        self.places, self.set = {}, {}
+        self.places, self.set, self.runs = {}, {}, {}
         self.hold = asyncio.Event()
         self.hold.set()
 
     async def newest_of(self, parties):
         return [self.places.get(party) for party in parties]
+
+    async def runs_of(self, sessions):
+        kept = {sid for sid, _ in self.places}
+        return [self.runs.get(sid, Runs("" if sid in kept else None)) for sid in sessions]
+
+    async def begin_runs(self, begun):
+        self.journal.events.append(("begun", dict(begun)))
 
     async def trust(self):
         return dict(self.set)
@@ -117,6 +125,7 @@ class Rig:
             partition=0,
             offset=self.offset,
             timestamp=1000,
+            timestamp_type=0,
             key=None,
             value=value,
         )

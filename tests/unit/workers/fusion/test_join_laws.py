@@ -10,7 +10,10 @@ from support.joining import Driven, fusion
 from affectstream.schemas.codec import decode, encode
 from affectstream.schemas.messages import EndOfStream, FusedEmotion
 from affectstream.schemas.observations import record
-from affectstream.workers.fusion.join import Partition, Refused
+from affectstream.schemas.runs import Runs
+from affectstream.workers.fusion.admission import Refused
+from affectstream.workers.fusion.answers import Answer, learn
+from affectstream.workers.fusion.partition import Partition
 from affectstream.workers.fusion.window import ResumePoint
 
 STALL_MS = 10_000
@@ -174,11 +177,15 @@ class Machine:
 
     def _take(self, partition, offset):
         items = self.log[offset]
-        for key in partition.unknown_parties(items):
-            end_ms = max(self.store.get(key, {}), default=None)
-            if end_ms is not None:
-                final = decode(self.store[key][end_ms], 1 << 20)
-                partition.join.resume(key, ResumePoint.after(end_ms, final))
+        asked = partition.asks(items)
+        newest = {key: max(self.store[key]) for key in asked.parties if key in self.store}
+        points = {
+            key: ResumePoint.after(end_ms, decode(self.store[key][end_ms], 1 << 20))
+            for key, end_ms in newest.items()
+        }
+        kept = {session_id for session_id, _ in self.store}
+        runs = {(sid, run): Runs("" if sid in kept else None) for sid, run in asked.runs}
+        learn(partition.join, Answer(points, runs), (), False)
         partition.add_record(offset, items)
 
     def _effects(self, effects):

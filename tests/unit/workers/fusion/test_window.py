@@ -97,4 +97,4 @@ def test_an_observation_is_needed_for_its_windows_and_its_watermark(start_ms, en
 def test_an_end_of_stream_has_passed_once_a_final_states_it(stream, end_ms, passed):
     end = EndOfStream(**SESSION, modality="text", start_ms=end_ms, end_ms=end_ms, watermark_ms=end_ms)
     point = ResumePoint(1000, 1000, streams={"text": stream})
-    assert point.passed(record(end), 1000) == passed
+    assert point.verdict(record(end), 1000) == ("duplicate" if passed else "new")

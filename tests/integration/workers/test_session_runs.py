@@ -1,0 +1,187 @@
+"""Runs of a session on a real broker and Redis: sent again, into the past, at once, with a wrong clock."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+import pytest
+from support.fusion_process import fusing
+from support.observations import ended, observed
+
+from affectstream.runtime.kafka import Publisher, Subscriber
+from affectstream.runtime.settings import Settings
+from affectstream.runtime.store import FusedStore
+from affectstream.schemas.codec import decode
+from affectstream.schemas.messages import DeadLetter, FusedEmotion, Observation, Observations
+from affectstream.schemas.topics import DEAD_LETTERS, FUSED
+
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
+
+DEADLINE_S = 60
+YEAR_2100_MS = 4_102_444_800_000
+
+
+@dataclass
+class Rig:
+    """A fusion process, what is sent to it, and what has come of it."""
+
+    settings: Settings
+    publisher: Publisher
+    store: FusedStore
+    letters: list[DeadLetter] = field(default_factory=list)
+    runs: list[tuple[str, int]] = field(default_factory=list)  # of the finals on the topic
+
+    async def send(self, items: list[Observation]) -> None:
+        """Send one observation a record, in order."""
+        for item in items:
+            await self.publisher.send_many([Observations(items=(item,))], partition=0)
+
+    async def windows(self, session_id: str = "call") -> list[int]:
+        """The starts of the windows that Redis holds."""
+        return [window.start_ms for window in await self.store.finals(session_id, "customer")]
+
+    async def until(self, expected: list[int], session_id: str = "call") -> None:
+        """Wait until Redis holds exactly these windows."""
+        deadline_s = time.monotonic() + DEADLINE_S
+        while (found := await self.windows(session_id)) != expected:
+            assert time.monotonic() < deadline_s, (found, [letter.reason for letter in self.letters])
+            await asyncio.sleep(0.05)
+
+    async def until_letters(self, count: int) -> list[str]:
+        """Wait for so many dead letters; returns their reasons."""
+        async with asyncio.timeout(DEADLINE_S):
+            while len(self.letters) < count:
+                await asyncio.sleep(0.05)
+        return [letter.reason for letter in self.letters]
+
+    async def watch(self) -> None:
+        """Collect dead letters and the runs of finals."""
+        async with Subscriber(self.settings.kafka, [DEAD_LETTERS.name, FUSED.name], "watcher") as reader:
+            while True:
+                for record in await reader.get(100, 200):
+                    message = decode(record.value, 1 << 20)
+                    if isinstance(message, DeadLetter):
+                        self.letters.append(message)
+                    elif isinstance(message, FusedEmotion):
+                        self.runs.append((record.run, message.start_ms))
+
+
+@asynccontextmanager
+async def rig(settings: Settings) -> AsyncIterator[Rig]:
+    """A running fusion process."""
+    async with FusedStore(settings.redis) as store, Publisher(settings.kafka) as publisher, fusing(settings):
+        it = Rig(settings, publisher, store)
+        watching = asyncio.create_task(it.watch())
+        try:
+            yield it
+        finally:
+            watching.cancel()
+            await asyncio.gather(watching, return_exceptions=True)
+
+
+def said(start_ms: int, seconds: int, run: str = "", end: bool = True) -> list[Observation]:
+    """A party's words, one utterance a second."""
+    return list(_said(start_ms, seconds, run, end))
+
+
+def _said(start_ms: int, seconds: int, run: str, end: bool) -> Iterator[Observation]:
+    whose = {"expects": ("text",), "run": run}
+    for seq in range(seconds):
+        at_ms = start_ms + 1000 * seq
+        yield observed("text", seq, at_ms, at_ms + 1000, watermark_ms=at_ms + 1000, **whose)
+    if end:
+        yield ended("text", seconds, start_ms + 1000 * seconds, **whose)
+
+
+def starts(start_ms: int, seconds: int) -> list[int]:
+    return list(range(start_ms, start_ms + 1000 * seconds, 1000))
+
+
+async def test_a_call_sent_again_after_a_purge_is_there_again(broker_settings: Settings) -> None:
+    async with rig(broker_settings) as it:
+        for run in ("one", "two", "two"):  # another run, and the same one once more
+            await it.store.claim_run("call", run)
+            await it.send(said(0, 8, run))
+            await it.until(starts(0, 8))
+            assert (await it.store.runs_of(["call"]))[0].kept == run
+            await it.store.purge("call")
+            assert await it.windows() == []
+
+
+async def test_a_second_run_that_nobody_claimed_is_dead_letters_and_the_first_stays(
+    broker_settings: Settings,
+) -> None:
+    async with rig(broker_settings) as it:
+        await it.send(said(10_000, 4, "one"))
+        await it.until(starts(10_000, 4))
+        await it.send(said(0, 4, "two"))
+        assert await it.until_letters(5) == ["second_run"] * 5
+        assert await it.windows() == starts(10_000, 4)
+
+
+async def test_a_claimed_run_replaces_the_first_whatever_their_times(broker_settings: Settings) -> None:
+    async with rig(broker_settings) as it:
+        await it.send(said(10_000, 4, "one"))
+        await it.until(starts(10_000, 4))
+        assert await it.store.claim_run("call", "two") is not None  # refused unless it is to replace
+        assert await it.store.claim_run("call", "two", replace=True) is None
+        await it.send(said(0, 4, "two"))
+        await it.until(starts(0, 4))
+        await it.send(said(14_000, 2, "one"))  # what was still under way
+        assert await it.until_letters(3) == ["superseded"] * 3
+        assert await it.windows() == starts(0, 4)
+        assert {run for run, start_ms in it.runs if start_ms < 10_000} == {"two"}
+        assert {run for run, start_ms in it.runs if start_ms >= 10_000} == {"one"}
+
+
+async def test_two_calls_under_one_id_at_once_do_not_become_parts_of_both(broker_settings: Settings) -> None:
+    one, two = said(0, 8, "one"), said(500, 8, "two")
+    mixed = [item for pair in zip(one, two, strict=True) for item in pair]
+    async with rig(broker_settings) as it:
+        await it.send(mixed)
+        await it.until(starts(0, 8))
+        assert await it.until_letters(len(two)) == ["second_run"] * len(two)
+
+
+async def test_one_message_of_a_wrong_clock_is_set_aside_and_the_call_goes_on(
+    broker_settings: Settings,
+) -> None:
+    call = said(1_000_000, 8)
+    wrong = observed("text", 3, YEAR_2100_MS, expects=("text",))
+    ahead = observed("text", 4, 1_000_000 + 3_600_000, expects=("text",))  # an hour: its neighbours show it
+    async with rig(broker_settings) as it:
+        await it.send([*call[:3], wrong, ahead, *call[3:]])
+        await it.until(starts(1_000_000, 8))
+        assert await it.until_letters(2) == ["implausible"] * 2
+
+
+async def test_a_producer_that_restarts_in_the_past_is_late_and_not_a_duplicate(
+    broker_settings: Settings,
+) -> None:
+    async with rig(broker_settings) as it:
+        await it.send(said(100_000, 4, end=False))
+        await it.until(starts(100_000, 4))
+        await it.send(said(90_000, 3, end=False))
+        assert await it.until_letters(3) == ["late"] * 3
+        await it.send(said(100_000, 4, end=False)[1:])  # what a restarted worker sends twice
+        await it.send(said(104_000, 2, end=False))
+        await it.until(starts(100_000, 6))
+
+
+async def test_a_killed_process_keeps_the_run_and_its_windows(broker_settings: Settings) -> None:
+    async with rig(broker_settings) as it:
+        await it.send(said(10_000, 4, "one"))
+        await it.until(starts(10_000, 4))
+        await it.store.claim_run("call", "two", replace=True)
+        await it.send(said(0, 6, "two", end=False)[:3])
+        await it.until(starts(0, 3))
+    async with rig(broker_settings) as it:  # the first one was killed
+        await it.send(said(0, 6, "two")[3:])
+        await it.until(starts(0, 6))
+        await it.send(said(20_000, 2, "three"))
+        async with asyncio.timeout(DEADLINE_S):
+            while [letter.reason for letter in it.letters].count("second_run") < 3:
+                await asyncio.sleep(0.05)
+        assert await it.windows() == starts(0, 6)

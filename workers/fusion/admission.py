@@ -1,0 +1,43 @@
+"""What becomes of an observation, and what follows from a step of the join."""
+
+from dataclasses import dataclass, field
+from enum import Enum, auto
+from typing import Literal
+
+from affectstream.schemas.observations import Observation
+from affectstream.workers.fusion.window import ClosedWindow, Key
+
+Refusal = Literal["late", "implausible", "superseded", "second_run"]  # the reason of its dead letter
+
+
+class Admission(Enum):
+    """What became of an observation."""
+
+    ACCEPTED = auto()
+    DUPLICATE = auto()
+    LATE = auto()  # for some or all of its windows; the others took it
+    HELD = auto()  # until its neighbours show whether its time is right
+    IMPLAUSIBLE = auto()  # they have shown that it is wrong
+
+
+ACCEPTED, DUPLICATE, LATE = Admission.ACCEPTED, Admission.DUPLICATE, Admission.LATE
+
+
+@dataclass(frozen=True)
+class Refused:
+    """An observation that did not count, or not in all of its windows, and why."""
+
+    item: Observation
+    reason: Refusal
+    offset: int  # of its record
+
+
+@dataclass
+class Effects:
+    """What follows from a step, to be carried out before any of its records is acknowledged."""
+
+    finals: list[ClosedWindow] = field(default_factory=list)  # in window order per party
+    early: list[ClosedWindow] = field(default_factory=list)  # the newest of each party
+    refused: list[Refused] = field(default_factory=list)
+    closed: list[Key] = field(default_factory=list)  # parties that are over: their state is gone
+    begun: dict[str, str] = field(default_factory=dict)  # runs by session, whose windows replace others

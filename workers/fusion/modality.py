@@ -1,0 +1,97 @@
+"""How far one modality has come in event time, and what of it is held until its times are believed."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from affectstream.schemas.observations import Abstention, Probabilities
+from affectstream.workers.fusion.window import BEFORE_ALL, Numbers, Rank
+
+LEAP_MS = 60_000  # a watermark that moves further at once is weighed
+
+Held = tuple[Probabilities | Abstention, int]  # with the offset of its record
+
+
+@dataclass(slots=True)
+class Idleness:
+    """Since when nothing came, on a clock that is read at every check."""
+
+    advanced: bool = True  # something came since the last check
+    since_ms: int = 0
+
+    def idle_ms(self, now_ms: int, waited_for: bool = True) -> int:
+        """Return for how long nothing came while others waited for it."""
+        if self.advanced or not waited_for:
+            self.since_ms = now_ms
+        self.advanced = False
+        return now_ms - self.since_ms
+
+
+@dataclass(slots=True)
+class ModalityProgress(Idleness):
+    """The watermark of a modality, its newest observation, and whether its stream has ended or stalled."""
+
+    watermark_ms: float = -math.inf  # the largest of its observations; infinite at the end of the stream
+    observed_ms: float = -math.inf  # the largest of its observations
+    reach_ms: float = -math.inf  # the largest end or watermark of its observations
+    first_ms: float = math.inf  # the smallest start
+    newest: Rank = BEFORE_ALL
+    zeros: tuple[int, ...] = ()  # starts of the observations with number 0
+    restarted: bool = False  # one came that began in the past: numbers do not tell duplicates any more
+    believed_ms: float = -math.inf  # a watermark beyond has to be weighed
+    held: Sequence[Held] = ()  # of which it is not known yet whether their times are right
+    ended: bool = False
+    stalled: bool = False
+    offset: int = -1  # of the record that the watermark came with
+    end_offset: int = -1  # of the record with the end of the stream; -1 where a final states it
+    end_ms: int = -1  # of the end of the stream
+
+    def advance(self, rank: Rank, item: Probabilities | Abstention, offset: int) -> None:
+        """Take note of an observation that is newer than all before it."""
+        self.newest, self.advanced = rank, True
+        if not item.seq:
+            self.zeros += (item.start_ms,)
+        watermark_ms = item.watermark_ms
+        if watermark_ms > self.observed_ms:
+            self.observed_ms, self.believed_ms, self.offset = watermark_ms, watermark_ms + LEAP_MS, offset
+            if watermark_ms > self.watermark_ms:
+                self.watermark_ms = watermark_ms
+        reach_ms = item.end_ms if item.end_ms > watermark_ms else watermark_ms
+        if reach_ms > self.reach_ms:
+            self.reach_ms = reach_ms
+
+    def end(self, end_ms: int, offset: int) -> None:
+        """Take note of the end of the stream."""
+        self.ended, self.stalled, self.advanced = True, False, True
+        self.end_ms, self.end_offset = end_ms, offset
+        self.watermark_ms = self.reach_ms = math.inf
+
+    def numbers(self) -> Numbers:
+        """Return which observations have come."""
+        return Numbers(self.newest, self.zeros, self.restarted)
+
+    def weigh_next(self) -> None:
+        """Set which watermarks are to be weighed: all of them while observations are held."""
+        self.believed_ms = -math.inf if self.held else self.observed_ms + LEAP_MS
+
+    def ended_by(self, window_end_ms: int) -> bool:
+        """Say whether it is the end of the stream that lets the window close, whatever arrived first."""
+        return self.ended and self.observed_ms < window_end_ms and self.end_ms <= window_end_ms
+
+    def needed_from(self, written_ms: int, window_ms: int) -> int | None:
+        """Return the offset of the first record that a restart needs for the watermark; None: of none.
+
+        ``written_ms`` is the end of the newest final. A watermark below the window after it can make no final
+        late or early; the end of a stream is needed until a final states it.
+        """
+        offsets = []
+        if self.observed_ms >= written_ms + window_ms:
+            offsets.append(self.offset)
+        if self.end_offset >= 0 and not self.ended_by(written_ms):
+            offsets.append(self.end_offset)
+        return min(offsets, default=None)
+
+
+def begun(numbers: Numbers) -> ModalityProgress:
+    """Return the progress of a modality that goes on after these numbers."""
+    return ModalityProgress(newest=numbers.newest, zeros=numbers.zeros, restarted=numbers.restarted)

@@ -1,0 +1,65 @@
+"""A partition's join from its assignment to its revocation: what it asks, reads and may commit."""
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from affectstream.schemas.messages import DeadLetter
+from affectstream.schemas.observations import Observation
+from affectstream.workers.fusion.admission import Effects
+from affectstream.workers.fusion.join import Join
+from affectstream.workers.fusion.window import Key
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What must be asked of the store before some observations count."""
+
+    parties: Sequence[Key]  # whose resume points are not known
+    runs: Sequence[tuple[str, str]]  # of which it is not known what they are to their sessions
+
+
+class Partition:
+    """The join of a partition from its assignment to its revocation, and which offset may be committed.
+
+    Effects are carried out, then what was `committable` when they were taken is committed. A crash between
+    any two steps can be played in a test.
+    """
+
+    def __init__(self, join: Join) -> None:
+        self.join = join
+        self.next_offset: int | None = None
+        self.undecoded: list[DeadLetter] = []  # records that could not be decoded, since the last step
+
+    def asks(self, items: Iterable[Observation]) -> Asked:
+        """Return what must be asked of the store before ``items`` count.
+
+        A party that is over begins again with number 0: its session may have been purged meanwhile.
+        """
+        join, begins = self.join, []
+        met = dict.fromkeys([(item.session_id, item.party, item.run, not item.seq) for item in items])
+        runs = dict.fromkeys((sid, run) for sid, _, run, _ in met if not join.knows_run(sid, run))
+        parties = dict.fromkeys((sid, party) for sid, party, *_ in met if not join.knows((sid, party)))
+        for sid, party, run, first in met:
+            if first and not join.is_open((sid, party)) and join.knows((sid, party)):
+                begins.append((sid, run))
+        return Asked(list(parties), list(runs | dict.fromkeys(begins)))
+
+    def missed(self, offset: int) -> int:
+        """Return how many records are missing before ``offset``; negative where it was read before."""
+        return 0 if self.next_offset is None else offset - self.next_offset
+
+    def add_record(self, offset: int, items: Iterable[Observation], latest_ms: float = math.inf) -> None:
+        """Join the observations of one record; see `Join.add`."""
+        self.next_offset = offset + 1
+        self.join.add(offset, items, latest_ms)
+
+    def take(self) -> tuple[Effects, list[DeadLetter]]:
+        """Return what is to be carried out before anything is committed."""
+        undecoded, self.undecoded = self.undecoded, []
+        return self.join.take_effects(), undecoded
+
+    def committable(self) -> int | None:
+        """Return the offset to go on from after a crash, once all that was taken is carried out."""
+        needed = self.join.needed_from()
+        return self.next_offset if needed is None else needed
