@@ -188,6 +188,11 @@ class FusedStore(operator_trust.TrustStore):
         with translated(self._settings):
             await pipe.execute()
 
+    async def begin_alerts(self, session_id: str, run: str) -> None:
+        """Delete the alerts of a session's earlier runs; those of this one stay."""
+        with translated(self._settings):
+            await session_runs.begin_alerts(self._redis, session_id, run, self._settings.ttl_s)
+
     async def write_alerts(self, alerts: Sequence[Alert]) -> None:
         """Write alerts, once however often they come; raises Unavailable."""
         pipe = self._redis.pipeline(transaction=True)

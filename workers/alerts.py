@@ -29,7 +29,8 @@ from affectstream.runtime.store import FusedStore
 from affectstream.schemas.alert import Alert
 from affectstream.schemas.codec import Message, decoder
 from affectstream.schemas.errors import MessageError, SettingsError
-from affectstream.schemas.messages import DeadLetter, FusedEmotion, Party, PartyKey
+from affectstream.schemas.messages import PARTIES, DeadLetter, FusedEmotion, Party, PartyKey
+from affectstream.schemas.runs import UNNAMED, Runs
 from affectstream.schemas.topics import FUSED
 from affectstream.workers import deadletter
 from affectstream.workers.delivery import Commits, Publishes
@@ -67,6 +68,12 @@ class Stores(Protocol):
     async def write_alerts(self, alerts: Sequence[Alert]) -> None:
         """Write alerts, once however often they come."""
 
+    async def runs_of(self, session_ids: Sequence[str]) -> list[Runs]:
+        """Return the runs of sessions: whose windows are kept."""
+
+    async def begin_alerts(self, session_id: str, run: str) -> None:
+        """Delete the alerts of a session's earlier runs."""
+
 
 @dataclass
 class Work:
@@ -96,6 +103,7 @@ class AlertsWorker:
         self._fetched_s = now_s()
         self._decode: Callable[[bytes], Message] = decoder(FUSED.max_bytes, *FUSED.carries)
         self._states: OrderedDict[PartyKey, State] = OrderedDict()
+        self._runs: OrderedDict[str, str] = OrderedDict()  # by session, where it has a name
         self._given_up: set[PartyKey] = set()  # parties whose windows Redis did not get in time
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -120,8 +128,27 @@ class AlertsWorker:
                 work.dead_letters.append(deadletter.dead_letter(record, error.reason, str(error)))
                 continue
             if isinstance(message, FusedEmotion) and message.pane == "final":
+                await self._begin(message.session_id, record.run)
                 await self._add(message, work)
         return work
+
+    async def _begin(self, session_id: str, run: str) -> None:
+        """Forget what came of the run before, where a session has another one now."""
+        if run == self._runs.get(session_id, UNNAMED):
+            return
+        for party in PARTIES:
+            self._states.pop((session_id, party), None)
+        await retry_until_available(lambda: self._store.begin_alerts(session_id, run))
+        self._runs[session_id] = run
+        if len(self._runs) > MAX_PARTIES:
+            self._runs.popitem(last=False)
+
+    async def _keeps(self, session_ids: Sequence[str]) -> list[bool]:
+        """Say of each session whether its windows in Redis are those of the run that is read here."""
+        named = [sid for sid in session_ids if self._runs.get(sid)]
+        runs = await retry_until_available(lambda: self._store.runs_of(named)) if named else []
+        others = {sid for sid, found in zip(named, runs, strict=True) if found.kept != self._runs[sid]}
+        return [sid not in others for sid in session_ids]
 
     async def _add(self, window: FusedEmotion, work: Work) -> None:
         key = window.session_id, window.party
@@ -140,6 +167,8 @@ class AlertsWorker:
         """Return the state before a window from what Redis holds, and the alerts on the way."""
         session_id, party = window.session_id, window.party
         until_ms = window.end_ms - 1
+        if not (await self._keeps([session_id]))[0]:
+            return folding.start(self._rules), []
         past = await retry_until_available(lambda: self._store.finals(session_id, party, end_ms=until_ms))
         return folding.fold(self._rules, folding.start(self._rules), past)
 
@@ -153,7 +182,11 @@ class AlertsWorker:
             await self._subscriber.commit(work.offsets)
 
     async def _publish(self, messages: Iterable[Message]) -> None:
-        await asyncio.gather(*[await self._publisher.send(message) for message in messages])
+        acks = []
+        for message in messages:
+            run = self._runs.get(message.session_id, UNNAMED) if isinstance(message, Alert) else UNNAMED
+            acks.append(await self._publisher.send(message, run=run))
+        await asyncio.gather(*acks)
 
     async def _may_commit(self, newest: dict[PartyKey, int], stop: asyncio.Event) -> bool:
         """Wait until Redis holds the windows or time is up; False where the worker is to stop before."""
@@ -171,10 +204,11 @@ class AlertsWorker:
     async def _not_stored(self, newest: dict[PartyKey, int]) -> dict[PartyKey, int]:
         """Return the parties whose newest window Redis does not hold yet."""
         found = await retry_until_available(partial(self._store.positions, list(newest)))
+        keeps = await self._keeps([session_id for session_id, _ in newest])  # one of another run never comes
         return {
             key: end_ms
-            for (key, end_ms), position in zip(newest.items(), found, strict=True)
-            if position is None or position < end_ms
+            for (key, end_ms), position, kept in zip(newest.items(), found, keeps, strict=True)
+            if kept and (position is None or position < end_ms)
         }
 
     def _give_up(self, waiting: dict[PartyKey, int]) -> None:

@@ -16,7 +16,9 @@ from affectstream.workers.queue import Item
 class Publishes(Protocol):
     """What is needed of ``affectstream.runtime.kafka.Publisher``."""
 
-    async def send(self, message: Message, *, partition: int | None = None) -> Awaitable[object]:
+    async def send(
+        self, message: Message, *, partition: int | None = None, run: str = ""
+    ) -> Awaitable[object]:
         """Enqueue ``message``; what is returned resolves when the broker has acknowledged it."""
 
 

@@ -154,11 +154,7 @@ def test_a_call_streams_to_the_bytes_of_analyze(up: Terminal) -> None:
 
 
 def test_the_demo_session_is_refused_where_its_agent_would_not_be_analysed(up: Terminal) -> None:
-    done = subprocess.run(
-        ["affectstream", "replay", str(DEMO)], cwd=up.folder, env=up.env, capture_output=True, text=True
-    )
-    assert done.returncode == 2
-    assert "affectstream up --agent-purpose synthetic" in " ".join(done.stderr.split())
+    assert "affectstream up --agent-purpose synthetic" in refused(up, f"affectstream replay {DEMO}")
 
 
 def test_follow_waits_for_a_call_that_has_not_begun(up: Terminal) -> None:
@@ -176,6 +172,40 @@ def test_follow_waits_for_a_call_that_has_not_begun(up: Terminal) -> None:
     shown, _ = following.communicate(timeout=30)
     assert following.returncode == 130
     assert "customer" in shown
+
+
+def refused(up: Terminal, command: str) -> str:
+    """What a command says on standard error when it is refused."""
+    done = subprocess.run(command, shell=True, cwd=up.folder, env=up.env, capture_output=True, text=True)
+    assert done.returncode == 2, done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
+    return " ".join(done.stderr.split())
+
+
+def test_a_session_is_sent_again_where_that_is_asked_for(up: Terminal) -> None:
+    """After a purge as if it had never been; else refused, apart, or in its place."""
+    sent, show = (
+        "affectstream replay call.wav -s a --start",
+        "affectstream show a -o a.jsonl >&2 && cat a.jsonl",
+    )
+    for _ in range(2):
+        up.run(f"{sent} 0")
+        assert len(up.run_until(show, '"start_ms":5000').splitlines()) == SECONDS
+        up.run("affectstream purge a")
+    up.run(f"{sent} 60000")
+    up.run_until(show, '"start_ms":65000')
+    assert "sent already" in refused(up, f"{sent} 0")
+    assert "session a-2" in up.run(f"{sent} 0 --again apart")
+    up.run_until("affectstream show a-2", "customer")
+    up.run(f"{sent} 0 --again replace --run mine")
+    windows = up.run_until(show, '"start_ms":5000').splitlines()
+    assert len(windows) == SECONDS
+    assert "choose another --run" in refused(up, f"{sent} 0 --again replace --run mine")
+
+
+@pytest.mark.parametrize("start", ["1795679451000000", "-5", "9" * 400, "4000000000000", "soon"])
+def test_a_start_that_is_no_time_in_milliseconds_is_refused(start: str, up: Terminal) -> None:
+    assert "milliseconds" in refused(up, f"affectstream replay call.wav -s bad --start={start}")
 
 
 def test_every_command_of_the_readme_runs(up: Terminal) -> None:

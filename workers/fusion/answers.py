@@ -47,6 +47,7 @@ def learn(join: Join, answer: Answer, being_written: Collection[str], replaces: 
             first[session_id] = join.current_run(session_id)
         verdict, current = judged(run, stored, first[session_id], replaces)
         join.admit(session_id, run, verdict, current)
-        first[session_id] = first[session_id] if first[session_id] is not None else current
+        if first[session_id] is None and verdict in ("current", "begins"):
+            first[session_id] = current
     for key, point in answer.points.items():
         join.resume(key, point)
