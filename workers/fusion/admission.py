@@ -16,11 +16,17 @@ class Admission(Enum):
     ACCEPTED = auto()
     DUPLICATE = auto()
     LATE = auto()  # for some or all of its windows; the others took it
+    UNSURE = auto()  # it ends a stream or leaps ahead: it has to be weighed
     HELD = auto()  # until its neighbours show whether its time is right
     IMPLAUSIBLE = auto()  # they have shown that it is wrong
 
 
-ACCEPTED, DUPLICATE, LATE = Admission.ACCEPTED, Admission.DUPLICATE, Admission.LATE
+ACCEPTED, DUPLICATE, LATE, UNSURE = (
+    Admission.ACCEPTED,
+    Admission.DUPLICATE,
+    Admission.LATE,
+    Admission.UNSURE,
+)
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from affectstream.workers.fusion.admission import (
     ACCEPTED,
     DUPLICATE,
     LATE,
+    UNSURE,
     Admission,
     Effects,
     Refusal,
@@ -95,25 +96,21 @@ class Join:
             if item.session_id != session_id or item.party != name:
                 session_id, name = item.session_id, item.party
                 party = parties.get((session_id, item.party))
-            if (
-                party is None
-                or item.run != party.run
-                or item.end_ms - item.start_ms > LONGEST_MS
-                or item.watermark_ms > latest_ms
-            ):
+            if party is None or item.run != party.run or item.end_ms - item.start_ms > LONGEST_MS:
                 party = self._admitted((session_id, item.party), item, offset, latest_ms)
                 if party is None:
                     party = parties.get((session_id, item.party))
                     continue
-                if item.watermark_ms > latest_ms:
-                    item = party.bounded(item)
             admission = party.add(item, offset)
             if admission is not ACCEPTED:
-                self._judge(admission, item, offset)
-                if admission is DUPLICATE:
-                    continue
-            if party.settled:
-                self._settle(party)
+                if admission is UNSURE:
+                    admission = party.weigh(item, offset, latest_ms)
+                    if party.settled:
+                        self._settle(party)
+                if admission is not ACCEPTED:
+                    self._judge(admission, item, offset)
+                    if admission is DUPLICATE:
+                        continue
             touched[party] = None
             if party.progress.watermark_ms >= party.closing_ms:
                 self._close_due(party)
@@ -166,9 +163,9 @@ class Join:
         """Return the party of ``item``, begun where it stopped or anew; None where it counts for nothing."""
         if not self._is_current(item, offset):
             return None
-        party, ends = self._parties.get(key), isinstance(item, EndOfStream)
-        beyond, longest = item.watermark_ms > latest_ms, item.end_ms - item.start_ms > LONGEST_MS
-        if (beyond and party is None) if ends else (beyond or longest):
+        too_long = item.end_ms - item.start_ms > LONGEST_MS and not isinstance(item, EndOfStream)
+        party = self._parties.get(key)
+        if too_long or (party is None and item.watermark_ms > latest_ms):
             self._refuse(item, "implausible", offset)
             return None
         if party is not None:

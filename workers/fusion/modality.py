@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from affectstream.schemas.observations import Abstention, Probabilities
 from affectstream.workers.fusion.window import BEFORE_ALL, Numbers, Rank
 
-LEAP_MS = 60_000  # a watermark that moves further at once is weighed
+LEAP_MS = 60_000  # of a watermark at once: further is a matter of belief
 
 Held = tuple[Probabilities | Abstention, int]  # with the offset of its record
 
@@ -38,7 +38,7 @@ class ModalityProgress(Idleness):
     newest: Rank = BEFORE_ALL
     zeros: tuple[int, ...] = ()  # starts of the observations with number 0
     restarted: bool = False  # one came that began in the past: numbers do not tell duplicates any more
-    believed_ms: float = -math.inf  # a watermark beyond has to be weighed
+    leap_ms: float = -math.inf  # a watermark that moves further at once has to be weighed
     held: Sequence[Held] = ()  # of which it is not known yet whether their times are right
     ended: bool = False
     stalled: bool = False
@@ -53,7 +53,7 @@ class ModalityProgress(Idleness):
             self.zeros += (item.start_ms,)
         watermark_ms = item.watermark_ms
         if watermark_ms > self.observed_ms:
-            self.observed_ms, self.believed_ms, self.offset = watermark_ms, watermark_ms + LEAP_MS, offset
+            self.observed_ms, self.offset = watermark_ms, offset
             if watermark_ms > self.watermark_ms:
                 self.watermark_ms = watermark_ms
         reach_ms = item.end_ms if item.end_ms > watermark_ms else watermark_ms
@@ -71,8 +71,8 @@ class ModalityProgress(Idleness):
         return Numbers(self.newest, self.zeros, self.restarted)
 
     def weigh_next(self) -> None:
-        """Set which watermarks are to be weighed: all of them while observations are held."""
-        self.believed_ms = -math.inf if self.held else self.observed_ms + LEAP_MS
+        """Have leaps weighed from now on, and everything while observations are held."""
+        self.leap_ms = -math.inf if self.held else LEAP_MS
 
     def ended_by(self, window_end_ms: int) -> bool:
         """Say whether it is the end of the stream that lets the window close, whatever arrived first."""

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from affectstream.schemas.messages import Modality
 from affectstream.schemas.observations import Abstention, EndOfStream, Observation, Probabilities
-from affectstream.workers.fusion.admission import ACCEPTED, DUPLICATE, LATE, Admission
+from affectstream.workers.fusion.admission import ACCEPTED, DUPLICATE, LATE, UNSURE, Admission
 from affectstream.workers.fusion.modality import LEAP_MS, ModalityProgress
 from affectstream.workers.fusion.watermark import HasLag, PartyProgress
 from affectstream.workers.fusion.window import (
@@ -50,14 +50,15 @@ class PartyJoin:
             self.closing_ms = self._next_ms + window_ms
 
     def add(self, item: Observation, offset: int) -> Admission:
-        """Put ``item`` into the open windows that it overlaps, and advance its modality's watermark."""
+        """Put ``item`` into the open windows that it overlaps, and advance its modality's watermark.
+
+        Where it is UNSURE nothing has been done: it has to be weighed.
+        """
         if isinstance(item, EndOfStream):
-            self._settle(item.modality, item.end_ms)
-            self._end_ms = max(self._end_ms, item.end_ms)
-            return ACCEPTED if self.progress.end(item, offset) else DUPLICATE
+            return UNSURE
         fresh = self.progress.advance(item, offset)
         if fresh is None:
-            return self._weighed(item, offset)
+            return UNSURE
         window_ms, next_ms, start_ms = self._window_ms, self._next_ms, item.start_ms
         first_ms = start_ms - start_ms % window_ms
         if next_ms is None and first_ms + window_ms < self.closing_ms:
@@ -72,10 +73,11 @@ class PartyJoin:
             return LATE
         return ACCEPTED if kept else DUPLICATE
 
-    def bounded(self, item: Observation) -> Observation:
-        """Return the end of a stream that is dated impossibly late, at the largest end seen instead."""
-        at_ms = self._end_ms
-        return replace(item, start_ms=at_ms, end_ms=at_ms, watermark_ms=at_ms)
+    def weigh(self, item: Observation, offset: int, latest_ms: float) -> Admission:
+        """Add ``item``, or hold it; refuse a time after ``latest_ms``, and bring back such an end."""
+        if isinstance(item, EndOfStream):
+            return self._end(item, offset, latest_ms)
+        return Admission.IMPLAUSIBLE if item.watermark_ms > latest_ms else self._weighed(item, offset)
 
     @property
     def due(self) -> bool:
@@ -152,9 +154,20 @@ class PartyJoin:
         """Return where the party stops, with its newest observations to know duplicates by."""
         return ResumePoint(self._next_ms, self._resumed_ms, self._end_ms, self.progress.numbers())
 
+    def _end(self, item: EndOfStream, offset: int, latest_ms: float) -> Admission:
+        if item.end_ms > latest_ms:
+            at_ms = self._end_ms
+            item = replace(item, start_ms=at_ms, end_ms=at_ms, watermark_ms=at_ms)
+        if self.progress.of(item.modality).held:
+            self._settle(item.modality, item.end_ms)
+        self._end_ms = max(self._end_ms, item.end_ms)
+        return ACCEPTED if self.progress.end(item, offset) else DUPLICATE
+
     def _weighed(self, item: Probabilities | Abstention, offset: int) -> Admission:
         """Hold an observation that leaps ahead, or settle by it what is held; pass on any other."""
         progress = self.progress.of(item.modality)
+        if not progress.held and self.progress.neighbour_ms(item.modality) == -math.inf:
+            return self._believed(item, offset)
         if any(item.seq == each.seq and item.start_ms == each.start_ms for each, _ in progress.held):
             return DUPLICATE
         if (item.start_ms, item.seq) <= progress.newest and progress.numbers().passed(item):
@@ -190,7 +203,7 @@ class PartyJoin:
     def _believed(self, item: Probabilities | Abstention, offset: int) -> Admission:
         """Add an observation whatever its time."""
         progress = self.progress.of(item.modality)
-        progress.believed_ms = math.inf
+        progress.leap_ms = math.inf
         admission = self.add(item, offset)
         self.progress.of(item.modality).weigh_next()
         return admission

@@ -43,7 +43,7 @@ class PartyProgress:
         None, and nothing is moved, where its time has to be weighed first.
         """
         progress = self._modalities[INDEX[item.modality]]
-        if item.watermark_ms > progress.believed_ms:
+        if item.watermark_ms - progress.observed_ms > progress.leap_ms:
             return None
         if item.expects != self._declared or self._stated:
             self._declare(item)

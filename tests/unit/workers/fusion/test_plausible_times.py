@@ -103,20 +103,23 @@ def test_an_end_that_comes_before_what_is_held_shows_that_it_was_wrong():
 
 @pytest.mark.parametrize("first", [True, False], ids=["the first of its party", "a later one"])
 def test_what_lies_days_beyond_its_arrival_is_refused(first):
-    join = Driven(fusion()).join
+    join, latest_ms = Driven(fusion()).join, 10 * HOUR_MS
     if not first:
-        join.add(0, [record(said(0, 0))], 10_000)
-    join.add(1, [record(said(1, 10_000))], 10_000)
-    join.add(2, [record(said(2, 1000))], 10_000)
+        join.add(0, [record(said(0, 0))], latest_ms)
+    for seq in range(1, 9):  # however many
+        join.add(seq, [record(said(seq, latest_ms + 1000 * seq))], latest_ms)
+    join.add(9, [record(said(9, 1000))], latest_ms)
     effects = join.take_effects()
-    assert [(refused.reason, refused.item.seq) for refused in effects.refused] == [("implausible", 1)]
+    assert [(each.reason, each.item.seq) for each in effects.refused] == [
+        ("implausible", n) for n in range(1, 9)
+    ]
     assert effects.finals[-1].start_ms == 1000
 
 
 def test_an_end_of_stream_beyond_its_arrival_ends_the_stream_where_it_was():
     join = Driven(fusion()).join
-    join.add(0, [record(item) for item in call(2)[:2]], 10_000)
-    join.add(1, [record(ended("text", 2, 99_000_000, expects=("text",)))], 10_000)
+    join.add(0, [record(item) for item in call(2)[:2]], HOUR_MS)
+    join.add(1, [record(ended("text", 2, 99_000_000, expects=("text",)))], HOUR_MS)
     effects = join.take_effects()
     assert [window.start_ms for window in effects.finals] == [0, 1000]
     assert effects.closed == [("call", "customer")]
