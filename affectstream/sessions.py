@@ -141,8 +141,10 @@ class Follower:
 
         session = await self._store.session(self._session_id)
         panes: list[FusedEmotion] = []
-        for party in session.parties if session else ():
+        for party, span in session.parties.items() if session else ():
             after_ms = self._after_ms.get(party)
+            if after_ms is not None and span.last_end_ms < after_ms:
+                after_ms = None  # another run has replaced what was read
             panes += (found := await self._store.finals(self._session_id, party, start_ms=after_ms))
             self._after_ms[party] = after_ms = found[-1].end_ms if found else after_ms or 0
             newest = await self._store.latest(self._session_id, party)

@@ -58,6 +58,15 @@ async def test_a_follower_gets_an_early_pane_until_its_final_is_there() -> None:
     assert await follower.news() == [call[1]]
 
 
+async def test_a_follower_shows_the_run_that_has_replaced_another() -> None:
+    call, store = labelled("n" * 6), Store()
+    follower: Any = Follower(store, "s")  # type: ignore[arg-type]
+    store.windows = call[2:]
+    assert await follower.news() == call[2:]
+    store.windows = call[:2]
+    assert await follower.news() == call[:2]
+
+
 async def test_the_end_is_reached_when_the_last_window_of_every_party_is_there() -> None:
     customer, agent, store = labelled("nnn"), labelled("nn", party="agent"), Store()
     ends: Any = Ends(1000)

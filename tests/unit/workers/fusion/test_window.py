@@ -1,5 +1,6 @@
 """Which windows an observation counts in, and until when it is needed."""
 
+import math
 from itertools import pairwise
 
 import pytest
@@ -30,7 +31,7 @@ def interval(start_ms, end_ms, watermark_ms=None):
 def windows(item, window_ms=1000):
     """Return the starts of the windows that hold ``item`` once its party is flushed."""
     party = PartyJoin(("s", "customer"), window_ms, ResumePoint())
-    party.add(item, 0)
+    party.weigh(item, 0, math.inf)  # the first of its party
     return [closed.start_ms for closed in party.flush() if closed.window is not None]
 
 
