@@ -112,7 +112,7 @@ async def test_reading_and_sending_survive_a_broker_that_dies_and_comes_back(kaf
         records = await read(subscriber, 5)
         await asyncio.to_thread(kafka_server.kill)
         pending = await publisher.send(utterance(5), partition=0)
-        rows = [(b"s1", encode(utterance(seq)), 1) for seq in (6, 7)]
+        rows = [(b"s1", encode(utterance(seq)), 1, "") for seq in (6, 7)]
         encoded = asyncio.create_task(publisher.send_encoded(TRANSCRIPTS, 0, rows))
         assert await subscriber.get(1, 300) == []
         await asyncio.to_thread(kafka_server.start)

@@ -95,8 +95,8 @@ async def test_many_records_at_once_stay_below_the_topics_batch_limit(kafka):
 
 async def test_encoded_rows_go_to_their_partition_in_order_with_key_and_time(kafka):
     """Two thousand rows are many batches; the last two are as large as the topic allows."""
-    rows = [(b"s%d" % (n % 7), b"%d" % n * 50, 1_700_000_000_000 + n) for n in range(2000)]
-    rows += [(b"large", bytes(TRANSCRIPTS.max_bytes), 5), (None, bytes(TRANSCRIPTS.max_bytes), 6)]
+    rows = [(b"s%d" % (n % 7), b"%d" % n * 50, 1_700_000_000_000 + n, "two") for n in range(2000)]
+    rows += [(b"large", bytes(TRANSCRIPTS.max_bytes), 5, ""), (None, bytes(TRANSCRIPTS.max_bytes), 6, "")]
     async with Publisher(kafka) as publisher, Subscriber(kafka, [TEXTS], GROUP) as subscriber:
         await publisher.send_encoded(TRANSCRIPTS, 3, rows)
         await publisher.send(utterance(1), partition=3)
@@ -104,11 +104,13 @@ async def test_encoded_rows_go_to_their_partition_in_order_with_key_and_time(kaf
         records = await read(subscriber, len(rows) + 1)
     assert [r.offset for r in records] == list(range(len(rows) + 1))
     assert {r.partition for r in records} == {3}
-    assert [(r.key, r.value) for r in records[:-1]] == [(key, value) for key, value, _ in rows]
+    assert [(r.key, r.value, r.run) for r in records[:-1]] == [
+        (key, value, run) for key, value, _, run in rows
+    ]
 
 
 async def test_a_row_over_its_topics_limit_is_refused_and_none_is_sent(kafka):
-    rows = [(b"s1", b"fits", 1), (b"s1", bytes(TRANSCRIPTS.max_bytes + 1), 2)]
+    rows = [(b"s1", b"fits", 1, ""), (b"s1", bytes(TRANSCRIPTS.max_bytes + 1), 2, "")]
     async with Publisher(kafka) as publisher, LagMeter(kafka) as meter:
         with pytest.raises(TooLarge, match=r"affect\.text\.transcripts allows"):
             await publisher.send_encoded(TRANSCRIPTS, 0, rows)
