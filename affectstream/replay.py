@@ -43,7 +43,6 @@ class Again(Enum):
 
 MOST_DIGITS = 30  # of a time; what it means is judged later
 DAY_MS = 86_400_000
-YEAR_2100_MS = 4_102_444_800_000  # from here on the unit is wrong, which is said later
 
 
 @app.command()
@@ -178,10 +177,12 @@ class Ends:
 
 
 def _start_ms(start: str) -> int:
+    from affectstream.session_file import LATEST_START_MS
+
     if start == "now":
         return int(time.time() * 1000)
     if start.isascii() and start.isdigit() and len(start) <= MOST_DIGITS:
-        if time.time() * 1000 + DAY_MS < int(start) < YEAR_2100_MS:
+        if time.time() * 1000 + DAY_MS < int(start) < LATEST_START_MS:  # beyond, it is the unit that is wrong
             raise InputError(f"--start {start}: lies in the future; it is in milliseconds since the epoch")
         return int(start)
     raise InputError(f"--start {start}: `now`, or milliseconds since the epoch as a whole number")

@@ -17,8 +17,6 @@ from affectstream.schemas import policy
 from affectstream.schemas.errors import InputError
 from affectstream.schemas.messages import MODALITIES, Modality, Party, SessionId
 
-YEAR_2100_MS = 4_102_444_800_000
-
 
 @dataclass(frozen=True)
 class PartySource:
@@ -71,7 +69,6 @@ def sources(plan: SessionPlan) -> list[Source]:
     if not plan.parties:
         raise InputError("a session needs at least one party with a media file or a transcript")
     check_session_id(plan.session_id)
-    check_start(plan.start_ms)
     names = [given.party for given in plan.parties]
     if len(set(names)) < len(names):
         raise InputError(f"every party may be named once; given: {', '.join(names)}")
@@ -97,21 +94,6 @@ def check_session_id(session_id: str) -> None:
         raise InputError(
             "a session id has 1 to 64 letters, digits, dots, dashes or underscores, a letter or digit first"
         ) from None
-
-
-def check_start(start_ms: int) -> None:
-    """Raise InputError where a session cannot have begun then, in milliseconds since the epoch."""
-    if 0 <= start_ms < YEAR_2100_MS:
-        return
-    hint = ""
-    for unit, per_ms in (("microseconds", 1_000), ("nanoseconds", 1_000_000)):
-        if 0 < start_ms // per_ms < YEAR_2100_MS:
-            hint = f"; if these are {unit}, give {start_ms // per_ms}"
-            break
-    raise InputError(
-        f"a session cannot start at {start_ms}: the start is in milliseconds since 1970, "
-        f"before the year 2100{hint}"
-    )
 
 
 def conversation(plan: SessionPlan) -> list[Turn]:
