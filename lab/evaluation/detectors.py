@@ -32,7 +32,7 @@ from affectstream.lab.evaluation.scenes import (
     together,
     without,
 )
-from affectstream.models.face.crop import GROW, Box, Image, face_crop
+from affectstream.models.face.crop import CUT, GROW, Box, Image, face_crop
 from affectstream.models.face.detect import Face, Search, best_search, cascade_search, yunet_search
 from affectstream.models.face.model import FaceModel
 from affectstream.models.weights import detector_file
@@ -75,6 +75,12 @@ def detectors(yunet: Path | None) -> dict[str, Search]:
     return found
 
 
+def _crop(picture: Image, box: Box, name: str) -> Image:
+    """Return the crop of the detector ``name``; one that is not in the table is cut as the cascade is."""
+    detector = name.casefold()
+    return face_crop(picture, box, detector if detector in CUT else "cascade")
+
+
 def judged(
     search: Search, scenes: Sequence[Scene], model: FaceModel, name: str = ""
 ) -> tuple[float, float, float]:
@@ -88,7 +94,7 @@ def judged(
             if best is not None and overlap(best.box, place) >= HIT:
                 hits += 1
                 faces = [face for face in faces if face is not best]
-                crop = face_crop(scene.picture, best.box, name.casefold())
+                crop = _crop(scene.picture, best.box, name)
                 same += int(model.predict([crop]).p.argmax()) == label
         alarms += len(faces)
     return hits / wanted if wanted else np.nan, alarms / len(scenes), same / hits if hits else np.nan
@@ -123,7 +129,7 @@ def fer_table(searches: dict[str, Search], faces: Faces, model: FaceModel, side:
         for name, search in searches.items():
             best = max(search(picture), key=lambda face: overlap(face.box, place), default=None)
             if best is not None and overlap(best.box, place) >= HIT:
-                crops[name][int(row)] = face_crop(picture, best.box, name.casefold())
+                crops[name][int(row)] = _crop(picture, best.box, name)
     everyone = sorted(set.intersection(*(set(found) for found in crops.values())))
 
     def accuracy(images: Sequence[Image], rows: Sequence[int]) -> str:

@@ -20,6 +20,10 @@ from affectstream.schemas.labels import EMOTIONS
 
 MODALITIES = {"face": "video", "voice": "audio"}
 CLASSES = "the folder that a file lies in"
+LEARNT = (
+    "The weights learnt from this corpus: unless it marks a part as not learnt from, these figures show what "
+    "was remembered, not what is reached on people never met."
+)
 
 
 @dataclass(frozen=True)
@@ -75,7 +79,7 @@ def read(name: str, request: EvaluationRequest, card: Card) -> Labelled:
     learnt = [line for line in card.data if corpus.title.casefold() in line.casefold()]
     split = f"all but what is marked as training; the weights learnt from {learnt[0]}" if learnt else "all"
     about = About(corpus.title, corpus.title, split, corpus.choices, corpus.groups, judged=False)
-    return Labelled(about, items, labels, groups, _left_out(len(skipped)))
+    return Labelled(about, items, labels, groups, (*_left_out(len(skipped)), *(LEARNT,) * bool(learnt)))
 
 
 def _folder(name: str, folder: Path) -> Labelled:
