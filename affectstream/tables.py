@@ -57,7 +57,11 @@ class LiveTable:
 
     def __rich__(self) -> Table:
         table = Table(
-            title=self.title, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False
+            title=escape(self.title),
+            title_justify="left",
+            box=SIMPLE_HEAD,
+            padding=(0, 1, 0, 0),
+            pad_edge=False,
         )
         for name in ("time", "party", "emotion", "sure", "all", *MODALITIES, "split"):
             width = {"sure": BAR, "all": len(EMOTIONS), "split": 5}.get(name)
@@ -78,6 +82,12 @@ class LiveTable:
             if sentence := conflict(fused):
                 return f"{seconds(fused, self.origin_ms)}, {fused.party}: {sentence}"
         return None
+
+
+def _headed(title: str) -> Table:
+    """Return an empty table without lines between its columns; brackets in the title are no markup."""
+    title = escape(title)
+    return Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
 
 
 def cells(fused: FusedEmotion, displayed: DisplayedLabel, origin_ms: int) -> list[Text | str]:
@@ -139,7 +149,9 @@ def summary_table(made: "Report", title: str) -> Group:
 
 
 def _table(parties: "Iterable[PartySummary]", title: str) -> Table:
-    out = Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
+    out = Table(
+        title=escape(title), title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False
+    )
     for name in ("party", "seconds", "share of time", "mean", "sure", "split", "unknown"):
         left = name in ("party", "share of time", "mean")
         out.add_column(name, justify="left" if left else "right", min_width=len(EMOTIONS) if left else None)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 
 from affectstream.schemas.errors import InputError
 from affectstream.schemas.messages import MODALITIES, Modality
@@ -80,7 +81,7 @@ def _record(entries: "list[Entry]") -> "Table":
         what = ", ".join(f"{m} {'as measured' if v is None else f'{v:g}'}" for m, v in entry.trust.items())
         verb = {"set": "set", "saw": "goes by"}[entry.did]
         until = "" if entry.until_ms is None else utc(entry.until_ms)
-        table.add_row(utc(entry.at_ms), entry.by, f"{verb} {what or 'what was measured'}", until)
+        table.add_row(utc(entry.at_ms), escape(entry.by), f"{verb} {what or 'what was measured'}", until)
     return table
 
 

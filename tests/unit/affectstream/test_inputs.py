@@ -1,6 +1,7 @@
 """What people bring to `analyze` and `replay`: options, names, targets, terminals."""
 
 import csv
+import io
 import json
 import subprocess
 import sys
@@ -204,6 +205,21 @@ def test_any_terminal_and_any_name_get_their_result(folder: Path, encoding: str)
     assert any(block in out for block in "▁▂▃▄▅▆▇█") == (encoding == "utf-8")
     with (folder / f"{name}.csv").open() as file:
         assert len(list(csv.DictReader(file))) == 2
+
+
+def test_brackets_in_titles_and_alerts_are_no_markup() -> None:
+    from rich.console import Console
+    from support.observations import final
+
+    from affectstream.analytics.label import Display
+    from affectstream.tables import LiveTable, listing
+
+    live = LiveTable("call [/final]", 0, Display())
+    live.add([final(1000)])
+    console = Console(record=True, width=200, file=io.StringIO())
+    console.print(live, listing("a [/list]", "column [x]"))
+    text = console.export_text()
+    assert "call [/final]" in text and "a [/list]" in text
 
 
 def test_a_warning_is_one_line_on_standard_error(folder: Path) -> None:
