@@ -17,6 +17,7 @@ from affectstream.models.weights import FOLDER, Card, detector_file, read_card
 from affectstream.schemas.errors import PolicyError
 from affectstream.schemas.messages import MODALITIES, Modality
 
+OWN_SENTENCES = "sentences of service calls"  # lab/calls/sentences.csv
 UNKNOWN = "not known here: read its card"
 BY_NAME = "known by the name of its file"
 CASCADE = "haarcascade_frontalface_alt2.xml"
@@ -136,6 +137,8 @@ def _model(card: Card, data: list[Licensed]) -> Licensed:
 
 
 def _corpus(line: str, modality: str) -> Licensed:
+    if line.startswith(OWN_SENTENCES):
+        return Licensed("training corpus", OWN_SENTENCES, modality, "Apache-2.0", True, "written here")
     corpus = named_in(line)
     if corpus is None:
         return Licensed("training corpus", line, modality, "not in the catalogue", None)

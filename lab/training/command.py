@@ -48,7 +48,7 @@ def start(recipe: "Recipe", data: Path | None, folder: Path, say: Callable[[str]
 
 def default_folder(recipe: "Recipe") -> Path:
     """Return where a run of ``recipe`` lies unless another folder is named."""
-    shipped = recipe.network in ("face", "face-refined", "face-video", "voice", "text")
+    shipped = recipe.network in ("face", "face-refined", "face-video", "voice", "text", "text-calls")
     return Path("runs") / (recipe.network if shipped else f"{recipe.network}-{recipe.labels}")
 
 
@@ -94,7 +94,7 @@ def next_steps(recipe: "Recipe", folder: Path) -> str:
     if network == "voice":
         measure = f"affectstream evaluate voice --run {folder} -o {folder}"
         return f"next: {measure}, then affectstream ship {folder} --folder {weights}"
-    if network == "text":
+    if network in ("text", "text-calls"):
         look = f"affectstream evaluate text --weights {weights} -o {folder}"
         return f"next: affectstream ship {folder} --folder {weights}, then {look}"
     if network == "face-refined":

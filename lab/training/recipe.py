@@ -126,6 +126,17 @@ class TextRecipe(Recipe):
     layer_decay: PositiveFloat = 0.85  # of the rate, per layer from the top
 
 
+class CallsRecipe(TextRecipe):
+    """The shipped text network continued on sentences of service calls, beside a part of what it knew."""
+
+    calls_times: PositiveInt = 2  # each sentence in an epoch, every time in another style
+    replayed: PositiveInt = 1000  # utterances of MELD in an epoch, and as many comments
+    varied: float = Field(0.4, ge=0, le=1)  # share of these that are put into another style too
+    prefaced: float = Field(0.2, ge=0, le=1)  # share of the sentences after a neutral one in the same turn
+    in_context: float = Field(0.3, ge=0, le=1)  # share of the sentences with one or two turns before them
+    frozen: int = Field(0, ge=0)  # layers from the bottom that stay as they are
+
+
 class FusionRecipe(Recipe):
     """A network that fuses embeddings; modalities are left out of windows at random."""
 
@@ -135,7 +146,7 @@ class FusionRecipe(Recipe):
 
 
 KINDS: dict[str, type[Recipe]] = {
-    **{"voice": VoiceRecipe, "text": TextRecipe},
+    **{"voice": VoiceRecipe, "text": TextRecipe, "text-calls": CallsRecipe},
     **dict.fromkeys(("face", "face-refined", "face-video"), FaceRecipe),
     **dict.fromkeys(("concat", "cross_attention", "early_late"), FusionRecipe),
 }

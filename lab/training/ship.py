@@ -146,4 +146,7 @@ def _voice(runs: Sequence[Path], folder: Path, data: Path | None) -> Card:
     return ship_voice.ship(_one(runs)[0], folder)
 
 
-SHIPS: dict[str, Ship] = {"face": _face, OWN_LABELS: _own_labels, "voice": _voice, "text": ship_text.ship}
+SHIPS: dict[str, Ship] = {
+    **{"face": _face, OWN_LABELS: _own_labels, "voice": _voice},
+    **{"text": ship_text.ship, "text-calls": ship_text.ship},
+}

@@ -8,7 +8,7 @@ import hashlib
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from safetensors.torch import save_file
@@ -18,24 +18,30 @@ from affectstream.lab import statistics
 from affectstream.lab.datasets.folder import corpora, of_corpus
 from affectstream.lab.datasets.texts import Row
 from affectstream.lab.evaluation.figures import summary
+from affectstream.lab.evaluation.sentences import SHARES, STYLES, outcomes
 from affectstream.lab.evaluation.tasks.text import read
-from affectstream.lab.statistics import FLOOR, fit_temperature, scaled
+from affectstream.lab.statistics import FLOOR, fit_temperature, log, scaled, uncalibrated
 from affectstream.lab.training.files import WEIGHTS, mean_weights, weights
-from affectstream.lab.training.recipe import RECIPE, TextRecipe, read_recipe
+from affectstream.lab.training.networks.minilm import CALLS
+from affectstream.lab.training.recipe import RECIPE, CallsRecipe, TextRecipe, read_recipe
+from affectstream.lab.training.tasks import text_calls
 from affectstream.lab.training.tasks.text import encoder_config, label_counts, rows_of, start_folder
 from affectstream.lab.training.vocabulary import cut_state, cut_tokenizer, needed
 from affectstream.models.text.model import TextModel
 from affectstream.models.text.storage import packed
 from affectstream.models.text.tokenise import BUCKETS, Tokeniser
-from affectstream.models.weights import Card, write_card
+from affectstream.models.weights import Card, read_card, write_card
 from affectstream.schemas.errors import InputError
 
-MODEL_ID = "text-minilm/1"
+MODEL_IDS = {"text": "text-minilm/1", "text-calls": "text-minilm/2"}  # by the network of the last run
 LICENCE = (
     "Apache-2.0 for the weights, started from all-MiniLM-L6-v2 (Apache-2.0; its package says MIT); "
     "trained on MELD (GPL-3.0) and GoEmotions (CC BY 4.0)"
 )
-DATA = ("MELD (train)", "GoEmotions (train)")
+DATA = {
+    "text": ("MELD (train)", "GoEmotions (train)"),
+    "text-calls": ("MELD (train)", "GoEmotions (train)", "sentences of service calls (train)"),
+}
 FIGURES = ("weighted_f1", "macro_f1", "accuracy", "uar", "ece")
 FLATTEN = 0.2  # part of the class shares that is taken out of the bias
 LOCAL = ("weights", "threads", "device")  # of a recipe: where it was trained, not what it yields
@@ -45,18 +51,42 @@ def ship(runs: Sequence[Path], folder: Path, data: Path | None) -> Card:
     """Write weights, tokenizer and card to ``folder``; return the card."""
     held = write(runs, folder, corpora(data))
     config = json.loads((folder / "text.json").read_text())["config"]
-    temperature, figures = calibrated(loaded(folder), held)
+    temperatures, figures = calibrated(loaded(folder), held)
+    config["temperatures"] = {of: round(t, 4) for of, t in temperatures.items()}
+    temperature = temperatures["MELD"]
     write_card("text", card(temperature, 0.0, config, {}), folder)
     model = loaded(folder)
-    for name, path, turns in (
-        ("meld_dev", of_corpus("meld", data, "dev_sent_emo.csv") / "dev_sent_emo.csv", 2),
-        ("goemotions_dev", of_corpus("goemotions", data, "dev.tsv") / "dev.tsv", 0),
-    ):
-        rows = read(path)
-        found = summary(predicted(model, rows, turns), np.array([row.label for row in rows], dtype=np.int64))
-        figures |= {f"{name}_{key}": found[key] for key in FIGURES}
+    figures |= _on_development_sets(model, config["temperatures"], data) | on_sentences(model, temperature)
     rounded = {name: round(value, 4) for name, value in figures.items()}
     return write_card("text", card(temperature, rounded["meld_dev_uar"], config, rounded), folder)
+
+
+def _on_development_sets(
+    model: TextModel, temperatures: dict[str, float], data: Path | None
+) -> dict[str, float]:
+    """Return the figures of ``model``, calibrated on MELD, by each corpus's own temperature."""
+    figures: dict[str, float] = {}
+    for name, of, path, turns in (
+        ("meld_dev", "MELD", of_corpus("meld", data, "dev_sent_emo.csv") / "dev_sent_emo.csv", 2),
+        ("goemotions_dev", "GoEmotions", of_corpus("goemotions", data, "dev.tsv") / "dev.tsv", 0),
+    ):
+        rows = read(path)
+        p = uncalibrated(predicted(model, rows, turns), temperatures["MELD"])
+        found = summary(
+            scaled(log(p), temperatures[of]), np.array([row.label for row in rows], dtype=np.int64)
+        )
+        figures |= {f"{name}_{key}": found[key] for key in FIGURES}
+    return figures
+
+
+def on_sentences(model: TextModel, temperature: float) -> dict[str, float]:
+    """Return what ``model`` makes of the held-out sentences of calls, per style, without intervals."""
+    names = ("neutral", "angry", "angry_disgust_sad")
+    return {
+        f"calls_{style}_{name}": share.of(outcome, draws=1)[0].value
+        for style, outcome in zip(STYLES, outcomes(model, temperature), strict=True)
+        for name, share in zip(names, SHARES, strict=True)
+    }
 
 
 def write(runs: Sequence[Path], folder: Path, data: Path) -> list[Row]:
@@ -67,20 +97,52 @@ def write(runs: Sequence[Path], folder: Path, data: Path) -> list[Row]:
             "runs of different seeds held out different rows: average runs that differ in --order"
         )
     meld, go, held = rows_of(data, recipes[0])
-    start = start_folder(recipes[0])
-    kept, tokenizer = kept_words(start / "tokenizer.json", [*meld, *go])
-    state = product_state(mean_weights([weights(run / WEIGHTS) for run in runs]), meld)
-    save_file(packed(cut_state(state, kept, BUCKETS[-1])), folder / "text.safetensors")
-    (folder / "text.tokenizer.json").write_text(tokenizer, encoding="utf-8")
-    sizes = {"vocab_size": len(kept), "max_position_embeddings": BUCKETS[-1]}
+    state = mean_weights([weights(run / WEIGHTS) for run in runs])
+    if isinstance(recipes[0], CallsRecipe):
+        kept, encoder, before = _continued(state, recipes[0])
+    else:
+        kept, encoder, before = _begun(state, recipes[0], meld, go)
+    save_file(packed(kept.state), folder / "text.safetensors")
+    (folder / "text.tokenizer.json").write_text(kept.tokenizer, encoding="utf-8")
     config = {
-        "encoder": encoder_config(start) | sizes,
-        "tokenizer_sha256": hashlib.sha256(tokenizer.encode()).hexdigest(),
+        "encoder": encoder,
+        "tokenizer_sha256": hashlib.sha256(kept.tokenizer.encode()).hexdigest(),
         "flatten": FLATTEN,
-        "training": [recipe.model_dump(mode="json", exclude=set(LOCAL)) for recipe in recipes],
+        "training": before + [recipe.model_dump(mode="json", exclude=set(LOCAL)) for recipe in recipes],
     }
     write_card("text", card(1.0, 0.0, config, {}), folder)
     return held
+
+
+class Kept(NamedTuple):
+    """The tensors and the tokenizer that are shipped."""
+
+    state: dict[str, Tensor]
+    tokenizer: str
+
+
+Shipped = tuple[Kept, dict[str, Any], list[Any]]  # with the encoder's shape and the trainings before
+
+
+def _begun(state: dict[str, Tensor], recipe: TextRecipe, meld: Sequence[Row], go: Sequence[Row]) -> Shipped:
+    """Return what is shipped of a run from the starting weights of its encoder."""
+    start = start_folder(recipe)
+    kept, tokenizer = kept_words(start / "tokenizer.json", [*meld, *go])
+    sizes = {"vocab_size": len(kept), "max_position_embeddings": BUCKETS[-1]}
+    cut = cut_state(product_state(state, meld), kept, BUCKETS[-1])
+    return Kept(cut, tokenizer), encoder_config(start) | sizes, []
+
+
+def _continued(state: dict[str, Tensor], recipe: CallsRecipe) -> Shipped:
+    """Return what is shipped of a run that continued text weights: with the bias of calls."""
+    start = text_calls.start_folder(recipe)
+    config = read_card("text", start).config
+    tokenizer = (start / "text.tokenizer.json").read_text(encoding="utf-8")
+    return (
+        Kept(state | {"bias": state["bias"][CALLS : CALLS + 1]}, tokenizer),
+        config["encoder"],
+        config["training"],
+    )
 
 
 def kept_words(path: Path, rows: Sequence[Row]) -> tuple[list[int], str]:
@@ -107,12 +169,13 @@ def card(
     temperature: float, trust: float, config: dict[str, Any], figures: dict[str, float]
 ) -> dict[str, Any]:
     """Return the fields of the card that ``affectstream.models.weights.write_card`` completes."""
+    last = config["training"][-1]["network"]
     return {
-        "model_id": MODEL_ID,
+        "model_id": MODEL_IDS[last],
         "modality": "text",
         "temperature": temperature,
         "licence": LICENCE,
-        "data": DATA,
+        "data": DATA[last],
         "trust": trust,
         "config": config,
         "figures": figures,
@@ -124,17 +187,19 @@ def predicted(model: TextModel, rows: Sequence[Row], turns: int) -> statistics.F
     return model.predict([model.prepare(r.text, r.context[-turns:] if turns else ()) for r in rows]).p
 
 
-def calibrated(model: TextModel, held: Sequence[Row]) -> tuple[float, dict[str, float]]:
-    """Return the temperature for ``model`` (itself at 1) and its figures on MELD's held-out dialogues.
+def calibrated(model: TextModel, held: Sequence[Row]) -> tuple[dict[str, float], dict[str, float]]:
+    """Return the temperature of each corpus for ``model`` (itself at 1), and figures on what MELD held out.
 
-    Each utterance counts with two, one and no turns of context, since a call starts without any.
+    Each utterance of MELD counts with two, one and no turns of context, since a call starts without any.
     """
-    rows = [row for row in held if row.corpus == 0]
+    rows, comments = ([row for row in held if row.corpus == corpus] for corpus in (0, 1))
     truth = np.array([row.label for row in rows], dtype=np.int64)
     logits = [np.log(np.maximum(predicted(model, rows, turns), FLOOR)) for turns in (2, 1, 0)]
     temperature = fit_temperature(np.concatenate(logits), np.tile(truth, 3))
+    other = np.log(np.maximum(predicted(model, comments, 0), FLOOR))
+    labels = np.array([row.label for row in comments], dtype=np.int64)
     said = logits[0].argmax(axis=1).astype(np.int64)
-    return temperature, {
+    return {"MELD": temperature, "GoEmotions": fit_temperature(other, labels)}, {
         "held_n": float(len(rows)),
         "held_weighted_f1": statistics.weighted_f1(truth, said),
         "held_uar": statistics.uar(truth, said),

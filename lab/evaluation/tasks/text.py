@@ -7,12 +7,12 @@ from pathlib import Path
 import numpy as np
 
 from affectstream.lab.datasets.texts import Row, goemotions_rows, meld_rows
-from affectstream.lab.evaluation import targets
+from affectstream.lab.evaluation import sentences, targets
 from affectstream.lab.evaluation.degrade import SHARES_HEARD, WORD_ERROR_RATES, truncated, word_errors
 from affectstream.lab.evaluation.figures import summary
 from affectstream.lab.evaluation.outcome import About, Evaluation, Outcome, Point, Target
 from affectstream.lab.evaluation.run import EvaluationRequest, predicted
-from affectstream.lab.statistics import Floats, uncalibrated
+from affectstream.lab.statistics import Floats, log, scaled, uncalibrated
 from affectstream.models.text.model import TextModel
 from affectstream.models.weights import Card, read_card
 from affectstream.schemas.errors import InputError
@@ -43,10 +43,18 @@ def evaluate(request: EvaluationRequest) -> Evaluation:
         if is_meld(path) and not points:
             points = _points(request, model, rows[request.some(len(rows), ROBUST_SHARE)])
     lines = [line for outcome in outcomes for line in _targets(outcome, request.draws)]
+    if request.data is None or not request.data.is_file():
+        spoken = sentences.outcomes(model, card.temperature)
+        outcomes += spoken
+        lines += [line for outcome in spoken for line in sentences.targets(outcome, request.draws)]
     if "held_ece" in card.figures:
         title = "ECE, dialogues held out of training"
         lines.append(targets.from_card(title, card.figures["held_ece"], targets.MOST_ECE, at_most=True))
-    notes = (f"The time of one utterance was measured on {where}.",)
+    notes = (
+        f"The time of one utterance was measured on {where}.",
+        f"Temperatures: {', '.join(f'{of} {t:.3f}' for of, t in temperatures(card).items())}; "
+        "the stream and the sentences of calls have that of MELD.",
+    )
     return Evaluation(
         "text", card, tuple(outcomes), points, "weighted_f1", (*lines, speed), notes, request.command
     )
@@ -78,6 +86,12 @@ def read(path: Path) -> list[Row]:
     return meld_rows(path) if is_meld(path) else goemotions_rows(path, once=False)
 
 
+def temperatures(card: Card) -> dict[str, float]:
+    """Return the temperature of each corpus: the stream's where the card names none for it."""
+    named = card.config.get("temperatures", {})
+    return {of: float(named.get(of, card.temperature)) for of in ("MELD", "GoEmotions")}
+
+
 def _probabilities(
     request: EvaluationRequest, model: TextModel, rows: Sequence[Row], turns: int, title: str
 ) -> Floats:
@@ -102,7 +116,9 @@ def _outcome(
     p = _probabilities(request, model, rows, turns, about.name)
     parts = {"speaker": tuple(r.speaker for r in rows)} if meld else {}
     labels = np.array([r.label for r in rows], dtype=np.int64)
-    return Outcome(about, labels, tuple(r.group for r in rows), uncalibrated(p, card.temperature), p, parts)
+    before = uncalibrated(p, card.temperature)
+    after = scaled(log(before), temperatures(card)[about.data])
+    return Outcome(about, labels, tuple(r.group for r in rows), before, after, parts)
 
 
 def _points(request: EvaluationRequest, model: TextModel, rows: Sequence[Row]) -> tuple[Point, ...]:

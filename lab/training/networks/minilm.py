@@ -8,8 +8,9 @@ from transformers import BertConfig, BertModel
 
 from affectstream.models.text.network import attention_mask, mean_of_utterance
 
-CORPORA = ("meld", "goemotions")
+CORPORA = ("meld", "goemotions", "calls")
 """Corpora whose class shares differ: in training each has its own bias in the head."""
+CALLS = CORPORA.index("calls")
 
 
 class TextNetwork(nn.Module):

@@ -24,7 +24,7 @@ from affectstream.lab.splits import merged_groups
 from affectstream.lab.statistics import Floats
 from affectstream.lab.training.corpus import Corpus, Indices, Part
 from affectstream.lab.training.memory import one_hot
-from affectstream.lab.training.networks.minilm import CORPORA, TextNetwork
+from affectstream.lab.training.networks.minilm import CALLS, TextNetwork
 from affectstream.lab.training.recipe import Recipe, TextRecipe
 from affectstream.lab.training.task import Batch
 from affectstream.models.text.tokenise import Tokeniser
@@ -83,17 +83,18 @@ class TextTask:
     def __init__(self, given: Texts, part: Part, labels: Indices, recipe: TextRecipe) -> None:
         """Take the rows of ``part``; ``labels`` (n,) are those of all rows."""
         self._given, self._part, self._recipe = given, part, recipe
+        self.held_labels = labels[part.held]
         rows = [given.rows[i] for i in part.learn]
         self._meld = [row for row in rows if row.corpus == 0]
         self._go = [row for row in rows if row.corpus == 1]
-        self.held_labels = labels[part.held]
 
-    def _rows(self, epoch: int) -> list[Row]:
+    def rows(self, epoch: int) -> list[Row]:
+        """Return what is learnt in ``epoch``, the same whenever it is asked for."""
         return self._meld + self._go[epoch :: self._recipe.epochs]
 
     def steps(self, epoch: int) -> int:
         """Return the number of batches in ``epoch``."""
-        return texts.batch_count(len(self._rows(epoch)), self._recipe.batch)
+        return texts.batch_count(len(self.rows(epoch)), self._recipe.batch)
 
     def batches(self, epoch: int) -> Iterator[Batch]:
         """Yield the batches of ``epoch``, and seed the dropout of each."""
@@ -101,7 +102,7 @@ class TextTask:
         seed = r.seed * 1000 + 100 * r.order + epoch
         done = sum(self.steps(e) for e in range(epoch))
         for step, batch in enumerate(
-            texts.batches(self._rows(epoch), self._given.tokeniser, r.batch, seed), done
+            texts.batches(self.rows(epoch), self._given.tokeniser, r.batch, seed), done
         ):
             torch.manual_seed((r.seed + r.order) * 1_000_000 + step)
             inputs = (torch.from_numpy(batch.prepared), torch.from_numpy(batch.corpora))
@@ -186,7 +187,7 @@ def network(recipe: Recipe) -> nn.Module:
     assert isinstance(recipe, TextRecipe)
     start = start_folder(recipe)
     torch.manual_seed(recipe.seed + recipe.order)
-    made = TextNetwork(encoder_config(start), corpora=len(CORPORA), dropout=recipe.dropout)
+    made = TextNetwork(encoder_config(start), corpora=CALLS, dropout=recipe.dropout)
     weights = {k: v for k, v in load_file(start / "model.safetensors").items() if "position_ids" not in k}
     missing = made.bert.load_state_dict(weights, strict=False).missing_keys
     if missing:

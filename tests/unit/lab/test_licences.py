@@ -37,7 +37,8 @@ def _card(folder: Path, name: str, modality: str, data: tuple[str, ...]) -> None
 @pytest.fixture
 def weights(tmp_path: Path) -> Path:
     _card(tmp_path, "voice", "audio", ("RAVDESS (actors 01 to 20)",))
-    _card(tmp_path, "text", "text", ("MELD (train)", "GoEmotions (train)"))
+    own = "sentences of service calls (train)"
+    _card(tmp_path, "text", "text", ("MELD (train)", "GoEmotions (train)", own))
     (tmp_path / "text.tokenizer.json").write_text("{}")
     return tmp_path
 
@@ -50,6 +51,7 @@ def test_a_shipped_model_is_listed_with_its_corpora_and_permits_what_they_do(wei
         ("shipped model", "text/1"): True,
         ("training corpus", "MELD"): True,
         ("training corpus", "GoEmotions"): True,
+        ("training corpus", "sentences of service calls"): True,
     }
 
 

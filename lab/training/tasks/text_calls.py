@@ -1,0 +1,119 @@
+"""The shipped text network continued on sentences of service calls, beside a part of MELD and GoEmotions.
+
+It starts from text weights as they are shipped: the word vectors, which training never moves, were cut to a
+vocabulary that holds all of printable ASCII.
+"""
+
+import random
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+from torch import nn
+
+from affectstream.lab.calls.sentences import Sentence, in_style, read_sentences
+from affectstream.lab.datasets.texts import Row
+from affectstream.lab.evaluation.outcome import About
+from affectstream.lab.splits import merged_groups
+from affectstream.lab.training.augment.texts import Turns, varied
+from affectstream.lab.training.corpus import Corpus, Indices, Part
+from affectstream.lab.training.files import weights
+from affectstream.lab.training.networks.minilm import CALLS, CORPORA, TextNetwork
+from affectstream.lab.training.recipe import CallsRecipe, Recipe
+from affectstream.lab.training.tasks.text import Texts, TextTask, rows_of
+from affectstream.models.text.storage import unpacked
+from affectstream.models.text.tokenise import Tokeniser
+from affectstream.models.weights import read_card
+from affectstream.schemas.errors import InputError
+
+LOGGED = 6  # every so many held-out rows are looked at after an epoch; shipping calibrates on all of them
+ABOUT = About(
+    "sentences of service calls, as a recogniser writes them",
+    "sentences of service calls",
+    "held out by topic; trained on other topics, MELD train and GoEmotions train",
+    "the seven, by intent",
+    "topics",
+)
+
+
+class CallTexts(Texts):
+    """Sentences of calls beside MELD and GoEmotions, and the tokeniser of the starting weights."""
+
+    def task(self, part: Part, labels: Indices, recipe: Recipe) -> TextTask:
+        """Return the task of learning the rows of ``part``."""
+        assert isinstance(recipe, CallsRecipe)
+        return CallsTask(self, part, labels, recipe)
+
+
+class CallsTask(TextTask):
+    """Training on every sentence several times an epoch, beside a part of MELD and GoEmotions."""
+
+    def __init__(self, given: Texts, part: Part, labels: Indices, recipe: CallsRecipe) -> None:
+        """Take the rows of ``part``; ``labels`` (n,) are those of all rows."""
+        super().__init__(given, part, labels, recipe)
+        self._calls = recipe
+        self._sentences = read_sentences("train")
+        self._turns = Turns(self._sentences, recipe.prefaced, recipe.in_context)
+
+    def rows(self, epoch: int) -> list[Row]:
+        """Return what is learnt in ``epoch``, the same whenever it is asked for."""
+        r = self._calls
+        rng = random.Random(f"{r.seed} {r.order} {epoch}")
+        spoken = [self._turns.drawn(s, rng) for _ in range(r.calls_times) for s in self._sentences]
+        replayed = [
+            row for rows in (self._meld, self._go) for row in rng.sample(rows, min(r.replayed, len(rows)))
+        ]
+        return spoken + [_varied(row, rng, r.varied) for row in replayed]
+
+
+def _varied(row: Row, rng: random.Random, share: float) -> Row:
+    if rng.random() >= share:
+        return row
+    return Row(varied(row.text, rng), row.context, row.label, row.corpus, row.group, row.speaker)
+
+
+def call_row(sentence: Sentence) -> Row:
+    """Return ``sentence`` as a row to judge by, without context."""
+    return Row(sentence.text, (), sentence.label, CALLS, sentence.group)
+
+
+def calls(data: Path, recipe: Recipe, cache: Path) -> tuple[Corpus, Texts]:
+    """Return the corpora to learn from beside the sentences, and the held-out sentences to test."""
+    assert isinstance(recipe, CallsRecipe)
+    meld, go, held = rows_of(data, recipe)
+    test = [call_row(s) for s in in_style(read_sentences("held"), "recogniser")]
+    seen = held[::LOGGED]
+    rows = (*meld, *go, *seen, *test)
+    ends = np.cumsum([0, len(meld) + len(go), len(seen), len(test)])
+    learn, kept, tested = (np.arange(a, b) for a, b in pairwise(ends.tolist()))
+    labels = np.array([row.label for row in rows], dtype=np.int64)
+    groups = tuple(row.group for row in rows)
+    corpus = Corpus(ABOUT, labels, groups, merged_groups(groups), (Part("", learn, kept, tested),))
+    return corpus, CallTexts(rows, Tokeniser(start_folder(recipe) / "text.tokenizer.json"))
+
+
+def start_folder(recipe: Recipe) -> Path:
+    """Return the folder of the text weights to start from; raises InputError where the recipe names none."""
+    if recipe.weights is None:
+        raise InputError("text-calls continues text weights: give --weights FOLDER, one that `ship` wrote")
+    return Path(recipe.weights)
+
+
+def network(recipe: Recipe) -> nn.Module:
+    """Return the network with the weights that it starts from, its bias once for each corpus."""
+    assert isinstance(recipe, CallsRecipe)
+    start = start_folder(recipe)
+    state = unpacked(weights(start / "text.safetensors"))
+    made = TextNetwork(
+        read_card("text", start).config["encoder"], corpora=len(CORPORA), dropout=recipe.dropout
+    )
+    try:
+        made.load_state_dict(state | {"bias": state["bias"].repeat(len(CORPORA), 1)})
+    except (KeyError, RuntimeError) as error:
+        raise InputError(
+            f"{start} holds no text weights to continue from: give a folder of `ship`"
+        ) from error
+    made.bert.embeddings.requires_grad_(False)
+    for layer in made.bert.encoder.layer[: recipe.frozen]:
+        layer.requires_grad_(False)
+    return made

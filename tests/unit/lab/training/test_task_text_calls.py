@@ -1,0 +1,159 @@
+"""Text weights continued on sentences of calls: what an epoch holds, what stays fixed, what is shipped."""
+
+import random
+import shutil
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from affectstream.lab.calls.sentences import read_sentences
+from affectstream.lab.training.augment.texts import Turns, varied
+from affectstream.lab.training.files import WEIGHTS
+from affectstream.lab.training.networks.minilm import CALLS, CORPORA, TextNetwork
+from affectstream.lab.training.recipe import RECIPE, CallsRecipe, changed, shipped_recipe, write_recipe
+from affectstream.lab.training.ship import ship
+from affectstream.lab.training.tasks.text_calls import calls, network
+from affectstream.models.text.model import TextModel
+from affectstream.models.text.storage import packed
+from affectstream.models.weights import FOLDER, read_card, write_card
+from affectstream.schemas.errors import InputError
+
+NARROW = {"hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 32}
+TRAINING = [{"network": "text", "seed": 7}]
+
+
+@pytest.fixture
+def recipe(tmp_path: Path) -> CallsRecipe:
+    """A corpus of 40 dialogues and 80 comments, and narrow text weights to continue."""
+    for corpus in ("meld", "goemotions", "start"):
+        (tmp_path / corpus).mkdir()
+    lines = ["Utterance,Speaker,Emotion,Dialogue_ID,Utterance_ID"]
+    lines += [f"turn {i} of {d},A,{('joy', 'anger')[i]},{d},{i}" for d in range(40) for i in range(2)]
+    comments = [f"comment {i}\t{(17, 2)[i % 2]}\tg{i}" for i in range(80)]
+    for split in ("train", "dev"):
+        (tmp_path / "meld" / f"{split}_sent_emo.csv").write_text("\n".join(lines))
+        (tmp_path / "goemotions" / f"{split}.tsv").write_text("\n".join(comments))
+    start = tmp_path / "start"
+    shutil.copy(FOLDER / "text.tokenizer.json", start)
+    own = read_card("text")
+    encoder = own.config["encoder"] | NARROW
+    torch.manual_seed(0)
+    save_file(packed(TextNetwork(encoder).state_dict()), start / "text.safetensors")
+    config = own.config | {"encoder": encoder, "training": TRAINING}
+    write_card("text", own.model_dump() | {"config": config}, start)
+    found = changed(
+        shipped_recipe("text-calls"), {"weights": str(start), "goemotions_held": 0.2, "frozen": 1}
+    )
+    assert isinstance(found, CallsRecipe)
+    return found
+
+
+def test_an_epoch_holds_every_sentence_as_often_as_it_should_beside_a_part_of_the_corpora(
+    recipe: CallsRecipe, tmp_path: Path
+) -> None:
+    short = changed(recipe, {"replayed": 30, "calls_times": 2})
+    corpus, material = calls(tmp_path, short, tmp_path)
+    task = material.task(corpus.parts[0], corpus.labels, short)
+    rows = task.rows(0)
+    counts = Counter(row.corpus for row in rows)
+    assert counts == {0: 30, 1: 30, CALLS: 2 * len(read_sentences("train"))}
+    assert rows == task.rows(0) != task.rows(1)
+    assert sum(len(b.targets) for b in task.batches(0)) == len(rows)
+    assert len(list(task.batches(0))) == task.steps(0)
+
+
+def test_nothing_that_is_learnt_is_held_out(recipe: CallsRecipe, tmp_path: Path) -> None:
+    corpus, material = calls(tmp_path, recipe, tmp_path)
+    task = material.task(corpus.parts[0], corpus.labels, recipe)
+    learnt = {row.group for epoch in range(recipe.epochs) for row in task.rows(epoch)}
+    assert not learnt & {s.group for s in read_sentences("held")}
+    part = corpus.parts[0]
+    assert not learnt & {corpus.groups[i] for i in (*part.held, *part.test)}
+
+
+def test_frozen_layers_and_word_vectors_stay_as_they_are(recipe: CallsRecipe) -> None:
+    moving = {name for name, p in network(recipe).named_parameters() if p.requires_grad}
+    assert "bias" in moving
+    assert "head.weight" in moving
+    assert any(name.startswith("bert.encoder.layer.1.") for name in moving)
+    assert not [n for n in moving if n.startswith(("bert.encoder.layer.0.", "bert.embeddings."))]
+
+
+def test_training_starts_from_what_the_weights_give(recipe: CallsRecipe) -> None:
+    assert recipe.weights is not None
+    start = TextModel(folder=Path(recipe.weights))
+    start.load("cpu")
+    prepared = start.prepare("I want a word with you", ("Yes?",))
+    made = network(recipe).eval()
+    with torch.inference_mode():
+        for corpus in range(len(CORPORA)):
+            logits = made(torch.from_numpy(prepared[None]), torch.tensor([corpus]))
+            p = (logits / read_card("text", Path(recipe.weights)).temperature).softmax(1).numpy()
+            assert p == pytest.approx(start.predict([prepared]).p, abs=2e-3)  # bfloat16 where it is quick
+
+
+def test_a_run_ships_with_the_bias_of_calls_and_a_temperature_for_each_corpus(
+    recipe: CallsRecipe, tmp_path: Path
+) -> None:
+    made = network(recipe)
+    assert isinstance(made, TextNetwork)
+    with torch.no_grad():
+        made.bias[CALLS] = torch.arange(7.0)
+    run = tmp_path / "run"
+    run.mkdir()
+    write_recipe(recipe, run / RECIPE)
+    save_file(made.state_dict(), run / WEIGHTS)
+    card = ship([run], tmp_path / "shipped", tmp_path)
+    assert card.model_id == "text-minilm/2"
+    assert "sentences of service calls (train)" in card.data
+    assert [t["network"] for t in card.config["training"]] == ["text", "text-calls"]
+    assert card.temperature == pytest.approx(card.config["temperatures"]["MELD"], abs=1e-4)
+    assert {"calls_written_neutral", "calls_recogniser_angry", "goemotions_dev_ece"} <= set(card.figures)
+    again = changed(recipe, {"weights": str(tmp_path / "shipped")})
+    assert network(again).state_dict()["bias"].numpy() == pytest.approx(
+        np.arange(7.0)[None].repeat(len(CORPORA), 0), abs=0.05
+    )  # as int8
+
+
+def test_weights_to_continue_must_be_named_and_be_text_weights(recipe: CallsRecipe, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="--weights FOLDER"):
+        network(changed(recipe, {"weights": None}))
+    assert recipe.weights is not None
+    save_file({"bias": torch.zeros(1, 7)}, Path(recipe.weights) / "text.safetensors")
+    with pytest.raises(InputError, match="holds no text weights"):
+        network(recipe)
+
+
+def test_a_style_leaves_the_label_and_takes_the_marks() -> None:
+    text = "No, I said: twice!"
+    styles = {varied(text, random.Random(seed)) for seed in range(40)}
+    assert text in styles
+    assert "no i said twice" in styles
+    assert len(styles) > 4
+
+
+def test_turns_around_a_sentence_are_neutral_or_of_its_own_conversation() -> None:
+    sentences = read_sentences("train")
+    turns = Turns(sentences, prefaced=1.0, in_context=1.0)
+    angry = next(s for s in sentences if s.intent == "complaint")
+    texts = {s.text: s for s in sentences}
+    seen = 0
+    for seed in range(200):
+        row = turns.drawn(angry, random.Random(seed))
+        assert (row.label, row.corpus, row.group) == (angry.label, CALLS, angry.group)
+        assert 1 <= len(row.context) <= 2
+        for turn in row.context:
+            if turn in texts:  # as written
+                seen += 1
+                assert texts[turn].label == 0 or texts[turn].group == angry.group
+                assert turn != angry.text
+    assert seen > 50
+
+
+def test_the_recipe_keeps_the_dialogues_held_out_that_the_weights_before_held_out() -> None:
+    first, second = shipped_recipe("text"), shipped_recipe("text-calls")
+    assert (first.held_out, first.seed) == (second.held_out, second.seed)
