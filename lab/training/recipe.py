@@ -130,7 +130,8 @@ class CallsRecipe(TextRecipe):
     """The shipped text network continued on sentences of service calls, beside a part of what it knew."""
 
     calls_times: PositiveInt = 2  # each sentence in an epoch, every time in another style
-    replayed: PositiveInt = 1000  # utterances of MELD in an epoch, and as many comments
+    meld_replayed: PositiveInt = 500  # utterances in an epoch
+    goemotions_replayed: PositiveInt = 1500  # comments in an epoch, drawn by ``balance``
     varied: float = Field(0.4, ge=0, le=1)  # share of these that are put into another style too
     prefaced: float = Field(0.2, ge=0, le=1)  # share of the sentences after a neutral one in the same turn
     in_context: float = Field(0.3, ge=0, le=1)  # share of the sentences with one or two turns before them

@@ -19,7 +19,7 @@ from affectstream.lab.datasets.folder import corpora, of_corpus
 from affectstream.lab.datasets.texts import Row
 from affectstream.lab.evaluation.figures import summary
 from affectstream.lab.evaluation.sentences import SHARES, STYLES, outcomes
-from affectstream.lab.evaluation.tasks.text import read
+from affectstream.lab.evaluation.tasks.text import ROWS, read
 from affectstream.lab.statistics import FLOOR, fit_temperature, log, scaled, uncalibrated
 from affectstream.lab.training.files import WEIGHTS, mean_weights, weights
 from affectstream.lab.training.networks.minilm import CALLS
@@ -209,6 +209,6 @@ def calibrated(model: TextModel, held: Sequence[Row]) -> tuple[dict[str, float],
 
 def loaded(folder: Path) -> TextModel:
     """Return the text model of ``folder`` on the CPU."""
-    model = TextModel(folder=folder)
+    model = TextModel(rows=ROWS, folder=folder)
     model.load("cpu")
     return model

@@ -5,6 +5,7 @@ vocabulary that holds all of printable ASCII.
 """
 
 import random
+from collections import Counter
 from itertools import pairwise
 from pathlib import Path
 
@@ -53,6 +54,8 @@ class CallsTask(TextTask):
         super().__init__(given, part, labels, recipe)
         self._calls = recipe
         self._sentences = read_sentences("train")
+        counts = Counter(row.label for row in self._go)
+        self._weights = [counts[row.label] ** -recipe.balance for row in self._go]
         self._turns = Turns(self._sentences, recipe.prefaced, recipe.in_context)
 
     def rows(self, epoch: int) -> list[Row]:
@@ -60,9 +63,8 @@ class CallsTask(TextTask):
         r = self._calls
         rng = random.Random(f"{r.seed} {r.order} {epoch}")
         spoken = [self._turns.drawn(s, rng) for _ in range(r.calls_times) for s in self._sentences]
-        replayed = [
-            row for rows in (self._meld, self._go) for row in rng.sample(rows, min(r.replayed, len(rows)))
-        ]
+        replayed = rng.sample(self._meld, min(r.meld_replayed, len(self._meld)))
+        replayed += rng.choices(self._go, self._weights, k=r.goemotions_replayed)
         return spoken + [_varied(row, rng, r.varied) for row in replayed]
 
 

@@ -55,12 +55,12 @@ def recipe(tmp_path: Path) -> CallsRecipe:
 def test_an_epoch_holds_every_sentence_as_often_as_it_should_beside_a_part_of_the_corpora(
     recipe: CallsRecipe, tmp_path: Path
 ) -> None:
-    short = changed(recipe, {"replayed": 30, "calls_times": 2})
+    short = changed(recipe, {"meld_replayed": 30, "goemotions_replayed": 90, "calls_times": 2})
     corpus, material = calls(tmp_path, short, tmp_path)
     task = material.task(corpus.parts[0], corpus.labels, short)
     rows = task.rows(0)
     counts = Counter(row.corpus for row in rows)
-    assert counts == {0: 30, 1: 30, CALLS: 2 * len(read_sentences("train"))}
+    assert counts == {0: 30, 1: 90, CALLS: 2 * len(read_sentences("train"))}
     assert rows == task.rows(0) != task.rows(1)
     assert sum(len(b.targets) for b in task.batches(0)) == len(rows)
     assert len(list(task.batches(0))) == task.steps(0)
