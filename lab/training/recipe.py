@@ -136,6 +136,8 @@ class CallsRecipe(TextRecipe):
     prefaced: float = Field(0.2, ge=0, le=1)  # share of the sentences after a neutral one in the same turn
     in_context: float = Field(0.3, ge=0, le=1)  # share of the sentences with one or two turns before them
     frozen: int = Field(0, ge=0)  # layers from the bottom that stay as they are
+    teacher: str | None = None  # folder of text weights whose answers on MELD and GoEmotions should last
+    taught: float = Field(0.0, ge=0, le=1)  # share of these answers in what replayed rows are learnt as
 
 
 class FusionRecipe(Recipe):

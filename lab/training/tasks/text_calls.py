@@ -6,11 +6,13 @@ vocabulary that holds all of printable ASCII.
 
 import random
 from collections import Counter
+from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
-from torch import nn
+import torch
+from torch import Tensor, nn
 
 from affectstream.lab.calls.sentences import Sentence, in_style, read_sentences
 from affectstream.lab.datasets.texts import Row
@@ -19,8 +21,10 @@ from affectstream.lab.splits import merged_groups
 from affectstream.lab.training.augment.texts import Turns, varied
 from affectstream.lab.training.corpus import Corpus, Indices, Part
 from affectstream.lab.training.files import weights
+from affectstream.lab.training.memory import one_hot
 from affectstream.lab.training.networks.minilm import CALLS, CORPORA, TextNetwork
 from affectstream.lab.training.recipe import CallsRecipe, Recipe
+from affectstream.lab.training.task import Batch
 from affectstream.lab.training.tasks.text import Texts, TextTask, rows_of
 from affectstream.models.text.storage import unpacked
 from affectstream.models.text.tokenise import Tokeniser
@@ -57,6 +61,22 @@ class CallsTask(TextTask):
         counts = Counter(row.label for row in self._go)
         self._weights = [counts[row.label] ** -recipe.balance for row in self._go]
         self._turns = Turns(self._sentences, recipe.prefaced, recipe.in_context)
+
+        self._teacher = None if recipe.teacher is None else continued(Path(recipe.teacher), recipe).eval()
+
+    def batches(self, epoch: int) -> Iterator[Batch]:
+        """Yield the batches of ``epoch``, replayed rows with a share of the teacher's answers as targets."""
+        for batch in super().batches(epoch):
+            yield batch if self._teacher is None else batch._replace(targets=self._taught(batch))
+
+    def _taught(self, batch: Batch) -> Tensor:
+        """Return the targets (n, 7) of ``batch`` (Li and Hoiem, "Learning without forgetting", 2018)."""
+        assert self._teacher is not None
+        prepared, corpora = batch.inputs
+        with torch.no_grad(), torch.autocast("cpu", torch.bfloat16, self._calls.precision == "bfloat16"):
+            answers = self._teacher(prepared, corpora).float().softmax(1)
+        share = self._calls.taught * (corpora != CALLS).float()[:, None]
+        return (1 - share) * one_hot(batch.targets.numpy()) + share * answers
 
     def rows(self, epoch: int) -> list[Row]:
         """Return what is learnt in ``epoch``, the same whenever it is asked for."""
@@ -104,7 +124,15 @@ def start_folder(recipe: Recipe) -> Path:
 def network(recipe: Recipe) -> nn.Module:
     """Return the network with the weights that it starts from, its bias once for each corpus."""
     assert isinstance(recipe, CallsRecipe)
-    start = start_folder(recipe)
+    made = continued(start_folder(recipe), recipe)
+    made.bert.embeddings.requires_grad_(False)
+    for layer in made.bert.encoder.layer[: recipe.frozen]:
+        layer.requires_grad_(False)
+    return made
+
+
+def continued(start: Path, recipe: Recipe) -> TextNetwork:
+    """Return the network with the text weights in ``start``; raises InputError where there are none."""
     state = unpacked(weights(start / "text.safetensors"))
     made = TextNetwork(
         read_card("text", start).config["encoder"], corpora=len(CORPORA), dropout=recipe.dropout
@@ -115,7 +143,4 @@ def network(recipe: Recipe) -> nn.Module:
         raise InputError(
             f"{start} holds no text weights to continue from: give a folder of `ship`"
         ) from error
-    made.bert.embeddings.requires_grad_(False)
-    for layer in made.bert.encoder.layer[: recipe.frozen]:
-        layer.requires_grad_(False)
     return made

@@ -55,7 +55,7 @@ def recipe(tmp_path: Path) -> CallsRecipe:
 def test_an_epoch_holds_every_sentence_as_often_as_it_should_beside_a_part_of_the_corpora(
     recipe: CallsRecipe, tmp_path: Path
 ) -> None:
-    short = changed(recipe, {"meld_replayed": 30, "goemotions_replayed": 90, "calls_times": 2})
+    short = changed(recipe, {"epochs": 2, "meld_replayed": 30, "goemotions_replayed": 90, "calls_times": 2})
     corpus, material = calls(tmp_path, short, tmp_path)
     task = material.task(corpus.parts[0], corpus.labels, short)
     rows = task.rows(0)
@@ -73,6 +73,25 @@ def test_nothing_that_is_learnt_is_held_out(recipe: CallsRecipe, tmp_path: Path)
     assert not learnt & {s.group for s in read_sentences("held")}
     part = corpus.parts[0]
     assert not learnt & {corpus.groups[i] for i in (*part.held, *part.test)}
+
+
+def test_replayed_rows_are_learnt_as_the_teacher_answers_and_sentences_as_they_are_labelled(
+    recipe: CallsRecipe, tmp_path: Path
+) -> None:
+    assert recipe.weights is not None
+    taught = changed(recipe, {"teacher": recipe.weights, "taught": 1.0, "precision": "float32"})
+    corpus, material = calls(tmp_path, taught, tmp_path)
+    batch = next(
+        b
+        for b in material.task(corpus.parts[0], corpus.labels, taught).batches(0)
+        if 0 < (b.inputs[1] == CALLS).sum() < len(b.targets)
+    )
+    spoken = batch.inputs[1] == CALLS
+    assert set(batch.targets[spoken].flatten().tolist()) == {0.0, 1.0}
+    with torch.no_grad():
+        answers = network(taught).eval()(*batch.inputs).softmax(1)
+    assert batch.targets[~spoken].numpy() == pytest.approx(answers[~spoken].numpy(), abs=1e-5)
+    assert batch.targets.sum(1).numpy() == pytest.approx(1.0, abs=1e-5)
 
 
 def test_frozen_layers_and_word_vectors_stay_as_they_are(recipe: CallsRecipe) -> None:
