@@ -32,6 +32,7 @@ from affectstream.models.text.storage import packed
 from affectstream.models.text.tokenise import BUCKETS, Tokeniser
 from affectstream.models.weights import Card, read_card, write_card
 from affectstream.schemas.errors import InputError
+from affectstream.schemas.labels import INDEX
 
 MODEL_IDS = {"text": "text-minilm/1", "text-calls": "text-minilm/2"}  # by the network of the last run
 LICENCE = (
@@ -44,6 +45,7 @@ DATA = {
 }
 FIGURES = ("weighted_f1", "macro_f1", "accuracy", "uar", "ece")
 FLATTEN = 0.2  # part of the class shares that is taken out of the bias
+CALM = 0.25  # added to the logit of neutral: calls hold more of it than the sentences, which are half neutral
 LOCAL = ("weights", "teacher", "threads", "device")  # of a recipe: where it was trained, not what it yields
 
 
@@ -108,6 +110,7 @@ def write(runs: Sequence[Path], folder: Path, data: Path) -> list[Row]:
         "encoder": encoder,
         "tokenizer_sha256": hashlib.sha256(kept.tokenizer.encode()).hexdigest(),
         "flatten": FLATTEN,
+        "calm": CALM if isinstance(recipes[0], CallsRecipe) else 0.0,
         "training": before + [recipe.model_dump(mode="json", exclude=set(LOCAL)) for recipe in recipes],
     }
     write_card("text", card(1.0, 0.0, config, {}), folder)
@@ -134,15 +137,13 @@ def _begun(state: dict[str, Tensor], recipe: TextRecipe, meld: Sequence[Row], go
 
 
 def _continued(state: dict[str, Tensor], recipe: CallsRecipe) -> Shipped:
-    """Return what is shipped of a run that continued text weights: with the bias of calls."""
+    """Return what is shipped of a run that continued text weights: with the bias of calls and more calm."""
     start = text_calls.start_folder(recipe)
     config = read_card("text", start).config
     tokenizer = (start / "text.tokenizer.json").read_text(encoding="utf-8")
-    return (
-        Kept(state | {"bias": state["bias"][CALLS : CALLS + 1]}, tokenizer),
-        config["encoder"],
-        config["training"],
-    )
+    bias = state["bias"][CALLS : CALLS + 1].clone()
+    bias[0, INDEX["neutral"]] += CALM
+    return Kept(state | {"bias": bias}, tokenizer), config["encoder"], config["training"]
 
 
 def kept_words(path: Path, rows: Sequence[Row]) -> tuple[list[int], str]:

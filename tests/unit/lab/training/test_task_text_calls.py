@@ -16,6 +16,7 @@ from affectstream.lab.training.files import WEIGHTS
 from affectstream.lab.training.networks.minilm import CALLS, CORPORA, TextNetwork
 from affectstream.lab.training.recipe import RECIPE, CallsRecipe, changed, shipped_recipe, write_recipe
 from affectstream.lab.training.ship import ship
+from affectstream.lab.training.ship_text import CALM
 from affectstream.lab.training.tasks.text_calls import calls, network
 from affectstream.models.text.model import TextModel
 from affectstream.models.text.storage import packed
@@ -134,7 +135,7 @@ def test_a_run_ships_with_the_bias_of_calls_and_a_temperature_for_each_corpus(
     assert {"calls_written_neutral", "calls_recogniser_angry", "goemotions_dev_ece"} <= set(card.figures)
     again = changed(recipe, {"weights": str(tmp_path / "shipped")})
     assert network(again).state_dict()["bias"].numpy() == pytest.approx(
-        np.arange(7.0)[None].repeat(len(CORPORA), 0), abs=0.05
+        np.array([[CALM, *range(1, 7)]] * len(CORPORA)), abs=0.05
     )  # as int8
 
 
