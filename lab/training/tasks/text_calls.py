@@ -76,7 +76,8 @@ class CallsTask(TextTask):
         with torch.no_grad(), torch.autocast("cpu", torch.bfloat16, self._calls.precision == "bfloat16"):
             answers = self._teacher(prepared, corpora).float().softmax(1)
         share = self._calls.taught * (corpora != CALLS).float()[:, None]
-        return (1 - share) * one_hot(batch.targets.numpy()) + share * answers
+        targets: Tensor = (1 - share) * one_hot(batch.targets.numpy()) + share * answers
+        return targets
 
     def rows(self, epoch: int) -> list[Row]:
         """Return what is learnt in ``epoch``, the same whenever it is asked for."""

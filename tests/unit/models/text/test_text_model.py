@@ -67,6 +67,17 @@ def test_plain_cases_are_read_as_a_person_would(model: TextModel) -> None:
     assert [EMOTIONS[i] for i in got.argmax(axis=1)] == list(cases.values())
 
 
+def test_sentences_of_calls_that_were_reported_as_misread_are_read_right(model: TextModel) -> None:
+    cases = {
+        "Thank you for calling, how can I help you today?": "neutral",
+        "What is your account number?": "neutral",
+        "I want to speak to your manager right now.": "angry",
+        "This is the third time I've called about this and nobody has fixed it.": "angry",
+    }
+    got = model.predict([model.prepare(text) for text in cases]).p
+    assert [EMOTIONS[i] for i in got.argmax(axis=1)] == list(cases.values())
+
+
 def test_context_changes_what_is_read(model: TextModel) -> None:
     alone, after = model.predict([model.prepare("Yes."), model.prepare("Yes.", ("You won the lottery!!",))]).p
     assert not np.array_equal(alone, after)
