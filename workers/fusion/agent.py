@@ -145,8 +145,9 @@ class FusionAgent:
         if epoch != self._epoch:
             return
         for number, records in decoded.items():
-            join = self._partition(number).join
-            learn(join, answers[number], self._being_written, self._fusion.replaces)
+            if number in answers:
+                join = self._partition(number).join
+                learn(join, answers[number], self._being_written, self._fusion.replaces)
             self._add(number, records)
         self._changed.set()
 
@@ -197,7 +198,7 @@ class FusionAgent:
     async def _ask(self, decoded: Decoded) -> dict[int, Answer]:
         """Return what the store holds of the runs and parties that are new here, by partition."""
         asked = {n: self._partition(n).asks(_items(records)) for n, records in decoded.items()}
-        return {n: await answered(self._store, each) for n, each in asked.items()}
+        return {n: await answered(self._store, each) for n, each in asked.items() if each}
 
     def _partition(self, number: int) -> Partition:
         if number not in self._partitions:

@@ -49,6 +49,11 @@ class Join:
         """Say whether nothing need be asked of the store about this party."""
         return key in self._parties or key in self._over
 
+    def goes_on(self, key: Key, run: str) -> bool:
+        """Say whether the party has state here, of this run."""
+        party = self._parties.get(key)
+        return party is not None and party.run == run
+
     def is_open(self, key: Key) -> bool:
         """Say whether the party has state here."""
         return key in self._parties

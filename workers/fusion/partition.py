@@ -18,6 +18,9 @@ class Asked:
     parties: Sequence[Key]  # whose resume points are not known
     runs: Sequence[tuple[str, str]]  # of which it is not known what they are to their sessions
 
+    def __bool__(self) -> bool:
+        return bool(self.parties or self.runs)
+
 
 class Partition:
     """The join of a partition from its assignment to its revocation, and which offset may be committed.
@@ -37,7 +40,8 @@ class Partition:
         A party that is over begins again with number 0: its session may have been purged meanwhile.
         """
         join, begins = self.join, []
-        met = dict.fromkeys([(item.session_id, item.party, item.run, not item.seq) for item in items])
+        every = dict.fromkeys([(item.session_id, item.party, item.run, not item.seq) for item in items])
+        met = [each for each in every if not join.goes_on(each[:2], each[2])]
         runs = dict.fromkeys((sid, run) for sid, _, run, _ in met if not join.knows_run(sid, run))
         parties = dict.fromkeys((sid, party) for sid, party, *_ in met if not join.knows((sid, party)))
         for sid, party, run, first in met:
