@@ -14,7 +14,7 @@ from affectstream.producers.gateway.connection import Gate
 from affectstream.producers.gateway.server import AudioSocketServer, application
 from affectstream.runtime.clocks import wall_ms
 from affectstream.runtime.health import Health
-from affectstream.runtime.kafka import Publisher
+from affectstream.runtime.kafka import Publisher, topics
 from affectstream.runtime.process import Stop, run
 from affectstream.runtime.settings import GatewaySettings, Settings, load
 from affectstream.schemas.errors import SettingsError, Unavailable
@@ -35,10 +35,14 @@ class Server(uvicorn.Server):  # type: ignore[misc]  # the package is skipped by
 
 
 async def serve(settings: Settings, stop: Stop) -> None:
-    """Take calls in until ``stop``; then refuse new ones and end those that are streamed in."""
+    """Take calls in until ``stop``; then refuse new ones and end those that are streamed in.
+
+    Raises Unavailable at once where the topics are absent.
+    """
     gateway = settings.gateway
     token = gateway.token.get_secret_value() if gateway.token else None
     key = gateway.session_key.get_secret_value() if gateway.session_key else None
+    await topics.check(settings.kafka)
     async with AsyncExitStack() as exits:
         publisher = await exits.enter_async_context(Publisher(settings.kafka))
         gate = Gate(
