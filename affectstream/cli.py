@@ -125,6 +125,14 @@ COMMANDS: dict[str, Entry] = {
     ),
 }
 
+BENEATH: dict[str, Entry] = {  # by the first two words: what the first one alone could not import
+    "evaluate clips": Entry(
+        "affectstream.clips",
+        "Judge face, voice, words and the fused emotion on labelled clips, through the path of `analyze`.",
+        ("training", "capture", "inference"),
+    ),
+}
+
 
 class CommandTree(TyperGroup):
     """The group of all commands; it lists them from the table, and imports the one that is chosen."""
@@ -138,16 +146,18 @@ class CommandTree(TyperGroup):
 
         Raises Unavailable where the command lacks one of its extras; its help does not need them.
         """
-        if not args or args[0] not in COMMANDS:
+        words = 2 if " ".join(args[:2]) in BENEATH else 1
+        name = " ".join(args[:words])
+        if name not in COMMANDS | BENEATH:
             return super().resolve_command(ctx, args)
         if "--help" not in args:
-            require(args[0], COMMANDS[args[0]].extras)
-        return args[0], load(args[0]), args[1:]
+            require(name, (COMMANDS | BENEATH)[name].extras)
+        return name, load(name), args[words:]
 
 
 def load(name: str) -> Any:
     """Import a command, or a group of them."""
-    entry = COMMANDS[name]
+    entry = (COMMANDS | BENEATH)[name]
     group = typer.main.get_group(import_module(entry.module).app)
     if entry.group:
         group.name, group.help = name, entry.help

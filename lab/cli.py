@@ -93,7 +93,8 @@ def ship(
 @app.command()
 def evaluate(
     name: Annotated[
-        str, typer.Argument(help="face, voice, text, calls, or a reference network's run folder")
+        str,
+        typer.Argument(help="face, voice, text, calls, a reference network's run folder; or: clips FOLDER"),
     ],
     folder: Annotated[
         Path | None,

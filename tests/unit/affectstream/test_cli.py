@@ -27,7 +27,7 @@ RUN = CliRunner()
 GROUPS = {name: list(cli.load(name).commands) for name, entry in cli.COMMANDS.items() if entry.group}
 COMMANDS = [
     name if part is None else f"{name} {part}" for name in cli.COMMANDS for part in GROUPS.get(name, [None])
-]
+] + list(cli.BENEATH)
 HEAVY = {
     "aiohttp", "aiokafka", "av", "confluent_kafka", "cv2", "fastapi", "faust", "huggingface_hub", "librosa",
     "matplotlib", "numba", "numpy", "pandas", "redis", "scipy", "sklearn", "torch",
