@@ -85,6 +85,10 @@ def blocks(
     clips: Sequence[LabelledClip], windows: Mapping[int, Sequence[FusedEmotion]], draws: int
 ) -> Iterator[Block]:
     """Yield what each clip was taken for, the figures of each modality, and fused against the best one."""
+    yield Heading("Labelled clips", 1)
+    yield Paragraph(
+        f"{len(windows)} clips by the path of `analyze`: what each modality and the fused make of them."
+    )
     yield _table_of_clips(clips, windows)
     for whole, title in ((True, "Clips"), (False, "Windows")):
         found = outcomes(clips, windows, whole)

@@ -15,6 +15,10 @@ app = typer.Typer(
 out = Console()
 err = Console(stderr=True)
 
+Corpora = Annotated[
+    Path | None,
+    typer.Option("--data", help="folder of the corpora; default: $AFFECT_DATA", show_default=False),
+]
 Source = Literal["all", "face", "voice", "text", "meld", "ravdess-video"]
 Shares = Literal["meld", "balanced"]
 Logs = Annotated[Path, typer.Option(help="folder of the probability logs")]
@@ -27,9 +31,7 @@ LOGS = Path("runs/fusion/logs")
 @app.command()
 def log(
     source: Annotated[Source, typer.Argument(help="whose probabilities")] = "all",
-    data: Annotated[
-        Path | None, typer.Option(help="folder of the corpora; default: $AFFECT_DATA", show_default=False)
-    ] = None,
+    data: Corpora = None,
     run: Annotated[Path, typer.Option(help="voice: the run that keeps the folds")] = Path("runs/voice"),
     output: Annotated[Path, typer.Option("-o", "--output", help="folder for the logs")] = LOGS,
     threads: Annotated[int, typer.Option(min=1, help="of torch")] = 1,
@@ -76,13 +78,14 @@ def fit(
         "runs/fusion/fusion.json"
     ),
     shares: Annotated[Shares, typer.Option(help="how frequent the emotions are")] = "meld",
-    seed: Annotated[int, typer.Option(help="of pairs, failures and folds")] = 0,
+    seed: Annotated[int, typer.Option(help="of windows, failures and folds")] = 0,
+    data: Corpora = None,
 ) -> None:
-    """Fit everything that can be fitted on the fit part of the logs, paired by label; clean and corrupted."""
+    """Fit all rules on the fit part of the logs, as modalities really co-occur; clean and corrupted."""
     from affectstream.lab.fusion import page as work
 
     with err.status("fitting"):
-        found = work.fit(logs, output, shares, seed)
+        found = work.fit(logs, output, shares, seed, data)
     out.print(f"wrote {output}: {found.windows} windows, {found.short}", highlight=False, soft_wrap=True)
     out.print(found.data, highlight=False)
 
@@ -132,15 +135,16 @@ def compare(
     output: Annotated[Path | None, typer.Option("-o", "--output", help="the whole page, .md")] = None,
     card: Annotated[Path | None, typer.Option(help="the fitted file's card, .md", show_default=False)] = None,
     draws: Annotated[int, typer.Option(min=20, help="of the bootstrap")] = 1000,
+    data: Corpora = None,
 ) -> None:
-    """Compare all rules under all conditions on pairs by label; without --fitted they are fitted first."""
+    """Compare all rules: on real moments, under all conditions, under stress; --fitted saves the fitting."""
     from affectstream.lab.evaluation import terminal as view
     from affectstream.lab.fusion import card as cards
     from affectstream.lab.fusion import document
     from affectstream.lab.fusion import page as work
 
     with err.status("reading") as status:
-        page = work.page(logs, aligned, fitted, draws, status.update)
+        page = work.page(logs, aligned, fitted, draws, status.update, data)
     view.show(document.blocks(page) if output is None else document.summary(page), out)
     for path, blocks in ((output, document.blocks), (card, cards.blocks)):
         if path is not None:

@@ -17,7 +17,6 @@ from affectstream.lab.fusion.windows import Calls, Log
 from affectstream.lab.statistics import FLOOR, log_likelihoods
 from affectstream.models.fusion import trust
 from affectstream.models.fusion.evidence import FLAT, Array, Evidence, Rule
-from affectstream.models.fusion.parameters import Expert
 from affectstream.schemas.messages import MODALITIES, Modality
 
 FIGURES = ("accuracy", "uar", "nll", "ece")
@@ -89,7 +88,6 @@ def compare(
     rules: Mapping[str, Rule],
     calls: Calls,
     conditions: Sequence[Condition],
-    experts: Mapping[Modality, Expert],
     draws: int = DRAWS,
     seed: int = 0,
 ) -> Comparison:
@@ -98,7 +96,7 @@ def compare(
     which = np.random.default_rng([seed, 99]).integers(0, len(conditions), len(calls))
     every = calls.log  # each window once, under the condition that was drawn for it
     for number, condition in enumerate(conditions):
-        log = with_trust(condition.make(calls, np.random.default_rng([seed, number])), experts)
+        log = with_trust(condition.make(calls, np.random.default_rng([seed, number])))
         singles = {m: _single(log, i, condition.name) for i, m in enumerate(MODALITIES)}
         bar = _bar(log, condition.name, {m: o for m, o in singles.items() if o is not None}, draws)
         said = {
@@ -114,11 +112,11 @@ def compare(
     return Comparison(calls.log.source, len(calls), groups, tuple(ordered), tuple(bars), weightings)
 
 
-def with_trust(log: Log, experts: Mapping[Modality, Expert]) -> Log:
-    """Return ``log`` with the trust that the stream would give: reliability by class, from validation."""
-    reliable = trust.table({m: experts[m].reliability.value for m in MODALITIES})
-    usual = np.clip(trust.reliability(log.evidence.p, reliable), *trust.BOUNDS)
-    return replace(log, evidence=replace(log.evidence, trust=usual))
+def with_trust(log: Log) -> Log:
+    """Return ``log`` with the trust that the stream would give a party that sends a picture."""
+    trusted = trust.table(trust.CARDS, trust.TELEPHONE)
+    pictures = np.ones(len(log.labels), dtype=np.bool_)
+    return replace(log, evidence=replace(log.evidence, trust=trust.in_situation(trusted, pictures)))
 
 
 def spearman(weights: Array, losses: Array) -> float:

@@ -4,54 +4,67 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 
-from affectstream.lab.bootstrap import Interval
+from affectstream.lab.bootstrap import Difference, Interval
 from affectstream.lab.evaluation.document import Block, Heading, Paragraph, Table
-from affectstream.lab.fusion.compare import Comparison, Score
-from affectstream.lab.fusion.experiment import Simulated
+from affectstream.lab.fusion import experiment, laws
+from affectstream.lab.fusion.compare import Comparison
 from affectstream.lab.fusion.explain import Importance
-from affectstream.lab.fusion.logs.items import ProbabilityLog
-from affectstream.lab.statistics import nll
-from affectstream.schemas.messages import MODALITIES
+from affectstream.lab.fusion.judged import Row
+from affectstream.models.fusion import rules, trust
+from affectstream.models.fusion.parameters import FusionParameters
 
 TITLES = {"accuracy": "accuracy", "uar": "UAR", "nll": "NLL", "ece": "ECE"}
+OVERALL = (
+    *("rule", "clean accuracy", "mean accuracy", "mean NLL", "mean ECE", "below best single"),
+    *("above surest", "least kept", "moved by flat", "by label: accuracy", "NLL"),
+)
 
 
-def by_condition(comparison: Comparison) -> Iterator[Block]:
-    """Yield accuracy and NLL of every rule under every condition, beside the best single modality."""
-    for figure, title in (("accuracy", "Accuracy"), ("nll", "NLL")):
-        yield Heading(f"{title} by condition")
-        best = "best single modality (accuracy)" if figure == "accuracy" else "best single modality (NLL)"
-        extra = ("at least one right",) if figure == "accuracy" else ()
-        rows = []
-        for i, bar in enumerate(comparison.bars):
-            cells = [comparison.of(rule)[i].figures[figure].value for rule in comparison.rules]
-            alone = bar.figures["accuracy"].value if figure == "accuracy" else bar.nll
-            oracle = three((bar.oracle,)) if extra else ()
-            rows.append((bar.condition, *three(cells), f"{alone:.3f} ({bar.best[figure]})", *oracle))
-        yield Table(("condition", *comparison.rules, best, *extra), tuple(rows))
+def overall(
+    fitted: FusionParameters, comparison: Comparison, stress: Comparison | None
+) -> Iterator[tuple[str, ...]]:
+    """Yield a row of ``OVERALL`` for every rule; laws are measured of rules on probabilities."""
+    on_probabilities = rules.on_probabilities(fitted)
+    trusted = trust.table(trust.CARDS, trust.TELEPHONE)[1]
+    for name in comparison.rules:
+        scores = comparison.of(name)
+        means = (float(np.mean([s.figures[f].value for s in scores])) for f in ("accuracy", "nll", "ece"))
+        below = f"{sum(s.worse('accuracy') for s in scores)} ({experiment.clearly_worse(comparison, name)})"
+        broken = laws.measured(on_probabilities[name], trusted) if name in on_probabilities else None
+        far = (broken.above_surest, broken.least_kept, broken.moved_by_flat) if broken else ()
+        even = stress.of(name)[0].figures if stress else None
+        by_label = three(even[f].value for f in ("accuracy", "nll")) if even else ("", "")
+        yield (
+            name,
+            shown(scores[0].figures["accuracy"]),
+            *three(means),
+            below,
+            *(three(abs(max(x, 0.0)) for x in far) if far else ("", "", "")),
+            *by_label,
+        )
 
 
-def weights(comparison: Comparison) -> Iterator[Block]:
-    """Yield how weights go with losses, and what shuffling the quality costs."""
-    yield Heading("Do the weights mean anything?")
-    yield Paragraph(
-        "Spearman's rank correlation of a modality's weight with its own loss, over every window once, each "
-        "under a condition drawn for it: a rule that weighs well gives less to what is wrong, so it is below "
-        "zero. And what is lost when the quality is shuffled over the windows: nothing, where a rule makes "
-        "nothing of it."
-    )
-    yield Table(
-        ("rule", *(f"{m}: weight and loss" for m in MODALITIES), "accuracy lost", "NLL gained"),
-        tuple(
+def by_condition(comparison: Comparison, rule: str) -> Iterator[Block]:
+    """Yield the figures of ``rule`` under every condition, beside the best single modality."""
+    yield Heading(f"{rule} by condition")
+    rows = []
+    for score, bar in zip(comparison.of(rule), comparison.bars, strict=True):
+        rows.append(
             (
-                row.rule,
-                *("constant" if np.isnan(r) else f"{r:+.3f}" for r in row.weight_and_loss.values()),
-                f"{row.accuracy_lost:+.4f}",
-                f"{row.nll_gained:+.4f}",
+                score.condition,
+                *(shown(score.figures[name]) for name in TITLES),
+                *(gap(score.against_best[f]) for f in ("accuracy", "nll")),
+                bar.best["accuracy"],
             )
-            for row in comparison.weightings
-        ),
-    )
+        )
+    head = ("condition", *TITLES.values(), "accuracy above best single", "NLL above it", "best single")
+    yield Table(head, tuple(rows))
+
+
+def moment(row: Row) -> tuple[str, ...]:
+    """Return a line of the table of real moments."""
+    figures = (shown(row.figures[name]) for name in ("accuracy", "nll", "ece"))
+    return (f"{row.face}: {row.name}", *figures, gap(row.against_best["accuracy"]), f"{row.surest:+.3f}")
 
 
 def worth(importance: Mapping[str, Sequence[Importance]]) -> Iterator[Block]:
@@ -74,61 +87,9 @@ def worth(importance: Mapping[str, Sequence[Importance]]) -> Iterator[Block]:
     yield Table(("rule and modality", "game", "left out", "Shapley", "alone"), rows)
 
 
-def simulated(worlds: Sequence[Simulated]) -> Iterator[Block]:
-    """Yield what the rules reach in worlds whose truth is known."""
-    yield Heading("Simulated experts, the truth known")
-    yield Paragraph(
-        "Three Gaussian experts with MELD's class shares. Fitted on 2,000 windows of each world as they are, "
-        "judged on 2,000 others. The optimum is Bayes' posterior, known where experts err independently and "
-        "do not fail."
-    )
-    names = list(dict.fromkeys(each.world for each in worlds))
-    rules = list(dict.fromkeys(each.rule for each in worlds))
-    cells = {(e.world, e.rule): f"{e.accuracy:.3f} / {e.nll:.3f} / {e.ece:.3f}" for e in worlds}
-    rows = tuple((rule, *(cells.get((name, rule), "") for name in names)) for rule in rules)
-    yield Table(("accuracy / NLL / ECE", *names), rows)
-
-
-def models_alone(logs: Mapping[str, ProbabilityLog]) -> Iterator[Block]:
-    """Yield what the recorded models reach by themselves."""
-    yield Heading("The models alone, as recorded")
-    rows = []
-    for log in logs.values():
-        for i, condition in enumerate(log.conditions):
-            there = log.present[i]
-            p, labels = log.p[i][there], log.labels[there]
-            right = (p.argmax(axis=1) == labels).mean()
-            size, answered = str(len(log.labels)), f"{there.mean():.1%}"
-            rows.append(
-                (
-                    log.corpus,
-                    condition,
-                    size,
-                    answered,
-                    *three((right, nll(p, labels), log.quality[i].mean())),
-                )
-            )
-    yield Table(("corpus", "condition", "items", "answered", "accuracy", "NLL", "mean quality"), tuple(rows))
-
-
-def every_score(comparison: Comparison, draws: int) -> Iterator[Block]:
-    """Yield one table per condition, with intervals."""
-    yield Heading("Every rule under every condition")
-    yield Paragraph(f"In brackets the 95 % intervals of {draws} bootstrap draws of whole actors.")
-    for bar in comparison.bars:
-        scores = [score for score in comparison.scores if score.condition == bar.condition]
-        yield Heading(bar.condition, 3)
-        head = ("rule", *TITLES.values(), "accuracy above the best single", "NLL above it")
-        yield Table(head, tuple(_row(score) for score in scores))
-
-
-def _row(score: Score) -> tuple[str, ...]:
-    figures = (shown(score.figures[name]) for name in TITLES)
-    gaps = (
-        f"{d.second - d.first:+.3f} [{d.low:+.3f}, {d.high:+.3f}]"
-        for d in (score.against_best[f] for f in ("accuracy", "nll"))
-    )
-    return (score.rule, *figures, *gaps)
+def gap(d: Difference) -> str:
+    """Return a difference with its interval."""
+    return f"{d.second - d.first:+.3f} [{d.low:+.3f}, {d.high:+.3f}]"
 
 
 def shown(interval: Interval) -> str:
@@ -137,5 +98,5 @@ def shown(interval: Interval) -> str:
 
 
 def three(values: Iterable[float]) -> tuple[str, ...]:
-    """Return figures with three decimals."""
+    """Return figures with three digits."""
     return tuple(f"{value:.3f}" for value in values)

@@ -10,7 +10,6 @@ from affectstream.lab.fusion import page as work
 from affectstream.lab.fusion.pairs import CAVEAT
 from affectstream.models.fusion import parameters, rules
 from affectstream.models.fusion.evidence import Array, Pooled
-from affectstream.models.fusion.parameters import FusionParameters
 from affectstream.schemas.labels import EMOTIONS
 from affectstream.schemas.messages import MODALITIES
 
@@ -25,7 +24,7 @@ def of_window(path: Path, at: int, name: str, given: Path | None) -> list[Block]
     """Return who said what in a stored window, and what would change without each; raises InputError."""
     row = work.window(path, at)
     known = None if name in rules.UNFITTED and given is None else parameters.read(given)
-    pooled, without = work.explained(row, rules.rule_named(name, known), known)
+    pooled, without = work.explained(row, rules.rule_named(name, known))
     changed = {each.modality: each.pooled for each in without}
     title = f"{row['session']}, {row['party']}, {row['start_ms']} to {row['end_ms']} ms, by {name}"
     return [
@@ -35,7 +34,7 @@ def of_window(path: Path, at: int, name: str, given: Path | None) -> list[Block]
             tuple(_modality(row, m, pooled, changed.get(m), i) for i, m in enumerate(MODALITIES)),
         ),
         Table(("together", "", *EMOTIONS), (("fused", _said(pooled.p[0]), *_shares(pooled.p[0])),)),
-        *_stored(row, pooled, known),
+        *_stored(row),
     ]
 
 
@@ -54,10 +53,9 @@ def _modality(
     return (modality, state["state"], weight, quality, told, *(f"{x:.3f}" for x in p), left)
 
 
-def _stored(row: Mapping[str, Any], pooled: Pooled, known: FusionParameters | None) -> Iterator[Block]:
+def _stored(row: Mapping[str, Any]) -> Iterator[Block]:
     stored = f"The window was stored with the rule {row['rule']}, label {row['label']}."
-    trust = "reliability by class" if known is not None else "1 where the window does not carry it"
-    yield Paragraph(f"{stored} Here trust is {trust}; what is old or an operator's say is not repeated.")
+    yield Paragraph(f"{stored} Trust is that of the window, 1 where it does not carry any.")
 
 
 def _said(p: Array) -> str:

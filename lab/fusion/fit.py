@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from affectstream.lab.fusion.fit_bounded import fit_bounded
 from affectstream.lab.fusion.fit_experts import cooling, discounts, experts
 from affectstream.lab.fusion.fit_pools import fit_pool
 from affectstream.lab.fusion.fit_stacking import fit_stacks
@@ -94,6 +95,7 @@ def _parts(log: Log, seed: int) -> FusionParameters:
         experts={
             m: known[m].model_copy(update={"discount": discounted[i]}) for i, m in enumerate(MODALITIES)
         },
+        bounded=fit_bounded(views, say, usual),
         after={},
         learned=learned,
         gated=fit_pool(views, say, temperatures, usual, prior, gated=True),

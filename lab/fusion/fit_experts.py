@@ -1,19 +1,16 @@
-"""Fitted parameters of each modality: temperature, reliability by class, reference trust, discount."""
+"""Fitted parameters of each modality: temperature, reference trust, discount."""
 
 import numpy as np
 from scipy.optimize import minimize, minimize_scalar
-from scipy.stats import beta
 
 from affectstream.lab.fusion.windows import Indices, Log
 from affectstream.models.fusion.dempster import among, certainty, combined
 from affectstream.models.fusion.evidence import Array
-from affectstream.models.fusion.parameters import Expert, Reliability
+from affectstream.models.fusion.parameters import Expert
 from affectstream.models.fusion.pools import logs, shares, softmax
-from affectstream.schemas.labels import N_EMOTIONS
 from affectstream.schemas.messages import MODALITIES, Modality
 
 TEMPERATURES = (0.1, 10.0)  # searched
-SHRINK = 20.0  # windows that the modality's accuracy counts for in each class
 DISCOUNTS = (0.02, 0.98)  # within which a modality is believed
 TINY = 1e-12
 DIGITS = 6
@@ -62,37 +59,10 @@ def _expert(log: Log, index: int) -> Expert:
     temperature = cooling(np.exp(logs(p)), labels)
     said = p.argmax(axis=1)
     accuracy = round(float((said == labels).mean()), DIGITS)
-    reliable = reliability(said, labels, accuracy)
     return Expert(
         temperature=temperature,
-        trust=_usual_trust(log.evidence.trust[present, index], p, reliable),
+        trust=round(float(np.clip(log.evidence.trust[present, index].mean(), 0.01, 1.0)), DIGITS),
         accuracy=accuracy,
         windows=int(present.sum()),
         discount=accuracy,
-        reliability=reliable,
     )
-
-
-def reliability(said: Indices, labels: Indices, accuracy: float) -> Reliability:
-    """Return P(true = k | says k): beta posteriors whose prior is ``SHRINK`` windows of the accuracy."""
-    n = np.bincount(said, minlength=N_EMOTIONS)
-    hits = np.bincount(said[said == labels], minlength=N_EMOTIONS)
-    right = hits + SHRINK * np.clip(accuracy, 0.01, 0.99)
-    wrong = n + SHRINK - right
-    return Reliability(
-        value=_numbers(right / (right + wrong)),
-        n=tuple(n.tolist()),
-        low=_numbers(beta.ppf(0.025, right, wrong)),
-        high=_numbers(beta.ppf(0.975, right, wrong)),
-    )
-
-
-def _usual_trust(trust: Array, p: Array, reliable: Reliability) -> float:
-    """Return the mean trust of the log, or what the stream would give by class where the log says only 1."""
-    by_class = (p * np.array(reliable.value)).sum(axis=1)
-    usual = by_class if bool((trust == 1.0).all()) else trust
-    return round(float(np.clip(usual.mean(), 0.01, 1.0)), DIGITS)
-
-
-def _numbers(values: Array) -> tuple[float, ...]:
-    return tuple(round(float(value), DIGITS) for value in values)

@@ -8,11 +8,21 @@ from typing import Any
 import numpy as np
 
 from affectstream.lab.evaluation.document import Block, markdown
-from affectstream.lab.fusion import compare, document, experiment, explain, failures, pairs
+from affectstream.lab.fusion import (
+    compare,
+    document,
+    experiment,
+    explain,
+    failures,
+    judged,
+    pairs,
+    together,
+)
 from affectstream.lab.fusion.card import COMMANDS
 from affectstream.lab.fusion.compare import Comparison
 from affectstream.lab.fusion.explain import Importance, Without
 from affectstream.lab.fusion.logs import aligned as aligned_logs
+from affectstream.lab.fusion.logs import moments
 from affectstream.lab.fusion.logs.items import ProbabilityLog, read_all
 from affectstream.lab.fusion.windows import Calls, Log
 from affectstream.models.fusion import parameters, rules
@@ -23,59 +33,62 @@ from affectstream.schemas.labels import EMOTIONS, N_EMOTIONS
 from affectstream.schemas.messages import MODALITIES
 
 Tell = Callable[[str], None]
-EXPLAINED = "entropy_trust"  # the reference rule, beside the chosen one
 
 
-def fit(logs: Path, output: Path, shares: pairs.Shares, seed: int) -> FusionParameters:
-    """Fit on the fit part of the paired logs and write the file; raises InputError."""
-    calls = pairs.paired(read_all(logs), "fit", shares, seed=seed)
+def fit(logs: Path, output: Path, shares: pairs.Shares, seed: int, data: Path | None) -> FusionParameters:
+    """Fit on the fit part of the logs, as modalities co-occur, and write the file; raises InputError."""
+    known = together.fitted(moments.read(data))
+    calls = pairs.paired(read_all(logs), "fit", shares, seed=seed, together=known)
     output.parent.mkdir(parents=True, exist_ok=True)
     return parameters.write(experiment.fitted_on(calls, seed), output)
 
 
-def page(logs: Path, aligned: Path | None, given: Path | None, draws: int, tell: Tell) -> document.Page:
+def page(
+    logs: Path, aligned: Path | None, given: Path | None, draws: int, tell: Tell, data: Path | None
+) -> document.Page:
     """Return the whole comparison; ``given`` is a fitted file, else one is fitted now."""
     tell("reading")
-    typed = COMMANDS[-1] if aligned is None else f"affectstream fusion compare --aligned {aligned.name}"
-    read = {} if aligned else read_all(logs)
-    known, calls = _known_and_judged(read, aligned, given, tell)
-    tell("comparing")
-    comparison = experiment.compared(known, calls, draws)
-    by_name = rules.rules(known)
-    choice = experiment.chosen(comparison)
-    tell("weighing the modalities")
-    clean = compare.with_trust(calls.log, known.experts)
-    importance = {name: _importance(by_name[name], clean) for name in dict.fromkeys((choice, EXPLAINED))}
-    tell("simulating")
-    return document.Page(
-        typed,
-        known,
-        calls,
-        comparison,
-        _balanced(read, known, draws) if read else None,
-        choice,
-        experiment.abstaining(by_name[choice], known, choice, calls),
-        importance,
-        experiment.in_worlds(),
-        read,
-        draws,
+    if aligned is not None:
+        known, calls = _aligned(aligned, given, tell)
+        typed = f"affectstream fusion compare --aligned {aligned.name}"
+        return _compared(typed, known, calls, None, (), draws, tell)
+    read, real = read_all(logs), moments.read(data)
+    how = together.fitted(real)
+    if given is None:
+        tell("fitting")
+        known = experiment.fitted_on(pairs.paired(read, "fit", together=how))
+    else:
+        known = parameters.read(given)
+    tell("judging on real moments")
+    judged_rows = tuple(judged.rows(real, draws))
+    stress = _stress(read, known, draws)
+    return _compared(
+        COMMANDS[-1], known, pairs.paired(read, "test", together=how), stress, judged_rows, draws, tell
     )
 
 
-def _known_and_judged(
-    logs: Mapping[str, ProbabilityLog], aligned: Path | None, given: Path | None, tell: Tell
-) -> tuple[FusionParameters, Calls]:
+def _compared(
+    typed: str,
+    known: FusionParameters,
+    calls: Calls,
+    stress: Comparison | None,
+    judged_rows: tuple[judged.Row, ...],
+    draws: int,
+    tell: Tell,
+) -> document.Page:
+    tell("comparing")
+    comparison = experiment.compared(known, calls, draws)
+    choice = experiment.chosen(comparison)
+    abstaining = experiment.abstaining(rules.rules(known)[choice], known, choice, calls)
+    return document.Page(typed, known, calls, comparison, stress, judged_rows, choice, abstaining, draws)
+
+
+def _aligned(aligned: Path, given: Path | None, tell: Tell) -> tuple[FusionParameters, Calls]:
     """Return what is known and the calls to judge by; without a fitted file a part is fitted on."""
-    if aligned is not None:
-        log = aligned_logs.read(aligned)
-        if given is not None:
-            return parameters.read(given), aligned_logs.calls_of(log)
-        fit_calls, calls = aligned_logs.halves(log)
-    else:
-        calls = pairs.paired(logs, "test")
-        if given is not None:
-            return parameters.read(given), calls
-        fit_calls = pairs.paired(logs, "fit")
+    log = aligned_logs.read(aligned)
+    if given is not None:
+        return parameters.read(given), aligned_logs.calls_of(log)
+    fit_calls, calls = aligned_logs.halves(log)
     tell("fitting")
     return experiment.fitted_on(fit_calls), calls
 
@@ -92,7 +105,7 @@ def worth(logs: Path, name: str, given: Path | None) -> list[Importance]:
     """Return what each modality is worth to a rule on clean windows of the test part."""
     known = parameters.read(given)
     calls = pairs.paired(read_all(logs), "test")
-    return _importance(rules.rule_named(name, known), compare.with_trust(calls.log, known.experts))
+    return _importance(rules.rule_named(name, known), compare.with_trust(calls.log))
 
 
 def window(path: Path, at: int) -> dict[str, Any]:
@@ -111,14 +124,9 @@ def window(path: Path, at: int) -> dict[str, Any]:
     return found
 
 
-def explained(
-    row: Mapping[str, Any], rule: Rule, known: FusionParameters | None
-) -> tuple[Pooled, list[Without]]:
+def explained(row: Mapping[str, Any], rule: Rule) -> tuple[Pooled, list[Without]]:
     """Return what ``rule`` says of a stored window, and what it would say without each modality."""
     evidence = _said(row)
-    if known is not None:
-        log = Log(evidence, np.zeros(1, np.int64), np.array([""]), "one window")
-        evidence = compare.with_trust(log, known.experts).evidence
     return rule.fuse(evidence), explain.left_out(rule, evidence)
 
 
@@ -127,10 +135,10 @@ def _importance(rule: Rule, log: Log) -> list[Importance]:
     return [*accuracy, *explain.importances(rule, log, "nll")]
 
 
-def _balanced(logs: Mapping[str, ProbabilityLog], known: FusionParameters, draws: int) -> Comparison:
-    calls: Calls = pairs.paired(logs, "test", "balanced")
-    clean = failures.conditions(calls)[:1]
-    return compare.compare(rules.rules(known), calls, clean, known.experts, draws)
+def _stress(logs: Mapping[str, ProbabilityLog], known: FusionParameters, draws: int) -> Comparison:
+    """Return the comparison on pairs by label, clean: what windows without a conflict flatter."""
+    calls = pairs.paired(logs, "test")
+    return compare.compare(rules.rules(known), calls, failures.conditions(calls)[:1], draws)
 
 
 def _said(row: Mapping[str, Any]) -> Evidence:

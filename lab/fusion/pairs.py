@@ -1,10 +1,10 @@
-"""Windows of three modalities put together by label from recorded logs, as synthetic calls.
+"""Windows of three modalities from recorded logs, as synthetic calls.
 
 There is no labelled corpus of face, voice and words here. So a window of an emotion takes a face, a voice and
-a text of that emotion, each from its own corpus, as the reference systems did. Two things follow. The
-modalities never really contradict each other. And given the label their errors are independent, which real
-ones are not: fused accuracy is higher than it will be on one person, and that of rules that count agreement
-most of all.
+a text of that emotion, each from its own corpus. How good each of them is, and which label they take where
+they are wrong, is drawn from a generator of how modalities really co-occur (``lab.fusion.together``).
+Without a generator they are pairs by label, as the reference systems had: errors are independent and the
+modalities never really contradict each other. That is kept as a stress test only.
 
 A call has one actor's voice. Faces and texts are dealt to the actors by their groups, so that calls of
 different actors share nothing; where an actor's own have none of the emotion, the other items of the part
@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from affectstream.lab.fusion.logs.items import ProbabilityLog, joined
+from affectstream.lab.fusion.together import Together
 from affectstream.lab.fusion.windows import Calls, Indices, Log
 from affectstream.models.fusion.evidence import Array, Evidence, Flags
 from affectstream.schemas.errors import InputError
@@ -34,6 +35,7 @@ STAY = 0.875  # from one window to the next: eight seconds of an emotion on aver
 LENGTH = 100  # windows of a call
 PER_ACTOR = 300  # windows
 PARTS: dict[Part, tuple[str, ...]] = {"fit": ("meld-held-out",), "test": ("meld-dev",)}
+INDEPENDENT = Together(correlation=0.0, same_error=0.0, clips=0)
 CAVEAT = (
     "Pairs by label: in a window face, voice and text come from different people and share only the emotion. "
     "So there are no real conflicts, errors are independent given the label, and fused accuracy is inflated."
@@ -48,14 +50,15 @@ class Pool:
     owner: Indices  # (items,) the actor that an item was dealt to
     reserve: Flags  # (items,) drawn only where nothing else is there
 
-    def draw(self, actor: int, label: int, rng: np.random.Generator) -> int:
-        """Return an item of ``label``: the actor's own, else a reserve of his, else anybody's of the part."""
+    def items(self, actor: int, label: int) -> Indices:
+        """Return the items of ``label``, the least likely first: the actor's own, his reserve, anybody's."""
         right = self.log.labels == label
         own = right & (self.owner == actor)
         for wanted in (own & ~self.reserve, own, right):
             rows = np.flatnonzero(wanted)
             if len(rows):
-                return int(rows[rng.integers(len(rows))])
+                sorted_rows: Indices = rows[np.argsort(self.log.p[0, rows, label], kind="stable")]
+                return sorted_rows
         raise InputError(f"no {self.log.modality} of {EMOTIONS[label]} in {self.log.corpus}")
 
 
@@ -65,19 +68,24 @@ def paired(
     shares: Shares = "meld",
     per_actor: int = PER_ACTOR,
     seed: int = 0,
+    together: Together | None = None,
 ) -> Calls:
-    """Return the calls of one part; no actor, dialogue, comment or face group is in both parts."""
+    """Return the calls of one part; no actor, dialogue, comment or face group is in both parts.
+
+    Without ``together`` the items of a window share their label and nothing else.
+    """
     rng = np.random.default_rng([seed, part == "test"])
     actors, pools = pools_of(logs, part, seed)
     weights = np.array(MELD_SHARES) if shares == "meld" else np.full(N_EMOTIONS, 1 / N_EMOTIONS)
     labels = np.concatenate([_emotions(weights, per_actor, rng) for _ in actors])
     who = np.repeat(np.arange(len(actors)), per_actor)
     others = (labels + rng.integers(1, N_EMOTIONS, len(labels))) % N_EMOTIONS
-    picked, swapped = (_picked(pools, who, wanted, rng) for wanted in (labels, others))
+    how = together or INDEPENDENT
+    picked, swapped = (_picked(pools, who, wanted, how, rng) for wanted in (labels, others))
     clean = np.zeros_like(picked)
     number = [len(pool.log.conditions) for pool in pools]
     bad = np.stack([rng.integers(1, max(n, 2), len(labels)) % n for n in number], axis=1)
-    log = Log(_evidence(pools, picked, clean), labels, actors[who], statement(pools, part, shares))
+    log = Log(_evidence(pools, picked, clean), labels, actors[who], statement(pools, part, shares, together))
     call = np.arange(len(labels)) // min(LENGTH, per_actor)
     return Calls(log, call, _evidence(pools, picked, bad), _evidence(pools, swapped, clean))
 
@@ -107,7 +115,7 @@ def half(log: ProbabilityLog, part: Part, rng: np.random.Generator) -> Probabili
     return log.take(first[number] == (part == "fit"))
 
 
-def statement(pools: Sequence[Pool], part: Part, shares: Shares) -> str:
+def statement(pools: Sequence[Pool], part: Part, shares: Shares, together: Together | None = None) -> str:
     """Return what every figure on these windows must be read with."""
     items = ", ".join(
         f"{len(pool.log.labels)} of {pool.log.corpus} ({len(np.unique(pool.log.groups))} groups)"
@@ -115,7 +123,8 @@ def statement(pools: Sequence[Pool], part: Part, shares: Shares) -> str:
     )
     how = "classes as frequent as in MELD" if shares == "meld" else "classes equally frequent"
     comments = "a comment only where an actor's share of the dialogues has none of the emotion"
-    return f"The {part} part draws from {items}; {comments}; {how}. {CAVEAT}"
+    caveat = together.statement() if together else CAVEAT
+    return f"The {part} part draws from {items}; {comments}; {how}. {caveat}"
 
 
 def _dealt(groups: Names, actors: int, rng: np.random.Generator) -> Indices:
@@ -134,10 +143,33 @@ def _emotions(weights: Array, windows: int, rng: np.random.Generator) -> Indices
     return chain
 
 
-def _picked(pools: Sequence[Pool], who: Indices, labels: Indices, rng: np.random.Generator) -> Indices:
-    wanted = zip(who.tolist(), labels.tolist(), strict=True)
-    rows = [[pool.draw(actor, label, rng) for pool in pools] for actor, label in wanted]
-    return np.array(rows, dtype=np.int64)  # (windows, modalities)
+def _picked(
+    pools: Sequence[Pool], who: Indices, labels: Indices, how: Together, rng: np.random.Generator
+) -> Indices:
+    """Return the items (windows, modalities) of windows of these actors and labels."""
+    sorted_items: dict[tuple[int, int], list[Indices]] = {}
+    ranks = how.ranks(len(labels), rng)
+    alike = rng.random(ranks.shape) < how.same_error
+    picked = np.zeros(ranks.shape, dtype=np.int64)
+    for w, key in enumerate(zip(who.tolist(), labels.tolist(), strict=True)):
+        if key not in sorted_items:
+            sorted_items[key] = [pool.items(*key) for pool in pools]
+        errors: list[int] = []  # the labels of the modalities that are wrong, of those picked so far
+        for m, (pool, items) in enumerate(zip(pools, sorted_items[key], strict=True)):
+            said = pool.log.p[0, items].argmax(axis=1)
+            place = min(int(ranks[w, m] * len(items)), len(items) - 1)
+            if said[place] != key[1] and errors and alike[w, m]:
+                place = _nearest(said == errors[0], place)
+            if said[place] != key[1]:
+                errors.append(int(said[place]))
+            picked[w, m] = items[place]
+    return picked
+
+
+def _nearest(wanted: Flags, place: int) -> int:
+    """Return the place nearest to ``place`` that is wanted; itself where none is."""
+    there = np.flatnonzero(wanted)
+    return int(there[np.abs(there - place).argmin()]) if len(there) else place
 
 
 def _evidence(pools: Sequence[Pool], picked: Indices, condition: Indices) -> Evidence:

@@ -16,7 +16,7 @@ from affectstream.schemas.errors import SettingsError
 from affectstream.schemas.labels import N_EMOTIONS
 from affectstream.schemas.messages import MODALITIES, Modality
 
-VERSION = 1
+VERSION = 2
 SHIPPED = Path(__file__).parents[1] / "weights" / "fusion.json"
 LICENCE = (  # of the shipped file
     "CC BY-NC-SA 4.0, as the recordings of RAVDESS that the voice's part was learnt from: not for commercial "
@@ -54,17 +54,6 @@ class Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
-class Reliability(Part):
-    """How often a modality is right when its label is a class; shrunk to its accuracy where n is small."""
-
-    value: SharePerClass  # P(true = k | label k), smoothed
-    n: Annotated[
-        tuple[Annotated[int, Field(ge=0)], ...], AfterValidator(_per_class)
-    ]  # how often its label was k
-    low: SharePerClass  # a 95 % interval of the value
-    high: SharePerClass
-
-
 class Expert(Part):
     """What is known of one modality's model."""
 
@@ -73,7 +62,6 @@ class Expert(Part):
     accuracy: Share
     windows: int = Field(ge=0)  # in which it was present
     discount: Share  # the most that Dempster's rule believes it
-    reliability: Reliability
 
 
 class Gate(Part):
@@ -96,6 +84,19 @@ class LogPool(Part):
         return self
 
 
+class Bounded(Part):
+    """The bounded pool."""
+
+    weights: dict[Modality, Annotated[float, Field(gt=0.0, le=1.0)]]  # they sum to one
+
+    @model_validator(mode="after")
+    def _sum_to_one(self) -> Self:
+        _complete(self.weights)
+        if abs(sum(self.weights.values()) - 1.0) > 1e-5:
+            raise ValueError("the weights of the bounded pool must sum to one")
+        return self
+
+
 class Stack(Part):
     """A multinomial regression on log probabilities, for windows with exactly these modalities."""
 
@@ -112,6 +113,7 @@ class FusionParameters(Part):
     seed: int = 0
     prior: SharePerClass  # of the true classes, smoothed
     experts: dict[Modality, Expert]
+    bounded: Bounded
     after: dict[str, Temperature]  # by rule: the temperature after pooling
     learned: LogPool
     gated: LogPool

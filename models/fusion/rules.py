@@ -5,6 +5,7 @@ from collections.abc import Callable
 import numpy as np
 
 from affectstream.models.fusion import network_rule
+from affectstream.models.fusion.bounded import BoundedPool
 from affectstream.models.fusion.dempster import Dempster
 from affectstream.models.fusion.evidence import Array, Rule
 from affectstream.models.fusion.networks import FORWARD
@@ -112,6 +113,11 @@ def _pool(name: str, fitted: FusionParameters, pool: LogPool) -> Rule:
     return GatedLogPool(name, _temperatures(fitted), _reference_trust(fitted), gates, prior, bias)
 
 
+def _bounded(name: str, fitted: FusionParameters) -> Rule:
+    weights = np.array([fitted.bounded.weights[m] for m in MODALITIES])
+    return BoundedPool(_called(name, fitted), weights, _reference_trust(fitted))
+
+
 def _dempster(name: str, fitted: FusionParameters) -> Rule:
     discounts = np.array([fitted.experts[m].discount for m in MODALITIES])
     return _after(name, fitted, Dempster(name, _temperatures(fitted), _reference_trust(fitted), discounts))
@@ -134,6 +140,7 @@ def _stacking(name: str, fitted: FusionParameters) -> Rule:
 
 
 _FITTED: dict[str, Callable[[str, FusionParameters], Rule]] = {
+    "bounded_pool": _bounded,
     "entropy_trust_before": _before,
     "entropy_trust_after": _entropy_after,
     "product": _product,

@@ -11,11 +11,14 @@ from affectstream.schemas.messages import Modality
 
 
 class TrustSettings(Group):
-    """How far each modality is trusted before an operator says otherwise; none: as was measured, by class."""
+    """How far each modality is trusted before an operator says otherwise; none: as was measured."""
 
     video: Share | None = None
     audio: Share | None = None
     text: Share | None = None
+    telephone: Share | None = Field(
+        None, description="audio of a party that sends no picture; none: as was measured, or as audio is set"
+    )
 
 
 class FusionSettings(Group):
@@ -26,7 +29,7 @@ class FusionSettings(Group):
     early: Annotated[tuple[Modality, ...], NoDecode, BeforeValidator(split)] = Field(
         ("video", "audio"), description="an early pane comes once these reach its end"
     )
-    rule: str = Field("learned_log_pool", description="how the modalities are fused; docs/rules.md names all")
+    rule: str = Field("bounded_pool", description="how the modalities are fused; docs/rules.md names all")
     fitted: Path | None = Field(
         None, description="what `affectstream fusion fit` wrote; none: the shipped file"
     )

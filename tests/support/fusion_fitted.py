@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 
 from affectstream.models.fusion.parameters import (
+    Bounded,
     Expert,
     FusionParameters,
     Gate,
     LogPool,
-    Reliability,
     Stack,
     pattern,
     write,
@@ -32,7 +32,6 @@ def example() -> FusionParameters:
             accuracy=0.6,
             windows=1000,
             discount=(0.8, 0.7, 0.9)[i],
-            reliability=Reliability(value=(0.6,) * 7, n=(100,) * 7, low=(0.5,) * 7, high=(0.7,) * 7),
         )
         for i, m in enumerate(MODALITIES)
     }
@@ -44,6 +43,7 @@ def example() -> FusionParameters:
         windows=1000,
         prior=(0.4, 0.16, 0.12, 0.12, 0.06, 0.04, 0.10),
         experts=experts,
+        bounded=Bounded(weights=dict(zip(MODALITIES, (0.5, 0.3, 0.2), strict=True))),
         after={"entropy_trust_after": 0.5, "gated_log_pool": 1.2, "dempster": 0.7, "stacking": 1.1},
         learned=LogPool(gates=plain, bias=tuple(dice.normal(0, 0.2, N_EMOTIONS).tolist())),
         gated=LogPool(gates=gates, bias=tuple(dice.normal(0, 0.2, N_EMOTIONS).tolist())),
@@ -66,7 +66,9 @@ def relabelled(fitted: FusionParameters, order: Sequence[int]) -> FusionParamete
         for stack in fitted.stacking.values()
     }
     experts = {new[m]: expert for m, expert in fitted.experts.items()}
-    return fitted.model_copy(update={"experts": experts, "stacking": stacks, **pools})
+    weights = {new[m]: weight for m, weight in fitted.bounded.weights.items()}
+    bounded = fitted.bounded.model_copy(update={"weights": weights})
+    return fitted.model_copy(update={"experts": experts, "stacking": stacks, "bounded": bounded, **pools})
 
 
 def written(folder: Path) -> Path:

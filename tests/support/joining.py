@@ -14,7 +14,9 @@ SURE = {"video": 1.0, "audio": 1.0, "text": 1.0}
 def fusion(rule=None, trust=SURE, **config):
     """Return a fusion of windows of a second, by entropy and trust unless said otherwise."""
     rule = rule_named("entropy_trust") if rule is None else rule
-    return Fusion(Fuser(rule, table(trust), config.get("window_ms", 1000)), **config)
+    return Fusion(
+        Fuser(rule, table(SURE | trust, trust.get("audio", 1.0)), config.get("window_ms", 1000)), **config
+    )
 
 
 class Driven:

@@ -2,10 +2,11 @@
 
 from dataclasses import dataclass
 
+from affectstream.models.fusion.evidence import Array
 from affectstream.models.fusion.network_rule import require_embeddings
-from affectstream.models.fusion.parameters import FusionParameters, available
+from affectstream.models.fusion.parameters import available
 from affectstream.models.fusion.rules import rule_named
-from affectstream.models.fusion.trust import CARDS, PerClass, table
+from affectstream.models.fusion.trust import CARDS, TELEPHONE, table
 from affectstream.runtime.settings import FusionSettings
 from affectstream.schemas.messages import MODALITIES, Modality
 from affectstream.workers.fusion.fuse import Fuser
@@ -32,20 +33,16 @@ def configured(settings: FusionSettings) -> Fusion:
     fitted = available(settings.fitted)
     rule = rule_named(settings.rule, fitted)
     require_embeddings(rule, settings.embeddings)
-    fuser = Fuser(rule, table(reliabilities(settings, fitted)), settings.window_ms)
+    fuser = Fuser(rule, trusted(settings), settings.window_ms)
     replaces = settings.second_run == "replace"
     return Fusion(fuser, settings.window_ms, settings.stall_ms, settings.early, replaces)
 
 
-def reliabilities(settings: FusionSettings, fitted: FusionParameters | None) -> dict[Modality, PerClass]:
-    """Return each modality's reliability: the settings', else by class as fitted, else its model card's."""
-    found: dict[Modality, PerClass] = {}
-    for modality in MODALITIES:
-        chosen: float | None = getattr(settings.trust, modality)
-        if chosen is not None:
-            found[modality] = chosen
-        elif fitted is not None:
-            found[modality] = fitted.experts[modality].reliability.value
-        else:
-            found[modality] = CARDS[modality]
-    return found
+def trusted(settings: FusionSettings) -> Array:
+    """Return the trust (2, modalities) without a picture and with one: the settings', else the cards'."""
+    chosen = {m: getattr(settings.trust, m) for m in MODALITIES}
+    values = {m: CARDS[m] if chosen[m] is None else chosen[m] for m in MODALITIES}
+    telephone = settings.trust.telephone
+    if telephone is None:
+        telephone = TELEPHONE if chosen["audio"] is None else chosen["audio"]
+    return table(values, telephone)

@@ -6,7 +6,8 @@ depend on the batch: they fuse windows one by one.
 
 - ``p`` is the rule's; ``label`` is its largest entry, the first in label order among equals.
 - ``confidence`` is the largest probability times coverage: the trust in the modalities that are present as a
-  share of the trust in all that the party is expected to send.
+  share of the trust that all that the party is expected to send would have in a call with pictures. So one
+  that is missing lowers it, and so does a voice by telephone.
 - ``uncertainty`` is the entropy of ``p`` over log 7.
 - ``disagreement`` is the Jensen-Shannon divergence of the present modalities over its maximum.
 Where nothing is present: no ``p``, no label, confidence 0, uncertainty 1, disagreement 0.
@@ -55,7 +56,7 @@ class Fuser:
     """The rule in force, and how far each modality is trusted."""
 
     rule: Rule
-    reliabilities: Array  # (modalities, 7)
+    trusted: Array  # (2, modalities): of parties without a picture, and with one
     window_ms: int
     operator: Mapping[Modality, float] = field(default_factory=dict)  # trust set by hand
 
@@ -70,20 +71,29 @@ class Fuser:
             return Fused([], missing)
         reduced = reduced_windows(windows, self.window_ms, isinstance(self.rule, NetworkRule))
         counting = reduced.present & (reduced.quality > 0.0)  # no quality, no weight: under every rule
-        evidence = Evidence(reduced.p, counting, reduced.quality, self._trust(reduced.p))
+        evidence = Evidence(reduced.p, counting, reduced.quality, self._trust(windows))
         p, weights, rules = self._pool(evidence, reduced.embeddings)
-        numbers, labels = _numbers(evidence, p, weights, [window.expects for window in windows])
+        numbers, labels = _numbers(evidence, p, weights, self._coverage(windows, evidence))
         of_shape = shapes(windows, reduced, labels, rules)
         for shape, its in of_shape.items():
             missing.update(dict.fromkeys(shape.missing(), len(its)))
         return Fused(encoded(windows, of_shape, numbers, self.window_ms, pane), missing)
 
-    def _trust(self, p: Array) -> Array:
-        """Return the trust (windows, modalities): an operator's, or the expected reliability of ``p``."""
-        known = trust.reliability(p, self.reliabilities)
+    def _trust(self, windows: Sequence[ClosedWindow]) -> Array:
+        """Return the trust (windows, modalities): an operator's, or that of the situation."""
+        pictures = np.array(["video" in window.expects for window in windows])
+        known = trust.in_situation(self.trusted, pictures)
         for modality, value in self.operator.items():
             known[:, MODALITIES.index(modality)] = value
         return np.clip(known, *trust.BOUNDS)
+
+    def _coverage(self, windows: Sequence[ClosedWindow], evidence: Evidence) -> Array:
+        """Return (windows,) the trust in those present over the most that all expected could have."""
+        expects = b"".join(_flags(window.expects) for window in windows)
+        expected = np.frombuffer(expects, np.bool_).reshape(evidence.present.shape)
+        most = np.where(expected, np.clip(self.trusted[1], *trust.BOUNDS), 0.0).sum(axis=1)
+        share: Array = np.where(evidence.present, evidence.trust, 0.0).sum(axis=1) / most
+        return np.minimum(share, 1.0)
 
     def _pool(self, evidence: Evidence, embeddings: Sequence[Array | None]) -> tuple[Array, Array, list[str]]:
         """Return distributions (windows, 7), shares (windows, modalities) and the rule's name for each."""
@@ -104,9 +114,7 @@ def _window(evidence: Evidence, embeddings: Sequence[Array | None], w: int) -> E
     return Evidence(evidence.p[one], evidence.present[one], evidence.quality[one], evidence.trust[one], own)
 
 
-def _numbers(
-    evidence: Evidence, p: Array, weights: Array, expects: Sequence[tuple[Modality, ...]]
-) -> tuple[Array, list[int]]:
+def _numbers(evidence: Evidence, p: Array, weights: Array, coverage: Array) -> tuple[Array, list[int]]:
     """Return the numbers of messages (windows, N_NUMBERS), rounded, and their labels; -1 is none."""
     windows = np.arange(len(p))
     several = evidence.present.sum(axis=1) > 1
@@ -121,9 +129,6 @@ def _numbers(
     numbers[:, FIRST:] = own.reshape(len(p), -1)
     numbers = _rounded(numbers)
     top = numbers[:, :N_EMOTIONS].argmax(axis=1)
-    expected = np.frombuffer(b"".join(map(_flags, expects)), np.bool_).reshape(evidence.present.shape)
-    trusted = np.where(expected, evidence.trust, 0.0)
-    coverage = np.where(evidence.present, trusted, 0.0).sum(axis=1) / trusted.sum(axis=1)
     numbers[:, CONFIDENCE] = np.where(some, _rounded(numbers[windows, top] * coverage), 0.0)
     return numbers, np.where(some, top, -1).tolist()
 

@@ -62,6 +62,8 @@ class Sure:
 
 
 class OneFace:
+    name = "of the whole picture"
+
     def detect(self, picture):
         return [Face(Box(8, 8, 48, 48), 0.9)]
 

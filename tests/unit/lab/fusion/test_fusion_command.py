@@ -5,13 +5,13 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from support import moments
 from support.paired_logs import written
 from typer.testing import CliRunner
 
 from affectstream import cli
-from affectstream.lab.fusion import experiment, page
+from affectstream.lab.fusion import page
 from affectstream.lab.fusion.pairs import CAVEAT, paired
-from affectstream.lab.fusion.simulate import World
 from affectstream.models.fusion import parameters
 from affectstream.schemas.errors import AffectError
 from affectstream.schemas.labels import EMOTIONS
@@ -25,7 +25,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     place = written(tmp_path_factory.mktemp("logs"))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(page.pairs, "paired", FEW)
-        said = _run("fit", "--logs", str(place), "-o", str(place / "fusion.json"))
+        data = moments.written(place / "corpora")
+        said = _run("fit", "--logs", str(place), "--data", str(data), "-o", str(place / "fusion.json"))
     assert "720 windows" in said
     return place
 
@@ -33,8 +34,6 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(autouse=True)
 def _small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(page.pairs, "paired", FEW)
-    worlds = partial(experiment.in_worlds, [World("one world")], windows=300)
-    monkeypatch.setattr(experiment, "in_worlds", worlds)
 
 
 def _run(*arguments: str) -> str:
@@ -47,27 +46,27 @@ def _run(*arguments: str) -> str:
 
 def test_fit_writes_a_file_that_the_stream_reads_and_that_says_how_it_was_made(folder: Path) -> None:
     found = parameters.read(folder / "fusion.json")
-    assert CAVEAT in found.data
+    assert "generator fitted to 210 clips" in found.data and CAVEAT not in found.data
     assert found.windows == 720  # six actors, sixty windows, clean and corrupted
 
 
 def test_compare_prints_the_rules_and_writes_the_page(folder: Path, tmp_path: Path) -> None:
     page = tmp_path / "fusion.md"
-    files = ("--logs", str(folder), "--fitted", str(folder / "fusion.json"))
-    said = _run("compare", *files, "--draws", "20", "-o", str(page))
-    assert "gated_log_pool" in said and "It chooses" in said
+    files = (
+        "--logs",
+        str(folder),
+        "--fitted",
+        str(folder / "fusion.json"),
+        "--data",
+        str(folder / "corpora"),
+    )
+    said = _run("compare", *files, "--draws", "20", "-o", str(page), "--card", str(tmp_path / "card.md"))
+    assert "gated_log_pool" in said and "It chooses" in " ".join(said.split())
     text = page.read_text()
-    assert text.index(CAVEAT) < text.index("## The rules over all conditions")
-    for part in (
-        "## Conditions",
-        "Shapley",
-        "## Simulated experts",
-        "## Limits",
-        "### swapped person",
-        "| one world |",
-    ):
+    for part in ("## The laws", "## Real moments", "## Limits", "| swapped person |", CAVEAT):
         assert part in text, part
     assert "nan" not in text
+    assert "1,200 acted clips" in (tmp_path / "card.md").read_text()
 
 
 def test_explain_says_what_a_modality_is_worth(folder: Path) -> None:

@@ -1,21 +1,19 @@
 """The comparison's figures by known cases: the bar, what counts as worse, correlations, shuffled quality."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
 from affectstream.lab.fusion import experiment
 from affectstream.lab.fusion.compare import Comparison, compare, spearman, with_trust
 from affectstream.lab.fusion.failures import CONDITIONS, conditions
-from affectstream.lab.fusion.fit_experts import experts
 from affectstream.lab.fusion.simulate import WORLDS, World, simulated
 from affectstream.models.fusion.evidence import Evidence, Pooled
 from affectstream.models.fusion.pools import EntropyTrust, Uniform, linear_pool
 from affectstream.models.fusion.rules import UNFITTED
+from affectstream.models.fusion.trust import CARDS
+from affectstream.schemas.messages import MODALITIES
 
 CALLS = simulated(WORLDS[0], 400, seed=1)
-EXPERTS = experts(CALLS.log)
 
 
 class Follow:
@@ -38,7 +36,7 @@ class ByQuality:
 
 
 def compared(rules, calls=CALLS, chosen=CONDITIONS[:1], draws=50) -> Comparison:
-    return compare({rule.name: rule for rule in rules}, calls, chosen, EXPERTS, draws)
+    return compare({rule.name: rule for rule in rules}, calls, chosen, draws)
 
 
 def test_a_rule_that_repeats_the_best_modality_ties_with_it_and_one_that_repeats_the_worst_loses() -> None:
@@ -87,14 +85,9 @@ def test_spearman_is_of_ranks_and_says_so_where_nothing_varies() -> None:
     assert np.isnan(spearman(np.ones(5), np.arange(5.0)))
 
 
-def test_trust_is_the_reliability_of_what_is_said() -> None:
-    """A sure happy face is trusted as far as the face is right when it says happy."""
-    p = np.tile(np.eye(7)[1], (1, 3, 1))
-    log = replace(
-        CALLS.log.rows(np.array([0])), evidence=replace(CALLS.log.rows(np.array([0])).evidence, p=p)
-    )
-    usual = with_trust(log, EXPERTS).evidence.trust[0]
-    assert usual == pytest.approx([EXPERTS[m].reliability.value[1] for m in ("video", "audio", "text")])
+def test_trust_is_that_of_a_party_that_sends_a_picture() -> None:
+    usual = with_trust(CALLS.log.rows(np.array([0, 1]))).evidence.trust
+    assert usual == pytest.approx(np.tile([CARDS[m] for m in MODALITIES], (2, 1)))
 
 
 def test_the_criterion_takes_the_likelier_rule_and_the_simpler_of_equals() -> None:
@@ -115,9 +108,3 @@ def test_a_network_on_embeddings_is_never_the_default() -> None:
     found = compared([Follow("concat", 2), Follow("audio", 1)])  # the first is the better one
     assert experiment.mean_nll(found, "concat") < experiment.mean_nll(found, "audio")
     assert experiment.chosen(found) == "audio"
-
-
-def test_what_is_fitted_beats_the_mean_where_truth_is_known() -> None:
-    found = experiment.in_worlds([World("audio shouts", heat=(1.0, 2.5, 1.0))], windows=600)
-    nll = {each.rule: each.nll for each in found}
-    assert nll["(the optimum)"] <= nll["learned_log_pool"] < nll["uniform"]

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from support.fusion_log import PRIOR, simulated
 
 from affectstream.lab.fusion.fit import FOLDS, fit, folds, threshold
-from affectstream.lab.fusion.fit_experts import cooling, reliability
+from affectstream.lab.fusion.fit_experts import cooling
 from affectstream.lab.fusion.fit_pools import fit_pool
 from affectstream.models.fusion.evidence import Evidence
 from affectstream.models.fusion.pools import softplus
@@ -127,19 +127,6 @@ def _two_modalities(log):
 def test_a_log_that_teaches_too_little_is_refused(log, complaint):
     with pytest.raises(InputError, match=complaint):
         fit(log)
-
-
-def test_reliability_is_shrunk_to_the_accuracy_where_a_class_was_rarely_said():
-    said = np.array([0] * 1000 + [1] * 2)
-    labels = np.array([0] * 900 + [3] * 100 + [1] * 2)
-    found = reliability(said, labels, 0.5)
-    assert found.n == (1000, 2, 0, 0, 0, 0, 0)
-    assert found.value[0] == pytest.approx(0.892, abs=0.001)  # (900 + 10) / 1020
-    assert found.value[1] == pytest.approx(12 / 22, abs=1e-5)
-    assert found.value[6] == pytest.approx(0.5)
-    widths = [high - low for low, high in zip(found.low, found.high, strict=True)]
-    assert widths[0] < widths[1] < widths[6]
-    assert all(low <= v <= high for low, v, high in zip(found.low, found.value, found.high, strict=True))
 
 
 def test_the_threshold_is_where_wrong_labels_begin_to_outweigh_right_ones():

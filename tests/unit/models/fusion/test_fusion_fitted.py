@@ -32,7 +32,7 @@ def _changed(folder, **fields):
     [
         pytest.param({"data": "something else"}, "was changed after it was fitted", id="edited by hand"),
         pytest.param({"colour": "red"}, "colour: Extra inputs", id="an unknown field"),
-        pytest.param({"version": 2}, "version 2 is not 1: fit again", id="another version"),
+        pytest.param({"version": 1}, "version 1 is not 2: fit again", id="another version"),
         pytest.param({"prior": [0.5, 0.5]}, "prior: .*7 numbers are needed", id="too short a prior"),
         pytest.param({"prior": [0.1] * 7}, "must be positive and sum to one", id="a prior that is none"),
         pytest.param({"experts": {}}, "video, audio, text missing", id="no experts"),

@@ -7,7 +7,6 @@ import pytest
 from support.drawn_calls import call, in_records, interleave
 from support.joining import fusion
 
-from affectstream.models.fusion import trust
 from affectstream.models.fusion.evidence import Evidence, disagreement, uncertainty
 from affectstream.models.fusion.parameters import available
 from affectstream.models.fusion.rules import on_probabilities
@@ -53,11 +52,9 @@ def test_a_rule_gives_a_window_the_same_bits_in_any_batch(name):
 
 
 def test_the_measures_give_a_window_the_same_bits_in_any_batch():
-    table = np.random.default_rng(5).random((3, 7))
     measures = {
         "disagreement": lambda e: disagreement(e.p, e.present),
         "uncertainty": lambda e: uncertainty(e.p[:, 0]),
-        "reliability": lambda e: trust.reliability(e.p, table),
     }
     for measure in measures.values():
         alone = np.concatenate([measure(part(slice(w, w + 1))) for w in range(WINDOWS)])
@@ -75,7 +72,7 @@ def closed_windows(seed):
 
 @pytest.mark.parametrize("name", RULES)
 def test_a_final_has_the_same_bytes_alone_and_among_others(name):
-    fuser = fusion(RULES[name], {"video": 0.9, "audio": (0.7, 0.6, 0.8, 0.9, 0.2, 0.3, 0.5)}).fuser
+    fuser = fusion(RULES[name], {"video": 0.9, "audio": 0.7}).fuser
     windows = [window for seed in range(12) for window in closed_windows(seed)]
     assert len(windows) > 50
     together = fuser.fuse(windows, "final").panes

@@ -17,7 +17,7 @@ from affectstream.workers.fusion.partition import Partition
 from affectstream.workers.fusion.window import ResumePoint
 
 STALL_MS = 10_000
-TRUST = {"video": 0.9, "audio": (0.7, 0.6, 0.8, 0.9, 0.2, 0.3, 0.5), "text": 0.8}
+TRUST = {"video": 0.9, "audio": 0.7, "text": 0.8}
 
 FUSION = fusion(trust=TRUST, stall_ms=STALL_MS)
 
