@@ -47,7 +47,7 @@ COMMANDS: dict[str, Entry] = {
     ),
     "simulate": Entry(
         "affectstream.simulate",
-        "Stream a recording to the gateway as a telephony platform does: twilio, audiosocket.",
+        "Stream a recording to the gateway as twilio, audiosocket or a browser does.",
         ("capture", "gateway"),
         group=True,
     ),

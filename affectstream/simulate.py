@@ -59,6 +59,31 @@ def twilio(
 
 
 @app.command()
+def browser(
+    file: Recording,
+    url: Annotated[str | None, typer.Option(help="default: the gateway of the settings")] = None,
+    calls: Calls = 1,
+    speed: Speed = 1.0,
+    call_id: CallId = None,
+) -> None:
+    """Stream the picture and the sound of one party by the plain WebSocket, as a page in a browser could."""
+    from affectstream.producers.gateway.simulators import browser as messages
+    from affectstream.producers.gateway.simulators import recording
+    from affectstream.runtime.settings import load
+
+    settings = load()
+    if len(recording(file)[1]) > 1:
+        raise InputError(f"{file}: it has several channels; a browser sends one microphone")
+    ids = _ids(call_id, calls, lambda: f"page-{uuid.uuid4().hex}")
+
+    async def one(name: str) -> None:
+        stream = messages(name, file, settings.producer, _token(settings))
+        await _websocket(url or _url(settings, "/stream"), {}, stream, speed)
+
+    _run(ids, one)
+
+
+@app.command()
 def audiosocket(
     file: Recording,
     address: Annotated[

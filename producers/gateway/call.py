@@ -14,7 +14,7 @@ from affectstream.producers.chunks import Chunk
 from affectstream.producers.gateway.events import Audio, Paused, Picture, Resumed
 from affectstream.producers.gateway.lane import Lane
 from affectstream.schemas import policy
-from affectstream.schemas.messages import AudioChunk, EndOfStream, Modality, Party, VideoFrame
+from affectstream.schemas.messages import MODALITIES, AudioChunk, EndOfStream, Modality, Party, VideoFrame
 from affectstream.schemas.topics import FRAMES, KIB
 
 StreamMessage = AudioChunk | VideoFrame | EndOfStream
@@ -51,7 +51,8 @@ class CallPlan:
 
     def expects(self, party: Party) -> tuple[Modality, ...]:
         """Return the modalities that a party sends."""
-        return ("video", "audio") if party in self.video else ("audio",)
+        sends = {"video": party in self.video, "audio": party in self.parties}
+        return tuple(modality for modality in MODALITIES if sends.get(modality))
 
     def base(self, party: Party) -> dict[str, Any]:
         """Return the fields that all messages of a party share."""
@@ -97,7 +98,7 @@ class Call:
                 self._paused, self._resumed = False, True
 
     def _audio(self, event: Audio) -> Iterator[StreamMessage]:
-        if not self._allows(event.party):
+        if not self._allows(event.party) or event.party not in self.plan.parties:
             return
         lane = self._lanes.get(event.party)
         if lane is None:

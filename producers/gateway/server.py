@@ -14,9 +14,11 @@ from affectstream.producers.gateway.admission import twilio_signed
 from affectstream.producers.gateway.audiosocket import REFUSAL, AudioSocket
 from affectstream.producers.gateway.connection import Connection, Gate
 from affectstream.producers.gateway.events import StreamProtocol
+from affectstream.producers.gateway.plain import Plain
 from affectstream.producers.gateway.twilio import Twilio
 from affectstream.runtime.metrics import GATEWAY_REFUSED
 from affectstream.runtime.settings import GatewaySettings
+from affectstream.runtime.settings.gateway import LOOPBACK
 from affectstream.schemas.errors import AffectError
 
 POLICY_VIOLATION, INTERNAL_ERROR, NORMAL = 1008, 1011, 1000
@@ -32,7 +34,12 @@ def application(gate: Gate) -> Starlette:
     """Return the application with a path per protocol."""
     settings = gate.settings.gateway
     tracks = {"inbound": settings.inbound, "outbound": settings.outbound}
-    return Starlette(routes=[_route("/twilio", gate, lambda: Twilio(tracks), _signed)])
+    return Starlette(
+        routes=[
+            _route("/twilio", gate, lambda: Twilio(tracks), _signed),
+            _route("/stream", gate, Plain, _guarded),
+        ]
+    )
 
 
 def _route(path: str, gate: Gate, protocol: Callable[[], StreamProtocol], verify: Verify) -> WebSocketRoute:
@@ -42,10 +49,19 @@ def _route(path: str, gate: Gate, protocol: Callable[[], StreamProtocol], verify
     return WebSocketRoute(path, endpoint)
 
 
+def _guarded(socket: WebSocket, settings: GatewaySettings) -> bool:
+    """Say whether a stream will be asked for a token, or comes from a program on this machine.
+
+    A page in a browser on this machine comes from anywhere, and names its origin.
+    """
+    inside = settings.host in LOOPBACK and settings.public_url is None and "origin" not in socket.headers
+    return settings.token is not None or inside
+
+
 def _signed(socket: WebSocket, settings: GatewaySettings) -> bool:
-    """Say whether Twilio signed the request; where no auth token is set, nothing is verified."""
+    """Say whether Twilio signed the request; where no auth token is set, a token must guard it."""
     if settings.twilio_token is None:
-        return True
+        return _guarded(socket, settings)
     query = f"?{socket.url.query}" if socket.url.query else ""
     url = f"{settings.public_url}{socket.url.path}{query}"
     return twilio_signed(
@@ -58,7 +74,7 @@ async def _serve(
 ) -> None:
     """Serve one WebSocket; refuses it before the handshake where it is not signed, or none has a place."""
     if not verify(socket, gate.settings.gateway):
-        await _deny(socket, name, 403, "signature")
+        await _deny(socket, name, 403, "not_admitted")
         return
     with gate.places.connected() as free:
         if not free or gate.stopping.is_set():

@@ -8,6 +8,7 @@ import json
 import uuid
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from heapq import merge
 from pathlib import Path
 
 import numpy as np
@@ -16,9 +17,11 @@ from numpy.typing import NDArray
 
 from affectstream.producers.audio import signal
 from affectstream.producers.chunks import Samples
+from affectstream.producers.frames import frames
 from affectstream.producers.gateway.sound import MU_LAW
 from affectstream.producers.lanes import lanes
-from affectstream.producers.media import probe
+from affectstream.producers.media import End, probe
+from affectstream.runtime.settings import ProducerSettings
 from affectstream.schemas.errors import InputError
 
 FRAME_MS = 20
@@ -26,6 +29,8 @@ TELEPHONE_HZ = 8_000
 SLIN_KINDS = {8_000: 0x10, 12_000: 0x11, 16_000: 0x12, 24_000: 0x13, 32_000: 0x14, 44_100: 0x15, 48_000: 0x16}
 
 Pcm = NDArray[np.int16]  # (samples,)
+Timed = Iterator[tuple[int, str | bytes]]
+"""Messages, each with when it is sent, in ms after the beginning of the stream."""
 
 
 def recording(path: Path, rate_hz: int | None = None) -> tuple[int, list[Pcm]]:
@@ -55,7 +60,7 @@ def to_mu_law(pcm: Pcm) -> bytes:
     return order[np.searchsorted(middles, pcm)].astype(np.uint8).tobytes()
 
 
-def twilio(call_id: str, tracks: Mapping[str, Pcm], token: str = "") -> Iterator[tuple[int, str]]:
+def twilio(call_id: str, tracks: Mapping[str, Pcm], token: str = "") -> Timed:
     """Yield (ms after the beginning, message) of a media stream of 8 kHz tracks, inbound and outbound."""
     stream = f"MZ{uuid.uuid5(uuid.NAMESPACE_OID, call_id).hex}"
     account = f"AC{'0' * 32}"
@@ -92,7 +97,40 @@ def twilio(call_id: str, tracks: Mapping[str, Pcm], token: str = "") -> Iterator
     yield longest * 1000 // TELEPHONE_HZ, message("stop", stop=stop)
 
 
-def audiosocket(call_id: uuid.UUID, pcm: Pcm, rate_hz: int) -> Iterator[tuple[int, bytes]]:
+def browser(call_id: str, path: Path, producer: ProducerSettings, token: str = "") -> Timed:
+    """Yield (ms after the beginning, message) of a page that sends the picture and the sound of a file.
+
+    The frames are those that a replay of the file would send.
+    """
+    rate_hz, (pcm, *_) = recording(path)
+    file, step = probe(path), rate_hz * FRAME_MS // 1000
+    tracks: list[dict[str, object]] = [{"party": "customer", "encoding": "s16le", "rate_hz": rate_hz}]
+    tracks += [{"party": "customer", "encoding": "jpeg"}] if file.video is not None else []
+    start = {"type": "start", "call_id": call_id, "tracks": tracks, "token": token}
+    yield 0, json.dumps(start)
+
+    def frame(track: int, at_ms: int, body: bytes) -> bytes:
+        return bytes((track,)) + at_ms.to_bytes(8, "big") + body
+
+    def sound() -> Iterator[tuple[int, bytes]]:
+        for at in range(0, len(pcm), step):
+            at_ms = at * 1000 // rate_hz
+            yield at_ms + FRAME_MS, frame(0, at_ms, pcm[at : at + step].tobytes())
+
+    def pictures() -> Iterator[tuple[int, bytes]]:
+        found = frames(file, Counter(), producer.fps, producer.max_side, producer.jpeg_quality)
+        for item in found if file.video is not None else ():
+            if not isinstance(item, End):
+                yield item.at_ms, frame(1, item.at_ms, item.jpeg)
+
+    last_ms = 0
+    for at_ms, message in merge(sound(), pictures(), key=lambda timed: timed[0]):
+        last_ms = at_ms
+        yield at_ms, message
+    yield last_ms, json.dumps({"type": "stop"})
+
+
+def audiosocket(call_id: uuid.UUID, pcm: Pcm, rate_hz: int) -> Timed:
     """Yield (ms after the beginning, message) of a connection of Asterisk's."""
 
     def message(kind: int, payload: bytes = b"") -> bytes:

@@ -48,8 +48,9 @@ class GatewaySettings(Group):
     def _admits_no_stranger(self) -> Self:
         if self.twilio_token and not self.public_url:
             raise ValueError("twilio_token needs public_url: the signature covers the URL that Twilio calls")
-        if self.host not in LOOPBACK and not (self.twilio_token or self.token):
-            raise ValueError(f"host {self.host} lets anybody send calls; set token, twilio_token or both")
+        outside = self.host not in LOOPBACK or self.public_url is not None
+        if outside and not (self.twilio_token or self.token):
+            raise ValueError("host or public_url lets anybody send calls; set token, twilio_token or both")
         if (self.tls_certificate is None) != (self.tls_key is None):
             raise ValueError("tls_certificate and tls_key belong together")
         if self.inbound == self.outbound:

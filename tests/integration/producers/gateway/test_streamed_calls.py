@@ -115,6 +115,13 @@ async def test_what_is_not_signed_is_refused_before_the_handshake(gateway, heade
     assert refusal.value.response.status_code == 403
 
 
+async def test_the_plain_websocket_gives_the_bytes_of_analyze(gateway, tmp_path):
+    path = wav(tmp_path / "call.wav", voice(6, 16_000), rate_hz=16_000)
+    code, printed = await gateway.simulate("browser", str(path), "--call-id", "own-1", "--speed", "20")
+    assert code == 0, printed + gateway.complaint()
+    await same_bytes(gateway, "own-1", path)
+
+
 async def test_a_token_admits_one_call(gateway):
     once = token(gateway)
     opened = list(twilio("CAonce", {"inbound": np.zeros(160, "<i2")}, once))[:2]

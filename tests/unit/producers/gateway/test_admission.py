@@ -104,6 +104,7 @@ def test_places_are_counted_and_given_back():
     ("values", "says"),
     [
         ({"host": "0.0.0.0"}, "lets anybody send calls"),
+        ({"public_url": "wss://example.com"}, "lets anybody send calls"),
         ({"twilio_token": "t"}, "needs public_url"),
         ({"public_url": "https://example.com"}, "begins with wss://"),
         ({"tls_key": "key.pem"}, "belong together"),

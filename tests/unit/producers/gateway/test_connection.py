@@ -1,0 +1,146 @@
+"""A connection on a fake broker: its limits in time, speed and memory, and the end of its session."""
+
+import asyncio
+import json
+import time
+
+import pytest
+
+from affectstream.producers.gateway import connection
+from affectstream.producers.gateway.admission import Places, SessionIds, Tokens, new_token
+from affectstream.producers.gateway.connection import MOST_UNACKNOWLEDGED, Connection, Gate
+from affectstream.producers.gateway.plain import Plain
+from affectstream.runtime.settings import load
+from affectstream.schemas.messages import AudioChunk, EndOfStream
+
+ZERO_MS = 1_700_000_000_000
+START = {
+    "type": "start",
+    "call_id": "call-7",
+    "tracks": [{"party": "customer", "encoding": "s16le", "rate_hz": 8000}],
+}
+
+
+class Broker:
+    """Takes what is sent; while it is stopped it acknowledges nothing."""
+
+    def __init__(self):
+        self.sent, self.answers = [], asyncio.Event()
+        self.answers.set()
+
+    async def send(self, message):
+        self.sent.append(message)
+        return asyncio.ensure_future(self._acknowledged())
+
+    async def _acknowledged(self):
+        await self.answers.wait()
+
+
+def gate(broker, tokens=None, purpose=None, **gateway):
+    settings = load(gateway=gateway, policy={"agent_purpose": purpose})
+    return Gate(settings, broker.send, Places(10), SessionIds(None), tokens, lambda: ZERO_MS)
+
+
+def seconds(first, last):
+    return [b"\0" + (ms).to_bytes(8, "big") + bytes(16_000) for ms in range(first * 1000, last * 1000, 1000)]
+
+
+async def streamed(gate, *messages, **how):
+    return await streamed_from(gate, iter(messages), **how)
+
+
+async def streamed_from(gate, waiting, then=None, replies=None):
+    """Run a connection that sends what is waiting, then waits for ``then``, and disconnects."""
+    nothing = object()
+
+    async def receive():
+        if (message := next(waiting, nothing)) is not nothing:
+            return message
+        if then is not None:
+            await then
+        return None
+
+    async def reply(data):
+        (replies if replies is not None else []).append(json.loads(data))
+
+    async with Connection("stream", Plain(), gate, reply) as made:
+        await made.run(receive)
+    return made
+
+
+async def test_a_call_is_sent_and_ended_when_it_disconnects():
+    broker, replies = Broker(), []
+    await streamed(gate(broker), json.dumps(START), *seconds(0, 3), replies=replies)
+    *chunks, end = broker.sent
+    assert [(c.start_ms - ZERO_MS, c.end_ms - ZERO_MS) for c in chunks] == [
+        (0, 1000),
+        (1000, 2000),
+        (2000, 3000),
+    ]
+    assert all(isinstance(chunk, AudioChunk) for chunk in chunks) and isinstance(end, EndOfStream)
+    assert replies == [{"type": "started", "session": "call-7"}]
+
+
+async def test_a_silent_connection_is_closed_and_its_session_ended():
+    broker, never = Broker(), asyncio.Event()
+    made = await streamed(gate(broker, idle_s=0.05), json.dumps(START), *seconds(0, 1), then=never.wait())
+    assert made._reason == "idle" and isinstance(broker.sent[-1], EndOfStream)
+
+
+async def test_a_connection_that_names_no_call_is_closed(monkeypatch):
+    monkeypatch.setattr(connection, "START_S", 0.05)
+    broker, never = Broker(), asyncio.Event()
+    assert (await streamed(gate(broker), then=never.wait()))._reason == "no_start"
+    assert broker.sent == []
+
+
+async def test_while_the_broker_does_not_answer_no_more_is_read():
+    broker, taken = Broker(), []
+    broker.answers.clear()
+
+    def watched():
+        for message in [json.dumps(START), *seconds(0, 100)]:
+            taken.append(message)
+            yield message
+
+    running = asyncio.create_task(streamed_from(gate(broker, max_speed=1e9), watched()))
+    for _ in range(1000):
+        await asyncio.sleep(0)
+    assert len(broker.sent) == MOST_UNACKNOWLEDGED + 1 and len(taken) <= MOST_UNACKNOWLEDGED + 3
+    broker.answers.set()
+    await running
+    assert len(broker.sent) == 101
+
+
+async def test_a_stream_that_is_faster_than_it_may_be_is_slowed_down(monkeypatch):
+    monkeypatch.setattr(connection, "AHEAD_MS", 1_000)
+    began_s = time.monotonic()
+    await streamed(gate(Broker(), max_speed=20), json.dumps(START), *seconds(0, 7))
+    assert time.monotonic() - began_s >= 6 / 20
+
+
+async def test_a_stream_ends_at_the_longest_that_is_allowed():
+    broker = Broker()
+    made = await streamed(gate(broker, longest_s=2.5, max_speed=1e9), json.dumps(START), *seconds(0, 9))
+    assert made._reason == "too_long" and broker.sent[-1].end_ms == ZERO_MS + 3_000
+
+
+async def test_a_token_is_asked_for_and_spent():
+    tokens = Tokens("secret", time.time)
+    guarded, once = gate(Broker(), tokens), json.dumps(START | {"token": new_token("secret", time.time())})
+    assert (await streamed(guarded, once)).refusal == ""
+    replies = []
+    assert (await streamed(guarded, once, replies=replies)).refusal == "token"
+    assert replies == [{"type": "refused", "reason": "token"}]
+
+
+@pytest.mark.parametrize(("purpose", "refusal"), [(None, "agent_not_permitted"), ("synthetic", "")])
+async def test_a_stream_of_the_agent_alone_needs_a_purpose(purpose, refusal):
+    start = START | {"tracks": [START["tracks"][0] | {"party": "agent"}]}
+    assert (await streamed(gate(Broker(), purpose=purpose), json.dumps(start))).refusal == refusal
+
+
+async def test_a_fault_in_the_stream_ends_its_session():
+    broker = Broker()
+    made = await streamed(gate(broker), json.dumps(START), *seconds(0, 1), *seconds(5_000, 5_001))
+    assert made.refusal == "time_leaps" and isinstance(broker.sent[-1], EndOfStream)
