@@ -12,11 +12,13 @@ import uvicorn
 from affectstream.producers.gateway.admission import Places, SessionIds, Tokens
 from affectstream.producers.gateway.connection import Gate
 from affectstream.producers.gateway.server import AudioSocketServer, application
+from affectstream.producers.runs import new_run
 from affectstream.runtime.clocks import wall_ms
 from affectstream.runtime.health import Health
 from affectstream.runtime.kafka import Publisher, topics
 from affectstream.runtime.process import Stop, run
 from affectstream.runtime.settings import GatewaySettings, Settings, load
+from affectstream.runtime.store import FusedStore
 from affectstream.schemas.errors import SettingsError, Unavailable
 
 DRAIN_S = 20  # how long calls may take to end once the process is told to stop
@@ -44,14 +46,16 @@ async def serve(settings: Settings, stop: Stop) -> None:
     key = gateway.session_key.get_secret_value() if gateway.session_key else None
     await topics.check(settings.kafka)
     async with AsyncExitStack() as exits:
+        store = await exits.enter_async_context(FusedStore(settings.redis, patient=True))
         publisher = await exits.enter_async_context(Publisher(settings.kafka))
         gate = Gate(
             settings,
             publisher.send,
-            Places(gateway.max_calls),
+            Places(gateway.max_calls, new_run),
             SessionIds(key),
             Tokens(token, time.time) if token else None,
             wall_ms,
+            store,
             stop,
         )
         checks = {"places": lambda: gate.places.streams < gateway.max_calls}

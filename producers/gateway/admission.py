@@ -93,10 +93,11 @@ class SessionIds:
 class Places:
     """The calls that are streamed in now: so many at most, each party of a session by one stream."""
 
-    def __init__(self, most: int) -> None:
-        self._most = most
+    def __init__(self, most: int, new_run: Callable[[], str]) -> None:
+        self._most, self._new_run = most, new_run
         self._streams = 0
         self._parties: set[tuple[str, Party]] = set()
+        self._runs: dict[str, str] = {}  # by session
 
     @property
     def streams(self) -> int:
@@ -114,12 +115,19 @@ class Places:
             self._streams -= free
 
     @contextmanager
-    def taken(self, session_id: str, parties: tuple[Party, ...]) -> Iterator[bool]:
-        """Hold the parties of a session while the context is open; yields whether none was held."""
+    def taken(self, session_id: str, parties: tuple[Party, ...]) -> Iterator[str | None]:
+        """Hold the parties of a session while the context is open.
+
+        Yields the run of the session, which two streams with a party each share; None where one is held.
+        """
         keys = {(session_id, party) for party in parties}
-        free = not keys & self._parties
-        self._parties |= keys if free else set()
+        if keys & self._parties:
+            yield None
+            return
+        self._parties |= keys
         try:
-            yield free
+            yield self._runs.setdefault(session_id, self._runs.get(session_id) or self._new_run())
         finally:
-            self._parties -= keys if free else set()
+            self._parties -= keys
+            if all(held != session_id for held, _ in self._parties):
+                del self._runs[session_id]

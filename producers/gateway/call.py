@@ -42,6 +42,7 @@ class CallPlan:
     agent_purpose: str | None = None
     chunk_ms: int = 2000
     hop_ms: int = 1000
+    run: str = ""
 
     @property
     def permitted(self) -> tuple[Party, ...]:
@@ -56,7 +57,8 @@ class CallPlan:
 
     def base(self, party: Party) -> dict[str, Any]:
         """Return the fields that all messages of a party share."""
-        return {"session_id": self.session_id, "party": party, "expects": self.expects(party)}
+        whose = {"session_id": self.session_id, "run": self.run, "party": party}
+        return {**whose, "expects": self.expects(party)}
 
 
 class Call:

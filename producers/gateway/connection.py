@@ -9,7 +9,7 @@ import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import TracebackType
 from typing import Self
 
@@ -37,6 +37,8 @@ from affectstream.runtime.metrics import (
     GATEWAY_STREAMS,
 )
 from affectstream.runtime.settings import Settings
+from affectstream.runtime.store import FusedStore
+from affectstream.schemas.errors import Unavailable
 
 Send = Callable[[StreamMessage], Awaitable[Awaitable[None]]]
 Receive = Callable[[], Awaitable[str | bytes | None]]
@@ -61,6 +63,7 @@ class Gate:
     ids: SessionIds
     tokens: Tokens | None
     now_ms: Callable[[], int]  # since the epoch
+    store: FusedStore | None = None
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
 
 
@@ -153,8 +156,11 @@ class Connection:
         plan = CallPlan(session_id, gate.now_ms(), event.parties, event.video, purpose, *lengths)
         if not plan.permitted:
             raise Fault("agent_not_permitted")
-        if not self._exits.enter_context(gate.places.taken(session_id, plan.permitted)):
+        run = self._exits.enter_context(gate.places.taken(session_id, plan.permitted))
+        if run is None:
             raise Fault("session_taken")
+        await self._claim(session_id, run)
+        plan = replace(plan, run=run)
         self._call = Call(plan)
         GATEWAY_STREAMS.labels(self._name).inc()
         log.info(
@@ -165,6 +171,18 @@ class Connection:
             start_ms=plan.zero_ms,
         )
         await self._handle_all(self._protocol.admitted(session_id))
+
+    async def _claim(self, session_id: str, run: str) -> None:
+        """Refuse a call that was sent before; where Redis cannot tell, the fusion process does."""
+        if self._gate.store is None:
+            return
+        try:
+            found = await self._gate.store.claim_run(session_id, run)
+        except Unavailable as error:
+            log.warning("session_not_checked", why=str(error))
+            return
+        if found is not None and run not in (found.kept, *found.claims[-1:]):
+            raise Fault("sent_before")
 
     async def _refuse(self, reason: str) -> None:
         self._end(reason)

@@ -151,6 +151,16 @@ async def test_a_second_stream_of_a_party_is_refused(gateway):
         await socket.close()
 
 
+async def test_a_call_that_was_sent_before_is_refused_and_keeps_its_windows(gateway, tmp_path):
+    path = wav(tmp_path / "call.wav", telephone(4, 160.0))
+    for expected in (0, 2):
+        code, printed = await gateway.simulate("twilio", str(path), "--call-id", "CAagain", "--speed", "20")
+        assert code == expected, printed + gateway.complaint()
+        await same_bytes(gateway, "CAagain", path)
+    assert "code 1008" in printed
+    await gateway.event("stream_refused", reason="sent_before")
+
+
 async def test_calls_beyond_the_limit_get_503_and_audiosocket_an_error(gateway):
     sockets = [
         await connect(url(gateway), additional_headers=signed(), proxy=None)

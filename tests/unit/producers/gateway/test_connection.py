@@ -14,6 +14,7 @@ from affectstream.runtime.settings import load
 from affectstream.schemas.messages import AudioChunk, EndOfStream
 
 ZERO_MS = 1_700_000_000_000
+RUNS = ("run-1", "run-2")
 START = {
     "type": "start",
     "call_id": "call-7",
@@ -38,7 +39,9 @@ class Broker:
 
 def gate(broker, tokens=None, purpose=None, **gateway):
     settings = load(gateway=gateway, policy={"agent_purpose": purpose})
-    return Gate(settings, broker.send, Places(10), SessionIds(None), tokens, lambda: ZERO_MS)
+    return Gate(
+        settings, broker.send, Places(10, iter(RUNS).__next__), SessionIds(None), tokens, lambda: ZERO_MS
+    )
 
 
 def seconds(first, last):
@@ -78,6 +81,7 @@ async def test_a_call_is_sent_and_ended_when_it_disconnects():
         (2000, 3000),
     ]
     assert all(isinstance(chunk, AudioChunk) for chunk in chunks) and isinstance(end, EndOfStream)
+    assert {message.run for message in broker.sent} == {"run-1"}
     assert replies == [{"type": "started", "session": "call-7"}]
 
 
