@@ -8,7 +8,7 @@ from support.paths import ROOT
 
 from affectstream.runtime import metrics
 
-SERVING = ("workers", "dashboards", "runtime")  # a command that ends has no /metrics
+SERVING = ("workers", "dashboards", "producers/gateway", "runtime")  # a command that ends has no /metrics
 NAMES = sorted(name for name, value in vars(metrics).items() if isinstance(value, MetricWrapperBase))
 
 
