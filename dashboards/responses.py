@@ -177,7 +177,7 @@ class AlertRow(ResponseModel):
     baseline: Share | None = Field(description="what it was compared with: the party's own level, or before")
     windows: int = Field(description="how many the decision stands on")
     levels: list[LevelRow] = Field(description="mean of the rule's emotions over them")
-    text: str = Field(examples=["customer: angry + disgust at least 0.45 for 7 s (voice 0.52)"])
+    text: str = Field(examples=["customer: angry + disgust at least 0.55 for 10 s (voice 0.62)"])
 
 
 class Alerts(ResponseModel):

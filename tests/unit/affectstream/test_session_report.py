@@ -34,7 +34,7 @@ def test_the_terminal_names_shares_quarters_turns_and_alerts() -> None:
     assert "neutral 67%, angry 33%" in text
     assert "13 s neutral > angry" in text  # after the call's start
     assert "21 s angry > neutral" in text
-    assert "customer: angry + disgust at least 0.45 and 0.30 above" in text
+    assert "customer: angry + disgust at least 0.55 and 0.35 above" in text
     assert "100%" in text  # unknown, of the agent
     assert all(len(line) <= 80 for line in text.splitlines())
 
