@@ -96,12 +96,14 @@ def audiosocket(
     channel: Annotated[int, typer.Option(min=0, help="which one is streamed")] = 0,
 ) -> None:
     """Stream one channel of a recording as Asterisk's AudioSocket does: TCP, linear PCM."""
+    from affectstream.producers.gateway.simulators import SLIN_KINDS, recording
     from affectstream.producers.gateway.simulators import audiosocket as messages
-    from affectstream.producers.gateway.simulators import recording
     from affectstream.runtime.settings import load
 
     gateway = load().gateway
     rate_hz, lanes = recording(file, rate)
+    if rate_hz not in SLIN_KINDS:
+        raise InputError(f"AudioSocket has no {rate_hz} Hz; give --rate {', '.join(map(str, SLIN_KINDS))}")
     if channel >= len(lanes):
         raise InputError(f"{file}: no channel {channel}; it has {len(lanes)}, from 0")
     host, port = _address(address or f"{gateway.audiosocket_host}:{gateway.audiosocket_port}")
