@@ -97,12 +97,13 @@ def test_every_final_is_a_sane_message(case):
                 continue
             present = [m for m in output.modalities if m.state == "present"]
             assert all((m.p is None) == (m.trust is None) == (m not in present) for m in output.modalities)
-            assert abs(sum(m.weight for m in output.modalities) - bool(present)) < 1e-5
-            assert (output.p is None) == (not present)
+            counting = [m for m in present if m.quality > 0.0]
+            assert abs(sum(m.weight for m in output.modalities) - bool(counting)) < 1e-5
+            assert (output.p is None) == (not counting)
             assert output.confidence <= (max(output.p) if output.p else 0.0)
-            if len(present) < len(output.modalities) and output.p:
+            if len(counting) < len(output.modalities) and output.p:
                 assert output.confidence < max(output.p)
-            if len(present) < 2:
+            if len(counting) < 2:
                 assert output.disagreement == 0.0
 
 
