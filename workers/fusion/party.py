@@ -141,7 +141,7 @@ class PartyJoin:
 
     def needed_from(self) -> int | None:
         """Return the offset of the first record that a restart needs once what was taken out is written."""
-        written_ms = -1 if self.closing_ms == math.inf else int(self.closing_ms) - self._window_ms
+        written_ms = -1 if self._next_ms is None else self._next_ms  # none states an end yet
         offsets = self.progress.needed_from(written_ms, self._window_ms)
         offsets += [window.offset for window in self._windows.values()]
         return min(offsets, default=None)

@@ -2,7 +2,7 @@
 
 import random
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from support.drawn_calls import call, in_records, interleave, stream
 from support.joining import Driven, fusion
@@ -208,6 +208,7 @@ class Machine:
 
 
 @given(case=seeds, shuffle=seeds, fate=seeds)
+@example(case=115, shuffle=87071, fate=0)  # a stream that ends before the first window of its party opens
 @settings(max_examples=250)
 def test_killed_at_any_point_the_store_holds_what_an_undisturbed_run_writes(case, shuffle, fate):
     streams = call(random.Random(case))
