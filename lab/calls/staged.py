@@ -90,7 +90,7 @@ def row(outcomes: Sequence[Outcome]) -> Figures:
     return {
         "calls": len(by["angry"]),
         "recall": judge.share(found["angry"], len(by["angry"])),
-        "delay": round(float(np.median(delays)), 2) if delays else 0.0,
+        **({"delay": round(float(np.median(delays)), 2)} if delays else {}),
         "raised by neutral": judge.share(found["neutral"], len(by["neutral"])),
         "raised by happy": judge.share(found["happy"], len(by["happy"])),
         "elsewhere an hour": round(outside * 3600 / seconds, 2),
