@@ -156,7 +156,9 @@ def _staged(both: "_Both") -> Iterator[Block]:
         "the acted speech or up to 3 s after it; its delay is the median from the splice's begin. The same "
         "with neutral and happy speech of the same speakers must raise none; alerts anywhere else count "
         "against the precision too. *Windows* is the share of windows within the splice whose likeliest "
-        "label is the acted one."
+        "label is the acted one. "
+        "Each speaker is judged by a network of the run of the voice (`--run`) that never heard them, "
+        "without that run by the shipped one, as the list below says."
     )
     rows = [f"staged/{corpus}" for corpus in CORPORA if f"staged/{corpus}" in both.now.figures]
     names = {
