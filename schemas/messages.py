@@ -37,7 +37,6 @@ class Reason(StrEnum):
     SILENCE = "silence"
     NO_SPEECH = "no_speech"
     LANGUAGE = "language"  # words that the model cannot read
-    LOW_EVIDENCE = "low_evidence"
     SHED = "shed"
     FAILED = "failed"
     NOT_PERMITTED = "not_permitted"

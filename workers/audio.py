@@ -9,7 +9,7 @@ import numpy.typing as npt
 from affectstream.models.protocol import Array, EmotionModel, Predictions
 from affectstream.models.voice.features import RATE_HZ, features
 from affectstream.models.voice.model import VoiceModel
-from affectstream.models.voice.quality import LOW_EVIDENCE, is_silent, quality
+from affectstream.models.voice.quality import is_silent, quality
 from affectstream.runtime.settings import AudioSettings, Settings
 from affectstream.schemas.errors import InputError
 from affectstream.schemas.messages import AudioChunk, Modality, Probabilities, Reason
@@ -47,11 +47,7 @@ class AudioAnalyst:
             predictions = self._model.predict(inputs)
         return predictions if self._embeddings else predictions.without_embeddings()
 
-    def _to_observation(
-        self, message: AudioChunk, grade: float, predictions: Predictions
-    ) -> Probabilities | Reason:
-        if predictions.removed[0] >= LOW_EVIDENCE:
-            return Reason.LOW_EVIDENCE
+    def _to_observation(self, message: AudioChunk, grade: float, predictions: Predictions) -> Probabilities:
         return probabilities(message, self.model_id, fields_of(predictions, 0, grade))
 
 

@@ -24,7 +24,6 @@ STATUS_COLOURS = {
     Reason.SILENCE: "#9aa0a6",
     Reason.NO_SPEECH: "#b0b5ba",
     Reason.LANGUAGE: "#5a7d9a",
-    Reason.LOW_EVIDENCE: "#c5c9cd",
     Reason.SHED: "#f97b28",
     Reason.FAILED: "#d93025",
     Reason.NOT_PERMITTED: "#7f3c8d",

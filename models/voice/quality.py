@@ -20,7 +20,6 @@ BAND_HZ = (150.0, 3400.0)  # where a telephone has content
 FULL_SNR_DB = 25.0
 FULL_LEVEL_DB = 15.0  # above SPEECH_DBFS
 CLIPPED = 0.985
-LOW_EVIDENCE = 0.5  # share of a prediction that is of no known speech, from which there is not enough to tell
 WORST_CLIPPING = 0.05  # share of clipped samples at which nothing is left of the quality
 
 

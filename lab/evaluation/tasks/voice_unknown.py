@@ -1,4 +1,4 @@
-"""What the voice model does with sounds that are no speech: silence, low evidence, or an answer."""
+"""What the voice model does with sounds that are no speech: silence, a flat answer, or another one."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,10 +12,11 @@ from affectstream.lab.training.augment.lines import drawn
 from affectstream.lab.training.speech import LEARNT_SOUNDS
 from affectstream.models.voice import features
 from affectstream.models.voice.model import VoiceModel
-from affectstream.models.voice.quality import LOW_EVIDENCE, is_silent
+from affectstream.models.voice.quality import is_silent
 
 WANTED = 0.8  # share of the sounds of the other kinds that get no confident answer
 CONFIDENT = 0.5
+FLAT = 0.5  # of the answer is gone, and of its quality
 FIRST = 10_000  # of the draws: others than in training
 
 
@@ -25,7 +26,7 @@ class Answered:
 
     kind: str
     silent: float
-    low_evidence: float
+    flat: float  # half of the answer and more is gone
     confident: float  # an answer with a probability of CONFIDENT or more
 
 
@@ -41,9 +42,9 @@ def answered(model: VoiceModel, n: int) -> Iterator[Answered]:
             else:
                 windows.append(features.features(samples, rate_hz))
         found = model.predict(windows)
-        low = found.removed >= LOW_EVIDENCE
-        sure = (found.p.max(axis=1, initial=0) >= CONFIDENT) & ~low
-        yield Answered(kind, silent / n, float(low.sum()) / n, float(sure.sum()) / n)
+        flat = found.removed >= FLAT
+        sure = (found.p.max(axis=1, initial=0) >= CONFIDENT) & ~flat
+        yield Answered(kind, silent / n, float(flat.sum()) / n, float(sure.sum()) / n)
 
 
 def _heard(
@@ -62,8 +63,7 @@ def line(found: list[Answered]) -> Target:
 def note(found: list[Answered]) -> str:
     """Return one sentence on every kind of sound."""
     kinds = "; ".join(
-        f"{one.kind} {one.silent:.2f} silent, {one.low_evidence:.2f} low evidence, "
-        f"{one.confident:.2f} answered"
+        f"{one.kind} {one.silent:.2f} silent, {one.flat:.2f} flat, {one.confident:.2f} answered"
         for one in found
     )
     return (

@@ -22,7 +22,7 @@ from affectstream.lab.fusion.logs.items import CLEAN, ProbabilityLog
 from affectstream.lab.splits import Fold
 from affectstream.models.voice import features
 from affectstream.models.voice.network import VoiceNet, embedding_size
-from affectstream.models.voice.quality import LOW_EVIDENCE, is_silent, quality
+from affectstream.models.voice.quality import is_silent, quality
 from affectstream.models.weights import read_card
 from affectstream.schemas.errors import ModelError
 from affectstream.schemas.labels import N_EMOTIONS
@@ -83,7 +83,7 @@ def log(folder: Path, run: Path) -> ProbabilityLog:
         "counted as neutral; embeddings are the encoder's statistics.",
         tuple(CONDITIONS),
         np.stack([found.p for found in answers]),
-        np.stack([w.present & (a.unknown < LOW_EVIDENCE) for w, a in zip(heard, answers, strict=True)]),
+        np.stack([w.present for w in heard]),
         np.stack([w.quality * (1 - a.unknown) for w, a in zip(heard, answers, strict=True)]),
         np.array([clips.clips[i].label for i in clip]),
         np.array([f"actor {clips.clips[i].actor:02d}" for i in clip]),

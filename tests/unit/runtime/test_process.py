@@ -151,7 +151,18 @@ def test_every_metric_is_ours_by_name_and_no_label_names_a_person():
     assert len(ours) > 15
     for metric in ours:
         assert metric._name.startswith("affect_")
-        known = {"modality", "state", "topic", "reason", "group", "pane", "outcome", "rule", "kind"}
+        known = {
+            "modality",
+            "state",
+            "topic",
+            "reason",
+            "group",
+            "pane",
+            "outcome",
+            "rule",
+            "kind",
+            "protocol",
+        }
         assert set(metric._labelnames) <= known
     registered = {family.name for family in REGISTRY.collect() if family.name.startswith("affect_")}
     assert registered >= {metric._name for metric in ours}

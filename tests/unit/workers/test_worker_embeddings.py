@@ -48,6 +48,8 @@ class Model:
 
 
 class Detector:
+    name = "given"
+
     def detect(self, picture):
         return BOXES
 
