@@ -14,12 +14,13 @@ from affectstream.schemas.conflict import WORDS
 from affectstream.schemas.errors import InputError
 from affectstream.schemas.labels import COLOURS, EMOTIONS, INDEX
 from affectstream.schemas.messages import FusedEmotion
-from affectstream.session_file import Event
 from affectstream.timeline import Note, Side, sides_of, smoothed
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+
+    from affectstream.session_file import Event
 
 T = TypeVar("T")
 STACK = ("angry", "disgust", "fear", "sad", "surprise", "happy")  # from the bottom
@@ -47,7 +48,7 @@ def draw(
     title: str,
     display: Display = PLAIN,
     alerts: Sequence[Alert] = (),
-    events: Sequence[Event] = (),
+    events: Sequence["Event"] = (),
 ) -> None:
     """Write the timeline of every party in ``finals`` to ``path`` (PNG, SVG or PDF).
 
@@ -106,7 +107,7 @@ def _heights(side: Side) -> tuple[float, ...]:
 
 
 def _draw_side(
-    axes: Sequence["Axes"], side: Side, origin_ms: int, length_s: float, events: Sequence[Event]
+    axes: Sequence["Axes"], side: Side, origin_ms: int, length_s: float, events: Sequence["Event"]
 ) -> None:
     band, course, notes, evidence = axes
     edges = np.array([*(f.start_ms for f in side.finals), side.finals[-1].end_ms], dtype=float)
@@ -167,7 +168,7 @@ def _course(axis: "Axes", side: Side, edges: NDArray[np.float64], smoothing_s: f
     axis.set_ylabel(f"probability,\nmean of {smoothing_s:.0f} s", fontsize=8)
 
 
-def _events(axis: "Axes", events: Sequence[Event]) -> None:
+def _events(axis: "Axes", events: Sequence["Event"]) -> None:
     """Mark what is known to have happened."""
     for event in events:
         for at in (event.start_s, event.end_s):

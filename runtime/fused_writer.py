@@ -10,6 +10,8 @@ import structlog
 from redis.exceptions import ConnectionError as RedisConnectionError
 
 from affectstream.runtime import metrics
+from affectstream.runtime.redis_client import translated
+from affectstream.runtime.settings import RedisSettings
 from affectstream.schemas import keys
 from affectstream.schemas.messages import Party, PartyKey
 from affectstream.schemas.pane import EncodedPane
@@ -61,15 +63,20 @@ class FusedWriter:
     can be had from the stream is written now and then: the index of sessions, and when keys expire.
     """
 
-    def __init__(self, redis: Any, ttl_s: int) -> None:
-        self._redis = redis
-        self._ttl_s = ttl_s
+    def __init__(self, redis: Any, settings: RedisSettings) -> None:
+        self._redis, self._settings = redis, settings
+        self._ttl_s = settings.ttl_s
         self._known: dict[PartyKey, Known] = {}
 
     async def write(self, panes: Sequence[EncodedPane]) -> None:
-        """Write ``panes``, finals of a party in the order of their windows."""
-        for start in range(0, len(panes), CHUNK):
-            await self._write(panes[start : start + CHUNK])
+        """Write finals once and the newest pane of each party; returns when the server has them all.
+
+        Finals of a party come in the order of their windows. Up to a thousand panes are one round trip.
+        Raises Unavailable; writing the same panes again is always right.
+        """
+        with translated(self._settings):
+            for start in range(0, len(panes), CHUNK):
+                await self._write(panes[start : start + CHUNK])
 
     def forget(self, session_id: str) -> None:
         """Ask Redis again when something of this session is written."""

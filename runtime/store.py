@@ -51,10 +51,11 @@ class FusedStore(operator_trust.TrustStore):
         self._redis = connect(settings, patient)
 
     @cached_property
-    def _writer(self) -> "FusedWriter":
+    def writer(self) -> "FusedWriter":
+        """What writes panes that are encoded already."""
         from affectstream.runtime.fused_writer import FusedWriter  # which a reader does not need
 
-        return FusedWriter(self._redis, self._settings.ttl_s)
+        return FusedWriter(self._redis, self._settings)
 
     async def __aenter__(self) -> Self:
         try:
@@ -76,19 +77,10 @@ class FusedStore(operator_trust.TrustStore):
         return True
 
     async def write(self, panes: Sequence[FusedEmotion]) -> None:
-        """Encode ``panes`` and write them: see `write_encoded`."""
-        await self.write_encoded(
+        """Encode ``panes`` and write them: see `FusedWriter.write`."""
+        await self.writer.write(
             [EncodedPane(p.session_id, p.party, p.start_ms, p.end_ms, p.pane, encode(p)) for p in panes]
         )
-
-    async def write_encoded(self, panes: Sequence[EncodedPane]) -> None:
-        """Write finals once and the newest pane of each party; returns when the server has them all.
-
-        Finals of a party come in the order of their windows. Up to a thousand panes are one round trip.
-        Raises Unavailable; writing the same panes again is always right.
-        """
-        with translated(self._settings):
-            await self._writer.write(panes)
 
     async def position(self, session_id: str, party: Party) -> int | None:
         """Return the end of the newest final window, in milliseconds."""
@@ -184,7 +176,7 @@ class FusedStore(operator_trust.TrustStore):
         pipe = self._redis.pipeline(transaction=True)
         for session_id, run in begun:
             session_runs.begin(pipe, session_id, run, self._settings.ttl_s)
-            self._writer.forget(session_id)
+            self.writer.forget(session_id)
         with translated(self._settings):
             await pipe.execute()
 
@@ -220,7 +212,7 @@ class FusedStore(operator_trust.TrustStore):
         pipe.zrem(keys.SESSIONS, session_id)
         with translated(self._settings):
             deleted, _ = await pipe.execute()
-        self._writer.forget(session_id)
+        self.writer.forget(session_id)
         return int(deleted)
 
     def _readable(self, entry: Mapping[bytes, bytes]) -> FusedEmotion | None:

@@ -116,7 +116,7 @@ def with_trust(log: Log) -> Log:
     """Return ``log`` with the trust that the stream would give a party that sends a picture."""
     trusted = trust.table(trust.CARDS, trust.TELEPHONE)
     pictures = np.ones(len(log.labels), dtype=np.bool_)
-    return replace(log, evidence=replace(log.evidence, trust=trust.in_situation(trusted, pictures)))
+    return replace(log, evidence=replace(log.evidence, trust=trusted[pictures.astype(np.int64)]))
 
 
 def spearman(weights: Array, losses: Array) -> float:

@@ -6,9 +6,8 @@ from scipy.optimize import minimize
 from affectstream.lab.fusion.windows import Log
 from affectstream.lab.statistics import log_likelihoods
 from affectstream.models.fusion.bounded import BoundedPool
-from affectstream.models.fusion.evidence import Array
+from affectstream.models.fusion.evidence import Array, softmax
 from affectstream.models.fusion.parameters import Bounded
-from affectstream.models.fusion.pools import softmax
 from affectstream.schemas.messages import MODALITIES
 
 PENALTY = 1.0  # a unit of a weight's logarithm costs as much as so many windows

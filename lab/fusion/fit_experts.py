@@ -5,9 +5,8 @@ from scipy.optimize import minimize, minimize_scalar
 
 from affectstream.lab.fusion.windows import Indices, Log
 from affectstream.models.fusion.dempster import among, certainty, combined
-from affectstream.models.fusion.evidence import Array
+from affectstream.models.fusion.evidence import Array, logs, shares, softmax
 from affectstream.models.fusion.parameters import Expert
-from affectstream.models.fusion.pools import logs, shares, softmax
 from affectstream.schemas.messages import MODALITIES, Modality
 
 TEMPERATURES = (0.1, 10.0)  # searched

@@ -6,17 +6,9 @@ import numpy as np
 from scipy.optimize import minimize
 
 from affectstream.lab.fusion.windows import Indices, Log
-from affectstream.models.fusion.evidence import Array, uncertainty
+from affectstream.models.fusion.evidence import Array, logs, shares, softmax, uncertainty
 from affectstream.models.fusion.parameters import Gate, LogPool
-from affectstream.models.fusion.pools import (
-    effective_modalities,
-    logs,
-    relative_trust,
-    shares,
-    softmax,
-    softplus,
-    tempered,
-)
+from affectstream.models.fusion.pools import effective_modalities, relative_trust, softplus, tempered
 from affectstream.schemas.labels import N_EMOTIONS
 from affectstream.schemas.messages import MODALITIES
 

@@ -6,16 +6,9 @@ import numpy as np
 from scipy.optimize import minimize
 
 from affectstream.lab.fusion.windows import Log
-from affectstream.models.fusion.evidence import Array, Evidence
+from affectstream.models.fusion.evidence import Array, Evidence, shares, softmax
 from affectstream.models.fusion.parameters import LogPool, Stack, pattern
-from affectstream.models.fusion.pools import (
-    effective_modalities,
-    relative_trust,
-    shares,
-    softmax,
-    softplus,
-    tempered,
-)
+from affectstream.models.fusion.pools import effective_modalities, relative_trust, softplus, tempered
 from affectstream.models.fusion.stacking import centred
 from affectstream.schemas.labels import N_EMOTIONS
 from affectstream.schemas.messages import MODALITIES, Modality

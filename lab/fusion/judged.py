@@ -11,8 +11,7 @@ from affectstream.lab.fusion.fit_bounded import fit_bounded
 from affectstream.lab.fusion.logs.moments import ARRANGEMENTS, Moments
 from affectstream.lab.fusion.windows import Log
 from affectstream.models.fusion.bounded import BoundedPool
-from affectstream.models.fusion.evidence import Array
-from affectstream.models.fusion.pools import softmax
+from affectstream.models.fusion.evidence import Array, softmax
 from affectstream.schemas.messages import MODALITIES
 
 LEAST = 1e-6  # of a probability whose logarithm is summed

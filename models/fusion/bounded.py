@@ -15,8 +15,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from affectstream.models.fusion.evidence import FLAT, Array, Evidence, Pooled, uncertainty
-from affectstream.models.fusion.pools import TINY, logs, shares, softmax
+from affectstream.models.fusion.evidence import (
+    FLAT,
+    TINY,
+    Array,
+    Evidence,
+    Pooled,
+    logs,
+    shares,
+    softmax,
+    uncertainty,
+)
 
 CONFLICT = 0.25  # the weight of the linear pool where modalities have nothing in common
 HALF = 0.1  # the confidence 1 - H(p) / log 7 at which a modality has half of its weight

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from affectstream.models.fusion.evidence import FLAT, Array, Evidence, Pooled, uncertainty
-from affectstream.models.fusion.pools import TINY, effective_modalities, shares, tempered
+from affectstream.models.fusion.evidence import FLAT, TINY, Array, Evidence, Pooled, shares, uncertainty
+from affectstream.models.fusion.pools import effective_modalities, tempered
 
 
 @dataclass(frozen=True, eq=False)

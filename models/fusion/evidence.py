@@ -17,6 +17,8 @@ Array = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 
 FLAT = 1.0 / N_EMOTIONS
+FLOOR = 1e-4  # before every logarithm: nobody's zero is a veto
+TINY = 1e-9  # a confidence below this is rounding
 
 
 @dataclass(frozen=True)
@@ -73,3 +75,27 @@ def disagreement(p: Array, present: Flags) -> Array:
     normal = np.log(np.maximum(count, 2))
     share_of_most: Array = np.where(count > 1, np.clip(divergence / normal, 0.0, 1.0), 0.0)
     return share_of_most
+
+
+def shares(evidence: Evidence, raw: Array) -> Array:
+    """Return ``raw`` (windows, modalities) as shares of the present; equal ones where all are zero."""
+    raw = np.where(evidence.present, raw, 0.0)
+    total = raw.sum(axis=1, keepdims=True)
+    weighed = total > TINY * TINY
+    raw = np.where(weighed, raw, evidence.present.astype(np.float64))
+    total = np.where(weighed, total, evidence.present.sum(axis=1, keepdims=True))
+    weights: Array = raw / np.maximum(total, TINY * TINY)
+    return weights
+
+
+def logs(p: Array) -> Array:
+    """Return the logarithm, of the floor at least."""
+    floored: Array = np.log(np.maximum(p, FLOOR))
+    return floored
+
+
+def softmax(scores: Array) -> Array:
+    """Return the distributions that have these logarithms, up to a constant, along the last axis."""
+    powered = np.exp(scores - scores.max(axis=-1, keepdims=True))
+    normal: Array = powered / powered.sum(axis=-1, keepdims=True)
+    return normal

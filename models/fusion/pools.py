@@ -9,10 +9,18 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from affectstream.models.fusion.evidence import FLAT, Array, Evidence, Pooled, Rule, uncertainty
-
-FLOOR = 1e-4  # before every logarithm: nobody's zero is a veto
-TINY = 1e-9  # a confidence below this is rounding
+from affectstream.models.fusion.evidence import (
+    FLAT,
+    TINY,
+    Array,
+    Evidence,
+    Pooled,
+    Rule,
+    logs,
+    shares,
+    softmax,
+    uncertainty,
+)
 
 
 @dataclass(frozen=True)
@@ -76,17 +84,6 @@ def linear_pool(evidence: Evidence, raw: Array) -> Pooled:
     weights = shares(evidence, raw)
     p = (weights[:, :, None] * evidence.p).sum(axis=1)
     return Pooled(np.where(evidence.present.any(axis=1, keepdims=True), p, FLAT), weights)
-
-
-def shares(evidence: Evidence, raw: Array) -> Array:
-    """Return ``raw`` (windows, modalities) as shares of the present; equal ones where all are zero."""
-    raw = np.where(evidence.present, raw, 0.0)
-    total = raw.sum(axis=1, keepdims=True)
-    weighed = total > TINY * TINY
-    raw = np.where(weighed, raw, evidence.present.astype(np.float64))
-    total = np.where(weighed, total, evidence.present.sum(axis=1, keepdims=True))
-    weights: Array = raw / np.maximum(total, TINY * TINY)
-    return weights
 
 
 @dataclass(frozen=True)
@@ -183,19 +180,6 @@ def tempered(p: Array, temperatures: Array, blend: Array) -> Array:
     """
     exponents = temperatures[None, :] ** -blend  # (windows, modalities)
     return sharpened(p, exponents[:, :, None])
-
-
-def logs(p: Array) -> Array:
-    """Return the logarithm, of the floor at least."""
-    floored: Array = np.log(np.maximum(p, FLOOR))
-    return floored
-
-
-def softmax(scores: Array) -> Array:
-    """Return the distributions that have these logarithms, up to a constant, along the last axis."""
-    powered = np.exp(scores - scores.max(axis=-1, keepdims=True))
-    normal: Array = powered / powered.sum(axis=-1, keepdims=True)
-    return normal
 
 
 def softplus(x: Array) -> Array:

@@ -4,15 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from affectstream.models.fusion.evidence import Array, Evidence, Pooled
-from affectstream.models.fusion.pools import (
-    effective_modalities,
-    finalise,
-    logs,
-    relative_trust,
-    shares,
-    tempered,
-)
+from affectstream.models.fusion.evidence import Array, Evidence, Pooled, logs, shares
+from affectstream.models.fusion.pools import effective_modalities, finalise, relative_trust, tempered
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from affectstream.models.fusion.evidence import Array, Flags
+from affectstream.models.fusion.evidence import Array
 from affectstream.schemas.messages import MODALITIES, Modality
 
 BOUNDS = (0.05, 1.0)  # every modality that is present has some weight
@@ -24,9 +24,3 @@ def table(values: Mapping[Modality, float], telephone: float) -> Array:
     seen = [values[m] for m in MODALITIES]
     heard = [telephone if m == "audio" else values[m] for m in MODALITIES]
     return np.array([heard, seen], dtype=np.float64)
-
-
-def in_situation(trusted: Array, pictures: Flags) -> Array:
-    """Return the trust (windows, modalities) by ``pictures`` (windows,): whether the party sends any."""
-    found: Array = trusted[pictures.astype(np.int64)]
-    return found

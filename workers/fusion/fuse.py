@@ -82,7 +82,7 @@ class Fuser:
     def _trust(self, windows: Sequence[ClosedWindow]) -> Array:
         """Return the trust (windows, modalities): an operator's, or that of the situation."""
         pictures = np.array(["video" in window.expects for window in windows])
-        known = trust.in_situation(self.trusted, pictures)
+        known: Array = self.trusted[pictures.astype(np.int64)]
         for modality, value in self.operator.items():
             known[:, MODALITIES.index(modality)] = value
         return np.clip(known, *trust.BOUNDS)

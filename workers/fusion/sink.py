@@ -70,7 +70,7 @@ class Sink:
         if work.begun:
             await retry_until_available(lambda: self._store.begin_runs(list(work.begun.items())))
         if panes := work.stored():
-            await retry_until_available(lambda: self._store.write_encoded(panes))
+            await retry_until_available(lambda: self._store.writer.write(panes))
         _count(work)
 
     async def _publish(self, finals: Mapping[int, Sequence[EncodedPane]]) -> None:

@@ -9,7 +9,7 @@ from support.paths import ROOT
 
 pytestmark = [pytest.mark.integration, pytest.mark.proof, pytest.mark.timeout(200)]
 
-MOST = 21
+MOST = 19
 FILE = re.compile(r"^((?:models|runtime|schemas|workers)/\S+\.py) ", re.MULTILINE)
 
 

@@ -143,7 +143,7 @@ async def test_sessions_are_indexed_every_ten_seconds_and_their_spans_exact(redi
 async def test_an_entry_is_the_bytes_of_the_topic(redis):
     pane = fused(1000)
     async with FusedStore(redis) as store:
-        await store.write_encoded([EncodedPane("s1", "customer", 0, 1000, "final", encode(pane))])
+        await store.writer.write([EncodedPane("s1", "customer", 0, 1000, "final", encode(pane))])
         assert await store.finals("s1", "customer") == [pane]
     found = await everything(redis)
     assert found[keys.finals("s1", "customer")] == [(b"1000-0", {b"detail": encode(pane)})]

@@ -25,7 +25,7 @@ def test_a_voice_by_telephone_is_trusted_as_on_corpora_that_it_never_heard() -> 
 
 def test_a_voice_is_trusted_by_what_its_party_sends() -> None:
     table = trust.table({"video": 0.8, "audio": 0.7, "text": 0.5}, telephone=0.4)
-    found = trust.in_situation(table, np.array([True, False]))
+    found = table[np.array([1, 0])]
     assert found.tolist() == [[0.8, 0.7, 0.5], [0.8, 0.4, 0.5]]
 
 

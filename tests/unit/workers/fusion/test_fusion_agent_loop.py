@@ -73,7 +73,11 @@ class FakeStore:
     async def saw_trust(self, trust, by):
         self.journal.events.append(("saw", trust))
 
-    async def write_encoded(self, panes):
+    @property
+    def writer(self):
+        return self
+
+    async def write(self, panes):
         await self.hold.wait()
         if self.failures:
             self.failures -= 1
