@@ -4,6 +4,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from importlib import import_module
 from itertools import cycle, islice
 from pathlib import Path
@@ -132,6 +133,7 @@ def _analysed(arguments: "SessionArguments", settings: "Settings", start_ms: int
     from affectstream.tables import progress_bar
 
     session = plan(arguments, settings.producer, start_ms, settings.policy.agent_purpose)
+    session = replace(session, redact=settings.policy.redact)
     with progress_bar("reading", out, transient=True) as bar:
         task = bar.add_task(session.session_id, total=estimated_ms(session) / 1000)
         windows = in_order(

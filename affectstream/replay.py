@@ -82,6 +82,7 @@ def replay(
     settings = load()
     print_warnings()
     played = plan(arguments, settings.producer, _start_ms(start), settings.policy.agent_purpose)
+    played = replace(played, redact=settings.policy.redact)
     _require_analysed(played)
     check_run(run or "")
     estimated_s = estimated_ms(played) / 1000  # reads the files: what is wrong with them claims no run

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
@@ -11,8 +11,9 @@ from affectstream.producers import media
 from affectstream.producers.lanes import Lane, named, only
 from affectstream.producers.media import MediaFile
 from affectstream.producers.notices import notice
-from affectstream.producers.transcripts import load
+from affectstream.producers.transcripts import Utterance, load
 from affectstream.producers.turns import NO_NAME, Turn, turns
+from affectstream.runtime.redaction import redacted
 from affectstream.schemas import policy
 from affectstream.schemas.errors import InputError
 from affectstream.schemas.messages import MODALITIES, Modality, Party, SessionId
@@ -51,6 +52,7 @@ class SessionPlan:
     speakers: Mapping[str, Party] = field(default_factory=dict)  # over the roles in the speakers' names
     transcript_offset_ms: int = 0  # of the zero of shared transcripts, after the session's
     run: str = ""  # of the session; empty: its current one
+    redact: bool = True  # transcripts, before anything is published
 
 
 @dataclass(frozen=True)
@@ -106,12 +108,25 @@ def conversation(plan: SessionPlan) -> list[Turn]:
         offset_ms = plan.transcript_offset_ms + (owners[0].offset_ms if len(owners) == 1 else 0)
         bound_ms = None if length_ms is None else length_ms - offset_ms
         words = load(path, plan.speakers, bound_ms, offset_ms)
+        words = _redacted(path, words) if plan.redact else words
         called |= {(u.speaker or NO_NAME).casefold() for u in words}
         parties = [given.party for given in owners]
         found += turns(path, words, parties, plan.speakers, plan.start_ms + offset_ms)
         if absent := [name for name in plan.speakers if name.casefold() not in called]:
             notice(path, f"nobody in it is called {', '.join(absent)}")
     return found
+
+
+def _redacted(path: Path, words: tuple[Utterance, ...]) -> tuple[Utterance, ...]:
+    """Return utterances without what identifies or pays, and report how much of it there was."""
+    found = [redacted(utterance.text) for utterance in words]
+    counts: Counter[str] = Counter()
+    for each in found:
+        counts.update(each.counts)
+    if counts:
+        listed = ", ".join(f"{kind} {count}" for kind, count in sorted(counts.items()))
+        notice(path, f"taken out of the words, by kind: {listed}; policy.redact decides")
+    return tuple(replace(u, text=each.text) for u, each in zip(words, found, strict=True))
 
 
 def _length_ms(plan: SessionPlan) -> int | None:

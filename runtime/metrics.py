@@ -53,6 +53,9 @@ STORED = Counter(
     "affect_stored_finals_total", "Final windows written to Redis, or found there already", ["outcome"]
 )
 
+REDACTED = Counter(
+    "affect_redacted_total", "What was taken out of transcripts before they were published", ["kind"]
+)
 ALERTS = Counter("affect_alerts_total", "Alerts raised", ["rule", "kind"])
 
 GATEWAY_STREAMS = Gauge("affect_gateway_streams", "Streams whose call is taken in", ["protocol"])

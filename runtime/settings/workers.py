@@ -52,6 +52,9 @@ class PolicySettings(Group):
     """Whose emotions may be inferred."""
 
     agent_purpose: str | None = Field(None, description=f"permits the agent party: {', '.join(PURPOSES)}")
+    redact: bool = Field(
+        True, description="take numbers, e-mail addresses and dates of birth out of transcripts"
+    )
 
     @field_validator("agent_purpose")
     @classmethod

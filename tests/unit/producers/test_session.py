@@ -192,6 +192,20 @@ def test_words_alone_make_a_session_that_ends_with_them(tmp_path):
     assert isinstance(found[-1], EndOfStream)
 
 
+def test_numbers_are_taken_out_of_the_words_before_a_message_is_made_and_out_of_the_context(tmp_path):
+    path = tmp_path / "call.vtt"
+    path.write_text(
+        "WEBVTT\n\n00:01.000 --> 00:02.000\n<v Customer>my card is 4111 1111 1111 1111\n\n"
+        "00:03.000 --> 00:04.000\n<v Customer>jane dot doe at example dot com\n"
+    )
+    plan = SessionPlan("s", START, (PartySource("customer", transcript=path),))
+    said = [m for m in messages(plan) if isinstance(m, Transcript) and m.text]
+    assert [m.text for m in said] == ["my card is [card]", "[email]"]
+    assert said[1].context == ("my card is [card]",)
+    kept = [m.text for m in messages(replace(plan, redact=False)) if isinstance(m, Transcript) and m.text]
+    assert "4111 1111 1111 1111" in kept[0]
+
+
 def test_a_very_long_utterance_is_sent_before_the_silence_looks_like_a_stall(media, tools, tmp_path):
     path = tmp_path / "a.vtt"
     path.write_text("WEBVTT\n\n00:01.000 --> 00:19.000\nlong\n")
