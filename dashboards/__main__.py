@@ -9,6 +9,7 @@ import uvicorn
 
 from affectstream.analytics.label import Display
 from affectstream.dashboards.api import create_app
+from affectstream.dashboards.page import site
 from affectstream.models.fusion.parameters import available
 from affectstream.runtime.process import Stop, run
 from affectstream.runtime.settings import ApiSettings, Settings, load
@@ -34,12 +35,14 @@ async def serve(settings: Settings, stop: Stop) -> None:
         listener = exits.enter_context(_listen(settings.api))
         store = FusedStore(settings.redis, CACHED_FINALS, patient=True)
         exits.push_async_exit(store)
+        app = create_app(store, settings.api.token, _display(settings))
+        site.install(app, settings.api.token)
         config = uvicorn.Config(
-            create_app(store, settings.api.token, _display(settings)),
+            app,
             log_config=None,
             access_log=False,
             server_header=False,
-            lifespan="off",
+            lifespan="on",
             timeout_graceful_shutdown=FINISH_S,
         )
         server = Server(config)

@@ -60,7 +60,8 @@ def require_token(token: SecretStr | None) -> Callable[..., None]:
 
 async def _with_headers(request: Request, call: Callable[[Request], Awaitable[Response]]) -> Response:
     response = await call(request)
-    response.headers.update(HEADERS)
+    for name, value in HEADERS.items():
+        response.headers.setdefault(name, value)  # assets of the page state their own caching
     docs = request.url.path.startswith("/docs")
     response.headers["Content-Security-Policy"] = DOCS_POLICY if docs else DATA_POLICY
     return response

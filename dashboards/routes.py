@@ -62,13 +62,13 @@ health = APIRouter(tags=["health"])
 async def sessions(reader: Data, limit: Annotated[int, Query(ge=1, le=MAX_SESSIONS)] = 100) -> Sessions:
     """Return the sessions with the newest windows first, a row per party."""
     found = await reader.sessions(limit)
-    return Sessions(sessions=await _rows(reader, found))
+    return Sessions(sessions=await rows(reader, found))
 
 
 @data.get("/{sid}", responses=NAMED)
 async def session(reader: Data, sid: Sid) -> Session:
     """Return one session, a row per party."""
-    return Session(session=sid, parties=await _rows(reader, [await reader.session(sid)]))
+    return Session(session=sid, parties=await rows(reader, [await reader.session(sid)]))
 
 
 @data.get("/{sid}/{party}/timeline", responses=NAMED)
@@ -123,7 +123,8 @@ async def readyz(reader: Data) -> Health:
     return Health(version=VERSION)
 
 
-async def _rows(reader: Reader, sessions: Sequence[store.Session]) -> list[PartyRow]:
+async def rows(reader: Reader, sessions: Sequence[store.Session]) -> list[PartyRow]:
+    """Return a row per party of the sessions, in their order."""
     spans = {(found.session_id, party): span for found in sessions for party, span in found.parties.items()}
     newest = await reader.newest(list(spans))
     return [

@@ -1,0 +1,36 @@
+"""What every page shares: header, navigation, theme, colours, the footer that says what the numbers mean."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from nicegui import ui
+
+from affectstream.schemas.labels import COLOURS
+
+ASSETS = Path(__file__).parent / "static"
+PAGES = (("Live", "/"),)
+CUES = "Cues consistent with an emotion, with their probability; never a statement about a person."
+
+
+@contextmanager
+def page(title: str, path: str) -> Iterator[None]:
+    """Lay out a page: header, its content within the context, footer."""
+    ui.page_title(f"{title} - affectstream")
+    ui.add_head_html(f'<link rel="stylesheet" href="/page-assets/page.css"><style>{_colours()}</style>')
+    dark = ui.dark_mode(None)
+    with ui.header().classes("frame-header"), ui.element("nav").props('aria-label="Pages"'):
+        ui.label("affectstream").classes("frame-name")
+        for name, target in PAGES:
+            ui.link(name, target).classes("frame-link").props('aria-current="page"' if target == path else "")
+        ui.button(icon="contrast", on_click=dark.toggle).props('flat dense aria-label="Dark or light"')
+    with ui.element("main").classes("frame-main"):
+        ui.html(f"<h1>{title}</h1>", sanitize=False)
+        yield
+    with ui.footer().classes("frame-footer"):
+        ui.label(CUES)
+
+
+def _colours() -> str:
+    """Return the emotions' colours as CSS variables, from the one table."""
+    return ":root{" + ";".join(f"--{name}:{colour}" for name, colour in COLOURS.items()) + "}"

@@ -1,0 +1,43 @@
+"""The page in a browser: what it shows, who may see it, and that nothing comes from elsewhere."""
+
+import pytest
+from axe_playwright_python.async_playwright import Axe
+from integration.dashboards.conftest import SESSION, Runner
+from playwright.async_api import Page, Request, expect
+
+pytestmark = pytest.mark.asyncio(loop_scope="package")
+
+TOKEN = "a-token"
+
+
+async def test_the_first_page_lists_the_calls_and_loads_nothing_from_elsewhere(
+    api_url: str, page: Page
+) -> None:
+    loaded: list[str] = []
+
+    def note(request: Request) -> None:
+        loaded.append(request.url)
+
+    page.on("request", note)
+    await page.goto(api_url)
+    await expect(page.get_by_role("gridcell", name=SESSION).first).to_be_visible()
+    assert loaded and all(url.startswith(api_url) for url in loaded)
+
+
+async def test_a_visitor_enters_the_token_first(running: Runner, redis_url: str, page: Page) -> None:
+    with running({"AFFECT_REDIS__URL": redis_url, "AFFECT_API__TOKEN": TOKEN}) as (url, _):
+        await page.goto(url)
+        await page.get_by_label("Token of the API").fill("wrong")
+        await page.get_by_role("button", name="Sign in").click()
+        await expect(page.get_by_role("alert")).to_have_text("That is not the token.")
+        await page.get_by_label("Token of the API").fill(TOKEN)
+        await page.get_by_role("button", name="Sign in").click()
+        await expect(page.get_by_role("gridcell", name=SESSION).first).to_be_visible()
+        await page.goto("about:blank")  # the open page would ask for the process once more
+
+
+async def test_axe_finds_nothing_against_the_guidelines(api_url: str, page: Page) -> None:
+    await page.goto(api_url)
+    await expect(page.get_by_role("gridcell", name=SESSION).first).to_be_visible()
+    found = await Axe().run(page, options={"runOnly": ["wcag2a", "wcag2aa"]})
+    assert found.violations_count == 0, found.generate_report()
