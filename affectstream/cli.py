@@ -76,6 +76,11 @@ COMMANDS: dict[str, Entry] = {
         "next window on, and is logged.",
         group=True,
     ),
+    "audit": Entry(
+        "affectstream.audit",
+        "Show and check the audit log: who did what to which session when.",
+        group=True,
+    ),
     "topics": Entry("affectstream.topics", "Create and list the Kafka topics.", group=True),
     "dashboards": Entry(
         "affectstream.grafana", "Install the Grafana dashboards.", ("dashboards",), group=True

@@ -1,7 +1,6 @@
 """The commands `trust set`, `trust clear` and `trust show`: an operator's trust in a modality."""
 
 import asyncio
-import getpass
 import re
 from typing import TYPE_CHECKING, Annotated
 
@@ -86,11 +85,15 @@ def _record(entries: "list[Entry]") -> "Table":
 
 
 async def _set(trust: dict[Modality, float | None], by: str | None, for_s: float | None) -> None:
+    from affectstream.runtime.audit import audit_log, user
     from affectstream.runtime.settings import load
     from affectstream.runtime.store import FusedStore
 
-    async with FusedStore(load().redis) as store:
-        await store.set_trust(trust, by or _user(), for_s)
+    settings, by = load(), by or user()
+    async with FusedStore(settings.redis) as store:
+        await store.set_trust(trust, by, for_s)
+    detail = {**{str(modality): value for modality, value in trust.items()}, "for_s": for_s}
+    audit_log(settings.policy).append("trust", by=by, detail=detail)
 
 
 async def _read(limit: int) -> "tuple[dict[Modality, float], list[Entry]]":
@@ -99,10 +102,3 @@ async def _read(limit: int) -> "tuple[dict[Modality, float], list[Entry]]":
 
     async with FusedStore(load().redis) as store:
         return await store.trust(), await store.trust_log(limit)
-
-
-def _user() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return "unknown"

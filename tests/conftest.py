@@ -2,6 +2,7 @@
 
 import os
 import tempfile
+from pathlib import Path
 
 from hypothesis import settings
 from support.paths import DATA
@@ -12,6 +13,7 @@ if DATA.is_dir():
 # no system that runs on this machine is found by a test, and none of a test's by anybody else
 RUNTIME = tempfile.TemporaryDirectory(prefix="affect-run-")
 os.environ["XDG_RUNTIME_DIR"] = RUNTIME.name
+os.environ["XDG_STATE_HOME"] = str(Path(RUNTIME.name) / "state")  # no audit log of anybody else's
 
 settings.register_profile("shared-machine", deadline=None, derandomize=True)
 settings.load_profile("shared-machine")

@@ -55,6 +55,11 @@ class PolicySettings(Group):
     redact: bool = Field(
         True, description="take numbers, e-mail addresses and dates of birth out of transcripts"
     )
+    audit_log: Path | None = Field(
+        None, description="a file; none: affectstream/audit.jsonl in ~/.local/state"
+    )
+    audit_key: SecretStr | None = Field(None, description="of its hashes; none: hashes that anybody can make")
+    audit_key_file: Path | None = None
 
     @field_validator("agent_purpose")
     @classmethod
