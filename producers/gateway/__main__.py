@@ -10,7 +10,8 @@ import structlog
 import uvicorn
 
 from affectstream.producers.gateway.admission import Places, SessionIds, Tokens
-from affectstream.producers.gateway.connection import Gate
+from affectstream.producers.gateway.feedback import Feedback
+from affectstream.producers.gateway.gate import Gate
 from affectstream.producers.gateway.server import AudioSocketServer, application
 from affectstream.producers.runs import new_run
 from affectstream.runtime.clocks import wall_ms
@@ -21,6 +22,7 @@ from affectstream.runtime.settings import GatewaySettings, Settings, load
 from affectstream.runtime.store import FusedStore
 from affectstream.schemas.errors import SettingsError, Unavailable
 
+RECONNECT_S = 5.0  # for platforms that go on with a call elsewhere once they are told to
 DRAIN_S = 20  # how long calls may take to end once the process is told to stop
 LARGEST_MESSAGE = 1 << 20  # bytes of a WebSocket message
 
@@ -57,7 +59,9 @@ async def serve(settings: Settings, stop: Stop) -> None:
             wall_ms,
             store,
             stop,
+            feedback := Feedback(store),
         )
+        exits.callback(asyncio.create_task(feedback.run()).cancel)
         checks = {"places": lambda: gate.places.streams < gateway.max_calls}
         await exits.enter_async_context(Health(gateway.health_port, checks, gateway.health_host))
         audiosocket = AudioSocketServer(gate)
@@ -66,6 +70,7 @@ async def serve(settings: Settings, stop: Stop) -> None:
         serving = asyncio.create_task(server.serve())
         stopped = asyncio.create_task(stop.wait())
         await asyncio.wait({serving, stopped}, return_when=asyncio.FIRST_COMPLETED)
+        await gate.streams.left(RECONNECT_S)
         server.should_exit = True
         await audiosocket.drain(DRAIN_S)
         try:
@@ -74,6 +79,7 @@ async def serve(settings: Settings, stop: Stop) -> None:
             raise Unavailable(_cannot_listen(gateway.host, gateway.port, "gateway.port")) from None
         finally:
             stopped.cancel()
+            await gate.streams.drain()
 
 
 def _config(gate: Gate) -> uvicorn.Config:

@@ -7,7 +7,7 @@ Source: https://docs.asterisk.org/Configuration/Channel-Drivers/AudioSocket/
 import uuid
 from collections.abc import Sequence
 
-from affectstream.producers.gateway.events import Audio, Ended, Event, Refused, Reply, Started
+from affectstream.producers.gateway.events import Audio, Ended, Event, Refused, Reply, Started, StreamProtocol
 from affectstream.schemas.messages import Party
 
 HANG_UP, UUID, DTMF, ERROR = 0x00, 0x01, 0x03, 0xFF
@@ -30,7 +30,7 @@ def frame(kind: int, payload: bytes = b"") -> bytes:
     return bytes((kind,)) + len(payload).to_bytes(2, "big") + payload
 
 
-class AudioSocket:
+class AudioSocket(StreamProtocol):
     """One connection; it carries ``party``."""
 
     def __init__(self, party: Party) -> None:
@@ -55,10 +55,6 @@ class AudioSocket:
             at = end
         del self._buffer[:at]
         return events
-
-    def admitted(self, session_id: str) -> Sequence[Event]:
-        """Return nothing: a listener sends nothing."""
-        return []
 
     def refused(self, reason: str) -> Sequence[Event]:
         """Return an error message."""

@@ -4,11 +4,11 @@ A protocol is a class without I/O: ``receive(data)`` takes what arrived and retu
 milliseconds of the stream's own clock, from its beginning; the time of arrival is nowhere.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from affectstream.schemas.messages import Party
+from affectstream.schemas.messages import FusedEmotion, Party
 
 
 @dataclass(frozen=True)
@@ -19,6 +19,9 @@ class Started:
     parties: tuple[Party, ...]  # those who may be heard
     token: str | None = field(default="", repr=False)  # None: the protocol has no place for one
     video: tuple[Party, ...] = ()  # those who may be seen
+    stream_id: str = ""  # of a stream that another one may continue
+    continues: tuple[str, ...] = ()  # streams that this one goes on from, the newest last
+    several: bool = False  # a call may have several streams one after the other: each is a session
 
 
 @dataclass(frozen=True)
@@ -82,17 +85,44 @@ class Reply:
 Event = Started | Audio | Picture | Paused | Resumed | Dropped | Ended | Refused | Reply
 
 
+@dataclass(frozen=True)
+class Heard:
+    """How far a call has come that another stream goes on with, in ms since its zero."""
+
+    head_ms: int  # of its sound
+    now_ms: int  # by this machine's clock
+
+
 class StreamProtocol(Protocol):
-    """One connection's side of a protocol."""
+    """One connection's side of a protocol; by default that of a listener, which sends nothing back."""
+
+    client_closes: bool = False  # the other side closes the connection, and is waited for
+
+    @property
+    def asks_emotions(self) -> bool:
+        """Say whether the other side wants the fused emotions back."""
+        return False
 
     def receive(self, data: str | bytes) -> Sequence[Event]:
         """Return what ``data``, one message or the next bytes of a stream, amounts to."""
         ...
 
-    def admitted(self, session_id: str) -> Sequence[Event]:
-        """Return what is sent back once the call may be processed."""
-        ...
+    def admitted(self, session_id: str, heard: Heard | None = None) -> Sequence[Event]:
+        """Return what is sent back once the call may be processed; ``heard`` of a call that goes on."""
+        return []
 
     def refused(self, reason: str) -> Sequence[Event]:
         """Return what is sent back where it may not."""
-        ...
+        return []
+
+    def ended(self, reason: str) -> Sequence[Event]:
+        """Return what is sent back where this side ends the stream."""
+        return []
+
+    def stopping(self) -> Sequence[Event]:
+        """Return what is sent back once this process is told to stop."""
+        return []
+
+    def emotions(self, finals: Iterable[FusedEmotion], zero_ms: int) -> Sequence[Event]:
+        """Return what is sent back of the newest windows; ``zero_ms`` is the time of the call's zero."""
+        return []

@@ -16,12 +16,14 @@ from affectstream.producers.gateway.events import (
     Dropped,
     Ended,
     Event,
+    Heard,
     Paused,
     Picture,
     Refused,
     Reply,
     Resumed,
     Started,
+    StreamProtocol,
 )
 from affectstream.producers.gateway.sound import NAMES, Decode
 from affectstream.producers.gateway.twilio import HIGHEST_HZ, LONGEST_TEXT, LOWEST_HZ, number
@@ -42,7 +44,7 @@ class Track:
     rate_hz: int = 0
 
 
-class Plain:
+class Plain(StreamProtocol):
     """One stream of a call."""
 
     def __init__(self) -> None:
@@ -52,7 +54,7 @@ class Plain:
         """Return the events of one message."""
         return [self._frame(data)] if isinstance(data, bytes) else self._steered(data)
 
-    def admitted(self, session_id: str) -> Sequence[Event]:
+    def admitted(self, session_id: str, heard: Heard | None = None) -> Sequence[Event]:
         """Return the answer to a start: the session's id."""
         return [Reply(json.dumps({"type": "started", "session": session_id}))]
 

@@ -1,6 +1,7 @@
 """The gateway's transports: one ASGI application for WebSockets, and a TCP server for AudioSocket."""
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 
@@ -11,9 +12,11 @@ from starlette.routing import WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketState
 
 from affectstream.producers.gateway.admission import twilio_signed
+from affectstream.producers.gateway.audiohook_request import AudioHookRequests
 from affectstream.producers.gateway.audiosocket import REFUSAL, AudioSocket
-from affectstream.producers.gateway.connection import Connection, Gate
+from affectstream.producers.gateway.connection import Connection
 from affectstream.producers.gateway.events import StreamProtocol
+from affectstream.producers.gateway.gate import Gate
 from affectstream.producers.gateway.plain import Plain
 from affectstream.producers.gateway.twilio import Twilio
 from affectstream.runtime.metrics import GATEWAY_REFUSED
@@ -27,61 +30,80 @@ LINGER_S = 1.0
 
 log = structlog.get_logger(__name__)
 
-Verify = Callable[[WebSocket, GatewaySettings], bool]
+Verify = Callable[[WebSocket, GatewaySettings], str]
+"""Returns why a request is refused, "" where it is admitted."""
+Speaking = Callable[[WebSocket], StreamProtocol]
+STATUS = {"bad_request": 400, "not_signed": 401}
 
 
 def application(gate: Gate) -> Starlette:
     """Return the application with a path per protocol."""
     settings = gate.settings.gateway
     tracks = {"inbound": settings.inbound, "outbound": settings.outbound}
+    audiohook = AudioHookRequests(gate.settings, time.time)
     return Starlette(
         routes=[
-            _route("/twilio", gate, lambda: Twilio(tracks), _signed),
-            _route("/stream", gate, Plain, _guarded),
+            _route("/twilio", gate, lambda _: Twilio(tracks), _signed),
+            _route("/audiohook", gate, lambda s: audiohook.protocol(s.headers), _genesys(audiohook)),
+            _route("/stream", gate, lambda _: Plain(), _guarded),
         ]
     )
 
 
-def _route(path: str, gate: Gate, protocol: Callable[[], StreamProtocol], verify: Verify) -> WebSocketRoute:
+def _route(path: str, gate: Gate, protocol: Speaking, verify: Verify) -> WebSocketRoute:
     async def endpoint(socket: WebSocket) -> None:
         await _serve(socket, path.strip("/"), gate, protocol, verify)
 
     return WebSocketRoute(path, endpoint)
 
 
-def _guarded(socket: WebSocket, settings: GatewaySettings) -> bool:
-    """Say whether a stream will be asked for a token, or comes from a program on this machine.
+def _guarded(socket: WebSocket, settings: GatewaySettings) -> str:
+    """Admit a stream that will be asked for a token, or comes from a program on this machine."""
+    return "" if settings.token is not None or _inside(socket, settings) else "not_admitted"
+
+
+def _inside(socket: WebSocket, settings: GatewaySettings) -> bool:
+    """Say whether a stream comes from a program on this machine.
 
     A page in a browser on this machine comes from anywhere, and names its origin.
     """
-    inside = settings.host in LOOPBACK and settings.public_url is None and "origin" not in socket.headers
-    return settings.token is not None or inside
+    return settings.host in LOOPBACK and settings.public_url is None and "origin" not in socket.headers
 
 
-def _signed(socket: WebSocket, settings: GatewaySettings) -> bool:
-    """Say whether Twilio signed the request; where no auth token is set, a token must guard it."""
+def _target(socket: WebSocket) -> str:
+    return socket.url.path + (f"?{socket.url.query}" if socket.url.query else "")
+
+
+def _signed(socket: WebSocket, settings: GatewaySettings) -> str:
+    """Admit a request that Twilio signed; where no auth token is set, a token must guard it."""
     if settings.twilio_token is None:
         return _guarded(socket, settings)
-    query = f"?{socket.url.query}" if socket.url.query else ""
-    url = f"{settings.public_url}{socket.url.path}{query}"
-    return twilio_signed(
-        settings.twilio_token.get_secret_value(), url, socket.headers.get("x-twilio-signature", "")
-    )
+    url, signature = f"{settings.public_url}{_target(socket)}", socket.headers.get("x-twilio-signature", "")
+    return "" if twilio_signed(settings.twilio_token.get_secret_value(), url, signature) else "not_admitted"
 
 
-async def _serve(
-    socket: WebSocket, name: str, gate: Gate, protocol: Callable[[], StreamProtocol], verify: Verify
-) -> None:
+def _genesys(requests: AudioHookRequests) -> Verify:
+    """Admit a request that Genesys signed; where no key is set, one from this machine."""
+
+    def verify(socket: WebSocket, settings: GatewaySettings) -> str:
+        if settings.audiohook_key is None and not _inside(socket, settings):
+            return "not_admitted"
+        return requests.refusal(socket.headers, _target(socket))
+
+    return verify
+
+
+async def _serve(socket: WebSocket, name: str, gate: Gate, protocol: Speaking, verify: Verify) -> None:
     """Serve one WebSocket; refuses it before the handshake where it is not signed, or none has a place."""
-    if not verify(socket, gate.settings.gateway):
-        await _deny(socket, name, 403, "not_admitted")
+    if reason := verify(socket, gate.settings.gateway):
+        await _deny(socket, name, STATUS.get(reason, 403), reason)
         return
     with gate.places.connected() as free:
         if not free or gate.stopping.is_set():
             await _deny(socket, name, 503, "full")
             return
         await socket.accept()
-        code = await _driven(socket, Connection(name, protocol(), gate, _replying(socket)))
+        code = await _driven(socket, Connection(name, protocol(socket), gate, _replying(socket)))
     if socket.client_state is socket.application_state is WebSocketState.CONNECTED:
         with suppress(RuntimeError):  # it was closed meanwhile
             await socket.close(code)
@@ -100,6 +122,7 @@ async def _driven(socket: WebSocket, connection: Connection) -> int:
     try:
         async with connection:
             await connection.run(receive)
+        await connection.linger(receive)
     except AffectError as error:
         log.error("stream_broken", why=str(error))
         return INTERNAL_ERROR

@@ -11,7 +11,15 @@ from typing import Any
 
 import msgspec
 
-from affectstream.producers.gateway.events import Audio, Dropped, Ended, Event, Refused, Started
+from affectstream.producers.gateway.events import (
+    Audio,
+    Dropped,
+    Ended,
+    Event,
+    Refused,
+    Started,
+    StreamProtocol,
+)
 from affectstream.producers.gateway.sound import NAMES, Decode, mu_law
 from affectstream.schemas.messages import Party
 
@@ -23,7 +31,7 @@ LOWEST_HZ, HIGHEST_HZ = 8_000, 48_000
 Fields = Mapping[str, Any]
 
 
-class Twilio:
+class Twilio(StreamProtocol):
     """One stream of a call; ``parties`` says whom the tracks carry."""
 
     def __init__(self, parties: Mapping[str, Party]) -> None:
@@ -54,14 +62,6 @@ class Twilio:
             case str():
                 return []  # connected, dtmf, mark, and what is added later
         return [Refused("no_event")]
-
-    def admitted(self, session_id: str) -> Sequence[Event]:
-        """Return nothing: a listener sends nothing."""
-        return []
-
-    def refused(self, reason: str) -> Sequence[Event]:
-        """Return nothing: closing the connection is the answer."""
-        return []
 
     def _start(self, message: Fields) -> Event:
         if self._started:

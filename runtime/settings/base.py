@@ -9,7 +9,17 @@ Port = Annotated[int, Field(ge=0, le=65535)]
 Count = Annotated[int, Field(ge=1)]
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 
-SECRETS = ("password", "sasl_password", "ssl_password", "token", "twilio_token", "session_key", "audit_key")
+SECRETS = (
+    "password",
+    "sasl_password",
+    "ssl_password",
+    "token",
+    "twilio_token",
+    "session_key",
+    "audit_key",
+    "audiohook_key",
+    "audiohook_secret",
+)
 
 
 def split(value: Any) -> Any:

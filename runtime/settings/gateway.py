@@ -1,5 +1,6 @@
 """Where the gateway listens, whom it admits, and how much it takes."""
 
+from base64 import b64decode
 from pathlib import Path
 from typing import Self
 
@@ -27,11 +28,18 @@ class GatewaySettings(Group):
     session_key_file: Path | None = None
     inbound: Party = Field("customer", description="the party of Twilio's track inbound")
     outbound: Party = Field("agent", description="the party of Twilio's track outbound")
+    audiohook_key: SecretStr | None = Field(None, description="Genesys' API key; none: not verified")
+    audiohook_key_file: Path | None = None
+    audiohook_secret: SecretStr | None = Field(None, description="Genesys' client secret, in base64")
+    audiohook_secret_file: Path | None = None
+    audiohook_external: Party = Field("customer", description="the party of Genesys' channel external")
+    audiohook_internal: Party = Field("agent", description="the party of Genesys' channel internal")
     audiosocket_host: str = Field("127.0.0.1", description="AudioSocket authenticates nobody: keep it inside")
     audiosocket_port: Port = Field(8361, description="0: off")
     audiosocket_party: Party = Field("customer", description="the party of AudioSocket's sound")
     max_calls: Count = Field(200, description="streams at once; more are refused")
     idle_s: float = Field(30.0, gt=0, description="a stream without a message for this long is closed")
+    reconnect_s: float = Field(15.0, ge=0, description="a call that broke off waits so long to be continued")
     longest_s: float = Field(4 * 3600.0, gt=0, description="of stream time, then the stream is closed")
     max_speed: float = Field(2.0, ge=1.0, description="times real time; what comes faster is slowed down")
     health_port: Port = Field(0, description="of /livez, /readyz and /metrics; 0: off")
@@ -44,15 +52,31 @@ class GatewaySettings(Group):
             raise ValueError("begins with wss:// (or ws:// in tests), as in the platform's configuration")
         return url.rstrip("/") if url else None
 
+    @field_validator("audiohook_secret")
+    @classmethod
+    def _base64(cls, secret: SecretStr | None) -> SecretStr | None:
+        if secret is not None:
+            try:
+                b64decode(secret.get_secret_value(), validate=True)
+            except ValueError:
+                raise ValueError("is in base64, as in the integration's credentials") from None
+        return secret
+
     @model_validator(mode="after")
     def _admits_no_stranger(self) -> Self:
         if self.twilio_token and not self.public_url:
             raise ValueError("twilio_token needs public_url: the signature covers the URL that Twilio calls")
         outside = self.host not in LOOPBACK or self.public_url is not None
-        if outside and not (self.twilio_token or self.token):
-            raise ValueError("host or public_url lets anybody send calls; set token, twilio_token or both")
+        if (self.audiohook_key is None) != (self.audiohook_secret is None):
+            raise ValueError("audiohook_key and audiohook_secret belong together")
+        if outside and not (self.twilio_token or self.token or self.audiohook_secret):
+            raise ValueError(
+                "host or public_url lets anybody send calls; set token, twilio_token or audiohook_key"
+            )
         if (self.tls_certificate is None) != (self.tls_key is None):
             raise ValueError("tls_certificate and tls_key belong together")
         if self.inbound == self.outbound:
             raise ValueError("inbound and outbound are two parties")
+        if self.audiohook_external == self.audiohook_internal:
+            raise ValueError("audiohook_external and audiohook_internal are two parties")
         return self

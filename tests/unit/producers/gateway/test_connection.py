@@ -8,7 +8,8 @@ import pytest
 
 from affectstream.producers.gateway import connection
 from affectstream.producers.gateway.admission import Places, SessionIds, Tokens, new_token
-from affectstream.producers.gateway.connection import MOST_UNACKNOWLEDGED, Connection, Gate
+from affectstream.producers.gateway.connection import MOST_UNACKNOWLEDGED, Connection
+from affectstream.producers.gateway.gate import Gate
 from affectstream.producers.gateway.plain import Plain
 from affectstream.runtime.settings import load
 from affectstream.schemas.messages import AudioChunk, EndOfStream

@@ -1,0 +1,113 @@
+"""What all connections of the gateway share, and how a call is taken in: begun, or continued by a stream."""
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack, ExitStack
+from dataclasses import dataclass, field, replace
+
+import structlog
+
+from affectstream.producers.gateway.admission import Places, SessionIds, Tokens
+from affectstream.producers.gateway.call import Call, CallPlan, Fault, StreamMessage
+from affectstream.producers.gateway.continuing import StreamKey, Streams
+from affectstream.producers.gateway.events import Started
+from affectstream.producers.gateway.feedback import Feedback
+from affectstream.runtime.settings import Settings
+from affectstream.runtime.store import FusedStore
+from affectstream.schemas.errors import Unavailable
+from affectstream.schemas.messages import Party
+
+Send = Callable[[StreamMessage], Awaitable[Awaitable[None]]]
+
+MOST_SESSIONS = 9  # of one call that has several streams, none of which continues another
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass
+class Taken:
+    """A call that is taken in, its places, and its messages that are not acknowledged yet."""
+
+    call: Call
+    exits: AsyncExitStack
+    acks: deque[Awaitable[None]] = field(default_factory=deque)
+    began_s: float = field(default_factory=time.monotonic)
+
+
+@dataclass
+class Gate:
+    """What all connections share."""
+
+    settings: Settings
+    send: Send
+    places: Places
+    ids: SessionIds
+    tokens: Tokens | None
+    now_ms: Callable[[], int]  # since the epoch
+    store: FusedStore | None = None
+    stopping: asyncio.Event = field(default_factory=asyncio.Event)
+    feedback: Feedback | None = None
+    streams: Streams[Taken] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.streams = Streams(self.settings.gateway.reconnect_s)
+
+
+def key(gate: Gate, event: Started, stream_id: str) -> StreamKey:
+    """Return what a stream of this call and these parties is known by."""
+    return gate.ids.of(event.call_id), frozenset(event.parties), stream_id
+
+
+async def go_on(gate: Gate, event: Started) -> Taken | None:
+    """Take over the call of a stream that this one continues; None where there is none."""
+    return await gate.streams.take([key(gate, event, each) for each in event.continues])
+
+
+async def begin(gate: Gate, event: Started) -> Taken:
+    """Take a call in; raises Fault where it may not be processed, or was before.
+
+    Where a call may have several streams one after the other, the second is a session of its own.
+    """
+    producer, purpose = gate.settings.producer, gate.settings.policy.agent_purpose
+    lengths = producer.chunk_ms, producer.hop_ms
+    named = gate.ids.of(event.call_id)
+    plan = CallPlan(named, gate.now_ms(), event.parties, event.video, purpose, *lengths)
+    if not plan.permitted:
+        raise Fault("agent_not_permitted")
+    for number in range(1, MOST_SESSIONS + 1):
+        session_id = named if number == 1 else f"{named[:61]}-{number}"
+        try:
+            run, places = await _place(gate, session_id, plan.permitted)
+        except Fault:
+            if not event.several or number == MOST_SESSIONS:
+                raise
+            continue
+        exits = AsyncExitStack()
+        exits.push(places)
+        return Taken(Call(replace(plan, session_id=session_id, run=run)), exits)
+    raise AssertionError("the last number raises")
+
+
+async def _place(gate: Gate, session_id: str, parties: tuple[Party, ...]) -> tuple[str, ExitStack]:
+    """Return the run of a session, and the places of its parties; raises Fault."""
+    with ExitStack() as held:
+        run = held.enter_context(gate.places.taken(session_id, parties))
+        if run is None:
+            raise Fault("session_taken")
+        await _claim(gate, session_id, run)
+        return run, held.pop_all()
+
+
+async def _claim(gate: Gate, session_id: str, run: str) -> None:
+    """Refuse a call that was sent before; where Redis cannot tell, the fusion process does."""
+    if gate.store is None:
+        return
+    try:
+        found = await gate.store.claim_run(session_id, run)
+    except Unavailable as error:
+        log.warning("session_not_checked", why=str(error))
+        return
+    if found is not None and run not in (found.kept, *found.claims[-1:]):
+        raise Fault("sent_before")
