@@ -33,6 +33,14 @@ def mono(frame: Any, channel: int | None) -> Samples:
     return samples
 
 
+def at_rate(samples: Samples, rate_hz: int, wanted_hz: int) -> Samples:
+    """Return samples at the wanted rate: the rate may change within a stream."""
+    if rate_hz == wanted_hz:
+        return samples
+    resampled: Samples = soxr.resample(samples, rate_hz, wanted_hz)
+    return resampled
+
+
 def signal(
     file: MediaFile, channel: int | None, damage: Damage, track: int = 0
 ) -> Iterator[tuple[int, Samples]]:
@@ -45,9 +53,7 @@ def signal(
             timeline = Timeline(native_hz)
             rate_hz = min(max(native_hz, LOWEST_HZ), HIGHEST_HZ)
             resampler = soxr.ResampleStream(native_hz, rate_hz, 1) if rate_hz != native_hz else None
-        samples = mono(item.frame, channel)
-        if item.frame.sample_rate != native_hz:
-            samples = soxr.resample(samples, item.frame.sample_rate, native_hz)
+        samples = at_rate(mono(item.frame, channel), item.frame.sample_rate, native_hz)
         for block in timeline.place(item.at, samples):
             yield rate_hz, resampler.resample_chunk(block) if resampler else block
     if resampler:

@@ -18,6 +18,8 @@ HOUR_MS = 3_600_000
 LONGEST_MS = 10 * 60_000  # of an utterance, where no recording bounds it
 LATEST_MS = 24 * HOUR_MS
 ROUNDED_MS = 1_000  # by which the last end may lie after the recording: recognisers round up
+WINDOW_MS, WINDOW_REACHED_MS = 30_000, 20_000  # of Whisper: its length, and where its words at least end
+BACK_MS = 10_000  # by which the times fall where a window begins
 WORD_MS, SHORTEST_MS = 400, 1_000  # how long words whose end is unknown are taken to last
 
 
@@ -56,6 +58,58 @@ def within(path: Path, cues: Sequence[Cue], length_ms: int | None, from_ms: int 
     found, mended = _ended(kept, length_ms, from_ms)
     _report(path, len(cues), len(cues) - len(kept), mended)
     return found
+
+
+def read_on(path: Path, cues: list[Cue], length_ms: int | None) -> list[Cue]:
+    """Return the cues, in the order of the file, with times that begin anew every half minute read on.
+
+    Pipelines of Hugging Face (transformers 4.42 to 4.50, issues 31942 and 34210) state times within each of
+    Whisper's windows of 30 s. The next window begins after the last words, or, where nothing follows them,
+    after the whole 30 s, which the file does not say: windows of 30 s are taken where as many as there are
+    fit the recording.
+    """
+    windows = _windows(cues)
+    if len(windows) < 2:
+        return cues
+    whole = length_ms is not None and len(windows) == -(-length_ms // WINDOW_MS)
+    found, at_ms = [], 0
+    for window in windows:
+        found += [_later(cue, at_ms) for cue in window]
+        at_ms += WINDOW_MS if whole else _last_ms(window)
+    if length_ms is not None and at_ms - (WINDOW_MS if whole else 0) > length_ms + ROUNDED_MS:
+        return cues
+    notice(
+        path,
+        f"its times begin anew {len(windows) - 1} times, as Whisper's windows of 30 s do; they are read on, "
+        "and may be some seconds early or late",
+    )
+    return found
+
+
+def _windows(cues: Sequence[Cue]) -> list[list[Cue]]:
+    """Return the cues cut where their times begin anew; whole where these cannot be Whisper's windows."""
+    windows: list[list[Cue]] = [[]]
+    for cue in cues:
+        if windows[-1] and cue.start_ms is not None and cue.start_ms < _last_ms(windows[-1]) - BACK_MS:
+            windows.append([])
+        windows[-1].append(cue)
+    ends = [_last_ms(window) for window in windows if window]
+    reach = all(WINDOW_REACHED_MS <= end <= WINDOW_MS + ROUNDED_MS for end in ends[:-1])
+    fits = bool(ends) and ends[-1] <= WINDOW_MS + ROUNDED_MS
+    alone = all(cue.speaker is None for cue in cues)
+    return windows if reach and fits and alone else [list(cues)]
+
+
+def _last_ms(window: Sequence[Cue]) -> int:
+    return max(cue.end_ms or cue.start_ms or 0 for cue in window)
+
+
+def _later(cue: Cue, by_ms: int) -> Cue:
+    return replace(
+        cue,
+        start_ms=None if cue.start_ms is None else cue.start_ms + by_ms,
+        end_ms=None if cue.end_ms is None else cue.end_ms + by_ms,
+    )
 
 
 def _check_unit(path: Path, cues: Sequence[Cue], latest_ms: int) -> None:

@@ -39,6 +39,14 @@ class ClockRepair:
         self._shifts = [Fraction(0)]  # in s, of each stretch
         self._stretches: dict[Hashable, int] = {}
         self._before: dict[Hashable, tuple[float | None, float]] = {}  # stamps of the packet before
+        self._joined: set[Hashable] = set()  # tracks of which the next packet is the first of another file
+
+    def begin_file(self) -> None:
+        """Take the next packet of every track for the first of another file, joined to the one before.
+
+        Such a file may hold one packet, so that no stamp falls: it begins anew where it does not go on.
+        """
+        self._joined = set(self._before)
 
     def shift(self, track: Hashable, decoded_s: float | None, shown_s: float, length_s: float) -> Fraction:
         """Return what is to be added, in s, to the stamps of the next packet of ``track``."""
@@ -60,6 +68,9 @@ class ClockRepair:
         """Return by how many seconds the stamps of a track fell; 0 for jitter."""
         before_s, before_shown_s = self._before.get(track, (None, -inf))
         self._before[track] = decoded_s, shown_s
+        if track in self._joined:
+            self._joined.remove(track)
+            return BACK_S if shown_s <= before_shown_s else 0.0
         if decoded_s is not None and before_s is not None:
             return before_s - decoded_s if before_s - decoded_s > BACK_S else 0.0
         fell = before_shown_s - shown_s

@@ -15,6 +15,8 @@ from typing import Any
 
 import av
 
+from affectstream.producers.notices import notice
+from affectstream.producers.wave_header import Understated, understated
 from affectstream.schemas.errors import InputError
 
 # Only containers of sound and moving pictures: a playlist or a text could name other files to read.
@@ -34,6 +36,11 @@ HEADERS = {
     "aiff": re.compile(rb"FORM[\x00-\xff]{4}AIF[FC]"),
     "caf": re.compile(rb"caff\x00\x01\x00\x00desc"),
     "amr": re.compile(rb"#!AMR(?:-WB)?\n"),
+    "wv": re.compile(  # the first block of a stream: of index 0, not empty, flagged as an initial one
+        rb"wvpk[\x00-\xff]{4}[\x02-\x10]\x04\x00[\x00-\xff]{5}\x00{4}(?!\x00{4})[\x00-\xff]{5}"
+        rb"[\x08-\x0f\x18-\x1f\x28-\x2f\x38-\x3f\x48-\x4f\x58-\x5f\x68-\x6f\x78-\x7f"
+        rb"\x88-\x8f\x98-\x9f\xa8-\xaf\xb8-\xbf\xc8-\xcf\xd8-\xdf\xe8-\xef\xf8-\xff]"
+    ),
     "au": re.compile(rb"\.snd\x00\x00[\x00-\x0f][\x18-\xff][\x00-\xff]{4}\x00\x00\x00[\x01-\x1b]"),
 }
 """What begins a file of each container, and cannot come within one."""
@@ -99,9 +106,8 @@ def opened(path: Path, part: Part | None = None) -> Iterator[Any]:
     if path.stat().st_size == 0:
         raise InputError(f"{path}: the file is empty (0 bytes); record or copy it again")
     options = {"format_whitelist": DEMUXERS, "protocol_whitelist": "file"}
-    whole = part is None or part == (0, path.stat().st_size)
     try:
-        source: Any = f"file:{path.absolute()}" if whole else _Slice(path, *(part or ()))
+        source = _source(path, part) if part else _whole(path)
         container = av.open(source, container_options=options, metadata_errors="replace")
     except PermissionError:
         raise InputError(f"{path}: may not be read; check its permissions") from None
@@ -114,12 +120,28 @@ def opened(path: Path, part: Part | None = None) -> Iterator[Any]:
         yield container
 
 
-class _Slice(io.RawIOBase):
-    """Some bytes of a file as a file."""
+def _source(path: Path, part: Part) -> Any:
+    """Return what FFmpeg reads: the file itself, or some of its bytes, their header mended if need be."""
+    with path.open("rb") as file:
+        mend = understated(file, *part)
+    if mend:
+        held = f"its header states {mend.stated_s:.1f} s of sound, it holds {mend.held_s:.1f} s; all is read"
+        notice(path, held)
+    elif part == (0, path.stat().st_size):
+        return _whole(path)
+    return _Slice(path, *part, mend)
 
-    def __init__(self, path: Path, start: int, stop: int) -> None:
+
+def _whole(path: Path) -> str:
+    return f"file:{path.absolute()}"
+
+
+class _Slice(io.RawIOBase):
+    """Some bytes of a file as a file, a few of them mended."""
+
+    def __init__(self, path: Path, start: int, stop: int, mend: Understated | None = None) -> None:
         self._file = path.open("rb")
-        self._start, self._size = start, stop - start
+        self._start, self._size, self._mend = start, stop - start, mend
         self._file.seek(start)
 
     def readable(self) -> bool:
@@ -137,8 +159,13 @@ class _Slice(io.RawIOBase):
         return self.tell()
 
     def readinto(self, buffer: Any, /) -> int:
+        at = self._file.tell()
         data = self._file.read(min(len(buffer), max(0, self._size - self.tell())))
         buffer[: len(data)] = data
+        if self._mend and at < self._mend.at + 4 and self._mend.at < at + len(data):
+            for n, byte in enumerate(self._mend.size, self._mend.at - at):
+                if 0 <= n < len(data):
+                    buffer[n] = byte
         return len(data)
 
     def close(self) -> None:

@@ -5,33 +5,36 @@ recording is read as one voice only if all its lanes carry one: the same sound (
 inverted, as a wrong cable makes it), or sound on one lane alone. Otherwise two people could be mixed.
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import combinations
+from itertools import combinations, zip_longest
 
 import numpy as np
 import soxr
 from numpy.typing import NDArray
 
-from affectstream.producers.audio import mono
+from affectstream.producers.audio import at_rate, mono
+from affectstream.producers.chunks import Timeline
 from affectstream.producers.media import MediaFile, decode
 from affectstream.producers.notices import notice
 from affectstream.schemas.errors import InputError
 
 RATE_HZ = 8_000
-BLOCK_S = 0.5
-LONGEST_S = 600  # of a recording are compared
-ENOUGH = 240  # blocks with sound
+BLOCK, MINUTE = RATE_HZ // 2, 60 * RATE_HZ  # samples
+STRETCH = 120  # blocks with sound are judged together
 QUIET_DBFS = -50.0
 BELOW_LOUDEST_DB = 30.0
 APART_DB = 10.0  # one voice lies this near on all lanes; crosstalk of a telephone lies further below
 ALIKE = 0.4  # correlation of one sound on two lanes; of two voices it is below 0.3
+MOSTLY = 0.6  # of the blocks are alike where two lanes carry one sound
 OFTEN = 0.05  # share of the blocks in which a lane with a voice of its own is not drowned
 LAG_MS = 5  # between two microphones in a room
 SURROUND = ("5.", "6.", "7.", "hexa", "octa")  # layouts of one scene, not of people
 
 Samples = NDArray[np.float32]
+Levels = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -92,67 +95,115 @@ def _example(n: int) -> str:
 
 
 def compare(file: MediaFile, found: tuple[Lane, ...]) -> tuple[list[int], tuple[int, ...] | None]:
-    """Return which lanes have sound, and their signs against the first of them; None if they differ."""
-    blocks = _blocks(file, found)  # (lanes, blocks, samples)
-    level = 10 * np.log10(np.mean(np.square(blocks, dtype=np.float64), axis=2) + 1e-12)  # (lanes, blocks)
+    """Return which lanes have sound, and their signs against the first of them; None if they differ.
+
+    They differ where they do in any stretch of the recording: a second person may be put through late.
+    """
+    level, alike = _measured(file, found)
     audible = level.max(axis=0) > max(QUIET_DBFS, level.max(initial=-120.0) - BELOW_LOUDEST_DB)
-    blocks, level = blocks[:, audible][:, :ENOUGH], level[:, audible][:, :ENOUGH]
+    level, alike = level[:, audible], alike[:, :, audible]
+    sounding: set[int] = set()
+    sums: defaultdict[tuple[int, int], float] = defaultdict(float)  # of correlations, of lanes of one sound
+    for blocks in np.array_split(np.arange(level.shape[1]), max(1, level.shape[1] // STRETCH)):
+        own = _sounding(level[:, blocks])
+        sounding |= set(own)
+        for a, b in combinations(own, 2):
+            values = alike[a, b, blocks]
+            same = values[np.abs(values) >= ALIKE]
+            if len(same) < MOSTLY * len(values):
+                return sorted(sounding), None
+            sums[a, b] += float(same.sum())
+    return sorted(sounding), _signs(sorted(sounding), sums)
+
+
+def _sounding(level: Levels) -> list[int]:
+    """Return the lanes that are not drowned by another one throughout: (lanes, blocks)."""
     if not level.size:
-        return [], ()
+        return []
     share = (level > level.max(axis=0) - APART_DB).mean(axis=1)
-    sounding = [n for n in range(len(found)) if share[n] > OFTEN]
+    return [int(n) for n in np.flatnonzero(share > OFTEN)]
+
+
+def _signs(sounding: Sequence[int], sums: Mapping[tuple[int, int], float]) -> tuple[int, ...] | None:
+    """Return the sign of each lane against the first; None where two never sound in the same stretch."""
     signs = {n: 1 for n in sounding[:1]}
-    for a, b in combinations(sounding, 2):
-        sign = _sign(blocks[a], blocks[b], level[a], level[b])
-        if sign == 0:
-            return sounding, None
-        signs.setdefault(b, sign * signs.get(a, 1))
-    return sounding, tuple(signs[n] for n in sounding)
+    for _ in sounding:
+        for (a, b), total in sums.items():
+            sign = 1 if total > 0 else -1
+            if a in signs:
+                signs.setdefault(b, sign * signs[a])
+            elif b in signs:
+                signs[a] = sign * signs[b]
+    return tuple(signs[n] for n in sounding) if len(signs) == len(sounding) else None
 
 
-def _sign(a: Samples, b: Samples, level_a: NDArray[np.float64], level_b: NDArray[np.float64]) -> int:
-    """Return 1 for the same sound on two lanes, -1 for an inverted one, 0 for different sounds."""
-    apart = np.abs(level_a - level_b) > APART_DB
-    alike = np.array([0.0 if far else _correlation(x, y) for x, y, far in zip(a, b, apart, strict=True)])
-    same = np.abs(alike) >= ALIKE
-    if same.mean() < 0.6:
-        return 0
-    return 1 if alike[same].mean() > 0 else -1
+def _measured(file: MediaFile, found: tuple[Lane, ...]) -> tuple[Levels, Levels]:
+    """Return the level of each block, in dBFS, (lanes, blocks), and correlations, (lanes, lanes, blocks)."""
+    levels, alike = [np.zeros((len(found), 0))], [np.zeros((len(found), len(found), 0))]
+    for blocks in _blocks(file, found):  # (lanes, blocks, samples)
+        level = 10 * np.log10(np.mean(np.square(blocks, dtype=np.float64), axis=2) + 1e-12)
+        levels.append(level)
+        alike.append(np.zeros((len(found), *level.shape)))
+        for a, b in combinations(range(len(found)), 2):
+            near = (np.abs(level[a] - level[b]) <= APART_DB) & (level[a] > QUIET_DBFS - APART_DB)
+            alike[-1][a, b, near] = _correlation(blocks[a, near], blocks[b, near])
+    return np.concatenate(levels, axis=1), np.concatenate(alike, axis=2)
 
 
-def _correlation(a: Samples, b: Samples) -> float:
-    """Return the correlation of the largest absolute value over the lags of sound in a room."""
-    size = 2 * len(a)
+def _correlation(a: Samples, b: Samples) -> Levels:
+    """Return, per block, the correlation of the largest absolute value over the lags of sound in a room."""
+    size = 2 * a.shape[-1]
     spectrum = np.fft.rfft(a, size) * np.conj(np.fft.rfft(b, size))
     lag = LAG_MS * RATE_HZ // 1000
-    around = np.roll(np.fft.irfft(spectrum, size), lag)[: 2 * lag + 1]
-    norm = float(np.sqrt(np.sum(a**2, dtype=np.float64) * np.sum(b**2, dtype=np.float64)))
-    return float(around[np.abs(around).argmax()]) / norm if norm > 0 else 0.0
+    around = np.roll(np.fft.irfft(spectrum, size), lag, axis=-1)[:, : 2 * lag + 1]
+    largest = np.take_along_axis(around, np.abs(around).argmax(axis=-1)[:, None], axis=-1)[:, 0]
+    norm = np.sqrt(np.sum(a**2, axis=-1, dtype=np.float64) * np.sum(b**2, axis=-1, dtype=np.float64))
+    correlation: Levels = largest / np.maximum(norm, 1e-12)
+    return correlation
 
 
-def _blocks(file: MediaFile, found: tuple[Lane, ...]) -> Samples:
-    """Return the beginning of all lanes at 8 kHz in blocks of half a second: (lanes, blocks, samples)."""
-    signals = [part for track in range(len(file.sound)) for part in _signals(file, track, found)]
-    size = int(BLOCK_S * RATE_HZ)
-    count = max(1, -(-max(len(signal) for signal in signals) // size))
-    padded = [np.pad(signal, (0, count * size - len(signal))) for signal in signals]
-    return np.stack(padded).reshape(len(signals), count, size)
+def _blocks(file: MediaFile, found: tuple[Lane, ...]) -> Iterator[Samples]:
+    """Yield all lanes at 8 kHz in blocks of half a second, a minute at a time: (lanes, blocks, samples)."""
+    channels = [[lane.channel for lane in found if lane.track == track] for track in range(len(file.sound))]
+    minutes = [_minutes(_signals(file, track, own)) for track, own in enumerate(channels)]
+    for parts in zip_longest(*minutes):
+        length = max(part.shape[1] for part in parts if part is not None)
+        lanes = [
+            np.zeros((len(own), length), np.float32)
+            if part is None
+            else np.pad(part, ((0, 0), (0, length - part.shape[1])))
+            for own, part in zip(channels, parts, strict=True)
+        ]
+        yield np.concatenate(lanes).reshape(len(found), -1, BLOCK)
 
 
-def _signals(file: MediaFile, track: int, found: tuple[Lane, ...]) -> list[Samples]:
-    own = [lane for lane in found if lane.track == track]
-    parts: list[list[Samples]] = [[] for _ in own]
-    rate_hz, seconds = RATE_HZ, 0.0
+def _minutes(signals: Iterator[Samples]) -> Iterator[Samples]:
+    """Yield samples, (channels, samples), a minute at a time, the last padded to a whole block."""
+    waiting: list[Samples] = []
+    for signal in signals:
+        waiting.append(signal)
+        while sum(part.shape[1] for part in waiting) >= MINUTE:
+            whole = np.concatenate(waiting, axis=1)
+            yield whole[:, :MINUTE]
+            waiting = [whole[:, MINUTE:]]
+    rest = np.concatenate(waiting, axis=1) if waiting else np.zeros((1, 0), np.float32)
+    if rest.shape[1]:
+        yield np.pad(rest, ((0, 0), (0, -rest.shape[1] % BLOCK)))
+
+
+def _signals(file: MediaFile, track: int, channels: Sequence[int | None]) -> Iterator[Samples]:
+    """Yield the channels of a track from the zero of the file on, without gaps, at 8 kHz."""
+    native_hz, resampler, lines = 0, None, [Timeline(RATE_HZ)]
     for item in decode(file, "audio", Counter(), track):
-        rate_hz = item.frame.sample_rate
-        for lane, kept in zip(own, parts, strict=True):
-            kept.append(mono(item.frame, lane.channel))
-        seconds += item.frame.samples / rate_hz
-        if seconds >= LONGEST_S:
-            break
-    return [_resampled(np.concatenate([*kept, np.zeros(1, np.float32)]), rate_hz) for kept in parts]
-
-
-def _resampled(signal: Samples, rate_hz: int) -> Samples:
-    resampled: Samples = soxr.resample(signal, rate_hz, RATE_HZ, quality="QQ")
-    return resampled
+        if resampler is None:
+            native_hz = item.frame.sample_rate
+            lines = [Timeline(native_hz) for _ in channels]
+            resampler = soxr.ResampleStream(native_hz, RATE_HZ, len(channels), quality="QQ")
+        placed = [
+            line.place(item.at, at_rate(mono(item.frame, channel), item.frame.sample_rate, native_hz))
+            for line, channel in zip(lines, channels, strict=True)
+        ]
+        for blocks in zip(*placed, strict=True):
+            yield resampler.resample_chunk(np.stack(blocks, axis=1)).T
+    if resampler:
+        yield resampler.resample_chunk(np.zeros((0, len(channels)), np.float32), last=True).T

@@ -2,7 +2,7 @@
 
 import secrets
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from itertools import count
 from typing import Literal
@@ -53,13 +53,21 @@ async def claimed(redis: RedisSettings, session_id: str, run: str, again: Again)
 
 @asynccontextmanager
 async def sending(
-    store: FusedStore, session_id: str, party: Party, modality: Modality, run: str, again: Again
+    store: FusedStore,
+    session_id: str,
+    party: Party,
+    modality: Modality,
+    run: str,
+    again: Again,
+    now_ms: Callable[[], int] = wall_ms,
 ) -> AsyncIterator[None]:
     """Be the only process that sends this modality of a live session while the context is open.
 
     Without a ``run`` it goes on with the session as it is. Raises InputError where another process sends
-    it, where the session's windows are ahead of the clock, or where the run is refused.
+    it, where this machine's clock is not that of Redis or behind the session's windows, or where the run is
+    refused.
     """
+    _require_clock(now_ms(), await store.clock_ms())
     async with store.lease(session_id, party, modality):
         if run:
             found = await store.claim_run(session_id, run, replace=again == "replace")
@@ -86,6 +94,16 @@ def _refusal(session_id: str, run: str, found: Runs) -> InputError:
         f"session {session_id} was sent already{f' (run {name})' if name else ''}: --again replace deletes "
         "what is kept of it, --again apart sends this under an id of its own; or choose another --session"
     )
+
+
+def _require_clock(now_ms: int, redis_ms: int) -> None:
+    """Refuse to send live from a clock that is wrong: the first message has no other to be held against."""
+    if abs(now_ms - redis_ms) > AHEAD_MS:
+        side = "ahead of" if now_ms > redis_ms else "behind"
+        raise InputError(
+            f"this machine's clock is {abs(now_ms - redis_ms) // 1000} s {side} that of Redis; set the wrong "
+            "one right: live messages are placed by the clock"
+        )
 
 
 async def _require_past(store: FusedStore, session_id: str, party: Party) -> None:

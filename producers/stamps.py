@@ -30,6 +30,7 @@ def scan(path: Path, found: tuple[Part, ...]) -> tuple[ClockRepair, Shifts, Mapp
     shifts: defaultdict[Track, list[tuple[int, Fraction]]] = defaultdict(list)
     packets: Counter[Track] = Counter()
     for number, part in enumerate(found):
+        clock.begin_file()
         with opened(path, part) as container:
             streams = streams_of(container)
             base = {s.index: float(s.time_base) for s in streams}

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from affectstream.producers import whisper
-from affectstream.producers.bounds import Utterance, within
+from affectstream.producers.bounds import Utterance, read_on, within
 from affectstream.producers.names import named
 from affectstream.producers.notices import notice
 from affectstream.producers.subtitles import Cue, is_timed, subrip, webvtt
@@ -31,6 +31,8 @@ def load(
     begins that long after the zero of the file. Raises InputError.
     """
     cues, carried = _cues(path, _read(path))
+    if not carried:  # JSON
+        cues = read_on(path, cues, until_ms)
     found = named(cues, {name.casefold() for name in names}, carried)
     if long := next((cue for cue in found if len(cue.text) > LONGEST_TEXT), None):
         raise InputError(

@@ -68,6 +68,7 @@ CODECS = {
     ".flac": (None, "flac", 44_100),
     ".mp3": (None, "libmp3lame", 44_100),
     ".m4a": (None, "aac", 44_100),
+    ".wv": (None, "wavpack", 44_100),
     ".aiff": (None, "pcm_s16be", 8_000),
     ".caf": (None, "pcm_s16be", 8_000),
     ".avi": ("mpeg4", "pcm_s16le", 8_000),

@@ -67,6 +67,27 @@ def test_two_voices_are_not_mixed_but_asked_about(tmp_path, channels):
         only(probe(wav(tmp_path / "a.wav", *channels)))
 
 
+def test_a_second_person_who_is_put_through_late_is_asked_about(tmp_path):
+    first = np.tile(ONE, 50)  # of 200 s
+    second = np.zeros_like(first)
+    second[-7 * RATE_HZ :] = np.tile(OTHER, 2)[: 7 * RATE_HZ]  # under a twentieth of the whole
+    with pytest.raises(InputError, match="carry different sounds"):
+        only(probe(wav(tmp_path / "a.wav", first, second)))
+
+
+def test_lanes_that_never_sound_together_are_asked_about(tmp_path):
+    first, second = (np.concatenate(parts) for parts in ((np.tile(ONE, 30), 0 * ONE), (0 * ONE, ONE)))
+    second = np.pad(second, (len(first) - len(second), 0))
+    with pytest.raises(InputError, match="carry different sounds"):
+        only(probe(wav(tmp_path / "a.wav", first, second)))
+
+
+def test_tracks_that_begin_apart_are_compared_by_their_times(tmp_path):
+    late = np.concatenate([np.zeros(RATE_HZ, np.float32), ONE])
+    path = two_tracks(tmp_path / "a.mkv", late, late)
+    assert only(probe(path)) == Lane(0)
+
+
 def test_an_inverted_channel_does_not_silence_the_voice(tmp_path):
     file = probe(wav(tmp_path / "a.wav", ONE, -ONE))
     with capture_logs() as logs:
@@ -110,6 +131,26 @@ def test_samples_of_64_bits_are_heard(tmp_path):
     assert np.abs(samples(file, Lane()) - ONE).max() < 1e-6
 
 
+@pytest.mark.parametrize("stated", [0, 2 * RATE_HZ, 2 * RATE_HZ * 4, 2**32 - 1])
+def test_sound_after_the_stated_end_is_heard_too(tmp_path, stated):
+    path = wav(tmp_path / "a.wav", ONE)
+    whole = bytearray(path.read_bytes())
+    whole[40:44] = stated.to_bytes(4, "little")
+    path.write_bytes(whole)
+    with capture_logs() as logs:
+        heard = samples(probe(path), Lane())
+    assert len(heard) == len(ONE)
+    told = "its header states 1.0 s of sound, it holds 4.0 s; all is read"
+    assert [log["notice"] for log in logs] == ([told] if stated == 2 * RATE_HZ else [])
+
+
+@pytest.mark.parametrize("more", [b"LIST" + b"\x10\x27\0\0" + bytes(10_000), b"TAG" + bytes(125), b"\0"])
+def test_what_follows_the_sound_and_is_none_is_not_heard(tmp_path, more):
+    path = wav(tmp_path / "a.wav", ONE)
+    path.write_bytes(path.read_bytes() + more)
+    assert len(samples(probe(path), Lane())) == len(ONE)
+
+
 def test_samples_that_are_no_numbers_become_silence(tmp_path):
     broken = ONE.copy()
     broken[100:200] = np.nan
@@ -124,7 +165,10 @@ def test_windows_media_is_read(tmp_path):
 
 @pytest.mark.parametrize(
     "ending",
-    [".ts", ".flv", ".webm", ".ogg", ".mkv", ".wav", ".mp4", ".flac", ".wma", ".aiff", ".caf", ".avi"],
+    [
+        *[".ts", ".flv", ".webm", ".ogg", ".mkv", ".wav", ".mp4", ".flac", ".wma", ".aiff", ".caf", ".avi"],
+        ".wv",
+    ],
 )
 def test_all_parts_of_a_joined_recording_are_heard(tmp_path, ending):
     one = call(tmp_path / f"one{ending}", 2)

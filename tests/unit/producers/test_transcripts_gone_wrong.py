@@ -165,6 +165,32 @@ def test_times_that_are_none_are_refused(tmp_path, segments, says):
         load(write(tmp_path, "a.json", segments), (), LENGTH_MS)
 
 
+def anew(*windows):
+    chunks = [{"timestamp": [start, end], "text": GLAD} for window in windows for start, end in window]
+    return {"text": "", "chunks": chunks}
+
+
+ANEW = {
+    "windows of 30 s": ([[(0, 9), (20, 29)], [(0, 5), (24, 28)], [(2, 5)]], 70,
+        [0, 20, 30, 54, 62]),
+    "windows that end with words": ([[(0, 9), (20, 28)], [(0, 5), (20, 27)], [(0, 20)], [(0, 4)]], 80,
+        [0, 20, 28, 48, 55, 75]),
+    "a last end that is missing": ([[(0, 28)], [(0, None)]], 40, [0, 30]),
+    "out of order, no windows": ([[(5, 8)], [(2, 4), (9, 12)]], 60, [2, 5, 9]),
+    "longer than the recording": ([[(0, 25)], [(1, 24)]], 26, [0, 1]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ANEW)
+def test_times_that_begin_anew_every_half_minute_are_read_on(tmp_path, name):
+    given, length_s, starts = ANEW[name]
+    with capture_logs() as logs:
+        found = load(write(tmp_path, "a.json", anew(*given)), (), 1000 * length_s)
+    assert [u.start_ms // 1000 for u in found] == starts
+    told = any("begin anew" in log["notice"] for log in logs)
+    assert told == ("," not in name and "recording" not in name)
+
+
 def test_a_long_transcript_of_a_short_clip_is_read_as_far_as_it_goes(tmp_path):
     segments = [{"start": 3 * n, "end": 3 * n + 2, "text": GLAD} for n in range(30)]
     assert windows(load(write(tmp_path, "a.json", segments), (), LENGTH_MS)) == [0, 1, 3, 4, 6, 7]
