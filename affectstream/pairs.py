@@ -13,6 +13,8 @@ from affectstream.schemas.messages import PARTIES, Party
 
 LONGEST_OFFSET_S = 86_400
 LONGEST_ID = 64
+HASH = re.compile("[0-9a-f]{7}[a-f]")  # no date or number, such as call-20260101, ends so
+HASHED = re.compile(f"-{HASH.pattern}$")
 
 
 def speakers_named(pairs: Sequence[str]) -> dict[str, Party]:
@@ -59,13 +61,15 @@ def party_named(name: str) -> Party:
 def session_name(path: Path) -> str:
     """Return a session id made from a file's name, readable in ASCII; different names give different ids.
 
-    Spaces become dashes. Where more than that is lost, a hash of the name ends the id.
+    Where a character is lost or changed, spaces too, a hash of the name ends the id, and so it does where a
+    name looks as if it had one.
     """
     from anyascii import anyascii
 
     name = unicodedata.normalize("NFC", path.stem)
     plain = re.sub(r"[^A-Za-z0-9._]+", "-", anyascii(name)).strip("._-")
-    if plain == name.replace(" ", "-") and len(plain) <= LONGEST_ID:
+    if plain == name and len(plain) <= LONGEST_ID and not HASHED.search(plain):
         return plain
-    digest = hashlib.sha256(name.encode(errors="surrogatepass")).hexdigest()[:8]
-    return f"{plain[: LONGEST_ID - 9].rstrip('._-') or 'session'}-{digest}"
+    found = HASH.search(hashlib.sha256(name.encode(errors="surrogatepass")).hexdigest())
+    assert found  # there are sixty-four digits
+    return f"{plain[: LONGEST_ID - 9].rstrip('._-') or 'session'}-{found[0]}"

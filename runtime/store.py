@@ -171,6 +171,12 @@ class FusedStore(operator_trust.TrustStore):
         what = f"{modality} of {party} in session {session_id}"
         return leases.lease(self._redis, self._settings, keys.sending(session_id, party, modality), what)
 
+    async def clock_ms(self) -> int:
+        """Return the time by the server's clock."""
+        with translated(self._settings):
+            seconds, microseconds = await self._redis.time()
+        return int(seconds) * 1000 + int(microseconds) // 1000
+
     async def begin_runs(self, begun: Sequence[tuple[str, str]]) -> None:
         """Keep the windows of these runs, by session, from now on; those of earlier runs are deleted."""
         pipe = self._redis.pipeline(transaction=True)

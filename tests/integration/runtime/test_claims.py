@@ -87,3 +87,12 @@ async def test_without_a_redis_nothing_can_be_claimed(redis):
     away = redis.model_copy(update={"url": "redis://127.0.0.1:1/0"})
     with pytest.raises(Unavailable):
         await claimed(away, "call", "one", "refuse")
+
+
+@pytest.mark.parametrize(("off_ms", "says"), [(3_600_000, "3[56].. s ahead of"), (-90_000, "9. s behind")])
+async def test_a_live_producer_with_a_wrong_clock_is_refused(redis, off_ms, says):
+    async with FusedStore(redis) as store:
+        now_ms = await store.clock_ms()
+        with pytest.raises(InputError, match=f"clock is {says} that of Redis"):
+            one = sending(store, "call", "customer", "video", "", "refuse", lambda: now_ms + off_ms)
+            await one.__aenter__()

@@ -255,8 +255,10 @@ def test_doctor_names_what_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("name", "expected"),
     [
-        ("call 7.mp4", "call-7"),
-        ("../x/Größe.wav", "Grosse-aedc3f80"),
+        ("call 7.mp4", "call-7-"),
+        ("call-20260101.mp4", "call-20260101"),
+        ("call-0123456a.mp4", "call-0123456a-"),
+        ("../x/Größe.wav", "Grosse-"),
         ("звонок.wav", "zvonok-"),
         ("通話.wav", "TongHua-"),
         ("call [final].wav", "call-final-"),
