@@ -47,6 +47,8 @@ def within(path: Path, cues: Sequence[Cue], length_ms: int | None, from_ms: int 
         )
     latest_ms = LATEST_MS if length_ms is None else length_ms
     _check_unit(path, timed, latest_ms)
+    timed, stated = _once(path, timed), len(timed)
+    count = len(cues) - stated + len(timed)
     off_ms = _shift_ms(path, [cue.start_ms or 0 for cue in timed], latest_ms)
     kept = []
     for cue in timed:
@@ -56,7 +58,7 @@ def within(path: Path, cues: Sequence[Cue], length_ms: int | None, from_ms: int 
             kept.append(replace(cue, start_ms=start_ms, end_ms=end_ms))
     kept.sort(key=lambda cue: (cue.start_ms or 0, cue.end_ms or 0))
     found, mended = _ended(kept, length_ms, from_ms)
-    _report(path, len(cues), len(cues) - len(kept), mended)
+    _report(path, count, count - len(kept), mended)
     return found
 
 
@@ -110,6 +112,16 @@ def _later(cue: Cue, by_ms: int) -> Cue:
         start_ms=None if cue.start_ms is None else cue.start_ms + by_ms,
         end_ms=None if cue.end_ms is None else cue.end_ms + by_ms,
     )
+
+
+def _once(path: Path, cues: Sequence[Cue]) -> list[Cue]:
+    """Return the cues, each once: a transcript that was appended to itself has the same words twice."""
+    found = {(cue.start_ms, cue.end_ms, cue.speaker, cue.text): cue for cue in reversed(cues)}
+    if twice := len(cues) - len(found):
+        notice(
+            path, f"{twice} of {len(cues)} cues are there twice, with the same times and words; counted once"
+        )
+    return list(reversed(found.values()))
 
 
 def _check_unit(path: Path, cues: Sequence[Cue], latest_ms: int) -> None:

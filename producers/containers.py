@@ -102,7 +102,7 @@ def _movies(data: mmap.mmap) -> list[int]:
 def opened(path: Path, part: Part | None = None) -> Iterator[Any]:
     """Open a file, or one part of it; raises InputError that names what is wrong with it."""
     if not path.is_file():
-        raise InputError(f"{path}: no such file; check the path")
+        raise InputError(f"{path}: {'not a file' if path.exists() else 'no such file'}; check the path")
     if path.stat().st_size == 0:
         raise InputError(f"{path}: the file is empty (0 bytes); record or copy it again")
     options = {"format_whitelist": DEMUXERS, "protocol_whitelist": "file"}

@@ -18,6 +18,7 @@ _TAG = re.compile(
 _UNSEEN = re.compile("[\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff\u00ad]")
 _BRACKETS = re.compile(r"\[[^\[\]]*\]|\uff3b[^\uff3d]*\uff3d|\u3010[^\u3011]*\u3011")  # full-width ones too
 _NOTES = re.compile(r"[♪♫♬♩][^♪♫♬♩]*(?:[♪♫♬♩]+|$)")
+_HASHED = re.compile(r"^\s*#\s[^#]+\s#\s*$")  # lyrics as some broadcasters write them
 _SOUND = (
     r"laugh|chuckl|giggl|sigh|music|sing|applau|clap|cough|cry|cries|sob|weep|sniff|snor|sneez|yawn|gasp|groan"
     r"|moan|scream|whisper|breath|inaudible|unintelligible|indistinct|cross[- ]?talk|silence|pause"
@@ -39,7 +40,7 @@ def untagged(text: str) -> str:
 
 def spoken(text: str) -> str:
     """Return the words of an untagged text, without descriptions of sounds and lyrics, on one line."""
-    for aside in (_BRACKETS, _NOTES, _DESCRIBED):
+    for aside in (_BRACKETS, _NOTES, _HASHED, _DESCRIBED):
         text = aside.sub(" ", text)
     words = " ".join(text.split())
     return words if re.search(r"\w", words) else ""

@@ -17,7 +17,7 @@ from typing import Any, Literal
 import av
 from av.stream import Disposition
 
-from affectstream.producers.clock import Fault, described
+from affectstream.producers.clock import ClockRepair, Fault, described
 from affectstream.producers.containers import Part, opened, parts
 from affectstream.producers.notices import notice
 from affectstream.producers.stamps import Damage, Shifts, Track, packets_of, scan, streams_of
@@ -27,6 +27,7 @@ __all__ = ["Damage", "Decoded", "End", "MediaFile", "SoundTrack", "decode", "mil
 
 Kind = Literal["video", "audio"]
 ESTIMATED = {"mp3", "aac", "amr", "mpegts", "mpeg"}  # their length is a guess from the bit rate
+DECLARING = ("matroska", "flv", "asf")  # containers that state the length of the whole, not of each track
 SHORT_S = Fraction(1, 2)  # sound that ends this much before its declared end was cut off
 
 
@@ -101,10 +102,12 @@ def _probed(path: Path, _: tuple[int, int] | None) -> MediaFile:
         tracks = tuple(
             SoundTrack(s.index, s.codec_context.channels, s.codec_context.layout.name) for s in sound
         )
+        declared = container.duration if container.format.name.startswith(DECLARING) else None
         zero, index = min(starts, default=Fraction(0)), video[0].index if video else None
     if len(video) > 1:
         notice(path, f"{len(video)} tracks of pictures; the first is read")
     clock, shifts, packets = scan(path, found)
+    _check_whole(path, declared, clock, shifts, len(found))
     length_ms = max(0, milliseconds(Fraction(clock.end_s or 0.0) - zero))
     file = _usable(MediaFile(path, zero, index, tracks, length_ms, found, shifts, packets))
     faults = [fault for fault in clock.faults if fault.kind != "gap" or file.sound]  # pictures alone may stay
@@ -112,6 +115,15 @@ def _probed(path: Path, _: tuple[int, int] | None) -> MediaFile:
         notice(path, text)
     first = Fraction(clock.first_s) - zero
     return replace(file, gaps=tuple(_interval(first, fault) for fault in faults if fault.kind == "gap"))
+
+
+def _check_whole(path: Path, declared: int | None, clock: ClockRepair, shifts: Shifts, parts: int) -> None:
+    """Say so where a file ends before the length that its container declares, in microseconds."""
+    if declared is None or clock.end_s is None or any(shifts.values()) or parts > 1:
+        return
+    lacking_s = declared / av.time_base - (clock.end_s - min(0.0, clock.first_s))
+    if lacking_s > SHORT_S:
+        notice(path, f"cut off: {lacking_s:.1f} s of the length that it states are lacking; the rest is read")
 
 
 def _interval(first: Fraction, gap: Fault) -> tuple[int, int]:

@@ -26,11 +26,12 @@ TIMECODE = re.compile(r"^\s*[\[(]\d{1,2}:\d{2}(?::\d{2})?(?:[.,]\d{1,3})?[\])]\s
 BOXED = re.compile(r"\s*[\[(【](?P<name>[^\[\]()【】:]{1,40})[\])】]\s*(?P<text>.*)", re.DOTALL)
 PERSON = r"customer|caller|client|agent|advis[eo]r|operator|representative|rep|supervisor|guest|patient"
 LABEL = re.compile(
-    rf"(?:the\s+)?(?:(?:call[ -]?cent(?:er|re)|service|support|sales)\s+)?(?:{PERSON})(?:[ _#-]*\d{{1,3}})?"
+    rf"(?:(?:call[ -]?cent(?:er|re)|service|support|sales)\s+)?(?:{PERSON})(?:[ _#-]*\d{{1,3}})?"
     r"|(?:speaker|spk|spkr|participant|person|voice|channel|party|talker)[ _#-]*(?:\d{1,3}|[a-h]|\?|unknown)"
     r"|(?:unknown|unidentified)(?: speaker| caller)?|s\d{1,2}",
     re.IGNORECASE,
 )
+ARTICLE = re.compile(r"the\s+", re.IGNORECASE)  # `The agent: he hung up.` is a sentence where it comes once
 OF_ROLE = re.compile(rf".*\((?:{PERSON})\)|(?:{PERSON})\s*\(.*\)", re.IGNORECASE)
 PARTICLES = frozenset("van von de del della da dos di le la el al bin ibn of y".split())  # noqa: SIM905
 NOT_NAMES = frozenset(  # words of labels, and of sentences
@@ -109,7 +110,7 @@ def _by_line(cue: Cue, names: set[str]) -> Iterator[Cue]:
     piece: Cue | None = None
     for line in lines:
         mark = CHANGE.match(line) or (DASH.match(line) if dashed else None)
-        speaker, words = _split(line[mark.end() :] if mark else line, names)
+        speaker, words = _split(_unmarked(line), names)
         if piece and not speaker and not mark:
             piece = replace(piece, text=f"{piece.text} {words}")
             continue
@@ -171,6 +172,7 @@ def _names(lines: Sequence[str], cues: int, known: set[str]) -> set[str]:
         if often or len(name.split()) > 1 or (name.isupper() and CAPITALS.search(name))
     }
     stated = {name for name in counts if LABEL.fullmatch(name) or OF_ROLE.fullmatch(name)}
+    stated |= {name for name, n in counts.items() if n > 1 and LABEL.fullmatch(ARTICLE.sub("", name))}
     return known | {name.casefold() for name in sure | stated | (set(possible) if always else set())}
 
 

@@ -16,6 +16,7 @@ STAMPED = re.compile(r"(-?)\s*(?:(\d+):)?(\d{1,2}):(\d{1,2})(?:[.,](\d{1,9}))?")
 SBV = re.compile(rf"\s*({STAMP})\s*,\s*({STAMP})\s*")  # 0:00:01.000,0:00:02.500
 ARROW = "-->"
 TIMES = re.compile(r"(?=.*-->).*?-?\d+:\d+")  # an arrow, and a time on one side of it at least
+TAG = re.compile(r"<[^<>]*>")
 ADJACENT_MS = 100  # between cues that roll up
 
 
@@ -121,6 +122,7 @@ def stamp_ms(text: str) -> int | None:
 
 def rolled(cues: list[Cue]) -> list[Cue]:
     """Return the cues without the lines that a caption, rolling up, repeats of the one before it."""
+    cues = _unmarked(cues)
     kept = list(_unrepeated(cues))
     rolls = any(
         "\n" in old.text.strip() and new.text != old.text for old, new in zip(cues, kept, strict=True)
@@ -128,16 +130,39 @@ def rolled(cues: list[Cue]) -> list[Cue]:
     return kept if rolls else cues
 
 
+def _unmarked(cues: list[Cue]) -> list[Cue]:
+    """Return the cues, one for those that follow each other and differ only in which word is marked."""
+    found: list[Cue] = []
+    for cue in cues:
+        before = found[-1] if found else None
+        same = before is not None and _plain(before.text) == _plain(cue.text) != ""
+        if before is not None and same and _tags(before) != _tags(cue) and _follows(before.end_ms, cue):
+            found[-1] = replace(before, end_ms=cue.end_ms)
+        else:
+            found.append(cue)
+    return found
+
+
+def _plain(text: str) -> str:
+    return " ".join(TAG.sub("", text).split())
+
+
+def _tags(cue: Cue) -> list[str]:
+    """Return the words, cut at the tags."""
+    return TAG.split(" ".join(cue.text.split()))
+
+
+def _follows(end_ms: int | None, cue: Cue) -> bool:
+    return end_ms is not None and cue.start_ms is not None and abs(cue.start_ms - end_ms) <= ADJACENT_MS
+
+
 def _unrepeated(cues: list[Cue]) -> Iterator[Cue]:
     shown: list[str] = []
     until_ms: int | None = None
     for cue in cues:
         lines = [line for line in cue.text.split("\n") if line.strip()]
-        plain = [" ".join(re.sub(r"<[^<>]*>", "", line).split()) for line in lines]
-        near = (
-            until_ms is not None and cue.start_ms is not None and abs(cue.start_ms - until_ms) <= ADJACENT_MS
-        )
-        most = min(len(shown), len(plain)) if near else 0
+        plain = [_plain(line) for line in lines]
+        most = min(len(shown), len(plain)) if _follows(until_ms, cue) else 0
         repeated = next((n for n in range(most, 0, -1) if shown[-n:] == plain[:n]), 0)
         shown, until_ms = plain, cue.end_ms
         yield replace(cue, text="\n".join(lines[repeated:])) if repeated else cue

@@ -18,7 +18,8 @@ from affectstream.schemas.errors import InputError
 __all__ = ["LONGEST_TEXT", "Utterance", "load"]
 
 SUBTITLES = (".srt", ".sbv")
-SCRIPT = re.compile(r"\[[A-Za-z][\w +]*\]\s*\n")  # the first line of Advanced SubStation and of settings
+SCRIPT = re.compile(r"\[(?:[A-Za-z][\w +]*\]\s*\n|\d+:\d|[a-z]+:)")  # of Advanced SubStation, settings, LRC
+TABLE = re.compile(r"start\tend\ttext\n")
 LONGEST_TEXT = 8_000  # characters of one utterance: with context it stays below the limit of the topic
 
 
@@ -49,6 +50,8 @@ def _cues(path: Path, text: str) -> tuple[list[Cue], bool]:
         return _webvtt(path, begin), True
     if not begin and kind not in SUBTITLES:
         raise InputError(f"{path}: the file is empty; write the transcript again")
+    if TABLE.match(begin):
+        return whisper.table(begin), False
     if begin.startswith(("{", "[")) and (kind == ".json" or not (timed or SCRIPT.match(begin))):
         return whisper.cues(path, text), False
     if kind not in (".vtt", ".json") and (timed or (kind in SUBTITLES and not begin)):
@@ -63,7 +66,8 @@ def _refusal(path: Path, kind: str) -> str:
         ".json": ", line 1: not JSON; a Whisper transcript is an object with `segments`",
         **dict.fromkeys(SUBTITLES, ", line 1: a cue without a line `start --> end`"),
     }
-    return f"{path}{why.get(kind, ': neither WebVTT, SRT nor Whisper JSON; convert it to one of these')}"
+    other = ": neither WebVTT, SRT nor JSON or a table of Whisper; convert it to one of these"
+    return f"{path}{why.get(kind, other)}"
 
 
 def _webvtt(path: Path, text: str) -> list[Cue]:
@@ -78,13 +82,14 @@ def _webvtt(path: Path, text: str) -> list[Cue]:
 def _read(path: Path) -> str:
     """Return the text with plain line ends: by its byte order mark, else UTF-8, else Windows-1252."""
     if not path.is_file():
-        raise InputError(f"{path}: no such file; check the path")
+        raise InputError(f"{path}: {'not a file' if path.exists() else 'no such file'}; check the path")
     data = path.read_bytes()
     if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
         text = data.decode("utf-16", errors="replace")
     else:
         try:
-            text = data.decode("utf-16-le" if data[1:2] == b"\0" else "utf-8-sig")
+            wide = "utf-16-be" if data[:3:2] == b"\0\0" else "utf-16-le" if data[1:2] == b"\0" else None
+            text = data.decode(wide or "utf-8-sig")
         except UnicodeDecodeError:
             text = data.decode("cp1252", errors="replace")
     if "\0" in text:

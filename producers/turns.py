@@ -9,14 +9,14 @@ otherwise: a guess could attribute one person's words to another.
 import re
 import shlex
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 
 from affectstream.producers.bounds import Utterance
 from affectstream.producers.notices import notice
 from affectstream.schemas.errors import InputError
-from affectstream.schemas.messages import Party
+from affectstream.schemas.messages import PARTIES, Party
 
 CONTEXT_TURNS = 2
 CONTEXT_CHARACTERS = 2_000  # of each turn, its end
@@ -66,11 +66,29 @@ def turns(
     start_ms: int,
 ) -> list[Turn]:
     """Return the turns of one file that ``parties`` share; raises InputError for unknown speakers."""
+    spelled: dict[str, str] = {}  # one person may be spelled `Mara Lind` and `MARA LIND`
+    called = [u.speaker and spelled.setdefault(u.speaker.casefold(), u.speaker) for u in utterances]
+    utterances = [replace(u, speaker=name) for u, name in zip(utterances, called, strict=True)]
     of = _parties(path, utterances, parties, speakers)
+    _tell_of_many(path, of, speakers)
     return [
         Turn(start_ms + u.start_ms, start_ms + u.end_ms, of[u.speaker], u.text, u.language)
         for u in utterances
     ]
+
+
+def _tell_of_many(path: Path, of: Mapping[str | None, Party | None], speakers: Mapping[str, Party]) -> None:
+    """Say where several people are one party by the roles in their names alone."""
+    table = {name.casefold() for name in speakers}
+    for party in PARTIES:
+        count = sum(
+            name is not None and its == party and name.casefold() not in table for name, its in of.items()
+        )
+        if count > 1:
+            notice(
+                path,
+                f"{count} speakers are the {party} by the roles in their names; --speaker tells them apart",
+            )
 
 
 def role(speaker: str | None, speakers: Mapping[str, Party]) -> Party | None:

@@ -1,8 +1,9 @@
-"""JSON transcripts of Whisper and its kin as cues.
+"""JSON and tables of Whisper and its kin as cues.
 
 Read are `segments` (Whisper, WhisperX, faster-whisper), `chunks` with `timestamp` (Hugging Face pipelines),
 `transcription` with `offsets` or `timestamps` (whisper.cpp), and lists of words with times (OpenAI's
-`words`, WhisperX' `word_segments`), which are put together to utterances at pauses and ends of sentences.
+`words`, WhisperX' `word_segments`), which are put together to utterances at pauses and ends of sentences; and
+Whisper's tables, `start`, `end` and `text` with tabs between and times in ms.
 """
 
 import json
@@ -19,6 +20,8 @@ from affectstream.schemas.errors import InputError
 LISTS = ("segments", "chunks", "transcription", "utterances", "words", "word_segments")
 INSIDE = ("result", "results", "output", "transcript", "data")
 SPEAKERS = ("speaker", "speaker_name", "speakerName", "speaker_label", "speaker_id", "speakerId", "channel")
+STARTS, ENDS = ("start", "start_time", "startTime"), ("end", "end_time", "endTime")
+LENGTHS = ("duration", "dur")
 PAUSE_MS = 800
 MOST_WORDS = 40
 SENTENCE = re.compile(r"[.!?\u2026\u3002\uff01\uff1f]['\"\u201d\u2019)]*$")
@@ -27,7 +30,7 @@ SENTENCE = re.compile(r"[.!?\u2026\u3002\uff01\uff1f]['\"\u201d\u2019)]*$")
 def cues(path: Path, text: str) -> list[Cue]:
     """Return the cues of a JSON transcript; raises InputError where it is none that is known."""
     try:
-        document = json.loads(text)
+        document = _document(text)
     except json.JSONDecodeError as error:
         raise InputError(f"{path}, line {error.lineno}: not valid JSON; write the transcript again") from None
     except RecursionError:
@@ -50,6 +53,26 @@ def cues(path: Path, text: str) -> list[Cue]:
         found = [cue for n, item in enumerate(items) for cue in _segment(path, n, item, turns[n])]
     language = _language(document)
     return [replace(cue, language=language) for cue in found]
+
+
+def table(text: str) -> list[Cue]:
+    """Return the cues of a table, whose first line names its columns."""
+    rows = [line.split("\t", 2) for line in text.split("\n")[1:]]
+    return [
+        Cue(f"line {number}", _ms(row[0], 1), _ms(row[1], 1), row[2])
+        for number, row in enumerate(rows, 2)
+        if len(row) == 3
+    ]
+
+
+def _document(text: str) -> Any:
+    """Return the JSON, also of a file with one object on each line."""
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError as error:
+        if error.msg != "Extra data":
+            raise
+    return [json.loads(line) for line in text.splitlines() if line.strip()]
 
 
 def _items(document: Any) -> list[Any] | None:
@@ -107,7 +130,14 @@ def _times(item: dict[str, Any]) -> tuple[int | None, int | None]:
         return _ms(offsets.get("from"), 1), _ms(offsets.get("to"), 1)
     if isinstance(stamps, dict):
         return _ms(stamps.get("from")), _ms(stamps.get("to"))
-    return _ms(item.get("start", item.get("start_time"))), _ms(item.get("end", item.get("end_time")))
+    start_ms, end_ms = _ms(_first(item, STARTS)), _ms(_first(item, ENDS))
+    if end_ms is None and start_ms is not None and (length_ms := _ms(_first(item, LENGTHS))):
+        end_ms = start_ms + length_ms
+    return start_ms, end_ms
+
+
+def _first(item: dict[str, Any], names: tuple[str, ...]) -> Any:
+    return next((item[name] for name in names if item.get(name) is not None), None)
 
 
 def _ms(value: Any, unit: int = 1000) -> int | None:
@@ -126,7 +156,7 @@ def _ms(value: Any, unit: int = 1000) -> int | None:
 
 
 def _speaker(item: dict[str, Any]) -> str | None:
-    value = next((item[name] for name in SPEAKERS if item.get(name) is not None), None)
+    value = _first(item, SPEAKERS)
     if isinstance(value, dict):
         value = value.get("name", value.get("id"))
     name = "" if value is None else str(value).strip()

@@ -189,11 +189,30 @@ def test_a_chained_recording_whose_channels_change_is_heard_to_the_end(tmp_path)
     assert len(samples(file, Lane())) / 48_000 == pytest.approx(6, abs=0.2)
 
 
-@pytest.mark.parametrize("ending", [".flac", ".aiff", ".caf", ".m4a", ".mp3", ".wma", ".avi", ".flv"])
+@pytest.mark.parametrize(
+    "ending", [".flac", ".aiff", ".caf", ".m4a", ".mp3", ".wma", ".avi", ".flv", ".mkv", ".webm", ".wv"]
+)
 def test_a_sound_file_is_not_called_damaged(tmp_path, ending):
     damage = Counter()
-    list(signal(probe(call(tmp_path / f"a{ending}", 2)), None, damage))
-    assert not damage
+    with capture_logs() as logs:
+        list(signal(probe(call(tmp_path / f"a{ending}", 2)), None, damage))
+    assert not damage and not logs
+
+
+@pytest.mark.parametrize("ending", [".mkv", ".webm", ".wma", ".mp4"])
+def test_a_recording_that_was_cut_off_is_read_and_called_so(tmp_path, ending):
+    path = call(tmp_path / f"a{ending}", 4)
+    whole = path.read_bytes()
+    path.write_bytes(whole[: len(whole) * 6 // 10])
+    with capture_logs() as logs:
+        try:
+            file = probe(path)
+        except InputError as error:
+            assert "cut off before its index" in str(error)
+            return
+        list(signal(file, None, Counter()))
+    assert file.duration_ms < 3500
+    assert any("cut off" in log["notice"] for log in logs)
 
 
 @pytest.mark.parametrize("ending", [".ts", ".webm", ".mp4"])

@@ -98,9 +98,11 @@ def test_whisper_json_gives_segments_with_and_without_speakers(tmp_path, wrap, l
         lambda s: s.replace("\n", "\r\n").encode(),
         lambda s: s.replace("\n", "\r").encode(),
         lambda s: s.encode("utf-16"),
+        lambda s: s.encode("utf-16-le"),
+        lambda s: s.encode("utf-16-be"),
         lambda s: s.encode("cp1252"),
     ],
-    ids=["bom", "crlf", "cr", "utf-16", "windows-1252"],
+    ids=["bom", "crlf", "cr", "utf-16", "le", "be", "windows-1252"],
 )
 def test_encodings_and_line_ends_do_not_matter(tmp_path, encode):
     text = "WEBVTT\n\n00:01.000 --> 00:02.000\n<v Caller>Café, naïve\n"
@@ -132,6 +134,7 @@ def test_an_empty_transcript_has_no_utterances(tmp_path):
         ("a.json", '[{"start": 2, "end": 3, "text": 7}]', "segment 0: not an object with"),
         ("a.json", "[" * 100_000, "JSON"),
         ("a.txt", "secret words", "neither WebVTT, SRT nor"),
+        ("a.lrc", "[00:00.00]secret words", "neither WebVTT, SRT nor"),
         ("a.vtt", b"\x00\x01\x02" * 100, "not a text file"),
         ("a.vtt", "WEBVTT\n\n00:01.000 --> 00:02.000\n" + "secret words " * 1000, "longer than"),
     ],

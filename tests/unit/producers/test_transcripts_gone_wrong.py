@@ -111,6 +111,20 @@ CASES = {
     "arrow_in_words.srt": (srt((FIRST, "left --> right"), (SECOND, ANGRY)), [0, 1, 3, 4],
         f"left --> right | {ANGRY}"),
     "placed_lines.srt": (srt((FIRST, r"{\pos(10,20)}so\Nit is")), [0, 1], "so it is"),
+    "marked_words.srt": (srt(("00:00:00,000 --> 00:00:01,000", "<u>I</u> am angry"),
+        ("00:00:01,000 --> 00:00:02,000", "I <u>am</u> angry"),
+        ("00:00:02,000 --> 00:00:03,000", "I am <u>angry</u>"),
+        ("00:00:03,000 --> 00:00:04,000", "No."), ("00:00:04,000 --> 00:00:05,000", "No.")),
+        [0, 1, 2, 3, 4], "I am angry | No. | No."),
+    "hashes.srt": (srt((FIRST, "# la la la #"), (SECOND, "rooms # 5 and # 6")), [3, 4], "rooms # 5 and # 6"),
+    "a_dash_each.srt": (srt((FIRST, f"- {GLAD}"), (SECOND, ANGRY)), [0, 1, 3, 4], f"{GLAD} | {ANGRY}"),
+    "twice.srt": (2 * srt((FIRST, GLAD), (SECOND, ANGRY)), [0, 1, 3, 4], f"{GLAD} | {ANGRY}"),
+    "lengths.json": ([{"start": 0.0, "duration": 2.0, "text": GLAD}, {"start": 3, "dur": 2, "text": ANGRY}],
+        [0, 1, 3, 4], f"{GLAD} | {ANGRY}"),
+    "lines.jsonl": ("".join(json.dumps({"start": at, "end": at + 2, "text": text}) + "\n"
+        for at, text in ((0, GLAD), (3, ANGRY))), [0, 1, 3, 4], f"{GLAD} | {ANGRY}"),
+    "whisper.tsv": (f"start\tend\ttext\n0\t2000\t{GLAD}\n3000\t5000\t{ANGRY}\n", [0, 1, 3, 4],
+        f"{GLAD} | {ANGRY}"),
     "captions.sbv": (f"0:00:00.000,0:00:02.000\n{GLAD}\n\n0:00:03.000,0:00:05.000\n{ANGRY}\n", [0, 1, 3, 4],
         f"{GLAD} | {ANGRY}"),
 }  # fmt: skip
@@ -130,6 +144,7 @@ REPAIRED = {
     "ends_before.srt": "1 of 3 cues had a time that cannot be, or no end; estimated",
     "last_end_null.json": "1 of 2 cues had a time that cannot be, or no end; estimated",
     "after_the_end.srt": "1 of 2 cues start outside the recording, or at no time; left out",
+    "twice.srt": "2 of 4 cues are there twice, with the same times and words; counted once",
     "studio_clock.srt": "all times are 10 h after the recording's; these hours are taken off",
 }
 
@@ -257,7 +272,8 @@ WORDS = [
     "Bill: forty euros", "So I said: no.", "one thing: it broke",
     "PIN: four seven one one.", "Note: it is late.", "Listen: I paid.", "My name: Ana.", "Order number: 12",
     "Call me at 10:30: please.", "I told her: no.", "Monday: nobody came.", "The customer service: awful.",
-    "Total: 40 euros", "https://example.org: there", "ETA: five", "To: whom it concerns",
+    "The agent: he was rude.", "Total: 40 euros", "https://example.org: there", "ETA: five",
+    "To: whom it concerns",
 ]  # fmt: skip
 
 
@@ -268,6 +284,15 @@ def test_a_label_within_words_is_words(tmp_path, line):
         ("customer", line),
         ("customer", ANGRY),
     ]
+
+
+def test_several_people_of_one_role_are_told_of_and_one_of_two_spellings_is_one(tmp_path):
+    with capture_logs() as logs:
+        found = parties(tmp_path, vtt(f"CUSTOMER 1: {GLAD}", f"CUSTOMER 2: {ANGRY}"))
+        assert parties(tmp_path, vtt(f"Mara Lind: {GLAD}", f"MARA LIND: {ANGRY}"), "b.vtt") == found
+    assert found == [("customer", GLAD), ("customer", ANGRY)]
+    told = "2 speakers are the customer by the roles in their names; --speaker tells them apart"
+    assert [log["notice"] for log in logs] == [told]
 
 
 def test_segments_without_a_speaker_among_others_are_given_to_nobody(tmp_path):
