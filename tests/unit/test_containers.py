@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 import tomllib
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -29,6 +30,25 @@ def test_the_dockerfile_has_the_targets_and_runs_as_nobody_special():
     ]
     assert set(re.findall(r"--extra (\S+)", text)) <= set(extras)
     assert "--extra inference" not in text.partition("AS base-packages")[2].partition("FROM")[0]
+
+
+def test_the_environment_is_made_with_secrets_of_its_own_and_never_twice(tmp_path: Path) -> None:
+    made = []
+    for name in ("one", "two"):
+        done = _make_env(tmp_path / name)
+        assert done.returncode == 0, done.stderr
+        assert (tmp_path / name).stat().st_mode & 0o777 == 0o600
+        made.append(dict(re.findall(r"^(\w+)=(.*)$", (tmp_path / name).read_text(), re.MULTILINE)))
+    assert set(made[0]) == {*SECRETS, "REPLAY_USER"}
+    drawn = [one[name] for one in made for name in SECRETS]
+    assert len(set(drawn)) == 2 * len(SECRETS) and min(map(len, drawn)) >= 32
+    before = (tmp_path / "one").read_bytes()
+    assert "is there already" in _make_env(tmp_path / "one").stderr
+    assert (tmp_path / "one").read_bytes() == before
+
+
+def _make_env(target: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([ROOT / "scripts" / "make-env", target], capture_output=True, text=True)
 
 
 def test_what_the_dockerfile_copies_is_let_through():
