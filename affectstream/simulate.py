@@ -3,16 +3,18 @@
 import asyncio
 import time
 import uuid
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 
-from affectstream.schemas.errors import AffectError, InputError, Unavailable
+from affectstream.schemas.errors import AffectError, InputError
 
 if TYPE_CHECKING:
+    from pydantic import SecretStr
+
     from affectstream.runtime.settings import Settings
 
 app = typer.Typer()
@@ -25,9 +27,6 @@ Calls = Annotated[int, typer.Option(min=1, max=1000, help="how many at once")]
 Speed = Annotated[float, typer.Option(min=0.01, max=1000, help="times real time")]
 CallId = Annotated[str | None, typer.Option(help="the platform's id; default: drawn", show_default=False)]
 
-Timed = Iterator[tuple[int, str | bytes]]
-Write = Callable[[str | bytes], Awaitable[None]]
-
 
 @app.command()
 def twilio(
@@ -38,6 +37,7 @@ def twilio(
     call_id: CallId = None,
 ) -> None:
     """Stream a call as Twilio Media Streams does: mu-law, both tracks, signed by the settings' token."""
+    from affectstream.producers.gateway import streaming
     from affectstream.producers.gateway.simulators import TELEPHONE_HZ, recording
     from affectstream.producers.gateway.simulators import twilio as messages
     from affectstream.runtime.settings import load
@@ -51,7 +51,7 @@ def twilio(
 
     async def one(name: str) -> None:
         headers = _signature(settings, "/twilio")
-        await _websocket(
+        await streaming.websocket(
             url or _url(settings, "/twilio"), headers, messages(name, tracks, _token(settings)), speed
         )
 
@@ -67,6 +67,7 @@ def browser(
     call_id: CallId = None,
 ) -> None:
     """Stream the picture and the sound of one party by the plain WebSocket, as a page in a browser could."""
+    from affectstream.producers.gateway import streaming
     from affectstream.producers.gateway.simulators import browser as messages
     from affectstream.producers.gateway.simulators import recording
     from affectstream.runtime.settings import load
@@ -78,7 +79,7 @@ def browser(
 
     async def one(name: str) -> None:
         stream = messages(name, file, settings.producer, _token(settings))
-        await _websocket(url or _url(settings, "/stream"), {}, stream, speed)
+        await streaming.websocket(url or _url(settings, "/stream"), {}, stream, speed)
 
     _run(ids, one)
 
@@ -96,6 +97,7 @@ def audiosocket(
     channel: Annotated[int, typer.Option(min=0, help="which one is streamed")] = 0,
 ) -> None:
     """Stream one channel of a recording as Asterisk's AudioSocket does: TCP, linear PCM."""
+    from affectstream.producers.gateway import streaming
     from affectstream.producers.gateway.simulators import SLIN_KINDS, recording
     from affectstream.producers.gateway.simulators import audiosocket as messages
     from affectstream.runtime.settings import load
@@ -110,7 +112,42 @@ def audiosocket(
     ids = _ids(call_id, calls, lambda: str(uuid.uuid4()))
 
     async def one(name: str) -> None:
-        await _tcp(host, port, messages(_uuid(name), lanes[channel], rate_hz), speed)
+        await streaming.tcp(host, port, messages(_uuid(name), lanes[channel], rate_hz), speed)
+
+    _run(ids, one)
+
+
+@app.command()
+def audiohook(
+    file: Recording,
+    url: Annotated[str | None, typer.Option(help="default: the gateway of the settings")] = None,
+    calls: Calls = 1,
+    speed: Speed = 1.0,
+    call_id: CallId = None,
+    emotions: Annotated[
+        bool, typer.Option("--emotions", help="ask for the fused emotions; print them")
+    ] = False,
+) -> None:
+    """Stream a call as Genesys AudioHook does: mu-law, both channels, signed by the settings' secret."""
+    from affectstream.producers.gateway import streaming
+    from affectstream.producers.gateway.audiohook_client import AudioHookClient, Identity, headers
+    from affectstream.producers.gateway.simulators import TELEPHONE_HZ, recording
+    from affectstream.runtime.settings import load
+
+    gateway, (_, lanes) = (settings := load()).gateway, recording(file, TELEPHONE_HZ)
+    if len(lanes) > 2:
+        raise InputError(f"{file}: it has {len(lanes)} channels; a call has one or two")
+    ids = [str(_uuid(name)) for name in _ids(call_id, calls, lambda: str(uuid.uuid4()))]
+    key, secret = (_text(each) for each in (gateway.audiohook_key, gateway.audiohook_secret))
+    to = url or _url(settings, "/audiohook")
+    signed_url = f"{gateway.public_url}/audiohook" if gateway.public_url and url is None else to
+
+    async def one(name: str) -> None:
+        identity = Identity(str(uuid.uuid4()), name)
+        client = AudioHookClient(identity, lanes, emotions)
+        await streaming.session(to, headers(signed_url, identity, key, secret), client, speed)
+        for entity in client.entities:
+            out.print_json(data=entity, indent=None)
 
     _run(ids, one)
 
@@ -132,59 +169,6 @@ def _run(ids: list[str], one: Callable[[str], Awaitable[None]]) -> None:
         raise failed[0]
 
 
-async def _paced(messages: Timed, speed: float, write: Write) -> None:
-    began_s = time.monotonic()
-    for at_ms, message in messages:
-        wait_s = began_s + at_ms / 1000 / speed - time.monotonic()
-        if wait_s > 0:
-            await asyncio.sleep(wait_s)
-        await write(message)
-
-
-async def _websocket(url: str, headers: dict[str, str], messages: Timed, speed: float) -> None:
-    from websockets.asyncio.client import connect
-    from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus, InvalidURI
-
-    try:
-        async with connect(url, additional_headers=headers, ping_interval=None, proxy=None) as socket:
-            await _paced(messages, speed, socket.send)
-            await socket.wait_closed()
-            if socket.close_code != 1000:
-                raise Unavailable(f"{url}: the gateway ended the call (WebSocket code {socket.close_code})")
-    except InvalidStatus as error:
-        text = (error.response.body or b"").decode(errors="replace").strip()
-        raise Unavailable(f"{url}: refused with {error.response.status_code} {text}") from None
-    except ConnectionClosed as error:
-        code = error.rcvd.code if error.rcvd else "none"
-        raise Unavailable(f"{url}: the gateway ended the call (WebSocket code {code})") from None
-    except InvalidURI:
-        raise InputError(f"{url}: a WebSocket URL begins with ws:// or wss://") from None
-    except (OSError, InvalidHandshake):
-        raise Unavailable(f"{url}: no gateway answers; start one with `affectstream gateway`") from None
-
-
-async def _tcp(host: str, port: int, messages: Timed, speed: float) -> None:
-    try:
-        reader, writer = await asyncio.open_connection(host, port)
-    except OSError:
-        raise Unavailable(f"{host}:{port}: no gateway answers; start `affectstream gateway`") from None
-
-    async def write(message: str | bytes) -> None:
-        assert isinstance(message, bytes)
-        writer.write(message)
-        await writer.drain()
-
-    try:
-        await _paced(messages, speed, write)
-        answer = await reader.read()
-    except OSError:
-        raise Unavailable(f"{host}:{port}: the gateway ended the call") from None
-    finally:
-        writer.close()
-    if answer:
-        raise Unavailable(f"{host}:{port}: the gateway refused the call")
-
-
 def _ids(call_id: str | None, calls: int, draw: Callable[[], str]) -> list[str]:
     if call_id is not None and calls > 1:
         raise InputError("--call-id names one call; leave it out where --calls is above 1")
@@ -195,7 +179,7 @@ def _uuid(text: str) -> uuid.UUID:
     try:
         return uuid.UUID(text)
     except ValueError:
-        raise InputError(f"--call-id {text}: AudioSocket names a call by a UUID") from None
+        raise InputError(f"--call-id {text}: this protocol names a call by a UUID") from None
 
 
 def _address(text: str) -> tuple[str, int]:
@@ -219,6 +203,10 @@ def _signature(settings: "Settings", path: str) -> dict[str, str]:
         return {}
     url = f"{gateway.public_url}{path}"
     return {"X-Twilio-Signature": twilio_signature(gateway.twilio_token.get_secret_value(), url)}
+
+
+def _text(secret: "SecretStr | None") -> str:
+    return secret.get_secret_value() if secret else ""
 
 
 def _token(settings: "Settings") -> str:

@@ -23,6 +23,8 @@ from affectstream.up import processes
 
 AUTH_TOKEN = "an auth token of nobody"
 TOKEN = "a secret of nobody"
+API_KEY = "an api key of nobody"
+CLIENT_SECRET = "YSBjbGllbnQgc2VjcmV0IG9mIG5vYm9keQ=="
 MOST_CALLS = 3
 
 
@@ -81,6 +83,8 @@ def gateway(
             "twilio_token": AUTH_TOKEN,
             "token": TOKEN,
             "session_key": "a key of nobody",
+            "audiohook_key": API_KEY,
+            "audiohook_secret": CLIENT_SECRET,
             "max_calls": MOST_CALLS,
             "max_speed": 1000,
         },

@@ -5,44 +5,19 @@ import json
 import time
 
 import pytest
+from support.gateway import ZERO_MS, Broker, gate
 
 from affectstream.producers.gateway import connection
-from affectstream.producers.gateway.admission import Places, SessionIds, Tokens, new_token
+from affectstream.producers.gateway.admission import Tokens, new_token
 from affectstream.producers.gateway.connection import MOST_UNACKNOWLEDGED, Connection
-from affectstream.producers.gateway.gate import Gate
 from affectstream.producers.gateway.plain import Plain
-from affectstream.runtime.settings import load
 from affectstream.schemas.messages import AudioChunk, EndOfStream
 
-ZERO_MS = 1_700_000_000_000
-RUNS = ("run-1", "run-2")
 START = {
     "type": "start",
     "call_id": "call-7",
     "tracks": [{"party": "customer", "encoding": "s16le", "rate_hz": 8000}],
 }
-
-
-class Broker:
-    """Takes what is sent; while it is stopped it acknowledges nothing."""
-
-    def __init__(self):
-        self.sent, self.answers = [], asyncio.Event()
-        self.answers.set()
-
-    async def send(self, message):
-        self.sent.append(message)
-        return asyncio.ensure_future(self._acknowledged())
-
-    async def _acknowledged(self):
-        await self.answers.wait()
-
-
-def gate(broker, tokens=None, purpose=None, **gateway):
-    settings = load(gateway=gateway, policy={"agent_purpose": purpose})
-    return Gate(
-        settings, broker.send, Places(10, iter(RUNS).__next__), SessionIds(None), tokens, lambda: ZERO_MS
-    )
 
 
 def seconds(first, last):

@@ -1,0 +1,112 @@
+"""Simulated calls on their way to a gateway: over a WebSocket, as a session that is answered, over TCP."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager
+
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus, InvalidURI
+
+from affectstream.producers.gateway.audiohook_client import AudioHookClient
+from affectstream.schemas.errors import InputError, Unavailable
+
+Timed = Iterator[tuple[int, str | bytes]]
+"""Messages, each with when it is sent, in ms after the beginning of the stream."""
+Write = Callable[[str | bytes], Awaitable[None]]
+
+ANSWER_S = 10.0
+
+
+async def websocket(url: str, headers: Mapping[str, str], messages: Timed, speed: float) -> None:
+    """Send a stream that is not answered; raises InputError, Unavailable."""
+    async with _connected(url, headers) as socket:
+        await _paced(messages, speed, socket.send)
+        await socket.wait_closed()
+        if socket.close_code != 1000:
+            raise Unavailable(f"{url}: the gateway ended the call (WebSocket code {socket.close_code})")
+
+
+async def session(url: str, headers: Mapping[str, str], client: AudioHookClient, speed: float) -> None:
+    """Send a session of AudioHook, and take what comes back; raises InputError, Unavailable."""
+    async with _connected(url, headers) as socket:
+        await socket.send(client.open())
+        await _until(socket, client, lambda: client.channels is not None)
+        reading = asyncio.create_task(_until(socket, client, lambda: client.closed))
+        try:
+            await _paced(client.stream(), speed, _unless_over(socket, reading))
+            await socket.send(client.close())
+            async with asyncio.timeout(ANSWER_S):
+                await reading
+        except TimeoutError:
+            raise Unavailable(f"{url}: the gateway does not close the session") from None
+        finally:
+            reading.cancel()
+
+
+def _unless_over(socket: ClientConnection, reading: asyncio.Task[None]) -> Write:
+    """Return how a message is sent, unless the other side ended the session."""
+
+    async def write(message: str | bytes) -> None:
+        if reading.done():
+            reading.result()
+        await socket.send(message)
+
+    return write
+
+
+async def _until(socket: ClientConnection, client: AudioHookClient, reached: Callable[[], bool]) -> None:
+    while not reached():
+        message = await socket.recv()
+        if isinstance(message, bytes):
+            raise Unavailable("the gateway broke the protocol: it sent a binary message")
+        client.receive(message)
+
+
+async def tcp(host: str, port: int, messages: Timed, speed: float) -> None:
+    """Send a stream over TCP; raises Unavailable."""
+    try:
+        reader, writer = await asyncio.open_connection(host, port)
+    except OSError:
+        raise Unavailable(f"{host}:{port}: no gateway answers; start `affectstream gateway`") from None
+
+    async def write(message: str | bytes) -> None:
+        assert isinstance(message, bytes)
+        writer.write(message)
+        await writer.drain()
+
+    try:
+        await _paced(messages, speed, write)
+        answer = await reader.read()
+    except OSError:
+        raise Unavailable(f"{host}:{port}: the gateway ended the call") from None
+    finally:
+        writer.close()
+    if answer:
+        raise Unavailable(f"{host}:{port}: the gateway refused the call")
+
+
+async def _paced(messages: Timed, speed: float, write: Write) -> None:
+    began_s = time.monotonic()
+    for at_ms, message in messages:
+        wait_s = began_s + at_ms / 1000 / speed - time.monotonic()
+        if wait_s > 0:
+            await asyncio.sleep(wait_s)
+        await write(message)
+
+
+@asynccontextmanager
+async def _connected(url: str, headers: Mapping[str, str]) -> AsyncIterator[ClientConnection]:
+    try:
+        async with connect(url, additional_headers=headers, ping_interval=None, proxy=None) as socket:
+            yield socket
+    except InvalidStatus as error:
+        text = (error.response.body or b"").decode(errors="replace").strip()
+        raise Unavailable(f"{url}: refused with {error.response.status_code} {text}") from None
+    except ConnectionClosed as error:
+        code = error.rcvd.code if error.rcvd else "none"
+        raise Unavailable(f"{url}: the gateway ended the call (WebSocket code {code})") from None
+    except InvalidURI:
+        raise InputError(f"{url}: a WebSocket URL begins with ws:// or wss://") from None
+    except (OSError, InvalidHandshake):
+        raise Unavailable(f"{url}: no gateway answers; start one with `affectstream gateway`") from None

@@ -1,0 +1,178 @@
+"""AudioHook on a real Kafka and Redis: the bytes of `analyze`, emotions sent back, reconnects, signatures."""
+
+import asyncio
+import json
+import uuid
+
+import numpy as np
+import pytest
+from support.recordings import wav
+from support.streamed import same_bytes, telephone
+from websockets.asyncio.client import connect
+from websockets.exceptions import InvalidStatus
+
+from affectstream.producers.gateway.admission import SessionIds
+from affectstream.producers.gateway.audiohook_client import AudioHookClient, Identity, headers
+from affectstream.producers.gateway.simulators import to_mu_law
+from affectstream.schemas.labels import EMOTIONS
+
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]
+
+PUBLIC = "wss://calls.example.com/audiohook"
+NONE = "00000000-0000-0000-0000-000000000000"
+
+
+def url(gateway):
+    return f"ws://127.0.0.1:{gateway.settings.gateway.port}/audiohook"
+
+
+def signed(gateway, identity):
+    known = gateway.settings.gateway
+    return headers(
+        PUBLIC, identity, known.audiohook_key.get_secret_value(), known.audiohook_secret.get_secret_value()
+    )
+
+
+def session_of(call_id):
+    return SessionIds("a key of nobody").of(call_id)
+
+
+async def test_both_channels_give_the_bytes_of_analyze(gateway, tmp_path):
+    path, call_id = wav(tmp_path / "call.wav", telephone(8, 140.0), telephone(8, 210.0)), str(uuid.uuid4())
+    code, printed = await gateway.simulate("audiohook", str(path), "--call-id", call_id, "--speed", "20")
+    assert code == 0, printed + gateway.complaint()
+    windows = await same_bytes(gateway, call_id, path, channels="customer,agent")
+    assert {window.party for window in windows} == {"customer", "agent"}
+    ended = await gateway.event("call_ended", protocol="audiohook", reason="end")
+    assert (ended["filled_ms"], ended["dropped"]) == (0, {})
+
+
+async def test_a_call_on_two_connections_is_one_session_of_one_run(gateway, tmp_path):
+    """The first connection is cut; the second one goes on with the clock of the first."""
+    sound = telephone(8, 150.0)
+    path, call_id = wav(tmp_path / "call.wav", sound), str(uuid.uuid4())
+    pcm, sessions = np.rint(sound * 32768).astype("<i2"), [str(uuid.uuid4()) for _ in range(2)]
+    for number, part in enumerate((pcm[:32_000], pcm[32_000:])):
+        identity = Identity(sessions[number], call_id)
+        client = Continuing(identity, [part], number * 32_000, sessions[:number])
+        async with connect(url(gateway), additional_headers=signed(gateway, identity), proxy=None) as socket:
+            await socket.send(client.open())
+            client.receive(await socket.recv())
+            for _, message in client.stream():
+                await socket.send(message)
+            if number == 0:
+                await gateway.event("call_started", session=session_of(call_id))
+                socket.transport.abort()
+            else:
+                await socket.send(client.close())
+                while not client.closed:
+                    client.receive(await socket.recv())
+    await same_bytes(gateway, call_id, path)
+    await gateway.event("call_continued", session=session_of(call_id))
+
+
+class Continuing(AudioHookClient):
+    """A client whose stream begins at a sample, and continues earlier sessions."""
+
+    def __init__(self, identity, lanes, first, continued):
+        super().__init__(identity, lanes)
+        self._samples, self._continued = first, continued
+
+    def _message(self, kind, parameters):
+        if kind == "open":
+            named = [{"id": each, "serverseq": 1, "clientseq": 1} for each in self._continued]
+            parameters = parameters | {"continuedSessions": named}
+        return super()._message(kind, parameters)
+
+
+async def test_the_fused_emotion_comes_back_while_the_call_goes_on(gateway, tmp_path):
+    path = wav(tmp_path / "call.wav", telephone(9, 140.0), telephone(9, 210.0))
+    code, printed = await gateway.simulate("audiohook", str(path), "--emotions")
+    assert code == 0, printed + gateway.complaint()
+    found = [json.loads(line)["data"] for line in printed.splitlines() if line.startswith("{")]
+    assert {each["party"] for each in found} == {"customer", "agent"}
+    assert {(each["party"], each["channel"], each["channelId"]) for each in found} == {
+        ("customer", "external", 0),
+        ("agent", "internal", 1),
+    }
+    assert all(each["duration"] in ("PT1S",) or each["position"] == "PT0S" for each in found)
+    assert all(set(each["probabilities"] or ()) <= set(EMOTIONS) for each in found)
+
+
+@pytest.mark.parametrize("without", ["signature", "x-api-key", "audiohook-session-id"])
+async def test_what_is_not_signed_is_refused_before_the_handshake(gateway, without):
+    made = signed(gateway, Identity(str(uuid.uuid4()), str(uuid.uuid4())))
+    kept = {name: value for name, value in made.items() if name.lower() != without}
+    with pytest.raises(InvalidStatus) as refusal:
+        await connect(url(gateway), additional_headers=kept, proxy=None)
+    assert refusal.value.response.status_code == (400 if "session" in without else 401)
+
+
+async def test_a_signed_request_opens_one_connection(gateway):
+    once = signed(gateway, Identity(str(uuid.uuid4()), str(uuid.uuid4())))
+    async with connect(url(gateway), additional_headers=once, proxy=None):
+        with pytest.raises(InvalidStatus) as refusal:
+            await connect(url(gateway), additional_headers=once, proxy=None)
+    assert refusal.value.response.status_code == 401
+
+
+async def test_a_pause_is_silence_whatever_was_said_in_it(gateway, tmp_path):
+    """Speech, a pause of three seconds, speech: the bytes of a recording with silence there."""
+    call_id, first, last = str(uuid.uuid4()), telephone(4, 150.0), telephone(2, 180.0)
+    path = wav(tmp_path / "call.wav", np.concatenate([first, np.zeros(24_000, np.float32), last]))
+    identity = Identity(str(uuid.uuid4()), call_id)
+    client = AudioHookClient(identity, [np.rint(first * 32768).astype("<i2")])
+    async with connect(url(gateway), additional_headers=signed(gateway, identity), proxy=None) as socket:
+        await socket.send(client.open())
+        client.receive(await socket.recv())
+        for _, message in client.stream():
+            await socket.send(message)
+        await socket.send(client._message("paused", {}))
+        client._samples += 24_000
+        await socket.send(client._message("resumed", {"start": "PT4S", "discarded": "PT3S"}))
+        await socket.send(to_mu_law(np.rint(last * 32768).astype("<i2")))
+        client._samples += len(last)
+        await socket.send(client.close())
+        while not client.closed:
+            client.receive(await socket.recv())
+    await same_bytes(gateway, call_id, path)
+    ended = await gateway.event("call_ended", session=session_of(call_id), reason="end")
+    assert (ended["seconds"], ended["filled_ms"], ended["dropped"]) == (9.0, 3000, {})
+
+
+async def test_a_probe_makes_no_session(gateway):
+    identity = Identity(str(uuid.uuid4()), NONE)
+    client = AudioHookClient(identity, [np.zeros(0, "<i2")])
+    async with connect(url(gateway), additional_headers=signed(gateway, identity), proxy=None) as socket:
+        opening = json.loads(client.open())
+        opening["parameters"]["participant"]["id"] = NONE
+        await socket.send(json.dumps(opening))
+        client.receive(await socket.recv())
+        await socket.send(client.close())
+        client.receive(await socket.recv())
+    assert client.closed and not [
+        e for e in gateway.events("call_started") if e["session"] == session_of(NONE)
+    ]
+
+
+async def test_sigterm_lets_the_platform_go_on_elsewhere(gateway):
+    identity = Identity(str(uuid.uuid4()), str(uuid.uuid4()))
+    client = AudioHookClient(identity, [np.zeros(8_000, "<i2")])
+    process = gateway.children.children["gateway"].process
+    async with connect(url(gateway), additional_headers=signed(gateway, identity), proxy=None) as socket:
+        await socket.send(client.open())
+        client.receive(await socket.recv())
+        process.terminate()
+        kinds = []
+        for _, message in client.stream():
+            await socket.send(message)
+            await asyncio.sleep(0.05)
+        while "reconnect" not in kinds:
+            kinds.append(json.loads(text := await socket.recv())["type"])
+            client.receive(text)
+        await socket.send(client._message("close", {"reason": "reconnect"}))
+        client.receive(await socket.recv())
+    assert await asyncio.get_running_loop().run_in_executor(None, process.wait, 30) == 0
+    gateway.children.start("gateway")
+    gateway.children.wait_ready(60, ["gateway"])
+    await gateway.event("call_ended", session=session_of(identity.conversation_id), reason="reconnect")

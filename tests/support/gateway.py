@@ -1,0 +1,32 @@
+"""A gateway without a broker and a Redis: what is sent to it is kept."""
+
+import asyncio
+from itertools import count
+
+from affectstream.producers.gateway.admission import Places, SessionIds
+from affectstream.producers.gateway.gate import Gate
+from affectstream.runtime.settings import load
+
+ZERO_MS = 1_700_000_000_000
+
+
+class Broker:
+    """Takes what is sent; while it is stopped it acknowledges nothing."""
+
+    def __init__(self):
+        self.sent, self.answers = [], asyncio.Event()
+        self.answers.set()
+
+    async def send(self, message):
+        self.sent.append(message)
+        return asyncio.ensure_future(self._acknowledged())
+
+    async def _acknowledged(self):
+        await self.answers.wait()
+
+
+def gate(broker, tokens=None, purpose=None, now_ms=lambda: ZERO_MS, **gateway):
+    """Return what connections share, with runs that are counted."""
+    settings = load(gateway=gateway, policy={"agent_purpose": purpose})
+    runs = (f"run-{number}" for number in count(1))
+    return Gate(settings, broker.send, Places(10, runs.__next__), SessionIds(None), tokens, now_ms)

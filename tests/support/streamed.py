@@ -1,0 +1,46 @@
+"""Calls that a gateway took in, beside the recordings of them."""
+
+import asyncio
+import time
+
+import numpy as np
+from support.recordings import voice
+from support.system import analysed, lines
+
+from affectstream.producers.gateway.admission import SessionIds
+from affectstream.producers.gateway.simulators import to_mu_law
+from affectstream.producers.gateway.sound import mu_law
+from affectstream.producers.session import messages
+from affectstream.replay import Ends
+from affectstream.runtime.store import FusedStore
+from affectstream.session_file import SessionArguments, plan
+
+
+def telephone(seconds, pitch_hz):
+    """A voice as mu-law leaves it, so that the recording of it is what is streamed."""
+    pcm = np.clip(np.rint(voice(seconds, pitch_hz=pitch_hz) * 32768), -32768, 32767).astype("<i2")
+    return np.frombuffer(mu_law(to_mu_law(pcm)), "<i2").astype(np.float32) / 32768
+
+
+async def same_bytes(gateway, call_id, path, **arguments):
+    """Wait until a call is final, and compare its windows with those of its recording."""
+    session_id = SessionIds("a key of nobody").of(call_id)
+    began = await gateway.event("call_started", session=session_id)
+    recorded = plan(
+        SessionArguments([path], session=session_id, **arguments),
+        gateway.settings.producer,
+        began["start_ms"],
+        "synthetic",
+    )
+    stream = list(messages(recorded))
+    ends = Ends(gateway.settings.fusion.window_ms)
+    for message in stream:
+        ends.note(message)
+    deadline = time.monotonic() + 200
+    async with FusedStore(gateway.settings.redis) as store:
+        while not await ends.reached(store, session_id):
+            assert time.monotonic() < deadline, gateway.complaint()
+            await asyncio.sleep(0.1)
+    streamed = await gateway.finals(session_id)
+    assert lines(streamed) == lines(analysed(stream, gateway.settings))
+    return streamed
