@@ -1,0 +1,82 @@
+"""The simulated client of AudioHook: a session with the gateway's reader, and what it refuses of a server."""
+
+import json
+import uuid
+
+import numpy as np
+import pytest
+
+from affectstream.producers.gateway.audiohook import AudioHook, Upgrade
+from affectstream.producers.gateway.audiohook_client import AudioHookClient, Identity
+from affectstream.producers.gateway.events import Audio, Ended, Reply, Started
+from affectstream.producers.gateway.simulators import to_mu_law
+from affectstream.producers.gateway.sound import mu_law
+from affectstream.schemas.errors import Unavailable
+
+IDENTITY = Identity(str(uuid.UUID(int=7)), str(uuid.UUID(int=8)))
+PARTIES = {"external": "customer", "internal": "agent"}
+LANES = [np.arange(n, dtype="<i2") * 3 for n in (8_000 * 7 + 11, 8_000 * 5)]
+
+
+def session(lanes, wanted=("external", "internal")):
+    """Sound by party, and the events but sound, of a whole session."""
+    client = AudioHookClient(IDENTITY, lanes)
+    hook = AudioHook(Upgrade(IDENTITY.organization_id, IDENTITY.session_id), PARTIES, wanted)
+    heard, others = {}, []
+
+    def exchange(message):
+        todo = list(hook.receive(message))
+        while todo:
+            match event := todo.pop(0):
+                case Started():
+                    todo += hook.admitted("session")
+                case Reply():
+                    client.receive(event.data)
+                case Audio():
+                    heard[event.party] = heard.get(event.party, b"") + event.pcm
+                case _:
+                    others.append(event)
+
+    exchange(client.open())
+    for _, message in client.stream():
+        exchange(message)
+    exchange(client.close())
+    assert client.closed
+    return heard, others
+
+
+@pytest.mark.parametrize(
+    ("lanes", "wanted", "expected"),
+    [
+        (LANES, ("external", "internal"), {"customer": 0, "agent": 1}),
+        (LANES, ("external",), {"customer": 0}),
+        (LANES[:1], ("external", "internal"), {"customer": 0}),
+    ],
+)
+def test_a_session_carries_the_sound_of_the_channels_that_may_be_heard(lanes, wanted, expected):
+    heard, others = session(lanes, wanted)
+    assert others == [Ended("end")]
+    for party, lane in expected.items():
+        sent = mu_law(to_mu_law(lanes[lane]))
+        assert heard[party][: len(sent)] == sent and not any(heard[party][len(sent) :])
+    assert heard.keys() == expected.keys()
+
+
+def server(seq, kind, **parameters):
+    numbers = {"seq": seq, "clientseq": 1}
+    return json.dumps({"type": kind, "id": IDENTITY.session_id, **numbers, "parameters": parameters})
+
+
+@pytest.mark.parametrize(
+    ("message", "said"),
+    [
+        (server(2, "opened", media=[]), "broke the protocol"),
+        (server(1, "pong"), "answers no ping"),
+        (server(1, "disconnect", reason="unauthorized", info="why"), "unauthorized: why"),
+    ],
+)
+def test_what_a_server_does_wrong_ends_the_session(message, said):
+    client = AudioHookClient(IDENTITY, LANES)
+    client.open()
+    with pytest.raises(Unavailable, match=said):
+        client.receive(message)
