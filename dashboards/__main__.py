@@ -9,6 +9,7 @@ import uvicorn
 
 from affectstream.analytics.label import Display
 from affectstream.dashboards.api import create_app
+from affectstream.dashboards.feed import Feed
 from affectstream.dashboards.page import site
 from affectstream.models.fusion.parameters import available
 from affectstream.runtime.process import Stop, run
@@ -16,7 +17,6 @@ from affectstream.runtime.settings import ApiSettings, Settings, load
 from affectstream.runtime.store import FusedStore
 from affectstream.schemas.errors import Unavailable
 
-CACHED_FINALS = 10_000  # of 7.5 KB: three hours of one party
 FINISH_S = 5  # how long requests under way may take once the process is told to stop
 
 
@@ -33,7 +33,7 @@ async def serve(settings: Settings, stop: Stop) -> None:
     """Serve until ``stop``; while Redis is away, requests get 503 and the process goes on."""
     async with AsyncExitStack() as exits:
         listener = exits.enter_context(_listen(settings.api))
-        store = FusedStore(settings.redis, CACHED_FINALS, patient=True)
+        store = FusedStore(settings.redis, patient=True)
         exits.push_async_exit(store)
         app = create_app(store, settings.api.token, _display(settings))
         site.install(app, settings.api.token)
@@ -46,7 +46,7 @@ async def serve(settings: Settings, stop: Stop) -> None:
             timeout_graceful_shutdown=FINISH_S,
         )
         server = Server(config)
-        ending = asyncio.create_task(_end(server, stop))
+        ending = asyncio.create_task(_end(server, app.state.feed, stop))
         await server.serve(sockets=[listener])
         ending.cancel()
 
@@ -56,8 +56,9 @@ def _display(settings: Settings) -> Display:
     return Display(**settings.label.model_dump(), fitted=fitted.abstain if fitted else {})
 
 
-async def _end(server: Server, stop: Stop) -> None:
+async def _end(server: Server, feed: Feed, stop: Stop) -> None:
     await stop.wait()
+    await feed.aclose()
     server.should_exit = True
 
 

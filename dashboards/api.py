@@ -6,8 +6,12 @@ from pydantic import SecretStr
 
 from affectstream.analytics.label import Display
 from affectstream.dashboards import guard, routes
+from affectstream.dashboards.feed import Feed
+from affectstream.dashboards.listing import listing
 from affectstream.dashboards.panels import panels
 from affectstream.dashboards.reader import Reader
+from affectstream.dashboards.roster import Roster
+from affectstream.dashboards.streams import streams
 from affectstream.runtime.store import FusedStore
 
 ABOUT = """
@@ -32,9 +36,11 @@ def create_app(store: FusedStore, token: SecretStr | None = None, display: Displ
         redoc_url=None,
         static_url=guard.ASSETS,
     )
-    app.state.reader = Reader(store, display)
+    app.state.reader = reader = Reader(store, display)
+    app.state.roster = roster = Roster(store, reader)
+    app.state.feed = Feed(roster, reader)
     guard.install(app)
     app.include_router(routes.health)
-    for guarded in (routes.data, panels):
+    for guarded in (streams, listing, routes.data, panels):
         app.include_router(guarded, dependencies=[Depends(guard.require_token(token))])
     return app

@@ -1,9 +1,12 @@
 """Fused windows as the rows of responses."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from affectstream.analytics import rows
 from affectstream.analytics.label import DisplayedLabel
+from affectstream.analytics.need import need, valence
 from affectstream.dashboards.responses import AlertRow, Latest, ModalityWindow, PartyRow, Window
 from affectstream.schemas.alert import Alert
 from affectstream.schemas.messages import FusedEmotion, ModalityState, Party
@@ -31,18 +34,45 @@ def modalities(fused: FusedEmotion) -> Any:
     return ModalityWindow(start_ms=fused.start_ms, end_ms=fused.end_ms, **rows.modalities(fused), **statuses)
 
 
-def party(session: str, name: Party, ends: tuple[int, int], newest: FusedEmotion | None) -> PartyRow:
-    """Return a party's row from the ends of its first and last final window, and its newest pane."""
+def event(fused: FusedEmotion, displayed: DisplayedLabel) -> rows.Row:
+    """Return a window with all its columns, as an event holds it; only modalities of this call."""
+    statuses = {f"{state.modality}_status": _status(state) for state in fused.modalities}
+    return {**rows.flat(fused, displayed), "pane": fused.pane, **statuses}
+
+
+@dataclass(frozen=True)
+class Newest:
+    """What a row shows of a party's newest pane."""
+
+    start_ms: int
+    end_ms: int
+    p: tuple[float, ...] | None
+    columns: rows.Row  # of `analytics.rows.WINDOW`
+
+
+def newest(pane: FusedEmotion, displayed: DisplayedLabel) -> Newest:
+    """Return what a row shows of a pane."""
+    return Newest(pane.start_ms, pane.end_ms, pane.p, rows.window(pane, displayed))
+
+
+def party(
+    session: str, name: Party, ends: tuple[int, int], newest: Newest, alerts: Sequence[Alert], ended: bool
+) -> PartyRow:
+    """Return a party's row from the ends of its first and last final, its newest pane and active alerts."""
     first_end, last_end = ends
-    start = first_end - (newest.end_ms - newest.start_ms if newest else 0)
+    start = first_end - (newest.end_ms - newest.start_ms)
     return PartyRow(
         session=session,
         party=name,
         start_ms=start,
         end_ms=last_end,
         duration_ms=last_end - start,
-        label=newest.label if newest else None,
-        confidence=newest.confidence if newest else None,
+        **newest.columns,
+        valence=valence(newest.p),
+        state="ended" if ended else "live",
+        alerts=len(alerts),
+        alert=alerts[-1].text if alerts else None,
+        need=0.0 if ended else need(newest.p, newest.columns["disagreement"], newest.end_ms, alerts),
     )
 
 

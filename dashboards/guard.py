@@ -1,15 +1,17 @@
 """Error handlers, bearer token and security headers of the API."""
 
 import hmac
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import Annotated
 
 import structlog
-from fastapi import Depends, FastAPI, HTTPException, Request, Response
+from fastapi import Depends, FastAPI, HTTPException, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from pydantic import SecretStr
+from starlette.datastructures import MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from affectstream.schemas.errors import AffectError, Unavailable
 
@@ -38,7 +40,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(AffectError, _failed)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(Exception, _crashed)
-    app.middleware("http")(_with_headers)
+    app.add_middleware(Headers)
 
 
 def require_token(token: SecretStr | None) -> Callable[..., None]:
@@ -58,13 +60,25 @@ def require_token(token: SecretStr | None) -> Callable[..., None]:
     return check
 
 
-async def _with_headers(request: Request, call: Callable[[Request], Awaitable[Response]]) -> Response:
-    response = await call(request)
-    for name, value in HEADERS.items():
-        response.headers.setdefault(name, value)  # assets of the page state their own caching
-    docs = request.url.path.startswith("/docs")
-    response.headers["Content-Security-Policy"] = DOCS_POLICY if docs else DATA_POLICY
-    return response
+class Headers:
+    """Puts the security headers on every response, as it streams."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve a request."""
+        policy = DOCS_POLICY if scope.get("path", "").startswith("/docs") else DATA_POLICY
+
+        async def with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in HEADERS.items():
+                    headers.setdefault(name, value)  # assets of the page state their own caching
+                headers["Content-Security-Policy"] = policy
+            await send(message)
+
+        await self._app(scope, receive, with_headers)
 
 
 async def _unavailable(request: Request, error: Exception) -> JSONResponse:

@@ -9,7 +9,8 @@ from typing import Annotated, Literal, TypeVar, cast
 from fastapi import APIRouter, HTTPException, Query
 
 from affectstream.analytics.records import PartySummary
-from affectstream.dashboards import routes
+from affectstream.dashboards import listing, routes
+from affectstream.dashboards.listing import Known
 from affectstream.dashboards.responses import (
     AlertRow,
     Latest,
@@ -67,9 +68,9 @@ panels = APIRouter(prefix="/api/panels", tags=["panels"])
 
 
 @panels.get("/parties", responses=DATA)
-async def parties(reader: Data, sid: Sid = "") -> PartyRows:
+async def parties(reader: Data, roster: Known, sid: Sid = "") -> PartyRows:
     """Return a row per party of a session."""
-    found = await _kept(routes.session(reader, sid)) if sid else None
+    found = await _kept(listing.session(reader, roster, sid)) if sid else None
     return PartyRows(parties=found.parties if found else [])
 
 

@@ -1,21 +1,19 @@
 """What requests read from the store: sessions, finals, displayed labels; each with a deadline and a 404."""
 
-import asyncio
-from collections.abc import Awaitable, Sequence
-from typing import TypeVar
+from collections.abc import Sequence
 
 from fastapi import HTTPException
 
 from affectstream.analytics.label import NOTHING, Display, DisplayedLabel, fold, step
+from affectstream.dashboards.columns import Columns, ColumnsCache
+from affectstream.dashboards.deadline import within
 from affectstream.runtime.store import FusedStore, Session
 from affectstream.schemas.alert import Alert
-from affectstream.schemas.errors import Unavailable
 from affectstream.schemas.messages import FusedEmotion, Party
+from affectstream.schemas.runs import UNNAMED
 
-T = TypeVar("T")
-
-ANSWER_S = 2.0  # how long the store may take for one page; its client alone would retry for ten seconds
 PAGE = 2_000  # finals of a page: decoded in 50 ms, between which other requests are answered
+CACHE_BYTES = 64 << 20  # of columns: 18 parties of six hours each, and more where calls are shorter
 
 
 class Reader:
@@ -24,18 +22,15 @@ class Reader:
     def __init__(self, store: FusedStore, display: Display) -> None:
         self._store = store
         self._display = display
+        self._columns = ColumnsCache(store, display, CACHE_BYTES)
 
     async def ping(self) -> None:
         """Return when the store has answered."""
-        await _within(ANSWER_S, self._store.ping())
-
-    async def sessions(self, limit: int) -> list[Session]:
-        """Return the sessions with the newest finals first."""
-        return await _within(ANSWER_S, self._store.sessions(limit))
+        await within(self._store.ping())
 
     async def session(self, sid: str) -> Session:
         """Return one session, or refuse with 404."""
-        found = await _within(ANSWER_S, self._store.session(sid))
+        found = await within(self._store.session(sid))
         if found is None:
             raise HTTPException(
                 404, f"there is no session {sid!r}: it has not begun, has expired or was purged"
@@ -44,33 +39,52 @@ class Reader:
 
     async def newest(self, parties: Sequence[tuple[str, Party]]) -> list[FusedEmotion | None]:
         """Return the newest pane of each party, early or final."""
-        return await _within(ANSWER_S, self._store.latest_of(parties))
+        return await within(self._store.latest_of(parties))
 
     async def latest(self, sid: str, party: Party) -> tuple[FusedEmotion, DisplayedLabel]:
         """Return the newest pane of a party and its displayed label, or refuse with 404."""
         pane = (await self.newest([(sid, party)]))[0]
         if pane is None:
-            raise await self._no_party(sid, party)
-        before = await self._displayed_before(pane)
-        return pane, step(self._display, before, pane)
+            await self.require(sid, party)
+            raise HTTPException(404, f"no window of {party!r} in session {sid!r} can be read")
+        return pane, await self.displayed(pane)
 
     async def finals(
         self, sid: str, party: Party, between: tuple[int | None, int | None], limit: int
     ) -> tuple[list[FusedEmotion], int | None]:
         """Return a page of finals and where the next one starts; refuses an unknown party with 404."""
         start_ms, end_ms = between
-        if start_ms is not None and end_ms is not None and start_ms > end_ms:
-            raise HTTPException(422, "query from: lies after query to")
         found = await self._finals(sid, party, start_ms, end_ms, limit + 1)
-        if not found and party not in (await self.session(sid)).parties:
-            raise await self._no_party(sid, party)
+        if not found:
+            await self.require(sid, party)
         page = found[:limit]
         return page, page[-1].end_ms if len(found) > limit else None
 
+    async def finals_after(self, sid: str, party: Party, after_ms: int, limit: int) -> list[FusedEmotion]:
+        """Return the first finals that end after a time, none where there is no such party."""
+        return await within(self._store.finals(sid, party, after_ms, None, limit))
+
+    async def run(self, sid: str) -> str:
+        """Return the run of a session whose windows are kept."""
+        return (await within(self._store.runs_of([sid])))[0].kept or UNNAMED
+
     async def labels(self, finals: Sequence[FusedEmotion]) -> list[DisplayedLabel]:
-        """Return what is displayed for a party's finals, in order and without a gap."""
-        before = await self._displayed_before(finals[0]) if finals else NOTHING
-        return fold(self._display, before, finals)
+        """Return what is displayed for finals of a party, in their order."""
+        if self._display.memoryless or not finals:
+            return fold(self._display, NOTHING, finals)
+        columns = await self.columns(finals[0].session_id, finals[0].party)
+        return columns.displayed([final.end_ms for final in finals])
+
+    async def displayed(self, pane: FusedEmotion) -> DisplayedLabel:
+        """Return what is displayed for the newest pane of a party."""
+        if self._display.memoryless:
+            return step(self._display, NOTHING, pane)
+        columns = await self.columns(pane.session_id, pane.party)
+        return step(self._display, columns.displayed([pane.end_ms - 1])[0], pane)
+
+    async def columns(self, sid: str, party: Party) -> Columns:
+        """Return all finals of a party as arrays, without any where there is no such party."""
+        return await self._columns.columns(sid, party)
 
     async def all_finals(self, sid: str) -> list[FusedEmotion]:
         """Return all finals of a session, party by party, or refuse with 404."""
@@ -80,7 +94,7 @@ class Reader:
     async def alerts(self, sid: str) -> list[Alert]:
         """Return the alerts of a session, or refuse with 404."""
         await self.session(sid)
-        return await _within(ANSWER_S, self._store.alerts(sid))
+        return await within(self._store.alerts(sid))
 
     async def _finals(
         self,
@@ -94,30 +108,15 @@ class Reader:
         found: list[FusedEmotion] = []
         while limit is None or len(found) < limit:
             count = PAGE if limit is None else min(PAGE, limit - len(found))
-            page = await _within(ANSWER_S, self._store.finals(sid, party, start_ms, end_ms, count))
+            page = await within(self._store.finals(sid, party, start_ms, end_ms, count))
             found += page
             if len(page) < count:
                 break
             start_ms = page[-1].end_ms
         return found
 
-    async def _displayed_before(self, pane: FusedEmotion) -> DisplayedLabel:
-        """Return what was displayed before a pane: by folding the stored finals, where that matters."""
-        if self._display.memoryless:
-            return NOTHING
-        sid, party = pane.session_id, pane.party
-        before = await self._finals(sid, party, end_ms=pane.end_ms - 1)
-        return fold(self._display, NOTHING, before)[-1] if before else NOTHING
-
-    async def _no_party(self, sid: str, party: Party) -> HTTPException:
-        """Return the refusal that names the parties there are; raises the one for an unknown session."""
-        there = ", ".join((await self.session(sid)).parties)
-        return HTTPException(404, f"session {sid!r} has no party {party!r}; it has {there}")
-
-
-async def _within(limit_s: float, answer: Awaitable[T]) -> T:
-    try:
-        async with asyncio.timeout(limit_s):
-            return await answer
-    except TimeoutError:
-        raise Unavailable(f"no answer from the Redis within {limit_s:g} s") from None
+    async def require(self, sid: str, party: Party) -> None:
+        """Refuse an unknown session or party with 404, and name the parties that there are."""
+        parties = (await self.session(sid)).parties
+        if party not in parties:
+            raise HTTPException(404, f"session {sid!r} has no party {party!r}; it has {', '.join(parties)}")

@@ -27,7 +27,8 @@ Shown = Annotated[
     str | None,
     Field(description="the displayed label, smoothed if set so; null where uncertain", examples=["happy"]),
 ]
-Status = Literal["present", "missing"] | Reason
+State = Literal["live", "ended"]
+Status = Literal["present", "abstained", "missing"] | Reason
 
 
 class ResponseModel(BaseModel):
@@ -91,7 +92,7 @@ class Timeline(ResponseModel):
 
 
 class PartyRow(ResponseModel):
-    """One party of a session: its time span and its newest label."""
+    """One party of a session: its time span, its newest window, its alerts, and its need."""
 
     session: SessionName
     party: Party
@@ -99,13 +100,36 @@ class PartyRow(ResponseModel):
     end_ms: Ms
     duration_ms: int = Field(ge=0, examples=[58_000])
     label: Label
-    confidence: Share | None = Field(description="of the newest window")
+    shown: Shown
+    confidence: Share = Field(description="of the newest window, as the columns beside it")
+    uncertainty: Share
+    disagreement: Share
+    conflict: str | None = Field(examples=["words neutral, voice angry"])
+    valence: float | None = Field(
+        description="happy - sad - angry - fear - disgust, in [-1, 1]; null without evidence",
+        examples=[-0.4],
+    )
+    state: State = Field(description="ended: its streams are over, or no window has come for a minute")
+    alerts: int = Field(ge=0, description="how many are active")
+    alert: str | None = Field(description="the newest active one, in words")
+    need: Share = Field(
+        description="0.4 (1 - 2^-alerts) + 0.3 (angry + disgust) + 0.1 disagreement + 0.2 (1 to 0 in the two "
+        "minutes after the newest alert began); 0 once the call has ended"
+    )
 
 
 class Sessions(ResponseModel):
-    """The sessions with the newest windows first, a row per party."""
+    """Sessions in the order asked for, a row per party."""
 
     sessions: list[PartyRow]
+    next_cursor: str | None = Field(description="`cursor` of the next page; null where this is the last one")
+
+
+class Changes(ResponseModel):
+    """What an event of the list's stream holds: rows that are new or changed, and sessions that are gone."""
+
+    sessions: list[PartyRow]
+    gone: list[SessionName]
 
 
 class Session(ResponseModel):

@@ -1,35 +1,32 @@
 """Routes of the JSON API."""
 
 import asyncio
-from collections.abc import Sequence
 from importlib.metadata import version
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Path, Query, Request
+import msgspec
+from fastapi import APIRouter, Depends, HTTPException, Path, Query, Request, Response
 
 from affectstream.analytics.alerts import in_order
 from affectstream.analytics.records import Summary
 from affectstream.analytics.summary import summarise
 from affectstream.dashboards import convert
+from affectstream.dashboards.buckets import Buckets, length_ms
+from affectstream.dashboards.buckets import buckets as in_buckets
 from affectstream.dashboards.reader import Reader
 from affectstream.dashboards.responses import (
     Alerts,
     Health,
     Latest,
     Modalities,
-    PartyRow,
     Problem,
-    Session,
-    Sessions,
     Timeline,
 )
-from affectstream.runtime import store
 from affectstream.schemas.messages import Party, SessionId
 
 Responses = dict[int | str, dict[str, Any]]
 
 VERSION = version("affectstream")
-MAX_SESSIONS = 200
 MAX_WINDOWS = 10_000
 MAX_MS = 253_402_300_800_000  # the year 10,000: a later time is in another unit
 
@@ -39,6 +36,12 @@ DATA: Responses = AWAY | {
     422: {"model": Problem, "description": "a parameter that cannot be"},
 }
 NAMED: Responses = DATA | {404: {"model": Problem, "description": "no such session or party is kept"}}
+
+
+def check_range(from_ms: int | None, to: int | None) -> None:
+    """Refuse a range that ends before it begins."""
+    if from_ms is not None and to is not None and from_ms > to:
+        raise HTTPException(422, "query from: lies after query to")
 
 
 def _reader(request: Request) -> Reader:
@@ -58,24 +61,12 @@ data = APIRouter(prefix="/api/sessions", tags=["data"])
 health = APIRouter(tags=["health"])
 
 
-@data.get("", responses=DATA)
-async def sessions(reader: Data, limit: Annotated[int, Query(ge=1, le=MAX_SESSIONS)] = 100) -> Sessions:
-    """Return the sessions with the newest windows first, a row per party."""
-    found = await reader.sessions(limit)
-    return Sessions(sessions=await rows(reader, found))
-
-
-@data.get("/{sid}", responses=NAMED)
-async def session(reader: Data, sid: Sid) -> Session:
-    """Return one session, a row per party."""
-    return Session(session=sid, parties=await rows(reader, [await reader.session(sid)]))
-
-
 @data.get("/{sid}/{party}/timeline", responses=NAMED)
 async def timeline(
     reader: Data, sid: Sid, party: Party, from_ms: From = None, to: To = None, limit: Limit = 1000
 ) -> Timeline:
     """Return the final windows of a party in order, page by page: `next_from` is `from` of the next."""
+    check_range(from_ms, to)
     finals, next_from = await reader.finals(sid, party, (from_ms, to), limit)
     windows = list(map(convert.window, finals, await reader.labels(finals)))
     return Timeline(session=sid, party=party, windows=windows, next_from=next_from)
@@ -86,9 +77,30 @@ async def modalities(
     reader: Data, sid: Sid, party: Party, from_ms: From = None, to: To = None, limit: Limit = 1000
 ) -> Modalities:
     """Return the evidence of each modality in each final window, in columns like `video_weight`."""
+    check_range(from_ms, to)
     finals, next_from = await reader.finals(sid, party, (from_ms, to), limit)
     windows = list(map(convert.modalities, finals))
     return Modalities(session=sid, party=party, windows=windows, next_from=next_from)
+
+
+@data.get("/{sid}/{party}/buckets", responses=NAMED, response_model=Buckets)
+async def buckets(
+    reader: Data,
+    sid: Sid,
+    party: Party,
+    from_ms: From = None,
+    to: To = None,
+    points: Annotated[int, Query(ge=2, le=2_000, description="at most so many buckets")] = 300,
+) -> Response:
+    """Return a party's timeline in buckets of equal length: means, extremes, shares of displayed labels."""
+    check_range(from_ms, to)
+    found = (await reader.columns(sid, party)).between(from_ms, to)
+    if not len(found):
+        await reader.require(sid, party)
+    span_ms = int(found["end_ms"][-1] - found["start_ms"][0]) if len(found) else 0
+    bucket_ms = length_ms(span_ms, points)
+    answer = {"session": sid, "party": party, "bucket_ms": bucket_ms, "buckets": in_buckets(found, bucket_ms)}
+    return Response(msgspec.json.encode(answer), media_type="application/json")
 
 
 @data.get("/{sid}/{party}/latest", responses=NAMED)
@@ -121,13 +133,3 @@ async def readyz(reader: Data) -> Health:
     """Return 200 while the process and the store answer."""
     await reader.ping()
     return Health(version=VERSION)
-
-
-async def rows(reader: Reader, sessions: Sequence[store.Session]) -> list[PartyRow]:
-    """Return a row per party of the sessions, in their order."""
-    spans = {(found.session_id, party): span for found in sessions for party, span in found.parties.items()}
-    newest = await reader.newest(list(spans))
-    return [
-        convert.party(sid, party, (span.first_end_ms, span.last_end_ms), pane)
-        for ((sid, party), span), pane in zip(spans.items(), newest, strict=True)
-    ]

@@ -7,7 +7,7 @@ the window: it is there with all its fields or not at all, and writing it again 
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
@@ -41,13 +41,9 @@ class Newest:
 class FusedStore(operator_trust.TrustStore):
     """``async with FusedStore(settings.redis) as store``; one writer per session, any number of readers."""
 
-    def __init__(self, settings: RedisSettings, cached_finals: int = 0, patient: bool = False) -> None:
-        """``cached_finals``: how many decoded finals are kept, by content, for a reader that asks again.
-
-        ``patient``: wait ten seconds for a server that is away, as a process does that goes on.
-        """
+    def __init__(self, settings: RedisSettings, patient: bool = False) -> None:
+        """``patient``: wait ten seconds for a server that is away, as a process does that goes on."""
         self._settings = settings
-        self._parsed = lru_cache(cached_finals)(rows.parsed) if cached_finals else rows.parsed
         self._redis = connect(settings, patient)
 
     @cached_property
@@ -89,7 +85,7 @@ class FusedStore(operator_trust.TrustStore):
     async def positions(self, parties: Sequence[PartyKey]) -> list[int | None]:
         """Return the end of the newest final window of each party, in one round trip."""
         newest = [("XREVRANGE", keys.finals(*party), "+", "-", "COUNT", 1) for party in parties]
-        return [end_ms(entries[0][0]) if entries else None for entries in await self._pipelined(newest)]
+        return [end_ms(entries[0][0]) if entries else None for entries in await self.pipelined(newest)]
 
     async def newest(self, session_id: str, party: Party) -> Newest | None:
         """Return the newest final window, which the next one goes on from."""
@@ -98,7 +94,7 @@ class FusedStore(operator_trust.TrustStore):
     async def newest_of(self, parties: Sequence[tuple[str, Party]]) -> list[Newest | None]:
         """Return the newest final window of each party, in one round trip."""
         newest = [("XREVRANGE", keys.finals(*party), "+", "-", "COUNT", 1) for party in parties]
-        found = await self._pipelined(newest)
+        found = await self.pipelined(newest)
         return [Newest(end_ms(e[0][0]), self._readable(e[0][1])) if e else None for e in found]
 
     async def sessions(self, limit: int = 100) -> list[Session]:
@@ -114,6 +110,11 @@ class FusedStore(operator_trust.TrustStore):
         with translated(self._settings):
             session = (await session_index.read(self._redis, [session_id]))[0]
         return session if session.parties else None
+
+    async def sessions_of(self, session_ids: Sequence[str]) -> list[Session]:
+        """Return sessions by id, without parties where nothing is kept."""
+        with translated(self._settings):
+            return await session_index.read(self._redis, session_ids)
 
     async def finals(
         self,
@@ -134,12 +135,21 @@ class FusedStore(operator_trust.TrustStore):
             low = "-" if start_ms is None else keys.stream_id(start_ms + 1)
             wanted = EVERYTHING if limit is None else limit - len(found)
             command = ("XRANGE", keys.finals(session_id, party), low, high, "COUNT", wanted)
-            entries: Sequence[Any] = (await self._pipelined([command]))[0] or ()
+            entries: Sequence[Any] = (await self.pipelined([command]))[0] or ()
             found += [final for _, entry in entries if (final := self._readable(entry))]
             if len(entries) < wanted:
                 break
             start_ms = session_index.end_ms(entries[-1][0])  # more, in place of what cannot be read
         return found
+
+    async def entries(
+        self, session_id: str, party: Party, from_ms: int | None, limit: int
+    ) -> list[tuple[int, bytes]]:
+        """Return the ends and the bytes of the first finals that end at ``from_ms`` (None: any) or later."""
+        low = "-" if from_ms is None else keys.stream_id(from_ms)
+        command = ("XRANGE", keys.finals(session_id, party), low, "+", "COUNT", limit)
+        (found,) = await self.pipelined([command])
+        return [(end_ms(entry_id), rows.detail(entry)) for entry_id, entry in found or ()]
 
     async def latest(self, session_id: str, party: Party) -> FusedEmotion | None:
         """Return the newest pane, early or final."""
@@ -147,7 +157,7 @@ class FusedStore(operator_trust.TrustStore):
 
     async def latest_of(self, parties: Sequence[PartyKey]) -> list[FusedEmotion | None]:
         """Return the newest pane of each party: its newest final where the pane was evicted or is foreign."""
-        hashes = await self._pipelined([("HGETALL", keys.latest(*party)) for party in parties])
+        hashes = await self.pipelined([("HGETALL", keys.latest(*party)) for party in parties])
         panes = [self._readable(entry) if entry else None for entry in hashes]
         absent = [party for party, pane in zip(parties, panes, strict=True) if pane is None]
         finals = dict(zip(absent, await self.newest_of(absent), strict=True))
@@ -222,10 +232,10 @@ class FusedStore(operator_trust.TrustStore):
         return int(deleted)
 
     def _readable(self, entry: Mapping[bytes, bytes]) -> FusedEmotion | None:
-        return rows.readable(self._parsed, rows.detail(entry))
+        return rows.readable(rows.parsed, rows.detail(entry))
 
-    async def _pipelined(self, commands: Sequence[tuple[Any, ...]]) -> list[Any]:
-        """Return the replies to commands that read MessagePack."""
+    async def pipelined(self, commands: Sequence[tuple[Any, ...]]) -> list[Any]:
+        """Return the replies to commands that read, as bytes; None where a key is of another type."""
         if not commands:
             return []
         pipe = self._redis.pipeline(transaction=False)

@@ -3,10 +3,10 @@
 from fastapi import FastAPI
 from nicegui import ui
 
-from affectstream.dashboards import routes
+from affectstream.dashboards import listing
 from affectstream.dashboards.page import frame
-from affectstream.dashboards.reader import Reader
 from affectstream.dashboards.responses import PartyRow
+from affectstream.dashboards.roster import Roster
 from affectstream.schemas.errors import Unavailable
 
 ROWS = 200
@@ -36,7 +36,7 @@ def register(app: FastAPI) -> None:
 
         async def refresh() -> None:
             try:
-                rows = await _rows(app.state.reader)
+                rows = await _rows(app.state.roster)
             except Unavailable:
                 notice.text = "The store does not answer; the page goes on as soon as it does."
                 return
@@ -49,9 +49,9 @@ def register(app: FastAPI) -> None:
         ui.timer(REFRESH_S, refresh)
 
 
-async def _rows(reader: Reader) -> list[dict[str, str]]:
-    found = await reader.sessions(ROWS)
-    return [_row(row) for row in await routes.rows(reader, found)]
+async def _rows(roster: Roster) -> list[dict[str, str]]:
+    await roster.refresh()
+    return [_row(row) for row in (await listing.sessions(roster, limit=ROWS)).sessions]
 
 
 def _row(row: PartyRow) -> dict[str, str]:

@@ -65,7 +65,7 @@ async def test_finals_of_version_1_are_read_and_their_label_is_folded_again() ->
             )
         await client.hset(keys.session("old-call"), "customer", json.dumps({"first": 1000, "last": 3000}))
         await client.aclose()
-        async with FusedStore(load(redis={"url": redis.url}).redis, cached_finals=10) as store:
+        async with FusedStore(load(redis={"url": redis.url}).redis) as store:
             app = create_app(store, display=Display(dwell_ms=2000))
             async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://api") as api:
                 timeline = (await api.get("/api/sessions/old-call/customer/timeline")).json()["windows"]

@@ -9,6 +9,7 @@ from support.session_lines import window
 from affectstream.analytics.label import Display, labels
 from affectstream.dashboards.api import create_app
 from affectstream.runtime.store import Session, Span
+from affectstream.schemas.codec import encode
 from affectstream.schemas.labels import EMOTIONS
 from affectstream.schemas.messages import FusedEmotion
 
@@ -32,6 +33,13 @@ class Stored:
     def __init__(self, newest: FusedEmotion) -> None:
         self.newest = newest
         self.read = 0
+
+    async def entries(
+        self, session_id: str, party: str, from_ms: int | None, limit: int
+    ) -> list[tuple[int, bytes]]:
+        found = [(w.end_ms, encode(w)) for w in CALL if w.end_ms >= (from_ms or 0)][:limit]
+        self.read += len(found)
+        return found
 
     async def session(self, session_id: str) -> Session:
         return Session(session_id, {"customer": Span(1000, 1000 * len(CALL))})
@@ -93,7 +101,7 @@ async def test_the_newest_pane_follows_on_the_finals_before_it() -> None:
 
 async def test_only_a_display_with_memory_reads_the_finals_before_a_page() -> None:
     after = {"from": 7000}  # the last two of nine windows
-    for display, read in [(Display(min_probability=0.6), 2), (Display(dwell_ms=2000), 9)]:
+    for display, read in [(Display(min_probability=0.6), 2), (Display(dwell_ms=2000), 2 + 9)]:
         store = Stored(CALL[-1])
         await get(store, display, "timeline", **after)
         assert store.read == read

@@ -1,0 +1,240 @@
+"""Every party of every session with its newest window, kept current by few commands however many ask."""
+
+import asyncio
+import itertools
+import secrets
+import time
+from collections import OrderedDict
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from affectstream.analytics.label import DisplayedLabel
+from affectstream.analytics.need import active
+from affectstream.dashboards import convert
+from affectstream.dashboards.convert import Newest
+from affectstream.dashboards.deadline import within
+from affectstream.dashboards.reader import Reader
+from affectstream.dashboards.responses import PartyRow
+from affectstream.runtime import live
+from affectstream.runtime.live import Mark
+from affectstream.runtime.store import FusedStore, Session, Span
+from affectstream.schemas.alert import Alert
+from affectstream.schemas.messages import PARTIES, FusedEmotion, Party, PartyKey
+
+T = TypeVar("T")
+Shown = tuple[FusedEmotion, DisplayedLabel]
+
+FRESH_S = 0.25  # how old an answer may be
+INDEX_S = 1.0  # between looks at which sessions there are
+KEPT_S = 60.0  # between checks whether sessions at rest have expired
+IDLE_S = 60.0  # without a new window for so long, a call counts as ended
+PAGE = 500  # keys of one round trip, between which other requests are answered
+
+
+@dataclass
+class Member:
+    """What is known of one party."""
+
+    span: Span
+    mark: Mark | None = None
+    changed_s: float = 0.0
+    ended: bool = False  # its newest final says so, or nothing has come for IDLE_S
+    early: Shown | None = None  # the newest pane, where that is early
+    newest: Newest | None = None
+    row: PartyRow | None = None
+
+
+@dataclass
+class Call:
+    """What is known of one session."""
+
+    score_ms: int = -1  # in the index
+    parties: dict[Party, Member] = field(default_factory=dict)
+    alert_count: int = 0
+    alerts: dict[Party, list[Alert]] = field(default_factory=dict)  # that are active
+
+    @property
+    def at_rest(self) -> bool:
+        """Whether no party's call goes on."""
+        return all(member.ended for member in self.parties.values())
+
+
+class Roster:
+    """The parties of all sessions; `refresh` before reading."""
+
+    def __init__(
+        self, store: FusedStore, reader: Reader, now_s: Callable[[], float] = time.monotonic
+    ) -> None:
+        self.epoch = secrets.token_hex(4)  # versions mean nothing to another process
+        self.version = 0
+        self._store, self._reader, self._now_s = store, reader, now_s
+        self.calls: dict[str, Call] = {}
+        self._rows: OrderedDict[PartyKey, int] = OrderedDict()  # by version
+        self._gone: OrderedDict[str, int] = OrderedDict()
+        self._versions = itertools.count(1)
+        self._lock = asyncio.Lock()
+        self._refreshed_s = self._indexed_s = self._checked_s = -1e9
+
+    async def refresh(self, at_once: bool = False) -> None:
+        """Bring the rows up to date, where they are older than FRESH_S or ``at_once``; raises Unavailable."""
+        async with self._lock:
+            now_s = self._now_s()
+            if at_once:
+                self._indexed_s = -1e9
+            elif now_s - self._refreshed_s < FRESH_S:
+                return
+            new = await self._look_for_sessions(now_s)
+            going_on = {sid: call for sid, call in self.calls.items() if sid in new or not call.at_rest}
+            changed = await self._panes(going_on, now_s)
+            changed |= await self._alerts(going_on)
+            changed |= self._idle(going_on, now_s)
+            for sid, party in changed:
+                self._remember(sid, party)
+            await self._expired(now_s)
+            self._refreshed_s = now_s
+
+    def rows(self) -> Iterator[tuple[str, list[PartyRow]]]:
+        """Yield the rows of each session."""
+        yield from ((sid, rows) for sid in self.calls if (rows := self.parties(sid)))
+
+    def parties(self, sid: str) -> list[PartyRow]:
+        """Return the rows of a session in the order of PARTIES."""
+        members = self.calls.get(sid, Call()).parties
+        rows = [members[party].row for party in PARTIES if party in members]
+        return [row for row in rows if row is not None]
+
+    def since(self, version: int) -> tuple[list[PartyRow], list[str]]:
+        """Return the rows that changed after a version, the oldest change first, and the sessions gone."""
+        keys = itertools.takewhile(lambda key: self._rows[key] > version, reversed(self._rows))
+        rows = [self.calls[sid].parties[party].row for sid, party in keys]
+        gone = itertools.takewhile(lambda sid: self._gone[sid] > version, reversed(self._gone))
+        return [row for row in reversed(rows) if row], list(gone)
+
+    async def _look_for_sessions(self, now_s: float) -> set[str]:
+        """Read what the index of sessions has new; return those sessions."""
+        if now_s - self._indexed_s < INDEX_S:
+            return set()
+        scores = await within(live.sessions(self._store))
+        for sid in self.calls.keys() - scores.keys():
+            self._drop(sid)
+        moved = [sid for sid, score in scores.items() if self._call(sid).score_ms != score]
+        async for page in _paged(moved):
+            for session in await within(live.spans(self._store, page)):
+                self._settle(session, scores[session.session_id], now_s)
+        self._indexed_s = now_s
+        return set(moved) & self.calls.keys()
+
+    def _call(self, sid: str) -> Call:
+        return self.calls.get(sid) or Call()
+
+    def _settle(self, session: Session, score_ms: int, now_s: float) -> None:
+        """Take over which parties a session has, and what their finals span."""
+        call = self.calls.setdefault(session.session_id, Call())
+        call.score_ms = score_ms
+        for party in call.parties.keys() - session.parties.keys():
+            del call.parties[party]
+            self._rows.pop((session.session_id, party), None)
+        for party, span in session.parties.items():
+            known = call.parties.get(party)
+            if known is None or known.span.first_end_ms != span.first_end_ms:
+                call.parties[party] = Member(span, changed_s=now_s)
+            else:
+                known.span = span
+
+    async def _panes(self, calls: dict[str, Call], now_s: float) -> set[PartyKey]:
+        """Read the newest panes that have changed; return whose they are."""
+        changed: set[PartyKey] = set()
+        async for page in _paged([(sid, party) for sid, call in calls.items() for party in call.parties]):
+            marks = await within(live.marks(self._store, page))
+            moved = {
+                key: mark
+                for key, mark in zip(page, marks, strict=True)
+                if mark is None or mark != self._member(key).mark
+            }
+            panes = await within(self._store.latest_of(list(moved)))
+            ends = await within(self._store.positions(list(moved)))
+            for (key, mark), pane, end_ms in zip(moved.items(), panes, ends, strict=True):
+                if pane is not None and end_ms is not None:
+                    await self._take(key, mark, pane, end_ms, now_s)
+                    changed.add(key)
+        return changed
+
+    async def _take(
+        self, key: PartyKey, mark: Mark | None, pane: FusedEmotion, end_ms: int, now_s: float
+    ) -> None:
+        member = self._member(key)
+        over = pane.pane == "final" and {state.stream for state in pane.modalities} == {"ended"}
+        member.span = Span(member.span.first_end_ms, end_ms)
+        member.mark, member.changed_s, member.ended = mark, now_s, over
+        displayed = await self._reader.displayed(pane)
+        member.early = (pane, displayed) if pane.pane == "early" else None
+        member.newest = convert.newest(pane, displayed)
+
+    async def _alerts(self, calls: dict[str, Call]) -> set[PartyKey]:
+        """Read the alerts of sessions that have more or fewer; return the parties that they are about."""
+        changed: set[PartyKey] = set()
+        async for page in _paged(list(calls)):
+            counts = await within(live.alert_counts(self._store, page))
+            for sid, count in zip(page, counts, strict=True):
+                call = calls[sid]
+                if count == call.alert_count:
+                    continue
+                found = active(await within(self._store.alerts(sid)))
+                call.alert_count = count
+                call.alerts = {party: [a for a in found if a.party == party] for party in call.parties}
+                changed |= {(sid, party) for party in call.parties}
+        return changed
+
+    def _idle(self, calls: dict[str, Call], now_s: float) -> set[PartyKey]:
+        """Count calls without a new window as ended; return the parties for which that is new."""
+        idle = set()
+        for sid, call in calls.items():
+            for party, member in call.parties.items():
+                if not member.ended and now_s - member.changed_s > IDLE_S:
+                    member.ended = True
+                    idle.add((sid, party))
+        return idle
+
+    async def _expired(self, now_s: float) -> None:
+        """Forget sessions that have expired, here and in the index."""
+        if now_s - self._checked_s < KEPT_S:
+            return
+        async for page in _paged([sid for sid, call in self.calls.items() if call.at_rest]):
+            kept = await within(live.kept(self._store, page))
+            expired = [sid for sid, there in zip(page, kept, strict=True) if not there]
+            await within(live.forget(self._store, expired))
+            for sid in expired:
+                self._drop(sid)
+        self._checked_s = now_s
+
+    def _member(self, key: PartyKey) -> Member:
+        return self.calls[key[0]].parties[key[1]]
+
+    def _remember(self, sid: str, party: Party) -> None:
+        """Note that a row has changed."""
+        member, call = self._member((sid, party)), self.calls[sid]
+        if member.newest is None:
+            return
+        alerts, span = call.alerts.get(party, []), (member.span.first_end_ms, member.span.last_end_ms)
+        member.row = convert.party(sid, party, span, member.newest, alerts, member.ended)
+        self.version = next(self._versions)
+        self._rows[sid, party] = self.version
+        self._rows.move_to_end((sid, party))
+
+    def _drop(self, sid: str) -> None:
+        call = self.calls.pop(sid)
+        for party in call.parties:
+            self._rows.pop((sid, party), None)
+        self.version = next(self._versions)
+        self._gone[sid] = self.version
+        self._gone.move_to_end(sid)
+        if len(self._gone) > PAGE:
+            self._gone.popitem(last=False)
+
+
+async def _paged(keys: Sequence[T]) -> AsyncIterator[Sequence[T]]:
+    """Yield keys in pages, between which the loop serves others."""
+    for start in range(0, len(keys), PAGE):
+        yield keys[start : start + PAGE]
+        await asyncio.sleep(0)
