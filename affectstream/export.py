@@ -1,17 +1,16 @@
 """Final windows and reports as files: JSON Lines and CSV, and back; a session's report as JSON."""
 
-import csv
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import ValidationError
 
-from affectstream.analytics import rows
 from affectstream.analytics.alerts import alerts
-from affectstream.analytics.label import Display, DisplayedLabel, display_as, labels
+from affectstream.analytics.label import Display, display_as
+from affectstream.analytics.lines import lines, table
 from affectstream.analytics.records import Summary
 from affectstream.analytics.rules import read as read_rules
 from affectstream.analytics.summary import summarise
@@ -19,48 +18,15 @@ from affectstream.runtime.settings import AlertSettings, Settings
 from affectstream.schemas.alert import Alert
 from affectstream.schemas.errors import InputError
 from affectstream.schemas.labels import EMOTIONS
-from affectstream.schemas.messages import MODALITIES, FusedEmotion
+from affectstream.schemas.messages import FusedEmotion
 
 Format = Literal["jsonl", "csv"]
 Row = dict[str, Any]
-
-COLUMNS = (
-    *("session", "party", "start_ms", "end_ms", *rows.WINDOW, "rule"),
-    *EMOTIONS,
-    *(f"{m}_{name}" for m in MODALITIES for name in (*rows.MODALITY, *EMOTIONS)),
-)
 
 
 def display_of(settings: Settings) -> Display:
     """Return when a label is displayed, from the settings and the fitted file; raises SettingsError."""
     return display_as(settings.label.model_dump(), settings.fusion.fitted)
-
-
-def row(fused: FusedEmotion, displayed: DisplayedLabel) -> Row:
-    """Return the nested row of one window; the keys and their order never vary."""
-    return {
-        "session": fused.session_id,
-        "party": fused.party,
-        "start_ms": fused.start_ms,
-        "end_ms": fused.end_ms,
-        **rows.window(fused, displayed),
-        "probabilities": _named(fused.p),
-        "modalities": {
-            s.modality: rows.modality(s) | {"probabilities": _named(s.p)} for s in fused.modalities
-        },
-        "rule": fused.rule,
-    }
-
-
-def _named(p: tuple[float, ...] | None) -> Row | None:
-    return rows.probabilities(p) if p else None
-
-
-def lines(windows: Iterable[FusedEmotion], display: Display) -> Iterator[str]:
-    """Yield the rows of windows in their order as lines of JSON; equal windows give equal bytes."""
-    windows = list(windows)
-    for fused, displayed in zip(windows, labels(display, windows), strict=True):
-        yield json.dumps(row(fused, displayed), separators=(",", ":"), ensure_ascii=False) + "\n"
 
 
 def in_order(windows: Iterable[FusedEmotion]) -> list[FusedEmotion]:
@@ -73,12 +39,7 @@ def write(windows: Sequence[FusedEmotion], path: Path, display: Display) -> None
     kind = kind_of(path)
     try:
         with path.open("w", encoding="utf-8", newline="") as file:
-            if kind == "jsonl":
-                file.writelines(lines(windows, display))
-                return
-            table = csv.DictWriter(file, COLUMNS)
-            table.writeheader()
-            table.writerows(map(rows.flat, windows, labels(display, windows)))
+            file.writelines((lines if kind == "jsonl" else table)(windows, display))
     except OSError as error:
         raise InputError(f"cannot write {path}: {error.strerror}") from error
 

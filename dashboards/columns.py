@@ -151,6 +151,12 @@ class ColumnsCache:
         self._forget()
         return found
 
+    async def since(self, session_id: str, party: Party, from_ms: int) -> Rows:
+        """Return the finals of a party that end at ``from_ms`` or later, without keeping them."""
+        found = Columns(self._display)
+        found.append(await within(self._store.entries(session_id, party, from_ms, PAGE)))
+        return found.rows
+
     async def _read(self, key: PartyKey, known: Columns) -> Columns:
         while True:
             newest = known.newest
@@ -188,11 +194,12 @@ def _code(label: str | None) -> int:
     return NO_LABEL if label is None else INDEX[label]
 
 
-def _name(code: int) -> str | None:
+def name(code: int) -> str | None:
+    """Return the emotion of a code in a row."""
     return None if code == NO_LABEL else EMOTIONS[code]
 
 
 def _displayed(row: Any) -> DisplayedLabel:
-    smoothed = _name(row["smoothed"])
+    smoothed = name(row["smoothed"])
     since_ms = None if smoothed is None else int(row["since_ms"])
-    return DisplayedLabel(_name(row["shown"]), smoothed, since_ms)
+    return DisplayedLabel(name(row["shown"]), smoothed, since_ms)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from fastapi import HTTPException
 
 from affectstream.analytics.label import NOTHING, Display, DisplayedLabel, fold, step
-from affectstream.dashboards.columns import Columns, ColumnsCache
+from affectstream.dashboards.columns import Columns, ColumnsCache, Rows
 from affectstream.dashboards.deadline import within
 from affectstream.runtime.store import FusedStore, Session
 from affectstream.schemas.alert import Alert
@@ -21,7 +21,7 @@ class Reader:
 
     def __init__(self, store: FusedStore, display: Display) -> None:
         self._store = store
-        self._display = display
+        self.display = display
         self._columns = ColumnsCache(store, display, CACHE_BYTES)
 
     async def ping(self) -> None:
@@ -70,21 +70,25 @@ class Reader:
 
     async def labels(self, finals: Sequence[FusedEmotion]) -> list[DisplayedLabel]:
         """Return what is displayed for finals of a party, in their order."""
-        if self._display.memoryless or not finals:
-            return fold(self._display, NOTHING, finals)
+        if self.display.memoryless or not finals:
+            return fold(self.display, NOTHING, finals)
         columns = await self.columns(finals[0].session_id, finals[0].party)
         return columns.displayed([final.end_ms for final in finals])
 
     async def displayed(self, pane: FusedEmotion) -> DisplayedLabel:
         """Return what is displayed for the newest pane of a party."""
-        if self._display.memoryless:
-            return step(self._display, NOTHING, pane)
+        if self.display.memoryless:
+            return step(self.display, NOTHING, pane)
         columns = await self.columns(pane.session_id, pane.party)
-        return step(self._display, columns.displayed([pane.end_ms - 1])[0], pane)
+        return step(self.display, columns.displayed([pane.end_ms - 1])[0], pane)
 
     async def columns(self, sid: str, party: Party) -> Columns:
         """Return all finals of a party as arrays, without any where there is no such party."""
         return await self._columns.columns(sid, party)
+
+    async def recent(self, sid: str, party: Party, from_ms: int) -> Rows:
+        """Return a party's finals that end at ``from_ms`` or later, as a visitor needs who has just come."""
+        return await self._columns.since(sid, party, from_ms)
 
     async def all_finals(self, sid: str) -> list[FusedEmotion]:
         """Return all finals of a session, party by party, or refuse with 404."""

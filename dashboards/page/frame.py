@@ -10,6 +10,8 @@ from affectstream.schemas.labels import COLOURS
 
 ASSETS = Path(__file__).parent / "static"
 PAGES = (("Live", "/"),)
+ACCENT = "#0550ae"  # 7.6:1 on white
+HEAD = '<link rel="stylesheet" href="/page-assets/page.css"><script src="/page-assets/cells.js"></script>'
 CUES = "Cues consistent with an emotion, with their probability; never a statement about a person."
 
 
@@ -17,14 +19,15 @@ CUES = "Cues consistent with an emotion, with their probability; never a stateme
 def page(title: str, path: str) -> Iterator[None]:
     """Lay out a page: header, its content within the context, footer."""
     ui.page_title(f"{title} - affectstream")
-    ui.add_head_html(f'<link rel="stylesheet" href="/page-assets/page.css"><style>{_colours()}</style>')
+    ui.add_head_html(f"{HEAD}<style>{_colours()}</style>")
+    ui.colors(primary=ACCENT)
     dark = ui.dark_mode(None)
     with ui.header().classes("frame-header"), ui.element("nav").props('aria-label="Pages"'):
         ui.label("affectstream").classes("frame-name")
         for name, target in PAGES:
             ui.link(name, target).classes("frame-link").props('aria-current="page"' if target == path else "")
         ui.button(icon="contrast", on_click=dark.toggle).props('flat dense aria-label="Dark or light"')
-    with ui.element("main").classes("frame-main"):
+    with ui.element("div").classes("frame-main"):
         ui.html(f"<h1>{title}</h1>", sanitize=False)
         yield
     with ui.footer().classes("frame-footer"):

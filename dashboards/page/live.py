@@ -1,60 +1,156 @@
-"""The page of all live calls: a row per party, with what is displayed now."""
+"""The page of all live calls: a row per party, those that need somebody first."""
+
+from collections import OrderedDict
+from typing import Any
 
 from fastapi import FastAPI
 from nicegui import ui
 
-from affectstream.dashboards import listing
 from affectstream.dashboards.page import frame
+from affectstream.dashboards.page.strips import Strips
 from affectstream.dashboards.responses import PartyRow
 from affectstream.dashboards.roster import Roster
 from affectstream.schemas.errors import Unavailable
+from affectstream.schemas.messages import PartyKey
 
-ROWS = 200
-REFRESH_S = 1.0
-COLUMNS = [
-    {"field": "session", "headerName": "Session", "flex": 2},
-    {"field": "party", "headerName": "Party", "flex": 1},
-    {"field": "cue", "headerName": "Cue", "flex": 2},
-    {"field": "length", "headerName": "Since start", "flex": 1},
+REFRESH_S = 0.5
+MOST_FILLED = 40  # strips read from the store at once: a screen of them
+Row = dict[str, Any]
+
+COLUMNS: list[Row] = [
+    {"field": "need", "headerName": "Need", "width": 90, "sort": "desc", ":cellRenderer": "affectNeed"},
+    {"field": "session", "headerName": "Session", "flex": 2, "minWidth": 130, ":cellRenderer": "affectLink"},
+    {"field": "party", "headerName": "Party", "width": 110},
+    {"field": "cue", "headerName": "Cue", "flex": 1, "minWidth": 130, ":cellRenderer": "affectCue"},
+    {"field": "alert", "headerName": "Alert", "flex": 2, "minWidth": 150},
+    {"field": "conflict", "headerName": "Disagreement", "flex": 2, "minWidth": 150},
+    {
+        "field": "strip",
+        "headerName": "Last five minutes",
+        "width": 190,
+        "sortable": False,
+        ":cellRenderer": "affectStrip",
+    },
+    {
+        "field": "length_ms",
+        "headerName": "Time",
+        "width": 90,
+        ":valueFormatter": "(p) => affectClock(p.value)",
+    },
+    {"field": "state", "headerName": "State", "width": 90},
 ]
-OPTIONS = {
+OPTIONS: Row = {
     "columnDefs": COLUMNS,
     "rowData": [],
-    ":getRowId": "(row) => row.data.session + ' ' + row.data.party",
+    "rowHeight": 38,
+    "suppressCellFocus": False,
+    "defaultColDef": {"sortable": True, "resizable": True, "tooltipValueGetter": None},
+    ":getRowId": "(row) => row.data.key",
+    ":onCellKeyDown": "affectOpenOnEnter",
+    ":onRowDoubleClicked": "affectOpen",
     "overlayNoRowsTemplate": "No call is kept. Start one, or replay a recording.",
+    "asyncTransactionWaitMillis": 100,
+    "accentedSort": False,
 }
+
+
+class Page:
+    """One visitor's table, which follows the roster."""
+
+    def __init__(self, roster: Roster, strips: Strips) -> None:
+        self._roster, self._strips = roster, strips
+        self._seen = -1
+        self._shown: OrderedDict[PartyKey, Row] = OrderedDict()
+
+    async def build(self) -> None:
+        """Lay the page out, and keep it current."""
+        self._notice = ui.label().classes("notice").props('role="status"')
+        with ui.row().classes("live-bar"):
+            search = ui.input(placeholder="Session, party, alert").props(
+                'dense outlined clearable type="search" aria-label="Filter the calls"'
+            )
+            search.on_value_change(lambda e: self._search(e.value or ""))
+            ui.checkbox("Ended calls too", value=True, on_change=lambda e: self._filter(e.value))
+            self._count = ui.label().classes("live-count")
+        self._grid = ui.aggrid(OPTIONS, auto_size_columns=False).classes("live-grid")
+        await self.refresh()
+        ui.timer(REFRESH_S, self.refresh)
+
+    async def refresh(self) -> None:
+        """Send the browser the rows that have changed."""
+        try:
+            await self._roster.refresh()
+        except Unavailable:
+            self._notice.text = "The store does not answer; the page goes on as soon as it does."
+            return
+        self._notice.text = ""
+        changed, gone = self._roster.since(self._seen)
+        first, self._seen = self._seen < 0, self._roster.version
+        self._strips.forget(gone)
+        filled = await self._filled()
+        rows = [
+            row_of(row, self._strips.of(row)) for row in {id(row): row for row in changed + filled}.values()
+        ]
+        if not (rows or gone or first):
+            return
+        if first:
+            self._grid.options["rowData"] = rows
+            self._grid.update()
+        else:
+            self._send(rows, gone)
+        self._shown.update({(row["session"], row["party"]): row for row in rows})
+        calls = {session for session, _ in self._shown}
+        live = {row["session"] for row in self._shown.values() if row["state"] == "live"}
+        self._count.text = f"{len(live)} live, {len(calls)} in all"
+
+    async def _filled(self) -> list[PartyRow]:
+        """Read some strips that are new to this process, of the most needy rows; return those rows."""
+        rows = [row for _, parties in self._roster.rows() for row in parties if self._strips.lacks(row)]
+        try:
+            return await self._strips.fill(sorted(rows, key=lambda row: -row.need)[:MOST_FILLED])
+        except Unavailable:
+            return []
+
+    def _send(self, rows: list[Row], gone: list[str]) -> None:
+        added = [row for row in rows if (row["session"], row["party"]) not in self._shown]
+        update = [row for row in rows if (row["session"], row["party"]) in self._shown]
+        doomed = [key for key in self._shown if key[0] in set(gone)]
+        remove = [{"key": self._shown.pop(key)["key"]} for key in doomed]
+        self._grid.run_grid_method(
+            "applyTransactionAsync", {"add": added, "update": update, "remove": remove}
+        )
+
+    def _search(self, text: str) -> None:
+        self._grid.run_grid_method("setGridOption", "quickFilterText", text)
+
+    def _filter(self, everything: bool) -> None:
+        model = None if everything else {"state": {"filterType": "text", "type": "equals", "filter": "live"}}
+        self._grid.run_grid_method("setFilterModel", model)
 
 
 def register(app: FastAPI) -> None:
     """Add the page to the site."""
+    strips = Strips(app.state.reader)
 
     @ui.page("/")
     async def live() -> None:
         with frame.page("Live calls", "/"):
-            notice = ui.label().classes("live-notice").props('role="status"')
-            grid = ui.aggrid(OPTIONS).classes("live-grid")
-
-        async def refresh() -> None:
-            try:
-                rows = await _rows(app.state.roster)
-            except Unavailable:
-                notice.text = "The store does not answer; the page goes on as soon as it does."
-                return
-            notice.text = ""
-            if rows != grid.options["rowData"]:
-                grid.run_grid_method("setGridOption", "rowData", rows)
-                grid.options["rowData"] = rows
-
-        await refresh()
-        ui.timer(REFRESH_S, refresh)
+            await Page(app.state.roster, strips).build()
 
 
-async def _rows(roster: Roster) -> list[dict[str, str]]:
-    await roster.refresh()
-    return [_row(row) for row in (await listing.sessions(roster, limit=ROWS)).sessions]
-
-
-def _row(row: PartyRow) -> dict[str, str]:
-    minutes, seconds = divmod(row.duration_ms // 1000, 60)
-    cue = f"{row.label} {row.confidence:.2f}" if row.label else "nothing to read"
-    return {"session": row.session, "party": row.party, "cue": cue, "length": f"{minutes}:{seconds:02d}"}
+def row_of(row: PartyRow, strip: str) -> Row:
+    """Return what the table shows of a party."""
+    return {
+        "key": f"{row.session} {row.party}",
+        "session": row.session,
+        "party": row.party,
+        "need": row.need,
+        "cue": row.shown,
+        "confidence": row.confidence,
+        "known": row.label is not None,
+        "alert": row.alert or "",
+        "conflict": row.conflict or "",
+        "strip": strip,
+        "length_ms": row.duration_ms,
+        "state": row.state,
+    }

@@ -14,7 +14,7 @@ from nicegui import ui
 from pydantic import SecretStr
 from starlette.middleware.sessions import SessionMiddleware
 
-from affectstream.dashboards.page import frame, live
+from affectstream.dashboards.page import call, download, frame, live
 
 SIGN_IN = "/sign-in"
 OF_THE_API = ("/api/", "/docs", "/openapi.json", "/livez", "/readyz", "/healthz")
@@ -36,6 +36,7 @@ def install(app: FastAPI, token: SecretStr | None) -> None:
     """Add the pages to ``app``, once in a process; with ``token``, a visitor has to enter it first."""
     app.state.page_token = token
     app.include_router(router)
+    app.include_router(download.router)
     app.middleware("http")(_admit)
     app.add_middleware(
         SessionMiddleware,
@@ -46,6 +47,7 @@ def install(app: FastAPI, token: SecretStr | None) -> None:
     )
     pages.add_static_files("/page-assets", frame.ASSETS)
     live.register(app)
+    call.register(app)
     ui.run_with(
         app,
         title="affectstream",

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from support.paths import ROOT
 
-from affectstream import export
+from affectstream.analytics import lines as written
 from affectstream.analytics.label import Display
 from affectstream.analyze import finals
 from affectstream.export import in_order
@@ -67,7 +67,7 @@ def short_demo(session_id: str, seconds: int) -> list[SessionMessage]:
 
 def lines(windows: Iterable[FusedEmotion]) -> list[str]:
     """Windows as the bytes that users are handed."""
-    return list(export.lines(in_order(windows), Display()))
+    return list(written.lines(in_order(windows), Display()))
 
 
 @dataclass

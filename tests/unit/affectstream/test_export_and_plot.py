@@ -12,8 +12,9 @@ from support.observations import final
 from affectstream import plot
 from affectstream.analytics.alerts import alerts
 from affectstream.analytics.label import Display
+from affectstream.analytics.lines import COLUMNS, lines
 from affectstream.analytics.rules import Rule
-from affectstream.export import COLUMNS, lines, write
+from affectstream.export import write
 from affectstream.schemas.errors import InputError
 from affectstream.schemas.labels import EMOTIONS
 from affectstream.schemas.messages import FusedEmotion, ModalityState, Reason

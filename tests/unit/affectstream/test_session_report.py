@@ -9,8 +9,9 @@ from support.session_lines import labelled, split, tenths
 from typer.testing import CliRunner
 
 from affectstream.analytics.label import Display
+from affectstream.analytics.lines import lines
 from affectstream.cli import app
-from affectstream.export import in_order, lines, read, report, write, write_report
+from affectstream.export import in_order, read, report, write, write_report
 from affectstream.runtime.settings import AlertSettings
 from affectstream.schemas.errors import InputError, SettingsError
 from affectstream.tables import summary_table

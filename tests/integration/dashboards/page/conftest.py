@@ -5,7 +5,9 @@ from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, Page, async_playwright
+from playwright.async_api import Browser, Page, async_playwright, expect
+
+expect.set_options(timeout=30_000)  # a deadline and no measurement: other tests may take the processor
 
 
 @pytest_asyncio.fixture(scope="package", loop_scope="package")

@@ -1,0 +1,266 @@
+"""The page of one call: what is displayed of each party, its course, what happened, and why."""
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from fastapi import FastAPI, HTTPException
+from nicegui import ui
+
+from affectstream.analytics.alerts import in_order
+from affectstream.analytics.records import PartySummary, Summary
+from affectstream.analytics.summary import summarise
+from affectstream.dashboards.buckets import buckets, length_ms
+from affectstream.dashboards.page import course, frame
+from affectstream.dashboards.page.course import Mark, clock
+from affectstream.dashboards.reader import Reader
+from affectstream.dashboards.responses import PartyRow
+from affectstream.dashboards.roster import Roster
+from affectstream.schemas.alert import Alert
+from affectstream.schemas.conflict import WORDS
+from affectstream.schemas.errors import InputError, Unavailable
+from affectstream.schemas.messages import FusedEmotion, Party
+
+POINTS = 400  # buckets of a chart: two pixels each
+REFRESH_S = 0.5
+SUMMARY_S = 5.0  # between two summaries of a call that goes on
+RANGES = {"whole call": None, "last 10 minutes": 600_000, "last 2 minutes": 120_000}
+AROUND_MS = 30_000  # before and after an event that is jumped to
+NOUNS = {"angry": "anger", "happy": "happiness", "sad": "sadness", "neutral": "a neutral state"} | {
+    name: name for name in ("fear", "disgust", "surprise")
+}
+EVENT_COLUMNS = [
+    {"name": "at", "label": "at", "field": "at", "align": "left"},
+    {"name": "party", "label": "party", "field": "party", "align": "left"},
+    {"name": "kind", "label": "kind", "field": "kind", "align": "left"},
+    {"name": "text", "label": "what", "field": "text", "align": "left"},
+]
+
+
+@dataclass
+class Side:
+    """One party on the page."""
+
+    line: ui.label
+    why: ui.label
+    chart: ui.echart
+    newest_ms: int = -1
+
+
+@dataclass
+class View:
+    """What one visitor looks at."""
+
+    range_ms: int | None = None
+    around_ms: int | None = None  # an event that was jumped to
+    sides: dict[Party, Side] = field(default_factory=dict)
+    summary: Summary | None = None
+    summed_up_s: float = -1e9
+    alerts: Sequence[Alert] = ()
+    rows: Sequence[PartyRow] = ()
+
+
+class Page:
+    """One visitor's page of a session."""
+
+    def __init__(self, sid: str, reader: Reader, roster: Roster) -> None:
+        self._sid, self._reader, self._roster = sid, reader, roster
+        self._view = View()
+
+    async def build(self) -> None:
+        """Lay the page out, and keep it current."""
+        ui.link("All calls", "/").classes("call-back")
+        self._notice = ui.label().classes("notice").props('role="status"')
+        with ui.row().classes("call-bar"):
+            self._state = ui.label().classes("call-state")
+            ui.toggle(
+                list(RANGES), value="whole call", on_change=lambda e: self._look(RANGES[e.value])
+            ).props('dense no-caps aria-label="Time shown"')
+            for kind in ("jsonl", "csv"):
+                ui.link(f"Windows as {kind.upper()}", f"/call/{self._sid}/windows.{kind}").classes(
+                    "call-back"
+                ).props("download")
+        self._parties = ui.column().classes("call-parties")
+        ui.html("<h2>What happened</h2>", sanitize=False)
+        self._events = ui.table(columns=EVENT_COLUMNS, rows=[], row_key="key", pagination=25).classes(
+            "call-events"
+        )
+        self._events.on("rowClick", lambda e: self._jump(e.args[1]["from_ms"]))
+        ui.html("<h2>In short</h2>", sanitize=False)
+        self._short = ui.column().classes("call-short")
+        await self.refresh()
+        ui.timer(REFRESH_S, self.refresh)
+
+    async def refresh(self) -> None:
+        """Bring the page up to date."""
+        try:
+            await self._read()
+        except Unavailable:
+            self._notice.text = "The store does not answer; the page goes on as soon as it does."
+            return
+        except HTTPException as error:
+            self._notice.text = str(error.detail)
+            return
+        self._notice.text = ""
+        self._show_state()
+        for row in self._view.rows:
+            await self._show_party(row)
+
+    async def _read(self) -> None:
+        view = self._view
+        await self._roster.refresh()
+        view.rows = self._roster.parties(self._sid)
+        if not view.rows:
+            await self._reader.session(self._sid)  # refuses an unknown one
+        now_s = asyncio.get_running_loop().time()
+        live = any(row.state == "live" for row in view.rows)
+        if view.summary is None or (now_s - view.summed_up_s > SUMMARY_S and self._moved(live)):
+            view.summed_up_s = now_s
+            view.alerts = in_order(await self._reader.alerts(self._sid))
+            finals = await self._reader.all_finals(self._sid)
+            view.summary = await asyncio.to_thread(_summary, finals)
+            self._show_events()
+            self._show_summary()
+
+    def _moved(self, live: bool) -> bool:
+        end_ms = max((row.end_ms for row in self._view.rows), default=0)
+        return self._view.summary is None or end_ms > self._view.summary.end_ms
+
+    def _look(self, range_ms: int | None) -> None:
+        self._view.range_ms, self._view.around_ms = range_ms, None
+        self._redraw()
+
+    def _jump(self, at_ms: int) -> None:
+        self._view.around_ms = at_ms
+        self._redraw()
+
+    def _redraw(self) -> None:
+        for side in self._view.sides.values():
+            side.newest_ms = -1
+
+    def _show_state(self) -> None:
+        rows = self._view.rows
+        live = any(row.state == "live" for row in rows)
+        length = clock(max((row.end_ms for row in rows), default=0) - self._origin_ms())
+        self._state.text = f"{'live' if live else 'ended'}, {length}"
+
+    def _origin_ms(self) -> int:
+        return min((row.start_ms for row in self._view.rows), default=0)
+
+    async def _show_party(self, row: PartyRow) -> None:
+        side = self._view.sides.get(row.party) or self._add_party(row.party)
+        side.line.text = line(row)
+        if row.end_ms == side.newest_ms:
+            return
+        side.newest_ms = row.end_ms
+        columns = await self._reader.columns(self._sid, row.party)
+        found = columns.between(*self._between(row))
+        if not len(found):
+            return
+        span_ms = int(found["end_ms"][-1] - found["start_ms"][0])
+        step_ms = length_ms(span_ms, POINTS)
+        cells = buckets(found, step_ms)
+        side.chart.options.clear()
+        side.chart.options.update(course.options(cells, step_ms, self._origin_ms(), self._marks(row.party)))
+        side.chart.update()
+        side.why.text = why(cells[-1])
+
+    def _between(self, row: PartyRow) -> tuple[int | None, int | None]:
+        view = self._view
+        if view.around_ms is not None:
+            return view.around_ms - AROUND_MS, view.around_ms + AROUND_MS
+        return (None if view.range_ms is None else row.end_ms - view.range_ms), None
+
+    def _add_party(self, party: Party) -> Side:
+        with self._parties, ui.element("section").classes("call-party").props(f'aria-label="{party}"'):
+            ui.html(f"<h2>{party}</h2>", sanitize=False)
+            now = ui.label().classes("call-now")
+            reason = ui.label().classes("call-why")
+            chart = ui.echart({"series": []}).classes("call-chart")
+        side = self._view.sides[party] = Side(now, reason, chart)
+        return side
+
+    def _marks(self, party: Party) -> list[Mark]:
+        summed_up = self._view.summary.parties if self._view.summary else ()
+        of = next((p for p in summed_up if p.party == party), None)
+        return marks([a for a in self._view.alerts if a.party == party], of, self._end_ms())
+
+    def _end_ms(self) -> int:
+        return max((row.end_ms for row in self._view.rows), default=0)
+
+    def _show_events(self) -> None:
+        summed_up = self._view.summary
+        found = [
+            (mark, each.party)
+            for each in (summed_up.parties if summed_up else ())
+            for mark in self._marks(each.party)
+        ]
+        found.sort(key=lambda each: each[0].from_ms)
+        self._events.rows = [
+            {
+                "key": i,
+                "at": clock(mark.from_ms - self._origin_ms()),
+                "party": party,
+                "kind": mark.kind,
+                "text": mark.text,
+                "from_ms": mark.from_ms,
+            }
+            for i, (mark, party) in enumerate(found)
+        ]
+
+    def _show_summary(self) -> None:
+        self._short.clear()
+        with self._short:
+            for party in self._view.summary.parties if self._view.summary else ():
+                ui.label(party.text).classes("call-text")
+
+
+def register(app: FastAPI) -> None:
+    """Add the page to the site."""
+
+    @ui.page("/call/{sid}")
+    async def call(sid: str) -> None:
+        with frame.page(f"Call {sid}", "/call"):
+            await Page(sid, app.state.reader, app.state.roster).build()
+
+
+def line(row: PartyRow) -> str:
+    """Return what is displayed of a party now, in words."""
+    if row.shown is None:
+        said = "unsure" if row.label else "nothing to read"
+        return f"now: {said}"
+    text = f"now: cues consistent with {NOUNS[row.shown]}, {row.confidence:.2f}"
+    return f"{text}; {row.conflict}" if row.conflict else text
+
+
+def why(bucket: dict[str, Any]) -> str:
+    """Return what each modality contributes: its weight, or why it has none."""
+    parts = []
+    for modality, word in WORDS.items():
+        status = bucket.get(f"{modality}_status")
+        if status is None:
+            continue
+        weight = bucket.get(f"{modality}_weight") or 0.0
+        parts.append(f"{word}: weight {weight:.2f}" if weight else f"{word}: {str(status).replace('_', ' ')}")
+    return ", ".join(parts)
+
+
+def marks(alerts: Iterable[Alert], party: PartySummary | None, end_ms: int) -> list[Mark]:
+    """Return what happened to a party, in order; an alert that goes on ends now."""
+    known = list(alerts)
+    ends = {alert.alert_id: alert.end_ms for alert in known if alert.edge == "end"}
+    found = [
+        Mark("alert", a.since_ms, ends.get(a.alert_id, end_ms), a.text) for a in known if a.edge == "begin"
+    ]
+    if party is not None:
+        found += [Mark("contradiction", e.start_ms, e.end_ms, e.text) for e in party.episodes]
+        found += [Mark("turn", t.at_ms, t.at_ms, f"{t.before} to {t.after}") for t in party.turning_points]
+    return sorted(found, key=lambda mark: (mark.from_ms, mark.kind))
+
+
+def _summary(finals: Sequence[FusedEmotion]) -> Summary | None:
+    try:
+        return summarise(finals)
+    except InputError:
+        return None

@@ -1,0 +1,65 @@
+"""The page of a call in a browser: equal to the API, with what happened, to jump to and to download."""
+
+import httpx
+import pytest
+from axe_playwright_python.async_playwright import Axe
+from integration.dashboards.conftest import SESSION
+from playwright.async_api import Page, expect
+
+from affectstream.analytics.label import Display
+from affectstream.analytics.lines import lines
+from affectstream.schemas.messages import FusedEmotion
+
+pytestmark = pytest.mark.asyncio(loop_scope="package")
+
+
+async def got(url: str, path: str) -> httpx.Response:
+    """An answer of the API."""
+    async with httpx.AsyncClient(base_url=url, timeout=10) as client:
+        return await client.get(path)
+
+
+async def opened(url: str, page: Page) -> None:
+    """Open the page of the call and wait for its charts."""
+    await page.goto(f"{url}/call/{SESSION}")
+    await expect(page.locator("canvas")).to_have_count(2)
+
+
+async def test_it_says_what_the_api_says(api_url: str, page: Page) -> None:
+    rows = (await got(api_url, f"/api/sessions/{SESSION}")).json()["parties"]
+    await opened(api_url, page)
+    for row in rows:
+        section = page.get_by_role("region", name=row["party"])
+        await expect(section).to_contain_text(f"{row['confidence']:.2f}")
+
+
+async def test_alerts_are_listed_and_a_click_goes_there(api_url: str, page: Page) -> None:
+    alerts = (await got(api_url, f"/api/sessions/{SESSION}/alerts")).json()["alerts"]
+    begun = [alert for alert in alerts if alert["edge"] == "begin"]
+    await opened(api_url, page)
+    listed = page.get_by_role("row").filter(has_text="alert").filter(has_text=begun[0]["text"])
+    await expect(listed).to_have_count(len(begun))
+    await listed.first.click()
+    await expect(page.locator("canvas")).to_have_count(2)
+
+
+async def test_the_windows_are_downloaded_as_analyze_writes_them(
+    api_url: str, call: list[FusedEmotion]
+) -> None:
+    text = (await got(api_url, f"/call/{SESSION}/windows.jsonl")).text
+    mine = [line for line in text.splitlines(keepends=True) if '"party":"customer"' in line]
+    assert mine == list(lines(call, Display()))
+    assert (await got(api_url, f"/call/{SESSION}/windows.csv")).text.startswith("session,party,start_ms")
+
+
+async def test_an_unknown_call_is_said_to_be_unknown(api_url: str, page: Page) -> None:
+    await page.goto(f"{api_url}/call/never-was")
+    await expect(page.get_by_role("status")).to_contain_text("there is no session")
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+async def test_axe_finds_nothing_against_the_guidelines(api_url: str, page: Page, theme: str) -> None:
+    await page.emulate_media(color_scheme="dark" if theme == "dark" else "light")
+    await opened(api_url, page)
+    found = await Axe().run(page, options={"runOnly": ["wcag2a", "wcag2aa"]})
+    assert found.violations_count == 0, found.generate_report()
