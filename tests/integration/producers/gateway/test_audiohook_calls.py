@@ -117,8 +117,8 @@ async def test_a_signed_request_opens_one_connection(gateway):
     assert refusal.value.response.status_code == 401
 
 
-async def test_a_pause_is_silence_whatever_was_said_in_it(gateway, tmp_path):
-    """Speech, a pause of three seconds, speech: the bytes of a recording with silence there."""
+async def test_nothing_of_a_pause_is_analysed(gateway, tmp_path):
+    """Speech, a pause of three seconds, speech: around it the bytes of a recording with silence there."""
     call_id, first, last = str(uuid.uuid4()), telephone(4, 150.0), telephone(2, 180.0)
     path = wav(tmp_path / "call.wav", np.concatenate([first, np.zeros(24_000, np.float32), last]))
     identity = Identity(str(uuid.uuid4()), call_id)
@@ -136,9 +136,13 @@ async def test_a_pause_is_silence_whatever_was_said_in_it(gateway, tmp_path):
         await socket.send(client.close())
         while not client.closed:
             client.receive(await socket.recv())
-    await same_bytes(gateway, call_id, path)
+    windows = await same_bytes(gateway, call_id, path, pause_ms=(4_000, 7_000))
+    began = await gateway.event("call_started", session=session_of(call_id))
+    first_ms, last_ms = began["start_ms"] + 5_000, began["start_ms"] + 7_000  # without context from before it
+    inside = [each for each in windows if first_ms <= each.start_ms and each.end_ms <= last_ms]
+    assert inside and all(each.p is None for each in inside)
     ended = await gateway.event("call_ended", session=session_of(call_id), reason="end")
-    assert (ended["seconds"], ended["filled_ms"], ended["dropped"]) == (9.0, 3000, {})
+    assert (ended["seconds"], ended["dropped"]) == (9.0, {})
 
 
 async def test_a_probe_makes_no_session(gateway):
