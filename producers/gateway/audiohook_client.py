@@ -23,7 +23,7 @@ FRAME_MS = 100
 FIRST_PING_MS, PING_MS = 1_000, 5_000
 CHANNELS = ("external", "internal")
 ORGANIZATION = "00000000-0000-4000-8000-000000000001"
-NAMES = ("organization", "session", "correlation")
+NAMES = ("Organization", "Session", "Correlation")
 
 
 @dataclass(frozen=True)
@@ -41,14 +41,13 @@ def headers(
     """Return the header fields of the request for a connection, signed where there is a secret."""
     parts = urlsplit(url)
     ids = (identity.organization_id, identity.session_id, str(uuid.uuid4()))
-    fields = {f"audiohook-{name}-id": each for name, each in zip(NAMES, ids, strict=True)} | {
-        "x-api-key": key
-    }
+    fields = {f"Audiohook-{name}-Id": each for name, each in zip(NAMES, ids, strict=True)}
+    fields["X-API-KEY"] = key
     if not secret:
         return fields
     target = parts.path + (f"?{parts.query}" if parts.query else "")
     nonce, created_s = secrets.token_urlsafe(18), int(time.time() if now_s is None else now_s)
-    covered = values(fields, target, parts.netloc)
+    covered = values({name.lower(): value for name, value in fields.items()}, target, parts.netloc)
     return fields | signed(covered, key, b64decode(secret), nonce, created_s)
 
 

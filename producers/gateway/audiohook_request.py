@@ -33,16 +33,17 @@ class AudioHookRequests:
 
     def refusal(self, headers: Mapping[str, str], target: str) -> str:
         """Return why a request is refused, "" where it is admitted; ``target`` is its path with the query."""
+        fields = lowered(headers)
         try:
-            upgrade(headers)
-            uuid(headers.get("audiohook-correlation-id"))
+            upgrade(fields)
+            uuid(fields.get("audiohook-correlation-id"))
         except Malformed:
             return "bad_request"
         if self._key is None:
             return ""
         try:
-            components = values(dict(headers), *address(self._public_url, headers.get("host", ""), target))
-            verify(components, headers, self._key, self._secret, self._now_s(), self._nonces)
+            components = values(fields, *address(self._public_url, fields.get("host", ""), target))
+            verify(components, fields, self._key, self._secret, self._now_s(), self._nonces)
         except BadSignature as bad:
             log.warning("signature_refused", protocol="audiohook", reason=bad.reason)
             return "not_signed"
@@ -52,7 +53,16 @@ class AudioHookRequests:
 
     def protocol(self, headers: Mapping[str, str]) -> AudioHook:
         """Return the protocol of a request that was admitted."""
-        return AudioHook(upgrade(headers), self._parties, self._wanted)
+        return AudioHook(upgrade(lowered(headers)), self._parties, self._wanted)
+
+
+def lowered(headers: Mapping[str, str]) -> dict[str, str]:
+    """Return header fields under names in lower case, as a signature has them; repeated ones are joined."""
+    fields: dict[str, str] = {}
+    for name, value in headers.items():
+        known = fields.get(name.lower())
+        fields[name.lower()] = value if known is None else f"{known}, {value}"
+    return fields
 
 
 def upgrade(headers: Mapping[str, str]) -> Upgrade:

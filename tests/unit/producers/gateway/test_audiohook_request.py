@@ -4,6 +4,8 @@ from base64 import b64encode
 
 import pytest
 
+from affectstream.producers.gateway.audiohook_client import Identity
+from affectstream.producers.gateway.audiohook_client import headers as client_headers
 from affectstream.producers.gateway.audiohook_request import AudioHookRequests, address
 from affectstream.producers.gateway.http_signature import signed, values
 from affectstream.runtime.settings import load
@@ -63,6 +65,27 @@ def test_the_address_is_the_one_that_the_client_knows(public_url, host, expected
 def test_a_request_that_is_another_is_refused(changed, expected):
     sent = headers("/audiohook?a=b", "calls.example.com", "calls.example.com") | changed
     assert requests().refusal(sent, "/audiohook?a=b") == expected
+
+
+def test_the_names_of_header_fields_may_be_in_any_case():
+    sent = {name.title(): value for name, value in headers("/a", "c.example.com", "c.example.com").items()}
+    assert requests().refusal(sent, "/a") == ""
+    assert requests().protocol(sent)._upgrade.session_id == IDS["audiohook-session-id"]
+
+
+def test_a_header_field_that_is_repeated_is_another():
+    class Repeated(dict):
+        def items(self):
+            return [*super().items(), ("Audiohook-Session-Id", IDS["audiohook-correlation-id"])]
+
+    sent = Repeated(headers("/a", "c.example.com", "c.example.com"))
+    assert requests().refusal(sent, "/a") == "bad_request"
+
+
+def test_what_the_simulated_client_signs_is_admitted():
+    identity, secret = Identity(IDS["audiohook-session-id"], ""), b64encode(SECRET).decode()
+    sent = client_headers("wss://c.example.com:8443/audiohook?a=b", identity, KEY, secret, NOW_S)
+    assert requests(public_url="wss://c.example.com:8443").refusal(sent, "/audiohook?a=b") == ""
 
 
 def test_a_request_is_admitted_once():
