@@ -28,6 +28,7 @@ from affectstream.schemas.errors import InputError
 from affectstream.schemas.messages import MODALITIES, FusedEmotion, Modality, Observation, Reason
 
 if TYPE_CHECKING:
+    from affectstream.analytics.turns import Words
     from affectstream.export import Report
     from affectstream.producers.session import SessionMessage
     from affectstream.runtime.settings import Settings
@@ -50,20 +51,17 @@ _loading = Lock()  # one thread at a time imports torch and what is built on it
 @app.command()
 def analyze(
     inputs: Inputs,
-    output: Annotated[
-        Path | None, typer.Option("-o", "--output", help="final windows, .jsonl or .csv")
-    ] = None,
+    output: Annotated[Path | None, typer.Option("-o", "--output", help="windows, .jsonl or .csv")] = None,
     plot: Annotated[Path | None, typer.Option(help="timeline as .png, .svg or .pdf")] = None,
     summary: Annotated[Path | None, typer.Option(help="the summary and the alerts, as JSON")] = None,
+    turns: Annotated[Path | None, typer.Option(help="the turns, as .jsonl")] = None,
     party: PartyFiles = None,
     channels: Channels = None,
     transcript: TranscriptFile = None,
     speaker: Speakers = None,
     offset: Offsets = None,
     session: SessionName = None,
-    start_ms: Annotated[
-        int, typer.Option(help="event time of the recording's start, ms since the epoch")
-    ] = 0,
+    start_ms: Annotated[int, typer.Option(help="event time of the start, ms since the epoch")] = 0,
     agent_purpose: Purpose = None,
 ) -> None:
     """Analyse a recorded call in this process, with no broker, as fast as the machine allows."""
@@ -74,30 +72,33 @@ def analyze(
     from affectstream.runtime.settings import load
     from affectstream.session_file import SessionArguments
     from affectstream.tables import summary_table
+    from affectstream.turns import write as write_turns
 
-    _check_outputs(output, plot, summary, [*inputs, *filter(None, [transcript])])
+    _check_outputs(output, plot, [summary, turns], [*inputs, *filter(None, [transcript])])
     settings = load()
     logging.disable(logging.INFO)
     print_warnings()
     arguments = SessionArguments(
         inputs, party or (), channels, transcript, speaker or (), session, agent_purpose, offset or ()
     )
-    windows = _analysed(arguments, settings, start_ms)
-    made = report(windows, settings.alerts)
+    windows, words = _analysed(arguments, settings, start_ms)
+    made = report(windows, settings.alerts, words)
     if output:
         write(windows, output, display_of(settings))
     if plot:
         _plot(made, windows, plot, settings, inputs[0])
     if summary:
         write_report(made, summary)
+    if turns and made.talk:
+        write_turns(made.talk, turns, settings.policy.words_in_turns)
     out.print(summary_table(made, windows[0].session_id))
-    for what, path in (("windows", output), ("plot", plot), ("summary", summary)):
+    for what, path in (("windows", output), ("plot", plot), ("summary", summary), ("turns", turns)):
         if path:
             out.print(f"{what}: {path}", highlight=False, markup=False)
 
 
 def _check_outputs(
-    output: Path | None, plot: Path | None, summary: Path | None, inputs: Sequence[Path]
+    output: Path | None, plot: Path | None, others: Sequence[Path | None], inputs: Sequence[Path]
 ) -> None:
     """Refuse an output that cannot be written before the minutes of work."""
     from affectstream.export import check_file, kind_of
@@ -108,7 +109,7 @@ def _check_outputs(
     if plot:
         check_kind(plot)
     read = {path.resolve() for path in inputs}
-    for path in filter(None, (output, plot, summary)):
+    for path in filter(None, (output, plot, *others)):
         if path.resolve() in read:
             raise InputError(f"{path} is read or written already; give every output a file of its own")
         read.add(path.resolve())
@@ -125,20 +126,24 @@ def _plot(
     draw(windows, path, windows[0].session_id, display_of(settings), made.alerts, events(recording))
 
 
-def _analysed(arguments: "SessionArguments", settings: "Settings", start_ms: int) -> list[FusedEmotion]:
-    """Return the final windows by time and party, read under a progress bar; raises InputError for none."""
+def _analysed(
+    arguments: "SessionArguments", settings: "Settings", start_ms: int
+) -> tuple[list[FusedEmotion], "list[Words]"]:
+    """Return the final windows by time and party, and the words; raises InputError where there is none."""
     from affectstream.export import in_order
     from affectstream.producers.session import estimated_ms, messages
     from affectstream.session_file import permitting, plan
     from affectstream.tables import progress_bar
+    from affectstream.turns import tapped
 
     session = plan(arguments, settings.producer, start_ms, settings.policy.agent_purpose)
     session = replace(session, redact=settings.policy.redact)
+    words: list[Words] = []
     with progress_bar("reading", out, transient=True) as bar:
         task = bar.add_task(session.session_id, total=estimated_ms(session) / 1000)
         windows = in_order(
             finals(
-                messages(session),
+                tapped(messages(session), words),
                 permitting(settings, session.agent_purpose),
                 lambda at_ms: bar.update(task, completed=(at_ms - start_ms) / 1000),
             )
@@ -146,7 +151,7 @@ def _analysed(arguments: "SessionArguments", settings: "Settings", start_ms: int
     if not windows:
         raise InputError("the recording is too short: it holds no window")
     _tell_of_other_languages(windows)
-    return windows
+    return windows, words
 
 
 def _tell_of_other_languages(windows: Sequence[FusedEmotion]) -> None:

@@ -14,6 +14,7 @@ from affectstream.analytics.lines import lines, table
 from affectstream.analytics.records import Summary
 from affectstream.analytics.rules import read as read_rules
 from affectstream.analytics.summary import summarise
+from affectstream.analytics.turns import Conversation, Words, conversation
 from affectstream.runtime.settings import AlertSettings, Settings
 from affectstream.schemas.alert import Alert
 from affectstream.schemas.errors import InputError
@@ -115,21 +116,25 @@ class Report:
     summary: Summary
     alerts: Sequence[Alert]
     licence: str = ""
+    talk: Conversation | None = None
 
     def json(self) -> str:
         """Return the report as indented JSON; equal windows and rules give equal bytes."""
         raised = [alert.model_dump(mode="json", exclude={"type"}) for alert in self.alerts]
         whole = self.summary.model_dump(mode="json") | {"alerts": raised, "licence": self.licence}
+        if self.talk is not None:
+            whole |= self.talk.model_dump(mode="json", include={"silence", "talk"})
         return json.dumps(whole, indent=2) + "\n"
 
 
-def report(finals: Sequence[FusedEmotion], settings: AlertSettings) -> Report:
+def report(finals: Sequence[FusedEmotion], settings: AlertSettings, words: Sequence[Words] = ()) -> Report:
     """Return the report on a session; raises SettingsError for bad rules, InputError without a window."""
     from affectstream.lab.licences import notice
 
     rules = read_rules(settings.rules) if settings.enabled else ()
     models = {state.model_id for final in finals for state in final.modalities if state.model_id}
-    return Report(summarise(finals), alerts(rules, finals), notice(models))
+    talk = conversation(finals, words)
+    return Report(summarise(finals), alerts(rules, finals), notice(models), talk)
 
 
 def write_report(made: Report, path: Path) -> None:

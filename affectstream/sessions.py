@@ -81,16 +81,20 @@ def show(
 def summary(
     what: Annotated[str, typer.Argument(metavar="SESSION", help="session id, or a .jsonl of `analyze -o`")],
     as_json: Annotated[bool, typer.Option("--json", help="as JSON, for programs")] = False,
+    turns: Annotated[bool, typer.Option("--turns", help="the turns as JSON Lines, one a line")] = False,
 ) -> None:
     """Summarise a session per party: shares, turning points, disagreements and alerts."""
     from affectstream.export import read, report
     from affectstream.runtime.settings import load
     from affectstream.tables import summary_table
+    from affectstream.turns import lines
 
     settings, path = load(), Path(what)
     found = read(path) if path.suffix.lower() in FILES else windows(what, settings)
     made = report(found, settings.alerts)
-    if as_json:
+    if turns and made.talk:
+        print(*lines(made.talk), sep="", end="")
+    elif as_json:
         print(made.json(), end="")
     else:
         out.print(summary_table(made, found[0].session_id))

@@ -181,6 +181,10 @@ def _events(made: "Report") -> Table:
         for what, text in _of_party(party, origin_ms):
             out.add_row(who, Text(what, style="dim"), text)
             who = ""
+    from affectstream.turns import talk_line
+
+    for talk in made.talk.talk if made.talk else ():
+        out.add_row(talk.party, Text("talks", style="dim"), talk_line(talk))
     for number, alert in enumerate(made.alerts):
         told = Text(f"{_at(alert.start_ms, origin_ms)} {alert.text}")
         out.add_row("" if number else "alerts", Text(alert.edge, style="dim"), told)

@@ -10,6 +10,7 @@ import uvicorn
 from affectstream.analytics.label import Display
 from affectstream.dashboards.api import create_app
 from affectstream.dashboards.feed import Feed
+from affectstream.dashboards.limits import Limits
 from affectstream.dashboards.page import site
 from affectstream.models.fusion.parameters import available
 from affectstream.runtime.process import Stop, run
@@ -35,7 +36,7 @@ async def serve(settings: Settings, stop: Stop) -> None:
         listener = exits.enter_context(_listen(settings.api))
         store = FusedStore(settings.redis, patient=True)
         exits.push_async_exit(store)
-        app = create_app(store, settings.api.token, _display(settings))
+        app = create_app(store, settings.api.token, _display(settings), _limits(settings.api))
         site.install(app, settings.api.token)
         config = uvicorn.Config(
             app,
@@ -54,6 +55,10 @@ async def serve(settings: Settings, stop: Stop) -> None:
 def _display(settings: Settings) -> Display:
     fitted = available(settings.fusion.fitted)
     return Display(**settings.label.model_dump(), fitted=fitted.abstain if fitted else {})
+
+
+def _limits(api: ApiSettings) -> Limits:
+    return Limits(api.requests_per_minute, api.cors_origins)
 
 
 async def _end(server: Server, feed: Feed, stop: Stop) -> None:

@@ -6,8 +6,9 @@ from pydantic import SecretStr
 
 from affectstream.analytics.label import Display
 from affectstream.dashboards import guard, routes
+from affectstream.dashboards import limits as limiting
 from affectstream.dashboards.feed import Feed
-from affectstream.dashboards.listing import listing
+from affectstream.dashboards.listing import across, listing
 from affectstream.dashboards.panels import panels
 from affectstream.dashboards.reader import Reader
 from affectstream.dashboards.roster import Roster
@@ -23,9 +24,15 @@ Times are milliseconds since the Unix epoch. Lists of windows come in pages by t
 """
 
 PLAIN = Display()
+UNLIMITED = limiting.Limits()
 
 
-def create_app(store: FusedStore, token: SecretStr | None = None, display: Display = PLAIN) -> FastAPI:
+def create_app(
+    store: FusedStore,
+    token: SecretStr | None = None,
+    display: Display = PLAIN,
+    limits: limiting.Limits = UNLIMITED,
+) -> FastAPI:
     """Return the application over an open ``store``; with ``token``, data needs it as a bearer token."""
     app = FastAPIOffline(  # /docs brings its own scripts
         title="affectstream",
@@ -35,12 +42,17 @@ def create_app(store: FusedStore, token: SecretStr | None = None, display: Displ
         license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
         redoc_url=None,
         static_url=guard.ASSETS,
+        max_body_size=limiting.UPLOAD_BYTES,
     )
     app.state.reader = reader = Reader(store, display)
     app.state.roster = roster = Roster(store, reader)
     app.state.feed = Feed(roster, reader)
     guard.install(app)
+    limiting.allow_origins(app, limits.cors_origins)
+    admitted = [Depends(guard.require_token(token))]
+    if limits.requests_per_minute:
+        admitted.insert(0, Depends(limiting.RateLimit(limits.requests_per_minute)))
     app.include_router(routes.health)
-    for guarded in (streams, listing, routes.data, panels):
-        app.include_router(guarded, dependencies=[Depends(guard.require_token(token))])
+    for guarded in (streams, across, listing, routes.data, panels):
+        app.include_router(guarded, dependencies=admitted, max_body_size=limiting.BODY_BYTES)
     return app

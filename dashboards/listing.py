@@ -5,9 +5,11 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, HTTPException, Query, Request
 
-from affectstream.dashboards.responses import PartyRow, Session, Sessions, State
+from affectstream.analytics.alerts import in_order
+from affectstream.dashboards import convert
+from affectstream.dashboards.responses import AlertList, PartyRow, Session, Sessions, State
 from affectstream.dashboards.roster import Roster
-from affectstream.dashboards.routes import DATA, NAMED, Data, Sid
+from affectstream.dashboards.routes import DATA, MAX_MS, NAMED, Data, Sid
 from affectstream.schemas.messages import Party
 
 MAX_SESSIONS = 1_000  # of a page
@@ -28,6 +30,10 @@ Q = Annotated[str, Query(max_length=64, description="part of the session's id, i
 Limit = Annotated[int, Query(ge=1, le=MAX_SESSIONS, description="at most so many sessions")]
 Cursor = Annotated[str | None, Query(max_length=100, description="`next_cursor` of the page before")]
 
+Since = Annotated[int | None, Query(ge=0, le=MAX_MS, description="decided after this time, in ms")]
+AlertLimit = Annotated[int, Query(ge=1, le=10_000, description="at most so many, the newest")]
+
+across = APIRouter(prefix="/api", tags=["data"])
 listing = APIRouter(prefix="/api/sessions", tags=["data"])
 
 
@@ -62,6 +68,13 @@ async def session(reader: Data, roster: Known, sid: Sid) -> Session:
         await reader.session(sid)  # refuses an unknown one
         await roster.refresh(at_once=True)
     return Session(session=sid, parties=roster.parties(sid))
+
+
+@across.get("/alerts", responses=DATA)
+async def alerts(roster: Known, since: Since = None, limit: AlertLimit = 100) -> AlertList:
+    """Return the begins and ends of alerts of all sessions, the newest first."""
+    edges = [a for call in roster.calls.values() for a in call.edges if since is None or a.end_ms > since]
+    return AlertList(alerts=list(map(convert.alert, reversed(in_order(edges)[-limit:]))))
 
 
 def _matching(

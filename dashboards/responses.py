@@ -204,6 +204,12 @@ class AlertRow(ResponseModel):
     text: str = Field(examples=["customer: angry + disgust at least 0.55 for 10 s (voice 0.62)"])
 
 
+class AlertList(ResponseModel):
+    """Begins and ends of alerts of any session, the newest first."""
+
+    alerts: list[AlertRow]
+
+
 class Alerts(ResponseModel):
     """The alerts of a session in order."""
 

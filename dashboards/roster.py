@@ -52,6 +52,7 @@ class Call:
     score_ms: int = -1  # in the index
     parties: dict[Party, Member] = field(default_factory=dict)
     alert_count: int = 0
+    edges: list[Alert] = field(default_factory=list)  # begins and ends of all its alerts
     alerts: dict[Party, list[Alert]] = field(default_factory=dict)  # that are active
 
     @property
@@ -180,8 +181,8 @@ class Roster:
                 call = calls[sid]
                 if count == call.alert_count:
                     continue
-                found = active(await within(self._store.alerts(sid)))
-                call.alert_count = count
+                call.edges, call.alert_count = await within(self._store.alerts(sid)), count
+                found = active(call.edges)
                 call.alerts = {party: [a for a in found if a.party == party] for party in call.parties}
                 changed |= {(sid, party) for party in call.parties}
         return changed

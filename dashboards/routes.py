@@ -10,6 +10,7 @@ from fastapi import APIRouter, Depends, HTTPException, Path, Query, Request, Res
 from affectstream.analytics.alerts import in_order
 from affectstream.analytics.records import Summary
 from affectstream.analytics.summary import summarise
+from affectstream.analytics.turns import Conversation, conversation
 from affectstream.dashboards import convert
 from affectstream.dashboards.buckets import Buckets, length_ms
 from affectstream.dashboards.buckets import buckets as in_buckets
@@ -113,6 +114,12 @@ async def latest(reader: Data, sid: Sid, party: Party) -> Latest:
 async def summary(reader: Data, sid: Sid) -> Summary:
     """Return per party: shares of time, quarters, change, turning points, contradictions."""
     return await asyncio.to_thread(summarise, await reader.all_finals(sid))
+
+
+@data.get("/{sid}/turns", responses=NAMED)
+async def turns(reader: Data, sid: Sid) -> Conversation:
+    """Return who spoke when with which emotions, and per party talk, interruptions, valence at the ends."""
+    return await asyncio.to_thread(conversation, await reader.all_finals(sid))
 
 
 @data.get("/{sid}/alerts", responses=NAMED)

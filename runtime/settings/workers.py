@@ -1,11 +1,12 @@
 """How workers, producers and the API run, whose emotions may be inferred, and what is logged."""
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import BeforeValidator, Field, SecretStr, field_validator
+from pydantic_settings import NoDecode
 
-from affectstream.runtime.settings.base import Count, Group, Port
+from affectstream.runtime.settings.base import Count, Group, Port, split
 from affectstream.schemas.policy import PURPOSES
 
 
@@ -61,6 +62,10 @@ class PolicySettings(Group):
     audit_key: SecretStr | None = Field(None, description="of its hashes; none: hashes that anybody can make")
     audit_key_file: Path | None = None
 
+    words_in_turns: bool = Field(
+        False, description="write the words of a transcript into the turns that analyze writes to a file"
+    )
+
     @field_validator("agent_purpose")
     @classmethod
     def _known_purpose(cls, purpose: str | None) -> str | None:
@@ -76,6 +81,12 @@ class ApiSettings(Group):
     port: Port = 8350
     token: SecretStr | None = Field(None, description="readers must send it as a bearer token; none: open")
     token_file: Path | None = None
+    requests_per_minute: int | None = Field(
+        1_200, ge=1, description="of one address; more are refused for a while; none: as many as come"
+    )
+    cors_origins: Annotated[tuple[str, ...], NoDecode, BeforeValidator(split)] = Field(
+        (), description="whose pages may read the API from a browser, as https://a.example; none: no others"
+    )
 
 
 class LogSettings(Group):
