@@ -3,7 +3,7 @@
 import asyncio
 import time
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -142,12 +142,12 @@ def audiohook(
     to = url or _url(settings, "/audiohook")
     signed_url = f"{gateway.public_url}/audiohook" if gateway.public_url and url is None else to
 
+    def show(entity: Mapping[str, object]) -> None:
+        out.print_json(data=entity, indent=None)
+
     async def one(name: str) -> None:
-        identity = Identity(str(uuid.uuid4()), name)
-        client = AudioHookClient(identity, lanes, emotions)
-        await streaming.session(to, headers(signed_url, identity, key, secret), client, speed)
-        for entity in client.entities:
-            out.print_json(data=entity, indent=None)
+        client = AudioHookClient(Identity(str(uuid.uuid4()), name), lanes, emotions, show)
+        await streaming.session(to, lambda who: headers(signed_url, who, key, secret), client, speed)
 
     _run(ids, one)
 

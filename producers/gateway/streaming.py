@@ -8,12 +8,14 @@ from contextlib import asynccontextmanager
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus, InvalidURI
 
-from affectstream.producers.gateway.audiohook_client import AudioHookClient
+from affectstream.producers.gateway.audiohook_client import AudioHookClient, Identity
 from affectstream.schemas.errors import InputError, Unavailable
 
 Timed = Iterator[tuple[int, str | bytes]]
 """Messages, each with when it is sent, in ms after the beginning of the stream."""
 Write = Callable[[str | bytes], Awaitable[None]]
+
+Headers = Callable[[Identity], Mapping[str, str]]
 
 ANSWER_S = 10.0
 
@@ -27,20 +29,38 @@ async def websocket(url: str, headers: Mapping[str, str], messages: Timed, speed
             raise Unavailable(f"{url}: the gateway ended the call (WebSocket code {socket.close_code})")
 
 
-async def session(url: str, headers: Mapping[str, str], client: AudioHookClient, speed: float) -> None:
-    """Send a session of AudioHook, and take what comes back; raises InputError, Unavailable."""
-    async with _connected(url, headers) as socket:
-        await socket.send(client.open())
-        await _until(socket, client, lambda: client.channels is not None)
-        reading = asyncio.create_task(_until(socket, client, lambda: client.closed))
+async def session(url: str, headers: Headers, client: AudioHookClient, speed: float) -> AudioHookClient:
+    """Send a call by AudioHook, over several sessions where the other side asks for another.
+
+    Returns the client of the last one. Raises InputError, Unavailable.
+    """
+    while True:
         try:
-            await _paced(client.stream(), speed, _unless_over(socket, reading))
-            await socket.send(client.close())
-            async with asyncio.timeout(ANSWER_S):
-                await reading
-        except TimeoutError:
-            raise Unavailable(f"{url}: the gateway does not close the session") from None
+            async with _connected(url, headers(client.identity)) as socket:
+                await _one_session(url, socket, client, speed)
         finally:
+            if client.fault:
+                raise Unavailable(f"{url}: the gateway ended the session ({client.fault})") from None
+        if client.ending != "reconnect":
+            return client
+        client = client.next_session()
+
+
+async def _one_session(url: str, socket: ClientConnection, client: AudioHookClient, speed: float) -> None:
+    await socket.send(client.open())
+    reading = None
+    try:
+        async with asyncio.timeout(ANSWER_S):
+            await _until(socket, client, lambda: client.channels is not None or bool(client.ending))
+        reading = asyncio.create_task(_until(socket, client, lambda: client.closed))
+        await _paced(client.stream(), speed, _unless_over(socket, reading))
+        await socket.send(client.close())
+        async with asyncio.timeout(ANSWER_S):
+            await reading
+    except TimeoutError:
+        raise Unavailable(f"{url}: the gateway does not answer") from None
+    finally:
+        if reading:
             reading.cancel()
 
 
@@ -50,7 +70,8 @@ def _unless_over(socket: ClientConnection, reading: asyncio.Task[None]) -> Write
     async def write(message: str | bytes) -> None:
         if reading.done():
             reading.result()
-        await socket.send(message)
+        if message:
+            await socket.send(message)
 
     return write
 

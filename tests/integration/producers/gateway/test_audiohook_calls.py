@@ -52,16 +52,19 @@ async def test_a_call_on_two_connections_is_one_session_of_one_run(gateway, tmp_
     sound = telephone(8, 150.0)
     path, call_id = wav(tmp_path / "call.wav", sound), str(uuid.uuid4())
     pcm, sessions = np.rint(sound * 32768).astype("<i2"), [str(uuid.uuid4()) for _ in range(2)]
-    for number, part in enumerate((pcm[:32_000], pcm[32_000:])):
+    for number in range(2):
         identity = Identity(sessions[number], call_id)
-        client = Continuing(identity, [part], number * 32_000, sessions[:number])
+        lane, first = pcm[: 32_000 * (number + 1)], 32_000 * number
+        named = [{"id": each, "serverseq": 1, "clientseq": 1} for each in sessions[:number]]
+        client = AudioHookClient(identity, [lane], first=first, continued=named)
         async with connect(url(gateway), additional_headers=signed(gateway, identity), proxy=None) as socket:
             await socket.send(client.open())
             client.receive(await socket.recv())
             for _, message in client.stream():
                 await socket.send(message)
             if number == 0:
-                await socket.send(client._ping())  # whose answer says that all before it was read
+                client._pings.add(client._seq + 1)
+                await socket.send(client._message("ping", {}))  # whose answer says that all was read
                 client.receive(await socket.recv())
                 socket.transport.abort()
             else:
@@ -70,20 +73,6 @@ async def test_a_call_on_two_connections_is_one_session_of_one_run(gateway, tmp_
                     client.receive(await socket.recv())
     await same_bytes(gateway, call_id, path)
     await gateway.event("call_continued", session=session_of(call_id))
-
-
-class Continuing(AudioHookClient):
-    """A client whose stream begins at a sample, and continues earlier sessions."""
-
-    def __init__(self, identity, lanes, first, continued):
-        super().__init__(identity, lanes)
-        self._samples, self._continued = first, continued
-
-    def _message(self, kind, parameters):
-        if kind == "open":
-            named = [{"id": each, "serverseq": 1, "clientseq": 1} for each in self._continued]
-            parameters = parameters | {"continuedSessions": named}
-        return super()._message(kind, parameters)
 
 
 async def test_the_fused_emotion_comes_back_while_the_call_goes_on(gateway, tmp_path):

@@ -72,7 +72,6 @@ def server(seq, kind, **parameters):
     [
         (server(2, "opened", media=[]), "broke the protocol"),
         (server(1, "pong"), "answers no ping"),
-        (server(1, "disconnect", reason="unauthorized", info="why"), "unauthorized: why"),
     ],
 )
 def test_what_a_server_does_wrong_ends_the_session(message, said):
@@ -80,3 +79,67 @@ def test_what_a_server_does_wrong_ends_the_session(message, said):
     client.open()
     with pytest.raises(Unavailable, match=said):
         client.receive(message)
+
+
+def kinds(messages):
+    """Types of text messages, and samples of sound, as they follow on each other; time that passes is 0."""
+    found = []
+    for message in messages:
+        if isinstance(message, str):
+            body = json.loads(message)
+            found.append((body["type"], body["position"], body["parameters"]))
+        elif found and isinstance(found[-1], int) and bool(found[-1]) == bool(message):
+            found[-1] += len(message)
+        else:
+            found.append(len(message))
+    return found
+
+
+def opened(**parameters):
+    client = AudioHookClient(IDENTITY, [np.zeros(4_000, "<i2")])
+    client.open()
+    media = {"type": "audio", "format": "PCMU", "channels": ["external"], "rate": 8000}
+    client.receive(server(1, "opened", media=[media], **parameters))
+    return client
+
+
+def test_a_server_may_pause_and_resume():
+    client, sent = opened(startPaused=True), []
+    for seq, (_, message) in enumerate(client.stream(), 1):
+        sent.append(message)
+        if seq == 3:  # the second frame of the pause
+            client.receive(server(2, "resume"))
+    assert kinds(sent) == [
+        ("paused", "PT0S", {}),
+        0,
+        ("resumed", "PT0.2S", {"start": "PT0S", "discarded": "PT0.2S"}),
+        2400,
+    ]
+
+
+def test_what_a_server_heard_before_is_discarded():
+    client = opened(discardTo="PT0.3S")
+    assert kinds(m for _, m in client.stream()) == [
+        ("discarded", "PT0.3S", {"start": "PT0S", "discarded": "PT0.3S"}),
+        1600,
+    ]
+
+
+def test_a_server_may_ask_for_another_session():
+    client, sent = opened(), []
+    for _, message in client.stream():
+        sent.append(message)
+        client.receive(server(2, "reconnect")) if len(sent) == 1 else None
+    assert kinds(sent) == [800] and json.loads(client.close())["parameters"] == {"reason": "reconnect"}
+    again = json.loads(client.next_session().open())
+    assert again["id"] != IDENTITY.session_id and again["position"] == "PT0.1S"
+    assert again["parameters"]["continuedSessions"] == [
+        {"id": IDENTITY.session_id, "serverseq": 2, "clientseq": 2}
+    ]
+
+
+def test_a_server_may_disconnect():
+    client = opened()
+    client.receive(server(2, "disconnect", reason="unauthorized", info="why"))
+    assert kinds(m for _, m in client.stream()) == [] and client.fault == "unauthorized: why"
+    assert json.loads(client.close())["parameters"] == {"reason": "disconnect"}
