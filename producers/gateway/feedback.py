@@ -1,6 +1,7 @@
 """The newest windows of the calls whose platforms want them back: read for all of them once a second."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
@@ -20,6 +21,7 @@ class Feedback:
 
     def __init__(self, store: FusedStore) -> None:
         self._store = store
+        self._asking: Counter[PartyKey] = Counter()  # streams; two while one takes a call over
         self._asked: dict[PartyKey, int] = {}  # to the end of the newest window that was seen
         self._new: dict[PartyKey, FusedEmotion] = {}
 
@@ -27,12 +29,14 @@ class Feedback:
     def asked(self, session_id: str, parties: Sequence[Party]) -> Iterator[None]:
         """Read the windows of these parties while the context is open."""
         keys: list[PartyKey] = [(session_id, party) for party in parties]
-        self._asked |= dict.fromkeys(keys, 0)
+        self._asking.update(keys)
+        self._asked = dict.fromkeys(keys, 0) | self._asked
         try:
             yield
         finally:
-            for key in keys:
-                self._asked.pop(key, None)
+            self._asking.subtract(keys)
+            for key in [key for key in keys if not self._asking[key]]:
+                del self._asking[key], self._asked[key]
                 self._new.pop(key, None)
 
     def taken(self, session_id: str, parties: Sequence[Party]) -> list[FusedEmotion]:

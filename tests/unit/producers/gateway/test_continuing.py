@@ -247,6 +247,22 @@ async def test_each_new_window_is_sent_back_once():
     assert not shared.feedback._asked
 
 
+async def test_windows_are_sent_to_the_stream_that_took_the_call_over():
+    shared, windows = gate(Broker(), reconnect_s=WAIT_S), Windows()
+    shared.feedback = Feedback(windows)
+    asking = {"customConfig": {"affectstream": {"emotions": True}}}
+    first = await Session(shared, 0, **asking).opened(1)
+    second = await Session(shared, 1, continues=[0], **asking).opened(1)
+    await first.gone()
+    windows.newest[CONVERSATION, "customer"] = final(0)
+    await shared.feedback.read()
+    await second.put(SECOND)
+    assert second.got[-1]["type"] == "event"
+    await second.send("close", "PT2S", reason="end")
+    await second.gone()
+    assert not shared.feedback._asked and not shared.feedback._asking
+
+
 async def test_where_nobody_asks_nothing_is_read():
     shared = gate(Broker(), reconnect_s=0)
     shared.feedback = Feedback(Windows())
