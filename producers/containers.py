@@ -32,6 +32,7 @@ HEADERS = {
     "wav": re.compile(rb"RIFF[\x00-\xff]{4}WAVE(?:fmt |JUNK|bext|LIST)"),
     "avi": re.compile(rb"RIFF[\x00-\xff]{4}AVI LIST"),
     "asf": re.compile(rb"\x30\x26\xb2\x75\x8e\x66\xcf\x11\xa6\xd9\x00\xaa\x00\x62\xce\x6c"),
+    "mp3": re.compile(rb"ID3[\x03\x04]\x00[\x00\x40\x80\xc0][\x00-\x7f]{4}(?:[A-Z][A-Z0-9]{3}|\x00{4})"),
     "flac": re.compile(rb"fLaC[\x00\x80]\x00\x00\x22"),
     "aiff": re.compile(rb"FORM[\x00-\xff]{4}AIF[FC]"),
     "caf": re.compile(rb"caff\x00\x01\x00\x00desc"),

@@ -167,7 +167,7 @@ def test_windows_media_is_read(tmp_path):
     "ending",
     [
         *[".ts", ".flv", ".webm", ".ogg", ".mkv", ".wav", ".mp4", ".flac", ".wma", ".aiff", ".caf", ".avi"],
-        ".wv",
+        *[".wv", ".mp3", ".m4a"],
     ],
 )
 def test_all_parts_of_a_joined_recording_are_heard(tmp_path, ending):
