@@ -2,6 +2,7 @@
 
 import atexit
 import gc
+import logging
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -190,6 +191,7 @@ def _affectstream() -> None:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line; a mistake of the user's ends in one clear line, never in a traceback."""
     tolerate_any_encoding()
+    logging.getLogger("aiokafka").addHandler(logging.NullHandler())  # what it cannot do is told as an error
     gc.set_threshold(*RARELY)
     atexit.register(gc.freeze)  # modules need no last look at the end of a process
     try:

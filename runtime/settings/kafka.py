@@ -1,5 +1,6 @@
 """Where the broker and Redis are, and how to speak to them."""
 
+import re
 from pathlib import Path
 from typing import Literal
 
@@ -7,6 +8,10 @@ from pydantic import Field, SecretStr, field_validator, model_validator
 
 from affectstream.runtime.settings.base import Group
 
+ADDRESS = re.compile(r"(?:[A-Z_]+://)?(?:\[[0-9a-fA-F:.]+\]|[^\s:/\[\]]+)(?::\d{1,5})?")
+SERVER = re.compile(
+    r"rediss?://(?:[^/?#]*@)?(?:\[[0-9a-fA-F:.]+\]|[^\s:/?#\[\]]*)(?::\d{1,5})?(?:/[\d/]*)?(?:\?.*)?"
+)
 DAY_S = 24 * 60 * 60
 
 
@@ -40,6 +45,13 @@ class KafkaSettings(Group):
         False, description="the broker is the embedded one: 4 partitions, little kept, a gap is an error"
     )
 
+    @field_validator("bootstrap")
+    @classmethod
+    def _addresses(cls, bootstrap: str) -> str:
+        if not all(ADDRESS.fullmatch(address.strip()) for address in bootstrap.split(",")):
+            raise ValueError("is HOST:PORT, several with commas between")
+        return bootstrap
+
     @model_validator(mode="after")
     def _sasl_is_complete(self) -> "KafkaSettings":
         if self.security_protocol.startswith("SASL") and not (self.sasl_username and self.sasl_password):
@@ -66,6 +78,8 @@ class RedisSettings(Group):
     def _known_scheme(cls, url: str) -> str:
         if not url.startswith(("redis://", "rediss://", "unix://")):
             raise ValueError("starts with redis://, rediss:// or unix://")
+        if not url.startswith("unix://") and not SERVER.fullmatch(url):
+            raise ValueError("is redis://HOST:PORT/NUMBER")
         if "@" in url.split("?")[0]:
             raise ValueError("holds credentials; name them in redis.username and redis.password")
         return url

@@ -42,7 +42,8 @@ def test_the_readme_runs_on_kafka(auto_create: bool, tmp_path: Path, redis_serve
     server = KafkaServer(tmp_path, auto_create=auto_create)
     server.start()
     settings = load(
-        kafka={"bootstrap": server.bootstrap}, redis={"url": f"{redis_server.url}/{2 + auto_create}"}
+        kafka={"bootstrap": server.bootstrap},
+        redis={"url": f"{redis_server.url.removesuffix('/0')}/{2 + auto_create}"},
     )
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     env = {**os.environ, **as_env(settings), "PATH": path, "COLUMNS": "200"}
