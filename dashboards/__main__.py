@@ -37,7 +37,7 @@ async def serve(settings: Settings, stop: Stop) -> None:
         store = FusedStore(settings.redis, patient=True)
         exits.push_async_exit(store)
         app = create_app(store, settings.api.token, _display(settings), _limits(settings.api))
-        site.install(app, settings.api.token)
+        site.install(app, settings.api.token, settings.api.processes)
         config = uvicorn.Config(
             app,
             log_config=None,

@@ -13,6 +13,7 @@ _LATENCY = (0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
 _ROWS = (1, 2, 4, 8, 16, 32, 64, 128)
 
 BUILD = Info("affect_build", "Version of the running code")
+MODEL = Info("affect_model", "What is in force: model and device of a worker, rule and fitted file of fusion")
 INPUTS = Counter("affect_inputs_total", "Frames, chunks and texts that a worker read", ["modality"])
 OBSERVATIONS = Counter(
     "affect_observations_total",

@@ -7,6 +7,7 @@ from typing import Any
 from affectstream.runtime import process
 from affectstream.runtime.health import Health
 from affectstream.runtime.kafka import Publisher, Subscriber, topics
+from affectstream.runtime.metrics import MODEL
 from affectstream.runtime.process import Stop
 from affectstream.runtime.settings import Settings, WorkerSettings, load
 from affectstream.schemas.messages import Modality
@@ -34,6 +35,7 @@ async def serve(analyst: Analyst[Any], settings: Settings, stop: Stop) -> None:
     """Analyse the topic of ``analyst`` until ``stop``; raises Unavailable where broker or device fail."""
     modality = analyst.modality
     own = worker_settings(settings, modality)
+    MODEL.info({"model": analyst.model_id, "device": device.choose(own.device)})
     queue = InputQueue(modality)
     async with AsyncExitStack() as stack:
         await topics.check(settings.kafka)

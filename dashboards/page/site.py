@@ -2,7 +2,7 @@
 
 import hashlib
 import hmac
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from html import escape
 from typing import Annotated
 from urllib.parse import quote, urlsplit
@@ -14,7 +14,8 @@ from nicegui import ui
 from pydantic import SecretStr
 from starlette.middleware.sessions import SessionMiddleware
 
-from affectstream.dashboards.page import call, download, frame, live
+from affectstream.dashboards.page import call, download, frame, live, system
+from affectstream.dashboards.processes import Processes
 
 SIGN_IN = "/sign-in"
 OF_THE_API = ("/api/", "/docs", "/openapi.json", "/livez", "/readyz", "/healthz")
@@ -32,8 +33,11 @@ Entered = Annotated[str, Form()]
 router = APIRouter(include_in_schema=False)
 
 
-def install(app: FastAPI, token: SecretStr | None) -> None:
-    """Add the pages to ``app``, once in a process; with ``token``, a visitor has to enter it first."""
+def install(app: FastAPI, token: SecretStr | None, processes: Mapping[str, str]) -> None:
+    """Add the pages to ``app``, once in a process; with ``token``, a visitor has to enter it first.
+
+    ``processes`` says where each process serves its metrics.
+    """
     app.state.page_token = token
     app.include_router(router)
     app.include_router(download.router)
@@ -48,6 +52,7 @@ def install(app: FastAPI, token: SecretStr | None) -> None:
     pages.add_static_files("/page-assets", frame.ASSETS)
     live.register(app)
     call.register(app)
+    system.register(app, Processes(processes))
     ui.run_with(
         app,
         title="affectstream",

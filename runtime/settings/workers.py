@@ -87,6 +87,9 @@ class ApiSettings(Group):
     cors_origins: Annotated[tuple[str, ...], NoDecode, BeforeValidator(split)] = Field(
         (), description="whose pages may read the API from a browser, as https://a.example; none: no others"
     )
+    processes: dict[str, str] = Field(
+        {}, description="where the processes serve their metrics, by name: for the page of the system"
+    )
 
 
 class LogSettings(Group):

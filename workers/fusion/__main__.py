@@ -9,6 +9,7 @@ from affectstream.runtime import process
 from affectstream.runtime.health import Health
 from affectstream.runtime.kafka import Publisher, topics
 from affectstream.runtime.kafka.lag import LagMeter
+from affectstream.runtime.metrics import MODEL
 from affectstream.runtime.process import Stop
 from affectstream.runtime.settings import Settings, load
 from affectstream.runtime.store import FusedStore
@@ -34,6 +35,8 @@ def main() -> None:
 async def serve(settings: Settings, stop: Stop) -> None:
     """Fuse until ``stop``; raises Unavailable where the broker does not answer."""
     fusion = configured(settings.fusion)
+    fitted = settings.fusion.fitted
+    MODEL.info({"rule": settings.fusion.rule, "fitted": fitted.name if fitted else "shipped"})
     async with AsyncExitStack() as stack:
         await topics.check(settings.kafka)
         store = await stack.enter_async_context(FusedStore(settings.redis))
