@@ -28,7 +28,12 @@ Channels = Annotated[
 ]
 TranscriptFile = Annotated[
     Path | None,
-    typer.Option("--transcript", "-t", help="WebVTT, SRT, SBV or Whisper JSON", show_default=False),
+    typer.Option(
+        "--transcript",
+        "-t",
+        help="WebVTT, SRT, SBV, or JSON of Whisper, Amazon, AssemblyAI, Azure, Deepgram or Google",
+        show_default=False,
+    ),
 ]
 Speakers = Annotated[
     list[str] | None,

@@ -1,4 +1,4 @@
-"""Transcript files (WebVTT, SRT, SBV, JSON of Whisper and its kin) as utterances.
+"""Transcript files (WebVTT, SRT, SBV, JSON of Whisper, its kin and cloud services) as utterances.
 
 Times are whole milliseconds after the zero of the recording. Errors name the file and the line (for JSON the
 segment), never the words.
@@ -66,7 +66,7 @@ def _refusal(path: Path, kind: str) -> str:
         ".json": ", line 1: not JSON; a Whisper transcript is an object with `segments`",
         **dict.fromkeys(SUBTITLES, ", line 1: a cue without a line `start --> end`"),
     }
-    other = ": neither WebVTT, SRT nor JSON or a table of Whisper; convert it to one of these"
+    other = ": neither WebVTT, SRT, JSON of a recogniser nor a table of Whisper; convert it to one of these"
     return f"{path}{why.get(kind, other)}"
 
 
@@ -93,5 +93,5 @@ def _read(path: Path) -> str:
         except UnicodeDecodeError:
             text = data.decode("cp1252", errors="replace")
     if "\0" in text:
-        raise InputError(f"{path}: not a text file; a transcript is WebVTT, SRT or Whisper JSON")
+        raise InputError(f"{path}: not a text file; a transcript is WebVTT, SRT or JSON of a recogniser")
     return text.replace("\r\n", "\n").replace("\r", "\n")

@@ -1,4 +1,4 @@
-"""JSON and tables of Whisper and its kin as cues.
+"""JSON and tables of Whisper and its kin as cues; JSON of cloud services is read by ``vendors``.
 
 Read are `segments` (Whisper, WhisperX, faster-whisper), `chunks` with `timestamp` (Hugging Face pipelines),
 `transcription` with `offsets` or `timestamps` (whisper.cpp), and lists of words with times (OpenAI's
@@ -8,13 +8,14 @@ Whisper's tables, `start`, `end` and `text` with tabs between and times in ms.
 
 import json
 import math
-import re
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from affectstream.producers import vendors
 from affectstream.producers.subtitles import Cue, stamp_ms
+from affectstream.producers.words import utterances
 from affectstream.schemas.errors import InputError
 
 LISTS = ("segments", "chunks", "transcription", "utterances", "words", "word_segments")
@@ -22,9 +23,6 @@ INSIDE = ("result", "results", "output", "transcript", "data")
 SPEAKERS = ("speaker", "speaker_name", "speakerName", "speaker_label", "speaker_id", "speakerId", "channel")
 STARTS, ENDS = ("start", "start_time", "startTime"), ("end", "end_time", "endTime")
 LENGTHS = ("duration", "dur")
-PAUSE_MS = 800
-MOST_WORDS = 40
-SENTENCE = re.compile(r"[.!?\u2026\u3002\uff01\uff1f]['\"\u201d\u2019)]*$")
 
 
 def cues(path: Path, text: str) -> list[Cue]:
@@ -35,16 +33,20 @@ def cues(path: Path, text: str) -> list[Cue]:
         raise InputError(f"{path}, line {error.lineno}: not valid JSON; write the transcript again") from None
     except RecursionError:
         raise InputError(f"{path}: JSON nested too deeply to be a transcript") from None
+    if (of_vendor := vendors.cues(path, document)) is not None:
+        return of_vendor
     items = _items(document)
     if items is None:
         raise InputError(
             f"{path}: has no list `segments`, `chunks`, `transcription` or `words`; JSON of Whisper, "
-            "WhisperX, whisper.cpp and Hugging Face pipelines is read"
+            "WhisperX, whisper.cpp, Hugging Face pipelines, Amazon, AssemblyAI, Azure, Deepgram and Google "
+            "is read"
         )
-    if bad := next((n for n, item in enumerate(items) if not isinstance(item, dict)), None):
+    bad = next((n for n, item in enumerate(items) if not isinstance(item, dict)), None)
+    if bad is not None:
         raise InputError(f"{path}, segment {bad}: not an object with `start`, `end` and `text`")
     if items and _words_only(items):
-        found = list(_utterances(_words(items)))
+        found = list(utterances(_words(items)))
     else:
         turns = [
             False,
@@ -112,7 +114,7 @@ def _segment(path: Path, number: int, item: dict[str, Any], turned: bool) -> Ite
     if isinstance(words, list) and words and all(isinstance(word, dict) for word in words):
         speakers = {_speaker(word) for word in words} - {None}
         if len(speakers) > 1 or not isinstance(text, str):
-            yield from _utterances(_words(words))
+            yield from utterances(_words(words))
             return
     if not isinstance(text, str):
         raise InputError(f"{path}, segment {number}: not an object with `start`, `end` and `text`")
@@ -176,29 +178,3 @@ def _words(items: list[dict[str, Any]]) -> list[Cue]:
         speaker = _speaker(item) or (found[-1].speaker if found else None)
         found.append(Cue(f"word {number}", start_ms, end_ms, text, speaker))
     return found
-
-
-def _utterances(words: list[Cue]) -> Iterator[Cue]:
-    """Yield words put together: until a pause, the end of a sentence or another speaker."""
-    spaced = any(word.text[:1] == " " for word in words[1:])
-    group: list[Cue] = []
-    for word in words:
-        if group and _ends(group, word):
-            yield _joined(group, spaced)
-            group = []
-        group.append(word)
-    if group:
-        yield _joined(group, spaced)
-
-
-def _ends(group: list[Cue], word: Cue) -> bool:
-    last = group[-1]
-    paused = last.end_ms is not None and word.start_ms is not None and word.start_ms - last.end_ms > PAUSE_MS
-    sentence = SENTENCE.search(last.text.strip()) is not None
-    return paused or sentence or word.speaker != last.speaker or len(group) >= MOST_WORDS
-
-
-def _joined(group: list[Cue], spaced: bool) -> Cue:
-    text = ("" if spaced else " ").join(word.text for word in group)
-    ends = [word.end_ms for word in group if word.end_ms is not None]
-    return replace(group[0], text=text, end_ms=max(ends) if group[-1].end_ms is not None else None)
