@@ -34,6 +34,7 @@ class LivePlan:
     expects: tuple[Modality, ...]
     agent_purpose: str | None = None
     run: str = ""  # of the session; empty: its current one, which a restarted process goes on with
+    transcribe: bool = False  # its words come from the recogniser
     again: Again = "refuse"  # what to do where the session has another run
 
     def check(self, modality: Modality) -> None:
@@ -105,9 +106,12 @@ def plan(options: argparse.Namespace, settings: Settings, modality: Modality) ->
         raise InputError(
             f"--expects: {', '.join(sorted(unknown))} unknown; it may name {', '.join(MODALITIES)}"
         )
-    expects = tuple(modality for modality in MODALITIES if modality in named)
+    recognised = settings.asr.enabled and "audio" in named and "text" not in named
+    expects = tuple(m for m in MODALITIES if m in named or (m == "text" and recognised))
     purpose = settings.policy.agent_purpose
-    described = LivePlan(options.session, options.party, expects, purpose, options.run, options.again)
+    described = LivePlan(
+        options.session, options.party, expects, purpose, options.run, recognised, options.again
+    )
     described.check(modality)
     return described
 

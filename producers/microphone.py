@@ -89,6 +89,7 @@ def chunks(plan: MicrophonePlan, rate_hz: int, blocks: Iterator[Block]) -> Itera
             watermark_ms=end_ms,
             pcm=chunk.pcm,
             rate_hz=rate_hz,
+            transcribe=plan.live.transcribe,
         )
 
     for block in blocks:

@@ -52,6 +52,7 @@ class SessionPlan:
     speakers: Mapping[str, Party] = field(default_factory=dict)  # over the roles in the speakers' names
     transcript_offset_ms: int = 0  # of the zero of shared transcripts, after the session's
     run: str = ""  # of the session; empty: its current one
+    transcribe: bool = False  # sound without a transcript is for the recogniser
     redact: bool = True  # transcripts, before anything is published
 
 
@@ -64,6 +65,7 @@ class Source:
     lane: Lane
     expects: tuple[Modality, ...]
     offset_ms: int = 0
+    transcribe: bool = False  # its words come from the recogniser
 
 
 def sources(plan: SessionPlan) -> list[Source]:
@@ -83,6 +85,7 @@ def sources(plan: SessionPlan) -> list[Source]:
             given,
             files[given.media] if given.media else None,
             shared[given.media] == 1 if given.media else False,
+            plan.transcribe,
         )
         for given in plan.parties
     ]
@@ -142,7 +145,7 @@ def estimated_ms(plan: SessionPlan) -> int:
     return max([*lengths, *ends], default=0)
 
 
-def _source(given: PartySource, file: MediaFile | None, alone: bool) -> Source:
+def _source(given: PartySource, file: MediaFile | None, alone: bool, transcribe: bool) -> Source:
     if file and not alone and given.channel is None:
         raise InputError(f"{file.path}: several parties share it; name the audio channel of each, from 0")
     if given.offset_ms < 0:
@@ -154,6 +157,8 @@ def _source(given: PartySource, file: MediaFile | None, alone: bool) -> Source:
         "audio": file is not None and file.audio is not None,
         "text": given.transcript is not None,
     }
+    transcribed = transcribe and has["audio"] and not has["text"]
+    has["text"] = has["text"] or transcribed
     expects = tuple(modality for modality in MODALITIES if has[modality])
     if not expects:
         raise InputError(
@@ -161,7 +166,7 @@ def _source(given: PartySource, file: MediaFile | None, alone: bool) -> Source:
         )
     if file and file.video is not None and not alone:
         notice(file.path, "its picture is not read: it does not say which of the parties it shows")
-    return Source(given.party, file, _lane(given, file), expects, given.offset_ms)
+    return Source(given.party, file, _lane(given, file), expects, given.offset_ms, transcribed)
 
 
 def _lane(given: PartySource, file: MediaFile | None) -> Lane:

@@ -88,7 +88,7 @@ def _drafts(
     rank = {source.party: place for place, source in enumerate(found)}
     media = [_video(plan, s, damage) for s in found if "video" in s.expects]
     media += [_audio(plan, s, damage) for s in found if "audio" in s.expects]
-    reached = {s.party: plan.start_ms for s in found if "text" in s.expects}
+    reached = {s.party: plan.start_ms for s in found if "text" in s.expects and not s.transcribe}
     texts = [_text(plan, party, turns) for party in reached]
     playing, end_ms = len(media), max([plan.start_ms, *(turn.end_ms for turn in turns)])
 
@@ -131,7 +131,7 @@ def _audio(plan: SessionPlan, source: Source, damage: Damage) -> Iterator[_Draft
         rate_hz, chunk = item
         start_ms, end_ms = zero_ms + chunk.start_ms, zero_ms + chunk.end_ms
         times = {"start_ms": start_ms, "end_ms": end_ms, "watermark_ms": end_ms}
-        fields = {**times, "pcm": chunk.pcm, "rate_hz": rate_hz}
+        fields = {**times, "pcm": chunk.pcm, "rate_hz": rate_hz, "transcribe": source.transcribe}
         yield _Draft(end_ms, source.party, "audio", AudioChunk, fields)
 
 

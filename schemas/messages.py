@@ -73,7 +73,7 @@ class Envelope(Record):
     run: RunId = ""  # of the session; empty: whichever is current
     party: Party
     modality: Modality = Field(alias="mod")
-    seq: int = Field(ge=0)  # per run, party and modality, from 0 without gaps
+    seq: int = Field(ge=0)  # per run, party and modality, rising from 0; gaps only in a recogniser's words
     start_ms: Ms = Field(alias="start")
     end_ms: Ms = Field(alias="end")  # equal to start_ms for an instant
     watermark_ms: Ms = Field(
@@ -114,6 +114,14 @@ class AudioChunk(Envelope):
     modality: Literal["audio"] = Field("audio", alias="mod")
     pcm: bytes
     rate_hz: int = Field(alias="rate", ge=4_000, le=192_000)
+    transcribe: bool = False  # its words are wanted of the recogniser; not on the wire where they are not
+
+    @model_serializer(mode="wrap")
+    def _without_nothing(self, serialise: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        fields: dict[str, Any] = serialise(self)
+        if not self.transcribe:
+            fields.pop("transcribe", None)
+        return fields
 
 
 class Transcript(Envelope):

@@ -61,7 +61,7 @@ CHUNKS = Topic(
     900 * KIB,
     "live sheds the oldest",
     "producers",
-    ("worker audio",),
+    ("worker audio", "worker asr"),
     "affect-audio",
 )  # 2 s of 16-bit mono is 64 KiB at 16 kHz, 192 KiB at 48 kHz
 TRANSCRIPTS = Topic(
@@ -71,7 +71,7 @@ TRANSCRIPTS = Topic(
     30 * MINUTE_MS,
     64 * KIB,
     "live sheds the oldest",
-    "producers",
+    "producers and worker asr",
     ("worker text",),
     "affect-text",
 )
@@ -117,6 +117,8 @@ DEAD_LETTERS = Topic(
     "workers, fusion and alerts",
     ("operators",),
 )  # larger than any other: it wraps their records; a longer body is cut
+
+ASR_GROUP = "affect-asr"  # the recogniser, the second reader of the chunks
 
 ALL = (FRAMES, CHUNKS, TRANSCRIPTS, PROBABILITIES, FUSED, ALERTS, DEAD_LETTERS)
 MEDIA: dict[Modality, Topic] = {"video": FRAMES, "audio": CHUNKS, "text": TRANSCRIPTS}

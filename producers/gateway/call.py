@@ -11,13 +11,23 @@ from dataclasses import dataclass
 from typing import Any
 
 from affectstream.producers.chunks import Chunk
-from affectstream.producers.gateway.events import Audio, Paused, Picture, Resumed
+from affectstream.producers.gateway.events import Audio, Paused, Picture, Resumed, Words
 from affectstream.producers.gateway.lane import Lane
+from affectstream.producers.gateway.speech import SpeechLane
+from affectstream.producers.turns import TextInterval
 from affectstream.schemas import policy
-from affectstream.schemas.messages import MODALITIES, AudioChunk, EndOfStream, Modality, Party, VideoFrame
+from affectstream.schemas.messages import (
+    MODALITIES,
+    AudioChunk,
+    EndOfStream,
+    Modality,
+    Party,
+    Transcript,
+    VideoFrame,
+)
 from affectstream.schemas.topics import FRAMES, KIB
 
-StreamMessage = AudioChunk | VideoFrame | EndOfStream
+StreamMessage = AudioChunk | VideoFrame | Transcript | EndOfStream
 
 LARGEST_GAP_MS = 600_000
 LARGEST_JPEG = FRAMES.max_bytes - 2 * KIB
@@ -43,17 +53,29 @@ class CallPlan:
     chunk_ms: int = 2000
     hop_ms: int = 1000
     run: str = ""
+    words: tuple[Party, ...] = ()  # those whose words come along
+    transcribe: bool = False  # the sound of the others is for the recogniser
+    redact: bool = True  # words, before anything is published
 
     @property
     def permitted(self) -> tuple[Party, ...]:
         """Return the parties whose sound or picture may be processed."""
-        named = dict.fromkeys((*self.parties, *self.video))
+        named = dict.fromkeys((*self.parties, *self.video, *self.words))
         return tuple(party for party in named if policy.permits(party, self.agent_purpose))
 
     def expects(self, party: Party) -> tuple[Modality, ...]:
-        """Return the modalities that a party sends."""
-        sends = {"video": party in self.video, "audio": party in self.parties}
-        return tuple(modality for modality in MODALITIES if sends.get(modality))
+        """Return the modalities of a party, its words by the recogniser among them."""
+        given = self.sends(party)
+        return tuple(m for m in MODALITIES if m in given or (m == "text" and self.recognises(party)))
+
+    def sends(self, party: Party) -> tuple[Modality, ...]:
+        """Return the modalities of a party that the stream itself brings."""
+        given = {"video": self.video, "audio": self.parties, "text": self.words}
+        return tuple(modality for modality in MODALITIES if party in given[modality])
+
+    def recognises(self, party: Party) -> bool:
+        """Say whether the words of a party are the recogniser's to find."""
+        return self.transcribe and party in self.parties and party not in self.words
 
     def base(self, party: Party) -> dict[str, Any]:
         """Return the fields that all messages of a party share."""
@@ -73,18 +95,21 @@ class Call:
         self._seqs: Counter[tuple[Party, Modality]] = Counter()
         self._seen_ms: dict[Party, int] = {}  # time of the newest picture
         self._permitted = frozenset(plan.permitted)
+        self._speech = SpeechLane(plan.redact)
+        self._read = tuple(party for party in plan.words if party in self._permitted)
 
     @property
     def head_ms(self) -> float:
         """Return how far the stream's clock has come."""
-        return max([0.0, *(lane.head_ms for lane in self._lanes.values()), *self._seen_ms.values()])
+        heads = (lane.head_ms for lane in self._lanes.values())
+        return max([0.0, self._speech.head_ms, *heads, *self._seen_ms.values()])
 
     @property
     def filled_ms(self) -> float:
         """Return how much silence stands for what is missing."""
         return sum(lane.filled_ms for lane in self._lanes.values())
 
-    def messages(self, event: Audio | Picture | Paused | Resumed) -> Iterator[StreamMessage]:
+    def messages(self, event: Audio | Picture | Words | Paused | Resumed) -> Iterator[StreamMessage]:
         """Yield the messages that an event completes; raises Fault.
 
         While the call is paused nothing is processed; the pause is silence.
@@ -94,6 +119,8 @@ class Call:
                 yield from self._audio(event)
             case Picture():
                 yield from self._picture(event)
+            case Words():
+                yield from self._words(event)
             case Paused():
                 self._paused = True
             case Resumed():
@@ -114,6 +141,14 @@ class Call:
         head_ms = self.head_ms
         for party, each in self._lanes.items():
             yield from (self._chunk(party, each, chunk) for chunk in each.chunks(head_ms))
+        for party in self._read:
+            yield from (self._transcript(party, each) for each in self._speech.wait(party, head_ms))
+
+    def _words(self, event: Words) -> Iterator[StreamMessage]:
+        if not self._allows(event.party) or event.party not in self.plan.words:
+            return
+        self._check_leap(event.end_ms)
+        yield from (self._transcript(event.party, each) for each in self._speech.take(event))
 
     def _picture(self, event: Picture) -> Iterator[StreamMessage]:
         if not self._allows(event.party) or event.party not in self.plan.video:
@@ -135,8 +170,11 @@ class Call:
         ends_ms = {party: lane.end_ms for party, lane in self._lanes.items()}
         for party, last_ms in self._seen_ms.items():
             ends_ms[party] = max(last_ms + 1, ends_ms.get(party, 0))
+        for party in self._read:
+            ends_ms[party] = max(self._speech.settled_ms(party), ends_ms.get(party, 0))
+        self.dropped += self._speech.dropped
         for party, end_ms in ends_ms.items():
-            for modality in self.plan.expects(party):
+            for modality in self.plan.sends(party):
                 at_ms = self._lanes[party].end_ms if modality == "audio" and party in self._lanes else end_ms
                 yield self._end(party, modality, at_ms)
 
@@ -164,7 +202,18 @@ class Call:
 
     def _chunk(self, party: Party, lane: Lane, chunk: Chunk) -> AudioChunk:
         fields = self._fields(party, "audio", chunk.start_ms, chunk.end_ms, chunk.end_ms)
-        return AudioChunk(**fields, pcm=chunk.pcm, rate_hz=lane.rate_hz)
+        return AudioChunk(
+            **fields, pcm=chunk.pcm, rate_hz=lane.rate_hz, transcribe=self.plan.recognises(party)
+        )
 
     def _end(self, party: Party, modality: Modality, at_ms: int) -> EndOfStream:
         return EndOfStream(**self._fields(party, modality, at_ms, at_ms, at_ms))
+
+    def _transcript(self, party: Party, interval: TextInterval) -> Transcript:
+        times = interval.start_ms, interval.end_ms, interval.watermark_ms
+        content: dict[str, Any] = {
+            "text": interval.text,
+            "context": interval.context,
+            "language": interval.language,
+        }
+        return Transcript(**self._fields(party, "text", *times), **content)

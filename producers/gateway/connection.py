@@ -29,6 +29,7 @@ from affectstream.producers.gateway.events import (
     Resumed,
     Started,
     StreamProtocol,
+    Words,
 )
 from affectstream.producers.gateway.gate import Gate, Taken, begin, go_on, key
 from affectstream.runtime.metrics import (
@@ -162,7 +163,7 @@ class Connection:
 
     async def _handle(self, event: Event) -> None:
         match event:
-            case Audio() | Picture() | Paused() | Resumed():
+            case Audio() | Picture() | Words() | Paused() | Resumed():
                 if self._taken:
                     await self._send(self._taken, self._taken.call.messages(event))
             case Started():

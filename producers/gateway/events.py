@@ -22,6 +22,7 @@ class Started:
     stream_id: str = ""  # of a stream that another one may continue
     continues: tuple[str, ...] = ()  # streams that this one goes on from, the newest last
     several: bool = False  # a call may have several streams one after the other: each is a session
+    words: tuple[Party, ...] = ()  # those whose words come along
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,18 @@ class Picture:
     party: Party
     jpeg: bytes = field(repr=False)
     stream_ms: int
+
+
+@dataclass(frozen=True)
+class Words:
+    """A result of a recogniser about one utterance of a party, or about a silence, which has no text."""
+
+    party: Party
+    start_ms: int  # of the stream's clock
+    end_ms: int
+    text: str = field(repr=False)
+    final: bool  # else it may still change, and only its start counts
+    language: str | None = None  # as the recogniser states it
 
 
 @dataclass(frozen=True)
@@ -82,7 +95,7 @@ class Reply:
     data: str | bytes
 
 
-Event = Started | Audio | Picture | Paused | Resumed | Dropped | Ended | Refused | Reply
+Event = Started | Audio | Picture | Words | Paused | Resumed | Dropped | Ended | Refused | Reply
 
 
 @dataclass(frozen=True)

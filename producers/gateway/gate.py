@@ -73,7 +73,17 @@ async def begin(gate: Gate, event: Started) -> Taken:
     producer, purpose = gate.settings.producer, gate.settings.policy.agent_purpose
     lengths = producer.chunk_ms, producer.hop_ms
     named = gate.ids.of(event.call_id)
-    plan = CallPlan(named, gate.now_ms(), event.parties, event.video, purpose, *lengths)
+    plan = CallPlan(
+        named,
+        gate.now_ms(),
+        event.parties,
+        event.video,
+        purpose,
+        *lengths,
+        words=event.words,
+        transcribe=gate.settings.asr.enabled,
+        redact=gate.settings.policy.redact,
+    )
     if not plan.permitted:
         raise Fault("agent_not_permitted")
     for number in range(1, MOST_SESSIONS + 1):

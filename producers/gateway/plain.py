@@ -1,13 +1,14 @@
-"""A plain WebSocket for sound and pictures, for programs of one's own; documented in docs/call-centre.md.
+"""A plain WebSocket for sound, pictures and words, for programs of one's own; see docs/call-centre.md.
 
-Text messages are JSON and steer; a binary message is one frame: a byte with the number of its track, eight
-bytes with its time in ms since the beginning of the stream (unsigned, big-endian), and the sound or the JPEG.
+Text messages are JSON: they steer, and carry words; a binary message is one frame: a byte with the number of
+its track, eight bytes with its time in ms since the beginning of the stream (unsigned, big-endian), and the
+sound or the JPEG.
 """
 
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 import msgspec
 
@@ -24,15 +25,17 @@ from affectstream.producers.gateway.events import (
     Resumed,
     Started,
     StreamProtocol,
+    Words,
 )
 from affectstream.producers.gateway.sound import NAMES, Decode
 from affectstream.producers.gateway.twilio import HIGHEST_HZ, LONGEST_TEXT, LOWEST_HZ, number
 from affectstream.schemas.messages import PARTIES, Party
 
 HEADER = 9
-MOST_TRACKS = 2 * len(PARTIES)
-JPEG = "jpeg"
+MOST_TRACKS = 3 * len(PARTIES)
+JPEG, WORDS = "jpeg", "words"
 LATEST_MS = 1 << 40
+LONGEST_UTTERANCE, LONGEST_LANGUAGE = 8_000, 32  # characters
 
 
 @dataclass(frozen=True)
@@ -40,7 +43,8 @@ class Track:
     """What the frames of one number are."""
 
     party: Party
-    decode: Decode | None  # None: pictures
+    kind: Literal["sound", "picture", "words"]
+    decode: Decode | None = None  # of sound
     rate_hz: int = 0
 
 
@@ -74,6 +78,8 @@ class Plain(StreamProtocol):
             return [self._start(message)]
         if not self._tracks:
             return [Refused("no_start")]
+        if kind == WORDS:
+            return [self._words(message)]
         steps: Mapping[object, Sequence[Event]] = {
             "pause": [Paused()],
             "resume": [Resumed()],
@@ -89,13 +95,31 @@ class Plain(StreamProtocol):
             return Refused("no_call_id")
         tracks = [_track(each) for each in named[: MOST_TRACKS + 1]] if isinstance(named, list) else []
         found = [track for track in tracks if track]
-        kinds = {(track.party, track.decode is None) for track in found}
+        kinds = {(track.party, track.kind) for track in found}
         if not found or len(kinds) < len(tracks):
             return Refused("bad_tracks")
         self._tracks = tuple(found)
-        heard = tuple(track.party for track in found if track.decode)
-        seen = tuple(track.party for track in found if not track.decode)
-        return Started(call_id, heard, token if isinstance(token, str) else "", seen)
+        heard, seen, read = (
+            tuple(track.party for track in found if track.kind == kind)
+            for kind in ("sound", "picture", "words")
+        )
+        return Started(call_id, heard, token if isinstance(token, str) else "", seen, read)
+
+    def _words(self, message: Mapping[str, Any]) -> Event:
+        """Return a recogniser's result; one that is none is dropped, since the next may be good."""
+        track, text, language = number(message.get("track")), message.get("text"), message.get("language")
+        start_ms, end_ms = number(message.get("start_ms")), number(message.get("end_ms"))
+        if track is None or not 0 <= track < len(self._tracks) or self._tracks[track].kind != WORDS:
+            return Dropped("bad_track")
+        if start_ms is None or end_ms is None or not 0 <= start_ms <= end_ms:
+            return Dropped("bad_times")
+        if end_ms > LATEST_MS:
+            return Refused("time_leaps")
+        if not isinstance(text, str) or len(text) > LONGEST_UTTERANCE:
+            return Dropped("bad_text")
+        stated = language[:LONGEST_LANGUAGE] if isinstance(language, str) and language else None
+        final = message.get("final") is True
+        return Words(self._tracks[track].party, start_ms, end_ms, text, final, stated)
 
     def _frame(self, data: bytes) -> Event:
         if not self._tracks:
@@ -105,6 +129,8 @@ class Plain(StreamProtocol):
         track, at_ms, body = self._tracks[data[0]], int.from_bytes(data[1:HEADER], "big"), data[HEADER:]
         if at_ms > LATEST_MS:
             return Refused("time_leaps")
+        if track.kind == WORDS:
+            return Dropped("bad_frame")
         if track.decode is None:
             whole = body.startswith(b"\xff\xd8") and body.rstrip(b"\0").endswith(b"\xff\xd9")
             return Picture(track.party, body, at_ms) if whole else Dropped("bad_jpeg")
@@ -119,10 +145,10 @@ def _track(named: object) -> Track | None:
     if not isinstance(named, dict) or named.get("party") not in PARTIES:
         return None
     party, encoding = cast(Party, named["party"]), named.get("encoding")
-    if encoding == JPEG:
-        return Track(party, None)
+    if encoding in (JPEG, WORDS):
+        return Track(party, "picture" if encoding == JPEG else "words")
     rate_hz = number(named.get("rate_hz"))
     if not isinstance(encoding, str) or rate_hz is None or not LOWEST_HZ <= rate_hz <= HIGHEST_HZ:
         return None
     decode = NAMES.get(encoding)
-    return Track(party, decode, rate_hz) if decode else None
+    return Track(party, "sound", decode, rate_hz) if decode else None

@@ -84,7 +84,9 @@ class LagMeter:
                 self._consumer.end_offsets(partitions),
             )
         return {
-            tp.partition: _progress_of(begins[tp], ends[tp], committed[tp].offset if tp in committed else 0)
+            tp.partition: _progress_of(
+                begins[tp], ends[tp], _reached(committed[tp]) if tp in committed else 0
+            )
             for tp in partitions
         }
 
@@ -112,6 +114,12 @@ class LagMeter:
     async def _close(self) -> None:
         await self._consumer.stop()
         await self._admin.close()
+
+
+def _reached(committed: Any) -> int:
+    """Return what a group has reached: its committed offset, or the later one that stands beside it."""
+    beside = str(committed.metadata or "")
+    return max(int(committed.offset), int(beside) if beside.isascii() and beside.isdigit() else 0)
 
 
 def _progress_of(begin: int, end: int, committed: int) -> ConsumerProgress:

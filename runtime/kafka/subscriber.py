@@ -173,8 +173,10 @@ class Subscriber(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka h
                 "keeps about 5 MB per partition. Replay slower or with flow control, or use a real Kafka"
             )
 
-    async def commit(self, offsets: Mapping[Partition, int]) -> None:
-        """Commit the next offset to read per partition.
+    async def commit(
+        self, offsets: Mapping[Partition, int], reached: Mapping[Partition, int] | None = None
+    ) -> None:
+        """Commit the next offset to read per partition; ``reached`` is how far its reader has come beyond.
 
         What this member no longer holds, or has not read since it got it, is left out and logged: another
         member may be ahead of it.
@@ -182,14 +184,19 @@ class Subscriber(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka h
         prefix = self._kafka.topic_prefix
         named = {TopicPartition(prefix + t, p): offset for (t, p), offset in offsets.items()}
         assigned = self._consumer.assignment()
-        mine = {tp: n for tp, n in named.items() if tp in assigned and self._positions.covers(tp, n)}
+        ahead = {TopicPartition(prefix + t, p): str(offset) for (t, p), offset in (reached or {}).items()}
+        mine = {
+            tp: (n, ahead.get(tp, ""))
+            for tp, n in named.items()
+            if tp in assigned and self._positions.covers(tp, n)
+        }
         with translated(self._kafka):
             done = len(mine) if await self._commit(mine) else 0
         if done < len(named):
             metrics.COMMITS_DROPPED.inc(len(named) - done)
             log.warning("commit_after_rebalance_dropped", group=self._group, partitions=len(named) - done)
 
-    async def _commit(self, mine: Mapping[TopicPartition, int]) -> bool:
+    async def _commit(self, mine: Mapping[TopicPartition, tuple[int, str]]) -> bool:
         try:
             if mine:
                 await self._consumer.commit(dict(mine))

@@ -19,6 +19,7 @@ from affectstream.runtime.settings.tree import (
 )
 from affectstream.runtime.settings.workers import (
     ApiSettings,
+    AsrSettings,
     AudioSettings,
     LogSettings,
     PolicySettings,
@@ -31,6 +32,7 @@ from affectstream.runtime.settings.workers import (
 __all__ = [
     "AlertSettings",
     "ApiSettings",
+    "AsrSettings",
     "AudioSettings",
     "FusionSettings",
     "GatewaySettings",

@@ -63,11 +63,12 @@ def running() -> dict[str, Any] | None:
 
 
 def addresses(found: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """Return the settings that lead to an announced system."""
-    return {
+    """Return the settings that lead to an announced system, and whether it recognises words."""
+    named = {
         group: {name: found[group][name] for name in names if name in found[group]}
         for group, names in ADDRESSES.items()
     }
+    return named | ({"asr": {"enabled": True}} if found.get("asr") is True else {})
 
 
 def _folder(make: bool = False) -> Path:

@@ -24,6 +24,7 @@ from affectstream.runtime.settings.gateway import GatewaySettings
 from affectstream.runtime.settings.kafka import KafkaSettings, RedisSettings
 from affectstream.runtime.settings.workers import (
     ApiSettings,
+    AsrSettings,
     AudioSettings,
     LogSettings,
     PolicySettings,
@@ -57,6 +58,7 @@ class Settings(BaseSettings):
     video: VideoSettings = VideoSettings()
     audio: AudioSettings = AudioSettings()
     text: TextSettings = TextSettings()
+    asr: AsrSettings = AsrSettings()
     fusion: FusionSettings = FusionSettings()
     label: LabelSettings = LabelSettings()
     alerts: AlertSettings = AlertSettings()

@@ -9,11 +9,13 @@ from pydantic_settings import NoDecode
 from affectstream.runtime.settings.base import Count, Group, Port, split
 from affectstream.schemas.policy import PURPOSES
 
+DEVICE = r"^(auto|cpu|cuda(:\d+)?)$"
+
 
 class WorkerSettings(Group):
     """How one modality's worker runs."""
 
-    device: str = Field("auto", pattern=r"^(auto|cpu|cuda(:\d+)?)$")
+    device: str = Field("auto", pattern=DEVICE)
     threads: Count = Field(1, description="of torch, on a CPU")
     batch_rows: Count = Field(8, description="how many inputs are analysed and published together at most")
     in_flight: Count = Field(2, description="batches under way at once")
@@ -37,6 +39,20 @@ class AudioSettings(WorkerSettings):
 
 class TextSettings(WorkerSettings):
     """The text worker."""
+
+
+class AsrSettings(Group):
+    """The recogniser of words, for calls without a transcript."""
+
+    enabled: bool = Field(False, description="sound without a transcript is given one; needs a `worker asr`")
+    model: str = Field("", description="a hub model id or a local folder; empty: Whisper tiny.en")
+    revision: str | None = Field(None, description="of the hub model")
+    language: str | None = Field("en", description="of the calls; none: the model finds out, if it can")
+    device: str = Field("auto", pattern=DEVICE)
+    threads: Count = Field(1, description="on a CPU")
+    live_budget_ms: int | None = Field(None, ge=1, description="sound that is older is not listened to")
+    health_port: Port = Field(0, description="of /livez, /readyz and /metrics; 0: off")
+    health_host: str = Field("127.0.0.1", description="0.0.0.0 lets other machines ask")
 
 
 class ProducerSettings(Group):
