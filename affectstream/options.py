@@ -51,6 +51,9 @@ SessionName = Annotated[
     str | None,
     typer.Option("--session", "-s", help="session id; default: the file's name", show_default=False),
 ]
+Asr = Annotated[
+    bool, typer.Option("--asr", help="recognise the words of sound that has no transcript (extra asr)")
+]
 Purpose = Annotated[
     str | None,
     typer.Option(

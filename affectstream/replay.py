@@ -82,7 +82,7 @@ def replay(
     settings = load()
     print_warnings()
     played = plan(arguments, settings.producer, _start_ms(start), settings.policy.agent_purpose)
-    played = replace(played, redact=settings.policy.redact)
+    played = replace(played, redact=settings.policy.redact, transcribe=settings.asr.enabled)
     _require_analysed(played)
     check_run(run or "")
     estimated_s = estimated_ms(played) / 1000  # reads the files: what is wrong with them claims no run
@@ -93,7 +93,7 @@ def replay(
         def progress(message: "SessionMessage") -> None:
             bar.update(task, completed=(message.end_ms - played.start_ms) / 1000)
 
-        sent = asyncio.run(published(messages(played), settings.kafka, speed, progress))
+        sent = asyncio.run(published(messages(played), settings.kafka, speed, progress, settings.asr.enabled))
     out.print(
         f"session {played.session_id}, run {played.run}: {sent.records} messages, "
         f"{sent.payload_bytes / 1e6:.1f} MB of media"
@@ -105,22 +105,28 @@ async def published(
     kafka: "KafkaSettings",
     speed: float | None,
     progress: "Callable[[SessionMessage], None] | None" = None,
+    recognised: bool = False,
 ) -> "Played":
     """Play a session onto Kafka, never further ahead of the workers than the broker keeps.
+
+    With ``recognised`` the recogniser is one of them.
 
     Raises Unavailable at once where the topics are absent.
     """
     from affectstream.producers.replay import play
     from affectstream.runtime.kafka import Publisher, topics
     from affectstream.runtime.kafka.lag import LagMeter
-    from affectstream.schemas.topics import MEDIA
+    from affectstream.schemas.topics import ASR_GROUP, CHUNKS, MEDIA
 
-    groups = {topic.name: topic.group for topic in MEDIA.values()}
+    groups = {topic.name: [topic.group] for topic in MEDIA.values()}
+    if recognised:
+        groups[CHUNKS.name].append(ASR_GROUP)
     await topics.check(kafka)
     async with Publisher(kafka) as publisher, LagMeter(kafka) as meter:
 
         async def unread(topic: str) -> Mapping[int, int]:
-            return await meter.lag(topic, groups[topic])
+            lags = [await meter.lag(topic, group) for group in groups[topic]]
+            return {number: max(lag[number] for lag in lags) for number in lags[0]}
 
         return await play(iter(stream), publisher.send, speed, unread, progress)
 

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from affectstream.extras import require
 from affectstream.pairs import LONGEST_OFFSET_S, offset_s, party_named, session_name, speakers_named, split
 from affectstream.producers.plan import PartySource, SessionPlan
 from affectstream.runtime.settings import ProducerSettings, Settings
@@ -143,6 +144,17 @@ def permitting(settings: Settings, purpose: str | None) -> Settings:
     """Return the settings under the purpose of a plan, which has been checked."""
     policy = settings.policy.model_copy(update={"agent_purpose": purpose})
     return settings.model_copy(update={"policy": policy})
+
+
+def recognising(settings: Settings, asked: bool, command: str) -> Settings:
+    """Return the settings under which words are recognised where that is asked for, or set.
+
+    Raises Unavailable, naming what to install, where it is not installed.
+    """
+    if not (asked or settings.asr.enabled):
+        return settings
+    require(command, ("asr",))
+    return settings.model_copy(update={"asr": settings.asr.model_copy(update={"enabled": True})})
 
 
 def _source(party: PartyFile, folder: Path) -> PartySource:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.console import Console
 
-from affectstream.options import Purpose
+from affectstream.options import Asr, Purpose
 from affectstream.schemas.errors import Unavailable
 from affectstream.worker import MODULES, WorkerName
 
@@ -41,13 +41,14 @@ class Stack:
 def up(
     logs: Annotated[Path, typer.Option(help="folder for the processes' logs")] = Path("out/logs"),
     agent_purpose: Purpose = None,
+    asr: Asr = False,
 ) -> None:
     """Run the whole system on this machine: embedded Kafka and Redis, workers, fusion, alerts, API."""
     from affectstream.runtime.settings import load, local
     from affectstream.schemas import policy
-    from affectstream.session_file import permitting
+    from affectstream.session_file import permitting, recognising
 
-    settings = load()
+    settings = recognising(load(), asr, "up --asr")
     if agent_purpose:
         policy.require("agent", agent_purpose)
         settings = permitting(settings, agent_purpose)
@@ -104,6 +105,8 @@ def processes(settings: "Settings", workers: int = 1) -> "list[Child]":
     children = [
         _child(settings, f"{m}-{i}" if workers > 1 else m, m) for m in MODALITIES for i in range(workers)
     ]
+    if settings.asr.enabled:
+        children.append(_child(settings, "asr", "asr"))
     children.append(_child(settings, "fusion", "fusion"))
     if settings.alerts.enabled:
         children.append(_child(settings, "alerts", "alerts"))
@@ -201,6 +204,7 @@ def _announcement(settings: "Settings") -> dict[str, Any]:
         "kafka": {"bootstrap": settings.kafka.bootstrap, "embedded": True},
         "redis": {"url": settings.redis.url},
         "agent_purpose": settings.policy.agent_purpose,
+        "asr": settings.asr.enabled,
     }
 
 

@@ -9,11 +9,12 @@ from affectstream.extras import require
 
 app = typer.Typer()
 
-WorkerName = Literal["video", "audio", "text", "fusion", "alerts", "api"]
+WorkerName = Literal["video", "audio", "text", "asr", "fusion", "alerts", "api"]
 MODULES: dict[WorkerName, str] = {
     "video": "affectstream.workers.video",
     "audio": "affectstream.workers.audio",
     "text": "affectstream.workers.text",
+    "asr": "affectstream.workers.asr",
     "fusion": "affectstream.workers.fusion",
     "alerts": "affectstream.workers.alerts",
     "api": "affectstream.dashboards",
@@ -22,6 +23,7 @@ EXTRAS: dict[WorkerName, tuple[str, ...]] = {
     "video": ("inference",),
     "audio": ("inference",),
     "text": ("inference",),
+    "asr": ("asr",),
     "fusion": ("fusion",),
     "alerts": (),
     "api": ("dashboards",),

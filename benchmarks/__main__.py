@@ -101,8 +101,16 @@ def _latency(_: Console, small: bool, rounds: int) -> Iterator[Row]:
     yield from stages.rows(_settings(), OUT / "bench-logs", small)
 
 
+def _asr(_: Console, small: bool, rounds: int) -> Iterator[Row]:
+    """The recogniser on sound whose words are known: errors, calls a core, latency, what errors do."""
+    from benchmarks import asr
+
+    yield from asr.rows(_settings(), small)
+
+
 SECTIONS: dict[str, Section] = {
     "models": _models,
+    "asr": _asr,
     "join": _join,
     "hour": _hour,
     "rules": _rules,

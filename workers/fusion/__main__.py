@@ -43,7 +43,7 @@ async def serve(settings: Settings, stop: Stop) -> None:
         publisher = await stack.enter_async_context(Publisher(settings.kafka))
         meter = await stack.enter_async_context(LagMeter(settings.kafka))
         source = FaustSource(settings.kafka, PROBABILITIES)
-        lag = LagWatch(meter, fusion.stall_ms)
+        lag = LagWatch(meter, fusion.stall_ms, settings.asr.enabled)
         embedded = settings.kafka.embedded
         agent = FusionAgent(fusion, store, Sink(publisher, store), lag, source, gap_is_fatal=embedded)
         checks: dict[str, Any] = {"partitions": lambda: bool(source.ends()), "redis": lambda: _answers(store)}

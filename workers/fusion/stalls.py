@@ -17,14 +17,14 @@ import structlog
 
 from affectstream.runtime.kafka.lag import LagMeter
 from affectstream.schemas.errors import Unavailable
-from affectstream.schemas.messages import MODALITIES, Modality
-from affectstream.schemas.topics import MEDIA
+from affectstream.schemas.messages import Modality
+from affectstream.schemas.topics import ASR_GROUP, CHUNKS, MEDIA
 
 log = structlog.get_logger(__name__)
 
 CHECKS_PER_STALL = 10
 SHORTEST_MS, LONGEST_MS = 50, 1000  # between checks
-OWN = "fusion"
+OWN, RECOGNISER = "fusion", "asr"
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,11 @@ class LagHistory:
 class LagWatch:
     """The lag of the three workers, and of the agent itself, while somebody is silent."""
 
-    def __init__(self, meter: LagMeter, stall_ms: int) -> None:
+    def __init__(self, meter: LagMeter, stall_ms: int, recognised: bool = False) -> None:
+        """With ``recognised`` words come from the recogniser too, which reads the sound."""
+        self._readers = {str(modality): (topic.name, topic.group) for modality, topic in MEDIA.items()}
+        if recognised:
+            self._readers[RECOGNISER] = CHUNKS.name, ASR_GROUP
         self.every_ms = min(max(stall_ms // CHECKS_PER_STALL, SHORTEST_MS), LONGEST_MS)
         self._meter = meter
         self._worth_asking_ms = stall_ms // 4
@@ -79,16 +83,19 @@ class LagWatch:
         if silence_ms < self._worth_asking_ms:
             return
         self._history.add(OWN, Sample(now_ms, ends, stands))
-        for modality in MODALITIES:
+        for reader, (topic, group) in self._readers.items():
             try:
-                found = await self._meter.progress(MEDIA[modality].name, MEDIA[modality].group)
+                found = await self._meter.progress(topic, group)
             except Unavailable as error:
-                log.warning("lag_unknown", modality=modality, error=str(error))
+                log.warning("lag_unknown", reader=reader, error=str(error))
                 continue
             ended = {number: each.end for number, each in found.items()}
             reached = {number: each.reached for number, each in found.items()}
-            self._history.add(modality, Sample(now_ms, ended, reached))
+            self._history.add(reader, Sample(now_ms, ended, reached))
 
     def has_lag(self, modality: Modality) -> bool:
         """Say whether observations of ``modality`` may still be on their way."""
-        return self._history.lags(modality, self._now_ms) or self._history.lags(OWN, self._now_ms)
+        readers: list[str] = [modality, OWN]
+        if modality == "text" and RECOGNISER in self._readers:
+            readers.append(RECOGNISER)
+        return any(self._history.lags(reader, self._now_ms) for reader in readers)

@@ -1,0 +1,171 @@
+"""The words of one party, from its audio chunks to transcripts; pure but for the models.
+
+Every chunk gives at least one transcript, so that time goes on: utterances that ended in it, and the silence
+between them, which has no words. While somebody speaks, an empty instant at the utterance's start::
+
+    chunks        |----0----|----1----|----2----|----3----|
+    speech              sssssssssssss          sss
+    transcripts   0 ~~~~ |          1 |  2 "words" ~~~ 3     ~ silence, | an instant
+
+The numbers of the transcripts follow from those of the chunks, and the words from the sound since the last
+pause: a process that begins to read in a pause gives the same messages as one that has read from the start.
+"""
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from affectstream.models.asr.recogniser import Floats, Recogniser, choose
+from affectstream.models.asr.segments import Frame, Segmenter, Span
+from affectstream.models.asr.speech import FRAME_MS, Detector, SpeechDetector
+from affectstream.models.voice.features import resample
+from affectstream.runtime.redaction import redacted
+from affectstream.runtime.settings import Settings
+from affectstream.schemas.messages import AudioChunk, EndOfStream, Transcript
+from affectstream.workers import device
+
+NUMBERS = 256  # of transcripts that one chunk may give
+SAMPLE = 2  # bytes
+PAD_MS = 200  # of sound before and after an utterance that the recogniser hears too
+FULL_SCALE = np.float32(32768.0)
+
+Spoken = tuple[int, int, str]  # an utterance: start and end in ms since the epoch, and its words
+
+
+class Listener:
+    """One party's sound, in the order of its chunks."""
+
+    def __init__(
+        self, detector: Detector, recogniser: Recogniser, language: str | None = None, redact: bool = True
+    ) -> None:
+        """``language`` is what the transcripts state; None: nothing."""
+        self._detector, self._recogniser, self._language = detector, recogniser, language
+        self._redact = redact
+        self._segments = Segmenter()
+        self._sound: Floats = np.zeros(0, np.float32)  # up to ``_end_ms``, from before the open utterance on
+        self._rate_hz = 0
+        self._seq = self._end_ms = self._reached_ms = -1
+
+    @property
+    def in_utterance(self) -> bool:
+        """Whether somebody speaks, by what has come."""
+        return self._segments.open_ms is not None
+
+    @property
+    def chain(self) -> int:
+        """Return how often somebody has begun to speak after a pause."""
+        return self._segments.chain
+
+    def hear(self, chunk: AudioChunk, listens: bool = True) -> list[Transcript]:
+        """Return the transcripts of a chunk; where it does not listen, none of its sound is looked at."""
+        if chunk.seq <= self._seq and chunk.end_ms <= self._end_ms:
+            return []  # it came before
+        listens = listens and len(chunk.pcm) > 0 and len(chunk.pcm) % SAMPLE == 0
+        spoken: list[Spoken] = []
+        if chunk.start_ms > self._end_ms or chunk.rate_hz != self._rate_hz or not listens:
+            spoken += self.close()
+            self._rate_hz = chunk.rate_hz
+        if self._reached_ms < 0:
+            self._reached_ms = chunk.start_ms
+        if listens:
+            samples = np.frombuffer(chunk.pcm, "<i2").astype(np.float32) / FULL_SCALE
+            self._keep(samples, chunk.end_ms)
+            spoken += self._heard(samples, chunk)
+        self._seq, self._end_ms = chunk.seq, max(self._end_ms, chunk.end_ms)
+        return list(self._transcripts(chunk, spoken))
+
+    def end(self, last: EndOfStream) -> list[Transcript | EndOfStream]:
+        """Return the words that were still open, and the end of the text's stream."""
+        found: list[Transcript | EndOfStream] = []
+        if self._reached_ms < self._end_ms:
+            found += self._transcripts(last, self.close())
+        at_ms = max(last.end_ms, self._reached_ms)
+        times = {"start_ms": at_ms, "end_ms": at_ms, "watermark_ms": at_ms}
+        fields = last.envelope() | times | {"modality": "text", "seq": (last.seq + 1) * NUMBERS - 1}
+        return [*found, EndOfStream(**fields)]
+
+    def give_up(self, newest: AudioChunk) -> list[Transcript]:
+        """Return the words that were still open where no more sound is waited for."""
+        found = []
+        for start_ms, end_ms, words in self.close():
+            self._reached_ms = end_ms
+            found.append(self._transcript(newest, (newest.seq + 1) * NUMBERS - 1, start_ms, end_ms, words))
+        return found
+
+    def close(self) -> list[Spoken]:
+        """End the open utterance; return its times and words."""
+        return list(self._words(self._segments.finish()))
+
+    def _keep(self, samples: Floats, end_ms: int) -> None:
+        """Keep the sound that may be needed: of the open utterance, or of the chunk and its context."""
+        if self.in_utterance:
+            new = min(len(samples), round((end_ms - self._end_ms) * self._rate_hz / 1000))
+            self._sound = np.concatenate([self._sound, samples[len(samples) - new :]])
+        else:
+            self._sound = samples
+        self._end_ms = end_ms
+
+    def _heard(self, samples: Floats, chunk: AudioChunk) -> Iterator[Spoken]:
+        """Yield the utterances that end in a chunk, and forget the sound that no later one needs."""
+        for frame in self._frames(samples, chunk):
+            yield from self._words(self._segments.push(frame))
+        open_ms = self._segments.open_ms
+        if open_ms is not None:
+            needed = round((self._end_ms - open_ms + PAD_MS) * self._rate_hz / 1000)
+            self._sound = self._sound[-needed:]
+
+    def _frames(self, samples: Floats, chunk: AudioChunk) -> Iterator[Frame]:
+        found = self._detector.probabilities(samples, chunk.rate_hz)
+        new = max(1, (chunk.end_ms - chunk.start_ms) // FRAME_MS)
+        for back, p in zip(range(min(new, len(found)) - 1, -1, -1), found[-new:], strict=True):
+            end_ms = chunk.end_ms - back * FRAME_MS
+            yield Frame(max(end_ms - FRAME_MS, chunk.start_ms), end_ms, float(p))
+
+    def _words(self, span: Span | None) -> Iterator[Spoken]:
+        if span is None:
+            return
+        per_ms = self._rate_hz / 1000
+        begin = len(self._sound) - round((self._end_ms - span.start_ms + PAD_MS) * per_ms)
+        end = len(self._sound) - round(max(0, self._end_ms - span.end_ms - PAD_MS) * per_ms)
+        words = self._recogniser.transcribe(resample(self._sound[max(0, begin) : end], self._rate_hz))
+        yield span.start_ms, span.end_ms, redacted(words).text if self._redact else words
+
+    def _transcripts(self, source: AudioChunk | EndOfStream, spoken: list[Spoken]) -> Iterator[Transcript]:
+        """Yield what was spoken and the silence before, between and after it, numbered.
+
+        The last of several has the highest number but one, however many there are: a process that has begun
+        to read in the middle of an utterance never passes the numbers of one that has not.
+        """
+        drafts: list[Spoken] = []
+        at_ms = self._reached_ms
+        for start_ms, end_ms, words in spoken:
+            if start_ms > at_ms:
+                drafts.append((at_ms, start_ms, ""))
+            drafts.append((max(start_ms, at_ms), end_ms, words))
+            at_ms = end_ms
+        open_ms = self._segments.open_ms
+        settled_ms = max(at_ms, self._end_ms if open_ms is None else open_ms)
+        if settled_ms > at_ms or not drafts:
+            drafts.append((at_ms, settled_ms, ""))
+        self._reached_ms = settled_ms
+        for n, draft in enumerate(drafts):
+            number = NUMBERS - 2 if 0 < n == len(drafts) - 1 else n
+            yield self._transcript(source, source.seq * NUMBERS + number, *draft)
+
+    def _transcript(
+        self, source: AudioChunk | EndOfStream, seq: int, start_ms: int, end_ms: int, words: str
+    ) -> Transcript:
+        times = {"start_ms": start_ms, "end_ms": end_ms, "watermark_ms": end_ms}
+        content: dict[str, Any] = {"text": words, "language": self._language if words else None}
+        return Transcript(**source.envelope() | times | {"modality": "text", "seq": seq} | content)
+
+
+def listeners(settings: Settings) -> Callable[[], Listener]:
+    """Return what makes a party's listener; the models are loaded, and shared. Raises an AffectError."""
+    own = settings.asr
+    where = device.choose(own.device)
+    recogniser = choose(own.model, own.revision, own.language, where, own.threads)
+    detector = SpeechDetector()
+    return partial(Listener, detector, recogniser, own.language, settings.policy.redact)
