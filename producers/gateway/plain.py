@@ -103,7 +103,7 @@ class Plain(StreamProtocol):
             tuple(track.party for track in found if track.kind == kind)
             for kind in ("sound", "picture", "words")
         )
-        return Started(call_id, heard, token if isinstance(token, str) else "", seen, read)
+        return Started(call_id, heard, token if isinstance(token, str) else "", seen, words=read)
 
     def _words(self, message: Mapping[str, Any]) -> Event:
         """Return a recogniser's result; one that is none is dropped, since the next may be good."""

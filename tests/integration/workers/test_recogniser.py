@@ -1,4 +1,4 @@
-"""A call without a transcript on a real Kafka and Redis: its words are recognised, and are those of `analyze`."""
+"""A call without a transcript on a real Kafka and Redis: its words are recognised, as `analyze` does."""
 
 import asyncio
 import os

@@ -163,7 +163,7 @@ RESULT = {"type": "words", "track": 1, "start_ms": 0, "end_ms": 900, "text": "He
 
 def answered(message):
     stream = Plain()
-    assert stream.receive(START) == [Started("7", ("customer",), "", (), ("customer",))]
+    assert stream.receive(START) == [Started("7", ("customer",), words=("customer",))]
     return stream.receive(message)
 
 
