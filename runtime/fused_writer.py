@@ -1,16 +1,15 @@
 """Panes into Redis: few commands a final, packed by hand, and the same result however often they are sent."""
 
-import asyncio
 import json
 import time
 from collections.abc import Sequence
 from typing import Any
 
 import structlog
-from redis.exceptions import ConnectionError as RedisConnectionError
 
 from affectstream.runtime import metrics
 from affectstream.runtime.redis_client import translated
+from affectstream.runtime.redis_pipeline import Pipeline, exchange
 from affectstream.runtime.settings import RedisSettings
 from affectstream.schemas import keys
 from affectstream.schemas.messages import Party, PartyKey
@@ -21,7 +20,6 @@ log = structlog.get_logger(__name__)
 CHUNK = 1000  # panes of one round trip, so that no reader waits long
 REMEMBERED = 50_000  # parties, at about half a kilobyte each
 INDEX_EVERY_MS = 10_000  # of event time: sessions are listed by their newest final as of then
-REPLIES_S = 10.0  # to one round trip
 NOT_ABOVE = "equal or smaller"  # in the server's refusal of an id that is not above the newest
 
 
@@ -30,30 +28,18 @@ class Known:
 
     __slots__ = ("appended", "expired_at_s", "finals", "first_end_ms", "indexed_end_ms", "latest", "newest")
 
-    def __init__(self, session_id: str, party: Party, span: str | None, newest: Sequence[str | None]) -> None:
+    def __init__(
+        self, session_id: str, party: Party, span: bytes | None, newest: Sequence[bytes | None]
+    ) -> None:
         ends = json.loads(span) if span else {}
         end_ms, pane = newest
         self.appended = False  # by this process: the stream is there and expires
         self.first_end_ms: int | None = ends.get("first")
         self.indexed_end_ms: int = ends.get("last", -INDEX_EVERY_MS)
-        self.newest = (int(end_ms), pane == "final") if end_ms else (-1, False)  # of the latest pane
+        self.newest = (int(end_ms), pane == b"final") if end_ms else (-1, False)  # of the latest pane
         self.expired_at_s = 0.0  # on the clock of the process
         self.finals = keys.finals(session_id, party).encode()
         self.latest = keys.latest(session_id, party).encode()
-
-
-class Pipeline:
-    """Commands as bytes, packed for a server, and how many replies they will have."""
-
-    def __init__(self) -> None:
-        self.packed: list[bytes] = []
-        self.count = 0
-
-    def add(self, *words: bytes) -> None:
-        """Append one command."""
-        self.packed.append(b"*%d\r\n" % len(words))
-        self.packed += [b"$%d\r\n%b\r\n" % (len(word), word) for word in words]
-        self.count += 1
 
 
 class FusedWriter:
@@ -92,7 +78,7 @@ class FusedWriter:
         self._index(finals, pipeline)
         self._expire(panes, pipeline)
         try:
-            gone = await self._settle(finals, await self._send(pipeline))
+            gone = await self._settle(finals, await exchange(self._redis, pipeline))
         except BaseException:
             for pane in panes:  # what of them is there is not known
                 self._known.pop(pane[:2], None)
@@ -126,11 +112,13 @@ class FusedWriter:
         new = {key: None for pane in panes if (key := pane[:2]) not in self._known}
         if not new:
             return
-        pipe = self._redis.pipeline(transaction=False)
+        pipeline = Pipeline()
         for session_id, party in new:
-            pipe.hget(keys.session(session_id), party)
-            pipe.hmget(keys.latest(session_id, party), "end_ms", "pane")
-        replies = await pipe.execute()
+            pipeline.add(b"HGET", keys.session(session_id).encode(), party.encode())
+            pipeline.add(b"HMGET", keys.latest(session_id, party).encode(), b"end_ms", b"pane")
+        replies = await exchange(self._redis, pipeline)
+        for error in (reply for reply in replies if isinstance(reply, Exception)):
+            raise error
         for key, span, newest in zip(new, replies[::2], replies[1::2], strict=True):
             self._known[key] = Known(*key, span, newest)
 
@@ -203,32 +191,6 @@ class FusedWriter:
             due |= dict.fromkeys((known.finals, known.latest, *(key.encode() for key in of_session)))
         for key in due:
             pipeline.add(b"EXPIRE", key, ttl_s)
-
-    async def _send(self, pipeline: Pipeline) -> list[Any]:
-        """Return the replies; sent again on a new connection where one breaks, which is always right."""
-        pool = self._redis.connection_pool
-        connection = await pool.get_connection()
-
-        async def exchange() -> list[Any]:
-            try:
-                async with asyncio.timeout(REPLIES_S):
-                    await connection.send_packed_command(b"".join(pipeline.packed))
-                    # the connection's own reading costs three times what its parser does
-                    read = connection._parser.read_response
-                    return [await read(disable_decoding=True) for _ in range(pipeline.count)]
-            except OSError as error:  # a time out among them
-                raise RedisConnectionError(str(error) or type(error).__name__) from error
-
-        try:
-            replies: list[Any] = await connection.retry.call_with_retry(
-                exchange, lambda _: connection.disconnect()
-            )
-        except BaseException:
-            await connection.disconnect(nowait=True)  # replies may be under way
-            raise
-        finally:
-            await pool.release(connection)
-        return replies
 
     async def _check_there(self, refused: Sequence[EncodedPane]) -> None:
         pipe = self._redis.pipeline(transaction=False)

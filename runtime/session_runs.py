@@ -5,6 +5,7 @@ from typing import Any
 
 from redis.exceptions import WatchError
 
+from affectstream.runtime.redis_pipeline import Pipeline, exchange
 from affectstream.runtime.session_index import readable
 from affectstream.schemas import keys
 from affectstream.schemas.messages import PARTIES
@@ -13,14 +14,17 @@ from affectstream.schemas.runs import UNNAMED, Runs
 
 async def read(redis: Any, session_ids: Sequence[str]) -> list[Runs]:
     """Return the runs of sessions, in one round trip."""
-    pipe = redis.pipeline(transaction=False)
+    pipeline = Pipeline()
     for session_id in session_ids:
-        pipe.hget(keys.session(session_id), keys.RUN)
-        pipe.exists(*(keys.finals(session_id, party) for party in PARTIES))
-        pipe.lrange(keys.runs(session_id), 0, -1)
-    replies = readable(await pipe.execute(raise_on_error=False))
+        pipeline.add(b"HGET", keys.session(session_id).encode(), keys.RUN.encode())
+        pipeline.add(b"EXISTS", *(keys.finals(session_id, party).encode() for party in PARTIES))
+        pipeline.add(b"LRANGE", keys.runs(session_id).encode(), b"0", b"-1")
+    replies = readable(await exchange(redis, pipeline))
     return [
-        Runs(kept if kept is not None else UNNAMED if exists else None, tuple(claims or ()))
+        Runs(
+            kept.decode(errors="replace") if kept is not None else UNNAMED if exists else None,
+            tuple(claim.decode(errors="replace") for claim in claims or ()),
+        )
         for kept, exists, claims in zip(replies[::3], replies[1::3], replies[2::3], strict=True)
     ]
 
