@@ -3,7 +3,8 @@
 from aiokafka import ConsumerRecord
 
 from affectstream.runtime.kafka.publisher import Ack, Publisher, key_of, topic_of
-from affectstream.runtime.kafka.subscriber import OnRevoked, Partition, Record, Subscriber, group_name
+from affectstream.runtime.kafka.record import Record
+from affectstream.runtime.kafka.subscriber import OnRevoked, Partition, Subscriber, group_name
 
 __all__ = [
     "Ack",

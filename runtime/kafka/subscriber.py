@@ -3,7 +3,6 @@
 import asyncio
 import inspect
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
 
@@ -15,7 +14,8 @@ from aiokafka.errors import CommitFailedError, IllegalStateError
 from affectstream.runtime import metrics
 from affectstream.runtime.kafka.errors import translated
 from affectstream.runtime.kafka.positions import Positions
-from affectstream.runtime.kafka.publisher import MAX_REQUEST_BYTES, RUN
+from affectstream.runtime.kafka.publisher import MAX_REQUEST_BYTES
+from affectstream.runtime.kafka.record import Record, received
 from affectstream.runtime.kafka.security import client_options
 from affectstream.runtime.kafka.topics import require
 from affectstream.runtime.settings.kafka import KafkaSettings
@@ -31,19 +31,6 @@ FETCH_WAIT_MS = 50  # one fetch per broker is under way at a time: idle partitio
 JOIN_TIMEOUT_S = 60
 GRACE_S = 0.05  # beyond the wait that the client bounds itself
 _NOWHERE = TopicPartition("", -1)  # waiting for it reads nothing, and shows the group that this member lives
-
-
-@dataclass(frozen=True)
-class Record:
-    """One record as it came; ``timestamp_ms`` is the broker's where a topic keeps arrival times."""
-
-    topic: str  # without the prefix
-    partition: int
-    offset: int
-    timestamp_ms: int
-    key: bytes | None
-    value: bytes
-    run: str = ""  # of the session, as the record's header names it
 
 
 def group_name(kafka: KafkaSettings, group: str) -> str:
@@ -158,10 +145,7 @@ class Subscriber(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka h
                 missed = self._positions.advance(tp, raw.offset)
                 if missed:
                     self._missed(topic, tp.partition, raw.offset, missed)
-                run = dict(raw.headers).get(RUN, b"").decode(errors="replace") if raw.headers else ""
-                records.append(
-                    Record(topic, tp.partition, raw.offset, raw.timestamp, raw.key, raw.value or b"", run)
-                )
+                records.append(received(topic, raw))
         return records
 
     def _missed(self, topic: str, partition: int, offset: int, missed: int) -> None:
