@@ -67,8 +67,11 @@ def analyst(settings: Settings) -> TextAnalyst:
     where = device.choose(own.device)
     model = _hub(own.model, own.revision) if own.model else TextModel(rows=device.fixed_rows(where))
     model.load(where)
+    readable = None if own.model else is_english
+    if readable:
+        readable("hello", (), None)  # reads the likelihoods of languages: half a second
     model.predict([model.prepare("hello")])  # the first pass is slow; let it be before the first input
-    return TextAnalyst(model, settings.fusion.embeddings, None if own.model else is_english)
+    return TextAnalyst(model, settings.fusion.embeddings, readable)
 
 
 def _hub(source: str, revision: str | None) -> Reader:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from affectstream.models.text import language
 from affectstream.models.text.language import is_english
 from affectstream.schemas.messages import Reason, Transcript
 from affectstream.workers.observe import observe
@@ -70,9 +71,12 @@ def test_the_shipped_reader_abstains_with_the_reason():
     base = {"session_id": "s", "party": "customer", "start_ms": 0, "end_ms": 900, "watermark_ms": 900}
     texts = [("Das ist eine Unverschämtheit!", None), ("Ja, genau.", "de"), ("Thank you so much.", None)]
     messages = [
-        Transcript(**base, seq=n, expects=("text",), text=text, language=language)
-        for n, (text, language) in enumerate(texts)
+        Transcript(**base, seq=n, expects=("text",), text=text, language=stated)
+        for n, (text, stated) in enumerate(texts)
     ]
-    found = [outcome.observation for outcome in observe(analyst(load()), messages)]
+    language._identifier.cache_clear()
+    reader = analyst(load())
+    assert language._identifier.cache_info().currsize == 1  # read before the first input, which would wait
+    found = [outcome.observation for outcome in observe(reader, messages)]
     assert [getattr(one, "reason", None) for one in found] == [Reason.LANGUAGE, Reason.LANGUAGE, None]
     assert found[2].quality > 0.5
