@@ -20,7 +20,7 @@ from affectstream.workers.fusion.sink import Sink
 from affectstream.workers.fusion.source import FaustSource
 from affectstream.workers.fusion.stalls import LagWatch
 
-YOUNG_OBJECTS = 20_000  # between collections: observations hold no cycles, and most live for a second
+YOUNG_OBJECTS = 200_000  # between collections: observations hold no cycles, and most live for a second
 
 
 def main() -> None:

@@ -10,6 +10,7 @@ is dropped when partitions are assigned anew.
 import asyncio
 import contextlib
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
 from typing import Any, Protocol
 
 import structlog
@@ -30,7 +31,7 @@ from affectstream.workers.fusion.trust import OperatorTrust
 log = structlog.get_logger(__name__)
 
 COMMIT_EVERY_MS = 1000
-MOST_WAITING = 5000  # closed windows: from here on, fetches wait for the writer
+MOST_WAITING = 1000  # closed windows: from here on, fetches wait for the writer; more would leave the caches
 STOP_S = 5.0  # for the steps under way, once the process is asked to stop
 
 AHEAD_MS = 7 * DAY_MS  # of its arrival: an event time beyond cannot be
@@ -245,4 +246,4 @@ def _decoded(records: Sequence[Any]) -> list[tuple[Any, Judged]]:
 
 
 def _items(records: Sequence[tuple[Any, Judged]]) -> Iterator[Observation]:
-    return (item for _, judged in records if not isinstance(judged, MessageError) for item in judged)
+    return chain.from_iterable(judged for _, judged in records if not isinstance(judged, MessageError))

@@ -24,13 +24,12 @@ from affectstream.workers.fusion.admission import (
     Refused,
 )
 from affectstream.workers.fusion.party import PartyJoin
-from affectstream.workers.fusion.runs import RunVerdict, SessionRuns
+from affectstream.workers.fusion.runs import KnownRuns, Remembered, RunVerdict, SessionRuns
 from affectstream.workers.fusion.watermark import HasLag
 from affectstream.workers.fusion.window import Key, ResumePoint
 
 LONGEST_MS = 6 * 3_600_000  # an observation that claims to cover more is refused
 KEY = attrgetter("session_id", "party")
-REMEMBERED = 10_000  # parties that are over, of which the resume point is kept
 
 
 class Join:
@@ -40,8 +39,8 @@ class Join:
         self.duplicates: Counter[Modality] = Counter()
         self._window_ms, self._stall_ms, self._fast = window_ms, stall_ms, early
         self._parties: dict[Key, PartyJoin] = {}
-        self._over: dict[Key, ResumePoint] = {}
-        self._runs: dict[str, SessionRuns] = {}
+        self._over = Remembered[Key, ResumePoint]()  # where parties that are over have stopped
+        self._runs = KnownRuns()
         self._touched: dict[PartyJoin, None] = {}  # parties that an early pane may be due of
         self._effects = Effects()
 
@@ -60,12 +59,11 @@ class Join:
 
     def knows_run(self, session_id: str, run: str) -> bool:
         """Say whether nothing need be asked of the store about this run of the session."""
-        return session_id in self._runs and self._runs[session_id].knows(run)
+        return self._runs.knows(session_id, run)
 
     def current_run(self, session_id: str) -> str | None:
         """Return the run of a session of which windows are open or were closed here; None for none."""
-        runs = self._runs.get(session_id)
-        return None if runs is None else runs.current
+        return self._runs.current(session_id)
 
     def admit(self, session_id: str, run: str, verdict: RunVerdict, current: str) -> None:
         """Take note of what the store's answer makes of a run; ``current`` is the run that it belongs to."""
@@ -84,12 +82,12 @@ class Join:
     def purged(self, session_id: str) -> None:
         """Forget a session of which the store holds nothing any more."""
         self._forget(session_id)
-        self._runs.pop(session_id, None)
+        self._runs.forget(session_id)
 
     def resume(self, key: Key, point: ResumePoint) -> None:
         """Take note of where the newest final that is written lets a party go on."""
         if not self.knows(key):
-            self._remember(key, point)
+            self._over[key] = point
 
     def add(  # noqa: C901  # a branch costs less than a call, for every observation
         self, offset: int, items: Iterable[Observation], latest_ms: float = math.inf
@@ -101,11 +99,14 @@ class Join:
             if item.session_id != session_id or item.party != name:
                 session_id, name = item.session_id, item.party
                 party = parties.get((session_id, item.party))
+                if party is not None:
+                    touched[party] = None
             if party is None or item.run != party.run or item.end_ms - item.start_ms > LONGEST_MS:
                 party = self._admitted((session_id, item.party), item, offset, latest_ms)
                 if party is None:
                     party = parties.get((session_id, item.party))
                     continue
+                touched[party] = None
             admission = party.add(item, offset)
             if admission is not ACCEPTED:
                 if admission is UNSURE:
@@ -114,9 +115,6 @@ class Join:
                         self._settle(party)
                 if admission is not ACCEPTED:
                     self._judge(admission, item, offset)
-                    if admission is DUPLICATE:
-                        continue
-            touched[party] = None
             if party.progress.watermark_ms >= party.closing_ms:
                 self._close_due(party)
                 party = parties.get(party.key)
@@ -127,12 +125,12 @@ class Join:
         for (session_id, _), party in self._parties.items():
             sessions.setdefault(session_id, []).append(party)
         for party in list(self._parties.values()):
+            self._touched[party] = None
             if party.stall(now_ms, self._stall_ms, sessions[party.key[0]], has_lag):
                 self._give_up(party)
             elif party.due:
                 self._close_due(party)
             self._settle(party)
-            self._touched[party] = None
 
     def finish(self) -> None:
         """Close all parties, as at the end of all input."""
@@ -141,7 +139,7 @@ class Join:
 
     def take_effects(self) -> Effects:
         """Return what follows from everything since the last call; early panes of open windows among it."""
-        early = [party.early() for party in self._touched if self._parties.get(party.key) is party]
+        early = [party.early() for party in self._touched]
         self._effects.early = [pane for pane in early if pane is not None]
         self._touched.clear()
         effects, self._effects = self._effects, Effects()
@@ -204,14 +202,8 @@ class Join:
         return True
 
     def _session(self, session_id: str) -> SessionRuns:
-        runs = self._runs.get(session_id)
-        if runs is None:
-            while len(self._runs) > REMEMBERED:
-                del self._runs[next(iter(self._runs))]
-            still_open = (self._parties.get((session_id, party)) for party in PARTIES)
-            runs = SessionRuns(next((join.run for join in still_open if join), None))
-            self._runs[session_id] = runs
-        return runs
+        parties = (self._parties.get((session_id, party)) for party in PARTIES)
+        return self._runs.of(session_id, next((party.run for party in parties if party), None))
 
     def _forget(self, session_id: str) -> None:
         """Drop the windows that are open of a session, and where it stopped."""
@@ -251,10 +243,6 @@ class Join:
 
     def _remove(self, party: PartyJoin) -> None:
         del self._parties[party.key]
-        self._remember(party.key, party.point())
+        self._touched.pop(party, None)
+        self._over[party.key] = party.point()
         self._effects.closed.append(party.key)
-
-    def _remember(self, key: Key, point: ResumePoint) -> None:
-        self._over[key] = point
-        while len(self._over) > REMEMBERED:
-            del self._over[next(iter(self._over))]

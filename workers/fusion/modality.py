@@ -46,20 +46,6 @@ class ModalityProgress(Idleness):
     end_offset: int = -1  # of the record with the end of the stream; -1 where a final states it
     end_ms: int = -1  # of the end of the stream
 
-    def advance(self, rank: Rank, item: Probabilities | Abstention, offset: int) -> None:
-        """Take note of an observation that is newer than all before it."""
-        self.newest, self.advanced = rank, True
-        if not item.seq:
-            self.zeros += (item.start_ms,)
-        watermark_ms = item.watermark_ms
-        if watermark_ms > self.observed_ms:
-            self.observed_ms, self.offset = watermark_ms, offset
-            if watermark_ms > self.watermark_ms:
-                self.watermark_ms = watermark_ms
-        reach_ms = item.end_ms if item.end_ms > watermark_ms else watermark_ms
-        if reach_ms > self.reach_ms:
-            self.reach_ms = reach_ms
-
     def end(self, end_ms: int, offset: int) -> None:
         """Take note of the end of the stream."""
         self.ended, self.stalled, self.advanced = True, False, True
@@ -77,19 +63,6 @@ class ModalityProgress(Idleness):
     def ended_by(self, window_end_ms: int) -> bool:
         """Say whether it is the end of the stream that lets the window close, whatever arrived first."""
         return self.ended and self.observed_ms < window_end_ms and self.end_ms <= window_end_ms
-
-    def needed_from(self, written_ms: int, window_ms: int) -> int | None:
-        """Return the offset of the first record that a restart needs for the watermark; None: of none.
-
-        ``written_ms`` is the end of the newest final. A watermark below the window after it can make no final
-        late or early; the end of a stream is needed until a final states it.
-        """
-        offsets = []
-        if self.observed_ms >= written_ms + window_ms:
-            offsets.append(self.offset)
-        if self.end_offset >= 0 and not self.ended_by(written_ms):
-            offsets.append(self.end_offset)
-        return min(offsets, default=None)
 
 
 def begun(numbers: Numbers) -> ModalityProgress:

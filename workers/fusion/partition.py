@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from affectstream.schemas.messages import DeadLetter
+from affectstream.schemas.messages import DeadLetter, Party
 from affectstream.schemas.observations import Observation
 from affectstream.workers.fusion.admission import Effects
 from affectstream.workers.fusion.join import Join
@@ -39,15 +39,29 @@ class Partition:
 
         A party that is over begins again with number 0: its session may have been purged meanwhile.
         """
-        join, begins = self.join, []
-        every = dict.fromkeys([(item.session_id, item.party, item.run, not item.seq) for item in items])
-        met = [each for each in every if not join.goes_on(each[:2], each[2])]
-        runs = dict.fromkeys((sid, run) for sid, _, run, _ in met if not join.knows_run(sid, run))
-        parties = dict.fromkeys((sid, party) for sid, party, *_ in met if not join.knows((sid, party)))
-        for sid, party, run, first in met:
-            if first and not join.is_open((sid, party)) and join.knows((sid, party)):
+        join = self.join
+        parties, runs, begins = dict[Key, None](), dict[tuple[str, str], None](), list[tuple[str, str]]()
+        for sid, party, run, first in self._met(items):
+            if not join.knows_run(sid, run):
+                runs[sid, run] = None
+            if not join.knows((sid, party)):
+                parties[sid, party] = None
+            elif first and not join.is_open((sid, party)):
                 begins.append((sid, run))
         return Asked(list(parties), list(runs | dict.fromkeys(begins)))
+
+    def _met(self, items: Iterable[Observation]) -> Iterable[tuple[str, Party, str, bool]]:
+        """Return the parties and runs that have no state here, and whether that is with a number 0."""
+        met: dict[tuple[str, Party, str, bool], None] = {}
+        sid = party = run = ""  # of the observation before, and whether its party goes on
+        goes_on = False
+        for item in items:
+            if item.session_id != sid or item.run != run or item.party != party:
+                sid, party, run = item.session_id, item.party, item.run
+                goes_on = self.join.goes_on((sid, item.party), run)
+            if not goes_on:
+                met[sid, item.party, run, not item.seq] = None
+        return met
 
     def missed(self, offset: int) -> int:
         """Return how many records are missing before ``offset``; negative where it was read before."""

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from affectstream.schemas.messages import Modality
 from affectstream.schemas.observations import Abstention, EndOfStream, Observation, Probabilities
 from affectstream.workers.fusion.admission import ACCEPTED, DUPLICATE, LATE, UNSURE, Admission
-from affectstream.workers.fusion.modality import LEAP_MS, ModalityProgress
+from affectstream.workers.fusion.plausible import Weighing
 from affectstream.workers.fusion.watermark import HasLag, PartyProgress
 from affectstream.workers.fusion.window import (
     INDEX,
@@ -20,7 +20,6 @@ from affectstream.workers.fusion.window import (
     ceil_ms,
 )
 
-KEPT_BY = 3  # later observations that keep a promise make it believed
 GAP_MS = 3_600_000  # an empty window is written within an hour after one that holds something
 
 
@@ -36,8 +35,9 @@ class PartyJoin:
         run: str = "",
     ) -> None:
         self.key, self.run = key, run
-        self.settled: list[tuple[Admission, Observation, int]] = []  # what was held, with its offset
         self.progress = PartyProgress(point, fast)
+        self._weighing = Weighing(self.progress)
+        self.settled = self._weighing.settled  # what was held, what became of it, and its offset
         self.closing_ms: float = math.inf  # the end of the window that closes next; infinite before the first
         self._window_ms = window_ms
         self._windows: dict[int, Window] = {}
@@ -45,7 +45,7 @@ class PartyJoin:
         self._resumed_ms = point.resumed_ms
         self._end_ms = 0  # the largest end seen
         self._content_ms = self._next_ms or 0  # the end of the newest closed window that held something
-        self._early_ms = 0  # the end of the newest early pane
+        self._early_ms = (self._next_ms or 0) + window_ms  # the end of the next window that has an early pane
         if self._next_ms is not None:
             self.closing_ms = self._next_ms + window_ms
 
@@ -77,7 +77,9 @@ class PartyJoin:
         """Add ``item``, or hold it; refuse a time after ``latest_ms``, and bring back such an end."""
         if isinstance(item, EndOfStream):
             return self._end(item, offset, latest_ms)
-        return Admission.IMPLAUSIBLE if item.watermark_ms > latest_ms else self._weighed(item, offset)
+        if item.watermark_ms > latest_ms:
+            return Admission.IMPLAUSIBLE
+        return self._weighing.weigh(item, offset, self.add)
 
     @property
     def due(self) -> bool:
@@ -95,18 +97,18 @@ class PartyJoin:
 
     def flush(self) -> Iterator[ClosedWindow]:
         """Take out all windows up to the largest end seen, whatever the watermark."""
-        for modality, _ in self.progress.held():
-            self._settle(modality, None)
+        self._weighing.settle_all(self.add)
         return self._close_to(math.inf)
 
     def early(self) -> ClosedWindow | None:
         """Return the newest open window with content whose end the fast modalities reach, once."""
-        first_ms = max(self._early_ms, self._next_ms or 0)
         reach_ms = self.progress.reach_ms()
-        if reach_ms < first_ms + self._window_ms or not self._windows:
+        if reach_ms < self._early_ms or not self._windows:
             return None
-        self._early_ms = max(first_ms, self._limit_ms(reach_ms))
-        passed = [start for start in self._windows if first_ms <= start < self._early_ms]
+        first_ms = self._early_ms - self._window_ms
+        limit_ms = max(first_ms, self._limit_ms(reach_ms))
+        self._early_ms = limit_ms + self._window_ms
+        passed = [start for start in self._windows if first_ms <= start < limit_ms]
         return self._closed(max(passed), self._windows[max(passed)]) if passed else None
 
     def stall(self, now_ms: int, stall_ms: int, kin: Collection["PartyJoin"], has_lag: HasLag) -> bool:
@@ -119,10 +121,8 @@ class PartyJoin:
         def lagging() -> bool:
             return any(has_lag(m) for m in sorted({m for each in kin for m in each.awaited()}))
 
-        self.progress.stall(self.awaited(), now_ms, stall_ms, lagging)
-        for modality, progress in self.progress.held():
-            if progress.stalled:
-                self._settle(modality, None)
+        self.progress.stall(self.closing_ms, now_ms, stall_ms, lagging)
+        self._weighing.settle_stalled(self.add)
         idle = self.progress.idle
         if idle.idle_ms(now_ms) < stall_ms:
             return False
@@ -137,7 +137,7 @@ class PartyJoin:
 
     def silence_ms(self, now_ms: int) -> int:
         """Return for how long the party, or a modality that it waits for, was silent at the last check."""
-        return self.progress.silence_ms(self.awaited(), now_ms)
+        return self.progress.silence_ms(self.closing_ms, now_ms)
 
     def needed_from(self) -> int | None:
         """Return the offset of the first record that a restart needs once what was taken out is written."""
@@ -159,54 +159,9 @@ class PartyJoin:
             at_ms = self._end_ms
             item = replace(item, start_ms=at_ms, end_ms=at_ms, watermark_ms=at_ms)
         if self.progress.of(item.modality).held:
-            self._settle(item.modality, item.end_ms)
+            self._weighing.settle(item.modality, item.end_ms, self.add)
         self._end_ms = max(self._end_ms, item.end_ms)
         return ACCEPTED if self.progress.end(item, offset) else DUPLICATE
-
-    def _weighed(self, item: Probabilities | Abstention, offset: int) -> Admission:
-        """Hold an observation that leaps ahead, or settle by it what is held; pass on any other."""
-        progress = self.progress.of(item.modality)
-        if not progress.held and self.progress.neighbour_ms(item.modality) == -math.inf:
-            return self._believed(item, offset)
-        if any(item.seq == each.seq and item.start_ms == each.start_ms for each, _ in progress.held):
-            return DUPLICATE
-        if (item.start_ms, item.seq) <= progress.newest and progress.numbers().passed(item):
-            return self._believed(item, offset)
-        self._refute(progress, item.start_ms)
-        leap_ms = item.watermark_ms - self.progress.neighbour_ms(item.modality)
-        if progress.held or LEAP_MS < leap_ms < math.inf:
-            progress.held = [*progress.held, (item, offset)]
-            progress.advanced = self.progress.idle.advanced = True
-            progress.weigh_next()
-            if len(progress.held) > KEPT_BY:
-                self._settle(item.modality, None)
-            return Admission.HELD
-        return self._believed(item, offset)
-
-    def _refute(self, progress: ModalityProgress, next_ms: int) -> None:
-        """Give up what promises that nothing starts as early as the next message does."""
-        while progress.held and next_ms + LEAP_MS < progress.held[-1][0].watermark_ms:
-            *rest, (item, offset) = progress.held
-            progress.held = rest
-            self.settled.append((Admission.IMPLAUSIBLE, item, offset))
-        progress.weigh_next()
-
-    def _settle(self, modality: Modality, next_ms: int | None) -> None:
-        """Accept what is held of a modality; but what ``next_ms``, the time of its end, shows to be wrong."""
-        progress = self.progress.of(modality)
-        if next_ms is not None:
-            self._refute(progress, next_ms)
-        held, progress.held = progress.held, ()
-        for item, offset in held:
-            self.settled.append((self._believed(item, offset), item, offset))
-
-    def _believed(self, item: Probabilities | Abstention, offset: int) -> Admission:
-        """Add an observation whatever its time."""
-        progress = self.progress.of(item.modality)
-        progress.leap_ms = math.inf
-        admission = self.add(item, offset)
-        self.progress.of(item.modality).weigh_next()
-        return admission
 
     def _keep(
         self, item: Probabilities | Abstention, first_ms: int, reach_ms: int, fresh: bool, offset: int
@@ -250,6 +205,7 @@ class PartyJoin:
             if window is not None:
                 self._content_ms = next_ms
         self._next_ms, self.closing_ms = next_ms, next_ms + self._window_ms
+        self._early_ms = max(self._early_ms, self.closing_ms)
 
     def _limit_ms(self, watermark_ms: float) -> int:
         """Return the end of the last window that is passed and not beyond all that was seen."""

@@ -12,7 +12,7 @@ enough does not count.
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
+from itertools import chain, pairwise
 from operator import attrgetter
 from typing import cast, get_args
 
@@ -36,6 +36,9 @@ Row = Probabilities | Abstention
 Source = Probabilities | Face  # whose distribution and quality an observation counts with
 Counted = tuple[list[Probabilities], list[Source]]  # the observations that count, and their sources
 
+NOTHING: tuple[list[Row], ...] = ([],) * N_MODALITIES
+NO_REASONS = (None,) * N_MODALITIES
+
 
 @dataclass
 class Reduced:
@@ -53,43 +56,42 @@ class Reduced:
 class _Gathered:
     """The observations that count, of many windows, slot after slot."""
 
-    def __init__(self, slots: int) -> None:
-        self.items: list[Probabilities] = []
-        self.sources: list[Source] = []
-        self.counts = [0] * slots
-        self.models: list[str | None] = [None] * slots
-        self.reasons: list[Reason | None] = [None] * slots
+    def __init__(self) -> None:
+        self.items: list[Sequence[Row]] = []  # by slot; those that count
+        self.sources: list[Sequence[Source | Row]] = []  # by slot; of each item
+        self.reasons: list[Reason | None] = []  # by slot
 
-    def add(self, slot: int, found: list[Probabilities], sources: list[Source]) -> None:
-        """Take what counts of one modality in one window."""
-        self.items += found
-        self.sources += sources
-        self.counts[slot], self.models[slot] = len(found), found[-1].model_id
-
-    def add_window(self, slot: int, window: Window) -> None:
-        """Take the observations of one window, its first modality's into ``slot``."""
-        for place, (rows, mixed) in enumerate(zip(window.rows, window.mixed, strict=True), slot):
-            if not rows:
-                continue
+    def add_window(self, window: Window) -> None:
+        """Take the observations of a window that are not all distributions without faces, in order."""
+        for rows, mixed in zip(window.rows, window.mixed, strict=True):
             ordered = in_order(rows, window.ordered)
-            if not mixed:
-                probabilities = cast("list[Probabilities]", ordered)
-                self.add(place, probabilities, cast("list[Source]", ordered))
-                continue
-            found, sources = counted(ordered)
-            if found:
-                self.add(place, found, sources)
-            else:
-                self.reasons[place] = reason(ordered)
+            found, sources = counted(ordered) if mixed else (ordered, ordered)
+            self.items.append(found)
+            self.sources.append(sources)
+            self.reasons.append(None if found else reason(ordered))
+
+
+def gathered(windows: Iterable[ClosedWindow]) -> _Gathered:
+    """Return the observations that count of each window and modality."""
+    found = _Gathered()
+    for closed in windows:
+        window = closed.window
+        if window is not None and (not window.ordered or True in window.mixed):
+            found.add_window(window)
+            continue
+        rows = NOTHING if window is None else window.rows
+        found.items += rows
+        found.sources += rows
+        found.reasons += NO_REASONS
+    return found
 
 
 def reduced_windows(windows: Sequence[ClosedWindow], window_ms: int, embeddings: bool) -> Reduced:
     """Reduce the observations of each window and modality to their weighted mean, or to why there is none."""
-    gathered = _Gathered(N_MODALITIES * len(windows))
-    for w, closed in enumerate(windows):
-        if closed.window is not None:
-            gathered.add_window(N_MODALITIES * w, closed.window)
-    items, sources, counts = gathered.items, gathered.sources, gathered.counts
+    found = gathered(windows)
+    items = cast("list[Probabilities]", list(chain.from_iterable(found.items)))
+    sources = cast("list[Source]", list(chain.from_iterable(found.sources)))
+    counts = list(map(len, found.items))
     starts = np.repeat([closed.start_ms for closed in windows], N_MODALITIES)
     p, quality, weights = _means(items, sources, counts, starts, window_ms)
     return Reduced(
@@ -97,8 +99,8 @@ def reduced_windows(windows: Sequence[ClosedWindow], window_ms: int, embeddings:
         present=(np.array(counts) > 0).reshape(len(windows), N_MODALITIES),
         quality=quality.reshape(len(windows), N_MODALITIES),
         counts=counts,
-        models=gathered.models,
-        reasons=gathered.reasons,
+        models=[cast("Probabilities", rows[-1]).model_id if rows else None for rows in found.items],
+        reasons=found.reasons,
         embeddings=_mean_embeddings(items, sources, counts, weights.tolist()) if embeddings else [],
     )
 

@@ -1,10 +1,15 @@
 """Which run of a session is current, and what becomes of its other runs."""
 
+from collections.abc import Hashable
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, TypeVar
 
 from affectstream.schemas.runs import UNNAMED, Runs
 
+REMEMBERED = 10_000  # sessions, and parties that are over
+
+K = TypeVar("K", bound=Hashable)
+V = TypeVar("V")
 RunVerdict = Literal["current", "begins", "superseded", "second_run"]
 
 
@@ -32,6 +37,42 @@ class SessionRuns:
             self.verdicts[self.current] = "superseded"
         self.verdicts.pop(run, None)
         self.current = run
+
+
+class Remembered(dict[K, V]):
+    """What was there lately: the oldest goes first."""
+
+    def __setitem__(self, key: K, value: V) -> None:
+        super().__setitem__(key, value)
+        while len(self) > REMEMBERED:
+            del self[next(iter(self))]
+
+
+class KnownRuns:
+    """The runs of the sessions that the join has met lately."""
+
+    def __init__(self) -> None:
+        self._sessions = Remembered[str, SessionRuns]()
+
+    def knows(self, session_id: str, run: str) -> bool:
+        """Say whether nothing need be asked of the store about this run of the session."""
+        return session_id in self._sessions and self._sessions[session_id].knows(run)
+
+    def current(self, session_id: str) -> str | None:
+        """Return the run of a session of which windows are open or were closed here; None for none."""
+        runs = self._sessions.get(session_id)
+        return None if runs is None else runs.current
+
+    def of(self, session_id: str, open_run: str | None) -> SessionRuns:
+        """Return the runs of a session, of which windows of ``open_run`` are open; None: of none."""
+        runs = self._sessions.get(session_id)
+        if runs is None:
+            runs = self._sessions[session_id] = SessionRuns(open_run)
+        return runs
+
+    def forget(self, session_id: str) -> None:
+        """Forget a session."""
+        self._sessions.pop(session_id, None)
 
 
 def judged(run: str, stored: Runs, open_run: str | None, replace: bool) -> tuple[RunVerdict, str]:

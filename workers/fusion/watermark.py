@@ -1,7 +1,7 @@
 """How far a party has come in event time: its watermark, ends of streams, stalls."""
 
 import math
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping
 
 from affectstream.schemas.messages import MODALITIES, Modality, Stream
 from affectstream.schemas.observations import Abstention, EndOfStream, Observation, Probabilities
@@ -37,32 +37,44 @@ class PartyProgress:
         """Return the progress of one modality."""
         return self._modalities[INDEX[modality]]
 
-    def advance(self, item: Probabilities | Abstention, offset: int) -> bool | None:
+    def advance(  # noqa: C901  # a branch costs less than a call, for every observation
+        self, item: Probabilities | Abstention, offset: int
+    ) -> bool | None:
         """Move the watermark of a modality; False where ``item``, or a newer one, was here before.
 
         None, and nothing is moved, where its time has to be weighed first.
         """
-        progress = self._modalities[INDEX[item.modality]]
-        if item.watermark_ms - progress.observed_ms > progress.leap_ms:
+        progress, watermark_ms = self._modalities[INDEX[item.modality]], item.watermark_ms
+        if watermark_ms - progress.observed_ms > progress.leap_ms:
             return None
         if item.expects != self._declared or self._stated:
             self._declare(item)
             progress = self._modalities[INDEX[item.modality]]
-        if item.start_ms < progress.first_ms:
-            progress.first_ms = item.start_ms
+        start_ms = item.start_ms
+        if start_ms < progress.first_ms:
+            progress.first_ms = start_ms
             self._update_streams()
-        rank = item.start_ms, item.seq
+        rank = start_ms, item.seq
         if rank <= progress.newest:
-            if not item.seq and progress.zeros and item.start_ms not in progress.zeros:
+            if not item.seq and progress.zeros and start_ms not in progress.zeros:
                 progress.restarted = True
             return False
-        self.idle.advanced = True
+        progress.newest = rank
+        progress.advanced = self.idle.advanced = True
+        if not item.seq:
+            progress.zeros += (start_ms,)
+        reach_ms = item.end_ms if item.end_ms > watermark_ms else watermark_ms
+        if reach_ms > progress.reach_ms:
+            progress.reach_ms = reach_ms
+        if watermark_ms > progress.observed_ms:
+            progress.observed_ms, progress.offset = watermark_ms, offset
         before_ms = progress.watermark_ms
-        progress.advance(rank, item, offset)
+        if watermark_ms > before_ms:
+            progress.watermark_ms = watermark_ms
         if progress.stalled:
             progress.stalled = False
             self._update_expected()
-        elif before_ms <= self.watermark_ms < progress.watermark_ms:  # it was the one that others waited for
+        elif before_ms <= self.watermark_ms < watermark_ms:  # it was the one that others waited for
             self._update_watermark()
         return True
 
@@ -101,34 +113,40 @@ class PartyProgress:
         """Return the modalities that keep the window to ``closing_ms`` open, but for stalled ones."""
         return [m for m, p in self._expected() if not p.stalled and p.watermark_ms < closing_ms]
 
-    def stall(
-        self, awaited: Sequence[Modality], now_ms: int, stall_ms: int, lagging: Callable[[], bool]
-    ) -> None:
-        """Stop waiting for ``awaited`` modalities that have been silent for long while another has moved on.
+    def stall(self, closing_ms: float, now_ms: int, stall_ms: int, lagging: Callable[[], bool]) -> None:
+        """Stop waiting for modalities that have been silent for long while another has moved on.
 
-        Where their input is ``lagging`` they are given the time once more.
+        Those that keep the window to ``closing_ms`` open are awaited. Where their input is ``lagging`` they
+        are given the time once more.
         """
-        moved_on = any(m not in awaited and not p.stalled for m, p in self._expected())
-        waiting = {m: self._modalities[INDEX[m]] for m in awaited}
-        silent = [m for m, p in waiting.items() if p.idle_ms(now_ms, moved_on) >= stall_ms]
+        awaited = [p for p in self._waited_for if p.watermark_ms < closing_ms]
+        moved_on = len(awaited) < len(self._waited_for)
+        silent = [p for p in awaited if p.idle_ms(now_ms, moved_on) >= stall_ms]
         if not silent or not moved_on:
             return
         excused = lagging()
-        for modality in awaited if excused else silent:
-            waiting[modality].since_ms = now_ms
-            waiting[modality].stalled = not excused
+        for progress in awaited if excused else silent:
+            progress.since_ms = now_ms
+            progress.stalled = not excused
         self._update_expected()
 
-    def silence_ms(self, awaited: Sequence[Modality], now_ms: int) -> int:
-        """Return for how long the party, or an ``awaited`` modality, was silent at the last check."""
-        waited_for = [self.idle, *(self._modalities[INDEX[m]] for m in awaited)]
-        return max(0 if each.advanced else now_ms - each.since_ms for each in waited_for)
+    def silence_ms(self, closing_ms: float, now_ms: int) -> int:
+        """Return for how long the party, or a modality that it waits for, was silent at the last check."""
+        since_ms = [p.since_ms for p in self._waited_for if p.watermark_ms < closing_ms and not p.advanced]
+        if not self.idle.advanced:
+            since_ms.append(self.idle.since_ms)
+        return now_ms - min(since_ms) if since_ms else 0
 
     def needed_from(self, written_ms: int, window_ms: int) -> list[int]:
-        """Return the offsets that watermarks and ends of streams are needed from."""
-        offsets = [p.needed_from(written_ms, window_ms) for _, p in self._expected()]
-        held = [offset for _, p in self.held() for _, offset in p.held]
-        return [*held, *(offset for offset in offsets if offset is not None)]
+        """Return the offsets that watermarks, ends of streams and held observations are needed from.
+
+        ``written_ms`` is the end of the newest final. A watermark below the window after it can make no final
+        late or early; the end of a stream is needed until a final states it.
+        """
+        expected = [self._modalities[INDEX[m]] for m in self.expects]
+        offsets = [p.offset for p in expected if p.observed_ms >= written_ms + window_ms]
+        offsets += [p.end_offset for p in expected if p.end_offset >= 0 and not p.ended_by(written_ms)]
+        return offsets + [offset for p in self._modalities for _, offset in p.held]
 
     def numbers(self) -> dict[Modality, Numbers]:
         """Return which observations of each modality have come."""

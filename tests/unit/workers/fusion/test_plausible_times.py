@@ -13,7 +13,7 @@ from affectstream.schemas.messages import FusedEmotion
 from affectstream.schemas.observations import record
 from affectstream.workers.fusion.admission import Refused
 from affectstream.workers.fusion.modality import LEAP_MS
-from affectstream.workers.fusion.party import KEPT_BY
+from affectstream.workers.fusion.plausible import KEPT_BY
 
 MINUTE_MS, HOUR_MS = 60_000, 3_600_000
 
