@@ -1,4 +1,4 @@
-# Images: `base` (producers, fusion, API, command line; no torch), `inference` (the three workers), and Grafana and
+# Images: `base` (producers, gateway, fusion, API, command line; no torch), `inference` (the three workers), and Grafana and
 # Prometheus with their files and plugin inside: they start without internet, and from a checkout that only its owner
 # can read. docker build --target base -t affectstream-base . ; docker build --target inference -t affectstream-inference .
 FROM python:3.11-slim-bookworm AS python
@@ -15,7 +15,7 @@ COPY scripts/detector.txt scripts/
 
 FROM builder AS base-packages
 RUN --mount=type=cache,target=/root/.cache uv pip install --python /opt/venv \
-    -r pyproject.toml --extra capture --extra fusion --extra dashboards -c requirements.lock
+    -r pyproject.toml --extra capture --extra fusion --extra dashboards --extra gateway -c requirements.lock
 COPY . .
 RUN --mount=type=cache,target=/root/.cache uv pip install --python /opt/venv --no-deps . && chmod -R a+rX /opt/venv
 

@@ -32,7 +32,7 @@ COMMANDS: dict[str, Entry] = {
         ("capture", "inference"),
     ),
     "demo": Entry(
-        "affectstream.up",
+        "affectstream.demo",
         "Replay the demo call on embedded servers and real workers, and watch the results come in.",
         ("capture", "inference", "fusion", "embedded", "plot"),
     ),
@@ -46,6 +46,11 @@ COMMANDS: dict[str, Entry] = {
         "Take in calls that telephony platforms stream: Twilio, Asterisk (docs/call-centre.md).",
         ("gateway",),
     ),
+    "capture": Entry(
+        "affectstream.capture",
+        "Print the address of the gateway's page for camera and microphone; it admits one call.",
+        ("gateway",),
+    ),
     "simulate": Entry(
         "affectstream.simulate",
         "Stream a recording to the gateway as twilio, audiosocket or a browser does.",
@@ -54,7 +59,7 @@ COMMANDS: dict[str, Entry] = {
     ),
     "up": Entry(
         "affectstream.up",
-        "Run the whole system on this machine: embedded Kafka and Redis, workers, fusion, alerts, API.",
+        "Run the whole system on this machine: embedded Kafka, Redis, workers, fusion, alerts, API, gateway.",
         ("inference", "fusion", "dashboards", "embedded"),
     ),
     "worker": Entry(

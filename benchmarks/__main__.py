@@ -108,6 +108,13 @@ def _asr(_: Console, small: bool, rounds: int) -> Iterator[Row]:
     yield from asr.rows(_settings(), small)
 
 
+def _gateway(_: Console, small: bool, rounds: int) -> Iterator[Row]:
+    """The gateway under 500 telephone calls at real time: delay to Kafka, processor time, memory."""
+    from benchmarks import gateway
+
+    yield from gateway.rows(OUT / "bench-logs", small)
+
+
 SECTIONS: dict[str, Section] = {
     "models": _models,
     "asr": _asr,
@@ -120,6 +127,7 @@ SECTIONS: dict[str, Section] = {
     "analyze": _analyze,
     "live": _live,
     "latency": _latency,
+    "gateway": _gateway,
 }
 NAMES = "\n\n".join(f"{name}: {section.__doc__}" for name, section in SECTIONS.items())
 

@@ -18,6 +18,7 @@ end of the signal, less than half a millisecond after a hop makes no chunk of it
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +27,9 @@ from affectstream.schemas.errors import InputError
 from affectstream.schemas.topics import CHUNKS, KIB
 
 Samples = NDArray[np.float32]  # (n,), full scale is 1
+Pcm = NDArray[np.int16]  # (n,)
+Signal = Samples | Pcm
+Kind = TypeVar("Kind", Samples, Pcm)
 LARGEST = CHUNKS.max_bytes - 2 * KIB
 JITTER_MS = 10  # of timestamps; smaller steps are rounding in the container, not gaps
 SILENCE_MS = 10_000  # gaps are filled in blocks of at most this length
@@ -42,13 +46,13 @@ class Timeline:
         self.position = 0  # samples given out
         self._jitter = jitter_ms * rate_hz // 1000
 
-    def place(self, at: Fraction, samples: Samples) -> Iterator[Samples]:
+    def place(self, at: Fraction, samples: Kind) -> Iterator[Kind]:
         """Yield silence up to ``at`` seconds where there is a gap, then the samples that are new."""
         gap = round(at * self.rate_hz) - self.position
         if self.position and abs(gap) <= self._jitter:
             gap = 0
         while gap > 0:
-            silence = np.zeros(min(gap, SILENCE_MS * self.rate_hz // 1000), np.float32)
+            silence = np.zeros(min(gap, SILENCE_MS * self.rate_hz // 1000), samples.dtype)
             gap -= len(silence)
             self.position += len(silence)
             yield silence
@@ -80,15 +84,15 @@ class Chunker:
                 f"a chunk of {chunk_ms} ms is too long; at {rate_hz} Hz choose up to {longest} ms"
             )
         self.rate_hz, self.chunk_ms, self.hop_ms, self.zero_ms = rate_hz, chunk_ms, hop_ms, zero_ms
-        self._blocks: list[Samples] = []
+        self._blocks: list[Signal] = []
         self._first = self._end = 0  # the blocks hold the samples [first, end) of the signal
         self._done_ms = 0  # end of the last chunk given out
 
-    def push(self, samples: Samples) -> Iterator[Chunk]:
+    def push(self, samples: Signal) -> Iterator[Chunk]:
         """Add samples; yield the chunks whose hop they complete."""
         self._blocks.append(samples)
         self._end += len(samples)
-        while (stop := self._index(self._next_ms())) <= self._end:
+        while (stop := self.next_stop) <= self._end:
             yield self._take(self._next_ms(), stop)
 
     def finish(self) -> Iterator[Chunk]:
@@ -101,13 +105,18 @@ class Chunker:
         """Where the signal ends so far."""
         return (2000 * self._end + self.rate_hz) // (2 * self.rate_hz)
 
+    @property
+    def next_stop(self) -> int:
+        """How many samples the signal has where the next hop is complete."""
+        return self._index(self._next_ms())
+
     def _next_ms(self) -> int:
         """Return where the next hop ends."""
         return ((self.zero_ms + self._done_ms) // self.hop_ms + 1) * self.hop_ms - self.zero_ms
 
     def _take(self, end_ms: int, stop: int) -> Chunk:
         """Return the chunk of the samples before ``stop``, and forget those that no later one needs."""
-        kept = np.concatenate(self._blocks)
+        kept: NDArray[Any] = np.concatenate(self._blocks)
         begin = max(self._index(end_ms - self.chunk_ms), self._first)
         window = kept[begin - self._first : stop - self._first]
         start_ms, self._done_ms = self._done_ms, end_ms
@@ -118,7 +127,9 @@ class Chunker:
         return (2 * ms * self.rate_hz + 1000) // 2000
 
 
-def to_pcm(samples: Samples) -> bytes:
-    """Return 16-bit little-endian PCM, clipped at full scale."""
+def to_pcm(samples: NDArray[Any]) -> bytes:
+    """Return 16-bit little-endian PCM, clipped at full scale; PCM as it is."""
+    if samples.dtype == np.int16:
+        return samples.tobytes()
     pcm: bytes = np.clip(np.rint(samples * 32768.0), -32768, 32767).astype("<i2").tobytes()
     return pcm

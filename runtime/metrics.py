@@ -67,6 +67,11 @@ GATEWAY_DROPPED = Counter(
 GATEWAY_FILLED_SECONDS = Counter(
     "affect_gateway_filled_seconds_total", "Silence in the place of sound that did not come", ["protocol"]
 )
+GATEWAY_DELAY = Histogram(
+    "affect_gateway_delay_seconds",
+    "From the end of a chunk's sound to its acknowledgement by Kafka",
+    buckets=[*(each / 40 for each in range(1, 41)), 1.25, 1.5, 2, 3, 5, 10, 30],
+)
 
 
 def build_version() -> str:

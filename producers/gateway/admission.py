@@ -104,6 +104,11 @@ class Places:
         """Return how many streams are connected."""
         return self._streams
 
+    @property
+    def free(self) -> bool:
+        """Say whether one more may connect."""
+        return self._streams < self._most
+
     @contextmanager
     def connected(self) -> Iterator[bool]:
         """Count a connection while the context is open; yields whether there was a place for it."""

@@ -6,12 +6,23 @@ recording with silence in their place.
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from affectstream.producers.chunks import Chunk
-from affectstream.producers.gateway.events import Audio, Paused, Picture, Resumed, Words
+from affectstream.producers.gateway.events import (
+    Audio,
+    Event,
+    Fault,
+    Paused,
+    Picture,
+    Refused,
+    Resumed,
+    StreamMessage,
+    Todo,
+    Words,
+)
 from affectstream.producers.gateway.lane import Lane
 from affectstream.producers.gateway.speech import SpeechLane
 from affectstream.producers.turns import TextInterval
@@ -27,18 +38,9 @@ from affectstream.schemas.messages import (
 )
 from affectstream.schemas.topics import FRAMES, KIB
 
-StreamMessage = AudioChunk | VideoFrame | Transcript | EndOfStream
-
 LARGEST_GAP_MS = 600_000
+SWEEP_MS = 500  # of stream time, after which lanes with nothing new are looked at
 LARGEST_JPEG = FRAMES.max_bytes - 2 * KIB
-
-
-class Fault(Exception):
-    """What a stream may not do; ``reason`` is a fixed name."""
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
 
 
 @dataclass(frozen=True)
@@ -94,6 +96,7 @@ class Call:
         self._lanes: dict[Party, Lane] = {}
         self._seqs: Counter[tuple[Party, Modality]] = Counter()
         self._seen_ms: dict[Party, int] = {}  # time of the newest picture
+        self._sweep_ms = 0.0  # until then frames that are next in their lane need no other look
         self._permitted = frozenset(plan.permitted)
         self._speech = SpeechLane(plan.redact)
         self._read = tuple(party for party in plan.words if party in self._permitted)
@@ -109,22 +112,45 @@ class Call:
         """Return how much silence stands for what is missing."""
         return sum(lane.filled_ms for lane in self._lanes.values())
 
-    def messages(self, event: Audio | Picture | Words | Paused | Resumed) -> Iterator[StreamMessage]:
-        """Yield the messages that an event completes; raises Fault.
+    def left_of(self, events: Sequence[Event]) -> Todo | None:
+        """Process the sound at the head of ``events``; returns the messages of it, and the other events."""
+        for at, event in enumerate(events):
+            if not isinstance(event, Audio):
+                return events[at:]
+            try:
+                if messages := [*self.messages(event)]:
+                    return [*messages, *events[at + 1 :]]
+            except Fault as fault:
+                return [Refused(fault.reason)]
+        return None
+
+    def messages(self, event: Audio | Picture | Words | Paused | Resumed) -> Iterable[StreamMessage]:
+        """Return the messages that an event completes; raises Fault here or while they are read.
 
         While the call is paused nothing is processed; the pause is silence.
         """
         match event:
             case Audio():
-                yield from self._audio(event)
+                return () if self._extended(event) else self._audio(event)
             case Picture():
-                yield from self._picture(event)
+                return self._picture(event)
             case Words():
-                yield from self._words(event)
+                return self._words(event)
             case Paused():
                 self._paused = True
             case Resumed():
                 self._paused, self._resumed = False, True
+        return ()
+
+    def _extended(self, event: Audio) -> bool:
+        """Append a frame that is next in its lane and completes nothing; False for all others."""
+        at_ms, lane = event.stream_ms, self._lanes.get(event.party)
+        if at_ms is None or at_ms >= self._sweep_ms or lane is None or self._paused:
+            return event.party not in self._permitted and not self._allows(event.party)
+        if not lane.extend(event):
+            return False
+        self._resumed = False
+        return True
 
     def _audio(self, event: Audio) -> Iterator[StreamMessage]:
         if not self._allows(event.party) or event.party not in self.plan.parties:
@@ -139,6 +165,7 @@ class Call:
         self._check_leap(event.stream_ms)
         lane.add(event)
         head_ms = self.head_ms
+        self._sweep_ms = head_ms + SWEEP_MS
         for party, each in self._lanes.items():
             yield from (self._chunk(party, each, chunk) for chunk in each.chunks(head_ms))
         for party in self._read:

@@ -1,7 +1,7 @@
 """One connection to the gateway: its protocol's events become messages on their topics, with back-pressure.
 
-A connection holds one message, the frames that wait for those before them, and ``MOST_UNACKNOWLEDGED``
-messages on their way. While the broker is slow, nothing more is read from the connection. Where the protocol
+A connection holds a few messages, the frames that wait for those before them, and what its ``Outbox`` has on
+its way. While the broker is slow, nothing more is read from the connection. Where the protocol
 lets another stream continue a call, one whose connection broke off waits for it before it is ended.
 """
 
@@ -14,13 +14,14 @@ from typing import Self
 
 import structlog
 
-from affectstream.producers.gateway.call import Call, Fault, StreamMessage
+from affectstream.producers.gateway.call import Call
 from affectstream.producers.gateway.continuing import StreamKey
 from affectstream.producers.gateway.events import (
     Audio,
     Dropped,
     Ended,
     Event,
+    Fault,
     Heard,
     Paused,
     Picture,
@@ -28,22 +29,22 @@ from affectstream.producers.gateway.events import (
     Reply,
     Resumed,
     Started,
+    StreamMessage,
     StreamProtocol,
+    Todo,
     Words,
 )
-from affectstream.producers.gateway.gate import Gate, Taken, begin, go_on, key
+from affectstream.producers.gateway.gate import Gate, Taken, begin, go_on, key, record_end
 from affectstream.runtime.metrics import (
     GATEWAY_DROPPED,
-    GATEWAY_FILLED_SECONDS,
     GATEWAY_REFUSED,
     GATEWAY_STREAMS,
 )
 
-Receive = Callable[[], Awaitable[str | bytes | None]]
-"""The next message or bytes of a connection, None at its end."""
+Receive = Callable[[], Awaitable[str | bytes | Todo | None]]
+"""The next message or bytes of a connection, or what `take` left of one; None at its end."""
 Replying = Callable[[str | bytes], Awaitable[None]]
 
-MOST_UNACKNOWLEDGED = 8
 START_S = 10.0  # a connection that names no call by then is closed
 AHEAD_MS = 10_000  # of stream time may come at once, as after a stall of the network
 LONGEST_SLEEP_S = 0.5
@@ -66,7 +67,8 @@ class Connection:
         self._sending = asyncio.Lock()
         self._key: StreamKey | None = None
         self._gone = self._told = False
-        self._began_s = time.monotonic()
+        self._busy = False
+        self._seen_s = time.monotonic()  # when something came last
 
     async def __aenter__(self) -> Self:
         return self
@@ -100,17 +102,31 @@ class Connection:
         """Process what arrives until the stream is over, idle for too long, or disconnected."""
         settings = self._gate.settings.gateway
         while not self.over:
-            wait_s = settings.idle_s if self._taken else START_S - (time.monotonic() - self._began_s)
+            wait_s = self._seen_s + (settings.idle_s if self._taken else START_S) - time.monotonic()
             try:
                 async with asyncio.timeout(max(0.0, wait_s)):
                     data = await receive()
             except TimeoutError:
+                if self._taken and time.monotonic() - self._seen_s < settings.idle_s:
+                    continue  # what came since was taken at once
                 self._end("idle" if self._taken else "no_start")
                 return
             if data is None:
                 self._gone = True
                 return
+            self._busy = True
             await self.feed(data)
+            self._busy = False
+
+    def take(self, data: str | bytes) -> str | bytes | Todo | None:
+        """Process a message at once, where nothing has to be waited for; returns what is left for `run`.
+
+        Of the hundred frames that a second of a call has, a handful completes a message.
+        """
+        if self._taken is None or self._busy or self.over:
+            return data
+        self._seen_s = time.monotonic()
+        return self._taken.call.left_of(self._protocol.receive(data))
 
     async def linger(self, receive: Receive) -> None:
         """Wait until the other side closes the connection, where that is its part; nothing is processed."""
@@ -120,16 +136,21 @@ class Connection:
         with suppress(TimeoutError):
             async with asyncio.timeout(CLOSE_S):
                 while (data := await receive()) is not None:
-                    await self._answer(self._protocol.receive(data))
+                    await self._answer(self._events(data))
 
-    async def _answer(self, events: Iterable[Event]) -> None:
+    def _events(self, data: str | bytes | Todo) -> Todo:
+        return self._protocol.receive(data) if isinstance(data, str | bytes) else data
+
+    async def _answer(self, events: Iterable[Event | StreamMessage]) -> None:
         for event in events:
             if isinstance(event, Reply):
                 await self._reply(event.data)
 
-    async def feed(self, data: str | bytes) -> None:
+    async def feed(self, data: str | bytes | Todo) -> None:
         """Process one message, or the next bytes; slows a stream down that is faster than it may be."""
-        await self._handle_all(self._protocol.receive(data))
+        if self._taken:
+            self._seen_s = time.monotonic()
+        await self._handle_all(self._events(data))
         if self._taken is None or self.over:
             return
         call, settings = self._taken.call, self._gate.settings.gateway
@@ -152,8 +173,12 @@ class Connection:
             self._told = True
             await self._answer(self._protocol.stopping())
 
-    async def _handle_all(self, events: Iterable[Event]) -> None:
+    async def _handle_all(self, events: Iterable[Event | StreamMessage]) -> None:
         for event in events:
+            if isinstance(event, StreamMessage):
+                if self._taken:
+                    await self._send(self._taken, [event])
+                continue
             try:
                 await self._handle(event)
             except Fault as fault:
@@ -211,24 +236,9 @@ class Connection:
         call = taken.call
         GATEWAY_STREAMS.labels(self._name).dec()
         await self._send(taken, call.finish())
-        while taken.acks:
-            await taken.acks.popleft()
-        for reason, count in call.dropped.items():
-            GATEWAY_DROPPED.labels(self._name, reason).inc(count)
-        GATEWAY_FILLED_SECONDS.labels(self._name).inc(call.filled_ms / 1000)
-        log.info(
-            "call_ended",
-            protocol=self._name,
-            session=call.plan.session_id,
-            reason=self._reason,
-            seconds=round(call.head_ms / 1000, 1),
-            filled_ms=round(call.filled_ms),
-            dropped={reason: n for reason, n in call.dropped.items() if n},
-        )
+        await taken.outbox.flush()
+        record_end(self._name, call, self._reason)
 
     async def _send(self, taken: Taken, messages: Iterable[StreamMessage]) -> None:
         async with self._sending:
-            for message in messages:
-                taken.acks.append(await self._gate.send(message))
-                while len(taken.acks) > MOST_UNACKNOWLEDGED:
-                    await taken.acks.popleft()
+            await taken.outbox.send(messages)

@@ -8,7 +8,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from affectstream.schemas.messages import FusedEmotion, Party
+import msgspec
+
+from affectstream.schemas.messages import AudioChunk, EndOfStream, FusedEmotion, Party, Transcript, VideoFrame
 
 
 @dataclass(frozen=True)
@@ -25,15 +27,17 @@ class Started:
     words: tuple[Party, ...] = ()  # those whose words come along
 
 
-@dataclass(frozen=True)
-class Audio:
+class Audio(msgspec.Struct, frozen=True):
     """Sound of one party: 16-bit little-endian mono PCM."""
 
     party: Party
     rate_hz: int
-    pcm: bytes = field(repr=False)
+    pcm: bytes
     stream_ms: int | None  # of the first sample; None: right after the sound before
     index: int | None = None  # of the frame in its track, where the protocol counts them
+
+    def __repr__(self) -> str:
+        return f"Audio({self.party}, {self.rate_hz} Hz, {len(self.pcm)} bytes)"
 
 
 @dataclass(frozen=True)
@@ -95,7 +99,18 @@ class Reply:
     data: str | bytes
 
 
+StreamMessage = AudioChunk | VideoFrame | Transcript | EndOfStream
 Event = Started | Audio | Picture | Words | Paused | Resumed | Dropped | Ended | Refused | Reply
+Todo = Sequence[Event | StreamMessage]
+"""What is left to do of a message: events to handle, messages to send."""
+
+
+class Fault(Exception):
+    """What a stream may not do; ``reason`` is a fixed name."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,6 @@
 
 import asyncio
 import time
-from collections import deque
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack, ExitStack
 from dataclasses import dataclass, field, replace
@@ -10,16 +9,17 @@ from dataclasses import dataclass, field, replace
 import structlog
 
 from affectstream.producers.gateway.admission import Places, SessionIds, Tokens
-from affectstream.producers.gateway.call import Call, CallPlan, Fault, StreamMessage
+from affectstream.producers.gateway.call import Call, CallPlan
 from affectstream.producers.gateway.continuing import StreamKey, Streams
-from affectstream.producers.gateway.events import Started
+from affectstream.producers.gateway.events import Fault, Started, StreamMessage
 from affectstream.producers.gateway.feedback import Feedback
+from affectstream.producers.gateway.newcomers import Newcomers
+from affectstream.producers.gateway.outbox import Outbox, Send
+from affectstream.runtime.metrics import GATEWAY_DELAY, GATEWAY_DROPPED, GATEWAY_FILLED_SECONDS
 from affectstream.runtime.settings import Settings
 from affectstream.runtime.store import FusedStore
 from affectstream.schemas.errors import Unavailable
-from affectstream.schemas.messages import Party
-
-Send = Callable[[StreamMessage], Awaitable[Awaitable[None]]]
+from affectstream.schemas.messages import AudioChunk, Party
 
 MOST_SESSIONS = 9  # of one call that has several streams, none of which continues another
 
@@ -28,11 +28,11 @@ log = structlog.get_logger(__name__)
 
 @dataclass
 class Taken:
-    """A call that is taken in, its places, and its messages that are not acknowledged yet."""
+    """A call that is taken in, its places, and the way of its messages."""
 
     call: Call
     exits: AsyncExitStack
-    acks: deque[Awaitable[None]] = field(default_factory=deque)
+    outbox: Outbox
     began_s: float = field(default_factory=time.monotonic)
 
 
@@ -50,9 +50,11 @@ class Gate:
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     feedback: Feedback | None = None
     streams: Streams[Taken] = field(init=False)
+    newcomers: Newcomers = field(init=False)
 
     def __post_init__(self) -> None:
         self.streams = Streams(self.settings.gateway.reconnect_s)
+        self.newcomers = Newcomers(self.settings.gateway.new_per_minute, time.monotonic)
 
 
 def key(gate: Gate, event: Started, stream_id: str) -> StreamKey:
@@ -96,7 +98,8 @@ async def begin(gate: Gate, event: Started) -> Taken:
             continue
         exits = AsyncExitStack()
         exits.push(places)
-        return Taken(Call(replace(plan, session_id=session_id, run=run)), exits)
+        call = Call(replace(plan, session_id=session_id, run=run))
+        return Taken(call, exits, Outbox(gate.send, call.dropped))
     raise AssertionError("the last number raises")
 
 
@@ -121,3 +124,32 @@ async def _claim(gate: Gate, session_id: str, run: str) -> None:
         return
     if found is not None and run not in (found.kept, *found.claims[-1:]):
         raise Fault("sent_before")
+
+
+def measured(send: Send, now_ms: Callable[[], int]) -> Send:
+    """Return ``send`` with the delay of every chunk measured, from the end of its sound."""
+
+    async def sent(message: StreamMessage) -> Awaitable[None]:
+        ack = asyncio.ensure_future(await send(message))
+        if isinstance(message, AudioChunk):
+            end_ms = message.end_ms
+            ack.add_done_callback(lambda _: GATEWAY_DELAY.observe(max(0, now_ms() - end_ms) / 1000))
+        return ack
+
+    return sent
+
+
+def record_end(name: str, call: Call, reason: str) -> None:
+    """Count what was dropped and missing of a call that is over, and log it; ``name`` is of the protocol."""
+    for why, count in call.dropped.items():
+        GATEWAY_DROPPED.labels(name, why).inc(count)
+    GATEWAY_FILLED_SECONDS.labels(name).inc(call.filled_ms / 1000)
+    log.info(
+        "call_ended",
+        protocol=name,
+        session=call.plan.session_id,
+        reason=reason,
+        seconds=round(call.head_ms / 1000, 1),
+        filled_ms=round(call.filled_ms),
+        dropped={why: n for why, n in call.dropped.items() if n},
+    )

@@ -15,7 +15,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from affectstream.producers.chunks import JITTER_MS, Chunk, Chunker, Samples, Timeline
+from affectstream.producers.chunks import JITTER_MS, Chunk, Chunker, Pcm, Timeline
 from affectstream.producers.gateway.events import Audio
 
 REORDER_MS = 400
@@ -33,6 +33,9 @@ class Lane:
         self.filled_ms = 0.0  # of silence in the place of what is missing
         self._timeline = Timeline(rate_hz)
         self._chunker = Chunker(rate_hz, chunk_ms, hop_ms, zero_ms)
+        self._blocks: list[bytes] = []  # PCM that is in its place, and not in the chunker yet
+        self._stop = self._chunker.next_stop  # how many samples complete a hop
+        self._skew, self._jitter = SKEW_MS * rate_hz, JITTER_MS * rate_hz  # in thousandths of a sample
         self._waiting: list[tuple[int, int, bytes, int | None]] = []  # heap: time, order, PCM, index
         self._order = 0
         self._head_ms = 0.0
@@ -52,6 +55,30 @@ class Lane:
     def _position_ms(self) -> float:
         return self._timeline.position * 1000 / self.rate_hz
 
+    def extend(self, audio: Audio) -> bool:
+        """Keep a frame that begins where the one before it ended and completes no hop.
+
+        Nearly all frames are such. False for any other, which `add` takes.
+        """
+        position, at_ms, index = self._timeline.position, audio.stream_ms, audio.index
+        if at_ms is None or not position or self._waiting or audio.rate_hz != self.rate_hz:
+            return False
+        end = position + len(audio.pcm) // 2
+        if end >= self._stop:
+            return False
+        last_ms, last_index = self._last
+        off = at_ms * self.rate_hz - position * 1000
+        if index is not None and index - 1 == last_index:
+            if not -self._skew <= off <= self._skew:
+                return False
+        elif at_ms <= last_ms or not -self._jitter < off < self._jitter:
+            return False
+        self._last = at_ms, index
+        self._blocks.append(audio.pcm)
+        self._timeline.position = end
+        self._head_ms = max(self._head_ms, at_ms + len(audio.pcm) * 500 / self.rate_hz)
+        return True
+
     def add(self, audio: Audio) -> None:
         """Take a frame."""
         at_ms = round(self.head_ms) if audio.stream_ms is None else audio.stream_ms
@@ -61,14 +88,16 @@ class Lane:
 
     def chunks(self, head_ms: float) -> Iterator[Chunk]:
         """Yield the chunks that are complete now that the stream's clock has reached ``head_ms``."""
+        yield from self._flush()
         while self._waiting and (self._next_is_due(head_ms) or len(self._waiting) > MOST_WAITING):
             yield from self._read(*heapq.heappop(self._waiting))
         behind_ms = head_ms - LAG_MS - self._position_ms
         if behind_ms > 0 and not self._waiting:
-            yield from self._place(Fraction(int(head_ms - LAG_MS), 1000), np.zeros(0, np.float32))
+            yield from self._place(Fraction(int(head_ms - LAG_MS), 1000), np.zeros(0, np.int16))
 
     def finish(self) -> Iterator[Chunk]:
         """Yield what is left at the end of the stream."""
+        yield from self._flush()
         while self._waiting:
             yield from self._read(*heapq.heappop(self._waiting))
         yield from self._chunker.finish()
@@ -90,9 +119,18 @@ class Lane:
             self.dropped += 1
             return
         self._last = (at_ms, index)
-        yield from self._place(at, np.frombuffer(pcm, "<i2").astype(np.float32) / np.float32(32768.0))
+        yield from self._place(at, np.frombuffer(pcm, "<i2"))
 
-    def _place(self, at: Fraction, samples: Samples) -> Iterator[Chunk]:
+    def _place(self, at: Fraction, samples: Pcm) -> Iterator[Chunk]:
         self.filled_ms += max(0.0, float(at) * 1000 - self._position_ms)
         for block in self._timeline.place(at, samples):
             yield from self._chunker.push(block)
+        self._stop = self._chunker.next_stop
+
+    def _flush(self) -> Iterator[Chunk]:
+        """Hand on what was appended."""
+        if self._blocks:
+            pcm = b"".join(self._blocks)
+            self._blocks.clear()
+            yield from self._chunker.push(np.frombuffer(pcm, "<i2"))
+            self._stop = self._chunker.next_stop

@@ -1,15 +1,12 @@
-"""The gateway's transports: one ASGI application for WebSockets, and a TCP server for AudioSocket."""
+"""What the gateway answers on its port: a path per protocol; and the TCP server of AudioSocket."""
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 
 import structlog
-from starlette.applications import Starlette
-from starlette.responses import PlainTextResponse
-from starlette.routing import WebSocketRoute
-from starlette.websockets import WebSocket, WebSocketState
 
 from affectstream.producers.gateway.admission import twilio_signed
 from affectstream.producers.gateway.audiohook_request import AudioHookRequests
@@ -17,130 +14,135 @@ from affectstream.producers.gateway.audiosocket import REFUSAL, AudioSocket
 from affectstream.producers.gateway.connection import Connection
 from affectstream.producers.gateway.events import StreamProtocol
 from affectstream.producers.gateway.gate import Gate
+from affectstream.producers.gateway.newcomers import client
+from affectstream.producers.gateway.pages import pages
 from affectstream.producers.gateway.plain import Plain
 from affectstream.producers.gateway.twilio import Twilio
+from affectstream.producers.gateway.websocket import Answer, Request, Route, Socket
 from affectstream.runtime.metrics import GATEWAY_REFUSED
 from affectstream.runtime.settings import GatewaySettings
 from affectstream.runtime.settings.gateway import LOOPBACK
 from affectstream.schemas.errors import AffectError
 
-POLICY_VIOLATION, INTERNAL_ERROR, NORMAL = 1008, 1011, 1000
+NORMAL, POLICY_VIOLATION, INTERNAL_ERROR, TRY_AGAIN_LATER = 1000, 1008, 1011, 1013
 READ_BYTES = 8192
 LINGER_S = 1.0
 
 log = structlog.get_logger(__name__)
 
-Verify = Callable[[WebSocket, GatewaySettings], str]
+Verify = Callable[[Request, GatewaySettings], str]
 """Returns why a request is refused, "" where it is admitted."""
-Speaking = Callable[[WebSocket], StreamProtocol]
 STATUS = {"bad_request": 400, "not_signed": 401}
 
 
-def application(gate: Gate) -> Starlette:
-    """Return the application with a path per protocol."""
+@dataclass(frozen=True)
+class Path:
+    """A protocol, and who may use it."""
+
+    protocol: Callable[[Request], StreamProtocol]
+    verify: Verify
+
+
+def routes(gate: Gate) -> Route:
+    """Return what answers a request: a path per protocol."""
     settings = gate.settings.gateway
     tracks = {"inbound": settings.inbound, "outbound": settings.outbound}
     audiohook = AudioHookRequests(gate.settings, time.time)
-    return Starlette(
-        routes=[
-            _route("/twilio", gate, lambda _: Twilio(tracks), _signed),
-            _route("/audiohook", gate, lambda s: audiohook.protocol(s.headers), _genesys(audiohook)),
-            _route("/stream", gate, lambda _: Plain(), _guarded),
-        ]
-    )
+    paths = {
+        "/twilio": Path(lambda _: Twilio(tracks), _signed),
+        "/audiohook": Path(lambda request: audiohook.protocol(request.headers), _genesys(audiohook)),
+        "/stream": Path(lambda _: Plain(), _guarded),
+    }
+
+    answers = pages()
+
+    def route(request: Request) -> Answer | Socket:
+        path = paths.get(request.path)
+        return _admitted(request, path, gate) if path else answers.get(request.path, Answer(404))
+
+    return route
 
 
-def _route(path: str, gate: Gate, protocol: Speaking, verify: Verify) -> WebSocketRoute:
-    async def endpoint(socket: WebSocket) -> None:
-        await _serve(socket, path.strip("/"), gate, protocol, verify)
-
-    return WebSocketRoute(path, endpoint)
-
-
-def _guarded(socket: WebSocket, settings: GatewaySettings) -> str:
+def _guarded(request: Request, settings: GatewaySettings) -> str:
     """Admit a stream that will be asked for a token, or comes from a program on this machine."""
-    return "" if settings.token is not None or _inside(socket, settings) else "not_admitted"
+    return "" if settings.token is not None or _inside(request, settings) else "not_admitted"
 
 
-def _inside(socket: WebSocket, settings: GatewaySettings) -> bool:
-    """Say whether a stream comes from a program on this machine.
+def _inside(request: Request, settings: GatewaySettings) -> bool:
+    """Say whether a stream comes from a program on this machine, or from the gateway's own page on it.
 
-    A page in a browser on this machine comes from anywhere, and names its origin.
+    Any other page in a browser on this machine comes from anywhere, and names its origin.
     """
-    return settings.host in LOOPBACK and settings.public_url is None and "origin" not in socket.headers
+    if settings.host not in LOOPBACK or settings.public_url is not None:
+        return False
+    scheme = "https" if settings.tls_certificate else "http"
+    own = {f"{scheme}://{host}:{settings.port}" for host in ("127.0.0.1", "localhost", "[::1]")}
+    return request.headers.get("origin") in {None, *own}
 
 
-def _target(socket: WebSocket) -> str:
-    return socket.url.path + (f"?{socket.url.query}" if socket.url.query else "")
-
-
-def _signed(socket: WebSocket, settings: GatewaySettings) -> str:
+def _signed(request: Request, settings: GatewaySettings) -> str:
     """Admit a request that Twilio signed; where no auth token is set, a token must guard it."""
     if settings.twilio_token is None:
-        return _guarded(socket, settings)
-    url, signature = f"{settings.public_url}{_target(socket)}", socket.headers.get("x-twilio-signature", "")
+        return _guarded(request, settings)
+    url, signature = f"{settings.public_url}{request.target}", request.headers.get("x-twilio-signature", "")
     return "" if twilio_signed(settings.twilio_token.get_secret_value(), url, signature) else "not_admitted"
 
 
 def _genesys(requests: AudioHookRequests) -> Verify:
     """Admit a request that Genesys signed; where no key is set, one from this machine."""
 
-    def verify(socket: WebSocket, settings: GatewaySettings) -> str:
-        if settings.audiohook_key is None and not _inside(socket, settings):
+    def verify(request: Request, settings: GatewaySettings) -> str:
+        if settings.audiohook_key is None and not _inside(request, settings):
             return "not_admitted"
-        return requests.refusal(socket.headers, _target(socket))
+        return requests.refusal(request.headers, request.target)
 
     return verify
 
 
-async def _serve(socket: WebSocket, name: str, gate: Gate, protocol: Speaking, verify: Verify) -> None:
-    """Serve one WebSocket; refuses it before the handshake where it is not signed, or none has a place."""
-    if reason := verify(socket, gate.settings.gateway):
-        await _deny(socket, name, STATUS.get(reason, 403), reason)
-        return
-    with gate.places.connected() as free:
-        if not free or gate.stopping.is_set():
-            await _deny(socket, name, 503, "full")
-            return
-        await socket.accept()
-        code = await _driven(socket, Connection(name, protocol(socket), gate, _replying(socket)))
-    if socket.client_state is socket.application_state is WebSocketState.CONNECTED:
-        with suppress(RuntimeError):  # it was closed meanwhile
-            await socket.close(code)
+def _admitted(request: Request, path: Path, gate: Gate) -> Answer | Socket:
+    """Return a connection; refuses it before the handshake where it is not signed, or none has a place."""
+    name = request.path.strip("/")
+    if reason := path.verify(request, gate.settings.gateway):
+        return _denied(name, STATUS.get(reason, 403), reason)
+    if gate.stopping.is_set() or not gate.places.free:
+        return _denied(name, 503, "full")
+
+    async def serve(socket: Socket) -> int:
+        header = gate.settings.gateway.client_header
+        if not gate.newcomers.admit(client(socket.address, request.headers, header)):
+            _refused(name, "too_many")
+            return TRY_AGAIN_LATER
+        with gate.places.connected() as free:
+            if not free:
+                _refused(name, "full")
+                return TRY_AGAIN_LATER
+            return await _driven(socket, Connection(name, path.protocol(request), gate, socket.reply))
+
+    return Socket(request, serve)
 
 
-async def _driven(socket: WebSocket, connection: Connection) -> int:
+async def _driven(socket: Socket, connection: Connection) -> int:
     """Run a connection to its end; returns the code to close it with."""
-
-    async def receive() -> str | bytes | None:
-        message = await socket.receive()
-        if message["type"] == "websocket.disconnect":
-            return None
-        found: str | bytes = message["text"] if message.get("text") is not None else message["bytes"]
-        return found
-
+    socket.offer = connection.take
     try:
         async with connection:
-            await connection.run(receive)
-        await connection.linger(receive)
+            await connection.run(socket.receive)
+        await connection.linger(socket.receive)
     except AffectError as error:
         log.error("stream_broken", why=str(error))
         return INTERNAL_ERROR
     return POLICY_VIOLATION if connection.refusal else NORMAL
 
 
-def _replying(socket: WebSocket) -> Callable[[str | bytes], Awaitable[None]]:
-    async def reply(data: str | bytes) -> None:
-        await (socket.send_text(data) if isinstance(data, str) else socket.send_bytes(data))
-
-    return reply
-
-
-async def _deny(socket: WebSocket, name: str, status: int, reason: str) -> None:
+def _refused(name: str, reason: str) -> None:
     GATEWAY_REFUSED.labels(name, reason).inc()
     log.warning("stream_refused", protocol=name, reason=reason)
-    headers: Mapping[str, str] = {"Retry-After": "5"} if status == 503 else {}
-    await socket.send_denial_response(PlainTextResponse(f"{reason}\n", status, headers))
+
+
+def _denied(name: str, status: int, reason: str) -> Answer:
+    _refused(name, reason)
+    headers = {"Retry-After": "5"} if status == 503 else {}
+    return Answer(status, f"{reason}\n".encode(), headers)
 
 
 class AudioSocketServer:
@@ -169,7 +171,7 @@ class AudioSocketServer:
         self._writers.add(writer)
         try:
             with self._gate.places.connected() as free:
-                await self._run(reader, writer, free)
+                await self._run(reader, writer, "" if free else "full")
         finally:
             self._tasks.discard(task)
             self._writers.discard(writer)
@@ -177,10 +179,12 @@ class AudioSocketServer:
             with suppress(OSError):
                 await writer.wait_closed()
 
-    async def _run(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, free: bool) -> None:
-        if not free:
-            GATEWAY_REFUSED.labels("audiosocket", "full").inc()
-            log.warning("stream_refused", protocol="audiosocket", reason="full")
+    async def _run(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, refusal: str) -> None:
+        peer = writer.get_extra_info("peername")
+        if not self._gate.newcomers.admit(str(peer[0]) if peer else ""):
+            refusal = refusal or "too_many"
+        if refusal:
+            _refused("audiosocket", refusal)
             writer.write(REFUSAL)
             await _linger(reader, writer)
             return

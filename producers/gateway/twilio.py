@@ -31,6 +31,22 @@ LOWEST_HZ, HIGHEST_HZ = 8_000, 48_000
 Fields = Mapping[str, Any]
 
 
+class _Media(msgspec.Struct):
+    payload: bytes  # base64 in the message
+    track: str
+    timestamp: str | int
+    chunk: str | int
+
+
+class _Frame(msgspec.Struct):
+    event: str
+    media: _Media
+    stream: str = msgspec.field(name="streamSid")
+
+
+FRAME = msgspec.json.Decoder(_Frame)  # thrice as fast as reading any JSON
+
+
 class Twilio(StreamProtocol):
     """One stream of a call; ``parties`` says whom the tracks carry."""
 
@@ -46,11 +62,10 @@ class Twilio(StreamProtocol):
         """Return the events of one message."""
         if len(data) > LONGEST_TEXT:
             return [Refused("message_too_long")]
-        try:
-            message = msgspec.json.decode(data)
-        except (msgspec.DecodeError, UnicodeError, RecursionError):
-            return [Refused("not_json")]
-        if not isinstance(message, dict):
+        if self._started and (event := self._usual(data)):
+            return [event]
+        message = _object(data)
+        if message is None:
             return [Refused("not_json")]
         match message.get("event"):
             case "media":
@@ -94,10 +109,11 @@ class Twilio(StreamProtocol):
         media = message.get("media")
         if not self._started or not isinstance(media, dict):
             return Refused("media_before_start") if not self._started else Dropped("bad_media")
-        if self._stream and (_identity(message, {}) or self._stream) != self._stream:
+        if message.get("streamSid") != self._stream and self._is_other(message):
             return Dropped("other_stream")
-        party = self._parties.get(_track(media.get("track") or "inbound"))
-        payload = media.get("payload")
+        track, payload = media.get("track"), media.get("payload")
+        party = self._parties.get(track) if type(track) is str else None
+        party = party or self._parties.get(_track(track or "inbound"))
         if party is None or not isinstance(payload, str):
             return Dropped("bad_media")
         try:
@@ -105,6 +121,28 @@ class Twilio(StreamProtocol):
         except (binascii.Error, ValueError):
             return Dropped("bad_payload")
         return Audio(party, self._rate_hz, pcm, self._time(media), number(media.get("chunk")))
+
+    def _usual(self, data: str | bytes) -> Event | None:
+        """Return the sound of a frame as Twilio writes it; None for all that is written another way."""
+        try:
+            message = FRAME.decode(data)
+        except (msgspec.DecodeError, UnicodeError, RecursionError):
+            return None
+        media = message.media
+        party = self._parties.get(media.track)
+        if message.event != "media" or message.stream != self._stream or party is None:
+            return None
+        try:
+            pcm = self._decode(media.payload)
+        except ValueError:
+            return None
+        at_ms, chunk = number(media.timestamp), number(media.chunk)
+        if at_ms is None or self._zero_ms != 0:
+            return None
+        return Audio(party, self._rate_hz, pcm, at_ms, chunk)
+
+    def _is_other(self, message: Fields) -> bool:
+        return bool(self._stream) and (_identity(message, {}) or self._stream) != self._stream
 
     def _time(self, media: Fields) -> int | None:
         """Return the time of a frame from the beginning of the stream; below 0 where it was overtaken."""
@@ -116,10 +154,19 @@ class Twilio(StreamProtocol):
         return at_ms - self._zero_ms
 
 
+def _object(data: str | bytes) -> dict[str, Any] | None:
+    """Return a JSON object, None for all else."""
+    try:
+        found = msgspec.json.decode(data)
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
+        return None
+    return found if isinstance(found, dict) else None
+
+
 def number(value: object) -> int | None:
     """Return a whole number of at least 0 that is written as a number or as a string; None for all else."""
-    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 17:
-        value = int(value)
+    if type(value) is str:
+        return int(value) if value.isdigit() and value.isascii() and len(value) < 16 else None
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < LARGEST:

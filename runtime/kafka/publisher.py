@@ -71,17 +71,21 @@ def _check_size(topic: Topic, value: bytes) -> None:
 
 
 class Publisher:
-    """Idempotent and acknowledged by all replicas: ``async with Publisher(settings.kafka) as publisher``."""
+    """Idempotent and acknowledged by all replicas: ``async with Publisher(settings.kafka) as publisher``.
 
-    def __init__(self, kafka: KafkaSettings) -> None:
-        self._kafka = kafka
+    ``batch_bytes`` is what waits for a partition while the request before it is on its way; a process that
+    sends thousands of records a second needs more of it.
+    """
+
+    def __init__(self, kafka: KafkaSettings, batch_bytes: int = BATCH_BYTES) -> None:
+        self._kafka, self._batch_bytes = kafka, batch_bytes
         self._producer: Any = None
 
     async def __aenter__(self) -> Self:
         self._producer = AIOKafkaProducer(
             enable_idempotence=True,
             acks="all",
-            max_batch_size=BATCH_BYTES,
+            max_batch_size=self._batch_bytes,
             max_request_size=MAX_REQUEST_BYTES,
             request_timeout_ms=DELIVERY_MS,
             **client_options(self._kafka),

@@ -18,6 +18,8 @@ import pytest
 from support.paths import ROOT
 from support.system import DEMO
 
+from affectstream.runtime.child import free_port
+
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -86,7 +88,9 @@ def terminal(tmp_path_factory: pytest.TempPathFactory) -> Terminal:
     write(folder / "stereo.wav", np.stack([speech, speech[::-1]], axis=1))
     (folder / "call.vtt").write_text(VTT)
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    return Terminal(folder, {**os.environ, "PATH": path, "COLUMNS": "200", "AFFECT_API__PORT": "0"})
+    ports = {name: str(free_port()) for name in ("GATEWAY__PORT", "GATEWAY__AUDIOSOCKET_PORT")}
+    own = {"AFFECT_API__PORT": "0", **{f"AFFECT_{name}": port for name, port in ports.items()}}
+    return Terminal(folder, {**os.environ, "PATH": path, "COLUMNS": "200", **own})
 
 
 def cut(source: Path, target: Path) -> None:

@@ -22,7 +22,14 @@ ONE_SHOT = {"topics", "replay"}
 STAYING = sorted(set(SERVICES) - ONE_SHOT)
 BUILT = sorted(name for name, service in SERVICES.items() if "build" in service)
 OURS = sorted(name for name in BUILT if SERVICES[name]["build"]["target"] in ("base", "inference"))
-SECRETS = {"REDIS_WRITER_PASSWORD", "REDIS_READER_PASSWORD", "GRAFANA_ADMIN_PASSWORD", "API_TOKEN"}
+SECRETS = {
+    "REDIS_WRITER_PASSWORD",
+    "REDIS_READER_PASSWORD",
+    "GRAFANA_ADMIN_PASSWORD",
+    "API_TOKEN",
+    "GATEWAY_TOKEN",
+    "GATEWAY_SESSION_KEY",
+}
 
 
 def environment(service: dict[str, Any]) -> dict[str, str]:
@@ -34,9 +41,8 @@ def waits_for(service: dict[str, Any]) -> dict[str, str]:
 
 
 def test_the_stack_has_the_services_of_the_design():
-    assert {"kafka", "topics", "redis", *WORKERS, "fusion", "alerts", "api", "grafana", "replay"} <= set(
-        SERVICES
-    )
+    ours = {*WORKERS, "fusion", "alerts", "gateway", "api"}
+    assert {"kafka", "topics", "redis", "grafana", "replay", *ours} <= set(SERVICES)
 
 
 @pytest.mark.parametrize("name", STAYING)
@@ -150,7 +156,7 @@ def test_the_image_of_a_service_holds_torch_only_where_it_is_needed(name: str):
 def test_no_secret_is_written_down():
     for name, service in SERVICES.items():
         for var, value in environment(service).items():
-            if re.search(r"PASSWORD|SECRET|TOKEN", var):
+            if re.search(r"PASSWORD|SECRET|TOKEN|_KEY", var):
                 assert re.fullmatch(r"\$\{(\w+):\?[^}]+\}", value), f"{name}: {var}"
     shell = SERVICES["redis"]["command"][0]
     assert set(re.findall(r" >(\S+) ~", shell)) == {"$$WRITER_PASSWORD", "$$READER_PASSWORD"}
@@ -177,7 +183,7 @@ def test_redis_and_the_workers_are_on_no_network_with_a_way_out():
 
 
 def test_the_health_checks_ask_where_the_processes_answer():
-    for name in (*WORKERS, "fusion"):
+    for name in (*WORKERS, "fusion", "gateway"):
         group = name.removeprefix("worker-").upper()
         env = environment(SERVICES[name])
         assert env[f"AFFECT_{group}__HEALTH_HOST"] == "0.0.0.0"

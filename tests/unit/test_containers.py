@@ -15,7 +15,14 @@ from support.paths import ROOT
 SERVICES: dict[str, dict[str, Any]] = yaml.safe_load(
     (ROOT / "docker-compose.yml").read_text(encoding="utf-8")
 )["services"]
-SECRETS = ("REDIS_WRITER_PASSWORD", "REDIS_READER_PASSWORD", "GRAFANA_ADMIN_PASSWORD", "API_TOKEN")
+SECRETS = (
+    "REDIS_WRITER_PASSWORD",
+    "REDIS_READER_PASSWORD",
+    "GRAFANA_ADMIN_PASSWORD",
+    "API_TOKEN",
+    "GATEWAY_TOKEN",
+    "GATEWAY_SESSION_KEY",
+)
 
 
 def test_the_dockerfile_has_the_targets_and_runs_as_nobody_special():

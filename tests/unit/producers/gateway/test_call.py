@@ -6,6 +6,7 @@ read as   0   1   2   -   4   5   ...      silence in the place of 3
 """
 
 from collections import Counter
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -15,9 +16,9 @@ from support.recordings import voice, wav
 
 from affectstream.producers import audio
 from affectstream.producers.audio import End
-from affectstream.producers.gateway.call import LARGEST_GAP_MS, Call, CallPlan, Fault
-from affectstream.producers.gateway.events import Audio, Paused, Picture, Resumed
-from affectstream.producers.gateway.lane import LAG_MS, REORDER_MS
+from affectstream.producers.gateway.call import LARGEST_GAP_MS, Call, CallPlan
+from affectstream.producers.gateway.events import Audio, Fault, Paused, Picture, Resumed
+from affectstream.producers.gateway.lane import LAG_MS, REORDER_MS, Lane
 from affectstream.producers.media import probe
 from affectstream.schemas.messages import AudioChunk, EndOfStream, VideoFrame
 
@@ -168,3 +169,45 @@ def test_pictures_are_kept_in_order_and_end_with_the_call():
 def test_a_call_without_sound_sends_nothing():
     assert messages([]) == []
     assert all(isinstance(m, AudioChunk) for m in IN_ORDER[:-1])
+
+
+def scrambled(data, found):
+    """Frames of which some are lost, come late or twice, or whose stamps jitter."""
+    kinds = data.draw(st.lists(st.sampled_from(".....ldj"), min_size=len(found), max_size=len(found)))
+    late = [
+        (n + (15 if kind == "d" else 0), frame)
+        for n, (frame, kind) in enumerate(zip(found, kinds, strict=True))
+    ]
+    late += [(n + 5, found[n]) for n, kind in enumerate(kinds) if kind == "d"]
+    kept = [(n, frame) for n, frame in late if kinds[frame.stream_ms // STEP_MS] != "l"]
+    moved = {n: data.draw(st.integers(-30, 30)) for n, kind in enumerate(kinds) if kind == "j"}
+    for _, frame in sorted(kept, key=lambda each: each[0]):
+        shift = moved.get(frame.stream_ms // STEP_MS, 0)
+        yield Audio(frame.party, frame.rate_hz, frame.pcm, max(0, frame.stream_ms + shift), frame.index)
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.data(), st.booleans())
+def test_keeping_frames_that_are_next_gives_the_bytes_of_ordering_every_one(data, numbered):
+    found = list(scrambled(data, frames(numbered=numbered)))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Lane, "extend", lambda lane, audio: False)
+        expected = messages(found)
+    assert messages(found) == expected
+
+
+def test_a_call_of_six_hours_ends_to_the_millisecond_and_holds_no_more_than_a_short_one():
+    """Frames of ten seconds; one in a hundred is lost."""
+    step_ms, hours = 10_000, 6
+    pcm, call = bytes(16 * step_ms), Call(plan(chunk_ms=20_000, hop_ms=20_000))
+    found, most, numbers = [], 0, [n for n in range(hours * 3_600_000 // step_ms) if n % 100 != 50]
+    for n in numbers:
+        found += call.messages(Audio("customer", 8000, pcm, n * step_ms, n))
+        lane = call._lanes["customer"]
+        most = max(most, sum(map(len, lane._blocks)) + sum(map(len, lane._chunker._blocks)))
+    found += call.finish()
+    assert most < 80 * 8000
+    assert found[-1].end_ms == ZERO_MS + hours * 3_600_000
+    assert [m.seq for m in found] == list(range(len(found)))
+    assert all(a.end_ms == b.start_ms for a, b in pairwise(found[:-1]))
+    assert call.filled_ms == (numbers[-1] + 1 - len(numbers)) * step_ms

@@ -9,7 +9,8 @@ from support.gateway import ZERO_MS, Broker, gate
 
 from affectstream.producers.gateway import connection
 from affectstream.producers.gateway.admission import Tokens, new_token
-from affectstream.producers.gateway.connection import MOST_UNACKNOWLEDGED, Connection
+from affectstream.producers.gateway.connection import Connection
+from affectstream.producers.gateway.outbox import MOST_UNACKNOWLEDGED
 from affectstream.producers.gateway.plain import Plain
 from affectstream.schemas.messages import AudioChunk, EndOfStream
 
