@@ -251,14 +251,15 @@ def _thread(modality: Modality, settings: "Settings") -> Iterator[Submit]:
             return []
         from affectstream.workers.observe import observe
 
-        analyst = analyst or _loaded(modality, settings)
+        analyst = analyst or loaded(modality, settings)
         return [outcome.observation for outcome in observe(analyst, mine, settings.policy.agent_purpose)]
 
     with _one_thread(modality) as executor:
         yield lambda batch: executor.submit(observations, batch)
 
 
-def _loaded(modality: Modality, settings: "Settings") -> "Analyst[Any]":
+def loaded(modality: Modality, settings: "Settings") -> "Analyst[Any]":
+    """Return a modality's analyst with its weights loaded."""
     with _loading:
         from affectstream.workers.device import limit_threads
 

@@ -50,6 +50,7 @@ async def serve(settings: Settings, stop: Stop) -> None:
         ending = asyncio.create_task(_end(server, app.state.feed, stop))
         await server.serve(sockets=[listener])
         ending.cancel()
+        await app.state.trials.aclose()
 
 
 def _display(settings: Settings) -> Display:

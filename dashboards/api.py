@@ -13,6 +13,7 @@ from affectstream.dashboards.panels import panels
 from affectstream.dashboards.reader import Reader
 from affectstream.dashboards.roster import Roster
 from affectstream.dashboards.streams import streams
+from affectstream.dashboards.trials import Trials, trying
 from affectstream.runtime.store import FusedStore
 
 ABOUT = """
@@ -47,12 +48,13 @@ def create_app(
     app.state.reader = reader = Reader(store, display)
     app.state.roster = roster = Roster(store, reader)
     app.state.feed = Feed(roster, reader)
+    app.state.trials = Trials()
     guard.install(app)
     limiting.allow_origins(app, limits.cors_origins)
     admitted = [Depends(guard.require_token(token))]
     if limits.requests_per_minute:
         admitted.insert(0, Depends(limiting.RateLimit(limits.requests_per_minute)))
     app.include_router(routes.health)
-    for guarded in (streams, across, listing, routes.data, panels):
+    for guarded in (streams, across, listing, routes.data, panels, trying):
         app.include_router(guarded, dependencies=admitted, max_body_size=limiting.BODY_BYTES)
     return app

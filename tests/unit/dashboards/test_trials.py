@@ -1,0 +1,58 @@
+"""Trials over the API: the process behind them, and what becomes of it when it fails."""
+
+import sys
+
+import httpx
+import pytest
+
+from affectstream.dashboards.api import create_app
+from affectstream.dashboards.trials import Trials
+from affectstream.runtime.settings import RedisSettings
+from affectstream.runtime.store import FusedStore
+
+NOWHERE = RedisSettings(url="redis://127.0.0.1:1/0")
+STAND_IN = """
+import sys, time
+from affectstream.trial import read, write
+while (request := read(sys.stdin.buffer)) is not None:
+    if request["text"] == "die":
+        sys.exit(1)
+    if request["text"] == "sleep":
+        time.sleep(60)
+    bad = {"status": 422, "detail": "no picture"}
+    good = {"kind": request["kind"], "windows": 1, "modalities": {}, "probabilities": None, "label": None,
+            "confidence": 0.0, "disagreement": 0.0, "sentence": "no cues to read", "face": None, "models": []}
+    write(sys.stdout.buffer, bad if request["data"] == b"bad" else good)
+"""
+
+
+@pytest.fixture
+async def api():
+    app = create_app(FusedStore(NOWHERE))
+    app.state.trials = Trials((sys.executable, "-c", STAND_IN), limit_s=20)
+    transport = httpx.ASGITransport(app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://api", timeout=60) as client:
+        client.trials = app.state.trials  # type: ignore[attr-defined]
+        yield client
+    await app.state.trials.aclose()
+
+
+async def test_uploads_are_answered_refused_and_survive_the_death_of_their_process(api):
+    files = {"file": ("face.jpg", b"picture")}
+    response = await api.post("/api/try/face", files=files)
+    assert (response.status_code, response.json()["kind"]) == (200, "face")
+    bad = await api.post("/api/try/voice", files={"file": ("x", b"bad")})
+    assert (bad.status_code, bad.json()["detail"]) == (422, "no picture")
+    died = await api.post("/api/try/fused", files=files, data={"text": "die"})
+    assert died.status_code == 503
+    again = await api.post("/api/try/text", data={"text": "good morning"})
+    assert (again.status_code, again.json()["sentence"]) == (200, "no cues to read")
+    api.trials._limit_s = 0.05
+    slow = await api.post("/api/try/text", data={"text": "sleep"})
+    assert slow.status_code == 503
+    assert "longer than" in slow.json()["detail"]
+
+
+async def test_a_body_over_the_limit_is_413(api):
+    response = await api.post("/api/try/text", data={"text": "x" * (70 << 10)})
+    assert response.status_code == 413
