@@ -18,6 +18,7 @@ affect:alerts:{SID}                   hash    alerts of all parties: JSON by ale
 affect:trust                          hash    an operator's trust per modality, over the fitted one, and
                                               ``MODALITY_until_ms`` where it holds for a time only
 affect:trust:log                      stream  who set or took back which trust, and which process saw it
+affect:webhooks                       stream  events that wait until a webhook's receiver has taken them
 ====================================  ======  ==========================================================
 
 Braces keep the keys of a session in one slot of a cluster.
@@ -25,6 +26,7 @@ Braces keep the keys of a session in one slot of a cluster.
 
 SESSIONS = "affect:sessions"
 TRUST = "affect:trust"
+WEBHOOKS = "affect:webhooks"
 TRUST_LOG = "affect:trust:log"
 RUN = "run"  # a field of the hashes of a session and of its alerts
 

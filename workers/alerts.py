@@ -32,19 +32,19 @@ from affectstream.schemas.errors import MessageError, SettingsError
 from affectstream.schemas.messages import PARTIES, DeadLetter, FusedEmotion, Party, PartyKey
 from affectstream.schemas.runs import UNNAMED, Runs
 from affectstream.schemas.topics import FUSED
-from affectstream.workers import deadletter
+from affectstream.workers import deadletter, webhook
+from affectstream.workers.commit_gate import REDIS_WAIT_S, CommitGate, Sleep
 from affectstream.workers.delivery import Commits, Publishes
+from affectstream.workers.webhook import Event
 
 log = structlog.get_logger(__name__)
 
 BATCH = 500
 POLL_MS = 100  # how long a fetch waits for records: bounds the time until a stop is seen
-REDIS_POLL_S = 0.02  # between checks whether Redis holds what the topic holds
-REDIS_WAIT_S = 20.0  # then the offsets are committed anyway: the session was purged, or fusion is down
 STUCK_S = 30 + REDIS_WAIT_S  # without a fetch for so long, the worker is not ready
 MAX_PARTIES = 10_000  # whose states are kept
 
-Sleep = Callable[[float], Awaitable[None]]
+Add = Callable[[Sequence[Event]], Awaitable[None]]
 
 
 class Fetches(Commits, Protocol):
@@ -82,6 +82,7 @@ class Work:
     dead_letters: list[DeadLetter] = field(default_factory=list)
     new: list[Alert] = field(default_factory=list)
     refolded: list[Alert] = field(default_factory=list)  # of earlier windows: already on the topic
+    events: list[Event] = field(default_factory=list)  # of webhooks
     newest: dict[PartyKey, int] = field(default_factory=dict)  # end of the last window of each party
     offsets: dict[tuple[str, int], int] = field(default_factory=dict)  # the next to read
 
@@ -97,14 +98,17 @@ class AlertsWorker:
         store: Stores,
         now_s: Callable[[], float] = time.monotonic,
         sleep: Sleep = asyncio.sleep,
+        outbox: Add | None = None,
     ) -> None:
+        """``outbox`` takes the events of webhooks; None: there are none."""
         self._rules, self._subscriber, self._publisher, self._store = rules, subscriber, publisher, store
-        self._now_s, self._sleep = now_s, sleep
+        self._now_s = now_s
         self._fetched_s = now_s()
         self._decode: Callable[[bytes], Message] = decoder(FUSED.max_bytes, *FUSED.carries)
         self._states: OrderedDict[PartyKey, State] = OrderedDict()
         self._runs: OrderedDict[str, str] = OrderedDict()  # by session, where it has a name
-        self._given_up: set[PartyKey] = set()  # parties whose windows Redis did not get in time
+        self._gate = CommitGate(store, self._keeps, now_s, sleep)
+        self._outbox = outbox
 
     async def run(self, stop: asyncio.Event) -> None:
         """Work until ``stop`` is set."""
@@ -157,6 +161,9 @@ class AlertsWorker:
             state, refolded = await self._folded(window)
             work.refolded += refolded
         self._states[key], new = folding.step(self._rules, state, window)
+        if window.end_ms > state.end_ms:
+            run = self._runs.get(window.session_id, UNNAMED)
+            work.events += webhook.events(window, run, new, first=state.end_ms < 0)
         self._states.move_to_end(key)
         if len(self._states) > MAX_PARTIES:
             self._states.popitem(last=False)
@@ -177,8 +184,10 @@ class AlertsWorker:
         await retry_until_available(lambda: self._publish([*work.dead_letters, *work.new]))
         if work.new or work.refolded:
             await retry_until_available(lambda: self._store.write_alerts([*work.refolded, *work.new]))
+        if work.events and self._outbox:
+            await retry_until_available(partial(self._outbox, work.events))
         _count(work)
-        if await self._may_commit(work.newest, stop):
+        if await self._gate.opened(work.newest, stop):
             await self._subscriber.commit(work.offsets)
 
     async def _publish(self, messages: Iterable[Message]) -> None:
@@ -187,35 +196,6 @@ class AlertsWorker:
             run = self._runs.get(message.session_id, UNNAMED) if isinstance(message, Alert) else UNNAMED
             acks.append(await self._publisher.send(message, run=run))
         await asyncio.gather(*acks)
-
-    async def _may_commit(self, newest: dict[PartyKey, int], stop: asyncio.Event) -> bool:
-        """Wait until Redis holds the windows or time is up; False where the worker is to stop before."""
-        waiting = {key: end_ms for key, end_ms in newest.items() if key not in self._given_up}
-        deadline_s = self._now_s() + REDIS_WAIT_S
-        while waiting := await self._not_stored(waiting):
-            if stop.is_set():
-                return False
-            if self._now_s() > deadline_s:
-                self._give_up(waiting)
-                return True
-            await self._sleep(REDIS_POLL_S)
-        return True
-
-    async def _not_stored(self, newest: dict[PartyKey, int]) -> dict[PartyKey, int]:
-        """Return the parties whose newest window Redis does not hold yet."""
-        found = await retry_until_available(partial(self._store.positions, list(newest)))
-        keeps = await self._keeps([session_id for session_id, _ in newest])  # one of another run never comes
-        return {
-            key: end_ms
-            for (key, end_ms), position, kept in zip(newest.items(), found, keeps, strict=True)
-            if kept and (position is None or position < end_ms)
-        }
-
-    def _give_up(self, waiting: dict[PartyKey, int]) -> None:
-        log.warning("finals_not_in_redis", parties=len(waiting))
-        if len(self._given_up) > MAX_PARTIES:
-            self._given_up.clear()
-        self._given_up |= waiting.keys()
 
 
 def _count(work: Work) -> None:
@@ -237,12 +217,14 @@ async def serve(settings: Settings, stop: Stop) -> None:
         store = await stack.enter_async_context(FusedStore(settings.redis, patient=True))
         publisher = await stack.enter_async_context(Publisher(settings.kafka))
         subscriber = await stack.enter_async_context(Subscriber(settings.kafka, [FUSED.name], FUSED.group))
-        worker = AlertsWorker(rules, subscriber, publisher, store)
+        hook = await stack.enter_async_context(webhook.delivering(own, settings.redis))
+        worker = AlertsWorker(rules, subscriber, publisher, store, outbox=hook.add if hook else None)
 
         checks: dict[str, Any] = {
             "partitions": lambda: bool(subscriber.assigned()),
             "fetching": lambda: worker.idle_s() < STUCK_S,
             "redis": store.ping,
+            "webhook": lambda: hook is None or hook.works(),
         }
         await stack.enter_async_context(Health(own.health_port, checks, own.health_host))
         await worker.run(stop)

@@ -17,6 +17,7 @@ SECRETS = (
     "twilio_token",
     "session_key",
     "audit_key",
+    "webhook_secret",
     "audiohook_key",
     "audiohook_secret",
 )

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, SecretStr
 from pydantic_settings import NoDecode
 
 from affectstream.runtime.settings.base import Group, Port, Share, split
@@ -60,5 +60,12 @@ class AlertSettings(Group):
 
     enabled: bool = True
     rules: Path | None = Field(None, description="a file of alert rules; none: the shipped ones")
+    webhook_url: str | None = Field(
+        None,
+        pattern=r"^https?://",
+        description="is told when calls and alerts begin and end; none: nobody",
+    )
+    webhook_secret: SecretStr | None = Field(None, description="signs what it is told")
+    webhook_secret_file: Path | None = None
     health_port: Port = 0
     health_host: str = "127.0.0.1"

@@ -181,3 +181,32 @@ def test_a_purged_session_delays_a_commit_once_and_for_a_limited_time() -> None:
     topic, _ = run([encode(w) for w in LINE], Store([]), sleep=count)
     assert topic.committed == len(LINE)
     assert len(sleeps) <= REDIS_WAIT_S / 0.5 + 1  # by the clock above; waited for once
+
+
+def test_events_of_webhooks_are_in_the_outbox_before_the_commit_and_have_their_ids_again() -> None:
+    def events_from(start: int) -> list[str]:
+        told: list[str] = []
+
+        async def go() -> None:
+            stop = asyncio.Event()
+            topic = Topic([encode(w) for w in LINE], stop)
+            topic.at = topic.committed = start
+
+            async def outbox(events) -> None:
+                assert topic.committed < topic.at
+                told.extend(event["id"] for event in events)
+
+            worker = AlertsWorker(RULES, topic, Publisher(), Store(LINE), Clock(), no_sleep, outbox)
+            await worker.run(stop)
+
+        asyncio.run(go())
+        return told
+
+    whole = events_from(0)
+    assert whole[0] == "call.begun/call/customer/"
+    assert [told.split("/")[0] for told in whole[1:]] == [
+        "alert.begun" if alert.edge == "begin" else "alert.ended" for alert in EXPECTED
+    ]
+    assert events_from(0) == whole  # from before the first commit
+    resumed = events_from(8)
+    assert resumed == whole[-len(resumed) :]
