@@ -34,7 +34,6 @@ if TYPE_CHECKING:
     from affectstream.producers.session import SessionMessage
     from affectstream.runtime.settings import Settings
     from affectstream.session_file import SessionArguments
-    from affectstream.workers.asr.listener import Listener
     from affectstream.workers.observe import Analyst
 
 app = typer.Typer()
@@ -142,11 +141,16 @@ def _analysed(
     session = plan(arguments, settings.producer, start_ms, settings.policy.agent_purpose)
     session = replace(session, redact=settings.policy.redact, transcribe=settings.asr.enabled)
     words: list[Words] = []
+    stream: Iterable[SessionMessage] = messages(session)
+    if settings.asr.enabled:
+        from affectstream.workers.asr.offline import recognised
+
+        stream = recognised(stream, settings, _loading)
     with progress_bar("reading", out, transient=True) as bar:
         task = bar.add_task(session.session_id, total=estimated_ms(session) / 1000)
         windows = in_order(
             finals(
-                tapped(recognised(messages(session), settings), words),
+                tapped(stream, words),
                 permitting(settings, session.agent_purpose),
                 lambda at_ms: bar.update(task, completed=(at_ms - start_ms) / 1000),
             )
@@ -212,21 +216,6 @@ def observed(
                 return
             if progress:
                 progress(batch.result()[-1].end_ms)
-
-
-def recognised(stream: "Iterable[SessionMessage]", settings: "Settings") -> "Iterable[SessionMessage]":
-    """Return the messages of a session with the words of its sound where they are wanted."""
-    if not settings.asr.enabled:
-        return stream
-    from affectstream.workers.asr.offline import with_words
-
-    def load() -> "Callable[[], Listener]":
-        with _loading:
-            from affectstream.workers.asr.listener import listeners
-
-            return listeners(settings)
-
-    return with_words(stream, load)
 
 
 @contextmanager

@@ -1,10 +1,12 @@
 """The recogniser in a run without a broker: a session's messages, and the transcripts of its sound."""
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager
 from typing import TypeVar
 
+from affectstream.runtime.settings import Settings
 from affectstream.schemas.messages import AudioChunk, EndOfStream, Party, Transcript
-from affectstream.workers.asr.listener import Listener
+from affectstream.workers.asr.listener import Listener, listeners
 
 M = TypeVar("M")
 
@@ -27,3 +29,15 @@ def with_words(
             yield from listeners[message.party].hear(message)
         elif isinstance(message, EndOfStream) and message.modality == "audio" and message.party in listeners:
             yield from listeners.pop(message.party).end(message)
+
+
+def recognised(
+    stream: Iterable[M], settings: Settings, loading: AbstractContextManager[object]
+) -> Iterator[M | Transcript | EndOfStream]:
+    """Yield a session's messages with the words of its sound; the models are loaded within ``loading``."""
+
+    def load() -> Callable[[], Listener]:
+        with loading:
+            return listeners(settings)
+
+    return with_words(stream, load)

@@ -3,19 +3,20 @@
 import asyncio
 import os
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from dataclasses import replace
 
 import pytest
 from support.paths import ROOT
 from support.system import READY_S, STALL_MS, START_MS, System, analysed, lines, shortened
 
-from affectstream.analyze import recognised
 from affectstream.processes import Children
 from affectstream.producers.session import messages
 from affectstream.runtime.kafka import topics
 from affectstream.runtime.settings import ProducerSettings, load
 from affectstream.session_file import SessionArguments, plan
 from affectstream.up import processes
+from affectstream.workers.asr.offline import recognised
 
 pytestmark = pytest.mark.integration
 
@@ -53,7 +54,9 @@ async def test_a_call_without_a_transcript_has_the_words_of_analyze_though_the_r
 
     stream = call()
     windows = await system.run(stream, None, killed)
-    assert lines(windows) == lines(analysed(recognised(stream, system.settings), system.settings))
+    assert lines(windows) == lines(
+        analysed(recognised(stream, system.settings, nullcontext()), system.settings)
+    )
     texts = [state for window in windows for state in window.modalities if state.modality == "text"]
     assert len(texts) == len(windows) == SECONDS
     assert sum(state.state == "present" for state in texts) >= SECONDS // 2

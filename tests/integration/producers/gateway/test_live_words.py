@@ -1,0 +1,54 @@
+"""Words that come along with a streamed call, on a real Kafka: finals count, partials move time on."""
+
+import json
+import time
+
+import pytest
+from support.worker_topics import read_all
+from websockets.asyncio.client import connect
+
+from affectstream.producers.gateway.admission import SessionIds, new_token
+from affectstream.schemas.messages import EndOfStream
+from affectstream.schemas.topics import TRANSCRIPTS
+
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]
+
+PAID, CARD = "So I paid twice.", "My card is 4111 1111 1111 1111."
+
+
+def result(start_ms, end_ms, text, final=True):
+    return {"type": "words", "track": 0, "start_ms": start_ms, "end_ms": end_ms, "text": text, "final": final}
+
+
+async def test_finals_are_transcripts_of_their_party_and_time_goes_on(gateway):
+    token = new_token(gateway.settings.gateway.token.get_secret_value(), time.time())
+    start = {"type": "start", "call_id": "worded", "token": token}
+    sent = [
+        start | {"tracks": [{"party": "customer", "encoding": "words"}]},
+        result(4000, 4600, "so i", final=False),
+        result(4000, 6200, PAID),
+        result(4000, 6200, PAID),
+        result(6200, 9000, ""),
+        result(9000, 11_000, CARD),
+        result(5000, 6000, "Too late."),
+        {"type": "stop"},
+    ]
+    async with connect(f"ws://127.0.0.1:{gateway.settings.gateway.port}/stream", proxy=None) as socket:
+        for message in sent:
+            await socket.send(json.dumps(message))
+        answers = [json.loads(answer)["type"] async for answer in socket]
+    assert answers == ["started", "ended"]
+    session_id = SessionIds("a key of nobody").of("worded")
+    ended = await gateway.event("call_ended", session=session_id)
+    assert ended["dropped"] == {"repeated_words": 1, "late_words": 1}
+    zero_ms = (await gateway.event("call_started", session=session_id))["start_ms"]
+    every = [message for _, message in await read_all(gateway.settings.kafka, TRANSCRIPTS)]
+    found = [message for message in every if message.session_id == session_id]
+    times = [(m.start_ms - zero_ms, m.end_ms - zero_ms, m.watermark_ms - zero_ms) for m in found[:-1]]
+    assert times == [(0, 4000, 4000), (4000, 6200, 6200), (6200, 9000, 9000), (9000, 11_000, 11_000)]
+    assert [m.text for m in found[:-1]] == ["", PAID, "", "My card is [card]."]
+    assert found[3].context == (PAID,)
+    assert isinstance(found[-1], EndOfStream)
+    logged = (gateway.children.logs / "gateway.log").read_text()
+    assert "paid" not in logged
+    assert "4111" not in logged
