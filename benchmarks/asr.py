@@ -28,7 +28,7 @@ from benchmarks.recording import FILE
 
 TELEPHONE_HZ = 8_000
 BAND_HZ = 300, 3400
-CLIPS = 120
+CLIPS = 40
 DIGITS = "zero one two three four five six seven eight nine".split()  # noqa: SIM905
 
 
@@ -68,7 +68,7 @@ def rows(settings: Settings, small: bool) -> Iterator[Row]:
             total = sum(len(words(r.words)) for r in each)
             yield Row(f"words wrong, {name}, {how}", 100 * errors / total, f"% of {total} words")
     if data:
-        yield from call(new, Path(data), 60 if small else 245)
+        yield from call(new, Path(data), 30 if small else 120)
     yield from moved(settings)
 
 

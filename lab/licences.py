@@ -71,7 +71,7 @@ def detector_in_use(yunet: Path | None) -> Licensed:
 
 
 def recogniser_in_use(enabled: bool, source: str) -> tuple[Licensed, ...]:
-    """Return what finds the words of calls without a transcript, where that is on; ``source`` is its setting."""
+    """Return what recognises words, by the settings asr.enabled and asr.model."""
     if not enabled:
         return ()
     speech = Licensed("detector", "Silero VAD", "text", "MIT", True)

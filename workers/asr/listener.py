@@ -59,12 +59,17 @@ class Listener:
         return self._segments.chain
 
     def hear(self, chunk: AudioChunk, listens: bool = True) -> list[Transcript]:
-        """Return the transcripts of a chunk; where it does not listen, none of its sound is looked at."""
+        """Return the transcripts of a chunk.
+
+        Where it does not listen, none of its sound is looked at, and an utterance that was open is dropped.
+        """
         if chunk.seq <= self._seq and chunk.end_ms <= self._end_ms:
             return []  # it came before
         listens = listens and len(chunk.pcm) > 0 and len(chunk.pcm) % SAMPLE == 0
         spoken: list[Spoken] = []
-        if chunk.start_ms > self._end_ms or chunk.rate_hz != self._rate_hz or not listens:
+        if not listens:
+            self._segments.finish()
+        if chunk.start_ms > self._end_ms or chunk.rate_hz != self._rate_hz:
             spoken += self.close()
             self._rate_hz = chunk.rate_hz
         if self._reached_ms < 0:

@@ -85,6 +85,16 @@ def test_sound_that_is_not_listened_to_moves_time_on_and_reaches_no_model():
     assert recogniser.heard == []
 
 
+def test_what_was_said_before_it_may_not_listen_any_more_is_dropped():
+    recogniser = Lengths()
+    one, stream = listener(recogniser), chunks(sound((1, 0), (3, LOUD)))
+    found = [t for chunk in stream[:3] for t in one.hear(chunk)]
+    found += one.hear(stream[3], listens=False)
+    assert words(found) == []
+    assert recogniser.heard == []
+    assert found[-1].watermark_ms == stream[3].end_ms
+
+
 @pytest.mark.parametrize("pcm", [b"", b"\0"])
 def test_sound_that_is_none_is_silence(pcm):
     (chunk, *_) = chunks(sound((1, 0)))
