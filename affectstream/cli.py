@@ -43,7 +43,7 @@ COMMANDS: dict[str, Entry] = {
     ),
     "gateway": Entry(
         "affectstream.gateway",
-        "Take in calls that telephony platforms stream: Twilio, Asterisk (docs/call-centre.md).",
+        "Take in calls that telephony platforms stream: Twilio, Genesys, Asterisk (docs/call-centre.md).",
         ("gateway",),
     ),
     "capture": Entry(
