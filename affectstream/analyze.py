@@ -30,7 +30,6 @@ from affectstream.schemas.messages import MODALITIES, FusedEmotion, Modality, Ob
 
 if TYPE_CHECKING:
     from affectstream.analytics.turns import Words
-    from affectstream.export import Report
     from affectstream.producers.session import SessionMessage
     from affectstream.runtime.settings import Settings
     from affectstream.session_file import SessionArguments
@@ -56,6 +55,9 @@ def analyze(
     plot: Annotated[Path | None, typer.Option(help="timeline as .png, .svg or .pdf")] = None,
     summary: Annotated[Path | None, typer.Option(help="the summary and the alerts, as JSON")] = None,
     turns: Annotated[Path | None, typer.Option(help="the turns, as .jsonl")] = None,
+    page: Annotated[
+        Path | None, typer.Option("--report", help="all of it as one .html file, to read or to mail")
+    ] = None,
     party: PartyFiles = None,
     channels: Channels = None,
     transcript: TranscriptFile = None,
@@ -70,13 +72,14 @@ def analyze(
     import logging
 
     from affectstream.console import print_warnings
-    from affectstream.export import display_of, report, write, write_report
+    from affectstream.export import report
+    from affectstream.outputs import Outputs
     from affectstream.runtime.settings import load
-    from affectstream.session_file import SessionArguments, recognising
+    from affectstream.session_file import SessionArguments, events, recognising
     from affectstream.tables import summary_table
-    from affectstream.turns import write as write_turns
 
-    _check_outputs(output, plot, [summary, turns], [*inputs, *filter(None, [transcript])])
+    outputs = Outputs(output, plot, summary, turns, page)
+    outputs.check([*inputs, *filter(None, [transcript])])
     settings = recognising(load(), asr, "analyze --asr")
     logging.disable(logging.INFO)
     print_warnings()
@@ -85,47 +88,10 @@ def analyze(
     )
     windows, words = _analysed(arguments, settings, start_ms)
     made = report(windows, settings.alerts, words)
-    if output:
-        write(windows, output, display_of(settings))
-    if plot:
-        _plot(made, windows, plot, settings, inputs[0])
-    if summary:
-        write_report(made, summary)
-    if turns and made.talk:
-        write_turns(made.talk, turns, settings.policy.words_in_turns)
+    outputs.write(made, windows, settings, events(inputs[0]))
     out.print(summary_table(made, windows[0].session_id))
-    for what, path in (("windows", output), ("plot", plot), ("summary", summary), ("turns", turns)):
-        if path:
-            out.print(f"{what}: {path}", highlight=False, markup=False)
-
-
-def _check_outputs(
-    output: Path | None, plot: Path | None, others: Sequence[Path | None], inputs: Sequence[Path]
-) -> None:
-    """Refuse an output that cannot be written before the minutes of work."""
-    from affectstream.export import check_file, kind_of
-    from affectstream.plot import check_kind
-
-    if output:
-        kind_of(output)
-    if plot:
-        check_kind(plot)
-    read = {path.resolve() for path in inputs}
-    for path in filter(None, (output, plot, *others)):
-        if path.resolve() in read:
-            raise InputError(f"{path} is read or written already; give every output a file of its own")
-        read.add(path.resolve())
-        check_file(path)
-
-
-def _plot(
-    made: "Report", windows: list[FusedEmotion], path: Path, settings: "Settings", recording: Path
-) -> None:
-    from affectstream.export import display_of
-    from affectstream.plot import draw
-    from affectstream.session_file import events
-
-    draw(windows, path, windows[0].session_id, display_of(settings), made.alerts, events(recording))
+    for kind, path in outputs:
+        out.print(f"{kind}: {path}", highlight=False, markup=False)
 
 
 def _analysed(

@@ -26,9 +26,9 @@ T = TypeVar("T")
 STACK = ("angry", "disgust", "fear", "sad", "surprise", "happy")  # from the bottom
 WIDTH_IN, BAND_IN, COURSE_IN, LANE_IN, EVIDENCE_IN = 12.0, 0.34, 1.7, 0.24, 0.26
 LEAST_SMOOTHING_S = 5.0
-DARK = ("sad", "angry", "disgust", "fear")  # labels under white text
+DARK = ("sad", "angry", "fear")  # labels under white text: 4.5 to 1 or more
+HATCHES = {"angry": "///", "disgust": "...", "fear": "xxx", "sad": "|||", "surprise": "---"}  # beside colours
 SMOOTHING_SHARE = 0.02  # of the call
-LONG_S = 300.0  # from here on in minutes
 STEPS_S, MOST_TICKS = (5, 10, 30, 60, 120, 300, 600, 1800), 15
 PLAIN = Display()
 UNSURE: dict[str, Any] = {"facecolor": "#ffffff", "edgecolor": "#bdbdbd", "hatch": "....", "linewidth": 0.0}
@@ -90,14 +90,13 @@ def draw(
 
 
 def _time_axis(axis: "Axes", length_s: float) -> None:
-    """Write seconds below a short call, minutes below a long one."""
+    """Write minutes and seconds below the lowest panel."""
     from matplotlib.ticker import FuncFormatter, MultipleLocator
 
-    unit_s, unit = (60, "minutes") if length_s > LONG_S else (1, "seconds")
     step_s = next((step_s for step_s in STEPS_S if length_s / step_s <= MOST_TICKS), STEPS_S[-1])
     axis.xaxis.set_major_locator(MultipleLocator(step_s))
-    axis.xaxis.set_major_formatter(FuncFormatter(lambda at_s, _: f"{at_s / unit_s:g}"))
-    axis.set_xlabel(f"{unit} from the start of the session", fontsize=9)
+    axis.xaxis.set_major_formatter(FuncFormatter(lambda at_s, _: f"{at_s // 60:.0f}:{at_s % 60:02.0f}"))
+    axis.set_xlabel("minutes and seconds from the start of the session", fontsize=9)
     axis.set_xlim(0, length_s)
 
 
@@ -132,7 +131,7 @@ def _band(axis: "Axes", side: Side, edges: NDArray[np.float64], length_s: float)
         if label is None and not unsure:
             axis.axvspan(left, right, **GAP)
             continue
-        axis.axvspan(left, right, **({"color": COLOURS[label], "linewidth": 0} if label else UNSURE))
+        axis.axvspan(left, right, **(_painted(label) if label else UNSURE))
         name = label or "unsure"
         if right - left > length_s * 0.009 * len(name):
             axis.text(
@@ -148,6 +147,12 @@ def _band(axis: "Axes", side: Side, edges: NDArray[np.float64], length_s: float)
     _row(axis, ["label"])
 
 
+def _painted(label: str) -> dict[str, Any]:
+    """Return the colour and the pattern of a label: one of the two is enough to tell it from the others."""
+    pattern = {"hatch": HATCHES[label], "edgecolor": "#00000055"} if label in HATCHES else {}
+    return {"facecolor": COLOURS[label], "linewidth": 0, **pattern}
+
+
 def _course(axis: "Axes", side: Side, edges: NDArray[np.float64], smoothing_s: float) -> None:
     """Stack the smoothed probabilities, the most worrying at the bottom, neutral pale at the top."""
     middles = (edges[:-1] + edges[1:]) / 2
@@ -155,7 +160,7 @@ def _course(axis: "Axes", side: Side, edges: NDArray[np.float64], smoothing_s: f
     base = np.zeros(len(smooth))
     for name in STACK:
         top = base + smooth[:, INDEX[name]]
-        axis.fill_between(middles, base, top, color=COLOURS[name], linewidth=0, where=~np.isnan(top))
+        axis.fill_between(middles, base, top, where=~np.isnan(top), **_painted(name))
         base = top
     axis.fill_between(
         middles, base, 1, color=COLOURS["neutral"], alpha=0.3, linewidth=0, where=~np.isnan(base)
@@ -232,7 +237,7 @@ def _row(axis: "Axes", names: Sequence[str]) -> None:
 def _legend(figure: "Figure") -> None:
     from matplotlib.patches import Patch
 
-    handles = [Patch(color=COLOURS[name], label=name) for name in EMOTIONS]
+    handles = [Patch(label=name, **_painted(name)) for name in EMOTIONS]
     handles += [Patch(label="unsure", **UNSURE), Patch(label="no evidence", **GAP)]
     handles += [Patch(color=EVIDENCE, label="weight of face, voice, words")]
     figure.legend(handles=handles, loc="outside lower center", ncols=len(handles), fontsize=8, frameon=False)

@@ -82,16 +82,22 @@ def summary(
     what: Annotated[str, typer.Argument(metavar="SESSION", help="session id, or a .jsonl of `analyze -o`")],
     as_json: Annotated[bool, typer.Option("--json", help="as JSON, for programs")] = False,
     turns: Annotated[bool, typer.Option("--turns", help="the turns as JSON Lines, one a line")] = False,
+    page: Annotated[
+        Path | None, typer.Option("--report", help="all of it as one .html file, to read or to mail")
+    ] = None,
 ) -> None:
     """Summarise a session per party: shares, turning points, disagreements and alerts."""
     from affectstream.export import read, report
+    from affectstream.outputs import Outputs
     from affectstream.runtime.settings import load
     from affectstream.tables import summary_table
     from affectstream.turns import lines
 
-    settings, path = load(), Path(what)
+    settings, path, outputs = load(), Path(what), Outputs(report=page)
+    outputs.check([path])
     found = read(path) if path.suffix.lower() in FILES else windows(what, settings)
     made = report(found, settings.alerts)
+    outputs.write(made, found, settings)
     if turns and made.talk:
         print(*lines(made.talk), sep="", end="")
     elif as_json:

@@ -10,6 +10,7 @@ STYLE = (
     "table{border-collapse:collapse;margin:1rem 0;font-size:13px;display:block;overflow-x:auto}"
     "th,td{border-bottom:1px solid #dadce0;padding:.25rem .6rem;text-align:right}"
     "th:first-child,td:first-child{text-align:left}"
+    ".text th,.text td{text-align:left;vertical-align:top}"
     "img{max-width:100%}pre{background:#f1f3f4;padding:.7rem;overflow-x:auto}"
 )
 
@@ -45,10 +46,11 @@ class Bullets:
 
 @dataclass(frozen=True)
 class Table:
-    """Cells as they are shown; the first column holds names, the others figures."""
+    """Cells as they are shown; the first column holds names, the others figures or, with ``text``, words."""
 
     columns: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
+    text: bool = False
 
 
 @dataclass(frozen=True)
@@ -93,7 +95,7 @@ def _markdown(block: Block, folder: str) -> str:
         case Picture(name, alt, _):
             return f"![{alt}]({folder}/{name})"
         case Table(columns, rows):
-            rule = ("---", *("---:" for _ in columns[1:]))
+            rule = ("---", *("---" if block.text else "---:" for _ in columns[1:]))
             return "\n".join(_line(cells) for cells in (columns, rule, *rows))
 
 
@@ -117,4 +119,4 @@ def _html(block: Block) -> str:
         case Table(columns, rows):
             head = "<tr>" + "".join(f"<th>{escape(cell)}</th>" for cell in columns) + "</tr>"
             body = "".join("<tr>" + "".join(f"<td>{escape(c)}</td>" for c in row) + "</tr>" for row in rows)
-            return f"<table>{head}{body}</table>"
+            return f"<table{' class=text' if block.text else ''}>{head}{body}</table>"
