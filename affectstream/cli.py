@@ -33,8 +33,8 @@ COMMANDS: dict[str, Entry] = {
     ),
     "demo": Entry(
         "affectstream.demo",
-        "Replay the demo call on embedded servers and real workers, and watch the results come in.",
-        ("capture", "inference", "fusion", "embedded", "plot"),
+        "Replay the demo call on embedded servers and real workers, and read along as it goes.",
+        ("capture", "inference", "fusion", "embedded", "dashboards", "plot"),
     ),
     "replay": Entry(
         "affectstream.replay",

@@ -137,8 +137,15 @@ def _embedded(settings: "Settings", logs: Path, servers: Sequence[str]) -> Itera
                 "log": settings.log.model_copy(update={"format": "json"}),
             }
         )
-        children = [*processes(here), *(_server(here, name) for name in servers)]
+        children = processes(here)
+        children += [_server(_watching(here, children), name) for name in servers]
         yield Stack(here, exits.enter_context(Children(children, logs)))
+
+
+def _watching(settings: "Settings", children: "Sequence[Child]") -> "Settings":
+    """Return settings under which the page shows the state of these processes."""
+    urls = {child.name: f"http://127.0.0.1:{child.port}/metrics" for child in children}
+    return settings.model_copy(update={"api": settings.api.model_copy(update={"processes": urls})})
 
 
 def _announcement(settings: "Settings") -> dict[str, Any]:
@@ -156,6 +163,7 @@ def _print_addresses(stack: Stack, found: bool) -> None:
     out.print("[bold]affectstream is up[/], until you press Ctrl-C; nothing of it is kept afterwards")
     out.print(f"  Kafka   {settings.kafka.bootstrap} (embedded: 4 partitions, about 5 MB kept in each)")
     out.print(f"  Redis   {settings.redis.url}")
+    out.print(f"  page    http://{settings.api.host}:{settings.api.port}")
     out.print(f"  API     http://{settings.api.host}:{settings.api.port}/docs")
     if "gateway" in stack.children.children:
         out.print(f"  calls   ws://{settings.gateway.host}:{settings.gateway.port} (docs/call-centre.md)")

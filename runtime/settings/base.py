@@ -30,6 +30,16 @@ def split(value: Any) -> Any:
     )
 
 
+def split_named(value: Any) -> Any:
+    """Let a table be written as ``video=URL,audio=URL`` in the environment; raises ValueError."""
+    if not isinstance(value, str):
+        return value
+    pairs = [part.partition("=") for part in split(value)]
+    if bad := next((name for name, equals, each in pairs if not (name and equals and each)), None):
+        raise ValueError(f"{bad!r} has no value: write NAME=VALUE, with commas between")
+    return {name.strip(): each.strip() for name, _, each in pairs}
+
+
 def _read_secret_files(values: Any) -> Any:
     """Fill ``X`` from the file that ``X_file`` names, as container secrets are handed over."""
     if not isinstance(values, dict):

@@ -170,6 +170,8 @@ def _text(value: Any) -> str:
         return NONE
     if isinstance(value, bool):
         return str(value).lower()
+    if isinstance(value, Mapping):
+        return ",".join(f"{name}={each}" for name, each in value.items())
     return ",".join(value) if isinstance(value, tuple) else str(value)
 
 

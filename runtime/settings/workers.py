@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field, SecretStr, field_validator
 from pydantic_settings import NoDecode
 
-from affectstream.runtime.settings.base import Count, Group, Port, split
+from affectstream.runtime.settings.base import Count, Group, Port, split, split_named
 from affectstream.schemas.policy import PURPOSES
 
 DEVICE = r"^(auto|cpu|cuda(:\d+)?)$"
@@ -103,7 +103,7 @@ class ApiSettings(Group):
     cors_origins: Annotated[tuple[str, ...], NoDecode, BeforeValidator(split)] = Field(
         (), description="whose pages may read the API from a browser, as https://a.example; none: no others"
     )
-    processes: dict[str, str] = Field(
+    processes: Annotated[dict[str, str], NoDecode, BeforeValidator(split_named)] = Field(
         {}, description="where the processes serve their metrics, by name: for the page of the system"
     )
 

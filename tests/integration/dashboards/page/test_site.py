@@ -46,7 +46,7 @@ async def test_axe_finds_nothing_against_the_guidelines(api_url: str, page: Page
 async def test_the_system_names_processes_that_do_not_answer(
     running: Runner, redis_url: str, page: Page
 ) -> None:
-    processes = '{"video": "http://127.0.0.1:1/metrics"}'
+    processes = "video=http://127.0.0.1:1/metrics"
     with running({"AFFECT_REDIS__URL": redis_url, "AFFECT_API__PROCESSES": processes}) as (url, _):
         await page.goto(f"{url}/system")
         await expect(page.get_by_role("row").filter(has_text="video")).to_contain_text("no answer")
