@@ -58,6 +58,7 @@ class KafkaServer:
 
     def __init__(self, folder: Path, auto_create: bool = False) -> None:
         """``auto_create``: topics appear when they are asked for by name, as a broker's default has it."""
+        self.creates = auto_create
         self._folder = folder
         self._process: subprocess.Popen[bytes] | None = None
         self._spawner = ThreadPoolExecutor(1)  # the broker dies with the thread that started it

@@ -5,13 +5,12 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient
 from support import syllables
-from support.kafka_server import JARS, KafkaServer
+from support.kafka_server import KafkaServer
 
 from affectstream.schemas.topics import ALL, PARTITIONS
 
@@ -19,17 +18,6 @@ pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
 
 NAMES = {topic.name for topic in ALL}
 AT_ONCE_S = 30.0  # python, its imports and a connection on a busy machine; a client's own patience is 120 s
-
-
-@pytest.fixture(scope="module", params=[False, True], ids=["auto-creation off", "broker's default"])
-def broker(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaServer]:
-    """An empty broker."""
-    if not (JARS / ".complete").is_file():
-        pytest.skip("no Kafka in .cache/kafka; `make kafka` fetches it")
-    server = KafkaServer(tmp_path_factory.mktemp("kafka"), auto_create=request.param)
-    server.start()
-    yield server
-    server.kill()
 
 
 def run(broker: KafkaServer, *command: str) -> subprocess.CompletedProcess[str]:
