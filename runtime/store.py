@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from affectstream.runtime import leases, operator_trust, rows, session_index, session_runs
 from affectstream.runtime.redis_client import connect, translated
-from affectstream.runtime.redis_pipeline import Pipeline, exchange
+from affectstream.runtime.redis_pipeline import Pipeline, exchange, pairs
 from affectstream.runtime.session_index import Session, Span, end_ms
 from affectstream.runtime.settings import RedisSettings
 from affectstream.schemas import keys
@@ -99,7 +99,7 @@ class FusedStore(operator_trust.TrustStore):
             pipeline.add(b"XREVRANGE", keys.finals(*party).encode(), b"+", b"-", b"COUNT", b"1")
         with translated(self._settings):
             found = session_index.readable(await exchange(self._redis, pipeline))
-        return [self._newest(*entries[0]) if entries else None for entries in found]
+        return [Newest(end_ms(e[0][0]), self._readable(pairs(e[0][1]))) if e else None for e in found]
 
     async def sessions(self, limit: int = 100) -> list[Session]:
         """Return the sessions with the newest finals first; forgets those whose keys have expired.
@@ -234,9 +234,6 @@ class FusedStore(operator_trust.TrustStore):
             deleted, _ = await pipe.execute()
         self.writer.forget(session_id)
         return int(deleted)
-
-    def _newest(self, entry_id: bytes, fields: Sequence[bytes]) -> Newest:
-        return Newest(end_ms(entry_id), self._readable(dict(zip(fields[::2], fields[1::2], strict=True))))
 
     def _readable(self, entry: Mapping[bytes, bytes]) -> FusedEmotion | None:
         return rows.readable(rows.parsed, rows.detail(entry))

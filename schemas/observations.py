@@ -114,8 +114,8 @@ def packed(item: Observation) -> bytes:
 
 
 def vectors(rows: Iterable[Raw]) -> NDArray[np.float64]:
-    """Return distributions (rows, 7) as numbers."""
-    values: NDArray[np.float64] = _wire(rows)["numbers"]["value"].astype(np.float64)
+    """Return distributions (rows, 7) as numbers, those of one emotion beside each other."""
+    values: NDArray[np.float64] = _wire(rows)["numbers"]["value"].astype(np.float64, order="F")
     return values
 
 
@@ -131,11 +131,16 @@ def _typed(value: bytes | None) -> tuple[Observation, ...] | None:
         items = _decode(value).items
     except (msgspec.MsgspecError, ValueError, RecursionError):
         return None
+    session_id = None  # of the observation before
     for item in items:
-        if not item.start_ms <= item.end_ms or item.watermark_ms < item.start_ms:
+        if item.start_ms > item.end_ms or item.start_ms > item.watermark_ms:
             return None
-        if item.modality not in item.expects or not _is_session_id(item.session_id):
+        if item.modality not in item.expects:
             return None
+        if item.session_id != session_id:
+            session_id = item.session_id
+            if not _is_session_id(session_id):
+                return None
     return items
 
 
@@ -158,8 +163,8 @@ def _all_distributions(records: Sequence[Sequence[Observation]]) -> bool:
     numbers = wire["numbers"]
     if len(wire) != len(rows) or (wire["array"] != ARRAY_OF_7).any() or (numbers["mark"] != FLOAT64).any():
         return False
-    p = numbers["value"]
-    return bool((p >= 0.0).all() and (np.abs(p.sum(axis=1) - 1.0) <= SUM_TOLERANCE).all())
+    p = numbers["value"].T.astype(np.float64, order="C")  # (7, rows): sums run along rows at once
+    return bool((p >= 0.0).all() and (np.abs(p.sum(axis=0) - 1.0) <= SUM_TOLERANCE).all())
 
 
 def _judged(value: bytes) -> Judged:

@@ -28,6 +28,7 @@ from affectstream.workers.fusion.runs import KnownRuns, Remembered, RunVerdict, 
 from affectstream.workers.fusion.watermark import HasLag
 from affectstream.workers.fusion.window import Key, ResumePoint
 
+ANEW = ResumePoint()
 LONGEST_MS = 6 * 3_600_000  # an observation that claims to cover more is refused
 KEY = attrgetter("session_id", "party")
 
@@ -173,7 +174,7 @@ class Join:
             return None
         if party is not None:
             return party
-        point = self._over.get(key, ResumePoint())
+        point = self._over.get(key, ANEW)
         verdict = point.verdict(item, self._window_ms)
         if verdict == "duplicate":
             self.duplicates[item.modality] += 1

@@ -28,7 +28,7 @@ from affectstream.workers.fusion.window import INSTANT_MS, ClosedWindow, Window
 MIN_IOU = 0.3  # at 5 frames per second a head that turns or nods keeps more than this
 N_MODALITIES = len(MODALITIES)
 UNIFORM = 1.0 / N_EMOTIONS  # stands for a modality without evidence, and has no weight
-START_MS, END_MS, QUALITY, P = map(attrgetter, ("start_ms", "end_ms", "quality", "p"))
+START_MS, END_MS, QUALITY, P, MODEL_ID = map(attrgetter, ("start_ms", "end_ms", "quality", "p", "model_id"))
 REASONS: tuple[Reason, ...] = get_args(Reason)
 
 Box = tuple[float, float, float, float]
@@ -99,7 +99,7 @@ def reduced_windows(windows: Sequence[ClosedWindow], window_ms: int, embeddings:
         present=(np.array(counts) > 0).reshape(len(windows), N_MODALITIES),
         quality=quality.reshape(len(windows), N_MODALITIES),
         counts=counts,
-        models=[cast("Probabilities", rows[-1]).model_id if rows else None for rows in found.items],
+        models=[MODEL_ID(rows[-1]) if rows else None for rows in found.items],
         reasons=found.reasons,
         embeddings=_mean_embeddings(items, sources, counts, weights.tolist()) if embeddings else [],
     )
@@ -126,11 +126,11 @@ def _means(
     weight = np.fromiter(map(QUALITY, sources), np.float64, len(sources)) * overlap
     weighed, span = np.bincount(slot, weight, slots), np.bincount(slot, overlap, slots)
     share = np.where(weighed[slot] > 0.0, weight, overlap)
-    rows = vectors(map(P, sources))
-    sums = np.stack([np.bincount(slot, share * rows[:, k], slots) for k in range(N_EMOTIONS)], axis=1)
+    columns = vectors(map(P, sources)).T
+    sums = np.stack([np.bincount(slot, share * column, slots) for column in columns])  # (7, slots)
     present = np.array(counts) > 0
-    total = np.where(present, sums.sum(axis=1), 1.0)
-    p = np.where(present[:, None], sums / total[:, None], UNIFORM)
+    total = np.where(present, sums.sum(axis=0), 1.0)
+    p = np.ascontiguousarray(np.where(present, sums / total, UNIFORM).T)
     return p, np.minimum(weighed / np.where(present, span, 1.0), 1.0), share
 
 

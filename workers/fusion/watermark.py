@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from affectstream.schemas.messages import MODALITIES, Modality, Stream
 from affectstream.schemas.observations import Abstention, EndOfStream, Observation, Probabilities
 from affectstream.workers.fusion.modality import Idleness, ModalityProgress, begun
-from affectstream.workers.fusion.window import INDEX, Numbers, ResumePoint
+from affectstream.workers.fusion.window import INDEX, NO_NUMBERS, Numbers, ResumePoint
 
 ALL_OPEN: Mapping[Modality, Stream] = dict.fromkeys(MODALITIES, "open")
 
@@ -23,7 +23,7 @@ class PartyProgress:
         self._declared: tuple[Modality, ...] = ()  # by the newest message
         self._resumed_ms = point.resumed_ms
         self._closed_ms = -math.inf if point.closed_ms is None else point.closed_ms
-        self._modalities = [begun(point.numbers.get(m, Numbers())) for m in MODALITIES]
+        self._modalities = [begun(point.numbers.get(m, NO_NUMBERS)) for m in MODALITIES]
         self._fast = fast
         self._waited_for: list[ModalityProgress] = []  # the expected ones that have not stalled
         self._quick: list[ModalityProgress] = []  # the fast ones among them, where there are others

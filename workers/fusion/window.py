@@ -77,6 +77,7 @@ class Numbers:
         return item.seq > 0 or not self.zeros or item.start_ms in self.zeros
 
 
+NO_NUMBERS = Numbers()
 Verdict = Literal["new", "duplicate", "late"]
 
 
@@ -101,12 +102,12 @@ class ResumePoint:
         if isinstance(item, EndOfStream):
             stated = self.streams.get(item.modality) == "ended" and item.end_ms <= self.resumed_ms
             return "duplicate" if stated or item.end_ms <= self.end_ms else "new"
-        numbers = self.numbers.get(item.modality, Numbers())
+        numbers = self.numbers.get(item.modality, NO_NUMBERS)
         if (item.start_ms, item.seq) <= numbers.newest:
             return "duplicate" if numbers.passed(item) else "late"
         return "duplicate" if needed_until_ms(item, window_ms) <= self.resumed_ms else "new"
 
     def restarted(self, modality: Modality) -> "ResumePoint":
         """Return this point after an observation of a producer that began in the past."""
-        numbers = replace(self.numbers.get(modality, Numbers()), restarted=True)
+        numbers = replace(self.numbers.get(modality, NO_NUMBERS), restarted=True)
         return replace(self, numbers={**self.numbers, modality: numbers})
