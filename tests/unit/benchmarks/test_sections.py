@@ -55,3 +55,13 @@ def test_a_window_is_passed_when_the_last_modality_has_come_to_its_end():
     assert stages.passed(times, 1000, ("video", "audio")) == 1200
     assert stages.passed(times, 1000, ("video",)) == 1010
     assert stages.passed(times, 2000, ("video", "audio")) == float("inf")
+
+
+def test_a_percentile_says_of_how_many_windows_it_is_and_the_slowest_is_taken_apart():
+    """Three windows; in the last one the words were in an utterance that ended 900 ms after it."""
+    at = [(1000, 1010, 1040), (2000, 2015, 2060), (3000, 3900, 3950)]  # end, floor, in Redis
+    windows = [stages.Window(e, e, floor, floor, floor, floor, done, done) for e, floor, done in at]
+    rows = {row.what: row.value for row in stages.figures(windows)}
+    assert rows["live, final pane, p99 of 3 windows (floor 900)"] == 950
+    assert rows["live, final pane, nobody in an utterance, p99 of 2 windows (floor 15)"] == 60
+    assert rows["live, the slowest of these: fused to in Redis"] == 45
