@@ -115,6 +115,13 @@ def _gateway(_: Console, small: bool, rounds: int) -> Iterator[Row]:
     yield from gateway.rows(OUT / "bench-logs", small)
 
 
+def _api(_: Console, small: bool, rounds: int) -> Iterator[Row]:
+    """The JSON API: a call of six hours in buckets, a thousand sessions in its list and its stream."""
+    from benchmarks import api
+
+    yield from api.rows(small)
+
+
 SECTIONS: dict[str, Section] = {
     "models": _models,
     "asr": _asr,
@@ -128,6 +135,7 @@ SECTIONS: dict[str, Section] = {
     "live": _live,
     "latency": _latency,
     "gateway": _gateway,
+    "api": _api,
 }
 NAMES = "\n\n".join(f"{name}: {section.__doc__}" for name, section in SECTIONS.items())
 

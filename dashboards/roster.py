@@ -153,11 +153,12 @@ class Roster:
                 for key, mark in zip(page, marks, strict=True)
                 if mark is None or mark != self._member(key).mark
             }
-            panes = await within(self._store.latest_of(list(moved)))
-            ends = await within(self._store.positions(list(moved)))
-            for (key, mark), pane, end_ms in zip(moved.items(), panes, ends, strict=True):
-                if pane is not None and end_ms is not None:
-                    await self._take(key, mark, pane, end_ms, now_s)
+            panes = dict(zip(moved, await within(self._store.latest_of(list(moved))), strict=True))
+            early = [key for key, pane in panes.items() if pane and pane.pane == "early"]
+            ends = dict(zip(early, await within(self._store.positions(early)), strict=True))
+            for key, pane in panes.items():
+                if pane and (end_ms := ends.get(key, pane.end_ms)):
+                    await self._take(key, moved[key], pane, end_ms, now_s)
                     changed.add(key)
         return changed
 

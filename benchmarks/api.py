@@ -1,0 +1,142 @@
+"""The JSON API: a call of six hours in buckets, a list of a thousand sessions, and updates of its stream."""
+
+import asyncio
+import contextlib
+import socket
+import sys
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+
+import httpx
+
+from affectstream.runtime.embedded import EmbeddedRedis
+from affectstream.runtime.settings import load
+from affectstream.runtime.store import FusedStore
+from affectstream.schemas.codec import encode
+from affectstream.schemas.messages import MODALITIES, FusedEmotion, ModalityState, Party
+from affectstream.schemas.pane import EncodedPane
+from benchmarks.measure import Row, percentile
+
+START_MS = 1_700_000_000_000
+P = (0.4, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1)
+WINDOWS, SESSIONS = 6 * 3600, 1000
+REQUESTS, ROUNDS = 100, 10
+START_S = 60
+
+Timed = Callable[[], Awaitable[object]]
+
+
+def rows(small: bool) -> Iterator[Row]:
+    """Measure the API as a process over a Redis of its own."""
+    yield from asyncio.run(_rows(WINDOWS // 20 if small else WINDOWS, SESSIONS // 20 if small else SESSIONS))
+
+
+async def _rows(windows: int, sessions: int) -> list[Row]:
+    with EmbeddedRedis() as redis:
+        async with FusedStore(load(redis={"url": redis.url}).redis) as store, _api(redis.url) as api:
+            await store.writer.write([_pane("long", "customer", i) for i in range(windows)])
+            found = await _buckets(api, windows)
+            await store.writer.write(_second(sessions, 0))
+            return [*found, *await _listing(api, sessions), *await _updates(api, store, sessions)]
+
+
+async def _buckets(api: httpx.AsyncClient, windows: int) -> list[Row]:
+    async def ask() -> None:
+        (await api.get("/api/sessions/long/customer/buckets")).raise_for_status()
+
+    cold, *warm = [await _ms(ask) for _ in range(REQUESTS + 1)]
+    what = f"API: a call of {windows / 3600:g} h in buckets"
+    return [Row(f"{what}, first request", cold, "ms"), *_percentiles(what, warm)]
+
+
+async def _listing(api: httpx.AsyncClient, sessions: int) -> list[Row]:
+    async def ask() -> None:
+        found = (await api.get("/api/sessions?limit=1000&sort=need")).raise_for_status().json()
+        assert len(found["sessions"]) >= 2 * sessions - 2
+
+    first, *later = [await _ms(ask) for _ in range(REQUESTS + 1)]
+    what = f"API: a list of {sessions:,} sessions"
+    return [Row(f"{what}, first request", first, "ms"), *_percentiles(what, later)]
+
+
+async def _updates(api: httpx.AsyncClient, store: FusedStore, sessions: int) -> list[Row]:
+    """Measure from the write of a window of every party to its row at a client of the list's stream."""
+    waits: list[float] = []
+    async with api.stream("GET", "/api/events") as response:
+        lines = response.aiter_lines()
+        for second in range(1, ROUNDS + 1):
+            begun_s = time.perf_counter()
+            await store.writer.write(_second(sessions, second))
+            newest = f'"end_ms":{START_MS + 1000 * (second + 1)}'
+            async for line in lines:
+                if line.startswith("data:") and newest in line and '"call-0"' in line:
+                    break
+            waits.append(1000 * (time.perf_counter() - begun_s))
+    return _percentiles(f"API: a window of each of {sessions:,} sessions written, to its row", waits)
+
+
+def _percentiles(what: str, values_ms: list[float]) -> list[Row]:
+    return [Row(f"{what}, p{rank}", percentile(values_ms, rank / 100), "ms") for rank in (50, 99)]
+
+
+async def _ms(work: Timed) -> float:
+    begun_s = time.perf_counter()
+    await work()
+    return 1000 * (time.perf_counter() - begun_s)
+
+
+def _second(sessions: int, second: int) -> list[EncodedPane]:
+    parties: tuple[Party, ...] = ("customer", "agent")
+    return [_pane(f"call-{n}", party, second) for n in range(sessions) for party in parties]
+
+
+def _pane(session: str, party: Party, i: int) -> EncodedPane:
+    start_ms = START_MS + 1000 * i
+    states = tuple(
+        ModalityState(
+            modality=m, state="present", p=P, weight=1 / 3, quality=0.9, count=1, model_id="bench/1"
+        )
+        for m in MODALITIES
+    )
+    final = FusedEmotion(
+        session_id=session,
+        party=party,
+        start_ms=start_ms,
+        end_ms=start_ms + 1000,
+        pane="final",
+        p=P,
+        label="neutral",
+        confidence=0.4,
+        uncertainty=0.8,
+        disagreement=0.1,
+        modalities=states,
+        rule="bench",
+    )
+    return EncodedPane(session, party, start_ms, start_ms + 1000, "final", encode(final))
+
+
+@contextlib.asynccontextmanager
+async def _api(redis_url: str) -> AsyncIterator[httpx.AsyncClient]:
+    """Run the API as a process until it answers."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = str(probe.getsockname()[1])
+    env = {
+        "AFFECT_REDIS__URL": redis_url,
+        "AFFECT_API__PORT": port,
+        "AFFECT_API__REQUESTS_PER_MINUTE": "none",
+    }
+    command = sys.executable, "-m", "affectstream.dashboards"
+    process = await asyncio.create_subprocess_exec(*command, env=env, stderr=asyncio.subprocess.DEVNULL)
+    try:
+        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=30) as client:
+            deadline_s = time.monotonic() + START_S
+            while time.monotonic() < deadline_s and process.returncode is None:
+                with contextlib.suppress(httpx.TransportError):
+                    await client.get("/livez")
+                    break
+                await asyncio.sleep(0.05)
+            yield client
+    finally:
+        process.terminate()
+        await process.wait()
