@@ -83,9 +83,9 @@ def _memory_kib(pid: int) -> int:
 
 def _delays(port: int, wanted: int) -> tuple[list[tuple[float, float]], float]:
     """Return the buckets of the delays, upper bound and how many up to it, once all chunks are there."""
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while True:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5) as page:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=30) as page:
             families = list(text_string_to_metric_families(page.read().decode()))
         samples = next(f for f in families if f.name == "affect_gateway_delay_seconds").samples
         buckets = [(float(s.labels["le"]), s.value) for s in samples if s.name.endswith("_bucket")]
