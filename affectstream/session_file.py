@@ -17,7 +17,7 @@ from affectstream.schemas.messages import Party
 from affectstream.schemas.policy import PURPOSES, permits
 
 LATEST_START_MS = 4_102_444_800_000  # the year 2100
-NOBODY, MIX = "-", "mix"  # in --channels
+NOBODY, MIX, BOTH = "-", "mix", "both"  # in --channels
 
 
 class PartyFile(BaseModel):
@@ -70,7 +70,11 @@ class SessionArguments:
 
 
 def plan(
-    arguments: SessionArguments, producer: ProducerSettings, start_ms: int, purpose: str | None
+    arguments: SessionArguments,
+    producer: ProducerSettings,
+    start_ms: int,
+    purpose: str | None,
+    redact: bool = True,
 ) -> SessionPlan:
     """Return the plan; ``purpose`` is the setting, which the options or a file may name instead."""
     if len(arguments.inputs) != 1:
@@ -105,6 +109,7 @@ def plan(
         agent_purpose=purpose,
         speakers=file.speakers,
         transcript_offset_ms=round(1000 * file.transcript_offset_s),
+        redact=redact,
     )
 
 
@@ -132,6 +137,12 @@ def _check_sides(file: SessionFile, purpose: str | None) -> None:
     shared = Counter(party.media for party in file.parties)
     if permits("agent", purpose):
         return
+    if any(party.party == "other" and party.media and party.mixed for party in file.parties):
+        raise PolicyError(
+            "a recording of both parties on one track holds the agent's voice, whose emotions may not be "
+            f"inferred at work in the EU. Name one of the permitted purposes with --agent-purpose: "
+            f"{', '.join(PURPOSES)}; or give the customer a channel of its own"
+        )
     if any(party.party == "other" and party.media and shared[party.media] > 1 for party in file.parties):
         raise PolicyError(
             "`other` on a channel of a call is refused as the agent is: it may be an employee, whose "
@@ -223,6 +234,9 @@ def _first_files(path: Path, channels: str | None) -> Iterator[PartyFile]:
     """Yield whose sound the channels, or the tracks, of the first file are; by default the customer's."""
     if channels is None or channels.strip() == MIX:
         yield PartyFile(party="customer", media=path, mixed=channels is not None)
+        return
+    if channels.strip() == BOTH:
+        yield PartyFile(party="other", media=path, mixed=True)
         return
     names = [name.strip() for name in channels.split(",")]
     if set(names) <= {NOBODY}:

@@ -1,13 +1,13 @@
 """The plan of a recorded session: its parties and files, checked before it is played."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
-from affectstream.producers import media
+from affectstream.producers import media, mixtures
 from affectstream.producers.lanes import Lane, named, only
 from affectstream.producers.media import MediaFile
 from affectstream.producers.notices import notice
@@ -115,9 +115,24 @@ def conversation(plan: SessionPlan) -> list[Turn]:
         called |= {(u.speaker or NO_NAME).casefold() for u in words}
         parties = [given.party for given in owners]
         found += turns(path, words, parties, plan.speakers, plan.start_ms + offset_ms)
+        _check_unmixed(plan, path, found)
         if absent := [name for name in plan.speakers if name.casefold() not in called]:
             notice(path, f"nobody in it is called {', '.join(absent)}")
     return found
+
+
+def _check_unmixed(plan: SessionPlan, transcript: Path, found: Sequence[Turn]) -> None:
+    """Refuse a recording of one party in which others of its transcript are as loud."""
+    recorded = {given.party for given in plan.parties if given.media}
+    for given in plan.parties:
+        if given.transcript != transcript or given.media is None or given.channel is not None or given.mixed:
+            continue
+        file, zero_ms = media.probe(given.media), plan.start_ms + given.offset_ms
+        if file.audio is None:
+            continue
+        spans = [(turn.party, (turn.start_ms - zero_ms, turn.end_ms - zero_ms)) for turn in found]
+        own = [span for party, span in spans if party == given.party]
+        mixtures.check(file, own, [span for party, span in spans if party and party not in recorded])
 
 
 def _redacted(path: Path, words: tuple[Utterance, ...]) -> tuple[Utterance, ...]:
@@ -166,6 +181,8 @@ def _source(given: PartySource, file: MediaFile | None, alone: bool, transcribe:
         )
     if file and file.video is not None and not alone:
         notice(file.path, "its picture is not read: it does not say which of the parties it shows")
+    if file and given.mixed and given.party == "other":
+        notice(file.path, "read whole, as one party `other`: its windows cannot be attributed to anybody")
     return Source(given.party, file, _lane(given, file), expects, given.offset_ms, transcribed)
 
 
