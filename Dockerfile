@@ -27,7 +27,8 @@ COPY . .
 RUN --mount=type=cache,target=/root/.cache uv pip install --python /opt/venv --no-deps . && chmod -R a+rX /opt/venv
 
 FROM python AS runtime
-RUN useradd --uid 10001 --no-create-home --home-dir /tmp --shell /usr/sbin/nologin affect
+RUN useradd --uid 10001 --no-create-home --home-dir /tmp --shell /usr/sbin/nologin affect \
+    && install -d -o 10001 -g 10001 -m 700 /audit
 ENV HOME=/tmp
 WORKDIR /tmp
 USER 10001:10001

@@ -100,13 +100,16 @@ def _analysed(
     """Return the final windows by time and party, and the words; raises InputError where there is none."""
     from affectstream.export import in_order
     from affectstream.producers.session import estimated_ms, messages
+    from affectstream.recordings import note_reading
     from affectstream.session_file import permitting, plan
     from affectstream.tables import progress_bar
     from affectstream.turns import tapped
 
-    session = plan(arguments, settings.producer, start_ms, settings.policy.agent_purpose)
-    session = replace(session, redact=settings.policy.redact, transcribe=settings.asr.enabled)
+    policy = settings.policy
+    session = plan(arguments, settings.producer, start_ms, policy.agent_purpose, policy.redact)
+    session = replace(session, transcribe=settings.asr.enabled)
     words: list[Words] = []
+    note_reading(session, policy)
     stream: Iterable[SessionMessage] = messages(session)
     if settings.asr.enabled:
         from affectstream.workers.asr.offline import recognised

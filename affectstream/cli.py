@@ -82,6 +82,11 @@ COMMANDS: dict[str, Entry] = {
         "next window on, and is logged.",
         group=True,
     ),
+    "consent": Entry(
+        "affectstream.consent",
+        "Set the consent to a session, pause and resume it; withdrawal is final, and takes effect at once.",
+        group=True,
+    ),
     "audit": Entry(
         "affectstream.audit",
         "Show and check the audit log: who did what to which session when.",

@@ -22,7 +22,7 @@ PartyFiles = Annotated[
 Channels = Annotated[
     str | None,
     typer.Option(
-        help="whose is each channel (or sound track): customer,agent; - is nobody, mix is one party",
+        help="whose is each channel (or track): customer,agent; - is nobody, mix one party, both a mixture",
         show_default=False,
     ),
 ]
@@ -53,6 +53,13 @@ SessionName = Annotated[
 ]
 Asr = Annotated[
     bool, typer.Option("--asr", help="recognise the words of sound that has no transcript (extra asr)")
+]
+CallId = Annotated[
+    str | None,
+    typer.Option(
+        help="your platform's id of the call: the session id is a hash of it under gateway.session_key",
+        show_default=False,
+    ),
 ]
 Purpose = Annotated[
     str | None,

@@ -10,6 +10,7 @@ import typer
 from rich.console import Console
 
 from affectstream.options import (
+    CallId,
     Channels,
     Inputs,
     Offsets,
@@ -58,6 +59,7 @@ def replay(
     speaker: Speakers = None,
     offset: Offsets = None,
     session: SessionName = None,
+    call_id: CallId = None,
     agent_purpose: Purpose = None,
     again: Annotated[
         Again, typer.Option(help="where the session was sent before: refuse, replace it, or send it apart")
@@ -70,20 +72,25 @@ def replay(
     import asyncio
 
     from affectstream.console import print_warnings
+    from affectstream.producers.pseudonym import pseudonym
     from affectstream.producers.runs import check_run, new_run
     from affectstream.producers.session import estimated_ms, messages
+    from affectstream.recordings import note_reading
     from affectstream.runtime.settings import load
     from affectstream.session_file import SessionArguments, plan
     from affectstream.tables import progress_bar
 
+    settings = load()
+    session = session or (pseudonym(call_id, settings.gateway.session_key) if call_id else None)
     arguments = SessionArguments(
         inputs, party or (), channels, transcript, speaker or (), session, agent_purpose, offset or ()
     )
-    settings = load()
     print_warnings()
-    played = plan(arguments, settings.producer, _start_ms(start), settings.policy.agent_purpose)
-    played = replace(played, redact=settings.policy.redact, transcribe=settings.asr.enabled)
+    policy = settings.policy
+    played = plan(arguments, settings.producer, _start_ms(start), policy.agent_purpose, policy.redact)
+    played = replace(played, transcribe=settings.asr.enabled)
     _require_analysed(played)
+    note_reading(played, policy)
     check_run(run or "")
     estimated_s = estimated_ms(played) / 1000  # reads the files: what is wrong with them claims no run
     played = asyncio.run(_claimed(played, settings, run or new_run(), again.value))
@@ -93,7 +100,8 @@ def replay(
         def progress(message: "SessionMessage") -> None:
             bar.update(task, completed=(message.end_ms - played.start_ms) / 1000)
 
-        sent = asyncio.run(published(messages(played), settings.kafka, speed, progress, settings.asr.enabled))
+        playing = published(messages(played), settings.kafka, speed, progress, settings.asr.enabled, settings)
+        sent = asyncio.run(playing)
     out.print(
         f"session {played.session_id}, run {played.run}: {sent.records} messages, "
         f"{sent.payload_bytes / 1e6:.1f} MB of media"
@@ -106,14 +114,17 @@ async def published(
     speed: float | None,
     progress: "Callable[[SessionMessage], None] | None" = None,
     recognised: bool = False,
+    asking: "Settings | None" = None,
 ) -> "Played":
     """Play a session onto Kafka, never further ahead of the workers than the broker keeps.
 
-    With ``recognised`` the recogniser is one of them.
-
-    Raises Unavailable at once where the topics are absent.
+    With ``recognised`` the recogniser is one of them; with ``asking`` the consent to it is asked for. Raises
+    Unavailable at once where the topics are absent, PolicyError where consent was withdrawn.
     """
-    from affectstream.producers.replay import play
+    from contextlib import AsyncExitStack
+
+    from affectstream.producers.consent import guarded
+    from affectstream.producers.replay import Send, play
     from affectstream.runtime.kafka import Publisher, topics
     from affectstream.runtime.kafka.lag import LagMeter
     from affectstream.schemas.topics import ASR_GROUP, CHUNKS, MEDIA
@@ -122,13 +133,16 @@ async def published(
     if recognised:
         groups[CHUNKS.name].append(ASR_GROUP)
     await topics.check(kafka)
-    async with Publisher(kafka) as publisher, LagMeter(kafka) as meter:
+    async with Publisher(kafka) as publisher, LagMeter(kafka) as meter, AsyncExitStack() as stack:
+        send: Send = publisher.send
+        if asking:
+            send = await stack.enter_async_context(guarded(send, asking))
 
         async def unread(topic: str) -> Mapping[int, int]:
             lags = [await meter.lag(topic, group) for group in groups[topic]]
             return {number: max(lag[number] for lag in lags) for number in lags[0]}
 
-        return await play(iter(stream), publisher.send, speed, unread, progress)
+        return await play(iter(stream), send, speed, unread, progress)
 
 
 async def _claimed(

@@ -108,11 +108,15 @@ def summary(
 
 @app.command()
 def purge(session: SessionId) -> None:
-    """Delete everything that Redis holds about a session."""
-    deleted = asyncio.run(_purge(session))
-    if not deleted:
+    """Delete what Redis and the folder of recordings hold of a session; says what Kafka still holds."""
+    from affectstream.purge import kafka_holds, purge
+
+    keys, files = purge(session)
+    if not keys and not files:
         raise InputError(f"Redis holds nothing of a session {session!r}")
-    out.print(f"{deleted} keys of session {session} deleted")
+    recordings = f", {files} recordings" if files else ""
+    out.print(f"{keys} keys{recordings} of session {session} deleted", highlight=False)
+    out.print(kafka_holds())
 
 
 def windows(session_id: str, settings: "Settings") -> "list[FusedEmotion]":
@@ -191,11 +195,3 @@ async def _sessions(limit: int) -> "list[Session]":
 
     async with FusedStore(load().redis) as store:
         return await store.sessions(limit)
-
-
-async def _purge(session_id: str) -> int:
-    from affectstream.runtime.settings import load
-    from affectstream.runtime.store import FusedStore
-
-    async with FusedStore(load().redis) as store:
-        return await store.purge(session_id)

@@ -8,11 +8,13 @@ from contextlib import AsyncExitStack, contextmanager
 import uvicorn
 
 from affectstream.analytics.label import Display
+from affectstream.dashboards import control
 from affectstream.dashboards.api import create_app
 from affectstream.dashboards.feed import Feed
 from affectstream.dashboards.limits import Limits
 from affectstream.dashboards.page import site
 from affectstream.models.fusion.parameters import available
+from affectstream.runtime.consent import ConsentStore
 from affectstream.runtime.process import Stop, run
 from affectstream.runtime.settings import ApiSettings, Settings, load
 from affectstream.runtime.store import FusedStore
@@ -38,6 +40,8 @@ async def serve(settings: Settings, stop: Stop) -> None:
         exits.push_async_exit(store)
         app = create_app(store, settings.api.token, _display(settings), _limits(settings.api))
         site.install(app, settings.api.token, settings.api.processes)
+        consents = await exits.enter_async_context(ConsentStore(settings.redis, settings.policy))
+        control.install(app, consents, settings.api.token)
         config = uvicorn.Config(
             app,
             log_config=None,

@@ -10,7 +10,9 @@ from typing import Any
 
 import structlog
 
+from affectstream.producers.consent import guarded
 from affectstream.producers.plan import check_session_id
+from affectstream.producers.pseudonym import pseudonym
 from affectstream.producers.replay import play
 from affectstream.producers.runs import Again, check_run, sending
 from affectstream.producers.session import SessionMessage
@@ -80,7 +82,11 @@ class MonotonicWallClock:
 def parser(doc: str, modality: Modality) -> argparse.ArgumentParser:
     """Return the options that every live producer has."""
     parser = argparse.ArgumentParser(description=doc, fromfile_prefix_chars="@")
-    parser.add_argument("--session", required=True, help="session id")
+    named = parser.add_mutually_exclusive_group(required=True)
+    named.add_argument("--session", help="session id")
+    named.add_argument(
+        "--call-id", help="your platform's id of the call: the session id is a hash under gateway.session_key"
+    )
     parser.add_argument("--party", choices=PARTIES, default="customer")
     parser.add_argument(
         "--expects",
@@ -109,9 +115,8 @@ def plan(options: argparse.Namespace, settings: Settings, modality: Modality) ->
     recognised = settings.asr.enabled and "audio" in named and "text" not in named
     expects = tuple(m for m in MODALITIES if m in named or (m == "text" and recognised))
     purpose = settings.policy.agent_purpose
-    described = LivePlan(
-        options.session, options.party, expects, purpose, options.run, recognised, options.again
-    )
+    session = options.session or pseudonym(options.call_id, settings.gateway.session_key)
+    described = LivePlan(session, options.party, expects, purpose, options.run, recognised, options.again)
     described.check(modality)
     return described
 
@@ -135,7 +140,8 @@ async def publish(
         stopped = asyncio.create_task(stop.wait())
         stopped.add_done_callback(lambda _: halted.set())
         try:
-            await play(stream(halted), publisher.send, None)
+            async with guarded(publisher.send, settings) as send:
+                await play(stream(halted), send, None)
         finally:
             stopped.cancel()
 

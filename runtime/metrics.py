@@ -54,6 +54,9 @@ STORED = Counter(
     "affect_stored_finals_total", "Final windows written to Redis, or found there already", ["outcome"]
 )
 
+NOT_PERMITTED = Counter(
+    "affect_observations_not_permitted_total", "Observations dropped, as consent to their session is lacking"
+)
 REDACTED = Counter(
     "affect_redacted_total", "What was taken out of transcripts before they were published", ["kind"]
 )

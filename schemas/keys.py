@@ -1,4 +1,4 @@
-"""The Redis keys; every key expires.
+"""The Redis keys; every key expires, but that of a consent that was withdrawn.
 
 ====================================  ======  ==========================================================
 key                                   type    holds
@@ -19,6 +19,9 @@ affect:trust                          hash    an operator's trust per modality, 
                                               ``MODALITY_until_ms`` where it holds for a time only
 affect:trust:log                      stream  who set or took back which trust, and which process saw it
 affect:webhooks                       stream  events that wait until a webhook's receiver has taken them
+affect:consent:{SID}                  string  JSON of the consent to a session and of its pauses; it never
+                                              expires once consent was withdrawn
+affect:consent:changes                stream  the same JSON at each change, for the processes that go by it
 ====================================  ======  ==========================================================
 
 Braces keep the keys of a session in one slot of a cluster.
@@ -28,6 +31,7 @@ SESSIONS = "affect:sessions"
 TRUST = "affect:trust"
 WEBHOOKS = "affect:webhooks"
 TRUST_LOG = "affect:trust:log"
+CONSENT_CHANGES = "affect:consent:changes"
 RUN = "run"  # a field of the hashes of a session and of its alerts
 
 
@@ -59,6 +63,11 @@ def latest(session_id: str, party: str) -> str:
 def alerts(session_id: str) -> str:
     """Return the key of a session's alerts."""
     return f"affect:alerts:{{{session_id}}}"
+
+
+def consent(session_id: str) -> str:
+    """Return the key of the consent to a session and of its pauses."""
+    return f"affect:consent:{{{session_id}}}"
 
 
 def stream_id(window_end_ms: int) -> str:

@@ -39,7 +39,8 @@ class Reason(StrEnum):
     LANGUAGE = "language"  # words that the model cannot read
     SHED = "shed"
     FAILED = "failed"
-    NOT_PERMITTED = "not_permitted"
+    NOT_PERMITTED = "not_permitted"  # by the operator, or by the consent to the session
+    PAUSED = "paused"  # the call was, as while a card is read out
 
 
 def _distribution(values: tuple[float, ...]) -> tuple[float, ...]:
@@ -96,7 +97,21 @@ class Envelope(Record):
         return {name: getattr(self, name) for name in Envelope.model_fields}
 
 
-class VideoFrame(Envelope):
+class Withholdable(Envelope):
+    """Media that may be left out: the interval is in the stream, and why there is nothing in it."""
+
+    withheld: WireReason | None = None  # the media is empty then; not on the wire where there is none
+
+    @model_serializer(mode="wrap")
+    def _without_nothing(self, serialise: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        fields: dict[str, Any] = serialise(self)
+        for name in ("withheld", "language", "lang", "transcribe"):
+            if name in fields and not fields[name]:
+                del fields[name]
+        return fields
+
+
+class VideoFrame(Withholdable):
     """One picture, at one instant."""
 
     type: Literal["frame"] = "frame"
@@ -104,7 +119,7 @@ class VideoFrame(Envelope):
     jpeg: bytes
 
 
-class AudioChunk(Envelope):
+class AudioChunk(Withholdable):
     """One hop of sound: the mono 16-bit little-endian PCM of the analysis window that ends with it.
 
     The interval is the hop; what the PCM holds before it is context, which other chunks are about.
@@ -116,15 +131,8 @@ class AudioChunk(Envelope):
     rate_hz: int = Field(alias="rate", ge=4_000, le=192_000)
     transcribe: bool = False  # its words are wanted of the recogniser; not on the wire where they are not
 
-    @model_serializer(mode="wrap")
-    def _without_nothing(self, serialise: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        fields: dict[str, Any] = serialise(self)
-        if not self.transcribe:
-            fields.pop("transcribe", None)
-        return fields
 
-
-class Transcript(Envelope):
+class Transcript(Withholdable):
     """One utterance with the turns before it; an empty text means that nobody spoke in the interval."""
 
     type: Literal["transcript"] = "transcript"
@@ -132,13 +140,6 @@ class Transcript(Envelope):
     text: str
     context: tuple[str, ...] = Field((), alias="ctx", max_length=2)  # oldest first, either party
     language: str | None = Field(None, alias="lang", max_length=32)  # as stated, not found; may be absent
-
-    @model_serializer(mode="wrap")
-    def _without_nothing(self, serialise: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        fields: dict[str, Any] = serialise(self)
-        if self.language is None:
-            fields = {name: value for name, value in fields.items() if name not in ("language", "lang")}
-        return fields
 
 
 class EndOfStream(Envelope):
@@ -248,3 +249,10 @@ class DeadLetter(Record):
 
 
 Media = VideoFrame | AudioChunk | Transcript
+
+
+def withheld(message: Media, reason: Reason) -> Media:
+    """Return ``message`` without its media, and why."""
+    kept = message.model_dump(exclude={"jpeg", "pcm", "text", "context", "language"})
+    empty: dict[str, Any] = {"jpeg": b"", "pcm": b"", "text": ""}  # others than the type's are ignored
+    return type(message).model_validate({**kept, **empty, "withheld": reason})

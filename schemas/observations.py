@@ -25,7 +25,7 @@ from affectstream.schemas.topics import PROBABILITIES
 
 Ms = Annotated[int, Meta(ge=0, lt=1 << 53)]
 Unit = Annotated[float, Meta(ge=0.0, le=1.0)]
-Reason = Literal["no_face", "silence", "no_speech", "language", "shed", "failed", "not_permitted"]
+Reason = Literal["no_face", "silence", "no_speech", "language", "shed", "failed", "not_permitted", "paused"]
 
 SUM_TOLERANCE = 1e-3  # of a distribution
 ARRAY_OF_7, FLOAT64 = 0x90 + N_EMOTIONS, 0xCB  # MessagePack's marks

@@ -14,9 +14,10 @@ from typing import Any, Protocol
 
 from affectstream.runtime import metrics
 from affectstream.runtime.clocks import wall_ms
+from affectstream.runtime.consent import Consents
 from affectstream.runtime.kafka import Record
 from affectstream.runtime.settings import WorkerSettings
-from affectstream.schemas.messages import Media
+from affectstream.schemas.messages import EndOfStream, Media, Reason
 from affectstream.workers.delivery import Commits, Done, Publishes, count, deliver
 from affectstream.workers.observe import Analyst, Failure, Outcome, observe
 from affectstream.workers.queue import InputQueue, Item, Partition
@@ -53,9 +54,11 @@ class Inference:
         settings: WorkerSettings,
         agent_purpose: str | None = None,
         wall_ms: Callable[[], int] = wall_ms,
+        consents: Consents | None = None,
     ) -> None:
         self._analyst, self._queue, self._subscriber, self._publisher = analyst, queue, subscriber, publisher
         self._settings, self._agent_purpose, self._wall_ms = settings, agent_purpose, wall_ms
+        self._consents = consents
         self._fetched_s = time.monotonic()
         self._changed = asyncio.Event()
         self._draining = False
@@ -92,6 +95,8 @@ class Inference:
     async def _predict(self, thread: ThreadPoolExecutor) -> None:
         loop, in_flight = asyncio.get_running_loop(), metrics.IN_FLIGHT.labels(self._analyst.modality)
         while batch := await self._next_batch():
+            if self._consents:
+                await self._consents.learn({m.session_id for m in map(_message, batch) if m})
             in_flight.inc()
             await self._done.put(await loop.run_in_executor(thread, self._outcomes, batch))
         await self._done.put(None)
@@ -123,7 +128,7 @@ class Inference:
         """Return what to publish about each item; runs in the model's thread."""
         started_s = time.monotonic()
         readable = [item.message for item in batch if not isinstance(item.message, Failure)]
-        outcomes = iter(observe(self._analyst, readable, self._agent_purpose, self._stale))
+        outcomes = iter(observe(self._analyst, readable, self._agent_purpose, self._stale, self._withholds))
         results: list[Outcome | Failure] = [
             item.message if isinstance(item.message, Failure) else next(outcomes) for item in batch
         ]
@@ -131,6 +136,13 @@ class Inference:
         metrics.INFERENCE_SECONDS.labels(self._analyst.modality).observe(time.monotonic() - started_s)
         return list(zip(batch, results, strict=True))
 
+    def _withholds(self, message: Media) -> Reason | None:
+        return self._consents.withholds(message) if self._consents else message.withheld
+
     def _stale(self, message: Media) -> bool:
         budget_ms = self._settings.live_budget_ms
         return budget_ms is not None and self._wall_ms() - message.end_ms > budget_ms
+
+
+def _message(item: Item) -> Media | EndOfStream | None:
+    return None if isinstance(item.message, Failure) else item.message

@@ -78,18 +78,24 @@ def _never(_: Media) -> bool:
     return False
 
 
+def _withheld(message: Media) -> Reason | None:
+    return message.withheld
+
+
 def observe(
     analyst: Analyst[Any],
     messages: Sequence[Media | EndOfStream],
     agent_purpose: str | None = None,
     stale: Callable[[Media], bool] = _never,
+    withholds: Callable[[Media], Reason | None] = _withheld,
 ) -> list[Outcome]:
     """Return exactly one outcome per message, in order, as one batch through the model.
 
     Content never raises: undecodable content and a model's exception become abstentions with a ``Failure``.
-    ModelError and Unavailable do raise: they are not the input's fault. ``stale`` says what is shed.
+    ModelError and Unavailable do raise: they are not the input's fault. ``stale`` says what is shed, and
+    ``withholds`` why a message may not be analysed.
     """
-    inputs = [_prepare(analyst, message, agent_purpose, stale) for message in messages]
+    inputs = [_prepare(analyst, message, agent_purpose, stale, withholds) for message in messages]
     results = iter(_results(analyst, [one for one in inputs if not isinstance(one, Outcome)]))
     return [one if isinstance(one, Outcome) else next(results) for one in inputs]
 
@@ -99,11 +105,14 @@ def _prepare(
     message: Media | EndOfStream,
     agent_purpose: str | None,
     stale: Callable[[Media], bool],
+    withholds: Callable[[Media], Reason | None],
 ) -> Outcome | _Input:
     if isinstance(message, EndOfStream):
         return Outcome(message)
     if not permits(message.party, agent_purpose):
         return _abstain(message, Reason.NOT_PERMITTED)
+    if reason := withholds(message):
+        return _abstain(message, reason)
     if stale(message):
         return _abstain(message, Reason.SHED)
     try:

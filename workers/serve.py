@@ -5,6 +5,7 @@ from contextlib import AsyncExitStack
 from typing import Any
 
 from affectstream.runtime import process
+from affectstream.runtime.consent import Consents
 from affectstream.runtime.health import Health
 from affectstream.runtime.kafka import Publisher, Subscriber, topics
 from affectstream.runtime.metrics import MODEL
@@ -43,7 +44,9 @@ async def serve(analyst: Analyst[Any], settings: Settings, stop: Stop) -> None:
         subscriber = await stack.enter_async_context(
             Subscriber(settings.kafka, [MEDIA[modality].name], group(modality), queue.revoked)
         )
-        loop = Inference(analyst, queue, subscriber, publisher, own, settings.policy.agent_purpose)
+        consents = await stack.enter_async_context(Consents(settings.redis, settings.policy, stopping=stop))
+        purpose = settings.policy.agent_purpose
+        loop = Inference(analyst, queue, subscriber, publisher, own, purpose, consents=consents)
         checks = {
             "partitions": lambda: bool(subscriber.assigned()),
             "fetching": lambda: loop.idle_s() < STUCK_S,

@@ -27,6 +27,7 @@ STATUS_COLOURS = {
     Reason.SHED: "#f97b28",
     Reason.FAILED: "#d93025",
     Reason.NOT_PERMITTED: "#7f3c8d",
+    Reason.PAUSED: "#b58fc2",
     "missing": "#5f1d16",
 }
 """By a modality's state in a window, or the reason where it abstained."""

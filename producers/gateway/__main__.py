@@ -11,6 +11,7 @@ import structlog
 from affectstream.producers.gateway.admission import Places, SessionIds, Tokens
 from affectstream.producers.gateway.feedback import Feedback
 from affectstream.producers.gateway.gate import Gate, measured
+from affectstream.producers.gateway.permission import permission
 from affectstream.producers.gateway.server import AudioSocketServer, routes
 from affectstream.producers.gateway.websocket import WebSocketServer
 from affectstream.producers.runs import new_run
@@ -53,6 +54,7 @@ async def serve(settings: Settings, stop: Stop) -> None:
             store,
             stop,
             feedback := Feedback(store),
+            await permission(exits, settings),
         )
         exits.callback(asyncio.create_task(feedback.run()).cancel)
         checks = {"places": lambda: gate.places.streams < gateway.max_calls}

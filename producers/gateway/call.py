@@ -7,7 +7,7 @@ recording with silence in their place.
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from affectstream.producers.chunks import Chunk
@@ -24,6 +24,7 @@ from affectstream.producers.gateway.events import (
     Words,
 )
 from affectstream.producers.gateway.lane import Lane
+from affectstream.producers.gateway.pauses import Pauses
 from affectstream.producers.gateway.speech import SpeechLane
 from affectstream.producers.turns import TextInterval
 from affectstream.schemas import policy
@@ -40,6 +41,7 @@ from affectstream.schemas.topics import FRAMES, KIB
 
 LARGEST_GAP_MS = 600_000
 SWEEP_MS = 500  # of stream time, after which lanes with nothing new are looked at
+WITHDRAWN = "consent_withdrawn"
 LARGEST_JPEG = FRAMES.max_bytes - 2 * KIB
 
 
@@ -90,7 +92,8 @@ class Call:
 
     def __init__(self, plan: CallPlan) -> None:
         self.plan = plan
-        self._paused = False
+        self.pauses = Pauses()
+        self._withdrawn = False
         self._resumed = False  # since the newest frame: a pause is as long as it is
         self.dropped: Counter[str] = Counter()
         self._lanes: dict[Party, Lane] = {}
@@ -127,7 +130,7 @@ class Call:
     def messages(self, event: Audio | Picture | Words | Paused | Resumed) -> Iterable[StreamMessage]:
         """Return the messages that an event completes; raises Fault here or while they are read.
 
-        While the call is paused nothing is processed; the pause is silence.
+        While the call is paused nothing of it is kept: what overlaps the pause is marked, and empty.
         """
         match event:
             case Audio():
@@ -137,15 +140,22 @@ class Call:
             case Words():
                 return self._words(event)
             case Paused():
-                self._paused = True
+                self.pauses.pause(self.head_ms)
             case Resumed():
-                self._paused, self._resumed = False, True
+                self.pauses.resume()
+                self._resumed = True
         return ()
+
+    def withdraw(self) -> None:
+        """Drop all that waits, and take no more: consent was withdrawn."""
+        self._withdrawn = True
+        self._lanes.clear()
+        self._seen_ms.clear()
 
     def _extended(self, event: Audio) -> bool:
         """Append a frame that is next in its lane and completes nothing; False for all others."""
         at_ms, lane = event.stream_ms, self._lanes.get(event.party)
-        if at_ms is None or at_ms >= self._sweep_ms or lane is None or self._paused:
+        if at_ms is None or at_ms >= self._sweep_ms or lane is None or not self.pauses.steady:
             return event.party not in self._permitted and not self._allows(event.party)
         if not lane.extend(event):
             return False
@@ -163,7 +173,8 @@ class Call:
         if lane.rate_hz != event.rate_hz:
             raise Fault("rate_changed")
         self._check_leap(event.stream_ms)
-        lane.add(event)
+        self.pauses.advance(self.head_ms, lane.head_ms if event.stream_ms is None else event.stream_ms)
+        lane.add(_silent(event) if self.pauses.reason else event)
         head_ms = self.head_ms
         self._sweep_ms = head_ms + SWEEP_MS
         for party, each in self._lanes.items():
@@ -175,6 +186,9 @@ class Call:
         if not self._allows(event.party) or event.party not in self.plan.words:
             return
         self._check_leap(event.end_ms)
+        self.pauses.advance(self.head_ms, self.head_ms)
+        if self.pauses.within(event.start_ms, event.end_ms):
+            event = replace(event, text="")  # nor is it the context of what comes
         yield from (self._transcript(event.party, each) for each in self._speech.take(event))
 
     def _picture(self, event: Picture) -> Iterator[StreamMessage]:
@@ -185,12 +199,17 @@ class Call:
             self.dropped["late_picture" if event.stream_ms <= last_ms else "large_picture"] += 1
             return
         self._check_leap(event.stream_ms)
-        self._seen_ms[event.party] = event.stream_ms
         at_ms = event.stream_ms
-        yield VideoFrame(**self._fields(event.party, "video", at_ms, at_ms, at_ms + 1), jpeg=event.jpeg)
+        self.pauses.advance(self.head_ms, at_ms)
+        self._seen_ms[event.party] = at_ms
+        reason = self.pauses.within(at_ms, at_ms)
+        media: dict[str, Any] = {"jpeg": b"" if reason else event.jpeg, "withheld": reason}
+        yield VideoFrame(**self._fields(event.party, "video", at_ms, at_ms, at_ms + 1), **media)
 
     def finish(self) -> Iterator[StreamMessage]:
-        """Yield what is left, and the end of every stream."""
+        """Yield what is left, and the end of every stream; nothing after a withdrawal."""
+        if self._withdrawn:
+            return
         for party, lane in self._lanes.items():
             yield from (self._chunk(party, lane, chunk) for chunk in lane.finish())
             self.dropped["late_frame"] += lane.dropped
@@ -206,9 +225,13 @@ class Call:
                 yield self._end(party, modality, at_ms)
 
     def _allows(self, party: Party) -> bool:
-        if self._paused or party not in self._permitted:
-            self.dropped["paused" if self._paused else "not_permitted"] += 1
+        if self._withdrawn:
+            raise Fault(WITHDRAWN)
+        if party not in self._permitted:
+            self.dropped["not_permitted"] += 1
             return False
+        if self.pauses.reason:
+            self.dropped[self.pauses.reason] += 1  # what it holds; its time goes on
         return True
 
     def _check_leap(self, stream_ms: int | None) -> None:
@@ -229,9 +252,9 @@ class Call:
 
     def _chunk(self, party: Party, lane: Lane, chunk: Chunk) -> AudioChunk:
         fields = self._fields(party, "audio", chunk.start_ms, chunk.end_ms, chunk.end_ms)
-        return AudioChunk(
-            **fields, pcm=chunk.pcm, rate_hz=lane.rate_hz, transcribe=self.plan.recognises(party)
-        )
+        reason = self.pauses.within(chunk.start_ms, chunk.end_ms)
+        media: dict[str, Any] = {"pcm": b"" if reason else chunk.pcm, "withheld": reason}
+        return AudioChunk(**fields, **media, rate_hz=lane.rate_hz, transcribe=self.plan.recognises(party))
 
     def _end(self, party: Party, modality: Modality, at_ms: int) -> EndOfStream:
         return EndOfStream(**self._fields(party, modality, at_ms, at_ms, at_ms))
@@ -243,4 +266,10 @@ class Call:
             "context": interval.context,
             "language": interval.language,
         }
+        if reason := self.pauses.within(interval.start_ms, interval.end_ms):
+            content = {"text": "", "withheld": reason}
         return Transcript(**self._fields(party, "text", *times), **content)
+
+
+def _silent(event: Audio) -> Audio:
+    return Audio(event.party, event.rate_hz, bytes(len(event.pcm)), event.stream_ms, event.index)

@@ -18,11 +18,13 @@ from affectstream.producers.gateway.call import Call
 from affectstream.producers.gateway.continuing import StreamKey
 from affectstream.producers.gateway.events import (
     Audio,
+    Consented,
     Dropped,
     Ended,
     Event,
     Fault,
     Heard,
+    OfCall,
     Paused,
     Picture,
     Refused,
@@ -188,9 +190,9 @@ class Connection:
 
     async def _handle(self, event: Event) -> None:
         match event:
-            case Audio() | Picture() | Words() | Paused() | Resumed():
+            case Audio() | Picture() | Words() | Paused() | Resumed() | Consented():
                 if self._taken:
-                    await self._send(self._taken, self._taken.call.messages(event))
+                    await self._take(self._taken, event)
             case Started():
                 await self._start(event)
             case Dropped():
@@ -201,6 +203,12 @@ class Connection:
                 await self._refuse(event.reason)
             case Reply():
                 await self._reply(event.data)
+
+    async def _take(self, taken: Taken, event: OfCall | Consented) -> None:
+        if not isinstance(event, Consented):
+            await self._send(taken, taken.call.messages(event))
+        if self._gate.permission and isinstance(event, Paused | Resumed | Consented):
+            await self._gate.permission.steered(taken.call.plan.session_id, event, f"gateway {self._name}")
 
     async def _start(self, event: Started) -> None:
         gate = self._gate

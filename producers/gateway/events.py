@@ -10,6 +10,7 @@ from typing import Protocol
 
 import msgspec
 
+from affectstream.schemas.consent import Consent
 from affectstream.schemas.messages import AudioChunk, EndOfStream, FusedEmotion, Party, Transcript, VideoFrame
 
 
@@ -72,6 +73,13 @@ class Resumed:
 
 
 @dataclass(frozen=True)
+class Consented:
+    """What the person was told, or has said, about being processed."""
+
+    consent: Consent
+
+
+@dataclass(frozen=True)
 class Dropped:
     """One message that could not be used; the stream goes on without it."""
 
@@ -100,7 +108,8 @@ class Reply:
 
 
 StreamMessage = AudioChunk | VideoFrame | Transcript | EndOfStream
-Event = Started | Audio | Picture | Words | Paused | Resumed | Dropped | Ended | Refused | Reply
+OfCall = Audio | Picture | Words | Paused | Resumed
+Event = OfCall | Consented | Started | Dropped | Ended | Refused | Reply
 Todo = Sequence[Event | StreamMessage]
 """What is left to do of a message: events to handle, messages to send."""
 

@@ -15,6 +15,7 @@ from affectstream.producers.gateway.events import Fault, Started, StreamMessage
 from affectstream.producers.gateway.feedback import Feedback
 from affectstream.producers.gateway.newcomers import Newcomers
 from affectstream.producers.gateway.outbox import Outbox, Send
+from affectstream.producers.gateway.permission import Permission
 from affectstream.runtime.metrics import GATEWAY_DELAY, GATEWAY_DROPPED, GATEWAY_FILLED_SECONDS
 from affectstream.runtime.settings import Settings
 from affectstream.runtime.store import FusedStore
@@ -49,6 +50,7 @@ class Gate:
     store: FusedStore | None = None
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     feedback: Feedback | None = None
+    permission: Permission | None = None
     streams: Streams[Taken] = field(init=False)
     newcomers: Newcomers = field(init=False)
 
@@ -88,9 +90,13 @@ async def begin(gate: Gate, event: Started) -> Taken:
     )
     if not plan.permitted:
         raise Fault("agent_not_permitted")
+    if gate.permission:
+        await gate.permission.admit(named)
     for number in range(1, MOST_SESSIONS + 1):
         session_id = named if number == 1 else f"{named[:61]}-{number}"
         try:
+            if gate.permission:
+                await gate.permission.admit(session_id)
             run, places = await _place(gate, session_id, plan.permitted)
         except Fault:
             if not event.several or number == MOST_SESSIONS:
@@ -99,6 +105,8 @@ async def begin(gate: Gate, event: Started) -> Taken:
         exits = AsyncExitStack()
         exits.push(places)
         call = Call(replace(plan, session_id=session_id, run=run))
+        if gate.permission:
+            exits.enter_context(gate.permission.following(call))
         return Taken(call, exits, Outbox(gate.send, call.dropped))
     raise AssertionError("the last number raises")
 

@@ -14,6 +14,7 @@ import msgspec
 
 from affectstream.producers.gateway.events import (
     Audio,
+    Consented,
     Dropped,
     Ended,
     Event,
@@ -29,6 +30,7 @@ from affectstream.producers.gateway.events import (
 )
 from affectstream.producers.gateway.sound import NAMES, Decode
 from affectstream.producers.gateway.twilio import HIGHEST_HZ, LONGEST_TEXT, LOWEST_HZ, number
+from affectstream.schemas.consent import CONSENTS
 from affectstream.schemas.messages import PARTIES, Party
 
 HEADER = 9
@@ -80,6 +82,8 @@ class Plain(StreamProtocol):
             return [Refused("no_start")]
         if kind == WORDS:
             return [self._words(message)]
+        if kind == "consent":
+            return [_consent(message.get("consent"))]
         steps: Mapping[object, Sequence[Event]] = {
             "pause": [Paused()],
             "resume": [Resumed()],
@@ -138,6 +142,10 @@ class Plain(StreamProtocol):
             return Audio(track.party, track.rate_hz, track.decode(body), at_ms)
         except ValueError:
             return Dropped("bad_payload")
+
+
+def _consent(named: object) -> Event:
+    return Consented(named) if named in CONSENTS else Refused("bad_consent")
 
 
 def _track(named: object) -> Track | None:

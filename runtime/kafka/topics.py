@@ -20,6 +20,7 @@ from affectstream.runtime.kafka.security import client_options
 from affectstream.runtime.settings.kafka import KafkaSettings
 from affectstream.schemas import topics
 from affectstream.schemas.errors import SettingsError, Unavailable
+from affectstream.schemas.retention import segment_ms
 from affectstream.schemas.topics import Topic
 
 BROKER_DEFAULT = -1  # replication as the broker is configured
@@ -96,7 +97,7 @@ def config(topic: Topic) -> dict[str, str]:
         "max.message.bytes": str(max(topic.max_bytes, BATCH_BYTES) + OVERHEAD_BYTES),
         "message.timestamp.type": "LogAppendTime",
         "retention.ms": str(topic.retention_ms),
-        "segment.ms": str(max(topic.retention_ms // 4, topics.MINUTE_MS)),  # only a closed segment is deleted
+        "segment.ms": str(segment_ms(topic)),  # only a closed segment is deleted
     }
 
 

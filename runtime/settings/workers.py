@@ -7,6 +7,7 @@ from pydantic import BeforeValidator, Field, SecretStr, field_validator
 from pydantic_settings import NoDecode
 
 from affectstream.runtime.settings.base import Count, Group, Port, split, split_named
+from affectstream.schemas.consent import PROCESSABLE, Consent
 from affectstream.schemas.policy import PURPOSES
 
 DEVICE = r"^(auto|cpu|cuda(:\d+)?)$"
@@ -69,8 +70,14 @@ class PolicySettings(Group):
     """Whose emotions may be inferred."""
 
     agent_purpose: str | None = Field(None, description=f"permits the agent party: {', '.join(PURPOSES)}")
+    consent: Annotated[tuple[Consent, ...], NoDecode, BeforeValidator(split)] = Field(
+        PROCESSABLE, description="a session is processed while its consent is one of these"
+    )
     redact: bool = Field(
         True, description="take numbers, e-mail addresses and dates of birth out of transcripts"
+    )
+    recordings: Path | None = Field(
+        None, description="a folder of recordings named by session id: reads are audited, purge deletes them"
     )
     audit_log: Path | None = Field(
         None, description="a file; none: affectstream/audit.jsonl in ~/.local/state"
@@ -81,6 +88,13 @@ class PolicySettings(Group):
     words_in_turns: bool = Field(
         False, description="write the words of a transcript into the turns that analyze writes to a file"
     )
+
+    @field_validator("consent")
+    @classmethod
+    def _not_withdrawn(cls, permitted: tuple[Consent, ...]) -> tuple[Consent, ...]:
+        if not permitted or "withdrawn" in permitted:
+            raise ValueError(f"some of {', '.join(PROCESSABLE)}")
+        return permitted
 
     @field_validator("agent_purpose")
     @classmethod

@@ -67,6 +67,11 @@ class Partition:
         heard.at_s, heard.last = now_s, message
         return list(found)
 
+    def forget(self, session_id: str) -> None:
+        """Drop what waits of a session that may not be processed any more."""
+        for key in [key for key in self.parties if key[0] == session_id]:
+            del self.parties[key]
+
     def waits_in_vain(self, now_s: float) -> bool:
         """Say whether a party has gone silent without an end."""
         return any(

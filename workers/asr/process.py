@@ -17,6 +17,7 @@ import structlog
 
 from affectstream.runtime import metrics, process
 from affectstream.runtime.clocks import wall_ms
+from affectstream.runtime.consent import Consents
 from affectstream.runtime.health import Health
 from affectstream.runtime.kafka import Publisher, Record, Subscriber, topics
 from affectstream.runtime.process import Stop
@@ -48,9 +49,10 @@ class Recognition:
         publisher: Publisher,
         clock: Callable[[], float] = time.monotonic,
         wall_ms: Callable[[], int] = wall_ms,
+        consents: Consents | None = None,
     ) -> None:
         self._new, self._settings, self._publisher = new, settings, publisher
-        self._clock, self._wall_ms = clock, wall_ms
+        self._clock, self._wall_ms, self._consents = clock, wall_ms, consents
         self._decode = decoder(CHUNKS.max_bytes, *CHUNKS.carries)
         self._partitions: defaultdict[int, Partition] = defaultdict(Partition)
         self._fetched_s = clock()
@@ -72,7 +74,13 @@ class Recognition:
                 acks: list[Awaitable[object]] = []
                 for record in records:
                     partition = touched[record.partition] = self._partitions[record.partition]
-                    answers = await loop.run_in_executor(thread, partial(self._answers, partition, record))
+                    partition.reached = record.offset + 1
+                    message = self._read(record)
+                    if message is None or not await self._may_be_heard(partition, message):
+                        continue
+                    answers = await loop.run_in_executor(
+                        thread, partial(self._answers, partition, message, record.offset)
+                    )
                     acks += await self._publish(record.partition, partition, answers)
                 for number, partition in list(self._partitions.items()):
                     if partition.waits_in_vain(self._clock()):
@@ -82,18 +90,36 @@ class Recognition:
                 await asyncio.gather(*acks)
                 await self._commit(touched)
 
-    def _answers(self, partition: Partition, record: Record) -> list[Answer]:
-        """Return what a record leads to; what cannot be decoded is the audio worker's dead letter."""
-        partition.reached = record.offset + 1
+    def _read(self, record: Record) -> AudioChunk | EndOfStream | None:
+        """Return the message of a record; what cannot be decoded is the audio worker's dead letter."""
         try:
             message = self._decode(record.value)
         except MessageError:
-            return []
-        if not isinstance(message, AudioChunk | EndOfStream) or message.modality != "audio":
-            return []
-        listens = permits(message.party, self._settings.policy.agent_purpose) and not self._stale(message)
+            return None
+        heard = isinstance(message, AudioChunk | EndOfStream) and message.modality == "audio"
+        return message if heard and isinstance(message, AudioChunk | EndOfStream) else None
+
+    async def _may_be_heard(self, partition: Partition, message: AudioChunk | EndOfStream) -> bool:
+        """Say whether a session may be processed; what waits of one that may not is dropped."""
+        if self._consents is None:
+            return True
+        await self._consents.learn([message.session_id])
+        if self._consents.refuses(message.session_id):
+            partition.forget(message.session_id)
+            return False
+        return True
+
+    def _listens(self, message: AudioChunk | EndOfStream) -> bool:
+        withheld = isinstance(message, AudioChunk) and (
+            self._consents.withholds(message) if self._consents else message.withheld
+        )
+        permitted = permits(message.party, self._settings.policy.agent_purpose)
+        return permitted and not withheld and not self._stale(message)
+
+    def _answers(self, partition: Partition, message: AudioChunk | EndOfStream, offset: int) -> list[Answer]:
+        """Return what a message leads to."""
         started_s = time.monotonic()
-        found = partition.answers(message, record.offset, self._new, listens, self._clock())
+        found = partition.answers(message, offset, self._new, self._listens(message), self._clock())
         metrics.INFERENCE_SECONDS.labels("asr").observe(time.monotonic() - started_s)
         return found
 
@@ -128,9 +154,9 @@ async def serve(new: Callable[[], Listener], settings: Settings, stop: Stop) -> 
     async with AsyncExitStack() as stack:
         await topics.check(settings.kafka)
         publisher = await stack.enter_async_context(Publisher(settings.kafka))
-        loop = Recognition(
-            new, settings, partial(Subscriber, settings.kafka, [CHUNKS.name], ASR_GROUP), publisher
-        )
+        consents = await stack.enter_async_context(Consents(settings.redis, settings.policy, stopping=stop))
+        subscribing = partial(Subscriber, settings.kafka, [CHUNKS.name], ASR_GROUP)
+        loop = Recognition(new, settings, subscribing, publisher, consents=consents)
         subscriber = await stack.enter_async_context(loop.subscriber)
         checks = {
             "partitions": lambda: bool(subscriber.assigned()),

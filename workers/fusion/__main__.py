@@ -6,6 +6,7 @@ from contextlib import AsyncExitStack
 from typing import Any
 
 from affectstream.runtime import process
+from affectstream.runtime.consent import Consents
 from affectstream.runtime.health import Health
 from affectstream.runtime.kafka import Publisher, topics
 from affectstream.runtime.kafka.lag import LagMeter
@@ -45,7 +46,9 @@ async def serve(settings: Settings, stop: Stop) -> None:
         source = FaustSource(settings.kafka, PROBABILITIES)
         lag = LagWatch(meter, fusion.stall_ms, settings.asr.enabled)
         embedded = settings.kafka.embedded
-        agent = FusionAgent(fusion, store, Sink(publisher, store), lag, source, gap_is_fatal=embedded)
+        consents = await stack.enter_async_context(Consents(settings.redis, settings.policy, stopping=stop))
+        agent = FusionAgent(fusion, store, Sink(publisher, store), lag, source, embedded, consents)
+        consents.on_refused = agent.withdraw
         checks: dict[str, Any] = {"partitions": lambda: bool(source.ends()), "redis": lambda: _answers(store)}
         group = settings.fusion
         await stack.enter_async_context(Health(group.health_port, checks, group.health_host))

@@ -1,9 +1,11 @@
 """What becomes of an observation, and what follows from a step of the join."""
 
+from collections.abc import Container, Sequence
 from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import Literal
 
+from affectstream.runtime.metrics import NOT_PERMITTED
 from affectstream.schemas.observations import Observation
 from affectstream.workers.fusion.window import ClosedWindow, Key
 
@@ -47,3 +49,10 @@ class Effects:
     refused: list[Refused] = field(default_factory=list)
     closed: list[Key] = field(default_factory=list)  # parties that are over: their state is gone
     begun: dict[str, str] = field(default_factory=dict)  # runs by session, whose windows replace others
+
+
+def permitted(items: Sequence[Observation], refused: Container[str]) -> tuple[Observation, ...]:
+    """Return the observations of sessions that may be processed; of the others only a count is left."""
+    kept = tuple(item for item in items if item.session_id not in refused)
+    NOT_PERMITTED.inc(len(items) - len(kept))
+    return kept

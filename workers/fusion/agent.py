@@ -17,10 +17,12 @@ import structlog
 
 from affectstream.runtime import metrics
 from affectstream.runtime.clocks import monotonic_ms, wall_ms
+from affectstream.runtime.consent import Consents
 from affectstream.runtime.store import FusedStore
 from affectstream.schemas.errors import MessageError, Unavailable
 from affectstream.schemas.observations import Judged, Observation, read
 from affectstream.schemas.topics import DAY_MS, PROBABILITIES
+from affectstream.workers.fusion.admission import permitted
 from affectstream.workers.fusion.answers import Answer, answered, learn
 from affectstream.workers.fusion.config import Fusion
 from affectstream.workers.fusion.partition import Partition
@@ -62,10 +64,11 @@ class FusionAgent:
         lag: LagWatch,
         source: Source,
         gap_is_fatal: bool = False,
+        consents: Consents | None = None,
     ) -> None:
         self._fusion, self._fuser = fusion, fusion.fuser
         self._store, self._sink, self._lag, self._source = store, sink, lag, source
-        self._gap_is_fatal = gap_is_fatal
+        self._gap_is_fatal, self._consents = gap_is_fatal, consents
         self._trust = OperatorTrust(store, fusion.window_ms)
         self._partitions: dict[int, Partition] = {}
         self._joining, self._writing = asyncio.Lock(), asyncio.Lock()
@@ -91,6 +94,11 @@ class FusionAgent:
         self._partitions.clear()
         self._committed.clear()
         self._room.set()
+
+    def withdraw(self, session_id: str) -> None:
+        """Drop all that is open or waits of a session that may not be processed any more."""
+        for partition in self._partitions.values():
+            partition.join.withdraw(session_id)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Check for stalls and carry steps out until ``stop``; raises what a step fails with."""
@@ -142,6 +150,10 @@ class FusionAgent:
         epoch = self._epoch
         decoded = {number: _decoded(records) for number, records in batch.items()}
         await self._learn_trust()
+        if self._consents:
+            await self._consents.learn(
+                {item.session_id for each in decoded.values() for item in _items(each)}
+            )
         answers = await self._ask(decoded)
         if epoch != self._epoch:
             return
@@ -216,8 +228,19 @@ class FusionAgent:
                 self._lost(number, missed)
             if isinstance(judged, MessageError):
                 partition.undecoded.append(undecoded(record, judged))
+            elif self._consents and self._consents.refused:
+                judged = permitted(judged, self._consents.refused)
             latest_ms = (record.timestamp if record.timestamp_type == ARRIVAL else now_ms) + AHEAD_MS
             partition.add_record(record.offset, () if isinstance(judged, MessageError) else judged, latest_ms)
+
+    async def _learn_consent(self, decoded: Decoded) -> None:
+        """Know whether the sessions of a fetch may be processed; most are known, and cost no call."""
+        if self._consents is None:
+            return
+        sessions = {item.session_id for records in decoded.values() for item in _items(records)}
+        sessions -= self._consents.known.keys()
+        if sessions or monotonic_ms() > self._consents.valid_until_ms:
+            await self._consents.learn(sessions)
 
     async def _learn_trust(self) -> None:
         if await self._trust.changed(monotonic_ms()):

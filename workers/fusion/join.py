@@ -85,6 +85,13 @@ class Join:
         self._forget(session_id)
         self._runs.forget(session_id)
 
+    def withdraw(self, session_id: str) -> None:
+        """Drop all that is open or waits of a session that may not be processed any more."""
+        self.purged(session_id)
+        effects = self._effects
+        effects.finals = [final for final in effects.finals if final.key[0] != session_id]
+        effects.begun.pop(session_id, None)
+
     def resume(self, key: Key, point: ResumePoint) -> None:
         """Take note of where the newest final that is written lets a party go on."""
         if not self.knows(key):

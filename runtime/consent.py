@@ -1,0 +1,249 @@
+"""The consent to sessions and their pauses in Redis: changed by anybody, known by every process at once.
+
+A process asks once for each session that is new to it, and reads every change from a stream. So nothing is
+asked for each record. What it cannot know it does not process: it waits for Redis.
+"""
+
+import asyncio
+from collections.abc import Callable, Collection, Iterable
+from types import TracebackType
+from typing import Any, Self
+
+import structlog
+from redis.exceptions import WatchError
+
+from affectstream.runtime.audit import audit_log
+from affectstream.runtime.clocks import monotonic_ms, wall_ms
+from affectstream.runtime.redis_client import connect, translated
+from affectstream.runtime.settings import PolicySettings, RedisSettings
+from affectstream.schemas import keys
+from affectstream.schemas.audit import Detail, Did
+from affectstream.schemas.consent import Consent, Standing, standing
+from affectstream.schemas.errors import Malformed, Unavailable
+from affectstream.schemas.messages import Media, Reason
+from affectstream.schemas.topics import ALL
+
+CHANGES = 10_000  # in the stream, about: a process that is further behind asks anew
+REMEMBERED = 200_000  # sessions
+ASKED_AT_ONCE = 1_000
+BLOCK_MS = 1_000
+STALE_MS = 10_000  # without an answer of Redis for so long, nothing more is processed
+RETRY_S = 0.2
+MARGIN_S = 24 * 60 * 60
+
+Told = Callable[[str], None]
+
+log = structlog.get_logger(__name__)
+
+
+class ConsentStore:
+    """Changes of consents and pauses; each is in the audit log before it is reported as done."""
+
+    def __init__(self, redis: RedisSettings, policy: PolicySettings) -> None:
+        self._settings, self._audit = redis, audit_log(policy)
+        self._redis = connect(redis, patient=False)
+        longest_s = max(topic.retention_ms for topic in ALL) // 1000
+        self._ttl_s = max(redis.ttl_s, longest_s + MARGIN_S)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._redis.aclose()
+
+    async def standing(self, session_id: str) -> Standing:
+        """Return what is known of a session."""
+        with translated(self._settings):
+            return standing(await self._redis.get(keys.consent(session_id)))
+
+    async def set(self, session_id: str, consent: Consent, by: str) -> Standing:
+        """Set the consent to a session; raises PolicyError where it was withdrawn before."""
+        changed = await self._change(session_id, lambda known: known.with_consent(consent))
+        await self._note("consent", session_id, by, {"state": consent})
+        return changed
+
+    async def pause(self, session_id: str, by: str) -> Standing:
+        """Pause a session from now on: what is said and seen then is never analysed."""
+        at_ms = wall_ms()
+        changed = await self._change(session_id, lambda known: known.with_pause(at_ms))
+        await self._note("pause", session_id, by, {})
+        return changed
+
+    async def resume(self, session_id: str, by: str) -> Standing:
+        """End the pause of a session."""
+        at_ms = wall_ms()
+        changed = await self._change(session_id, lambda known: known.resumed(at_ms))
+        await self._note("resume", session_id, by, {})
+        return changed
+
+    async def _change(self, session_id: str, change: Callable[[Standing], Standing]) -> Standing:
+        key = keys.consent(session_id)
+        with translated(self._settings):
+            async with self._redis.pipeline(transaction=True) as pipe:
+                while True:
+                    await pipe.watch(key, keys.CONSENT_CHANGES)
+                    before = standing(await pipe.get(key))
+                    after = change(before)
+                    pipe.multi()
+                    pipe.set(key, after.text(), ex=None if after.consent == "withdrawn" else self._ttl_s)
+                    fields = {"session": session_id, "standing": after.text()}
+                    pipe.xadd(keys.CONSENT_CHANGES, fields, maxlen=CHANGES, approximate=True)
+                    pipe.expire(keys.CONSENT_CHANGES, self._ttl_s)
+                    try:
+                        await pipe.execute()
+                    except WatchError:
+                        continue
+                    return after
+
+    async def _note(self, did: Did, session_id: str, by: str, detail: Detail) -> None:
+        await asyncio.to_thread(self._audit.append, did, session_id, by, detail)
+
+
+class Consents:
+    """What a process knows of the sessions that it processes: ``async with Consents(...) as consents``."""
+
+    def __init__(
+        self,
+        redis: RedisSettings,
+        policy: PolicySettings,
+        stopping: asyncio.Event | None = None,
+    ) -> None:
+        self._settings, self._permitted = redis, frozenset(policy.consent)
+        self._stopping = stopping or asyncio.Event()
+        self._redis = connect(redis, patient=False)
+        self.known: dict[str, Standing] = {}
+        self._last_id = ""  # of the stream of changes; empty: all that is known must be asked anew
+        self.valid_until_ms = monotonic_ms() + STALE_MS  # what is known is; then Redis has to answer
+        self._watching: asyncio.Task[None] | None = None
+        self.refused: set[str] = set()  # of the sessions that are known
+        self.on_refused: Told = _nothing  # called with a session that may not be processed any more
+        self.on_change: Told = _nothing  # called with a session whose standing has changed
+
+    async def __aenter__(self) -> Self:
+        """Begin to follow the changes; raises Unavailable where Redis does not answer."""
+        try:
+            await self._catch_up()
+        except BaseException:
+            await self._redis.aclose()
+            raise
+        self._watching = asyncio.create_task(self._watch())
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        while self._watching and not self._watching.done():
+            self._watching.cancel()  # again where the client, while it connects, has swallowed one
+            await asyncio.wait({self._watching}, timeout=RETRY_S)
+        await self._redis.aclose()
+
+    async def learn(self, session_ids: Collection[str]) -> None:
+        """Know the standing of these sessions; waits for Redis, or raises Unavailable once stopping."""
+        while True:
+            try:
+                if monotonic_ms() <= self.valid_until_ms:
+                    await self.ask(session_ids)
+                    return
+            except Unavailable as error:
+                log.warning("consent_not_known", why=str(error))
+            if self._stopping.is_set():
+                raise Unavailable("Redis does not say whether sessions may be processed, so none is")
+            await asyncio.sleep(RETRY_S)
+
+    async def ask(self, session_ids: Iterable[str]) -> None:
+        """Ask for those of the sessions that are not known; raises Unavailable."""
+        known = self.known
+        absent = [session_id for session_id in dict.fromkeys(session_ids) if session_id not in known]
+        if not absent:
+            return
+        for oldest in list(known)[: max(0, len(known) + len(absent) - REMEMBERED)]:
+            del known[oldest]
+            self.refused.discard(oldest)
+        await self._read(absent)
+
+    def assume(self, session_id: str) -> None:
+        """Take a session for an unknown one until Redis answers."""
+        self._take(session_id, None, asked=True)
+
+    def note(self, session_id: str, found: Standing) -> None:
+        """Go by a change that this process has made, before the stream of changes brings it."""
+        self._take(session_id, found.text(), asked=True)
+
+    def refuses(self, session_id: str) -> bool:
+        """Say whether nothing of a session may be processed; one that was not asked for is refused."""
+        return session_id not in self.known or session_id in self.refused
+
+    def withholds(self, message: Media) -> Reason | None:
+        """Return why a message may not be analysed; None where it may."""
+        known = self.known.get(message.session_id)
+        return Reason.NOT_PERMITTED if known is None else known.withholds(message, self._permitted)
+
+    def standing(self, session_id: str) -> Standing:
+        """Return what is known of a session; that of an unknown one where nothing is."""
+        return self.known.get(session_id, Standing())
+
+    async def _watch(self) -> None:
+        while True:
+            try:
+                if not self._last_id:
+                    await self._catch_up()
+                await self._follow()
+            except Unavailable as error:
+                self._last_id = ""
+                log.warning("consent_not_followed", why=str(error))
+                await asyncio.sleep(RETRY_S)
+
+    async def _catch_up(self) -> None:
+        """Read anew all that is known, from where the stream of changes goes on."""
+        with translated(self._settings):
+            newest = await self._redis.xrevrange(keys.CONSENT_CHANGES, count=1)
+        session_ids = list(self.known)
+        for at in range(0, len(session_ids), ASKED_AT_ONCE):
+            await self._read(session_ids[at : at + ASKED_AT_ONCE])
+        self._last_id = newest[0][0] if newest else "0-0"
+        self._answered()
+
+    async def _follow(self) -> None:
+        with translated(self._settings):
+            found = await self._redis.xread({keys.CONSENT_CHANGES: self._last_id}, CHANGES, BLOCK_MS)
+        self._answered()
+        for _, entries in found or ():
+            for entry_id, fields in entries:
+                self._last_id = entry_id
+                self._take(fields.get("session", ""), fields.get("standing"))
+
+    async def _read(self, session_ids: list[str]) -> None:
+        with translated(self._settings):
+            texts = await self._redis.mget([keys.consent(session_id) for session_id in session_ids])
+        self._answered()
+        for session_id, text in zip(session_ids, texts, strict=True):
+            self._take(session_id, text, asked=True)
+
+    def _answered(self) -> None:
+        self.valid_until_ms = monotonic_ms() + STALE_MS
+
+    def _take(self, session_id: str, text: Any, asked: bool = False) -> None:
+        """Take note of a standing, unless a newer one is known; only what was asked for is kept."""
+        before = self.known.get(session_id)
+        try:
+            found = standing(text)
+        except Malformed as error:
+            log.error("entry_in_redis_unreadable", why=str(error))
+            found = Standing("withdrawn")
+        if before is None and not asked:
+            return
+        if before is not None and (found.version <= before.version or before.consent == "withdrawn"):
+            return
+        self.known[session_id] = found
+        if not found.refused(self._permitted):
+            self.refused.discard(session_id)
+        elif session_id not in self.refused:
+            self.refused.add(session_id)
+            self.on_refused(session_id)
+        self.on_change(session_id)
+
+
+def _nothing(_: str) -> None:
+    return None
