@@ -59,6 +59,17 @@ def show(session: SessionId) -> None:
         out.print(f"paused:  {utc(span.from_ms)} to {until} (UTC)", highlight=False)
 
 
+@app.command()
+def restore() -> None:
+    """Withdraw again what the audit log says was withdrawn, in a Redis that has lost its data."""
+    from affectstream.runtime.settings import load
+    from affectstream.runtime.withdrawals import restore as restored
+
+    settings = load()
+    count = asyncio.run(restored(settings.redis, settings.policy))
+    out.print(f"{count} sessions withdrawn again", highlight=False)
+
+
 @app.command("id")
 def id_(call_id: Annotated[str, typer.Argument(help="your platform's id of the call")]) -> None:
     """Print the session id of a platform's call id: its hash under gateway.session_key."""

@@ -1,5 +1,6 @@
 """The command `up`: the whole system on this machine, on an embedded broker and Redis."""
 
+import asyncio
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -125,6 +126,7 @@ def started(
 def _embedded(settings: "Settings", logs: Path, servers: Sequence[str]) -> Iterator[Stack]:
     from affectstream.processes import Children, make_folder
     from affectstream.runtime.embedded import EmbeddedBroker, EmbeddedRedis
+    from affectstream.runtime.withdrawals import restore
 
     make_folder(logs)
     with ExitStack() as exits:
@@ -137,6 +139,7 @@ def _embedded(settings: "Settings", logs: Path, servers: Sequence[str]) -> Itera
                 "log": settings.log.model_copy(update={"format": "json"}),
             }
         )
+        asyncio.run(restore(here.redis, here.policy))
         children = processes(here)
         children += [_server(_watching(here, children), name) for name in servers]
         yield Stack(here, exits.enter_context(Children(children, logs)))

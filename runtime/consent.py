@@ -64,6 +64,10 @@ class ConsentStore:
         await self._note("consent", session_id, by, {"state": consent})
         return changed
 
+    async def withdraw_again(self, session_id: str) -> None:
+        """Set a withdrawal that the audit log holds already."""
+        await self._change(session_id, lambda known: known.with_consent("withdrawn"))
+
     async def pause(self, session_id: str, by: str) -> Standing:
         """Pause a session from now on: what is said and seen then is never analysed."""
         at_ms = wall_ms()

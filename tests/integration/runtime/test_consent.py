@@ -9,6 +9,7 @@ from affectstream.runtime.audit import audit_log
 from affectstream.runtime.consent import Consents, ConsentStore
 from affectstream.runtime.embedded import EmbeddedRedis
 from affectstream.runtime.settings import PolicySettings, RedisSettings
+from affectstream.runtime.withdrawals import restore
 from affectstream.schemas import keys
 from affectstream.schemas.consent import Standing
 from affectstream.schemas.errors import PolicyError, Unavailable
@@ -48,6 +49,20 @@ async def test_a_withdrawal_is_known_at_once_is_final_and_never_expires(redis, p
         assert later.refuses("one")
     entries = [(e.did, e.session, e.detail.get("state")) for e in audit_log(policy).entries()]
     assert entries == [("consent", "one", "granted"), ("consent", "one", "withdrawn")]
+
+
+async def test_a_redis_that_lost_its_data_gets_the_withdrawals_from_the_audit_log(redis, policy):
+    async with ConsentStore(redis, policy) as store:
+        await store.set("one", "withdrawn", "ana")
+        await store.set("two", "granted", "ana")
+        client = Redis.from_url(redis.url)
+        await client.flushdb()
+        await client.aclose()
+        assert await restore(redis, policy) == 1
+        assert (await store.standing("one")).consent == "withdrawn"
+        assert (await store.standing("two")).consent == "unknown"
+        assert await restore(redis, policy) == 0
+    assert len(list(audit_log(policy).entries())) == 2
 
 
 async def test_only_the_consents_of_the_setting_are_processed(redis, tmp_path):
