@@ -64,18 +64,25 @@ def rows(settings: Settings, logs: Path, small: bool) -> Iterator[Row]:
         with Children(processes(own), logs) as children:
             children.wait_ready(START_S)
             names = ["live-1"] if small else [f"live-{n}" for n in range(1, CALLS + 1)]
-            calls = [asyncio.run(call(own, name, FEW_SECONDS if small else SECONDS)) for name in names]
+            spoken = recorded(FEW_SECONDS if small else SECONDS)
+            calls = [asyncio.run(call(own, name, spoken)) for name in names]
     yield from figures([window for sent, seen in calls for window in windows(sent, seen)])
 
 
-async def call(settings: Settings, name: str, seconds: int) -> tuple[list[SessionMessage], Seen]:
-    """Play the customer's side of the demo call as it would happen, and watch it."""
-    start_ms = (int(time.time() * 1000) + 10_000) // 1000 * 1000
+def recorded(seconds: int) -> list[SessionMessage]:
+    """Return the customer's side of the demo call, from a whole second on."""
+    start_ms = int(time.time()) * 1000
     end_ms = start_ms + 1000 * seconds
-    whole = (m for m in messages(demo(name, start_ms, FPS)) if m.party == "customer")
-    sent = [m for m in whole if due_ms(m) < end_ms and m.type != "eos"]
-    shift_ms = (int(time.time() * 1000) + LEAD_MS) // 1000 * 1000 - start_ms
-    sent = [_moved(message, shift_ms) for message in sent]
+    whole = (m for m in messages(demo("recorded", start_ms, FPS)) if m.party == "customer")
+    return [m for m in whole if due_ms(m) < end_ms and m.type != "eos"]
+
+
+async def call(
+    settings: Settings, name: str, recorded: Sequence[SessionMessage]
+) -> tuple[list[SessionMessage], Seen]:
+    """Play a recorded side of a call as it would happen, and watch it."""
+    shift_ms = (int(time.time() * 1000) + LEAD_MS - recorded[0].start_ms) // 1000 * 1000
+    sent = [_moved(message, name, shift_ms) for message in recorded]
     seen = Seen()
     async with FusedStore(settings.redis) as store:
         watching = [
@@ -91,9 +98,9 @@ async def call(settings: Settings, name: str, seconds: int) -> tuple[list[Sessio
     return sent, seen
 
 
-def _moved(message: SessionMessage, ms: int) -> SessionMessage:
+def _moved(message: SessionMessage, session_id: str, ms: int) -> SessionMessage:
     times = {name: getattr(message, name) + ms for name in ("start_ms", "end_ms", "watermark_ms")}
-    return message.model_copy(update=times)
+    return message.model_copy(update={"session_id": session_id, **times})
 
 
 async def watch_topics(settings: Settings, group: str, seen: Seen) -> None:
