@@ -64,7 +64,7 @@ class Answer:
 
 
 class Socket(WSListener):
-    """One WebSocket: each message is offered once, and waits for `receive` where something is left of it."""
+    """One WebSocket: messages are offered in order, and what is left of one waits for `receive`."""
 
     def __init__(self, request: Request, serve: Callable[["Socket"], Awaitable[int]]) -> None:
         self.request = request
@@ -88,10 +88,10 @@ class Socket(WSListener):
 
     def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
         """Take a frame."""
-        kind = frame.msg_type
-        if kind == WSMsgType.TEXT and frame.fin:
+        kind, whole = frame.msg_type, frame.fin and not self._parts
+        if kind == WSMsgType.TEXT and whole:
             self._text_of(frame.get_payload_as_bytes())
-        elif kind == WSMsgType.BINARY and frame.fin:
+        elif kind == WSMsgType.BINARY and whole:
             self._take(frame.get_payload_as_bytes())
         elif kind in (WSMsgType.TEXT, WSMsgType.BINARY, WSMsgType.CONTINUATION):
             self._part(kind, frame)

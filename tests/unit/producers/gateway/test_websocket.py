@@ -1,0 +1,149 @@
+"""The WebSocket server against raw frames: messages whole and in order, faults closed by their codes."""
+
+import asyncio
+from contextlib import asynccontextmanager
+
+import pytest
+
+from affectstream.producers.gateway.websocket import MOST_WAITING, Answer, Socket, WebSocketServer
+
+REQUEST = (
+    b"GET %b HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+)
+CONTINUATION, TEXT, BINARY, CLOSE, FIN = 0, 1, 2, 8, 0x80
+
+
+def frame(kind, payload, fin=True):
+    """A masked frame; the mask is zero."""
+    size = bytes((0x80 | len(payload),)) if len(payload) < 126 else b"\xfe" + len(payload).to_bytes(2, "big")
+    return bytes((FIN * fin | kind,)) + size + bytes(4) + payload
+
+
+class Taken:
+    """What a served connection received, and how it answers what it is offered."""
+
+    def __init__(self, offer=None):
+        self.offer, self.found, self.over = offer, [], asyncio.Event()
+        self.may_read = asyncio.Event()
+        self.may_read.set()
+        self.socket = None
+
+    async def serve(self, socket):
+        self.socket, socket.offer = socket, self.offer
+        await self.may_read.wait()
+        while (data := await socket.receive()) is not None:
+            self.found.append(data)
+        self.over.set()
+        return 1000
+
+
+@asynccontextmanager
+async def connected(taken, path=b"/here"):
+    def route(request):
+        if request.path == "/broken":
+            raise RuntimeError("a secret")
+        return Socket(request, taken.serve) if request.path == "/here" else Answer(404)
+
+    made = WebSocketServer(route)
+    server = await made.listen("127.0.0.1", 0, None)
+    reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
+    writer.write(REQUEST % path)
+    try:
+        yield reader, writer, made
+    finally:
+        writer.close()
+        await made.drain(5)
+        server.close()
+
+
+async def upgraded(reader):
+    assert b" 101 " in await reader.readuntil(b"\r\n\r\n")
+
+
+async def closed_with(reader):
+    """The code of the closing frame."""
+    head = await asyncio.wait_for(reader.readexactly(2), 5)
+    assert head[0] == FIN | CLOSE
+    return int.from_bytes(await reader.readexactly(2), "big")
+
+
+@pytest.mark.parametrize(
+    ("sent", "found"),
+    [
+        (frame(TEXT, b"one") + frame(BINARY, b"two"), ["one", b"two"]),
+        (frame(TEXT, b"in ", False) + frame(CONTINUATION, b"parts"), ["in parts"]),
+        (frame(BINARY, b"a", False) + frame(CONTINUATION, b"b", False) + frame(CONTINUATION, b"c"), [b"abc"]),
+        (frame(TEXT, "\xe4".encode()[:1], False) + frame(CONTINUATION, "\xe4".encode()[1:]), ["\xe4"]),
+    ],
+)
+async def test_messages_come_whole_whatever_frames_they_are_in(sent, found):
+    taken = Taken()
+    async with connected(taken) as (reader, writer, _):
+        await upgraded(reader)
+        for at in range(0, len(sent), 5):  # in reads of any size
+            writer.write(sent[at : at + 5])
+            await writer.drain()
+        writer.write(frame(CLOSE, (1000).to_bytes(2, "big")))
+        await asyncio.wait_for(taken.over.wait(), 5)
+    assert taken.found == found
+
+
+@pytest.mark.parametrize(
+    ("sent", "code"),
+    [
+        (frame(TEXT, b"\xff\xfe"), 1007),
+        (frame(CONTINUATION, b"of nothing"), 1002),
+        (frame(TEXT, b"one", False) + frame(TEXT, b"two"), 1002),
+        ((frame(TEXT, b"a", False) + frame(CONTINUATION, b"", False) * 1100), 1009),
+    ],
+)
+async def test_what_breaks_the_protocol_is_closed_by_its_code(sent, code):
+    taken = Taken()
+    async with connected(taken) as (reader, writer, _):
+        await upgraded(reader)
+        writer.write(sent)
+        assert await closed_with(reader) == code
+        await asyncio.wait_for(taken.over.wait(), 5)
+
+
+@pytest.mark.parametrize(("path", "status"), [(b"/nowhere", b" 404 "), (b"/broken", b" 500 ")])
+async def test_a_request_that_cannot_be_served_is_answered_without_its_reason(path, status):
+    async with connected(Taken(), path) as (reader, _, _):
+        answer = await asyncio.wait_for(reader.read(), 5)
+    assert status in answer and b"secret" not in answer
+
+
+async def test_what_is_offered_stays_in_order_with_what_has_to_wait():
+    """Every third message leaves something to do, and those behind it wait for it."""
+    seen = []
+
+    def offer(data):
+        seen.append(data)
+        return [data] if int(data) % 3 == 0 else None
+
+    taken = Taken(offer)
+    async with connected(taken) as (reader, writer, _):
+        await upgraded(reader)
+        for n in range(200):
+            writer.write(frame(TEXT, str(n).encode()))
+        writer.write(frame(CLOSE, b""))
+        await asyncio.wait_for(taken.over.wait(), 5)
+    assert seen == [str(n) for n in range(200)]
+    assert taken.found == [[str(n)] for n in range(0, 200, 3)]
+
+
+async def test_a_connection_that_is_not_processed_is_not_read_and_loses_nothing():
+    taken, big = Taken(), frame(BINARY, bytes(60_000))
+    taken.may_read.clear()
+    async with connected(taken) as (reader, writer, _):
+        await upgraded(reader)
+        writer.write(big * 400)
+        while taken.socket is None or not taken.socket._paused:
+            await asyncio.sleep(0)
+        assert len(taken.socket._waiting) < 4 * MOST_WAITING
+        taken.may_read.set()
+        await writer.drain()
+        writer.write(frame(CLOSE, b""))
+        await asyncio.wait_for(taken.over.wait(), 20)
+    assert len(taken.found) == 400
