@@ -104,3 +104,13 @@ async def test_a_member_too_many_waits_and_takes_over_when_another_leaves(kafka)
                 assert await fifth.get(1, 50) == []
         rest = members[:PARTITIONS]
         await until(lambda: all(len(m.assigned()) == 1 for m in rest), *rest)
+
+
+async def test_lag_is_measured_from_what_was_reached_where_a_reader_keeps_more_to_read_again(kafka):
+    async with Publisher(kafka) as publisher, Subscriber(kafka, [TEXTS], GROUP) as one:
+        await publisher.send_many([utterance(i) for i in range(10)], partition=0)
+        await read(one, 10)
+        await one.commit({(TEXTS, 0): 4}, {(TEXTS, 0): 9})
+        assert (await lag(kafka, TEXTS, GROUP))[0] == 1
+    async with Subscriber(kafka, [TEXTS], GROUP) as two:
+        assert [record.offset for record in await read(two, 6)] == list(range(4, 10))
