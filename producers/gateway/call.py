@@ -7,10 +7,11 @@ recording with silence in their place.
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from affectstream.producers.chunks import Chunk
+from affectstream.producers.gateway.call_plan import CallPlan
 from affectstream.producers.gateway.events import (
     Audio,
     Event,
@@ -27,9 +28,7 @@ from affectstream.producers.gateway.lane import Lane
 from affectstream.producers.gateway.pauses import Pauses
 from affectstream.producers.gateway.speech import SpeechLane
 from affectstream.producers.turns import TextInterval
-from affectstream.schemas import policy
 from affectstream.schemas.messages import (
-    MODALITIES,
     AudioChunk,
     EndOfStream,
     Modality,
@@ -43,48 +42,6 @@ LARGEST_GAP_MS = 600_000
 SWEEP_MS = 500  # of stream time, after which lanes with nothing new are looked at
 WITHDRAWN = "consent_withdrawn"
 LARGEST_JPEG = FRAMES.max_bytes - 2 * KIB
-
-
-@dataclass(frozen=True)
-class CallPlan:
-    """A call: its session, the epoch time of its stream's zero, and how its sound is cut."""
-
-    session_id: str
-    zero_ms: int
-    parties: tuple[Party, ...]
-    video: tuple[Party, ...] = ()
-    agent_purpose: str | None = None
-    chunk_ms: int = 2000
-    hop_ms: int = 1000
-    run: str = ""
-    words: tuple[Party, ...] = ()  # those whose words come along
-    transcribe: bool = False  # the sound of the others is for the recogniser
-    redact: bool = True  # words, before anything is published
-
-    @property
-    def permitted(self) -> tuple[Party, ...]:
-        """Return the parties whose sound or picture may be processed."""
-        named = dict.fromkeys((*self.parties, *self.video, *self.words))
-        return tuple(party for party in named if policy.permits(party, self.agent_purpose))
-
-    def expects(self, party: Party) -> tuple[Modality, ...]:
-        """Return the modalities of a party, its words by the recogniser among them."""
-        given = self.sends(party)
-        return tuple(m for m in MODALITIES if m in given or (m == "text" and self.recognises(party)))
-
-    def sends(self, party: Party) -> tuple[Modality, ...]:
-        """Return the modalities of a party that the stream itself brings."""
-        given = {"video": self.video, "audio": self.parties, "text": self.words}
-        return tuple(modality for modality in MODALITIES if party in given[modality])
-
-    def recognises(self, party: Party) -> bool:
-        """Say whether the words of a party are the recogniser's to find."""
-        return self.transcribe and party in self.parties and party not in self.words
-
-    def base(self, party: Party) -> dict[str, Any]:
-        """Return the fields that all messages of a party share."""
-        whose = {"session_id": self.session_id, "run": self.run, "party": party}
-        return {**whose, "expects": self.expects(party)}
 
 
 class Call:

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field, replace
 import structlog
 
 from affectstream.producers.gateway.admission import Places, SessionIds, Tokens
-from affectstream.producers.gateway.call import Call, CallPlan
+from affectstream.producers.gateway.call import Call
+from affectstream.producers.gateway.call_plan import CallPlan
 from affectstream.producers.gateway.continuing import StreamKey, Streams
 from affectstream.producers.gateway.events import Fault, Started, StreamMessage
 from affectstream.producers.gateway.feedback import Feedback

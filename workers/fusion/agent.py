@@ -150,10 +150,7 @@ class FusionAgent:
         epoch = self._epoch
         decoded = {number: _decoded(records) for number, records in batch.items()}
         await self._learn_trust()
-        if self._consents:
-            await self._consents.learn(
-                {item.session_id for each in decoded.values() for item in _items(each)}
-            )
+        await self._learn_consent(decoded)
         answers = await self._ask(decoded)
         if epoch != self._epoch:
             return

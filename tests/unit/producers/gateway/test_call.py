@@ -16,7 +16,8 @@ from support.recordings import voice, wav
 
 from affectstream.producers import audio
 from affectstream.producers.audio import End
-from affectstream.producers.gateway.call import LARGEST_GAP_MS, Call, CallPlan
+from affectstream.producers.gateway.call import LARGEST_GAP_MS, Call
+from affectstream.producers.gateway.call_plan import CallPlan
 from affectstream.producers.gateway.events import Audio, Fault, Paused, Picture, Resumed
 from affectstream.producers.gateway.lane import LAG_MS, REORDER_MS, Lane
 from affectstream.producers.media import probe

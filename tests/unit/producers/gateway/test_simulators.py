@@ -3,7 +3,8 @@
 import pytest
 from support.recordings import call as recorded
 
-from affectstream.producers.gateway.call import Call, CallPlan
+from affectstream.producers.gateway.call import Call
+from affectstream.producers.gateway.call_plan import CallPlan
 from affectstream.producers.gateway.events import Audio, Picture, Started
 from affectstream.producers.gateway.plain import Plain
 from affectstream.producers.gateway.simulators import browser

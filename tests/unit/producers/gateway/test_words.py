@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from affectstream.producers.gateway.call import Call, CallPlan
+from affectstream.producers.gateway.call import Call
+from affectstream.producers.gateway.call_plan import CallPlan
 from affectstream.producers.gateway.events import Audio, Dropped, Refused, Started, Words
 from affectstream.producers.gateway.plain import Plain
 from affectstream.producers.gateway.speech import LATE_MS, SpeechLane
@@ -128,12 +129,13 @@ def test_words_of_an_agent_who_is_not_permitted_are_dropped_unread():
     assert each.dropped["not_permitted"] == 1
 
 
-def test_words_in_a_pause_are_dropped():
+def test_words_in_a_pause_are_marked_and_empty():
     from affectstream.producers.gateway.events import Paused
 
     each = call()
     list(each.messages(Paused()))
-    assert list(each.messages(final(0, 900, "My number is"))) == []
+    marked = list(each.messages(final(0, 900, "My number is")))
+    assert [(m.text, m.context, m.withheld) for m in marked] == [("", (), "paused")]
 
 
 def test_sound_whose_words_come_along_is_not_for_the_recogniser_and_other_sound_is():
