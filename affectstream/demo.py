@@ -42,10 +42,13 @@ def demo(
     """Replay the demo call on embedded servers and real workers, and read along as it goes."""
     from importlib.resources import as_file, files
 
+    from affectstream.console import print_warnings
     from affectstream.processes import make_folder
     from affectstream.runtime.settings import load
     from affectstream.session_file import SessionArguments, events, plan
     from affectstream.up import started
+
+    print_warnings()
 
     settings = _with_free_port(load(policy={"agent_purpose": "synthetic"}))  # nobody real speaks in it
     make_folder(folder)
