@@ -87,6 +87,11 @@ COMMANDS: dict[str, Entry] = {
         "Set the consent to a session, pause and resume it; withdrawal is final, and takes effect at once.",
         group=True,
     ),
+    "feedback": Entry(
+        "affectstream.feedback",
+        "Export supervisors' marks on windows, with what the models said, as data for an evaluation.",
+        group=True,
+    ),
     "audit": Entry(
         "affectstream.audit",
         "Show and check the audit log: who did what to which session when.",

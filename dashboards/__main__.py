@@ -8,13 +8,14 @@ from contextlib import AsyncExitStack, contextmanager
 import uvicorn
 
 from affectstream.analytics.label import Display
-from affectstream.dashboards import control
+from affectstream.dashboards import control, feedback
 from affectstream.dashboards.api import create_app
 from affectstream.dashboards.feed import Feed
 from affectstream.dashboards.limits import Limits
 from affectstream.dashboards.page import site
 from affectstream.models.fusion.parameters import available
 from affectstream.runtime.consent import ConsentStore
+from affectstream.runtime.feedback import FeedbackStore
 from affectstream.runtime.process import Stop, run
 from affectstream.runtime.settings import ApiSettings, Settings, load
 from affectstream.runtime.store import FusedStore
@@ -39,9 +40,11 @@ async def serve(settings: Settings, stop: Stop) -> None:
         store = FusedStore(settings.redis, patient=True)
         exits.push_async_exit(store)
         app = create_app(store, settings.api.token, _display(settings), _limits(settings.api))
-        site.install(app, settings.api.token, settings.api.processes)
         consents = await exits.enter_async_context(ConsentStore(settings.redis, settings.policy))
         control.install(app, consents, settings.api.token)
+        marks = await exits.enter_async_context(FeedbackStore(settings.redis, settings.policy))
+        feedback.install(app, marks, settings.api.token)
+        site.install(app, settings.api.token, settings.api.processes)  # the last: it takes all other paths
         config = uvicorn.Config(
             app,
             log_config=None,

@@ -225,6 +225,7 @@ class FusedStore(operator_trust.TrustStore):
     async def purge(self, session_id: str) -> int:
         """Delete everything kept of a session and return how many keys that were."""
         doomed = [keys.session(session_id), keys.runs(session_id), keys.alerts(session_id)]
+        doomed.append(keys.feedback(session_id))
         for party in PARTIES:
             doomed += [keys.finals(session_id, party), keys.latest(session_id, party)]
         pipe = self._redis.pipeline(transaction=True)

@@ -19,6 +19,7 @@ affect:trust                          hash    an operator's trust per modality, 
                                               ``MODALITY_until_ms`` where it holds for a time only
 affect:trust:log                      stream  who set or took back which trust, and which process saw it
 affect:webhooks                       stream  events that wait until a webhook's receiver has taken them
+affect:feedback:{SID}                 hash    PARTY END_MS -> JSON of a supervisor's mark on that window
 affect:consent:{SID}                  string  JSON of the consent to a session and of its pauses; it never
                                               expires once consent was withdrawn
 affect:consent:changes                stream  the same JSON at each change, for the processes that go by it
@@ -68,6 +69,11 @@ def alerts(session_id: str) -> str:
 def consent(session_id: str) -> str:
     """Return the key of the consent to a session and of its pauses."""
     return f"affect:consent:{{{session_id}}}"
+
+
+def feedback(session_id: str) -> str:
+    """Return the key of supervisors' marks on a session's windows."""
+    return f"affect:feedback:{{{session_id}}}"
 
 
 def stream_id(window_end_ms: int) -> str:

@@ -42,6 +42,7 @@ IN_REDIS = (
     ("`affect:finals:*`, `affect:latest:*`, `affect:session:*`", "fused emotions", REDIS_TTL),
     ("`affect:alerts:*`", "alerts", REDIS_TTL),
     ("`affect:sessions`, `affect:runs:*`", "session ids and runs", REDIS_TTL),
+    ("`affect:feedback:*`", "marks on windows, with the names of who made them", REDIS_TTL),
     ("`affect:sending:*`", "which producer sends", "10 s"),
     ("`affect:trust`, `affect:trust:log`", "an operator's trust, with the operator's name", REDIS_TTL),
     (

@@ -12,11 +12,12 @@ from affectstream.analytics.alerts import in_order
 from affectstream.analytics.records import PartySummary, Summary
 from affectstream.analytics.summary import summarise
 from affectstream.dashboards.buckets import buckets, length_ms
-from affectstream.dashboards.page import course, frame
+from affectstream.dashboards.page import course, frame, marking
 from affectstream.dashboards.page.course import Mark, clock
 from affectstream.dashboards.reader import Reader
 from affectstream.dashboards.responses import PartyRow
 from affectstream.dashboards.roster import Roster
+from affectstream.runtime.feedback import FeedbackStore
 from affectstream.schemas.alert import Alert
 from affectstream.schemas.conflict import WORDS
 from affectstream.schemas.errors import InputError, Unavailable
@@ -64,8 +65,8 @@ class View:
 class Page:
     """One visitor's page of a session."""
 
-    def __init__(self, sid: str, reader: Reader, roster: Roster) -> None:
-        self._sid, self._reader, self._roster = sid, reader, roster
+    def __init__(self, sid: str, reader: Reader, roster: Roster, feedback: FeedbackStore) -> None:
+        self._sid, self._reader, self._roster, self._feedback = sid, reader, roster, feedback
         self._view = View()
 
     async def build(self) -> None:
@@ -89,6 +90,7 @@ class Page:
         self._events.on("rowClick", lambda e: self._jump(e.args[1]["from_ms"]))
         ui.html("<h2>In short</h2>", sanitize=False)
         self._short = ui.column().classes("call-short")
+        marking.Form(self._sid, self._reader, self._feedback).build()
         await self.refresh()
         ui.timer(REFRESH_S, self.refresh)
 
@@ -222,7 +224,7 @@ def register(app: FastAPI) -> None:
     @ui.page("/call/{sid}")
     async def call(sid: str) -> None:
         with frame.page(f"Call {sid}", "/call"):
-            await Page(sid, app.state.reader, app.state.roster).build()
+            await Page(sid, app.state.reader, app.state.roster, app.state.feedback).build()
 
 
 def line(row: PartyRow) -> str:

@@ -1,0 +1,62 @@
+"""Supervisors' marks on windows in Redis, each in the audit log before it is reported as done."""
+
+import asyncio
+from types import TracebackType
+from typing import Self
+
+from pydantic import ValidationError
+
+from affectstream.runtime.audit import audit_log
+from affectstream.runtime.redis_client import connect, translated
+from affectstream.runtime.settings import PolicySettings, RedisSettings
+from affectstream.schemas import keys
+from affectstream.schemas.feedback import Mark
+
+
+class FeedbackStore:
+    """The marks of all sessions; the newest mark of a window counts."""
+
+    def __init__(self, redis: RedisSettings, policy: PolicySettings) -> None:
+        self._settings, self._audit = redis, audit_log(policy)
+        self._redis = connect(redis, patient=False)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._redis.aclose()
+
+    async def add(self, session_id: str, mark: Mark) -> None:
+        """Keep a mark on a window of a session; raises Unavailable."""
+        key = keys.feedback(session_id)
+        with translated(self._settings):
+            pipe = self._redis.pipeline(transaction=True)
+            pipe.hset(key, mark.window, mark.model_dump_json())
+            pipe.expire(key, self._settings.ttl_s)
+            await pipe.execute()
+        detail = {"party": mark.party, "end_ms": mark.end_ms, "right": int(mark.right), "label": mark.label}
+        await asyncio.to_thread(self._audit.append, "feedback", session_id, mark.by, detail)
+
+    async def marks(self, session_id: str) -> list[Mark]:
+        """Return the marks of a session by party and time, without what cannot be read."""
+        with translated(self._settings):
+            found = await self._redis.hvals(keys.feedback(session_id))
+        marks = [mark for text in found if (mark := _readable(text)) is not None]
+        return sorted(marks, key=lambda mark: (mark.end_ms, mark.party))
+
+    async def sessions(self) -> list[str]:
+        """Return the sessions that have marks, by name."""
+        start, end = keys.feedback("\0").split("\0")
+        with translated(self._settings):
+            found = [key async for key in self._redis.scan_iter(match=f"{start}*{end}")]
+        names = [key.decode() if isinstance(key, bytes) else key for key in found]
+        return sorted(name[len(start) : len(name) - len(end)] for name in names)
+
+
+def _readable(text: bytes | str) -> Mark | None:
+    try:
+        return Mark.model_validate_json(text)
+    except ValidationError:
+        return None
