@@ -17,7 +17,7 @@ let call = null;
 
 consent.addEventListener("change", () => {
   start.disabled = !consent.checked || call !== null;
-  if (!consent.checked) call?.stop("Stopped: consent was withdrawn.");
+  if (!consent.checked) call?.withdraw();
 });
 form.addEventListener("submit", (event) => {
   event.preventDefault();
@@ -100,7 +100,6 @@ class Call {
       type: "start",
       call_id: given.get("call") || `page-${crypto.randomUUID()}`,
       token: given.get("token") || "",
-      consent: "granted",
       tracks: this.tracks(),
     });
     this.socket.onmessage = ({ data }) => this.answered(JSON.parse(data));
@@ -115,6 +114,7 @@ class Call {
 
   answered(message) {
     if (message.type === "started") {
+      this.send({ type: "consent", consent: "granted" });
       this.recorder.port.postMessage("begin");
     } else if (message.type === "refused") {
       this.reason = `The gateway refused the call (${message.reason}). A link admits one call.`;
@@ -171,6 +171,11 @@ class Call {
     this.recorder.port.postMessage("end"); // what is left of the sound goes before the end of the stream
     this.media.getTracks().forEach((track) => track.stop());
     setTimeout(() => this.close(reason), 2000);
+  }
+
+  withdraw() {
+    this.send({ type: "consent", consent: "withdrawn" });
+    this.close("Stopped: consent was withdrawn.");
   }
 
   close(reason) {

@@ -105,7 +105,8 @@ async def test_nothing_is_opened_before_consent_and_withdrawing_it_stops(gateway
     await expect(page.locator("#status")).to_have_text("Capturing.", timeout=SHOWN_MS)
     await page.uncheck("#consent")
     await expect(page.locator("#status")).to_contain_text("consent was withdrawn", timeout=SHOWN_MS)
-    await gateway.event("call_ended", session=SessionIds("a key of nobody").of("page-withdrawn"))
+    session_id = SessionIds("a key of nobody").of("page-withdrawn")
+    await gateway.event("call_ended", session=session_id, reason="consent_withdrawn")
 
 
 async def test_a_link_admits_one_call_and_the_page_says_so(gateway, page):
