@@ -100,14 +100,24 @@ def blocks(now: Measured, before: Measured) -> Iterator[Block]:
     yield Heading("Demands")
     yield _demands(now, before)
     yield Bullets((f"now: {_about(now)}", f"before: {_about(before)}"))
+    both = _Both(now, before)
+    yield from _routine(both)
+    yield Heading("Alerts on routine calls")
+    yield _rules(now, before)
+    yield from _lines(both)
+    yield Heading("Calls with staged anger")
+    yield from _staged(both)
+    yield from _words(both)
+
+
+def _routine(both: "_Both") -> Iterator[Block]:
     yield Heading("Routine calls")
     yield Paragraph(
         "Shares are of spoken windows, by the displayed label; *unsure* are those with evidence and no "
         "displayed label. Steadiness compares neighbouring windows, *halves* the mean distributions of the "
         "first and the second half. Before in brackets."
     )
-    both = _Both(now, before)
-    recordings = [*(row for row in now.figures if row.startswith("call/")), "calls"]
+    recordings = [*(row for row in both.now.figures if row.startswith("call/")), "calls"]
     yield both.table("displayed", recordings, {"s": "seconds", **{e: e for e in (*EMOTIONS, "unsure")}})
     yield both.table(
         "steadiness",
@@ -120,8 +130,9 @@ def blocks(now: Measured, before: Measured) -> Iterator[Block]:
             "alerts": "alerts",
         },
     )
-    yield Heading("Alerts on routine calls")
-    yield _rules(now, before)
+
+
+def _lines(both: "_Both") -> Iterator[Block]:
     yield Heading("The same calls over other lines")
     yield Paragraph(
         "Window by window against the recording as it is: share of spoken windows with an equal display "
@@ -129,12 +140,9 @@ def blocks(now: Measured, before: Measured) -> Iterator[Block]:
         "sentences recorded at 16 kHz or more with the same at 8 kHz: the calls but one have no more than 8 "
         "kHz themselves."
     )
-    lines = [row for row in now.figures if row.startswith(("line/", "acted/"))]
+    lines = [row for row in both.now.figures if row.startswith(("line/", "acted/"))]
     shown = ("equal", "total variation", "calm", "no speech", "alerts")
     yield both.table("line", lines, {name: name for name in shown})
-    yield Heading("Calls with staged anger")
-    yield from _staged(both)
-    yield from _words(both)
 
 
 def _words(both: "_Both") -> Iterator[Block]:

@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -68,6 +69,14 @@ def read_clips(folder: Path, said: Callable[[Path], Said], title: str, layout: s
         return Clip(path, INDEX[emotion], code, speaker, sex, sentence, seconds, sha256)
 
     return Corpus(*read_each(files_below(folder, SUFFIXES), one, folder, title, layout))
+
+
+def named(path: Path, pattern: re.Pattern[str], layout: str) -> re.Match[str]:
+    """Return the match of a file's name without its suffix; raises InputError where it is not ``layout``."""
+    found = pattern.fullmatch(path.stem)
+    if found is None:
+        raise InputError(f"the name is not {layout}")
+    return found
 
 
 def checked(path: Path) -> tuple[float, str]:

@@ -6,7 +6,7 @@ Burkhardt et al., "A Database of German Emotional Speech", Interspeech 2005.
 import re
 from pathlib import Path
 
-from affectstream.lab.datasets.clips import Corpus, Said, read_clips
+from affectstream.lab.datasets.clips import Corpus, Said, named, read_clips
 from affectstream.schemas.errors import InputError
 
 SOURCE = "EmoDB (Burkhardt et al., 2005)"
@@ -23,10 +23,12 @@ LABELS = {
     "N": "neutral",
 }
 BOREDOM = "L"  # no place among the seven, and not neutral to a listener: left out
-MEN = ("03", "10", "11", "12", "15")
-WOMEN = ("08", "09", "13", "14", "16")
+SEX = {
+    **dict.fromkeys(("03", "10", "11", "12", "15"), "male"),
+    **dict.fromkeys(("08", "09", "13", "14", "16"), "female"),
+}
 
-_NAME = re.compile(r"(\d{2})([ab]\d{2})([WLEAFTN])([a-z]?)")
+_NAME = re.compile(rf"({'|'.join(SEX)})([ab]\d\d)([WLEAFTN])([a-z]?)")
 
 
 def read(folder: Path) -> Corpus:
@@ -35,9 +37,7 @@ def read(folder: Path) -> Corpus:
 
 
 def _said(path: Path) -> Said:
-    named = _NAME.fullmatch(path.stem)
-    if named is None or named[1] not in MEN + WOMEN:
-        raise InputError("the name is not speaker, text, emotion and version as in 03a01Fa")
-    if named[3] == BOREDOM:
+    name = named(path, _NAME, "speaker, text, emotion and version as in 03a01Fa")
+    if name[3] == BOREDOM:
         raise InputError("boredom, which is none of the seven")
-    return Said(LABELS[named[3]], named[3], named[1], "male" if named[1] in MEN else "female", named[2])
+    return Said(LABELS[name[3]], name[3], name[1], SEX[name[1]], name[2])

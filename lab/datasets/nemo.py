@@ -6,8 +6,7 @@ Christop, "nEMO: Dataset of Emotional Speech in Polish", LREC-COLING 2024.
 import re
 from pathlib import Path
 
-from affectstream.lab.datasets.clips import Corpus, Said, read_clips
-from affectstream.schemas.errors import InputError
+from affectstream.lab.datasets.clips import Corpus, Said, named, read_clips
 
 SOURCE = "nEMO (Christop, 2024)"
 LAYOUT = (
@@ -22,10 +21,12 @@ LABELS = {
     "sadness": "sad",
     "surprised": "surprise",
 }
-WOMEN = ("EB0", "IC0", "KD0", "MK0")
-MEN = ("KS0", "MP0", "SM0", "TP0", "WR0")
+SEX = {
+    **dict.fromkeys(("EB0", "IC0", "KD0", "MK0"), "female"),
+    **dict.fromkeys(("KS0", "MP0", "SM0", "TP0", "WR0"), "male"),
+}
 
-_NAME = re.compile(r"([A-Z]{2}\d)_([a-z]+)_(\d+)")
+_NAME = re.compile(rf"({'|'.join(SEX)})_({'|'.join(LABELS)})_\d+")  # the number is that of the take
 
 
 def read(folder: Path) -> Corpus:
@@ -34,8 +35,5 @@ def read(folder: Path) -> Corpus:
 
 
 def _said(path: Path) -> Said:
-    named = _NAME.fullmatch(path.stem)
-    if named is None or named[1] not in WOMEN + MEN or named[2] not in LABELS:
-        raise InputError("the name is not SPEAKER_EMOTION_NUMBER with one of the six emotions")
-    sex = "female" if named[1] in WOMEN else "male"
-    return Said(LABELS[named[2]], named[2], named[1], sex, "")  # the number is that of the take
+    name = named(path, _NAME, "SPEAKER_EMOTION_NUMBER with one of the six emotions")
+    return Said(LABELS[name[2]], name[2], name[1], SEX[name[1]], "")

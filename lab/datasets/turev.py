@@ -6,8 +6,7 @@ Canpolat et al., "Turkish Emotion Voice Database (TurEV-DB)", SLTU-CCURL 2020.
 import re
 from pathlib import Path
 
-from affectstream.lab.datasets.clips import Corpus, Said, read_clips
-from affectstream.schemas.errors import InputError
+from affectstream.lab.datasets.clips import Corpus, Said, named, read_clips
 
 SOURCE = "TurEV-DB (Canpolat et al., 2020)"
 LAYOUT = (
@@ -25,7 +24,5 @@ def read(folder: Path) -> Corpus:
 
 
 def _said(path: Path) -> Said:
-    named = _NAME.fullmatch(path.stem)
-    if named is None:
-        raise InputError("the name is not SPEAKER_EMOTION_WORD with one of the four emotions")
-    return Said(LABELS[named[2]], named[2], named[1], "", named[3])
+    name = named(path, _NAME, "SPEAKER_EMOTION_WORD with one of the four emotions")
+    return Said(LABELS[name[2]], name[2], name[1], "", name[3])
