@@ -22,7 +22,6 @@ from affectstream.lab.evaluation.sentences import SHARES, STYLES, outcomes
 from affectstream.lab.evaluation.tasks.text import ROWS, read
 from affectstream.lab.statistics import FLOOR, fit_temperature, log, scaled, uncalibrated
 from affectstream.lab.training.files import WEIGHTS, mean_weights, weights
-from affectstream.lab.training.networks.minilm import CALLS
 from affectstream.lab.training.recipe import RECIPE, CallsRecipe, TextRecipe, read_recipe
 from affectstream.lab.training.tasks import text_calls
 from affectstream.lab.training.tasks.text import encoder_config, label_counts, rows_of, start_folder
@@ -137,11 +136,11 @@ def _begun(state: dict[str, Tensor], recipe: TextRecipe, meld: Sequence[Row], go
 
 
 def _continued(state: dict[str, Tensor], recipe: CallsRecipe) -> Shipped:
-    """Return what is shipped of a run that continued text weights: with the bias of calls and more calm."""
+    """Return what is shipped of a run that continued text weights: its bias with more calm."""
     start = text_calls.start_folder(recipe)
     config = read_card("text", start).config
     tokenizer = (start / "text.tokenizer.json").read_text(encoding="utf-8")
-    bias = state["bias"][CALLS : CALLS + 1].clone()
+    bias = state["bias"].clone()
     bias[0, INDEX["neutral"]] += CALM
     return Kept(state | {"bias": bias}, tokenizer), config["encoder"], config["training"]
 

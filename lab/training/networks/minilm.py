@@ -17,7 +17,7 @@ class TextNetwork(nn.Module):
     """Token ids and segments in, logits of the seven emotions out.
 
     The mean of the last hidden states over the utterance (not its context) goes to one linear layer, with a
-    bias per corpus since the corpora differ in their shares of the classes; the shipped network has one bias.
+    bias per corpus since the corpora differ in their shares of the classes, or one bias, as it is shipped.
     ``affectstream.models.text.network`` computes the same from the same weights.
     """
 
@@ -40,6 +40,9 @@ class TextNetwork(nn.Module):
         return mean_of_utterance(found.last_hidden_state, ids, segments)
 
     def forward(self, prepared: Tensor, corpus: Tensor | None = None) -> Tensor:
-        """Return logits (batch, 7); ``corpus`` (batch,) indexes CORPORA, None means the first."""
-        bias = self.bias[0] if corpus is None else self.bias[corpus]
+        """Return logits (batch, 7); ``corpus`` (batch,) indexes CORPORA, None means the first.
+
+        A network with a single bias takes it for every corpus.
+        """
+        bias = self.bias[0] if corpus is None or len(self.bias) == 1 else self.bias[corpus]
         return cast(Tensor, self.head(self.dropout(self.embed(prepared))) + bias)

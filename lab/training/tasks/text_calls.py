@@ -22,7 +22,7 @@ from affectstream.lab.training.augment.texts import Turns, varied
 from affectstream.lab.training.corpus import Corpus, Indices, Part
 from affectstream.lab.training.files import weights
 from affectstream.lab.training.memory import one_hot
-from affectstream.lab.training.networks.minilm import CALLS, CORPORA, TextNetwork
+from affectstream.lab.training.networks.minilm import CALLS, TextNetwork
 from affectstream.lab.training.recipe import CallsRecipe, Recipe
 from affectstream.lab.training.task import Batch
 from affectstream.lab.training.tasks.text import Texts, TextTask, rows_of
@@ -123,7 +123,7 @@ def start_folder(recipe: Recipe) -> Path:
 
 
 def network(recipe: Recipe) -> nn.Module:
-    """Return the network with the weights that it starts from, its bias once for each corpus."""
+    """Return the network with the weights that it starts from, and one bias as in the stream."""
     assert isinstance(recipe, CallsRecipe)
     made = continued(start_folder(recipe), recipe)
     made.bert.embeddings.requires_grad_(False)
@@ -135,11 +135,9 @@ def network(recipe: Recipe) -> nn.Module:
 def continued(start: Path, recipe: Recipe) -> TextNetwork:
     """Return the network with the text weights in ``start``; raises InputError where there are none."""
     state = unpacked(weights(start / "text.safetensors"))
-    made = TextNetwork(
-        read_card("text", start).config["encoder"], corpora=len(CORPORA), dropout=recipe.dropout
-    )
+    made = TextNetwork(read_card("text", start).config["encoder"], dropout=recipe.dropout)
     try:
-        made.load_state_dict(state | {"bias": state["bias"].repeat(len(CORPORA), 1)})
+        made.load_state_dict(state)
     except (KeyError, RuntimeError) as error:
         raise InputError(
             f"{start} holds no text weights to continue from: give a folder of `ship`"
