@@ -21,6 +21,11 @@ from affectstream.schemas.errors import InputError
 
 SOURCES = tuple(corpus.SOURCE for corpus in (ravdess, tess, nemo, turev, emospeech))
 MODEL_ID = "voice-whisper/1"
+LICENCE = (
+    f"weights {ravdess.LICENCE}, as the recordings of RAVDESS, nEMO and EmoSpeech; TESS and TurEV, from "
+    "which they learnt too, are CC BY-NC-ND 4.0, which lets nobody share adapted material; the encoder is "
+    "Whisper's, MIT"
+)
 
 
 def ship(run: Path, folder: Path) -> Card:
@@ -77,7 +82,7 @@ def _card(network: VoiceNet, recipe: VoiceRecipe, run: Path) -> dict[str, object
         "model_id": MODEL_ID,
         "modality": "audio",
         "temperature": temperature_of(arrays),
-        "licence": f"weights {ravdess.LICENCE}, as the recordings; the encoder is Whisper's, MIT",
+        "licence": LICENCE,
         "data": SOURCES,
         "trust": figures["stream, each window: uar"],
         "config": {

@@ -8,13 +8,14 @@ away. A modality with no trust is not there.
 The share of a modality is that of its token (``cross_attention``), or else how far the answer moves when it
 is left out: the total variation distance, times the probability that it is in, as a share of the sum.
 
-A modality that is present without an embedding that fits (a worker that sends none) counts
-by its probabilities alone, which the networks are trained for. Where none of those present has one, the rule
+A modality that is present without an embedding that fits (a worker that sends none, or a network that was
+trained on those of other weights than the shipped ones) counts by its probabilities alone, which the networks
+are trained for. Where none of those present has one, the rule
 ``fallback`` answers. ``name_of`` states it per window: ``early_late/1a2b3c4d-partial`` and ``-fallback``.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +23,7 @@ import numpy as np
 from affectstream.models.fusion.evidence import Array, Evidence, Flags, Pooled, Rule
 from affectstream.models.fusion.network_file import read
 from affectstream.models.fusion.networks import FORWARD, SUBSETS, projections, straight
+from affectstream.models.weights import read_card
 from affectstream.schemas.errors import ModelError, SettingsError
 from affectstream.schemas.labels import N_EMOTIONS
 from affectstream.schemas.messages import MODALITIES
@@ -34,6 +36,7 @@ FLOOR = 1e-4  # a probability below this is read as this: its logarithm is an in
 LIMIT = 6.0  # standard deviations, beyond which an input is cut off
 SHORT = 8  # digits of the file's hash in the rule's name
 TINY = 1e-12
+CARDS = {"video": "face", "audio": "voice", "text": "text"}
 
 
 @dataclass(frozen=True)
@@ -46,6 +49,7 @@ class Network:
     sizes: tuple[int, ...]
     digest: str
     statement: Mapping[str, str]  # the metadata of the file
+    fresh: tuple[bool, ...] = (True,) * len(MODALITIES)  # False: its model has other weights since
 
     def table(self, rows: Sequence[Array]) -> tuple[Array, Array | None]:
         """Return probabilities (8, 7) of one window's rows per subset, and the tokens' shares (8, 3)."""
@@ -92,7 +96,19 @@ class NetworkRule:
 def rules(fallback: Rule, folder: Path = FOLDER) -> dict[str, NetworkRule]:
     """Return the networks by kind whose files are in ``folder``; raises ModelError for a bad file."""
     paths = {kind: folder / file_of(kind) for kind in FORWARD}
-    return {kind: NetworkRule(network(path), fallback) for kind, path in paths.items() if path.exists()}
+    made = {kind: network(path) for kind, path in paths.items() if path.exists()}
+    return {kind: NetworkRule(replace(n, fresh=_fresh(n.statement)), fallback) for kind, n in made.items()}
+
+
+def weights_of(name: str) -> str:
+    """Return how a network's file names the shipped weights of a card: model and first digits of the hash."""
+    card = read_card(name)
+    return f"{card.model_id} {card.sha256[:12]}"
+
+
+def _fresh(statement: Mapping[str, str]) -> tuple[bool, ...]:
+    shipped = {name: weights_of(name) for name in CARDS.values()}
+    return tuple(statement.get(CARDS[m], shipped[CARDS[m]]) == shipped[CARDS[m]] for m in MODALITIES)
 
 
 def file_of(kind: str) -> str:
@@ -130,10 +146,11 @@ def with_embeddings(network: Network, evidence: Evidence) -> Flags:
 
 
 def embedded(network: Network, evidence: Evidence) -> Flags:
-    """Return where (n, 3) an embedding is there: of the size that fits, finite and not all zeros."""
+    """Return where (n, 3) an embedding is there: fresh, of the size that fits, finite and not all zeros."""
     windows = len(evidence.p)
     columns = [_fits(x, size, windows) for x, size in zip(_all(evidence), network.sizes, strict=True)]
-    return np.stack(columns, axis=1)
+    there: Flags = np.stack(columns, axis=1) & np.array(network.fresh)
+    return there
 
 
 def inputs(embedding: Array, p: Array) -> Array:

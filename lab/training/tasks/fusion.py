@@ -24,8 +24,7 @@ from affectstream.lab.training.loop import Report
 from affectstream.lab.training.recipe import FusionRecipe
 from affectstream.lab.training.task import Batch
 from affectstream.models.fusion.evidence import Array
-from affectstream.models.fusion.network_rule import file_of, inputs, standardised
-from affectstream.models.weights import read_card
+from affectstream.models.fusion.network_rule import CARDS, file_of, inputs, standardised, weights_of
 from affectstream.schemas.errors import InputError
 from affectstream.schemas.labels import EMOTIONS, N_EMOTIONS
 from affectstream.schemas.messages import MODALITIES
@@ -212,7 +211,7 @@ def windows(logs: Path, seed: int = 0, per_actor: int = PER_ACTOR) -> Log:
 
 def ship(recipes: Sequence[FusionRecipe], log: Log, folder: Path, report: Report) -> None:
     """Train and write the networks of ``recipes``; raises InputError, ModelError."""
-    models = {name: _read_by(name) for name in ("face", "voice", "text")}
+    models = {name: weights_of(name) for name in CARDS.values()}
     for recipe in recipes:
         done = train(log, recipe)
         path = folder / file_of(recipe.network)
@@ -221,9 +220,3 @@ def ship(recipes: Sequence[FusionRecipe], log: Log, folder: Path, report: Report
             f"wrote {path}: {path.stat().st_size / 1e6:.2f} MB, {done.epochs} epochs, held-out NLL "
             f"{done.held_nll:.4f}, temperature {done.temperature:.3f}"
         )
-
-
-def _read_by(name: str) -> str:
-    """Return which model's embeddings a network reads, as its file says it."""
-    card = read_card(name)
-    return f"{card.model_id} {card.sha256[:12]}"

@@ -128,7 +128,7 @@ def test_a_run_ships_with_more_calm_and_a_temperature_for_each_corpus(
     write_recipe(recipe, run / RECIPE)
     save_file(made.state_dict(), run / WEIGHTS)
     card = ship([run], tmp_path / "shipped", tmp_path)
-    assert card.model_id == "text-minilm/2"
+    assert card.model_id == "text-minilm/3"
     assert "sentences of service calls (train)" in card.data
     assert [t["network"] for t in card.config["training"]] == ["text", "text-calls"]
     assert card.temperature == pytest.approx(card.config["temperatures"]["MELD"], abs=1e-4)
