@@ -63,9 +63,22 @@ def draw(
     mpl.rcParams["svg.hashsalt"] = "affectstream"  # the same session gives the same SVG
     import matplotlib.pyplot as plt
 
-    origin_ms = min(f.start_ms for f in finals)
-    length_s = (max(f.end_ms for f in finals) - origin_ms) / 1000
-    sides = sides_of(finals, display, alerts)
+    figure = _figure(sides_of(finals, display, alerts), events)
+    figure.suptitle(title, fontweight="bold", x=0.01, ha="left")
+    try:
+        figure.savefig(path, dpi=130, metadata={"Date": None} if path.suffix.lower() == ".svg" else None)
+    except OSError as error:
+        raise InputError(f"cannot write {path}: {error.strerror}") from error
+    finally:
+        plt.close(figure)
+
+
+def _figure(sides: Sequence[Side], events: Sequence["Event"]) -> "Figure":
+    """Draw the panels of every party below each other, on one axis of time."""
+    import matplotlib.pyplot as plt
+
+    origin_ms = min(side.finals[0].start_ms for side in sides)
+    length_s = (max(side.finals[-1].end_ms for side in sides) - origin_ms) / 1000
     heights = [height for side in sides for height in _heights(side)]
     figure, axes = plt.subplots(
         len(heights),
@@ -79,14 +92,8 @@ def draw(
     for i, side in enumerate(sides):
         _draw_side(axes[4 * i : 4 * i + 4], side, origin_ms, length_s, events)
     _time_axis(axes[-1], length_s)
-    figure.suptitle(title, fontweight="bold", x=0.01, ha="left")
     _legend(figure)
-    try:
-        figure.savefig(path, dpi=130, metadata={"Date": None} if path.suffix.lower() == ".svg" else None)
-    except OSError as error:
-        raise InputError(f"cannot write {path}: {error.strerror}") from error
-    finally:
-        plt.close(figure)
+    return figure  # type: ignore[no-any-return]  # the package has no types
 
 
 def _time_axis(axis: "Axes", length_s: float) -> None:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from affectstream.runtime.settings import KafkaSettings, Settings
     from affectstream.runtime.store import FusedStore
     from affectstream.schemas.messages import Party
+    from affectstream.session_file import SessionArguments
 
 app = typer.Typer()
 out = Console()
@@ -46,13 +47,23 @@ MOST_DIGITS = 30  # of a time; what it means is judged later
 DAY_MS = 86_400_000
 
 
+Speed = Annotated[
+    float | None, typer.Option(min=0.01, help="times real time; default: as fast as it is consumed")
+]
+Start = Annotated[str, typer.Option(help="event time of the start: now, or ms since the epoch")]
+SentBefore = Annotated[
+    Again, typer.Option(help="where the session was sent before: refuse, replace it, or send it apart")
+]
+RunId = Annotated[
+    str | None, typer.Option(help="id of this run of the session; default: drawn", show_default=False)
+]
+
+
 @app.command()
 def replay(
     inputs: Inputs,
-    speed: Annotated[
-        float | None, typer.Option(min=0.01, help="times real time; default: as fast as it is consumed")
-    ] = None,
-    start: Annotated[str, typer.Option(help="event time of the start: now, or ms since the epoch")] = "now",
+    speed: Speed = None,
+    start: Start = "now",
     party: PartyFiles = None,
     channels: Channels = None,
     transcript: TranscriptFile = None,
@@ -61,12 +72,8 @@ def replay(
     session: SessionName = None,
     call_id: CallId = None,
     agent_purpose: Purpose = None,
-    again: Annotated[
-        Again, typer.Option(help="where the session was sent before: refuse, replace it, or send it apart")
-    ] = Again.refuse,
-    run: Annotated[
-        str | None, typer.Option(help="id of this run of the session; default: drawn", show_default=False)
-    ] = None,
+    again: SentBefore = Again.refuse,
+    run: RunId = None,
 ) -> None:
     """Publish a recorded call to Kafka, for the workers that are running there."""
     import asyncio
@@ -74,11 +81,8 @@ def replay(
     from affectstream.console import print_warnings
     from affectstream.producers.pseudonym import pseudonym
     from affectstream.producers.runs import check_run, new_run
-    from affectstream.producers.session import estimated_ms, messages
-    from affectstream.recordings import note_reading
     from affectstream.runtime.settings import load
-    from affectstream.session_file import SessionArguments, plan
-    from affectstream.tables import progress_bar
+    from affectstream.session_file import SessionArguments
 
     settings = load()
     session = session or (pseudonym(call_id, settings.gateway.session_key) if call_id else None)
@@ -86,14 +90,35 @@ def replay(
         inputs, party or (), channels, transcript, speaker or (), session, agent_purpose, offset or ()
     )
     print_warnings()
+    check_run(run or "")
+    played, estimated_s = _planned(arguments, settings, _start_ms(start))
+    played = asyncio.run(_claimed(played, settings, run or new_run(), again.value))
+    _play(played, settings, speed, estimated_s)
+
+
+def _planned(
+    arguments: "SessionArguments", settings: "Settings", start_ms: int
+) -> "tuple[SessionPlan, float]":
+    """Return the plan and about how many seconds it has: what is wrong with the files claims no run."""
+    from affectstream.producers.session import estimated_ms
+    from affectstream.recordings import note_reading
+    from affectstream.session_file import plan
+
     policy = settings.policy
-    played = plan(arguments, settings.producer, _start_ms(start), policy.agent_purpose, policy.redact)
+    played = plan(arguments, settings.producer, start_ms, policy.agent_purpose, policy.redact)
     played = replace(played, transcribe=settings.asr.enabled)
     _require_analysed(played)
     note_reading(played, policy)
-    check_run(run or "")
-    estimated_s = estimated_ms(played) / 1000  # reads the files: what is wrong with them claims no run
-    played = asyncio.run(_claimed(played, settings, run or new_run(), again.value))
+    return played, estimated_ms(played) / 1000
+
+
+def _play(played: "SessionPlan", settings: "Settings", speed: float | None, estimated_s: float) -> None:
+    """Publish a session under a bar, and print what was sent."""
+    import asyncio
+
+    from affectstream.producers.session import messages
+    from affectstream.tables import progress_bar
+
     with progress_bar("replaying", out) as bar:
         task = bar.add_task(played.session_id, total=estimated_s)
 

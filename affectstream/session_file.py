@@ -77,13 +77,7 @@ def plan(
     redact: bool = True,
 ) -> SessionPlan:
     """Return the plan; ``purpose`` is the setting, which the options or a file may name instead."""
-    if len(arguments.inputs) != 1:
-        raise InputError(
-            "name one media file or one session.json; further parties come with --party NAME=FILE"
-        )
-    first = arguments.inputs[0]
-    if not first.exists():
-        raise InputError(f"{first}: no such file")
+    first = _only(arguments.inputs)
     _check_start(start_ms)
     file = (
         _with_options(first, arguments)
@@ -111,6 +105,16 @@ def plan(
         transcript_offset_ms=round(1000 * file.transcript_offset_s),
         redact=redact,
     )
+
+
+def _only(inputs: Sequence[Path]) -> Path:
+    if len(inputs) != 1:
+        raise InputError(
+            "name one media file or one session.json; further parties come with --party NAME=FILE"
+        )
+    if not inputs[0].exists():
+        raise InputError(f"{inputs[0]}: no such file")
+    return inputs[0]
 
 
 def events(first: Path) -> tuple[Event, ...]:
