@@ -185,7 +185,7 @@ def moved(settings: Settings) -> Iterator[Row]:
         100 * same,
         f"% of {len(pairs)}",
     )
-    yield Row("probability that recognised words move, the same", moved_by, "of 1, mean")
+    yield Row("probability that recognised words move, the same", 100 * moved_by, "%, mean")
 
 
 def words(text: str) -> list[str]:
