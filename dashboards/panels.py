@@ -3,26 +3,35 @@
 A panel asks before the first session has begun and after one has expired; neither is an error to its viewer.
 """
 
-from collections.abc import Awaitable
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
+from operator import attrgetter
 from typing import Annotated, Literal, TypeVar, cast
 
 from fastapi import APIRouter, HTTPException, Query
 
 from affectstream.analytics.records import PartySummary
+from affectstream.analytics.summary import summarise
 from affectstream.dashboards import listing, routes
 from affectstream.dashboards.listing import Known
+from affectstream.dashboards.marks import Mark, MarkKind
+from affectstream.dashboards.marks import marks as marks_of
+from affectstream.dashboards.reader import Reader
 from affectstream.dashboards.responses import (
     AlertRow,
     Latest,
+    Modalities,
     ModalityWindow,
     PartyRow,
     ResponseModel,
+    Timeline,
     Window,
 )
 from affectstream.dashboards.routes import DATA, Data, From, Limit, To
 from affectstream.schemas.messages import Party, SessionId
 
 T = TypeVar("T")
+Row = TypeVar("Row")
 
 Sid = Annotated[SessionId | Literal[""], Query(alias="session", description="the session's id; blank: none")]
 Who = Annotated[Party | Literal[""], Query(description="the party; blank: none")]
@@ -64,14 +73,22 @@ class AlertRows(ResponseModel):
     alerts: list[AlertRow]
 
 
+class MarkRows(ResponseModel):
+    """What happened in a session, in order."""
+
+    marks: list[Mark]
+
+
 panels = APIRouter(prefix="/api/panels", tags=["panels"])
+
+WINDOWS = attrgetter("windows")
+PARTIES = attrgetter("parties")
 
 
 @panels.get("/parties", responses=DATA)
 async def parties(reader: Data, roster: Known, sid: Sid = "") -> PartyRows:
     """Return a row per party of a session."""
-    found = await _kept(listing.session(reader, roster, sid)) if sid else None
-    return PartyRows(parties=found.parties if found else [])
+    return PartyRows(parties=await _rows(sid, lambda: listing.session(reader, roster, sid), PARTIES))
 
 
 @panels.get("/timeline", responses=DATA)
@@ -79,9 +96,11 @@ async def timeline(
     reader: Data, sid: Sid = "", party: Who = "", from_ms: From = None, to: To = None, limit: Limit = 1000
 ) -> WindowRows:
     """Return the final windows of a party in order, the oldest first."""
-    chosen = sid and party
-    found = await _kept(routes.timeline(reader, sid, _named(party), from_ms, to, limit)) if chosen else None
-    return WindowRows(windows=found.windows if found else [])
+
+    def asked() -> Awaitable[Timeline]:
+        return routes.timeline(reader, sid, _named(party), from_ms, to, limit)
+
+    return WindowRows(windows=await _rows(sid and party, asked, WINDOWS))
 
 
 @panels.get("/modalities", responses=DATA)
@@ -89,41 +108,57 @@ async def modalities(
     reader: Data, sid: Sid = "", party: Who = "", from_ms: From = None, to: To = None, limit: Limit = 1000
 ) -> ModalityRows:
     """Return the evidence of each modality in each final window."""
-    chosen = sid and party
-    found = await _kept(routes.modalities(reader, sid, _named(party), from_ms, to, limit)) if chosen else None
-    return ModalityRows(windows=found.windows if found else [])
+
+    def asked() -> Awaitable[Modalities]:
+        return routes.modalities(reader, sid, _named(party), from_ms, to, limit)
+
+    return ModalityRows(windows=await _rows(sid and party, asked, WINDOWS))
 
 
 @panels.get("/latest", responses=DATA)
 async def latest(reader: Data, sid: Sid = "", party: Who = "") -> LatestRows:
     """Return the newest window of a party, early or final."""
-    found = await _kept(routes.latest(reader, sid, _named(party))) if sid and party else None
-    return LatestRows(windows=[found] if found else [])
+    found = await _rows(sid and party, lambda: routes.latest(reader, sid, _named(party)), lambda row: [row])
+    return LatestRows(windows=found)
 
 
 @panels.get("/summary", responses=DATA)
 async def summary(reader: Data, sid: Sid = "") -> SummaryRows:
     """Return per party: shares of time, quarters, change, turning points, contradictions."""
-    found = await _kept(routes.summary(reader, sid)) if sid else None
-    return SummaryRows(parties=list(found.parties) if found else [])
+    return SummaryRows(parties=await _rows(sid, lambda: routes.summary(reader, sid), PARTIES))
 
 
 @panels.get("/alerts", responses=DATA)
 async def alerts(reader: Data, sid: Sid = "") -> AlertRows:
     """Return the begins and ends of the alerts of all parties, the oldest first."""
-    found = await _kept(routes.alerts(reader, sid)) if sid else None
-    return AlertRows(alerts=found.alerts if found else [])
+    return AlertRows(alerts=await _rows(sid, lambda: routes.alerts(reader, sid), attrgetter("alerts")))
+
+
+@panels.get("/marks", responses=DATA)
+async def marks(reader: Data, sid: Sid = "", kind: MarkKind | None = None) -> MarkRows:
+    """Return alerts, turning points and contradictions of all parties, each in a sentence, by their start."""
+    found = await _rows(sid, lambda: _marks(reader, sid), iter)
+    return MarkRows(marks=[mark for mark in found if kind in (None, mark.kind)])
+
+
+async def _marks(reader: Reader, sid: str) -> list[Mark]:
+    found, alerts = await reader.all_finals(sid), await reader.alerts(sid)
+    return await asyncio.to_thread(lambda: marks_of(summarise(found), alerts))
 
 
 def _named(party: Party | Literal[""]) -> Party:
     return cast(Party, party)
 
 
-async def _kept(answer: Awaitable[T]) -> T | None:
-    """Return the answer, None where there is no such session or party."""
+async def _rows(
+    chosen: str, ask: Callable[[], Awaitable[T]], rows: Callable[[T], Iterable[Row]]
+) -> list[Row]:
+    """Return the rows of an answer, none where nothing is chosen or there is no such session or party."""
+    if not chosen:
+        return []
     try:
-        return await answer
+        return list(rows(await ask()))
     except HTTPException as refusal:
         if refusal.status_code != 404:
             raise
-        return None
+        return []

@@ -39,11 +39,19 @@ def dashboard() -> Json:
         "time": {"from": "now-5m", "to": "now"},
         "timezone": "browser",
         "timepicker": {"refresh_intervals": ["2s", "5s", "10s", "30s", "1m", "5m"]},
-        "annotations": {"list": []},
+        "annotations": {"list": _annotations()},
         "links": _links(),
         "templating": {"list": _variables()},
         "panels": [panel | {"id": number} for number, panel in enumerate(_panels(), start=1)],
     }
+
+
+def _annotations() -> list[Json]:
+    return [
+        source.annotation("Alerts", current_panels.POOR, "alert"),
+        source.annotation("Turning points", style.TURN, "turning_point"),
+        source.annotation("Contradictions", current_panels.FAIR, "contradiction"),
+    ]
 
 
 def _variables() -> list[Json]:
@@ -85,7 +93,8 @@ def _panels() -> list[Json]:
         timeline_panels.states((0, 27, 24, 6)),
         session_panels.alerts((0, 33, 14, 8)),
         session_panels.summary((14, 33, 10, 8)),
-        session_panels.sessions((0, 41, 24, 9)),
+        session_panels.happened((0, 41, 24, 8)),
+        session_panels.sessions((0, 49, 24, 9)),
     ]
 
 

@@ -15,6 +15,8 @@ ALERTS = {
     "text": "string",
 }
 PARTIES = {"party": "string", "text": "string", "confidence": "number", "unknown": "number"}
+MARKS = {"start_ms": "timestamp_epoch", "end_ms": "timestamp_epoch", "kind": "string", "text": "string"}
+KINDS = {"alert": "alert", "turning_point": "turning point", "contradiction": "contradiction"}
 EDGES = {"begin": "begins", "end": "is over"}
 SESSIONS = {
     "session": "string",
@@ -45,6 +47,21 @@ def alerts(grid: style.Grid) -> Json:
         transformations=[style.in_order(*ALERTS)],
         fieldConfig=style.fields("none", _alert_fields(), custom={"align": "auto", "filterable": True}),
         options=_table([{"displayName": "at", "desc": True}]),
+    )
+
+
+def happened(grid: style.Grid) -> Json:
+    """Return alerts, turning points and contradictions of the session in sentences."""
+    return style.panel(
+        "table",
+        "What happened",
+        "Alerts, turning points and contradictions of all parties of this session, each in a sentence: the "
+        "annotations of the panels above. " + style.CUES,
+        grid,
+        targets=[source.query(source.MARKS, MARKS, root="marks", params=source.OF_SESSION)],
+        transformations=[style.in_order(*MARKS)],
+        fieldConfig=style.fields("none", _mark_fields(), custom={"align": "auto", "filterable": True}),
+        options=_table([{"displayName": "from", "desc": True}]),
     )
 
 
@@ -91,6 +108,26 @@ def _alert_fields() -> list[Json]:
         style.override("rule", custom__width=130),
         style.override("value", unit="percentunit", decimals=0, custom__width=70),
         style.override("text", displayName="what"),
+    ]
+
+
+def _mark_fields() -> list[Json]:
+    colours = {
+        "alert": current_panels.POOR,
+        "turning_point": style.TURN,
+        "contradiction": current_panels.FAIR,
+    }
+    return [
+        style.override("start_ms", displayName="from", unit="dateTimeAsIso", custom__width=180),
+        style.override("end_ms", displayName="until", unit="dateTimeAsIso", custom__width=180),
+        style.override(
+            "kind",
+            displayName="what",
+            mappings=style.named(KINDS, colours),
+            custom__width=130,
+            custom__cellOptions={"type": "color-text"},
+        ),
+        style.override("text", displayName="in words"),
     ]
 
 

@@ -19,6 +19,7 @@ SESSIONS = "/api/sessions"
 PARTIES = "/api/panels/parties"
 SUMMARY = "/api/panels/summary"
 ALERTS = "/api/panels/alerts"
+MARKS = "/api/panels/marks"
 OF_SESSION = {"session": "${session}"}  # blank while there is none
 OF_PARTY = OF_SESSION | {"party": "${party}"}
 SHOWN_RANGE = OF_PARTY | {"from": "${__from}", "to": "${__to}", "limit": "10000"}  # milliseconds, both
@@ -95,4 +96,19 @@ def variable(
         "hide": 0,
         "current": {},
         "options": [],
+    }
+
+
+def annotation(name: str, colour: str, kind: str) -> Json:
+    """Return an annotation query: the marks of one ``kind`` on the time axis of every panel."""
+    columns = {"start_ms": "timestamp_epoch", "end_ms": "timestamp_epoch", "text": "string", "kind": "string"}
+    fields = {"time": "start_ms", "timeEnd": "end_ms", "text": "text", "tags": "kind"}
+    return {
+        "name": name,
+        "enable": True,
+        "hide": False,
+        "iconColor": colour,
+        "datasource": REF,
+        "target": query(MARKS, columns, root="marks", params=OF_SESSION | {"kind": kind}),
+        "mappings": {to: {"source": "field", "value": field} for to, field in fields.items()},
     }

@@ -33,6 +33,7 @@ STATUS_COLOURS = {
 """By a modality's state in a window, or the reason where it abstained."""
 
 NOTHING = "#3c4043"
+TURN = "#1d6996"
 
 
 def panel(kind: str, title: str, description: str, grid: Grid, **rest: Any) -> Json:

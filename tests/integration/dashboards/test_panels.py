@@ -157,6 +157,20 @@ def test_every_word_that_a_panel_shows_has_its_colour(api: httpx.Client, panel: 
             assert shown <= mappings(panel, column["text"]), column["text"]
 
 
+def test_an_annotation_has_the_fields_that_it_maps(api: httpx.Client):
+    """The call of these tests has alerts; the fold has tests for turning points and contradictions."""
+    found = {each["name"]: ask(api, each["target"]) for each in DASHBOARD["annotations"]["list"]}
+
+    assert set(found) == {"Alerts", "Turning points", "Contradictions"}
+    assert found["Alerts"]
+    for each in DASHBOARD["annotations"]["list"]:
+        fields = {mapping["value"] for mapping in each["mappings"].values()}
+        assert fields == {column["text"] for column in each["target"]["columns"]}
+        for row in found[each["name"]]:
+            assert fields == set(row)
+            assert START_MS <= row["start_ms"] <= row["end_ms"]
+
+
 @pytest.mark.parametrize(("number", "values"), [(0, {SESSION}), (1, {"customer", "agent"})])
 def test_the_variables_offer_what_is_there(api: httpx.Client, number: int, values: set[str]):
     target = VARIABLES[number]["query"]["infinityQuery"]
