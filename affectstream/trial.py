@@ -85,7 +85,7 @@ def answer(kind: str, data: bytes, text: str) -> Json:
     if kind == "text":
         return _judged(kind, _sentence(text))
     if kind == "face":
-        return _judged(kind, _picture(data))
+        return _judged(kind, _picture(data, text))
     if not data or data[:512].isascii():
         raise InputError("the upload is no recording of sound or pictures")
     with tempfile.TemporaryDirectory(prefix="trial-") as folder:
@@ -95,16 +95,20 @@ def answer(kind: str, data: bytes, text: str) -> Json:
 def _sentence(text: str) -> list[Any]:
     if not text.strip() or len(text) > LONGEST_TEXT:
         raise InputError(f"a sentence has 1 to {LONGEST_TEXT} characters")
-    return _alone("text", Transcript(**OWN, watermark_ms=1000, expects=("text",), text=text))
+    return _ended(Transcript(**OWN, watermark_ms=1000, expects=("text",), text=text))
 
 
-def _picture(data: bytes) -> list[Any]:
-    return _alone("video", VideoFrame(**OWN, watermark_ms=1000, expects=("video",), jpeg=_jpeg(data)))
+def _picture(data: bytes, caption: str) -> list[Any]:
+    """Return the messages of a picture, and of the words with it where there are any."""
+    expects: tuple[Modality, ...] = ("video", "text") if caption.strip() else ("video",)
+    picture = VideoFrame(**OWN, watermark_ms=1000, expects=expects, jpeg=_jpeg(data))
+    said = _sentence(caption) if caption.strip() else []
+    return _ended(picture) + [each.model_copy(update={"expects": expects}) for each in said]
 
 
-def _alone(modality: Modality, message: Any) -> list[Any]:
-    end = OWN | {"seq": 1, "start_ms": 1000, "modality": modality}
-    return [message, EndOfStream(**end, watermark_ms=1000, expects=(modality,))]
+def _ended(message: Any) -> list[Any]:
+    end = OWN | {"seq": 1, "start_ms": 1000, "modality": message.modality}
+    return [message, EndOfStream(**end, watermark_ms=1000, expects=message.expects)]
 
 
 def _jpeg(data: bytes) -> bytes:

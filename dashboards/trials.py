@@ -152,9 +152,9 @@ async def text(trials: Ask, text: Text) -> Trial:
 
 
 @trying.post("/face", responses=TRIED, max_body_size=UPLOAD_BYTES)
-async def face(trials: Ask, file: Upload) -> Trial:
-    """Try a picture: JPEG, PNG or WebP."""
-    return Trial.model_validate(await trials.ask("face", await file.read()))
+async def face(trials: Ask, file: Upload, text: Text = "") -> Trial:
+    """Try a picture, JPEG, PNG or WebP, and its caption."""
+    return Trial.model_validate(await trials.ask("face", await file.read(), text))
 
 
 @trying.post("/voice", responses=TRIED, max_body_size=UPLOAD_BYTES)

@@ -9,7 +9,7 @@ from nicegui import ui
 from affectstream.schemas.labels import COLOURS
 
 ASSETS = Path(__file__).parent / "static"
-PAGES = (("Live", "/"), ("System", "/system"))
+PAGES = (("Live", "/"), ("Try it", "/try"), ("System", "/system"))
 ACCENT = "#0550ae"  # 7.6:1 on white
 HEAD = '<link rel="stylesheet" href="/page-assets/page.css"><script src="/page-assets/cells.js"></script>'
 CUES = "Cues consistent with an emotion, with their probability; never a statement about a person."

@@ -14,7 +14,7 @@ from nicegui import ui
 from pydantic import SecretStr
 from starlette.middleware.sessions import SessionMiddleware
 
-from affectstream.dashboards.page import call, download, frame, live, system
+from affectstream.dashboards.page import call, download, frame, live, system, tryit
 from affectstream.dashboards.processes import Processes
 
 SIGN_IN = "/sign-in"
@@ -52,6 +52,7 @@ def install(app: FastAPI, token: SecretStr | None, processes: Mapping[str, str])
     pages.add_static_files("/page-assets", frame.ASSETS)
     live.register(app)
     call.register(app)
+    tryit.register(app)
     system.register(app, Processes(processes))
     ui.run_with(
         app,

@@ -7,6 +7,12 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Page, async_playwright, expect
 
+ARGUMENTS = [
+    "--no-sandbox",
+    "--use-fake-device-for-media-stream",  # a microphone that beeps
+    "--use-fake-ui-for-media-stream",
+]
+
 expect.set_options(timeout=30_000)  # a deadline and no measurement: other tests may take the processor
 
 
@@ -17,7 +23,7 @@ async def browser() -> AsyncIterator[Browser]:
     if found is None:
         pytest.skip("there is no chromium; `make system` installs it")
     async with async_playwright() as playwright:
-        running = await playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
+        running = await playwright.chromium.launch(executable_path=found, args=ARGUMENTS)
         yield running
         await running.close()
 

@@ -1,0 +1,92 @@
+"""Trials of the models in a browser: a sentence, a photo with a caption, the microphone, what is refused."""
+
+from importlib.resources import as_file, files
+
+import cv2
+import pytest
+from axe_playwright_python.async_playwright import Axe
+from playwright.async_api import Locator, Page, expect
+
+from affectstream.schemas.labels import EMOTIONS
+
+pytestmark = pytest.mark.asyncio(loop_scope="package")
+
+MODELS_MS = 120_000  # a deadline: the first trial loads them
+
+
+def photo() -> bytes:
+    """A picture with a face: one of the demo call, whose face is drawn."""
+    with as_file(files("affectstream") / "demo_call" / "customer.mp4") as path:
+        _, picture = cv2.VideoCapture(str(path)).read()
+    return bytes(cv2.imencode(".png", picture)[1])
+
+
+async def opened(url: str, page: Page) -> Locator:
+    """Open the page; return its results."""
+    await page.goto(f"{url}/try")
+    await expect(page.get_by_role("button", name="Try it")).to_be_visible()
+    return page.get_by_role("region", name="Result")
+
+
+async def chosen(page: Page, name: str, media: str, data: bytes) -> None:
+    """Choose a file and wait until it has arrived."""
+    file = {"name": name, "mimeType": media, "buffer": data}
+    await page.get_by_label("Photo or recording").set_input_files(file)  # type: ignore[arg-type]
+    await expect(page.get_by_text(f"{name}, ")).to_be_visible()
+
+
+async def test_a_sentence_is_tried_by_keyboard_alone(api_url: str, page: Page) -> None:
+    found = await opened(api_url, page)
+    await page.get_by_label("What is said").focus()
+    await page.keyboard.type("I am so angry about this bill")
+    await page.keyboard.press("Enter")
+    await expect(found).to_contain_text("cues consistent with angry", timeout=MODELS_MS)
+    await expect(found.get_by_role("rowheader")).to_have_text([*EMOTIONS, "weight"])
+
+
+async def test_a_photo_with_a_caption_shows_both_and_the_box_of_the_face(api_url: str, page: Page) -> None:
+    found = await opened(api_url, page)
+    await chosen(page, "face.png", "image/png", photo())
+    await page.get_by_label("What is said").fill("I am so angry about this bill")
+    await page.get_by_role("button", name="Try it").click()
+    await expect(found.get_by_role("columnheader")).to_have_text(
+        ["fused", "face", "words"], timeout=MODELS_MS
+    )
+    picture = await page.get_by_alt_text("The chosen picture").bounding_box()
+    box = await page.locator(".trial-box").bounding_box()
+    assert picture and box
+    assert picture["x"] < box["x"] and box["width"] < picture["width"]
+    await page.get_by_role("button", name="Remove the file").click()
+    await expect(page.locator(".trial-box")).to_have_count(0)
+
+
+async def test_what_the_microphone_records_arrives(api_url: str, page: Page) -> None:
+    await opened(api_url, page)
+    await page.get_by_role("button", name="Microphone").click()
+    await expect(page.get_by_text("Recording, 20 seconds at most")).to_be_visible()
+    await page.get_by_role("button", name="Microphone").click()
+    await expect(page.get_by_text("microphone, ")).to_be_visible()
+
+
+async def test_what_cannot_be_tried_is_refused_in_a_line(api_url: str, page: Page) -> None:
+    await opened(api_url, page)
+    alert = page.get_by_role("alert")
+    await page.get_by_role("button", name="Try it").click()
+    await expect(alert).to_contain_text("Choose a file")
+    for name, media, why in (("a.png", "image/png", "picture"), ("a.mp4", "video/mp4", "recording")):
+        await chosen(page, name, media, b"this is neither")
+        await page.get_by_role("button", name="Try it").click()
+        await expect(alert).to_contain_text(why, timeout=MODELS_MS)
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+async def test_axe_finds_nothing_and_a_phone_scrolls_only_down(api_url: str, page: Page, theme: str) -> None:
+    await page.emulate_media(color_scheme="dark" if theme == "dark" else "light")
+    await page.set_viewport_size({"width": 390, "height": 844})
+    found = await opened(api_url, page)
+    await page.get_by_label("What is said").fill("Thank you, that is wonderful")
+    await page.keyboard.press("Enter")
+    await expect(found).to_contain_text("cues consistent with", timeout=MODELS_MS)
+    assert await page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    report = await Axe().run(page, options={"runOnly": ["wcag2a", "wcag2aa"]})
+    assert report.violations_count == 0, report.generate_report()
