@@ -77,8 +77,10 @@ class Call:
         for at, event in enumerate(events):
             if not isinstance(event, Audio):
                 return events[at:]
+            if self._extended(event):
+                continue
             try:
-                if messages := [*self.messages(event)]:
+                if messages := [*self._audio(event)]:
                     return [*messages, *events[at + 1 :]]
             except Fault as fault:
                 return [Refused(fault.reason)]

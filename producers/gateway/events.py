@@ -10,6 +10,7 @@ from typing import Protocol
 
 import msgspec
 
+from affectstream.producers.gateway.sound import Decode, linear
 from affectstream.schemas.consent import Consent
 from affectstream.schemas.messages import AudioChunk, EndOfStream, FusedEmotion, Party, Transcript, VideoFrame
 
@@ -28,17 +29,23 @@ class Started:
     words: tuple[Party, ...] = ()  # those whose words come along
 
 
-class Audio(msgspec.Struct, frozen=True):
-    """Sound of one party: 16-bit little-endian mono PCM."""
+class Audio(msgspec.Struct, frozen=True, gc=False):
+    """Mono sound of one party: 16-bit little-endian PCM, or what ``decode`` makes into it."""
 
     party: Party
     rate_hz: int
-    pcm: bytes
+    data: bytes
     stream_ms: int | None  # of the first sample; None: right after the sound before
     index: int | None = None  # of the frame in its track, where the protocol counts them
+    decode: Decode = linear  # thousands of frames a second are cheaper decoded together
+
+    @property
+    def pcm(self) -> bytes:
+        """Return the samples."""
+        return self.decode(self.data)
 
     def __repr__(self) -> str:
-        return f"Audio({self.party}, {self.rate_hz} Hz, {len(self.pcm)} bytes)"
+        return f"Audio({self.party}, {self.rate_hz} Hz, {len(self.data)} bytes)"
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ import numpy as np
 
 from affectstream.producers.chunks import JITTER_MS, Chunk, Chunker, Pcm, Timeline
 from affectstream.producers.gateway.events import Audio
+from affectstream.producers.gateway.sound import Decode, linear
 
 REORDER_MS = 400
 SKEW_MS = 60  # of the stamps of two frames that are numbered one after the other; less is jitter
@@ -33,18 +34,21 @@ class Lane:
         self.filled_ms = 0.0  # of silence in the place of what is missing
         self._timeline = Timeline(rate_hz)
         self._chunker = Chunker(rate_hz, chunk_ms, hop_ms, zero_ms)
-        self._blocks: list[bytes] = []  # PCM that is in its place, and not in the chunker yet
+        self._blocks: list[bytes] = []  # sound that is in its place, and not in the chunker yet
+        self._decode: Decode = linear  # of the blocks
         self._stop = self._chunker.next_stop  # how many samples complete a hop
         self._skew, self._jitter = SKEW_MS * rate_hz, JITTER_MS * rate_hz  # in thousandths of a sample
         self._waiting: list[tuple[int, int, bytes, int | None]] = []  # heap: time, order, PCM, index
         self._order = 0
         self._head_ms = 0.0
         self._last: tuple[int, int | None] = (-1, None)  # time and index of the newest frame that was read
+        self._next_ms, self._next_index = -1, -1  # of the frame that would be like the one before; -1: none
+        self._size = self._samples = self._step_ms = 0  # of that frame
 
     @property
     def head_ms(self) -> float:
         """Return where the newest frame ends, read or waiting."""
-        return max(self._head_ms, self._position_ms)
+        return max(self._head_ms, self._next_ms, self._position_ms)
 
     @property
     def end_ms(self) -> int:
@@ -60,31 +64,68 @@ class Lane:
 
         Nearly all frames are such. False for any other, which `add` takes.
         """
+        if (
+            audio.stream_ms != self._next_ms
+            or audio.index != self._next_index
+            or len(audio.data) != self._size
+            or audio.decode is not self._decode
+            or audio.rate_hz != self.rate_hz
+        ):
+            return self._extend(audio)
+        end = self._timeline.position + self._samples
+        if end >= self._stop:
+            return False
+        self._blocks.append(audio.data)
+        self._timeline.position = end
+        self._next_ms += self._step_ms
+        self._next_index += 1
+        return True
+
+    def _extend(self, audio: Audio) -> bool:
+        """Do the same for a frame that may differ from the one before in its length, and a little in time."""
+        self._settle()
         position, at_ms, index = self._timeline.position, audio.stream_ms, audio.index
         if at_ms is None or not position or self._waiting or audio.rate_hz != self.rate_hz:
             return False
-        end = position + len(audio.pcm) // 2
-        if end >= self._stop:
+        if self._blocks and audio.decode is not self._decode:
             return False
+        samples = len(audio.data) // 2 if audio.decode is linear else len(audio.data)
+        if position + samples >= self._stop or not self._is_next(at_ms, index, position):
+            return False
+        self._last = at_ms, index
+        self._decode = audio.decode
+        self._blocks.append(audio.data)
+        self._timeline.position += samples
+        self._head_ms = max(self._head_ms, at_ms + samples * 1000 / self.rate_hz)
+        step_ms, rest = divmod(samples * 1000, self.rate_hz)
+        if index is not None and samples and not rest:
+            self._size, self._samples, self._step_ms = len(audio.data), samples, step_ms
+            self._next_ms, self._next_index = at_ms + step_ms, index + 1
+        return True
+
+    def _is_next(self, at_ms: int, index: int | None, position: int) -> bool:
+        """Say whether a frame begins at ``position``, by its number or else by its time."""
         last_ms, last_index = self._last
         off = at_ms * self.rate_hz - position * 1000
         if index is not None and index - 1 == last_index:
-            if not -self._skew <= off <= self._skew:
-                return False
-        elif at_ms <= last_ms or not -self._jitter < off < self._jitter:
-            return False
-        self._last = at_ms, index
-        self._blocks.append(audio.pcm)
-        self._timeline.position = end
-        self._head_ms = max(self._head_ms, at_ms + len(audio.pcm) * 500 / self.rate_hz)
-        return True
+            return -self._skew <= off <= self._skew
+        return at_ms > last_ms and -self._jitter < off < self._jitter
+
+    def _settle(self) -> None:
+        """Note the frames that were like the one before them."""
+        if self._next_ms >= 0:
+            self._last = self._next_ms - self._step_ms, self._next_index - 1
+            self._head_ms = max(self._head_ms, self._next_ms)
+            self._next_ms = self._next_index = -1
 
     def add(self, audio: Audio) -> None:
         """Take a frame."""
+        self._settle()
         at_ms = round(self.head_ms) if audio.stream_ms is None else audio.stream_ms
         self._order += 1
-        heapq.heappush(self._waiting, (at_ms, self._order, audio.pcm, audio.index))
-        self._head_ms = max(self._head_ms, at_ms + len(audio.pcm) * 500 / self.rate_hz)
+        pcm = audio.pcm
+        heapq.heappush(self._waiting, (at_ms, self._order, pcm, audio.index))
+        self._head_ms = max(self._head_ms, at_ms + len(pcm) * 500 / self.rate_hz)
 
     def chunks(self, head_ms: float) -> Iterator[Chunk]:
         """Yield the chunks that are complete now that the stream's clock has reached ``head_ms``."""
@@ -112,6 +153,7 @@ class Lane:
         return index is not None and before is not None and index == before + 1
 
     def _read(self, at_ms: int, _: int, pcm: bytes, index: int | None) -> Iterator[Chunk]:
+        self._settle()
         at = Fraction(at_ms, 1000)
         if self._follows(index) and abs(at_ms - self._position_ms) <= SKEW_MS:
             at = Fraction(self._timeline.position, self.rate_hz)
@@ -130,7 +172,7 @@ class Lane:
     def _flush(self) -> Iterator[Chunk]:
         """Hand on what was appended."""
         if self._blocks:
-            pcm = b"".join(self._blocks)
+            pcm = self._decode(b"".join(self._blocks))
             self._blocks.clear()
             yield from self._chunker.push(np.frombuffer(pcm, "<i2"))
             self._stop = self._chunker.next_stop

@@ -7,7 +7,7 @@ Source: https://www.twilio.com/docs/voice/media-streams/websocket-messages
 import base64
 import binascii
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -20,7 +20,7 @@ from affectstream.producers.gateway.events import (
     Started,
     StreamProtocol,
 )
-from affectstream.producers.gateway.sound import NAMES, Decode, mu_law
+from affectstream.producers.gateway.sound import NAMES, Decode, linear, mu_law
 from affectstream.schemas.messages import Party
 
 LONGEST_TEXT = 64 * 1024
@@ -31,20 +31,23 @@ LOWEST_HZ, HIGHEST_HZ = 8_000, 48_000
 Fields = Mapping[str, Any]
 
 
-class _Media(msgspec.Struct):
+_Number = Annotated[int, msgspec.Meta(ge=0, lt=10**15)]
+
+
+class _Media(msgspec.Struct, gc=False):
     payload: bytes  # base64 in the message
-    track: str
-    timestamp: str | int
-    chunk: str | int
+    track: Literal["inbound", "outbound"]
+    timestamp: _Number
+    chunk: _Number
 
 
-class _Frame(msgspec.Struct):
-    event: str
+class _Frame(msgspec.Struct, gc=False):
+    event: Literal["media"]
     media: _Media
     stream: str = msgspec.field(name="streamSid")
 
 
-FRAME = msgspec.json.Decoder(_Frame)  # thrice as fast as reading any JSON
+FRAME = msgspec.json.Decoder(_Frame, strict=False)  # a number may be a string
 
 
 class Twilio(StreamProtocol):
@@ -130,16 +133,12 @@ class Twilio(StreamProtocol):
             return None
         media = message.media
         party = self._parties.get(media.track)
-        if message.event != "media" or message.stream != self._stream or party is None:
+        if party is None or message.stream != self._stream or self._zero_ms != 0:
             return None
-        try:
-            pcm = self._decode(media.payload)
-        except ValueError:
+        payload, decode = media.payload, self._decode
+        if decode is linear and len(payload) % 2:
             return None
-        at_ms, chunk = number(media.timestamp), number(media.chunk)
-        if at_ms is None or self._zero_ms != 0:
-            return None
-        return Audio(party, self._rate_hz, pcm, at_ms, chunk)
+        return Audio(party, self._rate_hz, payload, media.timestamp, media.chunk, decode)
 
     def _is_other(self, message: Fields) -> bool:
         return bool(self._stream) and (_identity(message, {}) or self._stream) != self._stream

@@ -30,6 +30,7 @@ HANDSHAKE_S = 10.0
 BACKLOG = 1024  # connections that wait to be accepted
 CLOSE_S = 5.0  # for the other side to answer a closing handshake
 INTERNAL_ERROR = 1011
+TEXT, BINARY = WSMsgType.TEXT, WSMsgType.BINARY
 
 log = structlog.get_logger(__name__)
 quiet = logging.getLogger("affectstream.gateway.websocket")  # its lines name clients
@@ -89,16 +90,19 @@ class Socket(WSListener):
     def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
         """Take a frame."""
         kind, whole = frame.msg_type, frame.fin and not self._parts
-        if kind == WSMsgType.TEXT and whole:
-            self._text_of(frame.get_payload_as_bytes())
-        elif kind == WSMsgType.BINARY and whole:
-            self._take(frame.get_payload_as_bytes())
-        elif kind in (WSMsgType.TEXT, WSMsgType.BINARY, WSMsgType.CONTINUATION):
-            self._part(kind, frame)
-        elif kind == WSMsgType.CLOSE:
-            if not transport.is_close_frame_sent:
-                transport.send_close(frame.get_close_code())
-            transport.disconnect()
+        try:
+            if kind is TEXT and whole:
+                self._take(frame.get_payload_as_utf8_text())
+            elif kind is BINARY and whole:
+                self._take(frame.get_payload_as_bytes())
+            elif kind in (TEXT, BINARY, WSMsgType.CONTINUATION):
+                self._part(kind, frame)
+            elif kind == WSMsgType.CLOSE:
+                if not transport.is_close_frame_sent:
+                    transport.send_close(frame.get_close_code())
+                transport.disconnect()
+        except UnicodeDecodeError:
+            self._fail(WSCloseCode.INVALID_TEXT)
 
     def on_ws_disconnected(self, transport: WSTransport) -> None:
         """Let what was received be processed, and then the end be seen."""
@@ -150,12 +154,6 @@ class Socket(WSListener):
                 await self._left.wait()
         self._transport.disconnect(graceful=False)
 
-    def _text_of(self, payload: bytes) -> None:
-        try:
-            self._take(payload.decode())
-        except UnicodeDecodeError:
-            self._fail(WSCloseCode.INVALID_TEXT)
-
     def _take(self, data: Message) -> None:
         if self._gone:
             return
@@ -182,7 +180,7 @@ class Socket(WSListener):
             self._fail(WSCloseCode.MESSAGE_TOO_BIG)
         elif frame.fin:
             whole, self._parts = b"".join(self._parts), []
-            self._text_of(whole) if self._text else self._take(whole)
+            self._take(whole.decode() if self._text else whole)
 
     def _fail(self, code: WSCloseCode) -> None:
         self._parts = []

@@ -20,6 +20,8 @@ from affectstream.producers.gateway.call import LARGEST_GAP_MS, Call
 from affectstream.producers.gateway.call_plan import CallPlan
 from affectstream.producers.gateway.events import Audio, Fault, Paused, Picture, Resumed
 from affectstream.producers.gateway.lane import LAG_MS, REORDER_MS, Lane
+from affectstream.producers.gateway.simulators import to_mu_law
+from affectstream.producers.gateway.sound import mu_law
 from affectstream.producers.media import probe
 from affectstream.schemas.messages import AudioChunk, EndOfStream, Reason, VideoFrame, withheld
 
@@ -242,6 +244,18 @@ def test_keeping_frames_that_are_next_gives_the_bytes_of_ordering_every_one(data
         patch.setattr(Lane, "extend", lambda lane, audio: False)
         expected = messages(found)
     assert messages(found) == expected
+
+
+@settings(deadline=None, max_examples=20)
+@given(st.lists(st.booleans(), min_size=165, max_size=165))
+def test_frames_that_are_decoded_together_give_the_bytes_of_decoding_every_one(decoded):
+    law = to_mu_law(SOUND)
+    found = frames(np.frombuffer(mu_law(law), "<i2"))
+    coded = [
+        Audio("customer", 8000, law[8 * f.stream_ms :][:160], f.stream_ms, f.index, mu_law) for f in found
+    ]
+    mixed = [f if plain else c for f, c, plain in zip(found, coded, decoded, strict=True)]
+    assert messages(coded) == messages(found) == messages(mixed)
 
 
 def test_a_call_of_six_hours_ends_to_the_millisecond_and_holds_no_more_than_a_short_one():

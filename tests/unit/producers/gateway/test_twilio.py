@@ -48,7 +48,7 @@ def test_the_documented_conversation():
     assert conversation(GOLDEN) == [
         Started("CA1", ("customer", "agent"), "t"),
         Audio("customer", 8000, PCM, 5, 1),
-        Audio("agent", 8000, PCM, 5, 1),
+        Audio("agent", 8000, b"\xff" * 160, 5, 1, mu_law),  # as every frame after the first
         Ended("stop"),
     ]
 
@@ -107,6 +107,36 @@ def test_a_frame_that_cannot_be_used_is_left_out(change, reason):
     frame = json.loads(GOLDEN[2])
     frame["media"] |= change
     assert conversation([GOLDEN[1], json.dumps(frame)])[-1] == Dropped(reason)
+
+
+@pytest.mark.parametrize("spaces", [(",", ":"), (", ", ": ")])
+@pytest.mark.parametrize("number_of", [str, int])
+@pytest.mark.parametrize("encoding", ["audio/x-mulaw", "audio/pcma", "audio/l16"])
+def test_the_short_way_of_a_frame_gives_the_sound_of_the_long_one(encoding, number_of, spaces):
+    start, frame = json.loads(GOLDEN[1]), json.loads(GOLDEN[2])
+    start["start"]["mediaFormat"]["encoding"] = encoding
+    media = frame["media"] | {"chunk": number_of(2), "timestamp": number_of(25)}
+    wordy = frame | {"media": media | {"track": "INBOUND"}}  # read the long way
+    first, short, long = conversation(
+        [
+            json.dumps(start),
+            GOLDEN[2],
+            json.dumps(frame | {"media": media}, separators=spaces),
+            json.dumps(wordy),
+        ]
+    )[1:]
+    assert (
+        (short.pcm, short.stream_ms, short.index)
+        == (long.pcm, long.stream_ms, long.index)
+        == (first.pcm, 25, 2)
+    )
+
+
+def test_half_a_sample_is_left_out():
+    start, frame = json.loads(GOLDEN[1]), json.loads(GOLDEN[2])
+    start["start"]["mediaFormat"]["encoding"] = "audio/l16"
+    frame["media"]["payload"] = base64.b64encode(bytes(3)).decode()
+    assert conversation([json.dumps(start), GOLDEN[2], json.dumps(frame)])[-1] == Dropped("bad_payload")
 
 
 def test_frames_of_another_stream_are_left_out():
