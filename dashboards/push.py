@@ -1,23 +1,16 @@
-"""Push of folder, data source and dashboard to an existing Grafana."""
+"""Push of folder, data source and dashboards to an existing Grafana."""
 
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urljoin
 
-import niquests
-from grafana_client import GrafanaApi, TokenAuth
-from grafana_client.client import (
-    GrafanaBadInputError,
-    GrafanaClientError,
-    GrafanaException,
-    GrafanaTimeoutError,
-    GrafanaUnauthorizedError,
-)
+from grafana_client import GrafanaApi
+from grafana_client.client import GrafanaClientError, GrafanaException
 
+from affectstream.dashboards.connection import TIMEOUT_S, checked, connected, message
 from affectstream.dashboards.grafana import build, source
-from affectstream.schemas.errors import AffectError, InputError, Unavailable
+from affectstream.schemas.errors import InputError
 
 FOLDER_UID = "affectstream"
 FOLDER_TITLE = "affectstream"
@@ -26,78 +19,45 @@ NEEDS = "a service account token with the role Admin (data sources and dashboard
 
 @dataclass(frozen=True)
 class Pushed:
-    """What was written, and its URL."""
+    """What was written, and the URLs of the dashboards."""
 
     grafana_version: str
     folder_uid: str
     datasource_uid: str
-    dashboard_url: str
+    dashboard_urls: tuple[str, ...]
     data_source_health: str  # Grafana's message after its health check of the API
 
 
 def push(
-    url: str, token: str, api_url: str, *, api_token: str | None = None, timeout_s: float = 10.0
+    url: str, token: str, api_url: str, *, api_token: str | None = None, timeout_s: float = TIMEOUT_S
 ) -> Pushed:
-    """Write the folder, the data source over ``api_url`` and the dashboard; safe to repeat.
+    """Write the folder, the data source over ``api_url`` and the dashboards; safe to repeat.
 
     ``api_url`` is where Grafana, not this machine, reaches the JSON API. Raises InputError for an impossible
     URL or a missing plugin, Unavailable where Grafana does not answer, AffectError where it refuses.
     """
-    url, api_url = _checked(url, "Grafana"), _checked(api_url, "the JSON API")
-    grafana = GrafanaApi.from_url(f"{url}/", credential=TokenAuth(token), timeout=timeout_s)
-    with closing(grafana.client.s), _explained(url):
+    api_url = checked(api_url, "the JSON API")
+    with connected(url, token, NEEDS, timeout_s) as grafana:
         version = str(grafana.health.check().get("version", "unknown"))
         _require_plugin(grafana)
         _ensure_folder(grafana)
         _write_datasource(grafana, source.datasource(api_url, api_token))
-        written = grafana.dashboard.update_dashboard(
-            {
-                "dashboard": build.dashboard(),
-                "folderUid": FOLDER_UID,
-                "overwrite": True,
-                "message": "affectstream dashboards push",
-            }
-        )
+        urls = tuple(_write_dashboard(grafana, each, url) for each in build.dashboards().values())
         health = _health(grafana)
-    dashboard_url = urljoin(url, str(written["url"]))  # Grafana includes its own sub-path
-    return Pushed(version, FOLDER_UID, source.UID, dashboard_url, health)
+    return Pushed(version, FOLDER_UID, source.UID, urls, health)
 
 
-def _checked(url: str, whose: str) -> str:
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise InputError(f"the URL of {whose} starts with http:// or https:// and names a host")
-    if parts.username or parts.password:
-        raise InputError(f"the URL of {whose} holds credentials; give a token instead")
-    return url.rstrip("/")
-
-
-@contextmanager
-def _explained(url: str) -> Iterator[None]:
-    """Translate the client's errors; texts say what to do and never contain the token."""
-    host = urlsplit(url).netloc
-    try:
-        yield
-    except GrafanaUnauthorizedError:
-        raise AffectError(f"Grafana at {host} does not know this token; needed is {NEEDS}") from None
-    except GrafanaBadInputError as error:
-        raise AffectError(f"Grafana at {host} refused what was sent: {_message(error)}") from None
-    except GrafanaClientError as error:
-        if error.status_code == 403:
-            raise AffectError(f"the token may not do this in Grafana at {host}; needed is {NEEDS}") from None
-        raise AffectError(f"Grafana at {host} answered {error.status_code}: {_message(error)}") from None
-    except GrafanaTimeoutError:
-        raise Unavailable(f"Grafana at {host} does not answer in time") from None
-    except GrafanaException as error:
-        raise Unavailable(f"Grafana at {host} answered {error.status_code}: {_message(error)}") from None
-    except (niquests.exceptions.RequestException, AttributeError, LookupError, TypeError, ValueError):
-        raise Unavailable(f"no Grafana answers at {host}; is the URL right, and is it running?") from None
-
-
-def _message(error: GrafanaException) -> str:
-    response = error.response
-    given = response.get("message") if isinstance(response, dict) else None
-    return str(given or "no reason given")
+def _write_dashboard(grafana: GrafanaApi, dashboard: dict[str, Any], url: str) -> str:
+    """Write a dashboard and return its URL."""
+    written = grafana.dashboard.update_dashboard(
+        {
+            "dashboard": dashboard,
+            "folderUid": FOLDER_UID,
+            "overwrite": True,
+            "message": "affectstream dashboards push",
+        }
+    )
+    return urljoin(url, str(written["url"]))  # Grafana includes its own sub-path
 
 
 def _require_plugin(grafana: GrafanaApi) -> None:
@@ -128,7 +88,7 @@ def _health(grafana: GrafanaApi) -> str:
     try:
         return str(grafana.datasource.health(source.UID)["message"])
     except GrafanaException as error:
-        return _message(error)
+        return message(error)
 
 
 def _found(get: Callable[[str], Any], uid: str) -> Any | None:

@@ -1,6 +1,6 @@
-"""The dashboard *Call timeline* as JSON.
+"""The dashboards as JSON, and how *Call timeline* is put together.
 
-``python -m affectstream.dashboards.grafana.build`` writes the committed file.
+``python -m affectstream.dashboards.grafana.build`` writes the committed files.
 """
 
 import json
@@ -9,6 +9,7 @@ from typing import Any
 
 from affectstream.dashboards.grafana import (
     current_panels,
+    overview,
     session_panels,
     source,
     style,
@@ -17,33 +18,25 @@ from affectstream.dashboards.grafana import (
 
 Json = dict[str, Any]
 
-FILE = Path(__file__).parent / "dashboards" / "call-timeline.json"
-SCHEMA_VERSION = 41  # Grafana 12; newer ones migrate it when they load it
+FOLDER = Path(__file__).parent / "dashboards"
 
 
-def dashboard() -> Json:
-    """Return the dashboard; the panels' ids follow their places."""
-    return {
-        "uid": style.UID,
-        "title": "Call timeline",
-        "description": "How each party of a call comes across, window by window, and how far to rely on it. "
-        + style.CUES,
-        "tags": ["affectstream"],
-        "schemaVersion": SCHEMA_VERSION,
-        "version": 1,
-        "id": None,
-        "editable": True,
-        "graphTooltip": 1,  # one crosshair for all panels
-        "liveNow": False,
-        "refresh": "5s",
-        "time": {"from": "now-5m", "to": "now"},
-        "timezone": "browser",
-        "timepicker": {"refresh_intervals": ["2s", "5s", "10s", "30s", "1m", "5m"]},
-        "annotations": {"list": _annotations()},
-        "links": _links(),
-        "templating": {"list": _variables()},
-        "panels": [panel | {"id": number} for number, panel in enumerate(_panels(), start=1)],
-    }
+def dashboards() -> dict[str, Json]:
+    """Return every dashboard by the name of its file."""
+    return {"calls-overview.json": overview.dashboard(), "call-timeline.json": timeline()}
+
+
+def timeline() -> Json:
+    """Return the dashboard *Call timeline*."""
+    return style.dashboard(
+        style.UID,
+        "Call timeline",
+        "How each party of a call comes across, window by window, and how far to rely on it. " + style.CUES,
+        _panels(),
+        annotations={"list": _annotations()},
+        links=_links(),
+        templating={"list": _variables()},
+    )
 
 
 def _annotations() -> list[Json]:
@@ -98,14 +91,15 @@ def _panels() -> list[Json]:
     ]
 
 
-def text() -> str:
-    """Return the file's text; the same dashboard gives the same bytes."""
-    return json.dumps(dashboard(), indent=2, ensure_ascii=False) + "\n"
+def text(dashboard: Json) -> str:
+    """Return a file's text; the same dashboard gives the same bytes."""
+    return json.dumps(dashboard, indent=2, ensure_ascii=False) + "\n"
 
 
 def main() -> None:
-    """Write the committed file."""
-    FILE.write_text(text(), encoding="utf-8")
+    """Write the committed files."""
+    for name, dashboard in dashboards().items():
+        (FOLDER / name).write_text(text(dashboard), encoding="utf-8")
 
 
 if __name__ == "__main__":

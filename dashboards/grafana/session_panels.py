@@ -27,6 +27,7 @@ SESSIONS = {
     "end_ms": "timestamp_epoch",
     "duration_ms": "number",
 }
+VALUE = style.override("value", unit="percentunit", decimals=0, custom__width=70)
 OPEN = {
     "title": "Show this call from its beginning to its end",
     "url": f"/d/{style.UID}?var-session=${{__data.fields.session}}&var-party=${{__data.fields.party}}"
@@ -45,8 +46,10 @@ def alerts(grid: style.Grid) -> Json:
         grid,
         targets=[source.query(source.ALERTS, ALERTS, root="alerts", params=source.OF_SESSION)],
         transformations=[style.in_order(*ALERTS)],
-        fieldConfig=style.fields("none", _alert_fields(), custom={"align": "auto", "filterable": True}),
-        options=_table([{"displayName": "at", "desc": True}]),
+        fieldConfig=style.fields(
+            "none", [*alert_fields("start_ms"), VALUE], custom={"align": "auto", "filterable": True}
+        ),
+        options=table([{"displayName": "at", "desc": True}]),
     )
 
 
@@ -61,7 +64,7 @@ def happened(grid: style.Grid) -> Json:
         targets=[source.query(source.MARKS, MARKS, root="marks", params=source.OF_SESSION)],
         transformations=[style.in_order(*MARKS)],
         fieldConfig=style.fields("none", _mark_fields(), custom={"align": "auto", "filterable": True}),
-        options=_table([{"displayName": "from", "desc": True}]),
+        options=table([{"displayName": "from", "desc": True}]),
     )
 
 
@@ -76,7 +79,7 @@ def summary(grid: style.Grid) -> Json:
         targets=[source.query(source.SUMMARY, PARTIES, root="parties", params=source.OF_SESSION)],
         transformations=[style.in_order(*PARTIES)],
         fieldConfig=style.fields("none", _party_fields(), custom={"align": "auto", "filterable": False}),
-        options=_table([]),
+        options=table([]),
     )
 
 
@@ -90,13 +93,14 @@ def sessions(grid: style.Grid) -> Json:
         targets=[source.query(source.SESSIONS, SESSIONS, root="sessions", params={"limit": "100"})],
         transformations=[style.in_order(*SESSIONS)],
         fieldConfig=style.fields("none", _session_fields(), custom={"align": "auto", "filterable": True}),
-        options=_table([{"displayName": "until", "desc": True}]),
+        options=table([{"displayName": "until", "desc": True}]),
     )
 
 
-def _alert_fields() -> list[Json]:
+def alert_fields(time: str) -> list[Json]:
+    """Return the look of the columns of alerts; ``time`` is the one that they are placed by."""
     return [
-        style.override("start_ms", displayName="at", unit="dateTimeAsIso", custom__width=180),
+        style.override(time, displayName="at", unit="dateTimeAsIso", custom__width=180),
         style.override("party", custom__width=90),
         style.override(
             "edge",
@@ -106,7 +110,6 @@ def _alert_fields() -> list[Json]:
             custom__cellOptions={"type": "color-text"},
         ),
         style.override("rule", custom__width=130),
-        style.override("value", unit="percentunit", decimals=0, custom__width=70),
         style.override("text", displayName="what"),
     ]
 
@@ -161,6 +164,7 @@ def _session_fields() -> list[Json]:
     ]
 
 
-def _table(order: list[Json]) -> Json:
+def table(order: list[Json]) -> Json:
+    """Return the options of a table that is sorted."""
     footer = {"show": False, "reducer": ["count"], "fields": ""}
     return {"showHeader": True, "cellHeight": "sm", "sortBy": order, "footer": footer}

@@ -33,7 +33,34 @@ STATUS_COLOURS = {
 """By a modality's state in a window, or the reason where it abstained."""
 
 NOTHING = "#3c4043"
+STACKED = {"mode": "normal", "group": "A"}
+SCHEMA_VERSION = 41  # Grafana 12; newer ones migrate it when they load it
 TURN = "#1d6996"
+
+
+def dashboard(uid: str, title: str, description: str, panels: list[Json], **rest: Any) -> Json:
+    """Return a dashboard; the panels' ids follow their places, and ``rest`` replaces what is usual."""
+    return {
+        "uid": uid,
+        "title": title,
+        "description": description,
+        "tags": ["affectstream"],
+        "schemaVersion": SCHEMA_VERSION,
+        "version": 1,
+        "id": None,
+        "editable": True,
+        "graphTooltip": 1,  # one crosshair for all panels
+        "liveNow": False,
+        "refresh": "5s",
+        "time": {"from": "now-5m", "to": "now"},
+        "timezone": "browser",
+        "timepicker": {"refresh_intervals": ["2s", "5s", "10s", "30s", "1m", "5m"]},
+        "annotations": {"list": []},
+        "links": [],
+        "templating": {"list": []},
+        "panels": [panel | {"id": number} for number, panel in enumerate(panels, start=1)],
+        **rest,
+    }
 
 
 def panel(kind: str, title: str, description: str, grid: Grid, **rest: Any) -> Json:

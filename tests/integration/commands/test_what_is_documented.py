@@ -50,6 +50,8 @@ REFUSED = {  # by the beginning of a command: what it needs and has not got, so 
         "corpora (docs/models/corpora.md), runs or logs",
     ),
     "dashboards push": "a Grafana",
+    "dashboards check": "a Grafana",
+    "dashboards annotate": "a Grafana",
     "licences --commercial": "weights that permit commercial use: it is a check, which these do not pass",
 }
 LAB = "python -m affectstream.lab"  # needs corpora, too; its modules are run with --help
