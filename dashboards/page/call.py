@@ -1,25 +1,27 @@
 """The page of one call: what is displayed of each party, its course, what happened, and why."""
 
 import asyncio
-from collections.abc import Iterable, Sequence
+import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from fastapi import FastAPI, HTTPException
 from nicegui import ui
 
 from affectstream.analytics.alerts import in_order
-from affectstream.analytics.records import PartySummary, Summary
+from affectstream.analytics.records import Summary
 from affectstream.analytics.summary import summarise
+from affectstream.analytics.turns import Conversation, conversation
 from affectstream.dashboards.buckets import buckets, length_ms
 from affectstream.dashboards.page import course, frame, marking
+from affectstream.dashboards.page.conversation import Tables, follow
 from affectstream.dashboards.page.course import Mark, clock
+from affectstream.dashboards.page.wording import line, marks, why
 from affectstream.dashboards.reader import Reader
 from affectstream.dashboards.responses import PartyRow
 from affectstream.dashboards.roster import Roster
 from affectstream.runtime.feedback import FeedbackStore
 from affectstream.schemas.alert import Alert
-from affectstream.schemas.conflict import WORDS
 from affectstream.schemas.errors import InputError, Unavailable
 from affectstream.schemas.messages import FusedEmotion, Party
 
@@ -28,9 +30,6 @@ REFRESH_S = 0.5
 SUMMARY_S = 5.0  # between two summaries of a call that goes on
 RANGES = {"whole call": None, "last 10 minutes": 600_000, "last 2 minutes": 120_000}
 AROUND_MS = 30_000  # before and after an event that is jumped to
-NOUNS = {"angry": "anger", "happy": "happiness", "sad": "sadness", "neutral": "a neutral state"} | {
-    name: name for name in ("fear", "disgust", "surprise")
-}
 EVENT_COLUMNS = [
     {"name": "at", "label": "at", "field": "at", "align": "left"},
     {"name": "party", "label": "party", "field": "party", "align": "left"},
@@ -57,6 +56,7 @@ class View:
     around_ms: int | None = None  # an event that was jumped to
     sides: dict[Party, Side] = field(default_factory=dict)
     summary: Summary | None = None
+    conversation: Conversation | None = None
     summed_up_s: float = -1e9
     alerts: Sequence[Alert] = ()
     rows: Sequence[PartyRow] = ()
@@ -71,7 +71,7 @@ class Page:
 
     async def build(self) -> None:
         """Lay the page out, and keep it current."""
-        ui.link("All calls", "/").classes("call-back")
+        ui.link("All calls", "/").classes("call-back").on("click", js_handler="affectAllCalls")
         self._notice = ui.label().classes("notice").props('role="status"')
         with ui.row().classes("call-bar"):
             self._state = ui.label().classes("call-state")
@@ -87,9 +87,10 @@ class Page:
         self._events = ui.table(columns=EVENT_COLUMNS, rows=[], row_key="key", pagination=25).classes(
             "call-events"
         )
-        self._events.on("rowClick", lambda e: self._jump(e.args[1]["from_ms"]))
+        follow(self._events, self._jump)
         ui.html("<h2>In short</h2>", sanitize=False)
         self._short = ui.column().classes("call-short")
+        self._tables = Tables(self._jump)
         marking.Form(self._sid, self._reader, self._feedback).build()
         await self.refresh()
         ui.timer(REFRESH_S, self.refresh)
@@ -121,7 +122,7 @@ class Page:
             view.summed_up_s = now_s
             view.alerts = in_order(await self._reader.alerts(self._sid))
             finals = await self._reader.all_finals(self._sid)
-            view.summary = await asyncio.to_thread(_summary, finals)
+            view.summary, view.conversation = await asyncio.to_thread(_folded, finals)
             self._show_events()
             self._show_summary()
 
@@ -180,6 +181,9 @@ class Page:
             now = ui.label().classes("call-now")
             reason = ui.label().classes("call-why")
             chart = ui.echart({"series": []}).classes("call-chart")
+            save = ui.button("Chart as PNG", color=None).props("flat dense no-caps").classes("plain-button")
+            name = json.dumps(f"{self._sid}-{party}.png")
+            save.on("click", js_handler=f"() => affectSaveChart({chart.id}, {name})")
         side = self._view.sides[party] = Side(now, reason, chart)
         return side
 
@@ -216,6 +220,8 @@ class Page:
         with self._short:
             for party in self._view.summary.parties if self._view.summary else ():
                 ui.label(party.text).classes("call-text")
+        if self._view.summary and self._view.conversation:
+            self._tables.show(self._view.conversation, self._view.summary)
 
 
 def register(app: FastAPI) -> None:
@@ -227,42 +233,8 @@ def register(app: FastAPI) -> None:
             await Page(sid, app.state.reader, app.state.roster, app.state.feedback).build()
 
 
-def line(row: PartyRow) -> str:
-    """Return what is displayed of a party now, in words."""
-    if row.shown is None:
-        said = "unsure" if row.label else "nothing to read"
-        return f"now: {said}"
-    text = f"now: cues consistent with {NOUNS[row.shown]}, {row.confidence:.2f}"
-    return f"{text}; {row.conflict}" if row.conflict else text
-
-
-def why(bucket: dict[str, Any]) -> str:
-    """Return what each modality contributes: its weight, or why it has none."""
-    parts = []
-    for modality, word in WORDS.items():
-        status = bucket.get(f"{modality}_status")
-        if status is None:
-            continue
-        weight = bucket.get(f"{modality}_weight") or 0.0
-        parts.append(f"{word}: weight {weight:.2f}" if weight else f"{word}: {str(status).replace('_', ' ')}")
-    return ", ".join(parts)
-
-
-def marks(alerts: Iterable[Alert], party: PartySummary | None, end_ms: int) -> list[Mark]:
-    """Return what happened to a party, in order; an alert that goes on ends now."""
-    known = list(alerts)
-    ends = {alert.alert_id: alert.end_ms for alert in known if alert.edge == "end"}
-    found = [
-        Mark("alert", a.since_ms, ends.get(a.alert_id, end_ms), a.text) for a in known if a.edge == "begin"
-    ]
-    if party is not None:
-        found += [Mark("contradiction", e.start_ms, e.end_ms, e.text) for e in party.episodes]
-        found += [Mark("turn", t.at_ms, t.at_ms, f"{t.before} to {t.after}") for t in party.turning_points]
-    return sorted(found, key=lambda mark: (mark.from_ms, mark.kind))
-
-
-def _summary(finals: Sequence[FusedEmotion]) -> Summary | None:
+def _folded(finals: Sequence[FusedEmotion]) -> tuple[Summary, Conversation] | tuple[None, None]:
     try:
-        return summarise(finals)
+        return summarise(finals), conversation(finals)
     except InputError:
-        return None
+        return None, None

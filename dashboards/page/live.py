@@ -1,7 +1,9 @@
 """The page of all live calls: a row per party, those that need somebody first."""
 
+import json
 from collections import OrderedDict
 from typing import Any
+from urllib.parse import urlencode
 
 from fastapi import FastAPI
 from nicegui import ui
@@ -52,13 +54,15 @@ OPTIONS: Row = {
     "asyncTransactionWaitMillis": 100,
     "accentedSort": False,
 }
+LIVE_ONLY: Row = {"state": {"filterType": "text", "type": "equals", "filter": "live"}}
 
 
 class Page:
     """One visitor's table, which follows the roster."""
 
-    def __init__(self, roster: Roster, strips: Strips) -> None:
+    def __init__(self, roster: Roster, strips: Strips, q: str, ended: bool) -> None:
         self._roster, self._strips = roster, strips
+        self._q, self._ended = q, ended
         self._seen = -1
         self._shown: OrderedDict[PartyKey, Row] = OrderedDict()
 
@@ -66,13 +70,15 @@ class Page:
         """Lay the page out, and keep it current."""
         self._notice = ui.label().classes("notice").props('role="status"')
         with ui.row().classes("live-bar"):
-            search = ui.input(placeholder="Session, party, alert").props(
+            search = ui.input(placeholder="Session, party, alert", value=self._q).props(
                 'dense outlined clearable type="search" aria-label="Filter the calls"'
             )
             search.on_value_change(lambda e: self._search(e.value or ""))
-            ui.checkbox("Ended calls too", value=True, on_change=lambda e: self._filter(e.value))
+            ui.checkbox("Ended calls too", value=self._ended, on_change=lambda e: self._filter(e.value))
             self._count = ui.label().classes("live-count")
-        self._grid = ui.aggrid(OPTIONS, auto_size_columns=False).classes("live-grid")
+        state = {"filter": {"filterModel": None if self._ended else LIVE_ONLY}}
+        options = OPTIONS | {"quickFilterText": self._q, "initialState": state}
+        self._grid = ui.aggrid(options, auto_size_columns=False).classes("live-grid")
         await self.refresh()
         ui.timer(REFRESH_S, self.refresh)
 
@@ -121,11 +127,20 @@ class Page:
         )
 
     def _search(self, text: str) -> None:
+        self._q = text
         self._grid.run_grid_method("setGridOption", "quickFilterText", text)
+        self._keep()
 
     def _filter(self, everything: bool) -> None:
-        model = None if everything else {"state": {"filterType": "text", "type": "equals", "filter": "live"}}
-        self._grid.run_grid_method("setFilterModel", model)
+        self._ended = everything
+        self._grid.run_grid_method("setFilterModel", None if everything else LIVE_ONLY)
+        self._keep()
+
+    def _keep(self) -> None:
+        """Keep the filter in the address, and for the way back from a call."""
+        kept = ({"q": self._q} if self._q else {}) | ({} if self._ended else {"ended": "false"})
+        query = json.dumps(f"?{urlencode(kept)}" if kept else "")
+        ui.run_javascript(f"affectKeepFilter({query})")
 
 
 def register(app: FastAPI) -> None:
@@ -133,9 +148,9 @@ def register(app: FastAPI) -> None:
     strips = Strips(app.state.reader)
 
     @ui.page("/")
-    async def live() -> None:
+    async def live(q: str = "", ended: bool = True) -> None:
         with frame.page("Live calls", "/"):
-            await Page(app.state.roster, strips).build()
+            await Page(app.state.roster, strips, q, ended).build()
 
 
 def row_of(row: PartyRow, strip: str) -> Row:

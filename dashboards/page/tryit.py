@@ -48,12 +48,12 @@ class Page:
                 'type="file" accept="image/*,audio/*,video/*" aria-label="Photo or recording"'
             ).on("change", js_handler=f"(e) => affectTrial.choose({upload.id}, e.target.files[0])")
             microphone = ui.button("Microphone", icon="mic", color=None).props("outline no-caps")
-            microphone.classes("trial-button").on(
+            microphone.classes("plain-button").on(
                 "click", js_handler=f"() => affectTrial.record({upload.id})"
             )
             self._file = ui.label().props('role="status"')
             self._drop = ui.button("Remove the file", on_click=self._removed, color=None)
-            self._drop.props("flat no-caps").classes("trial-button")
+            self._drop.props("flat no-caps").classes("plain-button")
             self._drop.visible = False
         ui.html('<p id="trial-microphone" role="status"></p>', sanitize=False)
         with ui.row().classes("trial-form"):

@@ -65,4 +65,23 @@
 
   window.affectOpen = (event) => { window.location.assign(path(event.data)); };
   window.affectOpenOnEnter = (event) => { if (event.event.key === "Enter") window.affectOpen(event); };
+
+  // The chart of a party as a picture with the page's background.
+  window.affectSaveChart = (id, name) => {
+    const link = document.createElement("a");
+    const backgroundColor = getComputedStyle(document.body).backgroundColor;
+    link.href = getElement(id).chart.getDataURL({ type: "png", pixelRatio: 2, backgroundColor });
+    link.download = name;
+    link.click();
+  };
+
+  // The filter of the list of calls, which the way back from a call keeps.
+  window.affectKeepFilter = (query) => {
+    window.history.replaceState(window.history.state, "", window.location.pathname + query);
+    window.sessionStorage.setItem("affect-filter", query);
+  };
+  window.affectAllCalls = (event) => {
+    event.preventDefault();
+    window.location.assign("/" + (window.sessionStorage.getItem("affect-filter") || ""));
+  };
 })();

@@ -63,3 +63,38 @@ async def test_axe_finds_nothing_against_the_guidelines(api_url: str, page: Page
     await opened(api_url, page)
     found = await Axe().run(page, options={"runOnly": ["wcag2a", "wcag2aa"]})
     assert found.violations_count == 0, found.generate_report()
+
+
+async def test_talk_quarters_and_turns_are_those_of_the_api(api_url: str, page: Page) -> None:
+    found = (await got(api_url, f"/api/sessions/{SESSION}/turns")).json()
+    await opened(api_url, page)
+    await expect(page.get_by_text(f"Nobody talks for {100 * found['silence']:.0f} %")).to_be_visible()
+    talk = page.get_by_role("row").filter(has_text=f"{100 * found['talk'][0]['talk_share']:.0f} %")
+    await expect(talk.first).to_contain_text(found["talk"][0]["party"])
+    turns = page.locator(".call-turns tbody tr")
+    await expect(turns).to_have_count(min(25, len(found["turns"])))
+    await expect(turns.first).to_contain_text(found["turns"][0]["label"])
+    await turns.nth(1).get_by_role("button").focus()
+    await page.keyboard.press("Enter")
+    await expect(page.locator("canvas")).to_have_count(2)
+
+
+async def test_the_chart_is_saved_as_a_picture(api_url: str, page: Page) -> None:
+    await opened(api_url, page)
+    async with page.expect_download() as started:
+        await page.get_by_role("button", name="Chart as PNG").first.click()
+    saved = await started.value
+    assert saved.suggested_filename.startswith(SESSION)
+    assert (await saved.path()).read_bytes().startswith(b"\x89PNG")
+
+
+async def test_the_way_back_keeps_the_filter(api_url: str, page: Page) -> None:
+    await page.goto(api_url)
+    await expect(page.locator(".ag-row").first).to_be_visible()
+    await page.get_by_role("searchbox").fill("agent")
+    await expect(page).to_have_url(f"{api_url}/?q=agent")
+    await opened(api_url, page)
+    await page.get_by_role("link", name="All calls").click()
+    await expect(page).to_have_url(f"{api_url}/?q=agent")
+    await expect(page.get_by_role("searchbox")).to_have_value("agent")
+    await expect(page.locator(".ag-center-cols-container .ag-row")).to_have_count(1)

@@ -2,7 +2,7 @@
 
 from support.observations import final
 
-from affectstream.dashboards.page.call import line, marks, why
+from affectstream.dashboards.page.wording import line, marks, why
 from affectstream.dashboards.responses import PartyRow
 from affectstream.schemas.labels import EMOTIONS
 
