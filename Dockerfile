@@ -50,4 +50,4 @@ COPY --chown=472:0 dashboards/grafana/dashboards /opt/grafana-dashboards
 USER 472
 
 FROM prom/prometheus:v3.13.1 AS prometheus
-COPY --chown=65534:65534 dashboards/prometheus/prometheus.yml /etc/prometheus/prometheus.yml
+COPY --chown=65534:65534 dashboards/prometheus/prometheus.yml dashboards/prometheus/rules.yml /etc/prometheus/
