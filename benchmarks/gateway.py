@@ -61,7 +61,7 @@ def _measured(pid: int, settings: Settings, calls: int, seconds: int) -> Iterato
     time.sleep(calls * RAMP_S + (seconds - calls * RAMP_S) / 2)  # all calls go on
     kib = (_memory_kib(pid) - before_kib) / calls
     printed, _ = load.communicate()
-    late = json.loads(printed)
+    sent = json.loads(printed)
     wanted = 2 * calls * (seconds + 1)  # the first and the last are parts of one
     buckets, chunks = _delays(settings.gateway.health_port, wanted)
     cpu_s = servers.cpu_s(pid) - cpu_s
@@ -73,7 +73,8 @@ def _measured(pid: int, settings: Settings, calls: int, seconds: int) -> Iterato
     yield Row(f"{what}, processor time", 100 * cpu_s / seconds, "% of a core")
     yield Row(f"{what}, processor time a frame", 1e6 * cpu_s / frames, "us")
     yield Row(f"{what}, memory a call", kib, "KiB")
-    yield Row(f"{what}, frames sent late by the load itself, p99", late["late_p99_ms"], "ms")
+    yield Row(f"{what}, frames sent late by the load itself, p99", sent["late_p99_ms"], "ms")
+    yield Row(f"{what}, processor time of the load itself a frame", sent["cpu_us"], "us")
 
 
 def _memory_kib(pid: int) -> int:

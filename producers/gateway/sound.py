@@ -28,12 +28,12 @@ MU_LAW, A_LAW = _mu_law(), _a_law()
 
 def mu_law(data: bytes) -> bytes:
     """Return the PCM of mu-law bytes, one sample each."""
-    return MU_LAW[np.frombuffer(data, np.uint8)].tobytes()
+    return MU_LAW.take(np.frombuffer(data, np.uint8)).tobytes()
 
 
 def a_law(data: bytes) -> bytes:
     """Return the PCM of A-law bytes, one sample each."""
-    return A_LAW[np.frombuffer(data, np.uint8)].tobytes()
+    return A_LAW.take(np.frombuffer(data, np.uint8)).tobytes()
 
 
 def linear(data: bytes) -> bytes:
