@@ -75,7 +75,10 @@ COMMANDS: dict[str, Entry] = {
         "affectstream.sessions",
         "Summarise a session per party: shares, turning points, disagreements and alerts.",
     ),
-    "purge": Entry("affectstream.sessions", "Delete everything that Redis holds about a session."),
+    "purge": Entry(
+        "affectstream.sessions",
+        "Delete what Redis and the folder of recordings hold of a session; says what Kafka still holds.",
+    ),
     "trust": Entry(
         "affectstream.trust",
         "Set, clear and show operator trust: it overrides a modality's measured trust in all calls, from the "

@@ -20,7 +20,7 @@ out = Console()
 
 @app.callback()
 def group() -> None:
-    """Work with supervisors' marks on windows."""
+    """Export supervisors' marks on windows, with what the models said, as data for an evaluation."""
 
 
 @app.command()

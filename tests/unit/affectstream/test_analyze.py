@@ -21,7 +21,7 @@ def loaded(monkeypatch: pytest.MonkeyPatch) -> list[Modality]:
         names.append(modality)
         return Words()
 
-    monkeypatch.setattr(analyze, "_loaded", load)
+    monkeypatch.setattr(analyze, "loaded", load)
     return names
 
 
@@ -74,6 +74,6 @@ def test_a_model_that_cannot_be_loaded_stops_the_run(monkeypatch: pytest.MonkeyP
     def load(modality: Modality, _: Settings) -> Words:
         raise ModelError(f"{modality}: no weights")
 
-    monkeypatch.setattr(analyze, "_loaded", load)
+    monkeypatch.setattr(analyze, "loaded", load)
     with pytest.raises(ModelError, match="text: no weights"):
         list(observed(Recording(1000 * BATCH), Settings()))
