@@ -25,7 +25,7 @@ class NewBroker:
         if self.refusals:
             self.refusals -= 1
             raise GroupCoordinatorNotAvailableError
-        return {PARTITION: SimpleNamespace(offset=3)}
+        return {PARTITION: SimpleNamespace(offset=3, metadata="")}
 
     async def beginning_offsets(self, partitions):
         return {PARTITION: 0}

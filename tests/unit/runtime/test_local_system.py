@@ -58,11 +58,14 @@ def test_a_running_system_is_found_and_a_killed_one_is_not(other_process: subpro
     assert load().kafka.bootstrap == "127.0.0.1:9092"
 
 
-@pytest.mark.parametrize("name", ["AFFECT_KAFKA__BOOTSTRAP", "affect_redis__url"])
+@pytest.mark.parametrize(
+    ("name", "address"),
+    [("AFFECT_KAFKA__BOOTSTRAP", "127.0.0.1:9092"), ("affect_redis__url", "redis://127.0.0.1:6379/0")],
+)
 def test_an_address_in_the_environment_wins_over_all_of_the_system(
-    name: str, other_process: subprocess.Popen[str], monkeypatch: pytest.MonkeyPatch
+    name: str, address: str, other_process: subprocess.Popen[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv(name, "redis://127.0.0.1:6379/0")
+    monkeypatch.setenv(name, address)
     assert running_here() == {}
     assert load().kafka.embedded is False
 
