@@ -8,7 +8,7 @@ from typing import Any, Literal
 from grafana_client.client import GrafanaClientError, GrafanaException, GrafanaUnauthorizedError
 
 from affectstream.dashboards.connection import connected, message
-from affectstream.dashboards.grafana import build, source
+from affectstream.dashboards.grafana import build, pipeline, source
 
 Json = dict[str, Any]
 State = Literal["ok", "empty", "failed"]
@@ -73,6 +73,9 @@ def _dashboard(grafana: Any, dashboard: Json, shown: Mapping[str, str]) -> Itera
         if error.status_code != 404:
             raise
         yield Finding(title, "failed", "is not there; `affectstream dashboards push` writes it")
+    if not _has_source(grafana, dashboard):
+        yield Finding(title, "empty", f"there is no data source with the uid {pipeline.REF['uid']}")
+        return
     chosen = dict(shown)
     for variable in dashboard["templating"]["list"]:
         rows = _values(grafana, _filled(variable["query"]["infinityQuery"], chosen))
@@ -84,12 +87,25 @@ def _dashboard(grafana: Any, dashboard: Json, shown: Mapping[str, str]) -> Itera
         yield _panel(grafana, f"{title}: annotation {each['name']}", _filled(each["target"], chosen))
 
 
+def _has_source(grafana: Any, dashboard: Json) -> bool:
+    """Return whether there is the Prometheus that a dashboard is over; the API is checked by itself."""
+    if all(panel["datasource"] != pipeline.REF for panel in dashboard["panels"]):
+        return True
+    try:
+        grafana.datasource.get_datasource_by_uid(pipeline.REF["uid"])
+    except GrafanaClientError as error:
+        if error.status_code != 404:
+            raise
+        return False
+    return True
+
+
 def _panel(grafana: Any, what: str, target: Json) -> Finding:
     try:
         fields = _fields(_asked(grafana, target))
     except QueryError as error:
         return Finding(what, "failed", str(error))
-    wanted = [column["text"] for column in target["columns"]]
+    wanted = [column["text"] for column in target.get("columns", ())]  # Prometheus names them itself
     rows = max((len(values) for values in fields.values()), default=0)
     if not rows:
         return Finding(what, "empty", "no rows yet")

@@ -10,6 +10,7 @@ from typing import Any
 from affectstream.dashboards.grafana import (
     current_panels,
     overview,
+    pipeline,
     session_panels,
     source,
     style,
@@ -23,7 +24,11 @@ FOLDER = Path(__file__).parent / "dashboards"
 
 def dashboards() -> dict[str, Json]:
     """Return every dashboard by the name of its file."""
-    return {"calls-overview.json": overview.dashboard(), "call-timeline.json": timeline()}
+    return {
+        "calls-overview.json": overview.dashboard(),
+        "call-timeline.json": timeline(),
+        "pipeline-health.json": pipeline.dashboard(),
+    }
 
 
 def timeline() -> Json:

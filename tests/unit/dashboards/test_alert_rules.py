@@ -10,7 +10,7 @@ import yaml
 from prometheus_client.metrics import MetricWrapperBase
 from support.paths import ROOT
 
-from affectstream.dashboards.grafana import source
+from affectstream.dashboards.grafana import pipeline, source
 from affectstream.dashboards.responses import PartyRow
 from affectstream.runtime import metrics
 
@@ -38,6 +38,11 @@ def test_a_rule_names_only_metrics_that_there_are():
 
     assert len(named) >= 5
     assert named <= series()
+
+
+def test_a_panel_of_the_pipeline_names_only_metrics_that_there_are():
+    for title, _, _, expr in pipeline.PANELS:
+        assert set(re.findall(r"\baffect_\w+", expr)) <= series(), title
 
 
 def test_a_recorded_series_that_a_rule_reads_is_recorded():

@@ -12,7 +12,7 @@ from affectstream.analytics.alerts import alerts
 from affectstream.analytics.rules import Rule
 from affectstream.dashboards.annotate import annotate, annotations
 from affectstream.dashboards.check import Finding, check
-from affectstream.dashboards.grafana import source
+from affectstream.dashboards.grafana import build, pipeline, source
 from affectstream.dashboards.push import push
 from affectstream.schemas.errors import AffectError
 
@@ -24,7 +24,9 @@ WANTED = annotations(FINALS, alerts([RULE], FINALS))
 
 @pytest.fixture
 def grafana() -> Grafana:
-    return Grafana()
+    grafana = Grafana()
+    grafana.sources[pipeline.REF["uid"]] = pipeline.REF
+    return grafana
 
 
 @pytest.fixture
@@ -60,6 +62,14 @@ async def test_panels_without_rows_are_no_failure(grafana: Grafana, url: str):
     assert all(each.state == "empty" for each in found[3:])
 
 
+async def test_a_grafana_without_prometheus_lacks_one_dashboard_and_nothing_else(grafana: Grafana, url: str):
+    del grafana.sources[pipeline.REF["uid"]]
+
+    (lacking,) = [each for each in await checked(url) if each.state != "ok"]
+
+    assert (lacking.what, lacking.state) == ("Pipeline health", "empty")
+
+
 async def test_a_query_that_fails_is_named_with_its_reason(grafana: Grafana, url: str):
     grafana.broken = {source.MOODS: "401 Unauthorized"}
 
@@ -73,7 +83,8 @@ async def test_what_is_missing_is_named(grafana: Grafana, url: str):
 
     found = failed(await checked(url))
 
-    assert list(found) == ["Grafana", "plugin", "data source", "Calls overview", "Call timeline"]
+    dashboards = [each["title"] for each in build.dashboards().values()]
+    assert list(found) == ["Grafana", "plugin", "data source", *dashboards]
     assert found["data source"] == "cannot reach the API"
 
 

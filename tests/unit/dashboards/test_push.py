@@ -43,7 +43,7 @@ async def test_push_writes_folder_data_source_and_dashboard_and_says_where(grafa
         "13.2.1",
         FOLDER_UID,
         source.UID,
-        (f"{url}/d/affect-calls-overview/call-timeline", f"{url}/d/affect-call-timeline/call-timeline"),
+        tuple(f"{url}/d/{each['uid']}/call-timeline" for each in build.dashboards().values()),
         "OK",
     )
 
