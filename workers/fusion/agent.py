@@ -13,24 +13,20 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
 from typing import Any, Protocol
 
-import structlog
-
-from affectstream.runtime import metrics
 from affectstream.runtime.clocks import monotonic_ms, wall_ms
 from affectstream.runtime.consent import Consents
 from affectstream.runtime.store import FusedStore
-from affectstream.schemas.errors import MessageError, Unavailable
+from affectstream.schemas.errors import MessageError
 from affectstream.schemas.observations import Judged, Observation, read
-from affectstream.schemas.topics import DAY_MS, PROBABILITIES
+from affectstream.schemas.topics import DAY_MS
 from affectstream.workers.fusion.admission import permitted
 from affectstream.workers.fusion.answers import Answer, answered, learn
 from affectstream.workers.fusion.config import Fusion
+from affectstream.workers.fusion.counts import count, lost
 from affectstream.workers.fusion.partition import Partition
 from affectstream.workers.fusion.sink import Sink, Work, dead_letters, undecoded
 from affectstream.workers.fusion.stalls import LagWatch
 from affectstream.workers.fusion.trust import OperatorTrust
-
-log = structlog.get_logger(__name__)
 
 COMMIT_EVERY_MS = 1000
 MOST_WAITING = 1000  # closed windows: from here on, fetches wait for the writer; more would leave the caches
@@ -175,7 +171,7 @@ class FusionAgent:
                 return
             for join in joins.values():
                 join.tick(now_ms, self._lag.has_lag)
-            self._count()
+            count(self._partitions.values())
             self._changed.set()
 
     def _work(self) -> Work:
@@ -222,7 +218,7 @@ class FusionAgent:
             if missed < 0:
                 continue  # the consumer reads again what it has read
             if missed:
-                self._lost(number, missed)
+                lost(number, missed, self._gap_is_fatal)
             if isinstance(judged, MessageError):
                 partition.undecoded.append(undecoded(record, judged))
             elif self._consents and self._consents.refused:
@@ -242,23 +238,6 @@ class FusionAgent:
     async def _learn_trust(self) -> None:
         if await self._trust.changed(monotonic_ms()):
             self._fuser = self._fusion.fuser.override(self._trust.by_modality)
-
-    def _count(self) -> None:
-        """Count duplicates since the last time, and the windows that are open."""
-        for partition in self._partitions.values():
-            for modality, count in partition.join.duplicates.items():
-                metrics.DUPLICATES.labels(modality).inc(count)
-            partition.join.duplicates.clear()
-        metrics.OPEN_WINDOWS.set(sum(each.join.open_windows() for each in self._partitions.values()))
-
-    def _lost(self, partition: int, missed: int) -> None:
-        metrics.GAPS.labels(PROBABILITIES.name).inc(missed)
-        log.error("records_lost", topic=PROBABILITIES.name, partition=partition, missed=missed)
-        if self._gap_is_fatal:
-            raise Unavailable(
-                f"the embedded broker dropped {missed} records of {PROBABILITIES.name} before they were "
-                "read: it keeps little; replay more slowly, or use a real Kafka"
-            )
 
 
 def _decoded(records: Sequence[Any]) -> list[tuple[Any, Judged]]:
