@@ -36,16 +36,20 @@ async def test_a_visitor_enters_the_token_first(running: Runner, redis_url: str,
         await page.goto("about:blank")  # the open page would ask for the process once more
 
 
-async def test_axe_finds_nothing_against_the_guidelines(api_url: str, page: Page) -> None:
+@pytest.mark.parametrize("theme", ["light", "dark"])
+async def test_axe_finds_nothing_against_the_guidelines(api_url: str, page: Page, theme: str) -> None:
+    await page.emulate_media(color_scheme="dark" if theme == "dark" else "light")
     await page.goto(api_url)
     await expect(page.get_by_role("gridcell", name=SESSION).first).to_be_visible()
     found = await Axe().run(page, options={"runOnly": ["wcag2a", "wcag2aa"]})
     assert found.violations_count == 0, found.generate_report()
 
 
+@pytest.mark.parametrize("theme", ["light", "dark"])
 async def test_the_system_names_processes_that_do_not_answer(
-    running: Runner, redis_url: str, page: Page
+    running: Runner, redis_url: str, page: Page, theme: str
 ) -> None:
+    await page.emulate_media(color_scheme="dark" if theme == "dark" else "light")
     processes = "video=http://127.0.0.1:1/metrics"
     with running({"AFFECT_REDIS__URL": redis_url, "AFFECT_API__PROCESSES": processes}) as (url, _):
         await page.goto(f"{url}/system")
