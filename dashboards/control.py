@@ -45,17 +45,17 @@ class Asked(BaseModel):
 class Span(BaseModel):
     """A pause, in ms since the epoch; without an end while it lasts."""
 
-    from_ms: int
-    to_ms: int | None
+    from_ms: int = Field(description="its start")
+    to_ms: int | None = Field(description="its end; null while it lasts")
 
 
 class Known(BaseModel):
     """What is known of the consent to a session, and its pauses."""
 
-    session: str
-    consent: Consent
-    paused: bool
-    pauses: list[Span]
+    session: str = Field(description="the session's id")
+    consent: Consent = Field(description="to the analysis of the session")
+    paused: bool = Field(description="whether a pause lasts now")
+    pauses: list[Span] = Field(description="in order")
 
 
 def install(app: FastAPI, store: ConsentStore, token: SecretStr | None) -> None:

@@ -3,7 +3,7 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, FastAPI, HTTPException, Request
-from pydantic import BaseModel, SecretStr
+from pydantic import BaseModel, Field, SecretStr
 
 from affectstream.dashboards import guard
 from affectstream.dashboards.routes import NAMED, Data, Sid
@@ -16,7 +16,7 @@ feedback = APIRouter(prefix="/api/sessions", tags=["control"], responses=NAMED)
 class Marks(BaseModel):
     """The marks on a session's windows, the oldest window first."""
 
-    session: str
+    session: str = Field(description="the session's id")
     marks: list[Mark]
 
 

@@ -17,7 +17,7 @@ class Mark(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    party: Party
+    party: Party = Field(description="whose window it is")
     end_ms: int = Field(ge=0, description="of the window, milliseconds since the Unix epoch")
     right: bool = Field(description="whether the displayed label is right")
     label: Emotion | None = Field(None, description="what it should have been; null: not stated")

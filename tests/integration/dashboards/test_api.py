@@ -206,9 +206,9 @@ def test_health_is_well(api: httpx.Client):
 def test_answers_and_refusals_fit_the_documented_schemas(api: httpx.Client):
     page = ok(api.get("/openapi.json"))
     for path, item in page["paths"].items():
-        if set(item) == {"post"}:
-            continue
-        assert set(item) == {"get"}, path
+        if set(item) == {"post"} or path.endswith("/consent"):
+            continue  # the latter needs a token: see test_control
+        assert set(item) in ({"get"}, {"get", "post"}), path
         url = path.format(sid=SESSION, party="customer")
         documented = item["get"]["responses"]
         if path.endswith("/events"):
@@ -216,7 +216,7 @@ def test_answers_and_refusals_fit_the_documented_schemas(api: httpx.Client):
             continue  # the stream does not end: see test_events
         schema = documented["200"]["content"]["application/json"]["schema"]
         jsonschema.validate(ok(api.get(url)), schema | {"components": page["components"]})
-        if "{sid}" in path:
+        if "{sid}" in path and set(item) == {"get"}:
             assert {"401", "404", "422", "503"} <= set(documented)
     problem = page["components"]["schemas"]["Problem"]
     jsonschema.validate(api.get("/api/sessions/call-0043").json(), problem)
