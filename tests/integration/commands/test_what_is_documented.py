@@ -18,6 +18,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
+from redis import Redis
 from support.documented import PROGRAMS, commands
 from support.kafka_server import KafkaServer, free_ports, listens
 from support.recordings import call, voice, wav
@@ -41,6 +42,7 @@ NOT_RUN = {  # by the beginning of a command: why it is not run here, and what p
     "affectstream analyze call.wav --asr": "needs the recogniser's weights, which are fetched: as below",
     "affectstream worker asr": "the same: tests/unit/workers/asr",
     "affectstream evaluate voice": "takes a minute without corpora, too, and prints what the card states",
+    "affectstream audit verify --holds": "needs a hash of an earlier check: tests/unit of the audit log",
     "python -m affectstream.dashboards.grafana.build": "writes into the checkout: tests/unit/dashboards",
     "python -m affectstream.producers": "needs a camera or a microphone: tests/unit/producers",
 }
@@ -52,6 +54,7 @@ REFUSED = {  # by the beginning of a command: what it needs and has not got, so 
     "dashboards push": "a Grafana",
     "dashboards check": "a Grafana",
     "dashboards annotate": "a Grafana",
+    "consent id": "a key of session ids (gateway.session_key)",
     "licences --commercial": "weights that permit commercial use: it is a check, which these do not pass",
 }
 LAB = "python -m affectstream.lab"  # needs corpora, too; its modules are run with --help
@@ -96,9 +99,19 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def servers(
-    broker: KafkaServer, redis_server: EmbeddedRedis, folder: Path, monkeypatch: pytest.MonkeyPatch
+    broker: KafkaServer,
+    redis_server: EmbeddedRedis,
+    folder: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[KafkaServer]:
-    """The environment and the working directory of a user whose settings name a broker and a Redis."""
+    """The environment and the working directory of a user whose settings name a broker and a Redis.
+
+    Redis is empty, and the audit log new: a page may withdraw a consent for good.
+    """
+    with Redis.from_url(redis_server.url) as client:
+        client.flushdb()
+    monkeypatch.setenv("AFFECT_POLICY__AUDIT_LOG", str(tmp_path / "audit.jsonl"))
     ports = [str(port) for port in free_ports(4)]
     names = ("GATEWAY__PORT", "GATEWAY__AUDIOSOCKET_PORT", "ALERTS__HEALTH_PORT", "API__PORT")
     for name, value in zip(names, ports, strict=True):
