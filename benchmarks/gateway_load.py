@@ -67,7 +67,7 @@ def main(port: int, calls: int, seconds: int) -> None:
     events = sorted(
         (call * RAMP_S + tick * FRAME_MS / 1000, call, tick)
         for call in range(calls)
-        for tick in range(len(frames) + 1)
+        for tick in range(len(frames) + 2)
     )
     late = np.zeros(len(events), np.float32)
     run_id, first_s, cpu_s = time.time_ns(), time.monotonic(), time.process_time()
@@ -79,11 +79,11 @@ def main(port: int, calls: int, seconds: int) -> None:
         if tick == 0:
             sockets.append(connected(port))
             sockets[call].sendall(started(f"CA{run_id}-{call}"))
+        elif tick > len(frames):
+            sockets[call].sendall(CLOSE)  # calls end one after the other, as they began
         else:
             sockets[call].sendall(frames[tick - 1])
     cpu_us = 1e6 * (time.process_time() - cpu_s) / (2 * calls * len(frames))
-    for made in sockets:
-        made.sendall(CLOSE)
     for made in sockets:
         made.close()
     p50_ms, p99_ms = (1e3 * float(np.quantile(late, share)) for share in (0.5, 0.99))

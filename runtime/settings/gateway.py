@@ -37,7 +37,7 @@ class GatewaySettings(Group):
     audiosocket_host: str = Field("127.0.0.1", description="AudioSocket authenticates nobody: keep it inside")
     audiosocket_port: Port = Field(8361, description="0: off")
     audiosocket_party: Party = Field("customer", description="the party of AudioSocket's sound")
-    max_calls: Count = Field(200, description="streams at once; more are refused")
+    max_calls: Count = Field(500, description="streams at once; more are refused")
     new_per_minute: Count = Field(1200, description="connections of one address; half of them at once")
     client_header: str | None = Field(None, description="header in which a proxy names the client's address")
     idle_s: float = Field(30.0, gt=0, description="a stream without a message for this long is closed")
