@@ -5,7 +5,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from affectstream.analytics.records import PartySummary
+from affectstream.analytics.records import PartySummary, clock
 from affectstream.lab.evaluation.document import Block, Bullets, Heading, Paragraph, Picture, Table, html
 from affectstream.schemas.conflict import WORDS
 from affectstream.schemas.errors import InputError
@@ -58,7 +58,7 @@ def _blocks(
     summary = made.summary
     yield Heading(f"Call {summary.session}", 1)
     yield Paragraph(
-        f"{_clock(summary.end_ms - summary.start_ms)} long, {_listed([p.party for p in summary.parties])}. "
+        f"{clock(summary.end_ms - summary.start_ms)} long, {_listed([p.party for p in summary.parties])}. "
         "Cues consistent with an emotion, each with its probability; not a verdict on a person."
     )
     for party in summary.parties:
@@ -87,7 +87,7 @@ def _happened(made: "Report") -> Iterator[Block]:
     if not found:
         yield Paragraph("No alert, no contradiction and no turning point.")
         return
-    rows = tuple((_clock(at - origin_ms), who, kind, text) for at, who, kind, text in sorted(found))
+    rows = tuple((clock(at - origin_ms), who, kind, text) for at, who, kind, text in sorted(found))
     yield Table(("at", "party", "kind", "what"), rows, text=True)
 
 
@@ -113,7 +113,7 @@ def _turns(made: "Report", with_words: bool) -> Iterator[Block]:
         label = "unsure" if turn.label is None else f"{turn.label} {turn.confidence:.2f}"
         valence = "" if turn.valence is None else f"{turn.valence:+.2f}"
         said = (turn.text or "",) if with_words else ()
-        rows.append((_clock(turn.start_ms - origin_ms), turn.party, label, ", ".join(alone), valence, *said))
+        rows.append((clock(turn.start_ms - origin_ms), turn.party, label, ", ".join(alone), valence, *said))
     yield Heading("Turns")
     columns = ("at", "party", "cue", "alone", "valence", *(("words",) if with_words else ()))
     yield Table(columns, tuple(rows), text=True)
@@ -147,8 +147,3 @@ def _timeline(
 
 def _listed(names: Sequence[str]) -> str:
     return ", ".join(names[:-1]) + (" and " if len(names) > 1 else "") + names[-1] if names else ""
-
-
-def _clock(ms: int) -> str:
-    seconds = max(0, ms) // 1000
-    return f"{seconds // 60}:{seconds % 60:02d}"

@@ -11,6 +11,7 @@ from rich.text import Text
 from affectstream.analytics import alerts
 from affectstream.analytics.changes import mean
 from affectstream.analytics.label import Display, DisplayedLabel, LabelFold
+from affectstream.analytics.records import clock
 from affectstream.analytics.rules import Rule
 from affectstream.schemas.conflict import WORDS
 from affectstream.schemas.labels import COLOURS, top
@@ -89,8 +90,7 @@ class Script:
         return Group(said, Padding(result(windows), (0, 0, 0, INDENT)))
 
     def _clock(self, at_ms: int) -> str:
-        seconds = (at_ms - self._origin_ms) // 1000
-        return f"{seconds // 60}:{seconds % 60:02d}"
+        return clock(at_ms - self._origin_ms)
 
 
 def result(windows: Sequence[tuple[FusedEmotion, DisplayedLabel]]) -> Text:

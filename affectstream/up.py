@@ -141,7 +141,8 @@ def _embedded(settings: "Settings", logs: Path, servers: Sequence[str]) -> Itera
         )
         asyncio.run(restore(here.redis, here.policy))
         children = processes(here)
-        children += [_server(_watching(here, children), name) for name in servers]
+        for name in sorted(servers, key=lambda name: name == "api"):  # the API knows all others
+            children.append(_server(_watching(here, children), name))
         yield Stack(here, exits.enter_context(Children(children, logs)))
 
 

@@ -18,6 +18,13 @@ Ms = Annotated[int, Field(description="milliseconds since the Unix epoch")]
 Label = Annotated[str, Field(examples=["angry"])]
 
 
+def clock(ms: int) -> str:
+    """Return a length as ``m:ss``, with hours where there are any."""
+    seconds = max(0, ms) // 1000
+    hours, minutes = seconds // 3600, seconds // 60 % 60
+    return f"{hours}:{minutes:02d}:{seconds % 60:02d}" if hours else f"{minutes}:{seconds % 60:02d}"
+
+
 class Part(BaseModel):
     """What the records share."""
 

@@ -52,8 +52,10 @@ class Process:
     before: Sample | None = None
 
     def rate(self, *names: str) -> float | None:
-        """Return how much a counter grows in a second; None with fewer than two looks."""
+        """Return how much counters grow in a second; None before two looks, or without any."""
         if self.newest is None or self.before is None or self.newest.at_s <= self.before.at_s:
+            return None
+        if not any(found in names for found, _ in self.newest.values):
             return None
         grown = sum(self.newest.total(name) - self.before.total(name) for name in names)
         return max(0.0, grown) / (self.newest.at_s - self.before.at_s)

@@ -9,13 +9,13 @@ from fastapi import FastAPI, HTTPException
 from nicegui import ui
 
 from affectstream.analytics.alerts import in_order
-from affectstream.analytics.records import Summary
+from affectstream.analytics.records import Summary, clock
 from affectstream.analytics.summary import summarise
 from affectstream.analytics.turns import Conversation, conversation
 from affectstream.dashboards.buckets import buckets, length_ms
 from affectstream.dashboards.page import course, frame, marking
 from affectstream.dashboards.page.conversation import Tables, follow
-from affectstream.dashboards.page.course import Mark, clock
+from affectstream.dashboards.page.course import Mark
 from affectstream.dashboards.page.wording import line, marks, why
 from affectstream.dashboards.reader import Reader
 from affectstream.dashboards.responses import PartyRow

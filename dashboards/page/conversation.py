@@ -5,9 +5,8 @@ from typing import Any
 
 from nicegui import ui
 
-from affectstream.analytics.records import Quarter, Summary
+from affectstream.analytics.records import Quarter, Summary, clock
 from affectstream.analytics.turns import Conversation, Talk, Turn
-from affectstream.dashboards.page.course import clock
 
 Row = dict[str, Any]
 

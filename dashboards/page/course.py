@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from affectstream.analytics.records import clock
 from affectstream.schemas.conflict import WORDS
 from affectstream.schemas.labels import COLOURS, MODALITY_COLOURS
 from affectstream.schemas.messages import Modality
@@ -88,13 +89,6 @@ def described(rows: Sequence[Json]) -> str:
     counts = sorted(((known.count(name), name) for name in set(known)), reverse=True)
     shares = ", ".join(f"{name} {100 * count / len(rows):.0f} %" for count, name in counts)
     return f"Displayed most: {shares} of the time; newest: {rows[-1].get('shown') or 'unsure'}."
-
-
-def clock(ms: int) -> str:
-    """Return a length as ``m:ss``, with hours where there are any."""
-    seconds = max(0, ms) // 1000
-    hours, minutes = seconds // 3600, seconds // 60 % 60
-    return f"{hours}:{minutes:02d}:{seconds % 60:02d}" if hours else f"{minutes}:{seconds % 60:02d}"
 
 
 def decal(name: str) -> Json:

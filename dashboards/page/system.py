@@ -55,7 +55,7 @@ def row(process: Process) -> Row:
     return {
         "process": process.name,
         "state": "running",
-        "read": _per_second(process.rate("affect_inputs_total", "affect_records_read_total")),
+        "read": _per_second(process.rate("affect_inputs_total")),
         "written": _per_second(process.rate("affect_observations_total", "affect_stored_finals_total")),
         "lag": f"{newest.total('affect_consumer_lag_records'):.0f} records",
         "latency": _latency(process),

@@ -48,6 +48,7 @@ def test_a_row_has_rates_lag_latency_and_the_model() -> None:
 def test_a_rate_needs_two_looks_and_a_restart_is_no_negative_one() -> None:
     assert process(look(0, 100)).rate("affect_inputs_total") is None
     assert process(look(0, 100), look(10, 20)).rate("affect_inputs_total") == 0.0
+    assert process(look(0, 100), look(10, 20)).rate("affect_unheard_of_total") is None
 
 
 def test_quantiles_are_bounds_of_buckets() -> None:

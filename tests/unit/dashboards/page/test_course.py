@@ -5,6 +5,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
+from affectstream.analytics.records import clock
 from affectstream.dashboards.page import course
 from affectstream.dashboards.page.course import Mark
 from affectstream.schemas.labels import COLOURS, EMOTIONS
@@ -80,7 +81,7 @@ def test_the_chart_says_in_words_what_it_shows() -> None:
 
 
 def test_clocks_have_hours_where_there_are_any() -> None:
-    assert [course.clock(ms) for ms in (0, 59_999, 61_000, 3_661_000)] == ["0:00", "0:59", "1:01", "1:01:01"]
+    assert [clock(ms) for ms in (0, 59_999, 61_000, 3_661_000)] == ["0:00", "0:59", "1:01", "1:01:01"]
 
 
 @given(st.lists(st.integers(0, 50), max_size=20, unique=True))
