@@ -1,5 +1,6 @@
 """The command `analyze`: a recorded session through models and join in one process, with no broker."""
 
+import logging
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -20,7 +21,9 @@ from affectstream.options import (
     Inputs,
     Offsets,
     PartyFiles,
+    PlotFile,
     Purpose,
+    ReportFile,
     SessionName,
     Speakers,
     TranscriptFile,
@@ -52,12 +55,10 @@ _loading = Lock()  # one thread at a time imports torch and what is built on it
 def analyze(
     inputs: Inputs,
     output: Annotated[Path | None, typer.Option("-o", "--output", help="windows, .jsonl or .csv")] = None,
-    plot: Annotated[Path | None, typer.Option(help="timeline as .png, .svg or .pdf")] = None,
+    plot: PlotFile = None,
     summary: Annotated[Path | None, typer.Option(help="the summary and the alerts, as JSON")] = None,
     turns: Annotated[Path | None, typer.Option(help="the turns, as .jsonl")] = None,
-    page: Annotated[
-        Path | None, typer.Option("--report", help="all of it as one .html file, to read or to mail")
-    ] = None,
+    page: ReportFile = None,
     party: PartyFiles = None,
     channels: Channels = None,
     transcript: TranscriptFile = None,
@@ -69,8 +70,6 @@ def analyze(
     asr: Asr = False,
 ) -> None:
     """Analyse a recorded call in this process, with no broker, as fast as the machine allows."""
-    import logging
-
     from affectstream.console import print_warnings
     from affectstream.export import report
     from affectstream.outputs import Outputs

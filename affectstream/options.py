@@ -67,3 +67,7 @@ Purpose = Annotated[
         help="permit the agent party: medical, safety, own-training or synthetic", show_default=False
     ),
 ]
+PlotFile = Annotated[Path | None, typer.Option(help="timeline as .png, .svg or .pdf")]
+ReportFile = Annotated[
+    Path | None, typer.Option("--report", help="all of it as one .html file, to read or to mail")
+]

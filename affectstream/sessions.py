@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
+from affectstream.options import PlotFile, ReportFile
 from affectstream.schemas.errors import InputError
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ def show(
     output: Annotated[
         Path | None, typer.Option("-o", "--output", help="final windows, .jsonl or .csv")
     ] = None,
-    plot: Annotated[Path | None, typer.Option(help="timeline as .png, .svg or .pdf")] = None,
+    plot: PlotFile = None,
 ) -> None:
     """Show the windows of a session in Redis, or export them as `analyze` does."""
     from affectstream.export import display_of, report, write
@@ -82,9 +83,7 @@ def summary(
     what: Annotated[str, typer.Argument(metavar="SESSION", help="session id, or a .jsonl of `analyze -o`")],
     as_json: Annotated[bool, typer.Option("--json", help="as JSON, for programs")] = False,
     turns: Annotated[bool, typer.Option("--turns", help="the turns as JSON Lines, one a line")] = False,
-    page: Annotated[
-        Path | None, typer.Option("--report", help="all of it as one .html file, to read or to mail")
-    ] = None,
+    page: ReportFile = None,
 ) -> None:
     """Summarise a session per party: shares, turning points, disagreements and alerts."""
     from affectstream.export import read, report
