@@ -1,12 +1,10 @@
-"""What the entries in Redis hold: fused windows as MessagePack, alerts as JSON."""
+"""What the entries of finals in Redis hold, and what is done about an entry that cannot be read."""
 
-import json
 from collections.abc import Callable, Mapping
 from typing import TypeVar
 
 from pydantic import ValidationError
 
-from affectstream.schemas.alert import Alert
 from affectstream.schemas.codec import decode
 from affectstream.schemas.errors import Malformed, MessageError
 from affectstream.schemas.messages import FusedEmotion
@@ -45,23 +43,3 @@ def readable(parse: Callable[[Row], Entry], row: Row) -> Entry | None:
 
         structlog.get_logger(__name__).error("entry_in_redis_unreadable", why=str(error))
         return None
-
-
-def canonical(alert: Alert) -> str:
-    """Return an alert as JSON with sorted keys and no blanks, floats to the last bit."""
-    return json.dumps(
-        alert.model_dump(mode="json", by_alias=True), sort_keys=True, separators=(",", ":"), allow_nan=False
-    )
-
-
-def alert_field(alert: Alert) -> str:
-    """Return the field of an alert in its session's hash: an alert that is written again is the same one."""
-    return f"{alert.alert_id}/{alert.edge}"
-
-
-def alert(text: str) -> Alert:
-    """Return the alert of a field; raises Malformed."""
-    try:
-        return Alert.model_validate_json(text)
-    except ValidationError:
-        raise Malformed("an entry in Redis is not an alert of this version") from None

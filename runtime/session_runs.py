@@ -61,15 +61,3 @@ def begin(pipe: Any, session_id: str, run: str, ttl_s: int) -> None:
     pipe.rpush(keys.runs(session_id), run)
     for key in (keys.session(session_id), keys.runs(session_id)):
         pipe.expire(key, ttl_s)
-
-
-async def begin_alerts(redis: Any, session_id: str, run: str, ttl_s: int) -> None:
-    """Delete the alerts of a session that belong to another run, and those to come to this one."""
-    key = keys.alerts(session_id)
-    if await redis.hget(key, keys.RUN) == run:
-        return
-    pipe = redis.pipeline(transaction=True)
-    pipe.delete(key)
-    pipe.hset(key, keys.RUN, run)
-    pipe.expire(key, ttl_s)
-    await pipe.execute()

@@ -12,12 +12,12 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from affectstream.runtime import leases, operator_trust, rows, session_index, session_runs
+from affectstream.runtime.alerts import AlertStore
 from affectstream.runtime.redis_client import connect, translated
 from affectstream.runtime.redis_pipeline import Pipeline, exchange, pairs
 from affectstream.runtime.session_index import Session, Span, end_ms
 from affectstream.runtime.settings import RedisSettings
 from affectstream.schemas import keys
-from affectstream.schemas.alert import Alert
 from affectstream.schemas.codec import encode
 from affectstream.schemas.messages import PARTIES, FusedEmotion, Modality, Party, PartyKey
 from affectstream.schemas.pane import EncodedPane
@@ -39,7 +39,7 @@ class Newest:
     final: FusedEmotion | None
 
 
-class FusedStore(operator_trust.TrustStore):
+class FusedStore(operator_trust.TrustStore, AlertStore):
     """``async with FusedStore(settings.redis) as store``; one writer per session, any number of readers."""
 
     def __init__(self, settings: RedisSettings, patient: bool = False) -> None:
@@ -199,28 +199,6 @@ class FusedStore(operator_trust.TrustStore):
             self.writer.forget(session_id)
         with translated(self._settings):
             await pipe.execute()
-
-    async def begin_alerts(self, session_id: str, run: str) -> None:
-        """Delete the alerts of a session's earlier runs; those of this one stay."""
-        with translated(self._settings):
-            await session_runs.begin_alerts(self._redis, session_id, run, self._settings.ttl_s)
-
-    async def write_alerts(self, alerts: Sequence[Alert]) -> None:
-        """Write alerts, once however often they come; raises Unavailable."""
-        pipe = self._redis.pipeline(transaction=True)
-        for alert in alerts:
-            pipe.hset(keys.alerts(alert.session_id), rows.alert_field(alert), rows.canonical(alert))
-        for session_id in {alert.session_id for alert in alerts}:
-            pipe.expire(keys.alerts(session_id), self._settings.ttl_s)
-        with translated(self._settings):
-            await pipe.execute()
-
-    async def alerts(self, session_id: str) -> list[Alert]:
-        """Return the alerts of all parties of a session, in no order."""
-        with translated(self._settings):
-            entries = await self._redis.hgetall(keys.alerts(session_id))
-        entries.pop(keys.RUN, None)
-        return [alert for text in entries.values() if (alert := rows.readable(rows.alert, text))]
 
     async def purge(self, session_id: str) -> int:
         """Delete everything kept of a session and return how many keys that were."""

@@ -38,6 +38,21 @@ def group_name(kafka: KafkaSettings, group: str) -> str:
     return kafka.topic_prefix + group
 
 
+def _consumer(kafka: KafkaSettings, group: str) -> Any:  # aiokafka has no types
+    return AIOKafkaConsumer(
+        group_id=group,
+        group_instance_id=kafka.instance_id,
+        enable_auto_commit=False,
+        auto_offset_reset="earliest",
+        partition_assignment_strategy=(RangePartitionAssignor,),
+        session_timeout_ms=kafka.session_timeout_ms,
+        heartbeat_interval_ms=min(HEARTBEAT_MS, kafka.session_timeout_ms // 4),
+        max_partition_fetch_bytes=MAX_REQUEST_BYTES,
+        fetch_max_wait_ms=FETCH_WAIT_MS,
+        **client_options(kafka),
+    )
+
+
 class Subscriber(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has no types
     """One member of a consumer group: ``async with Subscriber(settings.kafka, topics, "affect-video") as s``.
 
@@ -64,19 +79,7 @@ class Subscriber(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka h
         self._turn = 0
 
     async def __aenter__(self) -> Self:
-        session_ms = self._kafka.session_timeout_ms
-        self._consumer = AIOKafkaConsumer(
-            group_id=self._group,
-            group_instance_id=self._kafka.instance_id,
-            enable_auto_commit=False,
-            auto_offset_reset="earliest",
-            partition_assignment_strategy=(RangePartitionAssignor,),
-            session_timeout_ms=session_ms,
-            heartbeat_interval_ms=min(HEARTBEAT_MS, session_ms // 4),
-            max_partition_fetch_bytes=MAX_REQUEST_BYTES,
-            fetch_max_wait_ms=FETCH_WAIT_MS,
-            **client_options(self._kafka),
-        )
+        self._consumer = _consumer(self._kafka, self._group)
         self._consumer.subscribe(self._topics, listener=self)
         try:
             await require(self._kafka, self._topics)

@@ -10,7 +10,7 @@ from support.system import System, analysed, running, short_demo
 
 from affectstream.analytics.alerts import in_order
 from affectstream.export import Report, report
-from affectstream.runtime import rows
+from affectstream.runtime.alerts import canonical
 from affectstream.runtime.kafka import Subscriber
 from affectstream.runtime.settings import Settings
 from affectstream.runtime.store import FusedStore
@@ -92,7 +92,7 @@ async def check(system: System, session_id: str, expected: Report) -> None:
         while len(await in_redis(system.settings, session_id)) < len(expected.alerts):
             await asyncio.sleep(0.1)
     found = await in_redis(system.settings, session_id)
-    assert [rows.canonical(a) for a in found] == [rows.canonical(a) for a in expected.alerts]
+    assert [canonical(a) for a in found] == [canonical(a) for a in expected.alerts]
     told = await on_the_topic(system.settings, session_id, len(expected.alerts))
     assert told == {encode(a) for a in expected.alerts}
     assert report(await system.finals(session_id), system.settings.alerts).json() == expected.json()

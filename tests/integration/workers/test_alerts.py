@@ -14,7 +14,7 @@ from support.session_lines import states, window
 
 from affectstream.analytics.alerts import alerts, in_order
 from affectstream.analytics.rules import read
-from affectstream.runtime import rows
+from affectstream.runtime.alerts import canonical
 from affectstream.runtime.embedded import EmbeddedBroker
 from affectstream.runtime.kafka import Publisher, Subscriber, topics
 from affectstream.runtime.settings import KafkaSettings, Settings, as_env
@@ -113,7 +113,7 @@ async def stored(settings: Settings) -> dict[str, list[str]]:
     """The alerts in Redis, by session, as the bytes that lie there."""
     async with FusedStore(settings.redis) as store:
         found = [await store.alerts(f"call-{n}") for n in range(SESSIONS)]
-    return {f"call-{n}": [rows.canonical(a) for a in in_order(alerts)] for n, alerts in enumerate(found)}
+    return {f"call-{n}": [canonical(a) for a in in_order(alerts)] for n, alerts in enumerate(found)}
 
 
 async def until_stored(settings: Settings, count: int, *processes: asyncio.subprocess.Process) -> None:
@@ -153,7 +153,7 @@ async def compare(settings: Settings, windows: Sequence[FusedEmotion]) -> None:
         "rising",
         "mixed",
     }
-    assert await stored(settings) == {s: [rows.canonical(a) for a in its] for s, its in expected.items()}
+    assert await stored(settings) == {s: [canonical(a) for a in its] for s, its in expected.items()}
     told = await published(settings, sum(map(len, expected.values())))
     first = {session: list(dict.fromkeys(values)) for session, values in told.items()}
     assert {s: sorted(its) for s, its in first.items()} == {
