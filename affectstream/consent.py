@@ -62,8 +62,8 @@ def show(session: SessionId) -> None:
 @app.command()
 def restore() -> None:
     """Withdraw again what the audit log says was withdrawn, in a Redis that has lost its data."""
+    from affectstream.runtime.consent_store import restore as restored
     from affectstream.runtime.settings import load
-    from affectstream.runtime.withdrawals import restore as restored
 
     settings = load()
     count = asyncio.run(restored(settings.redis, settings.policy))
@@ -82,7 +82,7 @@ def id_(call_id: Annotated[str, typer.Argument(help="your platform's id of the c
 async def _done(session: str, what: str, by: str | None) -> "Standing":
     from affectstream.producers.plan import check_session_id
     from affectstream.runtime.audit import user
-    from affectstream.runtime.consent import ConsentStore
+    from affectstream.runtime.consent_store import ConsentStore
     from affectstream.runtime.settings import load
     from affectstream.schemas.consent import CONSENTS
 

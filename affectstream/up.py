@@ -125,8 +125,8 @@ def started(
 @contextmanager
 def _embedded(settings: "Settings", logs: Path, servers: Sequence[str]) -> Iterator[Stack]:
     from affectstream.processes import Children, make_folder
+    from affectstream.runtime.consent_store import restore
     from affectstream.runtime.embedded import EmbeddedBroker, EmbeddedRedis
-    from affectstream.runtime.withdrawals import restore
 
     make_folder(logs)
     with ExitStack() as exits:

@@ -14,7 +14,7 @@ from affectstream.dashboards.feed import Feed
 from affectstream.dashboards.limits import Limits
 from affectstream.dashboards.page import site
 from affectstream.models.fusion.parameters import available
-from affectstream.runtime.consent import ConsentStore
+from affectstream.runtime.consent_store import ConsentStore
 from affectstream.runtime.feedback import FeedbackStore
 from affectstream.runtime.process import Stop, run
 from affectstream.runtime.settings import ApiSettings, Settings, load

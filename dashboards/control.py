@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr
 from affectstream.dashboards import guard
 from affectstream.dashboards.responses import Problem
 from affectstream.dashboards.routes import NAMED, Responses
-from affectstream.runtime.consent import ConsentStore
+from affectstream.runtime.consent_store import ConsentStore
 from affectstream.schemas.consent import Consent, Standing
 from affectstream.schemas.errors import PolicyError
 from affectstream.schemas.messages import SessionId

@@ -1,4 +1,4 @@
-"""The consent to sessions and their pauses in Redis: changed by anybody, known by every process at once.
+"""What a process knows of the consent to its sessions and of their pauses: every change, at once.
 
 A process asks once for each session that is new to it, and reads every change from a stream. So nothing is
 asked for each record. What it cannot know it does not process: it waits for Redis.
@@ -10,99 +10,25 @@ from types import TracebackType
 from typing import Any, Self
 
 import structlog
-from redis.exceptions import WatchError
 
-from affectstream.runtime.audit import audit_log
-from affectstream.runtime.clocks import monotonic_ms, wall_ms
+from affectstream.runtime.clocks import monotonic_ms
+from affectstream.runtime.consent_store import CHANGES
 from affectstream.runtime.redis_client import connect, translated
 from affectstream.runtime.settings import PolicySettings, RedisSettings
 from affectstream.schemas import keys
-from affectstream.schemas.audit import Detail, Did
-from affectstream.schemas.consent import Consent, Standing, standing
+from affectstream.schemas.consent import Standing, standing
 from affectstream.schemas.errors import Malformed, Unavailable
 from affectstream.schemas.messages import Media, Reason
-from affectstream.schemas.topics import ALL
 
-CHANGES = 10_000  # in the stream, about: a process that is further behind asks anew
 REMEMBERED = 200_000  # sessions
 ASKED_AT_ONCE = 1_000
 BLOCK_MS = 1_000
 STALE_MS = 10_000  # without an answer of Redis for so long, nothing more is processed
 RETRY_S = 0.2
-MARGIN_S = 24 * 60 * 60
 
-Told = Callable[[str], None]
+OnSession = Callable[[str], None]
 
 log = structlog.get_logger(__name__)
-
-
-class ConsentStore:
-    """Changes of consents and pauses; each is in the audit log before it is reported as done."""
-
-    def __init__(self, redis: RedisSettings, policy: PolicySettings) -> None:
-        self._settings, self._audit = redis, audit_log(policy)
-        self._redis = connect(redis, patient=False)
-        longest_s = max(topic.retention_ms for topic in ALL) // 1000
-        self._ttl_s = max(redis.ttl_s, longest_s + MARGIN_S)
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self._redis.aclose()
-
-    async def standing(self, session_id: str) -> Standing:
-        """Return what is known of a session."""
-        with translated(self._settings):
-            return standing(await self._redis.get(keys.consent(session_id)))
-
-    async def set(self, session_id: str, consent: Consent, by: str) -> Standing:
-        """Set the consent to a session; raises PolicyError where it was withdrawn before."""
-        changed = await self._change(session_id, lambda known: known.with_consent(consent))
-        await self._note("consent", session_id, by, {"state": consent})
-        return changed
-
-    async def withdraw_again(self, session_id: str) -> None:
-        """Set a withdrawal that the audit log holds already."""
-        await self._change(session_id, lambda known: known.with_consent("withdrawn"))
-
-    async def pause(self, session_id: str, by: str) -> Standing:
-        """Pause a session from now on: what is said and seen then is never analysed."""
-        at_ms = wall_ms()
-        changed = await self._change(session_id, lambda known: known.with_pause(at_ms))
-        await self._note("pause", session_id, by, {})
-        return changed
-
-    async def resume(self, session_id: str, by: str) -> Standing:
-        """End the pause of a session."""
-        at_ms = wall_ms()
-        changed = await self._change(session_id, lambda known: known.resumed(at_ms))
-        await self._note("resume", session_id, by, {})
-        return changed
-
-    async def _change(self, session_id: str, change: Callable[[Standing], Standing]) -> Standing:
-        key = keys.consent(session_id)
-        with translated(self._settings):
-            async with self._redis.pipeline(transaction=True) as pipe:
-                while True:
-                    await pipe.watch(key, keys.CONSENT_CHANGES)
-                    before = standing(await pipe.get(key))
-                    after = change(before)
-                    pipe.multi()
-                    pipe.set(key, after.text(), ex=None if after.consent == "withdrawn" else self._ttl_s)
-                    fields = {"session": session_id, "standing": after.text()}
-                    pipe.xadd(keys.CONSENT_CHANGES, fields, maxlen=CHANGES, approximate=True)
-                    pipe.expire(keys.CONSENT_CHANGES, self._ttl_s)
-                    try:
-                        await pipe.execute()
-                    except WatchError:
-                        continue
-                    return after
-
-    async def _note(self, did: Did, session_id: str, by: str, detail: Detail) -> None:
-        await asyncio.to_thread(self._audit.append, did, session_id, by, detail)
 
 
 class Consents:
@@ -122,8 +48,8 @@ class Consents:
         self.valid_until_ms = monotonic_ms() + STALE_MS  # what is known is; then Redis has to answer
         self._watching: asyncio.Task[None] | None = None
         self.refused: set[str] = set()  # of the sessions that are known
-        self.on_refused: Told = _nothing  # called with a session that may not be processed any more
-        self.on_change: Told = _nothing  # called with a session whose standing has changed
+        self.on_refused: OnSession = _nothing  # called with a session that may not be processed any more
+        self.on_change: OnSession = _nothing  # called with a session whose standing has changed
 
     async def __aenter__(self) -> Self:
         """Begin to follow the changes; raises Unavailable where Redis does not answer."""

@@ -10,7 +10,8 @@ import structlog
 from affectstream.producers.gateway.call import WITHDRAWN, Call
 from affectstream.producers.gateway.events import Consented, Fault, Paused, Resumed
 from affectstream.runtime.audit import AuditLog, audit_log
-from affectstream.runtime.consent import Consents, ConsentStore
+from affectstream.runtime.consent import Consents
+from affectstream.runtime.consent_store import ConsentStore
 from affectstream.runtime.settings import Settings
 from affectstream.schemas.audit import Did
 from affectstream.schemas.consent import Consent

@@ -9,7 +9,7 @@ from pydantic import SecretStr
 from affectstream.dashboards import control
 from affectstream.dashboards.api import create_app
 from affectstream.runtime.audit import audit_log
-from affectstream.runtime.consent import ConsentStore
+from affectstream.runtime.consent_store import ConsentStore
 from affectstream.runtime.settings import PolicySettings
 from affectstream.runtime.store import FusedStore
 

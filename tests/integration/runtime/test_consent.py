@@ -6,10 +6,10 @@ import pytest
 from redis.asyncio import Redis
 
 from affectstream.runtime.audit import audit_log
-from affectstream.runtime.consent import Consents, ConsentStore
+from affectstream.runtime.consent import Consents
+from affectstream.runtime.consent_store import ConsentStore, restore
 from affectstream.runtime.embedded import EmbeddedRedis
 from affectstream.runtime.settings import PolicySettings, RedisSettings
-from affectstream.runtime.withdrawals import restore
 from affectstream.schemas import keys
 from affectstream.schemas.consent import Standing
 from affectstream.schemas.errors import PolicyError, Unavailable

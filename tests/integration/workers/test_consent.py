@@ -15,7 +15,7 @@ from support.worker_topics import observed as published
 
 from affectstream.producers.consent import guarded
 from affectstream.producers.session import PartySource, SessionPlan, messages
-from affectstream.runtime.consent import ConsentStore
+from affectstream.runtime.consent_store import ConsentStore
 from affectstream.runtime.kafka import Publisher
 from affectstream.runtime.settings import Settings
 from affectstream.runtime.store import FusedStore
