@@ -21,12 +21,13 @@ system: ## Debian packages that the tests need (redis-server, java, maven), wher
 kafka: system ## Apache Kafka's jars into .cache/kafka, for the tests
 	@scripts/fetch-kafka
 
-check: setup ## ruff, mypy strict, import contracts, declared dependencies
+check: setup ## ruff, mypy strict, import contracts, declared dependencies, known vulnerabilities
 	@$(PY) -m ruff check .
 	@$(PY) -m ruff format --check .
 	@$(PY) -m mypy
 	@.venv/bin/lint-imports
 	@.venv/bin/deptry .
+	@$(PY) scripts/audit.py
 
 test: setup system kafka ## unit and integration tests, the proofs in a short form; on a real Kafka and a real Redis
 	@$(PY) -m pytest $(ARGS)
