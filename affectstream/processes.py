@@ -14,8 +14,10 @@ from types import TracebackType
 from typing import Self
 
 from affectstream.runtime.child import die_with_parent
+from affectstream.runtime.process import REFUSED
 from affectstream.schemas.errors import InputError, Unavailable
 
+RESTARTS, RESTARTS_S = 5, 300.0  # of one process, within so long: more is no accident
 STOP_S = 15.0  # a process that has not stopped by itself by then is killed
 
 
@@ -28,6 +30,7 @@ class Child:
     env: Mapping[str, str]
     port: int = 0  # of /readyz; 0: ready at once
     process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
+    restarted_s: list[float] = field(default_factory=list, repr=False)  # when, on the monotonic clock
 
 
 def make_folder(path: Path) -> None:
@@ -76,6 +79,24 @@ class Children:
                 raise Unavailable(
                     f"{name} ended with exit code {code}; its last words:\n{self.last_words(name)}"
                 )
+
+    def restart_crashed(self) -> dict[str, int]:
+        """Start again what has crashed, was killed, or ended to be restarted; return the exit codes by name.
+
+        Raises Unavailable where one has ended otherwise, or has crashed again and again.
+        """
+        codes = {name: c.process.poll() for name, c in self.children.items() if c.process}
+        ended = {name: code for name, code in codes.items() if code not in (None, 0, REFUSED)}
+        restarted = {}
+        for name, code in ended.items():
+            child, now_s = self.children[name], time.monotonic()
+            child.restarted_s = [s for s in child.restarted_s if now_s - s < RESTARTS_S]
+            if len(child.restarted_s) < RESTARTS:
+                child.restarted_s.append(now_s)
+                self.start(name)
+                restarted[name] = code
+        self.check()
+        return restarted
 
     def last_words(self, name: str, lines: int = 8) -> str:
         """Return the end of a process's log."""

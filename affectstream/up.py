@@ -62,7 +62,8 @@ def up(
         _print_addresses(stack, found)
         try:
             while True:
-                stack.children.check()
+                for name, code in stack.children.restart_crashed().items():
+                    out.print(f"{name} ended with exit code {code} and was started again")
                 time.sleep(0.5)
         except KeyboardInterrupt:
             out.print("stopping")

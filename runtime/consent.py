@@ -14,6 +14,7 @@ import structlog
 from affectstream.runtime.clocks import monotonic_ms
 from affectstream.runtime.consent_store import CHANGES
 from affectstream.runtime.redis_client import connect, translated
+from affectstream.runtime.retry import note_unavailable
 from affectstream.runtime.settings import PolicySettings, RedisSettings
 from affectstream.schemas import keys
 from affectstream.schemas.consent import Standing, standing
@@ -77,6 +78,7 @@ class Consents:
                     await self.ask(session_ids)
                     return
             except Unavailable as error:
+                note_unavailable()
                 log.warning("consent_not_known", why=str(error))
             if self._stopping.is_set():
                 raise Unavailable("Redis does not say whether sessions may be processed, so none is")

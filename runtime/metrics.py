@@ -38,6 +38,9 @@ REBALANCES = Counter("affect_rebalances_total", "Assignments of partitions to th
 LAG = Gauge(
     "affect_consumer_lag_records", "Records on the broker that this member has not read", ["topic", "group"]
 )
+STALLED_SECONDS = Gauge(
+    "affect_consumer_stalled_seconds", "Time without progress while records wait", ["group"]
+)
 LATE = Counter(
     "affect_late_observations_total", "Observations dropped because their window was closed", ["modality"]
 )

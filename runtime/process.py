@@ -18,6 +18,7 @@ Stop = asyncio.Event
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
 CRASHED = 1
 REFUSED = 2  # a fault that the user can mend
+RESTART = 75  # EX_TEMPFAIL of sysexits.h: a new process will do, see runtime.watchdog
 
 
 def run(main: Callable[[Stop], Awaitable[None]], **process: str) -> None:

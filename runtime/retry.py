@@ -1,5 +1,6 @@
-"""Retrying what fails because a broker or Redis is away."""
+"""Retrying what fails because a broker or Redis is away, and when that was last so."""
 
+import time
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
@@ -13,6 +14,19 @@ log = structlog.get_logger(__name__)
 LONGEST_WAIT_S = 5  # between attempts
 
 T = TypeVar("T")
+
+_last_s = float("-inf")  # when something of this process was last found away
+
+
+def note_unavailable() -> None:
+    """Take note that a broker or Redis is away."""
+    global _last_s
+    _last_s = time.monotonic()
+
+
+def unavailable_within(seconds: float) -> bool:
+    """Say whether a broker or Redis was away within the last ``seconds``: a reason to make no progress."""
+    return time.monotonic() - _last_s < seconds
 
 
 async def retry_until_available(action: Callable[[], Awaitable[T]]) -> T:
@@ -28,5 +42,6 @@ async def retry_until_available(action: Callable[[], Awaitable[T]]) -> T:
 
 
 def _warn(state: RetryCallState) -> None:
+    note_unavailable()
     error = state.outcome.exception() if state.outcome else None
     log.warning("unavailable", attempt=state.attempt_number, error=str(error))

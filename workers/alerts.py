@@ -26,6 +26,7 @@ from affectstream.runtime.process import Stop
 from affectstream.runtime.retry import retry_until_available
 from affectstream.runtime.settings import Settings, load
 from affectstream.runtime.store import FusedStore
+from affectstream.runtime.watchdog import Watchdog
 from affectstream.schemas.alert import Alert
 from affectstream.schemas.codec import Message, decoder
 from affectstream.schemas.errors import MessageError, SettingsError
@@ -227,6 +228,8 @@ async def serve(settings: Settings, stop: Stop) -> None:
             "webhook": lambda: hook is None or hook.works(),
         }
         await stack.enter_async_context(Health(own.health_port, checks, own.health_host))
+        watchdog = Watchdog(settings.kafka, FUSED.name, FUSED.group, subscriber.held)
+        await stack.enter_async_context(watchdog)
         await worker.run(stop)
 
 

@@ -11,6 +11,7 @@ from affectstream.runtime.kafka import Publisher, Subscriber, topics
 from affectstream.runtime.metrics import MODEL
 from affectstream.runtime.process import Stop
 from affectstream.runtime.settings import Settings, WorkerSettings, load
+from affectstream.runtime.watchdog import Watchdog
 from affectstream.schemas.messages import Modality
 from affectstream.schemas.topics import MEDIA
 from affectstream.workers import device
@@ -52,6 +53,8 @@ async def serve(analyst: Analyst[Any], settings: Settings, stop: Stop) -> None:
             "fetching": lambda: loop.idle_s() < STUCK_S,
         }
         await stack.enter_async_context(Health(own.health_port, checks, own.health_host))
+        watchdog = Watchdog(settings.kafka, MEDIA[modality].name, group(modality), subscriber.held)
+        await stack.enter_async_context(watchdog)
         await loop.run(stop)
 
 

@@ -195,6 +195,10 @@ class Subscriber(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka h
         """Return the partitions that this member holds."""
         return {(self._plain(tp.topic), tp.partition) for tp in self._consumer.assignment()}
 
+    def held(self) -> dict[int, None]:
+        """Return the numbers of the partitions that this member holds, for a `Watchdog` of one topic."""
+        return dict.fromkeys(number for _, number in self.assigned())
+
     def pause(self, partitions: Iterable[Partition]) -> None:
         """Stop reading these until ``resume``; a rebalance resumes them too."""
         self._consumer.pause(*self._assigned_of(partitions))

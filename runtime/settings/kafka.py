@@ -38,6 +38,11 @@ class KafkaSettings(Group):
     session_timeout_ms: int = Field(
         10_000, ge=1000, description="a member silent for so long loses its partitions"
     )
+    stuck_s: int = Field(
+        120,
+        ge=0,
+        description="a process that makes no progress for so long with records waiting restarts; 0: off",
+    )
     instance_id: str | None = Field(
         None, description="a name for this process that survives a restart: it takes over at once, unbalanced"
     )

@@ -22,6 +22,7 @@ from affectstream.runtime.health import Health
 from affectstream.runtime.kafka import Publisher, Record, Subscriber, topics
 from affectstream.runtime.process import Stop
 from affectstream.runtime.settings import Settings, load
+from affectstream.runtime.watchdog import Watchdog
 from affectstream.schemas.codec import decoder
 from affectstream.schemas.errors import MessageError
 from affectstream.schemas.messages import AudioChunk, EndOfStream
@@ -163,6 +164,8 @@ async def serve(new: Callable[[], Listener], settings: Settings, stop: Stop) -> 
             "fetching": lambda: loop.idle_s() < STUCK_S,
         }
         await stack.enter_async_context(Health(own.health_port, checks, own.health_host))
+        watchdog = Watchdog(settings.kafka, CHUNKS.name, ASR_GROUP, subscriber.held)
+        await stack.enter_async_context(watchdog)
         await loop.run(stop)
 
 

@@ -14,6 +14,7 @@ from affectstream.runtime.metrics import MODEL
 from affectstream.runtime.process import Stop
 from affectstream.runtime.settings import Settings, load
 from affectstream.runtime.store import FusedStore
+from affectstream.runtime.watchdog import Watchdog
 from affectstream.schemas.topics import PROBABILITIES
 from affectstream.workers.fusion.agent import FusionAgent
 from affectstream.workers.fusion.config import configured
@@ -53,6 +54,8 @@ async def serve(settings: Settings, stop: Stop) -> None:
         group = settings.fusion
         await stack.enter_async_context(Health(group.health_port, checks, group.health_host))
         await stack.enter_async_context(source.feeding(agent.receive, agent.revoked))
+        watchdog = Watchdog(settings.kafka, PROBABILITIES.name, PROBABILITIES.group, source.held)
+        await stack.enter_async_context(watchdog)
         gc.freeze()
         gc.set_threshold(YOUNG_OBJECTS)
         await _run(agent, source, stop)

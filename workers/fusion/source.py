@@ -223,6 +223,10 @@ class FaustSource:
         metrics.LAG.labels(self._topic_name, self._app.conf.id).set(sum(unread))
         return ends
 
+    def held(self) -> dict[int, int | None]:
+        """Return the partitions assigned, each with the next offset to be handed over: see `Watchdog`."""
+        return {number: self._inbox.expected(number) for number in _ends(self._app)}
+
     async def failed(self) -> None:
         """Wait until faust or ``on_records`` gives up, and raise why."""
         stopped = asyncio.ensure_future(self._app.wait_until_stopped())

@@ -100,3 +100,34 @@ def test_one_that_ignores_the_request_to_stop_is_killed(
         process = group.children["deaf"].process
     assert process.returncode == -signal.SIGKILL
     assert not alive(process.pid)
+
+
+COUNTED = """
+import os, pathlib, sys
+runs = pathlib.Path(__file__).with_suffix(".runs")
+runs.write_text(runs.read_text() + "x" if runs.exists() else "x")
+"""
+
+
+def test_what_crashed_is_started_again_a_few_times_only(module: Callable, tmp_path: Path) -> None:
+    with Children([module("crashing", f"{COUNTED}sys.exit(75)")], tmp_path / "logs") as group:
+        codes: list[dict[str, int]] = []
+
+        def gave_up() -> bool:
+            try:
+                codes.append(group.restart_crashed())
+            except Unavailable as error:
+                return "crashing ended with exit code 75" in str(error)
+            return False
+
+        until(gave_up)
+    assert [code for code in codes if code] == [{"crashing": 75}] * 5
+    assert (tmp_path / "crashing_child.runs").read_text() == "x" * 6
+
+
+def test_what_a_user_has_to_mend_is_not_started_again(module: Callable, tmp_path: Path) -> None:
+    with Children([module("refused", f"{COUNTED}sys.exit(2)")], tmp_path / "logs") as group:
+        until(lambda: group.children["refused"].process.poll() is not None)
+        with pytest.raises(Unavailable, match="refused ended with exit code 2"):
+            group.restart_crashed()
+    assert (tmp_path / "refused_child.runs").read_text() == "x"
