@@ -47,18 +47,6 @@ class Stored:
     async def latest_of(self, parties: list[tuple[str, str]]) -> list[FusedEmotion]:
         return [self.newest for _ in parties]
 
-    async def finals(
-        self,
-        session_id: str,
-        party: str,
-        start_ms: int | None = None,
-        end_ms: int | None = None,
-        limit: int | None = None,
-    ) -> list[FusedEmotion]:
-        found = [w for w in CALL if (start_ms or 0) < w.end_ms <= (end_ms or 1 << 50)][:limit]
-        self.read += len(found)
-        return found
-
 
 async def get(store: Any, display: Display, path: str, **params: int) -> Any:
     transport = httpx.ASGITransport(create_app(store, display=display))
