@@ -30,7 +30,7 @@ check: setup ## ruff, mypy strict, import contracts, declared dependencies, know
 	@$(PY) scripts/audit.py
 
 test: setup system kafka ## unit and integration tests, the proofs in a short form; on a real Kafka and a real Redis
-	@$(PY) -m pytest $(ARGS)
+	@scripts/test $(ARGS)
 
 test-unit: setup ## the tests that need no server
 	@$(PY) -m pytest tests/unit $(ARGS)
