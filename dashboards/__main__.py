@@ -66,7 +66,7 @@ def _display(settings: Settings) -> Display:
 
 
 def _limits(api: ApiSettings) -> Limits:
-    return Limits(api.requests_per_minute, api.cors_origins)
+    return Limits(api.requests_per_minute, api.token_requests_per_minute, api.cors_origins)
 
 
 async def _end(server: Server, feed: Feed, stop: Stop) -> None:

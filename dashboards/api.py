@@ -54,6 +54,8 @@ def create_app(
     admitted = [Depends(guard.require_token(token))]
     if limits.requests_per_minute:
         admitted.insert(0, Depends(limiting.RateLimit(limits.requests_per_minute)))
+    if token and limits.token_requests_per_minute:  # after the token: others use up nothing of its rate
+        admitted.append(Depends(limiting.RateLimit(limits.token_requests_per_minute, "token")))
     app.include_router(routes.health)
     for guarded in (streams, across, listing, routes.data, panels, trying):
         app.include_router(guarded, dependencies=admitted, max_body_size=limiting.BODY_BYTES)

@@ -34,7 +34,7 @@ from affectstream.producers.gateway.events import (
     Started,
     StreamProtocol,
 )
-from affectstream.producers.gateway.rate import Rate
+from affectstream.runtime.rates import Rate
 from affectstream.schemas.messages import FusedEmotion, Party
 
 RECEIVED_PER_S, RECEIVED_AT_ONCE = 20.0, 200  # text messages of a client

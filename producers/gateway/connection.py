@@ -212,8 +212,7 @@ class Connection:
 
     async def _start(self, event: Started) -> None:
         gate = self._gate
-        if gate.tokens and event.token is not None and not gate.tokens.spend(event.token):
-            raise Fault("token")
+        gate.admit_token(event.token)
         earlier = await go_on(gate, event)
         self._taken = taken = earlier or await begin(gate, event)
         plan, heard = taken.call.plan, None

@@ -14,10 +14,10 @@ from affectstream.producers.gateway.call_plan import CallPlan
 from affectstream.producers.gateway.continuing import StreamKey, Streams
 from affectstream.producers.gateway.events import Fault, Started, StreamMessage
 from affectstream.producers.gateway.feedback import Feedback
-from affectstream.producers.gateway.newcomers import Newcomers
 from affectstream.producers.gateway.outbox import Outbox, Send
 from affectstream.producers.gateway.permission import Permission
 from affectstream.runtime.metrics import GATEWAY_DELAY, GATEWAY_DROPPED, GATEWAY_FILLED_SECONDS
+from affectstream.runtime.rates import Rates
 from affectstream.runtime.settings import Settings
 from affectstream.runtime.store import FusedStore
 from affectstream.schemas.errors import Unavailable
@@ -53,11 +53,23 @@ class Gate:
     feedback: Feedback | None = None
     permission: Permission | None = None
     streams: Streams[Taken] = field(init=False)
-    newcomers: Newcomers = field(init=False)
+    by_address: Rates = field(init=False)
+    by_credential: Rates = field(init=False)  # of which many addresses may have the same
 
     def __post_init__(self) -> None:
-        self.streams = Streams(self.settings.gateway.reconnect_s)
-        self.newcomers = Newcomers(self.settings.gateway.new_per_minute, time.monotonic)
+        gateway = self.settings.gateway
+        self.streams = Streams(gateway.reconnect_s)
+        self.by_address = Rates(gateway.new_per_minute, gateway.new_per_minute // 2)
+        self.by_credential = Rates(gateway.new_per_credential, gateway.new_per_credential // 2)
+
+    def admit_token(self, token: str | None) -> None:
+        """Spend the token of a stream, where one is needed; raises Fault. None: its protocol has none."""
+        if self.tokens is None or token is None:
+            return
+        if not self.tokens.spend(token):
+            raise Fault("token")
+        if not self.by_credential.take("token"):
+            raise Fault("too_many")
 
 
 def key(gate: Gate, event: Started, stream_id: str) -> StreamKey:

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -14,7 +14,6 @@ from affectstream.producers.gateway.audiosocket import REFUSAL, AudioSocket
 from affectstream.producers.gateway.connection import Connection
 from affectstream.producers.gateway.events import StreamProtocol
 from affectstream.producers.gateway.gate import Gate
-from affectstream.producers.gateway.newcomers import client
 from affectstream.producers.gateway.pages import pages
 from affectstream.producers.gateway.plain import Plain
 from affectstream.producers.gateway.twilio import Twilio
@@ -41,6 +40,7 @@ class Path:
 
     protocol: Callable[[Request], StreamProtocol]
     verify: Verify
+    credential: str = ""  # by which a request is verified; "": none, or by what the stream itself brings
 
 
 def routes(gate: Gate) -> Route:
@@ -49,8 +49,12 @@ def routes(gate: Gate) -> Route:
     tracks = {"inbound": settings.inbound, "outbound": settings.outbound}
     audiohook = AudioHookRequests(gate.settings, time.time)
     paths = {
-        "/twilio": Path(lambda _: Twilio(tracks), _signed),
-        "/audiohook": Path(lambda request: audiohook.protocol(request.headers), _genesys(audiohook)),
+        "/twilio": Path(lambda _: Twilio(tracks), _signed, "twilio_token" if settings.twilio_token else ""),
+        "/audiohook": Path(
+            lambda request: audiohook.protocol(request.headers),
+            _genesys(audiohook),
+            "audiohook_key" if settings.audiohook_key else "",
+        ),
         "/stream": Path(lambda _: Plain(), _guarded),
     }
 
@@ -109,7 +113,8 @@ def _admitted(request: Request, path: Path, gate: Gate) -> Answer | Socket:
 
     async def serve(socket: Socket) -> int:
         header = gate.settings.gateway.client_header
-        if not gate.newcomers.admit(client(socket.address, request.headers, header)):
+        within = gate.by_address.take(client(socket.address, request.headers, header))
+        if not within or (path.credential and not gate.by_credential.take(path.credential)):
             _refused(name, "too_many")
             return TRY_AGAIN_LATER
         with gate.places.connected() as free:
@@ -119,6 +124,12 @@ def _admitted(request: Request, path: Path, gate: Gate) -> Answer | Socket:
             return await _driven(socket, Connection(name, path.protocol(request), gate, socket.reply))
 
     return Socket(request, serve)
+
+
+def client(address: str, headers: Mapping[str, str], header: str | None) -> str:
+    """Return who connects: the address, or what the nearest proxy names in ``header``."""
+    named = headers.get(header, "") if header else ""
+    return named.rpartition(",")[2].strip() or address
 
 
 async def _driven(socket: Socket, connection: Connection) -> int:
@@ -181,7 +192,7 @@ class AudioSocketServer:
 
     async def _run(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, refusal: str) -> None:
         peer = writer.get_extra_info("peername")
-        if not self._gate.newcomers.admit(str(peer[0]) if peer else ""):
+        if not self._gate.by_address.take(str(peer[0]) if peer else ""):
             refusal = refusal or "too_many"
         if refusal:
             _refused("audiosocket", refusal)

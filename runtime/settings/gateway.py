@@ -39,6 +39,7 @@ class GatewaySettings(Group):
     audiosocket_party: Party = Field("customer", description="the party of AudioSocket's sound")
     max_calls: Count = Field(500, description="streams at once; more are refused")
     new_per_minute: Count = Field(1200, description="connections of one address; half of them at once")
+    new_per_credential: Count = Field(2400, description="a minute by one key or token secret; half at once")
     client_header: str | None = Field(None, description="header in which a proxy names the client's address")
     idle_s: float = Field(30.0, gt=0, description="a stream without a message for this long is closed")
     reconnect_s: float = Field(15.0, ge=0, description="a call that broke off waits so long to be continued")

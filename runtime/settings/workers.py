@@ -114,6 +114,9 @@ class ApiSettings(Group):
     requests_per_minute: int | None = Field(
         1_200, ge=1, description="of one address; more are refused for a while; none: as many as come"
     )
+    token_requests_per_minute: int | None = Field(
+        12_000, ge=1, description="with the token, from all addresses together; none: as many as come"
+    )
     cors_origins: Annotated[tuple[str, ...], NoDecode, BeforeValidator(split)] = Field(
         (), description="whose pages may read the API from a browser, as https://a.example; none: no others"
     )

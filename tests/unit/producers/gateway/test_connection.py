@@ -115,6 +115,12 @@ async def test_a_token_is_asked_for_and_spent():
     assert replies == [{"type": "refused", "reason": "token"}]
 
 
+async def test_tokens_of_one_secret_admit_so_many_a_minute():
+    made = gate(Broker(), Tokens("secret", time.time), new_per_credential=2)
+    asked = [START | {"call_id": f"c-{n}", "token": new_token("secret", time.time())} for n in range(2)]
+    assert [(await streamed(made, json.dumps(each))).refusal for each in asked] == ["", "too_many"]
+
+
 @pytest.mark.parametrize(("purpose", "refusal"), [(None, "agent_not_permitted"), ("synthetic", "")])
 async def test_a_stream_of_the_agent_alone_needs_a_purpose(purpose, refusal):
     start = START | {"tracks": [START["tracks"][0] | {"party": "agent"}]}
