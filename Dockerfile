@@ -1,6 +1,6 @@
-# Images: `base` (producers, gateway, fusion, API, command line; no torch), `inference` (the three workers), and Grafana and
-# Prometheus with their files and plugin inside: they start without internet, and from a checkout that only its owner
-# can read. docker build --target base -t affectstream-base . ; docker build --target inference -t affectstream-inference .
+# Images: `base` (producers, gateway, fusion, API, command line; no torch), `inference` (the three workers), `recogniser`
+# (words for calls without a transcript), and Grafana and Prometheus with their files and plugin inside: they start
+# without internet, and from a checkout that only its owner can read. docker build --target base -t affectstream-base . ; docker build --target inference -t affectstream-inference .
 FROM python:3.11-slim-bookworm AS python
 ENV PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 PATH=/opt/venv/bin:$PATH
 
@@ -26,6 +26,10 @@ RUN --mount=type=cache,target=/root/.cache uv pip install --python /opt/venv \
 COPY . .
 RUN --mount=type=cache,target=/root/.cache uv pip install --python /opt/venv --no-deps . && chmod -R a+rX /opt/venv
 
+FROM inference-packages AS recogniser-packages
+RUN --mount=type=cache,target=/root/.cache uv pip install --python /opt/venv \
+    -r pyproject.toml --extra asr -c requirements.lock && chmod -R a+rX /opt/venv
+
 FROM python AS runtime
 RUN useradd --uid 10001 --no-create-home --home-dir /tmp --shell /usr/sbin/nologin affect \
     && install -d -o 10001 -g 10001 -m 700 /audit
@@ -37,6 +41,11 @@ FROM runtime AS inference
 ENV HF_HUB_DISABLE_TELEMETRY=1 NUMBA_CACHE_DIR=/tmp/numba
 COPY --from=inference-packages /opt/venv /opt/venv
 CMD ["python", "-m", "affectstream.workers.video"]
+
+FROM runtime AS recogniser
+ENV HF_HUB_DISABLE_TELEMETRY=1 NUMBA_CACHE_DIR=/tmp/numba
+COPY --from=recogniser-packages /opt/venv /opt/venv
+CMD ["python", "-m", "affectstream.workers.asr"]
 
 FROM runtime AS base
 COPY --from=base-packages /opt/venv /opt/venv

@@ -1,4 +1,4 @@
-"""How often an address or a token may ask, how much a request may hold, and whose pages may read the answers."""
+"""How often an address or a token may ask, how much a request holds, and whose pages may read the answers."""
 
 import math
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Limits of how often something may happen: a token bucket, and one for each of many keys; on injected clocks."""
+"""How often something may happen: a token bucket, and one for each of many keys; on injected clocks."""
 
 import time
 from collections import OrderedDict

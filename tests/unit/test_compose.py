@@ -18,10 +18,12 @@ STACK: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text(e
 GPU: dict[str, Any] = yaml.safe_load((ROOT / "compose.gpu.yml").read_text(encoding="utf-8"))
 SERVICES: dict[str, dict[str, Any]] = STACK["services"]
 WORKERS = {"worker-video", "worker-audio", "worker-text"}
+RECOGNISER = "worker-asr"
+IMAGES = dict.fromkeys(WORKERS, "inference") | {RECOGNISER: "recogniser"}  # the others' is base
 ONE_SHOT = {"topics", "replay"}
 STAYING = sorted(set(SERVICES) - ONE_SHOT)
 BUILT = sorted(name for name, service in SERVICES.items() if "build" in service)
-OURS = sorted(name for name in BUILT if SERVICES[name]["build"]["target"] in ("base", "inference"))
+OURS = sorted(name for name in BUILT if SERVICES[name]["build"]["target"] in {"base", *IMAGES.values()})
 SECRETS = {
     "REDIS_WRITER_PASSWORD",
     "REDIS_READER_PASSWORD",
@@ -147,7 +149,7 @@ def test_the_command_of_our_services_exists(name: str):
 
 @pytest.mark.parametrize("name", OURS)
 def test_the_image_of_a_service_holds_torch_only_where_it_is_needed(name: str):
-    wanted = "inference" if name in WORKERS else "base"
+    wanted = IMAGES.get(name, "base")
 
     assert SERVICES[name]["image"].startswith(f"affectstream-{wanted}:")
     assert SERVICES[name]["build"]["target"] == wanted
@@ -178,12 +180,12 @@ def test_ports_are_published_on_this_host_only():
 
 def test_redis_and_the_workers_are_on_no_network_with_a_way_out():
     assert STACK["networks"]["backend"] == {"internal": True}
-    for name in ("redis", "fusion", *WORKERS):
+    for name in ("redis", "fusion", RECOGNISER, *WORKERS):
         assert SERVICES[name]["networks"] == ["backend"]
 
 
 def test_the_health_checks_ask_where_the_processes_answer():
-    for name in (*WORKERS, "fusion", "gateway"):
+    for name in (*WORKERS, RECOGNISER, "fusion", "gateway"):
         group = name.removeprefix("worker-").upper()
         env = environment(SERVICES[name])
         assert env[f"AFFECT_{group}__HEALTH_HOST"] == "0.0.0.0"
@@ -191,6 +193,12 @@ def test_the_health_checks_ask_where_the_processes_answer():
     assert f":{environment(SERVICES['api'])['AFFECT_API__PORT']}/readyz" in str(
         SERVICES["api"]["healthcheck"]
     )
+
+
+def test_the_recogniser_is_there_by_profile_and_one_switch_marks_the_sound_for_it():
+    assert SERVICES[RECOGNISER]["profiles"] == ["asr"]
+    for name in (RECOGNISER, "gateway", "replay", "fusion"):
+        assert environment(SERVICES[name])["AFFECT_ASR__ENABLED"] == "${ASR:-false}"
 
 
 def test_kafka_has_the_whole_configuration_of_one_kraft_node():

@@ -30,12 +30,13 @@ def test_the_dockerfile_has_the_targets_and_runs_as_nobody_special():
     parents = {stage: parent for parent, stage in re.findall(r"^FROM (\S+) AS (\S+)$", text, re.MULTILINE)}
 
     assert {service["build"]["target"] for service in SERVICES.values() if "build" in service} <= set(parents)
-    assert parents["base"] == parents["inference"] == "runtime"
+    assert parents["base"] == parents["inference"] == parents["recogniser"] == "runtime"
     assert "USER 10001:10001" in text
     extras = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"][
         "optional-dependencies"
     ]
     assert set(re.findall(r"--extra (\S+)", text)) <= set(extras)
+    assert "--extra asr" in text.partition("AS recogniser-packages")[2].partition("FROM")[0]
     assert "--extra inference" not in text.partition("AS base-packages")[2].partition("FROM")[0]
 
 
