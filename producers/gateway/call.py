@@ -8,14 +8,17 @@ recording with silence in their place.
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from itertools import chain
 from typing import Any
 
 from affectstream.producers.chunks import Chunk
 from affectstream.producers.gateway.call_plan import CallPlan
 from affectstream.producers.gateway.events import (
     Audio,
+    Elapsed,
     Event,
     Fault,
+    OfCall,
     Paused,
     Picture,
     Refused,
@@ -58,8 +61,7 @@ class Call:
         self._seen_ms: dict[Party, int] = {}  # time of the newest picture
         self._sweep_ms = 0.0  # until then frames that are next in their lane need no other look
         self._permitted = frozenset(plan.permitted)
-        self._speech = SpeechLane(plan.redact)
-        self._read = tuple(party for party in plan.words if party in self._permitted)
+        self._speech = SpeechLane(plan.redact, [party for party in plan.words if party in self._permitted])
 
     @property
     def head_ms(self) -> float:
@@ -73,37 +75,58 @@ class Call:
         return sum(lane.filled_ms for lane in self._lanes.values())
 
     def left_of(self, events: Sequence[Event]) -> Todo | None:
-        """Process the sound at the head of ``events``; returns the messages of it, and the other events."""
+        """Process the sound at the head of ``events``; returns its messages, and the events that are left."""
         for at, event in enumerate(events):
             if not isinstance(event, Audio):
                 return events[at:]
             if self._extended(event):
                 continue
             try:
-                if messages := [*self._audio(event)]:
-                    return [*messages, *events[at + 1 :]]
+                left: Todo = [*self._audio(event), *([Elapsed()] if self._speech.parties else [])]
+                if left:
+                    return [*left, *events[at + 1 :]]
             except Fault as fault:
                 return [Refused(fault.reason)]
         return None
 
-    def messages(self, event: Audio | Picture | Words | Paused | Resumed) -> Iterable[StreamMessage]:
+    def messages(self, event: OfCall) -> Iterable[StreamMessage]:
         """Return the messages that an event completes; raises Fault here or while they are read.
 
         While the call is paused nothing of it is kept: what overlaps the pause is marked, and empty.
         """
         match event:
             case Audio():
-                return () if self._extended(event) else self._audio(event)
+                return () if self._extended(event) else chain(self._audio(event), self._silence())
             case Picture():
                 return self._picture(event)
             case Words():
                 return self._words(event)
+            case Elapsed():
+                return self._silence()
             case Paused():
                 self.pauses.pause(self.head_ms)
             case Resumed():
                 self.pauses.resume()
                 self._resumed = True
         return ()
+
+    def attach(self, parties: Sequence[Party]) -> Iterator[StreamMessage]:
+        """Take the words of ``parties`` from a stream beside the call's own, from where the call has come on.
+
+        Raises Fault, before anything is changed, where one is not in the call or its words come already.
+        """
+        if any(party not in self.plan.parties or party not in self._permitted for party in parties):
+            raise Fault("no_such_party")
+        if any(self.plan.recognises(party) or self._speech.is_open(party) for party in parties):
+            raise Fault("words_taken")
+        head_ms = int(self.head_ms)
+        self.plan = replace(self.plan, words=tuple(dict.fromkeys((*self.plan.words, *parties))))
+        return (self._transcript(p, each) for p in parties for each in self._speech.begin(p, head_ms))
+
+    def detach(self, parties: Sequence[Party], goes_on: bool) -> None:
+        """Note that the stream of these words is gone; where none ``goes_on``, nothing more is waited for."""
+        for party in parties:
+            self._speech.leave(party, goes_on)
 
     def withdraw(self) -> None:
         """Drop all that waits, and take no more: consent was withdrawn."""
@@ -133,13 +156,15 @@ class Call:
             raise Fault("rate_changed")
         self._check_leap(event.stream_ms)
         self.pauses.advance(self.head_ms, lane.head_ms if event.stream_ms is None else event.stream_ms)
-        lane.add(_silent(event) if self.pauses.reason else event)
+        lane.add(event.silent() if self.pauses.reason else event)
         head_ms = self.head_ms
         self._sweep_ms = head_ms + SWEEP_MS
         for party, each in self._lanes.items():
             yield from (self._chunk(party, each, chunk) for chunk in each.chunks(head_ms))
-        for party in self._read:
-            yield from (self._transcript(party, each) for each in self._speech.wait(party, head_ms))
+
+    def _silence(self) -> Iterator[StreamMessage]:
+        for party in self._speech.parties:
+            yield from (self._transcript(party, each) for each in self._speech.wait(party, self.head_ms))
 
     def _words(self, event: Words) -> Iterator[StreamMessage]:
         if not self._allows(event.party) or event.party not in self.plan.words:
@@ -175,13 +200,13 @@ class Call:
         ends_ms = {party: lane.end_ms for party, lane in self._lanes.items()}
         for party, last_ms in self._seen_ms.items():
             ends_ms[party] = max(last_ms + 1, ends_ms.get(party, 0))
-        for party in self._read:
+        for party in self._speech.parties:
             ends_ms[party] = max(self._speech.settled_ms(party), ends_ms.get(party, 0))
         self.dropped += self._speech.dropped
         for party, end_ms in ends_ms.items():
             for modality in self.plan.sends(party):
                 at_ms = self._lanes[party].end_ms if modality == "audio" and party in self._lanes else end_ms
-                yield self._end(party, modality, at_ms)
+                yield EndOfStream(**self._fields(party, modality, at_ms, at_ms, at_ms))
 
     def _allows(self, party: Party) -> bool:
         if self._withdrawn:
@@ -204,19 +229,13 @@ class Call:
         """Return the next message's fields but its content, from times of the stream."""
         seq = self._seqs[party, modality]
         self._seqs[party, modality] += 1
-        zero_ms = self.plan.zero_ms
-        times = {"start_ms": zero_ms + start_ms, "end_ms": zero_ms + end_ms}
-        numbered = {"modality": modality, "seq": seq, "watermark_ms": zero_ms + watermark_ms}
-        return {**self.plan.base(party), **numbered, **times}
+        return self.plan.fields(party, modality, seq, start_ms, end_ms, watermark_ms)
 
     def _chunk(self, party: Party, lane: Lane, chunk: Chunk) -> AudioChunk:
         fields = self._fields(party, "audio", chunk.start_ms, chunk.end_ms, chunk.end_ms)
         reason = self.pauses.within(chunk.start_ms, chunk.end_ms)
         media: dict[str, Any] = {"pcm": b"" if reason else chunk.pcm, "withheld": reason}
         return AudioChunk(**fields, **media, rate_hz=lane.rate_hz, transcribe=self.plan.recognises(party))
-
-    def _end(self, party: Party, modality: Modality, at_ms: int) -> EndOfStream:
-        return EndOfStream(**self._fields(party, modality, at_ms, at_ms, at_ms))
 
     def _transcript(self, party: Party, interval: TextInterval) -> Transcript:
         times = interval.start_ms, interval.end_ms, interval.watermark_ms
@@ -228,7 +247,3 @@ class Call:
         if reason := self.pauses.within(interval.start_ms, interval.end_ms):
             content = {"text": "", "withheld": reason}
         return Transcript(**self._fields(party, "text", *times), **content)
-
-
-def _silent(event: Audio) -> Audio:
-    return Audio(event.party, event.rate_hz, bytes(len(event.pcm)), event.stream_ms, event.index)

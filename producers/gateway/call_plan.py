@@ -43,6 +43,14 @@ class CallPlan:
         """Say whether the words of a party are the recogniser's to find."""
         return self.transcribe and party in self.parties and party not in self.words
 
+    def fields(
+        self, party: Party, modality: Modality, seq: int, start_ms: int, end_ms: int, watermark_ms: int
+    ) -> dict[str, Any]:
+        """Return a message's fields but its content, from times of the stream."""
+        times = {"start_ms": self.zero_ms + start_ms, "end_ms": self.zero_ms + end_ms}
+        numbered = {"modality": modality, "seq": seq, "watermark_ms": self.zero_ms + watermark_ms}
+        return {**self.base(party), **numbered, **times}
+
     def base(self, party: Party) -> dict[str, Any]:
         """Return the fields that all messages of a party share."""
         whose = {"session_id": self.session_id, "run": self.run, "party": party}

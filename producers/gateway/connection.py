@@ -20,6 +20,7 @@ from affectstream.producers.gateway.events import (
     Audio,
     Consented,
     Dropped,
+    Elapsed,
     Ended,
     Event,
     Fault,
@@ -66,7 +67,6 @@ class Connection:
         self._taken: Taken | None = None
         self._reason = "disconnected"
         self._own = AsyncExitStack()
-        self._sending = asyncio.Lock()
         self._key: StreamKey | None = None
         self._gone = self._told = False
         self._busy = False
@@ -96,7 +96,10 @@ class Connection:
 
     async def release(self) -> Taken | None:
         """Give the call up, for the stream that continues it; this one is over."""
-        async with self._sending:
+        if self._taken is None:
+            self.over = True
+            return None
+        async with self._taken.sending:
             taken, self._taken, self.over = self._taken, None, True
         return taken
 
@@ -179,7 +182,7 @@ class Connection:
         for event in events:
             if isinstance(event, StreamMessage):
                 if self._taken:
-                    await self._send(self._taken, [event])
+                    await self._taken.send([event])
                 continue
             try:
                 await self._handle(event)
@@ -190,7 +193,7 @@ class Connection:
 
     async def _handle(self, event: Event) -> None:
         match event:
-            case Audio() | Picture() | Words() | Paused() | Resumed() | Consented():
+            case Audio() | Picture() | Words() | Elapsed() | Paused() | Resumed() | Consented():
                 if self._taken:
                     await self._take(self._taken, event)
             case Started():
@@ -206,7 +209,7 @@ class Connection:
 
     async def _take(self, taken: Taken, event: OfCall | Consented) -> None:
         if not isinstance(event, Consented):
-            await self._send(taken, taken.call.messages(event))
+            await taken.send(taken.call.messages(event))
         if self._gate.permission and isinstance(event, Paused | Resumed | Consented):
             await self._gate.permission.steered(taken.call.plan.session_id, event, f"gateway {self._name}")
 
@@ -240,12 +243,6 @@ class Connection:
         self.over, self._reason = True, reason
 
     async def _finish(self, taken: Taken) -> None:
-        call = taken.call
         GATEWAY_STREAMS.labels(self._name).dec()
-        await self._send(taken, call.finish())
-        await taken.outbox.flush()
-        record_end(self._name, call, self._reason)
-
-    async def _send(self, taken: Taken, messages: Iterable[StreamMessage]) -> None:
-        async with self._sending:
-            await taken.outbox.send(messages)
+        await taken.finish()
+        record_end(self._name, taken.call, self._reason)

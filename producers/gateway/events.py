@@ -27,6 +27,7 @@ class Started:
     continues: tuple[str, ...] = ()  # streams that this one goes on from, the newest last
     several: bool = False  # a call may have several streams one after the other: each is a session
     words: tuple[Party, ...] = ()  # those whose words come along
+    beside: bool = False  # the words are of a call that another stream brings
 
 
 class Audio(msgspec.Struct, frozen=True, gc=False):
@@ -43,6 +44,10 @@ class Audio(msgspec.Struct, frozen=True, gc=False):
     def pcm(self) -> bytes:
         """Return the samples."""
         return self.decode(self.data)
+
+    def silent(self) -> "Audio":
+        """Return silence of the same place and length."""
+        return Audio(self.party, self.rate_hz, bytes(len(self.pcm)), self.stream_ms, self.index)
 
     def __repr__(self) -> str:
         return f"Audio({self.party}, {self.rate_hz} Hz, {len(self.data)} bytes)"
@@ -67,6 +72,11 @@ class Words:
     text: str = field(repr=False)
     final: bool  # else it may still change, and only its start counts
     language: str | None = None  # as the recogniser states it
+
+
+@dataclass(frozen=True)
+class Elapsed:
+    """The stream's clock has gone on: about whom no words came, was silent until a while before."""
 
 
 @dataclass(frozen=True)
@@ -115,7 +125,7 @@ class Reply:
 
 
 StreamMessage = AudioChunk | VideoFrame | Transcript | EndOfStream
-OfCall = Audio | Picture | Words | Paused | Resumed
+OfCall = Audio | Picture | Words | Elapsed | Paused | Resumed
 Event = OfCall | Consented | Started | Dropped | Ended | Refused | Reply
 Todo = Sequence[Event | StreamMessage]
 """What is left to do of a message: events to handle, messages to send."""

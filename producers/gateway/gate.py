@@ -2,8 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
-from contextlib import AsyncExitStack, ExitStack
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from contextlib import AsyncExitStack, ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 
 import structlog
@@ -16,6 +16,7 @@ from affectstream.producers.gateway.events import Fault, Started, StreamMessage
 from affectstream.producers.gateway.feedback import Feedback
 from affectstream.producers.gateway.outbox import Outbox, Send
 from affectstream.producers.gateway.permission import Permission
+from affectstream.producers.runs import new_run
 from affectstream.runtime.metrics import GATEWAY_DELAY, GATEWAY_DROPPED, GATEWAY_FILLED_SECONDS
 from affectstream.runtime.rates import Rates
 from affectstream.runtime.settings import Settings
@@ -36,6 +37,24 @@ class Taken:
     exits: AsyncExitStack
     outbox: Outbox
     began_s: float = field(default_factory=time.monotonic)
+    sending: asyncio.Lock = field(
+        default_factory=asyncio.Lock
+    )  # words may come by a stream beside the call's
+    on_end: set[Callable[[], None]] = field(default_factory=set)  # told once, when the call is over
+    over: bool = False
+
+    async def send(self, messages: Iterable[StreamMessage]) -> None:
+        """Send messages, made as they are sent, in one order whichever stream brought them; raises Fault."""
+        async with self.sending:
+            await self.outbox.send(messages)
+
+    async def finish(self) -> None:
+        """Send what is left of the call, with the ends of its streams, and wait until all is acknowledged."""
+        self.over = True
+        for tell in [*self.on_end]:
+            tell()
+        await self.send(self.call.finish())
+        await self.outbox.flush()
 
 
 @dataclass
@@ -52,12 +71,15 @@ class Gate:
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     feedback: Feedback | None = None
     permission: Permission | None = None
+    beside: Places = field(init=False)  # of the streams of words beside calls
+    running: dict[str, list[Taken]] = field(default_factory=dict)  # by the session id of the call id
     streams: Streams[Taken] = field(init=False)
     by_address: Rates = field(init=False)
     by_credential: Rates = field(init=False)  # of which many addresses may have the same
 
     def __post_init__(self) -> None:
         gateway = self.settings.gateway
+        self.beside = Places(gateway.max_calls, new_run)
         self.streams = Streams(gateway.reconnect_s)
         self.by_address = Rates(gateway.new_per_minute, gateway.new_per_minute // 2)
         self.by_credential = Rates(gateway.new_per_credential, gateway.new_per_credential // 2)
@@ -120,8 +142,23 @@ async def begin(gate: Gate, event: Started) -> Taken:
         call = Call(replace(plan, session_id=session_id, run=run))
         if gate.permission:
             exits.enter_context(gate.permission.following(call))
-        return Taken(call, exits, Outbox(gate.send, call.dropped))
+        taken = Taken(call, exits, Outbox(gate.send, call.dropped))
+        exits.enter_context(_known(gate, named, taken))
+        return taken
     raise AssertionError("the last number raises")
+
+
+@contextmanager
+def _known(gate: Gate, named: str, taken: Taken) -> Iterator[None]:
+    """Let streams of words find the call while the context is open."""
+    running = gate.running.setdefault(named, [])
+    running.append(taken)
+    try:
+        yield
+    finally:
+        running.remove(taken)
+        if not running:
+            gate.running.pop(named, None)
 
 
 async def _place(gate: Gate, session_id: str, parties: tuple[Party, ...]) -> tuple[str, ExitStack]:

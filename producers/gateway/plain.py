@@ -51,9 +51,10 @@ class Track:
 
 
 class Plain(StreamProtocol):
-    """One stream of a call."""
+    """One stream of a call; or of words ``beside`` a call that another stream brings."""
 
-    def __init__(self) -> None:
+    def __init__(self, beside: bool = False) -> None:
+        self._beside = beside
         self._tracks: tuple[Track, ...] = ()
 
     def receive(self, data: str | bytes) -> Sequence[Event]:
@@ -100,14 +101,19 @@ class Plain(StreamProtocol):
         tracks = [_track(each) for each in named[: MOST_TRACKS + 1]] if isinstance(named, list) else []
         found = [track for track in tracks if track]
         kinds = {(track.party, track.kind) for track in found}
-        if not found or len(kinds) < len(tracks):
+        if (
+            not found
+            or len(kinds) < len(tracks)
+            or (self._beside and {track.kind for track in found} != {WORDS})
+        ):
             return Refused("bad_tracks")
         self._tracks = tuple(found)
         heard, seen, read = (
             tuple(track.party for track in found if track.kind == kind)
             for kind in ("sound", "picture", "words")
         )
-        return Started(call_id, heard, token if isinstance(token, str) else "", seen, words=read)
+        admitted_by = token if isinstance(token, str) else ""
+        return Started(call_id, heard, admitted_by, seen, words=read, beside=self._beside)
 
     def _words(self, message: Mapping[str, Any]) -> Event:
         """Return a recogniser's result; one that is none is dropped, since the next may be good."""

@@ -11,6 +11,7 @@ import structlog
 from affectstream.producers.gateway.admission import twilio_signed
 from affectstream.producers.gateway.audiohook_request import AudioHookRequests
 from affectstream.producers.gateway.audiosocket import REFUSAL, AudioSocket
+from affectstream.producers.gateway.beside import WordsBeside
 from affectstream.producers.gateway.connection import Connection
 from affectstream.producers.gateway.events import StreamProtocol
 from affectstream.producers.gateway.gate import Gate
@@ -40,6 +41,7 @@ class Path:
 
     protocol: Callable[[Request], StreamProtocol]
     verify: Verify
+    beside: bool = False  # it carries words of a call that another stream brings
     credential: str = ""  # by which a request is verified; "": none, or by what the stream itself brings
 
 
@@ -49,13 +51,16 @@ def routes(gate: Gate) -> Route:
     tracks = {"inbound": settings.inbound, "outbound": settings.outbound}
     audiohook = AudioHookRequests(gate.settings, time.time)
     paths = {
-        "/twilio": Path(lambda _: Twilio(tracks), _signed, "twilio_token" if settings.twilio_token else ""),
+        "/twilio": Path(
+            lambda _: Twilio(tracks), _signed, credential="twilio_token" if settings.twilio_token else ""
+        ),
         "/audiohook": Path(
             lambda request: audiohook.protocol(request.headers),
             _genesys(audiohook),
-            "audiohook_key" if settings.audiohook_key else "",
+            credential="audiohook_key" if settings.audiohook_key else "",
         ),
         "/stream": Path(lambda _: Plain(), _guarded),
+        "/words": Path(lambda _: Plain(beside=True), _guarded, beside=True),
     }
 
     answers = pages()
@@ -108,7 +113,8 @@ def _admitted(request: Request, path: Path, gate: Gate) -> Answer | Socket:
     name = request.path.strip("/")
     if reason := path.verify(request, gate.settings.gateway):
         return _denied(name, STATUS.get(reason, 403), reason)
-    if gate.stopping.is_set() or not gate.places.free:
+    places = gate.beside if path.beside else gate.places
+    if gate.stopping.is_set() or not places.free:
         return _denied(name, 503, "full")
 
     async def serve(socket: Socket) -> int:
@@ -117,10 +123,12 @@ def _admitted(request: Request, path: Path, gate: Gate) -> Answer | Socket:
         if not within or (path.credential and not gate.by_credential.take(path.credential)):
             _refused(name, "too_many")
             return TRY_AGAIN_LATER
-        with gate.places.connected() as free:
+        with places.connected() as free:
             if not free:
                 _refused(name, "full")
                 return TRY_AGAIN_LATER
+            if path.beside:
+                return await _beside(socket, gate)
             return await _driven(socket, Connection(name, path.protocol(request), gate, socket.reply))
 
     return Socket(request, serve)
@@ -143,6 +151,17 @@ async def _driven(socket: Socket, connection: Connection) -> int:
         log.error("stream_broken", why=str(error))
         return INTERNAL_ERROR
     return POLICY_VIOLATION if connection.refusal else NORMAL
+
+
+async def _beside(socket: Socket, gate: Gate) -> int:
+    """Run a stream of words to its end; returns the code to close it with."""
+    words = WordsBeside(gate, socket.reply, socket.stop)
+    try:
+        await words.run(socket.receive)
+    except AffectError as error:
+        log.error("stream_broken", why=str(error))
+        return INTERNAL_ERROR
+    return POLICY_VIOLATION if words.refusal else NORMAL
 
 
 def _refused(name: str, reason: str) -> None:

@@ -9,7 +9,7 @@ silent up to ``LATE_MS`` before the stream's clock; what is about a time that is
 """
 
 from collections import Counter, deque
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 from affectstream.producers.gateway.events import Words
 from affectstream.producers.turns import CONTEXT_CHARACTERS, CONTEXT_TURNS, TextInterval
@@ -25,14 +25,41 @@ REMEMBERED = 64  # finals, to tell one that is repeated from one that is late
 class SpeechLane:
     """The words of all parties of a call."""
 
-    def __init__(self, redact: bool = True) -> None:
+    def __init__(self, redact: bool = True, parties: Iterable[Party] = ()) -> None:
         self.dropped: Counter[str] = Counter()
         self.head_ms = 0
         self._redact = redact
+        self._late_ms: dict[Party, int] = dict.fromkeys(parties, LATE_MS)  # whose words come, or came
+        self._streamed: set[Party] = {*self._late_ms}  # whose words a stream brings now
         self._settled_ms: dict[Party, int] = {}
         self._open_ms: dict[Party, int] = {}  # where the utterance under way begins
         self._finals: deque[tuple[Party, int, int]] = deque(maxlen=REMEMBERED)
         self._turns: deque[str] = deque(maxlen=CONTEXT_TURNS)
+
+    @property
+    def parties(self) -> Collection[Party]:
+        """Return whose words come along, or did for a part of the call."""
+        return self._late_ms.keys()
+
+    def is_open(self, party: Party) -> bool:
+        """Say whether a stream brings the words of a party now."""
+        return party in self._streamed
+
+    def begin(self, party: Party, at_ms: int) -> Iterator[TextInterval]:
+        """Take words of a party from now on; where there were none before, yield the instant of the first."""
+        known = party in self._late_ms
+        self._late_ms[party] = LATE_MS
+        self._streamed.add(party)
+        if not known:
+            self._settled_ms[party] = at_ms
+            yield TextInterval(at_ms, at_ms, at_ms)
+
+    def leave(self, party: Party, goes_on: bool) -> None:
+        """Note that no stream brings the words of a party now; words to come are waited for if it goes on."""
+        self._streamed.discard(party)
+        if not goes_on:
+            self._late_ms[party] = 0
+            self._open_ms.pop(party, None)
 
     def settled_ms(self, party: Party) -> int:
         """Return up to where no more words of a party are waited for."""
@@ -68,7 +95,7 @@ class SpeechLane:
         if open_ms is not None and head_ms - open_ms < LONGEST_MS:
             return
         self._open_ms.pop(party, None)
-        until_ms = int(head_ms) - LATE_MS
+        until_ms = int(head_ms) - self._late_ms.get(party, LATE_MS)
         if until_ms - self.settled_ms(party) >= STEP_MS:
             yield from self._silence(party, until_ms)
 

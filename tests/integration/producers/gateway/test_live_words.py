@@ -1,9 +1,12 @@
-"""Words that come along with a streamed call, on a real Kafka: finals count, partials move time on."""
+"""Words that come along with a streamed call, or beside it, on a real Kafka."""
 
+import asyncio
 import json
 import time
 
 import pytest
+from support.recordings import wav
+from support.streamed import telephone
 from support.worker_topics import read_all
 from websockets.asyncio.client import connect
 
@@ -52,3 +55,26 @@ async def test_finals_are_transcripts_of_their_party_and_time_goes_on(gateway):
     logged = (gateway.children.logs / "gateway.log").read_text()
     assert "paid" not in logged
     assert "4111" not in logged
+
+
+async def test_words_join_a_telephone_call_by_its_id(gateway, tmp_path):
+    path, call_id = wav(tmp_path / "call.wav", telephone(6, 140.0)), "CAwords"
+    running = asyncio.create_task(gateway.simulate("twilio", str(path), "--call-id", call_id, "--speed", "2"))
+    session_id = SessionIds("a key of nobody").of(call_id)
+    began = await gateway.event("call_started", session=session_id)
+    token = new_token(gateway.settings.gateway.token.get_secret_value(), time.time())
+    tracks = [{"party": "customer", "encoding": "words"}]
+    async with connect(f"ws://127.0.0.1:{gateway.settings.gateway.port}/words", proxy=None) as socket:
+        await socket.send(json.dumps({"type": "start", "call_id": call_id, "token": token, "tracks": tracks}))
+        started = json.loads(await socket.recv())
+        at_ms = started.pop("at_ms")
+        assert started == {"type": "started", "session": session_id, "start_ms": began["start_ms"]}
+        await socket.send(json.dumps(result(at_ms, at_ms + 500, PAID)))
+        assert [json.loads(answer)["type"] async for answer in socket] == ["ended"]
+    code, printed = await running
+    assert code == 0, printed + gateway.complaint()
+    every = [message for _, message in await read_all(gateway.settings.kafka, TRANSCRIPTS)]
+    found = [message for message in every if message.session_id == session_id]
+    assert {message.party for message in found} == {"customer"}
+    assert [m.start_ms - began["start_ms"] for m in found if getattr(m, "text", "")] == [at_ms]
+    assert isinstance(found[-1], EndOfStream)
