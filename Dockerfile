@@ -1,5 +1,5 @@
 # Images: `base` (producers, gateway, fusion, API, command line; no torch), `inference` (the three workers), `recogniser`
-# (words for calls without a transcript), and Grafana and Prometheus with their files and plugin inside: they start
+# (words for calls without a transcript), and Grafana, Prometheus and Valkey with their files and plugin inside: they start
 # without internet, and from a checkout that only its owner can read. docker build --target base -t affectstream-base . ; docker build --target inference -t affectstream-inference .
 FROM python:3.11-slim-bookworm AS python
 ENV PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 PATH=/opt/venv/bin:$PATH
@@ -51,6 +51,11 @@ FROM runtime AS base
 COPY --from=base-packages /opt/venv /opt/venv
 CMD ["affectstream", "--help"]
 
+FROM valkey/valkey:9.1.1-alpine AS redis
+COPY --chmod=755 deploy/redis-start deploy/redis-users.acl /opt/affectstream/
+USER valkey
+ENTRYPOINT ["/opt/affectstream/redis-start"]
+
 FROM grafana/grafana:13.2.1 AS grafana
 USER root
 RUN grafana cli --pluginsDir /opt/grafana-plugins plugins install yesoreyeram-infinity-datasource 3.11.1
@@ -60,3 +65,4 @@ USER 472
 
 FROM prom/prometheus:v3.13.1 AS prometheus
 COPY --chown=65534:65534 dashboards/prometheus/prometheus.yml dashboards/prometheus/rules.yml /etc/prometheus/
+USER 65534:65534

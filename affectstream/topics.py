@@ -1,4 +1,4 @@
-"""The commands `topics create` and `topics list`."""
+"""The commands `topics create`, `topics list` and `topics acls`."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from affectstream.runtime.kafka.topics import Row
+    from affectstream.schemas.access import Rule
 
 app = typer.Typer(no_args_is_help=True)
 out = Console()
@@ -40,6 +41,45 @@ def list_() -> None:
     from affectstream.runtime.settings import load
 
     out.print(_table(asyncio.run(topics.listing(load().kafka))))
+
+
+@app.command()
+def acls(
+    script: Annotated[
+        bool, typer.Option("--script", help="as commands of Kafka's own kafka-acls.sh")
+    ] = False,
+    apply: Annotated[
+        bool, typer.Option("--apply", help="add them to the broker, as a user who may alter the cluster")
+    ] = False,
+) -> None:
+    """Show what each process may do on a Kafka with access control, or add these rules to it."""
+    import asyncio
+
+    from affectstream.runtime.settings import load
+    from affectstream.schemas import access
+
+    kafka = load().kafka
+    rules = access.rules(kafka.topic_prefix)
+    if script:
+        print(access.script(rules), end="")
+        return
+    out.print(_rules(rules))
+    if apply:
+        from affectstream.runtime.kafka import acls
+
+        asyncio.run(acls.add(kafka, rules))
+        out.print(f"added {len(rules)} rules at {kafka.bootstrap}", highlight=False)
+
+
+def _rules(rules: "Sequence[Rule]") -> "Table":
+    from affectstream.tables import listing
+
+    table = listing("access control", "user", "may", "kind", "names")
+    kinds = dict.fromkeys((rule.user, rule.operation, rule.resource) for rule in rules)
+    for user, operation, resource in kinds:
+        names = [r.name for r in rules if (r.user, r.operation, r.resource) == (user, operation, resource)]
+        table.add_row(user, operation, resource, ", ".join(names))
+    return table
 
 
 def _table(rows: "Sequence[Row]") -> "Table":

@@ -133,18 +133,26 @@ def _embedded(settings: "Settings", logs: Path, servers: Sequence[str]) -> Itera
     with ExitStack() as exits:
         broker = exits.enter_context(EmbeddedBroker())
         redis = exits.enter_context(EmbeddedRedis())
-        here = settings.model_copy(
-            update={
-                "kafka": settings.kafka.model_copy(update={"bootstrap": broker.bootstrap, "embedded": True}),
-                "redis": settings.redis.model_copy(update={"url": redis.url}),
-                "log": settings.log.model_copy(update={"format": "json"}),
-            }
-        )
+        here = on_embedded(settings, broker.bootstrap, redis.url)
         asyncio.run(restore(here.redis, here.policy))
         children = processes(here)
         for name in sorted(servers, key=lambda name: name == "api"):  # the API knows all others
             children.append(_server(_watching(here, children), name))
         yield Stack(here, exits.enter_context(Children(children, logs)))
+
+
+def on_embedded(settings: "Settings", bootstrap: str, url: str) -> "Settings":
+    """Return settings for embedded servers, which speak no TLS and know no users, at their addresses."""
+    from affectstream.runtime.settings import KafkaSettings, RedisSettings
+
+    kept = settings.kafka.model_dump(include={"client_id", "session_timeout_ms", "topic_prefix"})
+    return settings.model_copy(
+        update={
+            "kafka": KafkaSettings(bootstrap=bootstrap, embedded=True, **kept),
+            "redis": RedisSettings(url=url, ttl_s=settings.redis.ttl_s),
+            "log": settings.log.model_copy(update={"format": "json"}),
+        }
+    )
 
 
 def _watching(settings: "Settings", children: "Sequence[Child]") -> "Settings":

@@ -13,10 +13,14 @@ from pathlib import Path
 
 import pytest
 
+from affectstream.runtime.settings import KafkaSettings
+from affectstream.schemas.access import OPERATOR, PROCESSES
+
 ROOT = Path(__file__).parents[2]
 JARS = ROOT / ".cache" / "kafka"
 START_TIMEOUT_S = 180
-USER, PASSWORD = "streamer", "correct-horse"
+USER, PASSWORD = "streamer", "correct-horse"  # may do everything, as may whoever comes without TLS
+PROCESS_USERS = {process.user: f"{process.user}-battery" for process in PROCESSES} | {OPERATOR: "staple-1"}
 
 PROPERTIES = """
 process.roles=broker,controller
@@ -34,6 +38,8 @@ listener.name.secure.plain.sasl.jaas.config=\
 org.apache.kafka.common.security.plain.PlainLoginModule required user_{user}="{password}";
 listener.name.secure.ssl.keystore.type=PEM
 listener.name.secure.ssl.keystore.location={folder}/broker.pem
+authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer
+super.users=User:ANONYMOUS;User:{user}
 log.dirs={folder}/data
 auto.create.topics.enable={auto_create}
 num.network.threads=2
@@ -79,9 +85,22 @@ class KafkaServer:
             )
         )
         certificate(folder)
-        scram = f"SCRAM-SHA-512=[name={USER},password={PASSWORD}]"
         cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
-        _format(f"--cluster-id={cluster}", "-c", str(self._properties), "-S", scram)
+        users = {USER: PASSWORD} | PROCESS_USERS
+        scram = [f"SCRAM-SHA-512=[name={name},password={word}]" for name, word in users.items()]
+        added = [option for each in scram for option in ("-S", each)]
+        _format(f"--cluster-id={cluster}", "-c", str(self._properties), *added)
+
+    def secured(self, user: str, topic_prefix: str) -> KafkaSettings:
+        """Settings of a process that comes by TLS and SCRAM as one of PROCESS_USERS."""
+        return KafkaSettings(
+            bootstrap=self.secure_bootstrap,
+            security_protocol="SASL_SSL",
+            sasl_username=user,
+            sasl_password=PROCESS_USERS[user],
+            ssl_cafile=self.cafile,
+            topic_prefix=topic_prefix,
+        )
 
     def start(self) -> None:
         """Return once the broker answers."""

@@ -16,7 +16,7 @@ from affectstream.analytics import lines as written
 from affectstream.analytics.label import Display
 from affectstream.analyze import finals
 from affectstream.export import in_order
-from affectstream.processes import Children
+from affectstream.processes import Child, Children
 from affectstream.producers.plan import SessionPlan
 from affectstream.producers.session import SessionMessage, messages
 from affectstream.replay import Ends, published
@@ -118,11 +118,17 @@ class System:
 
 
 @contextmanager
-def running(settings: Settings, workers: int, logs: Path) -> Iterator[System]:
-    """Start a system with so many workers per modality under the settings, and wait until it is ready."""
+def running(
+    settings: Settings, workers: int, logs: Path, changed: Callable[[Child], Child] = lambda child: child
+) -> Iterator[System]:
+    """Start a system with so many workers per modality under the settings, and wait until it is ready.
+
+    ``changed`` gives a process other settings than those of the test.
+    """
     patient = settings.fusion.model_copy(update={"stall_ms": STALL_MS})
     allowed = permitting(settings, "synthetic").model_copy(update={"fusion": patient})
-    with Children(processes(allowed, workers), logs) as children, ThreadPoolExecutor(1) as hand:
+    started = [changed(child) for child in processes(allowed, workers)]
+    with Children(started, logs) as children, ThreadPoolExecutor(1) as hand:
         children.wait_ready(READY_S)
         yield System(allowed, children, hand)
 

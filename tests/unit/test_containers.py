@@ -16,8 +16,7 @@ SERVICES: dict[str, dict[str, Any]] = yaml.safe_load(
     (ROOT / "docker-compose.yml").read_text(encoding="utf-8")
 )["services"]
 SECRETS = (
-    "REDIS_WRITER_PASSWORD",
-    "REDIS_READER_PASSWORD",
+    *(f"REDIS_{user}_PASSWORD" for user in ("WORKER", "FUSION", "ALERTS", "PRODUCER", "API", "OPERATOR")),
     "GRAFANA_ADMIN_PASSWORD",
     "API_TOKEN",
     "GATEWAY_TOKEN",
@@ -85,8 +84,8 @@ def test_docker_compose_accepts_the_files(files: list[str]):
 
 
 @pytest.mark.skipif(shutil.which("docker-compose") is None, reason="docker-compose is not installed")
-@pytest.mark.parametrize("missing", SECRETS)
-def test_an_empty_secret_is_refused_by_name(missing: str):
+def test_an_empty_secret_is_refused_by_name():
+    missing = SECRETS[0]  # all are written alike, which test_compose.py checks
     done = _compose(["docker-compose.yml"], dict.fromkeys(SECRETS, "filled-in") | {missing: ""})
 
     assert done.returncode != 0

@@ -1,15 +1,13 @@
 """The store when things go wrong: cut connections, restarts, refusals, a full server."""
 
 import asyncio
-import shutil
 import socket
-import subprocess
-from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 from redis.asyncio import Redis
-from support.kafka_server import certificate, free_ports, wait_until
 from support.redis_panes import finals
+from support.redis_server import secured_redis
 
 from affectstream.runtime.embedded import EmbeddedRedis
 from affectstream.runtime.settings import RedisSettings
@@ -79,45 +77,12 @@ async def test_a_full_redis_is_said_plainly_and_the_final_can_be_written_later(r
         assert await store.position("s1", "customer") == 1000
 
 
-async def test_tls_and_an_access_control_list_are_passed_on(tmp_path):
-    binary = shutil.which("redis-server")
-    if binary is None:
-        pytest.skip("no redis-server with TLS on the PATH")
-    server, settings = secured(binary, tmp_path)
-    try:
-        wait_until(lambda: (tmp_path / "redis.sock").exists(), 10, "redis-server to start")
-        async with FusedStore(settings) as store:
+async def test_a_wrong_password_is_said_plainly_and_not_repeated(tmp_path):
+    with secured_redis(tmp_path) as server:
+        async with FusedStore(server.settings("fusion")) as store:
             await store.write(finals(1000))
             assert await store.position("s1", "customer") == 1000
-        wrong = settings.model_copy(update={"password": RedisSettings(password="wrong").password})
+        wrong = server.settings("fusion").model_copy(update={"password": SecretStr("wrong-staple")})
         with pytest.raises(Unavailable, match=r"refuses redis\.username") as refused:
             await FusedStore(wrong).ping()
-        assert "wrong" not in str(refused.value)
-    finally:
-        server.kill()
-        server.wait()
-
-
-def secured(binary: str, folder: Path) -> tuple["subprocess.Popen[bytes]", RedisSettings]:
-    """A redis-server that speaks TLS only and lets one user do what the fusion agent needs."""
-    certificate(folder)
-    (folder / "redis.conf").write_text(
-        f"""
-port 0
-tls-port 0
-unixsocket {folder}/redis.sock
-save ""
-user default off
-user fusion on >hush ~affect:* +@read +@write +@transaction +@connection
-"""
-    )
-    (port,) = free_ports(1)
-    tls = ["--tls-port", str(port), "--tls-cert-file", "ca.pem", "--tls-key-file", "key.pem"]
-    server = subprocess.Popen(
-        [binary, "redis.conf", *tls, "--tls-ca-cert-file", "ca.pem", "--tls-auth-clients", "no"],
-        cwd=folder,
-        stdout=subprocess.DEVNULL,
-    )
-    return server, RedisSettings(
-        url=f"rediss://127.0.0.1:{port}/0", username="fusion", password="hush", ca_file=folder / "ca.pem"
-    )
+        assert "wrong-staple" not in str(refused.value)
