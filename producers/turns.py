@@ -21,8 +21,6 @@ from affectstream.schemas.messages import PARTIES, Party
 CONTEXT_TURNS = 2
 CONTEXT_CHARACTERS = 2_000  # of each turn, its end
 PROGRESS_MS = 1_000
-# A recorded utterance is sent at most this long after its start, or its modality would look stalled.
-WAIT_MS = 8_000
 
 ROLES: dict[str, Party] = {
     **dict.fromkeys(("customer", "caller", "client", "external", "guest", "patient", "user"), "customer"),

@@ -69,7 +69,12 @@ PURPOSE = {  # the packages that an extra is for: all of their modules can be im
     "hub": ("models.hub", "models.face", "models.voice", "models.text", "models.fusion"),
     "asr": ("models.asr.speech", "models.asr.whisper", "workers.asr"),
     "dashboards": ("dashboards",),
-    "embedded": ("runtime",),
+    "embedded": (
+        "runtime.kafka",
+        "runtime.settings",
+        *(f"runtime.{path.stem}" for path in (ROOT / "runtime").glob("[a-z]*.py")),
+    ),
+    "recording": ("runtime.recording",),
     "gateway": ("producers.gateway.server", "producers.gateway.connection"),
     "plot": ("plot",),
     "training": ("lab",),

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from affectstream.producers.session import PartySource, SessionPlan, due_ms, estimated_ms, messages
-from affectstream.producers.turns import WAIT_MS
 from affectstream.schemas.codec import decode, encode
+from affectstream.schemas.due import WAIT_MS
 from affectstream.schemas.errors import InputError, PolicyError
 from affectstream.schemas.messages import AudioChunk, EndOfStream, Transcript, VideoFrame
 from affectstream.schemas.topics import MEDIA

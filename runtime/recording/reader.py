@@ -1,0 +1,120 @@
+"""A recording that is read: whose it is, what is in it, and its messages by topic and time."""
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from mcap.records import Channel, Message
+from pydantic import TypeAdapter, ValidationError
+
+from affectstream.runtime.recording.layout import FAULTS, IndexedReader, Layout, layout
+from affectstream.runtime.recording.record import NS_PER_MS, Recorded, message_of
+from affectstream.schemas.errors import InputError, MessageError
+from affectstream.schemas.messages import RunId, SessionId
+from affectstream.schemas.topics import Topic
+
+METADATA = "affectstream"  # the name of the metadata record that names the session
+FORMAT = 1  # of the files; messages carry versions of their own
+
+
+@dataclass(frozen=True)
+class Stream:
+    """The messages of one type, topic and party."""
+
+    topic: str
+    party: str
+    kind: str  # `type` of the messages
+    messages: int
+
+
+@dataclass(frozen=True, eq=False)
+class Recording:
+    """What is in a file; each call of ``messages`` reads it anew, so several may be read at once."""
+
+    path: Path
+    session_id: str
+    run: str
+    whole: bool  # False: it was cut off, or is being written; what is whole of it is read
+    start_ms: int  # event times of the first and of the last message
+    end_ms: int
+    streams: tuple[Stream, ...]
+    written: Layout
+
+    def holds(self, *topics: Topic) -> bool:
+        """Say whether there is a message of one of the topics."""
+        names = {topic.name for topic in topics}
+        return any(stream.topic in names for stream in self.streams)
+
+    def messages(
+        self,
+        topics: Collection[Topic] | None = None,
+        start_ms: int | None = None,
+        end_ms: int | None = None,
+    ) -> Iterator[Recorded]:
+        """Yield the messages of the topics, of all for None, that are due from ``start_ms`` to ``end_ms``.
+
+        One that is due at ``end_ms`` is not among them. They come in the order in which they were due, those
+        of one stream as they were on their topic. Raises InputError where one cannot be read.
+        """
+        names = None if topics is None else {topic.name for topic in topics}
+        for channel, raw in self.raw(names, start_ms, end_ms):
+            topic = channel.metadata["topic"]
+            try:
+                message = message_of(topic, raw.data)
+            except MessageError as error:
+                raise InputError(
+                    f"{self.path}: a message of {channel.topic} cannot be read: {error}"
+                ) from None
+            times = raw.log_time // NS_PER_MS, raw.publish_time // NS_PER_MS
+            yield Recorded(topic, message, *times, raw.sequence)
+
+    def raw(
+        self, topics: Collection[str] | None = None, start_ms: int | None = None, end_ms: int | None = None
+    ) -> Iterator[tuple[Channel, Message]]:
+        """Yield channels and messages as they lie in the file; raises InputError for a broken chunk."""
+        summary = self.written.summary
+        names = [
+            c.topic for c in summary.channels.values() if topics is None or c.metadata["topic"] in topics
+        ]
+        if not names or not summary.chunk_indexes:
+            return
+        try:
+            with self.path.open("rb") as file:
+                found = IndexedReader(file, summary).iter_messages(
+                    names,
+                    starting_at=None if start_ms is None else start_ms * NS_PER_MS,
+                    ending_before=None if end_ms is None else end_ms * NS_PER_MS,
+                )
+                for _, channel, message in found:
+                    yield channel, message
+        except FAULTS as error:
+            raise InputError(
+                f"{self.path}: damaged: {error}; `affectstream recordings verify` says where"
+            ) from None
+
+
+def open_recording(path: Path) -> Recording:
+    """Return a recording; one that was cut off as far as it is whole. Raises InputError."""
+    try:
+        found = layout(path)
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror}") from None
+    named = next((each.metadata for each in found.metadata if each.name == METADATA), None)
+    if named is None:
+        raise InputError(f"{path}: not a recording that `affectstream record` wrote")
+    if named.get("format") != str(FORMAT):
+        raise InputError(f"{path}: a recording of a newer version of affectstream")
+    try:
+        session_id = TypeAdapter(SessionId).validate_python(named.get("session"))
+        run = TypeAdapter(RunId).validate_python(named.get("run"))
+        streams = tuple(_streams(found))
+    except (ValidationError, KeyError):
+        raise InputError(f"{path}: not a recording that `affectstream record` wrote") from None
+    times = found.start_ns // NS_PER_MS, found.end_ns // NS_PER_MS
+    return Recording(path, session_id, run, found.whole, *times, streams, found)
+
+
+def _streams(found: Layout) -> Iterator[Stream]:
+    for number, channel in sorted(found.summary.channels.items(), key=lambda pair: pair[1].topic):
+        about = channel.metadata
+        yield Stream(about["topic"], about["party"], about["type"], found.counts[number])

@@ -1,0 +1,187 @@
+"""A recording that is written: a file beside its final name until it is whole.
+
+What is added is packed into chunks; ``flush`` writes and synchronises them, so what was flushed survives the
+process. ``FILE.part`` becomes ``FILE`` with the index at its end. A part that a killed process left, or a
+file whose session goes on, is taken up: copied, and continued.
+"""
+
+import os
+from collections import defaultdict
+from io import BytesIO
+from itertools import count
+from pathlib import Path
+
+from mcap.writer import CompressionType, Writer
+
+from affectstream.runtime.recording.reader import FORMAT, METADATA, Recording, open_recording
+from affectstream.runtime.recording.record import (
+    ENCODING,
+    NS_PER_MS,
+    SCHEMA_ENCODING,
+    SEQUENCES,
+    channel_name,
+    due_ms,
+    json_schema,
+    party_of,
+    to_json,
+)
+from affectstream.schemas.codec import Message
+from affectstream.schemas.errors import InputError
+
+SUFFIX, PART, COPY = ".mcap", ".part", ".copy"
+NEXT = "~"  # between a session and the number of its file; no session id holds it
+CHUNK_BYTES = 1 << 20
+PROFILE = LIBRARY = "affectstream"
+
+
+class RecordingWriter:
+    """The file of one run of a session; nobody else writes it.
+
+    Raises OSError where the disk is full, and then what was flushed before is readable.
+    """
+
+    def __init__(self, folder: Path, session_id: str, run: str) -> None:
+        self.session_id, self.run = session_id, run
+        self.path, earlier = _place(folder, session_id, run)
+        self.is_new = earlier is None
+        self._part = part_of(self.path)
+        self._seen: set[tuple[str, int, int]] = set()  # topic, offset and arrival of what was taken up
+        self._reached_ns: defaultdict[str, int] = defaultdict(int)  # by channel, ends of streams apart
+        self._channels: dict[str, int] = {}
+        self._schemas: dict[str, int] = {}
+        self._file = _Tail(self._part.with_name(self._part.name + COPY))
+        self._writer = Writer(self._file, CHUNK_BYTES, CompressionType.ZSTD)
+        self._writer.start(PROFILE, LIBRARY)
+        about = {"format": str(FORMAT), "session": session_id, "run": run}
+        self._writer.add_metadata(METADATA, about)
+        if earlier is not None:
+            self._take_up(earlier)
+        self.flush()
+        self._file.rename(self._part)
+
+    def add(self, topic: str, message: Message, value: bytes, arrived_ms: int, offset: int) -> bool:
+        """Add a message, whose record's ``value`` is; returns False where it was recorded before.
+
+        ``topic`` is without a prefix; ``arrived_ms`` and ``offset`` are those of the record on the broker.
+        """
+        sequence = offset % SEQUENCES
+        if self._seen and (topic, sequence, arrived_ms) in self._seen:
+            return False
+        name, party = channel_name(topic, message), party_of(message)
+        if name not in self._channels:
+            self._register(
+                name, {"topic": topic, "party": party, "type": message.type}, json_schema(message.type)
+            )
+        stream = name.removesuffix("/end")  # a reader has its messages in the order of their arrival
+        self._reached_ns[stream] = max(self._reached_ns[stream], due_ms(message) * NS_PER_MS)
+        self._put(name, to_json(value), self._reached_ns[stream], arrived_ms * NS_PER_MS, sequence)
+        return True
+
+    def flush(self) -> None:
+        """Write and synchronise what was added."""
+        self._writer.flush()  # type: ignore[no-untyped-call]
+        self._file.drain()
+
+    def finish(self) -> None:
+        """Write the index, and give the file its name."""
+        self._writer.finish()  # type: ignore[no-untyped-call]
+        self._file.drain()
+        self._part.replace(self.path)
+        _synchronise(self.path.parent)
+
+    def _take_up(self, earlier: Recording) -> None:
+        for channel, message in earlier.raw():
+            name, topic = channel.topic, channel.metadata["topic"]
+            if name not in self._channels:
+                schema = earlier.written.summary.schemas[channel.schema_id]
+                self._register(name, channel.metadata, schema.data)
+            stream = name.removesuffix("/end")
+            self._reached_ns[stream] = max(self._reached_ns[stream], message.log_time)
+            self._seen.add((topic, message.sequence, message.publish_time // NS_PER_MS))
+            self._put(name, message.data, message.log_time, message.publish_time, message.sequence)
+
+    def _register(self, name: str, about: dict[str, str], schema: bytes) -> None:
+        kind = about["type"]
+        if kind not in self._schemas:
+            self._schemas[kind] = self._writer.register_schema(
+                f"affectstream.{kind}", SCHEMA_ENCODING, schema
+            )
+        self._channels[name] = self._writer.register_channel(name, ENCODING, self._schemas[kind], about)
+
+    def _put(self, name: str, data: bytes, log_ns: int, publish_ns: int, sequence: int) -> None:
+        self._writer.add_message(self._channels[name], log_ns, data, publish_ns, sequence)
+
+
+class _Tail(BytesIO):
+    """The end of a file that is not on disk yet; between two drains the file is not open."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self._path, self._written = path, 0
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600))
+
+    def tell(self) -> int:
+        """Return the position in the file."""
+        return self._written + super().tell()
+
+    def drain(self) -> None:
+        """Append to the file what it lacks, durably; it is as before where that fails."""
+        data = self.getvalue()
+        if not data:
+            return
+        try:
+            with self._path.open("r+b") as file:
+                file.seek(self._written)
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+        except OSError:
+            os.truncate(self._path, self._written)
+            raise
+        self._written += len(data)
+        self.seek(0)
+        self.truncate()
+
+    def rename(self, path: Path) -> None:
+        """Go on under another name, in the place of what has it."""
+        self._path = self._path.replace(path)
+        _synchronise(path.parent)
+
+
+def part_of(path: Path) -> Path:
+    """Return the name of a file while it is written."""
+    return path.with_name(path.name + PART)
+
+
+def session_of(name: str) -> str | None:
+    """Return the session that a file of recordings is of by its name; None where it is of none."""
+    stem, ending, rest = name.partition(SUFFIX)
+    return stem.partition(NEXT)[0] if ending and rest in ("", PART, PART + COPY) else None
+
+
+def _place(folder: Path, session_id: str, run: str) -> tuple[Path, Recording | None]:
+    """Return where the recording of a run lies, and what is there of it."""
+    for number in count(1):
+        path = folder / f"{session_id}{f'{NEXT}{number}' if number > 1 else ''}{SUFFIX}"
+        found = [each for each in (part_of(path), path) if each.exists()]
+        readable = [earlier for each in found if (earlier := _readable(each))]
+        if not readable and path not in found:
+            return path, None
+        if readable and readable[0].run == run:
+            return path, readable[0]
+    raise AssertionError("there is always another number")
+
+
+def _readable(path: Path) -> Recording | None:
+    try:
+        return open_recording(path)
+    except InputError:
+        return None
+
+
+def _synchronise(folder: Path) -> None:
+    file = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(file)
+    finally:
+        os.close(file)
