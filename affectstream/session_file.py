@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -88,6 +88,8 @@ def plan(
     purpose = arguments.purpose or file.agent_purpose or purpose
     _check_sides(file, purpose)
     parties = tuple(_source(party, first.parent) for party in file.parties)
+    if first.suffix.lower() != ".json" and not (arguments.channels or arguments.transcript):
+        parties = (replace(parties[0], assumed=True), *parties[1:])
     for path in (path for party in parties for path in (party.media, party.transcript) if path):
         if not path.exists():
             raise InputError(f"{path}: no such file; check the path")

@@ -13,7 +13,7 @@ from affectstream.schemas.messages import FusedEmotion, ModalityState
 
 Row = dict[str, Any]
 
-WINDOW = ("label", "shown", "confidence", "uncertainty", "disagreement", "conflict")
+WINDOW = ("attributable", "label", "shown", "confidence", "uncertainty", "disagreement", "conflict")
 MODALITY = ("state", "reason", "weight", "trust", "quality", "count", "model")
 _NO_P = dict.fromkeys(EMOTIONS)
 
@@ -21,6 +21,7 @@ _NO_P = dict.fromkeys(EMOTIONS)
 def window(fused: FusedEmotion, displayed: DisplayedLabel) -> Row:
     """Return the columns of ``WINDOW``; ``shown`` is the displayed label."""
     return {
+        "attributable": fused.attributable,
         "label": fused.label,
         "shown": displayed.label,
         "confidence": fused.confidence,

@@ -23,6 +23,9 @@ NextFrom = Annotated[
     int | None,
     Field(description="`from` of the next page; null where this is the last one", examples=[None]),
 ]
+Attributable = Annotated[
+    bool, Field(description="false for `other`: a track of both parties mixed, or of a third person")
+]
 Shown = Annotated[
     str | None,
     Field(description="the displayed label, smoothed if set so; null where uncertain", examples=["happy"]),
@@ -55,6 +58,7 @@ class Window(ResponseModel):
 
     start_ms: Ms
     end_ms: Ms
+    attributable: Attributable
     neutral: Probability
     happy: Probability
     sad: Probability
@@ -99,6 +103,7 @@ class PartyRow(ResponseModel):
     start_ms: Ms
     end_ms: Ms
     duration_ms: int = Field(ge=0, examples=[58_000])
+    attributable: Attributable
     label: Label
     shown: Shown
     confidence: Share = Field(description="of the newest window, as the columns beside it")

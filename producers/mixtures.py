@@ -1,7 +1,9 @@
-"""Recordings that mix two people on one lane, found by a transcript that says who speaks when.
+"""Recordings that mix two people on one lane, found by a transcript that says who speaks when, or by ear.
 
 Where another one speaks, a lane that carries its own party alone is quiet: crosstalk of a telephone lies far
 below a voice. One that is about as loud then mixes both, and nobody can tell whose emotion a window shows.
+Without a transcript the voices themselves are compared, which errs more: whoever states whose a lane is, is
+believed.
 """
 
 from collections import Counter
@@ -13,6 +15,7 @@ from numpy.typing import NDArray
 
 from affectstream.producers.audio import mono
 from affectstream.producers.media import MediaFile, decode
+from affectstream.producers.voices import voices
 from affectstream.schemas.errors import InputError
 
 BLOCK_MS = 100
@@ -34,6 +37,16 @@ def check(file: MediaFile, own: Sequence[tuple[int, int]], others: Sequence[tupl
             f"{file.path}: mixes both parties on one track: it is as loud where the transcript has another "
             "one speaking. Give each party a channel or a file of its own; or read it whole with --channels "
             "both, as one party `other` whose windows are nobody's"
+        )
+
+
+def check_voices(file: MediaFile) -> None:
+    """Raise InputError where two voices seem to speak in a recording of one party."""
+    if voices(file).mixed:
+        raise InputError(
+            f"{file.path}: two voices seem to speak on its one track. Give each party a channel or a file of "
+            "its own; read it whole with --channels both, as one party `other` whose windows are nobody's; "
+            "or say with --channels customer that the customer alone speaks there"
         )
 
 

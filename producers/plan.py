@@ -34,6 +34,7 @@ class PartySource:
     channel: int | None = None
     mixed: bool = False
     offset_ms: int = 0
+    assumed: bool = False  # nobody has said whose the recording is, and no transcript does
 
 
 @dataclass(frozen=True)
@@ -181,6 +182,8 @@ def _source(given: PartySource, file: MediaFile | None, alone: bool, transcribe:
         )
     if file and file.video is not None and not alone:
         notice(file.path, "its picture is not read: it does not say which of the parties it shows")
+    if file and file.audio is not None and given.assumed:
+        mixtures.check_voices(file)
     if file and given.mixed and given.party == "other":
         notice(file.path, "read whole, as one party `other`: its windows cannot be attributed to anybody")
     return Source(given.party, file, _lane(given, file), expects, given.offset_ms, transcribed)

@@ -27,6 +27,7 @@ Modality = Literal["video", "audio", "text"]
 PARTIES: tuple[Party, ...] = get_args(Party)
 MODALITIES: tuple[Modality, ...] = get_args(Modality)
 PartyKey = tuple[str, Party]  # session id, party
+UNATTRIBUTED: Party = "other"  # a track that mixes both parties, or carries a third person
 Stream = Literal["expected", "open", "ended"]  # how far a modality's stream has come by the end of a window
 
 
@@ -232,6 +233,23 @@ class FusedEmotion(Record):
     disagreement: Unit  # Jensen-Shannon divergence between the modalities, in bits over log2(modalities)
     modalities: tuple[ModalityState, ...] = Field(alias="mods")
     rule: str
+
+    @property
+    def attributable(self) -> bool:
+        """Say whether the window is one known party's; on the wire, after the party, only where it is not."""
+        return self.party != UNATTRIBUTED
+
+    @model_serializer(mode="wrap")
+    def _with_mark(self, serialise: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        fields: dict[str, Any] = serialise(self)
+        if self.attributable:
+            return fields
+        marked: dict[str, Any] = {}
+        for name, value in fields.items():
+            marked[name] = value
+            if name == "party":
+                marked["attributable"] = False
+        return marked
 
 
 class DeadLetter(Record):

@@ -16,7 +16,7 @@ from affectstream.dashboards.buckets import buckets, length_ms
 from affectstream.dashboards.page import course, frame, marking
 from affectstream.dashboards.page.conversation import Tables, follow
 from affectstream.dashboards.page.course import Mark
-from affectstream.dashboards.page.wording import line, marks, why
+from affectstream.dashboards.page.wording import heading, line, marks, why
 from affectstream.dashboards.reader import Reader
 from affectstream.dashboards.responses import PartyRow
 from affectstream.dashboards.roster import Roster
@@ -177,7 +177,7 @@ class Page:
 
     def _add_party(self, party: Party) -> Side:
         with self._parties, ui.element("section").classes("call-party").props(f'aria-label="{party}"'):
-            ui.html(f"<h2>{party}</h2>", sanitize=False)
+            ui.html(f"<h2>{heading(party)}</h2>", sanitize=False)
             now = ui.label().classes("call-now")
             reason = ui.label().classes("call-why")
             chart = ui.echart({"series": []}).classes("call-chart")

@@ -8,10 +8,16 @@ from affectstream.dashboards.page.course import Mark
 from affectstream.dashboards.responses import PartyRow
 from affectstream.schemas.alert import Alert
 from affectstream.schemas.conflict import WORDS
+from affectstream.schemas.messages import UNATTRIBUTED, Party
 
 NOUNS = {"angry": "anger", "happy": "happiness", "sad": "sadness", "neutral": "a neutral state"} | {
     name: name for name in ("fear", "disgust", "surprise")
 }
+
+
+def heading(party: Party) -> str:
+    """Return the heading of a party."""
+    return f"{party} (not attributable)" if party == UNATTRIBUTED else party
 
 
 def line(row: PartyRow) -> str:

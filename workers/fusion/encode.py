@@ -19,7 +19,16 @@ from affectstream.models.fusion.evidence import Array
 from affectstream.schemas import messages
 from affectstream.schemas.codec import VERSIONS, encode
 from affectstream.schemas.labels import EMOTIONS, N_EMOTIONS
-from affectstream.schemas.messages import MODALITIES, PARTIES, Modality, ModalityState, Party, State, Stream
+from affectstream.schemas.messages import (
+    MODALITIES,
+    PARTIES,
+    UNATTRIBUTED,
+    Modality,
+    ModalityState,
+    Party,
+    State,
+    Stream,
+)
 from affectstream.schemas.observations import Reason
 from affectstream.schemas.pane import EncodedPane, Pane
 from affectstream.workers.fusion.reduce import N_MODALITIES, Reduced
@@ -170,16 +179,19 @@ def _fields(**values: Any) -> bytes:
     return b"".join(_pack(part) for field in values.items() for part in field)
 
 
-_HEAD = bytes([0x80 + 1 + len(messages.FusedEmotion.model_fields)]) + _fields(
-    v=VERSIONS["fused"], type="fused"
-)
-_PARTY = {party: _fields(party=party) for party in PARTIES}
-_SID = _HEAD + _pack("sid")
+_MARK = {party: {"attributable": False} if party == UNATTRIBUTED else {} for party in PARTIES}
+_HEAD = {
+    party: bytes([0x80 + 1 + len(messages.FusedEmotion.model_fields) + len(mark)])
+    + _fields(v=VERSIONS["fused"], type="fused")
+    + _pack("sid")
+    for party, mark in _MARK.items()
+}
+_PARTY = {party: _fields(party=party, **mark) for party, mark in _MARK.items()}
 
 
 def _of_party(session_id: str, party: Party) -> bytes:
     """Return the beginning of a message."""
-    return _SID + _pack(session_id) + _PARTY[party]
+    return _HEAD[party] + _pack(session_id) + _PARTY[party]
 
 
 def _times(start_ms: int, end_ms: int, pane: Pane) -> bytes:

@@ -2,13 +2,14 @@
 
 from support.observations import final
 
-from affectstream.dashboards.page.wording import line, marks, why
+from affectstream.dashboards.page.wording import heading, line, marks, why
 from affectstream.dashboards.responses import PartyRow
 from affectstream.schemas.labels import EMOTIONS
 
 ROW = PartyRow(
     session="call-7", party="customer", start_ms=0, end_ms=1000, duration_ms=1000, label="angry",
-    shown="angry", confidence=0.714, uncertainty=0.2, disagreement=0.1, conflict=None, valence=-0.6,
+    attributable=True, shown="angry", confidence=0.714, uncertainty=0.2, disagreement=0.1, conflict=None,
+    valence=-0.6,
     state="live", alerts=0, alert=None, need=0.2,
 )  # fmt: skip
 
@@ -38,3 +39,7 @@ def test_each_modality_has_its_weight_or_its_reason() -> None:
 
 def test_nothing_has_happened_where_nothing_is_known() -> None:
     assert marks([], None, final(1000).end_ms) == []
+
+
+def test_a_party_that_is_nobody_in_particular_says_so_in_its_heading() -> None:
+    assert (heading("other"), heading("customer")) == ("other (not attributable)", "customer")
