@@ -73,10 +73,12 @@ class Chunk:
 class Chunker:
     """Collects samples and gives chunks as soon as their hop is complete.
 
-    ``zero_ms`` is the epoch time of the zero of the signal.
+    ``zero_ms`` is the epoch time of the zero of the signal, of which the chunks are those after ``begin_ms``.
     """
 
-    def __init__(self, rate_hz: int, chunk_ms: int = 2000, hop_ms: int = 1000, zero_ms: int = 0) -> None:
+    def __init__(
+        self, rate_hz: int, chunk_ms: int = 2000, hop_ms: int = 1000, zero_ms: int = 0, begin_ms: int = 0
+    ) -> None:
         if not 0 < hop_ms <= chunk_ms:
             raise InputError(f"a hop of {hop_ms} ms must be above 0 and at most the chunk of {chunk_ms} ms")
         if (longest := LARGEST * 500 // rate_hz) < chunk_ms:
@@ -85,8 +87,8 @@ class Chunker:
             )
         self.rate_hz, self.chunk_ms, self.hop_ms, self.zero_ms = rate_hz, chunk_ms, hop_ms, zero_ms
         self._blocks: list[Signal] = []
-        self._first = self._end = 0  # the blocks hold the samples [first, end) of the signal
-        self._done_ms = 0  # end of the last chunk given out
+        self._first = self._end = self._index(begin_ms)  # the blocks hold samples [first, end) of the signal
+        self._done_ms = begin_ms  # end of the last chunk given out
 
     def push(self, samples: Signal) -> Iterator[Chunk]:
         """Add samples; yield the chunks whose hop they complete."""
@@ -99,6 +101,11 @@ class Chunker:
         """Yield the chunk of the last hop where the signal ends inside it."""
         if self.end_ms > self._done_ms:
             yield self._take(self.end_ms, self._end)
+
+    @property
+    def end(self) -> int:
+        """How many samples the signal has so far."""
+        return self._end
 
     @property
     def end_ms(self) -> int:

@@ -6,6 +6,7 @@ stretches that lie far apart are two voices, or one in two moods. So pauses coun
 of a call has many, in which the other one speaks, and a mixture of both has few.
 """
 
+import math
 from collections import Counter
 from functools import cache, lru_cache
 from typing import NamedTuple
@@ -138,12 +139,12 @@ def _cepstra(samples: Samples) -> Floats:
 @cache
 def _bands() -> Floats:
     """Return triangular bands (bands, 129), evenly spaced on the mel scale."""
-    mel = 2595 * np.log10(1 + np.array(BAND_HZ) / 700)
-    edges = 700 * (10 ** (np.linspace(*mel, BANDS + 2) / 2595) - 1)
+    low, high = (2595 * math.log10(1 + hz / 700) for hz in BAND_HZ)
+    edges = 700 * (10 ** (np.linspace(low, high, BANDS + 2) / 2595) - 1)
     hz = np.fft.rfftfreq(256, 1 / RATE_HZ)
     rise = (hz - edges[:-2, None]) / np.diff(edges)[:-1, None]
     fall = (edges[2:, None] - hz) / np.diff(edges)[1:, None]
-    return np.maximum(0, np.minimum(rise, fall))
+    return np.asarray(np.maximum(0, np.minimum(rise, fall)))
 
 
 def _pitch(samples: Samples) -> tuple[Floats, NDArray[np.bool_]]:

@@ -15,6 +15,8 @@ affect:finals:{SID}:PARTY             stream  final windows under the id ``<wind
 affect:latest:{SID}:PARTY             hash    the newest pane, early or final: ``detail`` likewise, ``pane``
                                               and ``end_ms``
 affect:alerts:{SID}                   hash    alerts of all parties: JSON by alert id and edge; ``run``
+affect:handovers                      hash    which streamed calls processes of the gateway ask each other for
+affect:handover:NAME                  string  JSON of such a call's progress: no sound, no words; 30 s
 affect:trust                          hash    an operator's trust per modality, over the fitted one, and
                                               ``MODALITY_until_ms`` where it holds for a time only
 affect:trust:log                      stream  who set or took back which trust, and which process saw it
@@ -31,6 +33,7 @@ Braces keep the keys of a session in one slot of a cluster.
 SESSIONS = "affect:sessions"
 TRUST = "affect:trust"
 WEBHOOKS = "affect:webhooks"
+HANDOVERS = "affect:handovers"
 TRUST_LOG = "affect:trust:log"
 CONSENT_CHANGES = "affect:consent:changes"
 RUN = "run"  # a field of the hashes of a session and of its alerts
@@ -74,6 +77,11 @@ def consent(session_id: str) -> str:
 def feedback(session_id: str) -> str:
     """Return the key of supervisors' marks on a session's windows."""
     return f"affect:feedback:{{{session_id}}}"
+
+
+def handover(name: str) -> str:
+    """Return the key of what one process of the gateway gives to another."""
+    return f"affect:handover:{name}"
 
 
 def stream_id(window_end_ms: int) -> str:

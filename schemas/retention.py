@@ -44,6 +44,11 @@ IN_REDIS = (
     ("`affect:sessions`, `affect:runs:*`", "session ids and runs", REDIS_TTL),
     ("`affect:feedback:*`", "marks on windows, with the names of who made them", REDIS_TTL),
     ("`affect:sending:*`", "which producer sends", "10 s"),
+    (
+        "`affect:handovers`, `affect:handover:*`",
+        "how far a call is that goes on at another process",
+        "30 s",
+    ),
     ("`affect:trust`, `affect:trust:log`", "an operator's trust, with the operator's name", REDIS_TTL),
     (
         "`affect:consent:*`",

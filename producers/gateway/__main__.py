@@ -11,11 +11,13 @@ import structlog
 from affectstream.producers.gateway.admission import Places, SessionIds, Tokens
 from affectstream.producers.gateway.feedback import Feedback
 from affectstream.producers.gateway.gate import Gate, measured
+from affectstream.producers.gateway.handover import Handing
 from affectstream.producers.gateway.permission import permission
 from affectstream.producers.gateway.server import AudioSocketServer, routes
 from affectstream.producers.gateway.websocket import WebSocketServer
 from affectstream.producers.runs import new_run
 from affectstream.runtime.clocks import wall_ms
+from affectstream.runtime.handovers import Handovers
 from affectstream.runtime.health import Health
 from affectstream.runtime.kafka import Publisher, topics
 from affectstream.runtime.process import Stop, run
@@ -25,6 +27,7 @@ from affectstream.schemas.errors import SettingsError, Unavailable
 from affectstream.schemas.topics import KIB
 
 RECONNECT_S = 5.0  # for platforms that go on with a call elsewhere once they are told to
+ELSEWHERE_S = 3.0  # for another process to ask for a call whose platform has left this one
 BATCH_BYTES = 512 * KIB  # of sound for one partition
 GARBAGE = 50_000  # objects between two collections: frames make thousands a second, and no cycles
 DRAIN_S = 20  # how long calls may take to end once the process is told to stop
@@ -55,7 +58,9 @@ async def serve(settings: Settings, stop: Stop) -> None:
             stop,
             feedback := Feedback(store),
             await permission(exits, settings),
+            handovers := await exits.enter_async_context(Handovers(settings.redis)),
         )
+        exits.callback(asyncio.create_task(Handing(gate, handovers).run()).cancel)
         exits.callback(asyncio.create_task(feedback.run()).cancel)
         checks = {"places": lambda: gate.places.streams < gateway.max_calls}
         await exits.enter_async_context(Health(gateway.health_port, checks, gateway.health_host))
@@ -66,6 +71,7 @@ async def serve(settings: Settings, stop: Stop) -> None:
         await stop.wait()
         await gate.streams.left(RECONNECT_S)
         await asyncio.gather(websockets.drain(DRAIN_S), audiosocket.drain(DRAIN_S))
+        await gate.streams.taken(ELSEWHERE_S)
         await gate.streams.drain()
 
 

@@ -120,10 +120,11 @@ class Places:
             self._streams -= free
 
     @contextmanager
-    def taken(self, session_id: str, parties: tuple[Party, ...]) -> Iterator[str | None]:
+    def taken(self, session_id: str, parties: tuple[Party, ...], run: str = "") -> Iterator[str | None]:
         """Hold the parties of a session while the context is open.
 
-        Yields the run of the session, which two streams with a party each share; None where one is held.
+        Yields the run of the session, which two streams with a party each share: a new one, or ``run``. None
+        where a party is held.
         """
         keys = {(session_id, party) for party in parties}
         if keys & self._parties:
@@ -131,7 +132,7 @@ class Places:
             return
         self._parties |= keys
         try:
-            yield self._runs.setdefault(session_id, self._runs.get(session_id) or self._new_run())
+            yield self._runs.setdefault(session_id, self._runs.get(session_id) or run or self._new_run())
         finally:
             self._parties -= keys
             if all(held != session_id for held, _ in self._parties):

@@ -29,6 +29,7 @@ from affectstream.producers.gateway.events import (
 )
 from affectstream.producers.gateway.lane import Lane
 from affectstream.producers.gateway.pauses import Pauses
+from affectstream.producers.gateway.progress import Progress
 from affectstream.producers.gateway.speech import SpeechLane
 from affectstream.producers.turns import TextInterval
 from affectstream.schemas.messages import (
@@ -50,29 +51,23 @@ LARGEST_JPEG = FRAMES.max_bytes - 2 * KIB
 class Call:
     """The parties of one call."""
 
-    def __init__(self, plan: CallPlan) -> None:
+    def __init__(self, plan: CallPlan, progress: Progress | None = None) -> None:
+        """``progress`` is that of a call that another process began."""
         self.plan = plan
         self.pauses = Pauses()
         self._withdrawn = False
         self._resumed = False  # since the newest frame: a pause is as long as it is
         self.dropped: Counter[str] = Counter()
-        self._lanes: dict[Party, Lane] = {}
-        self._seqs: Counter[tuple[Party, Modality]] = Counter()
-        self._seen_ms: dict[Party, int] = {}  # time of the newest picture
         self._sweep_ms = 0.0  # until then frames that are next in their lane need no other look
         self._permitted = frozenset(plan.permitted)
-        self._speech = SpeechLane(plan.redact, [party for party in plan.words if party in self._permitted])
+        words = [party for party in plan.words if party in self._permitted]
+        self.progress = progress or Progress(SpeechLane(plan.redact, words))
+        self._lanes, self._speech = self.progress.lanes, self.progress.speech
 
     @property
     def head_ms(self) -> float:
         """Return how far the stream's clock has come."""
-        heads = (lane.head_ms for lane in self._lanes.values())
-        return max([0.0, self._speech.head_ms, *heads, *self._seen_ms.values()])
-
-    @property
-    def filled_ms(self) -> float:
-        """Return how much silence stands for what is missing."""
-        return sum(lane.filled_ms for lane in self._lanes.values())
+        return self.progress.head_ms
 
     def left_of(self, events: Sequence[Event]) -> Todo | None:
         """Process the sound at the head of ``events``; returns its messages, and the events that are left."""
@@ -132,7 +127,7 @@ class Call:
         """Drop all that waits, and take no more: consent was withdrawn."""
         self._withdrawn = True
         self._lanes.clear()
-        self._seen_ms.clear()
+        self.progress.seen_ms.clear()
 
     def _extended(self, event: Audio) -> bool:
         """Append a frame that is next in its lane and completes nothing; False for all others."""
@@ -178,32 +173,31 @@ class Call:
     def _picture(self, event: Picture) -> Iterator[StreamMessage]:
         if not self._allows(event.party) or event.party not in self.plan.video:
             return
-        last_ms = self._seen_ms.get(event.party, -1)
+        last_ms = self.progress.seen_ms.get(event.party, -1)
         if event.stream_ms <= last_ms or len(event.jpeg) > LARGEST_JPEG:
             self.dropped["late_picture" if event.stream_ms <= last_ms else "large_picture"] += 1
             return
         self._check_leap(event.stream_ms)
         at_ms = event.stream_ms
         self.pauses.advance(self.head_ms, at_ms)
-        self._seen_ms[event.party] = at_ms
+        self.progress.seen_ms[event.party] = at_ms
         reason = self.pauses.within(at_ms, at_ms)
         media: dict[str, Any] = {"jpeg": b"" if reason else event.jpeg, "withheld": reason}
         yield VideoFrame(**self._fields(event.party, "video", at_ms, at_ms, at_ms + 1), **media)
+
+    def rest(self) -> Iterator[StreamMessage]:
+        """Yield the sound that waits, also of a hop that is not complete; nothing after a withdrawal."""
+        for party, lane in self._lanes.items():
+            yield from (self._chunk(party, lane, chunk) for chunk in lane.finish())
+            self.dropped["late_frame"] += lane.dropped
+        self.dropped += self._speech.dropped
 
     def finish(self) -> Iterator[StreamMessage]:
         """Yield what is left, and the end of every stream; nothing after a withdrawal."""
         if self._withdrawn:
             return
-        for party, lane in self._lanes.items():
-            yield from (self._chunk(party, lane, chunk) for chunk in lane.finish())
-            self.dropped["late_frame"] += lane.dropped
-        ends_ms = {party: lane.end_ms for party, lane in self._lanes.items()}
-        for party, last_ms in self._seen_ms.items():
-            ends_ms[party] = max(last_ms + 1, ends_ms.get(party, 0))
-        for party in self._speech.parties:
-            ends_ms[party] = max(self._speech.settled_ms(party), ends_ms.get(party, 0))
-        self.dropped += self._speech.dropped
-        for party, end_ms in ends_ms.items():
+        yield from self.rest()
+        for party, end_ms in self.progress.ends_ms().items():
             for modality in self.plan.sends(party):
                 at_ms = self._lanes[party].end_ms if modality == "audio" and party in self._lanes else end_ms
                 yield EndOfStream(**self._fields(party, modality, at_ms, at_ms, at_ms))
@@ -227,9 +221,8 @@ class Call:
         self, party: Party, modality: Modality, start_ms: int, end_ms: int, watermark_ms: int
     ) -> dict[str, Any]:
         """Return the next message's fields but its content, from times of the stream."""
-        seq = self._seqs[party, modality]
-        self._seqs[party, modality] += 1
-        return self.plan.fields(party, modality, seq, start_ms, end_ms, watermark_ms)
+        number = self.progress.take_number(party, modality)
+        return self.plan.fields(party, modality, number, start_ms, end_ms, watermark_ms)
 
     def _chunk(self, party: Party, lane: Lane, chunk: Chunk) -> AudioChunk:
         fields = self._fields(party, "audio", chunk.start_ms, chunk.end_ms, chunk.end_ms)

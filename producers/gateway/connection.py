@@ -37,11 +37,12 @@ from affectstream.producers.gateway.events import (
     Todo,
     Words,
 )
-from affectstream.producers.gateway.gate import Gate, Taken, begin, go_on, key, record_end
+from affectstream.producers.gateway.gate import Gate, Taken, key, record_end
+from affectstream.producers.gateway.handover import continued
+from affectstream.producers.gateway.intake import begin, go_on
 from affectstream.runtime.metrics import (
     GATEWAY_DROPPED,
     GATEWAY_REFUSED,
-    GATEWAY_STREAMS,
 )
 
 Receive = Callable[[], Awaitable[str | bytes | Todo | None]]
@@ -80,8 +81,8 @@ class Connection:
     ) -> None:
         """End the session of the call with all that was received, or let another stream go on with it."""
         async with self._own:
-            stopping = self._gate.stopping.is_set()
-            if self._taken and self._key and self._reason in CONTINUED and not stopping:
+            elsewhere = not self._gate.stopping.is_set() or self._gate.handovers is not None
+            if self._taken and self._key and self._reason in CONTINUED and elsewhere:
                 self._gate.streams.wait(self._key)
                 return
             if self._key and self._taken:
@@ -216,13 +217,11 @@ class Connection:
     async def _start(self, event: Started) -> None:
         gate = self._gate
         gate.admit_token(event.token)
-        earlier = await go_on(gate, event)
-        self._taken = taken = earlier or await begin(gate, event)
+        earlier = await go_on(gate, event) or await continued(gate, event, self._name)
+        self._taken = taken = earlier or await begin(gate, event, self._name)
         plan, heard = taken.call.plan, None
         if earlier:
             heard = Heard(round(taken.call.head_ms), gate.now_ms() - plan.zero_ms)
-        else:
-            GATEWAY_STREAMS.labels(self._name).inc()
         if event.stream_id:
             self._key = key(gate, event, event.stream_id)
             gate.streams.connected(self._key, self)
@@ -243,6 +242,5 @@ class Connection:
         self.over, self._reason = True, reason
 
     async def _finish(self, taken: Taken) -> None:
-        GATEWAY_STREAMS.labels(self._name).dec()
         await taken.finish()
         record_end(self._name, taken.call, self._reason)

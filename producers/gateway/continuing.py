@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Generic, Protocol, TypeVar
 
 import structlog
@@ -39,6 +39,11 @@ class Streams(Generic[Handed]):
         self._known: dict[StreamKey, Stream[Handed]] = {}
         self._waiting: dict[StreamKey, asyncio.Task[None]] = {}
 
+    @property
+    def known(self) -> Collection[StreamKey]:
+        """Return the streams that another one may continue."""
+        return self._known.keys()
+
     def connected(self, key: StreamKey, stream: Stream[Handed]) -> None:
         """Let a later stream continue this one."""
         self._known[key] = stream
@@ -64,6 +69,12 @@ class Streams(Generic[Handed]):
         """Wait until no stream that could be continued is connected; at most ``timeout_s``."""
         deadline_s = time.monotonic() + timeout_s
         while self._known.keys() - self._waiting.keys() and time.monotonic() < deadline_s:
+            await asyncio.sleep(POLL_S)
+
+    async def taken(self, timeout_s: float) -> None:
+        """Wait until no call waits to be continued; at most ``timeout_s``."""
+        deadline_s = time.monotonic() + timeout_s
+        while self._waiting and time.monotonic() < deadline_s:
             await asyncio.sleep(POLL_S)
 
     async def drain(self) -> None:

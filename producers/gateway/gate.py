@@ -1,28 +1,27 @@
-"""What all connections of the gateway share, and how a call is taken in: begun, or continued by a stream."""
+"""What all connections of the gateway share, and the calls that they have taken in."""
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterable, Iterator
-from contextlib import AsyncExitStack, ExitStack, contextmanager
-from dataclasses import dataclass, field, replace
+from collections.abc import Awaitable, Callable, Iterable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
 
 import structlog
 
 from affectstream.producers.gateway.admission import Places, SessionIds, Tokens
 from affectstream.producers.gateway.call import Call
-from affectstream.producers.gateway.call_plan import CallPlan
 from affectstream.producers.gateway.continuing import StreamKey, Streams
 from affectstream.producers.gateway.events import Fault, Started, StreamMessage
 from affectstream.producers.gateway.feedback import Feedback
 from affectstream.producers.gateway.outbox import Outbox, Send
 from affectstream.producers.gateway.permission import Permission
 from affectstream.producers.runs import new_run
+from affectstream.runtime.handovers import Handovers
 from affectstream.runtime.metrics import GATEWAY_DELAY, GATEWAY_DROPPED, GATEWAY_FILLED_SECONDS
 from affectstream.runtime.rates import Rates
 from affectstream.runtime.settings import Settings
 from affectstream.runtime.store import FusedStore
-from affectstream.schemas.errors import Unavailable
-from affectstream.schemas.messages import AudioChunk, Party
+from affectstream.schemas.messages import AudioChunk
 
 MOST_SESSIONS = 9  # of one call that has several streams, none of which continues another
 
@@ -33,6 +32,7 @@ log = structlog.get_logger(__name__)
 class Taken:
     """A call that is taken in, its places, and the way of its messages."""
 
+    protocol: str
     call: Call
     exits: AsyncExitStack
     outbox: Outbox
@@ -48,11 +48,15 @@ class Taken:
         async with self.sending:
             await self.outbox.send(messages)
 
-    async def finish(self) -> None:
-        """Send what is left of the call, with the ends of its streams, and wait until all is acknowledged."""
+    def leave(self) -> None:
+        """Tell whoever is beside the call that it is over here."""
         self.over = True
         for tell in [*self.on_end]:
             tell()
+
+    async def finish(self) -> None:
+        """Send what is left of the call, with the ends of its streams, and wait until all is acknowledged."""
+        self.leave()
         await self.send(self.call.finish())
         await self.outbox.flush()
 
@@ -71,6 +75,7 @@ class Gate:
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     feedback: Feedback | None = None
     permission: Permission | None = None
+    handovers: Handovers | None = None
     beside: Places = field(init=False)  # of the streams of words beside calls
     running: dict[str, list[Taken]] = field(default_factory=dict)  # by the session id of the call id
     streams: Streams[Taken] = field(init=False)
@@ -99,91 +104,6 @@ def key(gate: Gate, event: Started, stream_id: str) -> StreamKey:
     return gate.ids.of(event.call_id), frozenset(event.parties), stream_id
 
 
-async def go_on(gate: Gate, event: Started) -> Taken | None:
-    """Take over the call of a stream that this one continues; None where there is none."""
-    return await gate.streams.take([key(gate, event, each) for each in event.continues])
-
-
-async def begin(gate: Gate, event: Started) -> Taken:
-    """Take a call in; raises Fault where it may not be processed, or was before.
-
-    Where a call may have several streams one after the other, the second is a session of its own.
-    """
-    producer, purpose = gate.settings.producer, gate.settings.policy.agent_purpose
-    lengths = producer.chunk_ms, producer.hop_ms
-    named = gate.ids.of(event.call_id)
-    plan = CallPlan(
-        named,
-        gate.now_ms(),
-        event.parties,
-        event.video,
-        purpose,
-        *lengths,
-        words=event.words,
-        transcribe=gate.settings.asr.enabled,
-        redact=gate.settings.policy.redact,
-    )
-    if not plan.permitted:
-        raise Fault("agent_not_permitted")
-    if gate.permission:
-        await gate.permission.admit(named)
-    for number in range(1, MOST_SESSIONS + 1):
-        session_id = named if number == 1 else f"{named[:61]}-{number}"
-        try:
-            if gate.permission:
-                await gate.permission.admit(session_id)
-            run, places = await _place(gate, session_id, plan.permitted)
-        except Fault:
-            if not event.several or number == MOST_SESSIONS:
-                raise
-            continue
-        exits = AsyncExitStack()
-        exits.push(places)
-        call = Call(replace(plan, session_id=session_id, run=run))
-        if gate.permission:
-            exits.enter_context(gate.permission.following(call))
-        taken = Taken(call, exits, Outbox(gate.send, call.dropped))
-        exits.enter_context(_known(gate, named, taken))
-        return taken
-    raise AssertionError("the last number raises")
-
-
-@contextmanager
-def _known(gate: Gate, named: str, taken: Taken) -> Iterator[None]:
-    """Let streams of words find the call while the context is open."""
-    running = gate.running.setdefault(named, [])
-    running.append(taken)
-    try:
-        yield
-    finally:
-        running.remove(taken)
-        if not running:
-            gate.running.pop(named, None)
-
-
-async def _place(gate: Gate, session_id: str, parties: tuple[Party, ...]) -> tuple[str, ExitStack]:
-    """Return the run of a session, and the places of its parties; raises Fault."""
-    with ExitStack() as held:
-        run = held.enter_context(gate.places.taken(session_id, parties))
-        if run is None:
-            raise Fault("session_taken")
-        await _claim(gate, session_id, run)
-        return run, held.pop_all()
-
-
-async def _claim(gate: Gate, session_id: str, run: str) -> None:
-    """Refuse a call that was sent before; where Redis cannot tell, the fusion process does."""
-    if gate.store is None:
-        return
-    try:
-        found = await gate.store.claim_run(session_id, run)
-    except Unavailable as error:
-        log.warning("session_not_checked", why=str(error))
-        return
-    if found is not None and run not in (found.kept, *found.claims[-1:]):
-        raise Fault("sent_before")
-
-
 def measured(send: Send, now_ms: Callable[[], int]) -> Send:
     """Return ``send`` with the delay of every chunk measured, from the end of its sound."""
 
@@ -201,13 +121,13 @@ def record_end(name: str, call: Call, reason: str) -> None:
     """Count what was dropped and missing of a call that is over, and log it; ``name`` is of the protocol."""
     for why, count in call.dropped.items():
         GATEWAY_DROPPED.labels(name, why).inc(count)
-    GATEWAY_FILLED_SECONDS.labels(name).inc(call.filled_ms / 1000)
+    GATEWAY_FILLED_SECONDS.labels(name).inc(call.progress.filled_ms / 1000)
     log.info(
         "call_ended",
         protocol=name,
         session=call.plan.session_id,
         reason=reason,
         seconds=round(call.head_ms / 1000, 1),
-        filled_ms=round(call.filled_ms),
+        filled_ms=round(call.progress.filled_ms),
         dropped={why: n for why, n in call.dropped.items() if n},
     )

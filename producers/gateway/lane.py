@@ -28,12 +28,14 @@ MOST_WAITING = 1_000  # frames
 class Lane:
     """The sound of one party from the zero of the stream on."""
 
-    def __init__(self, rate_hz: int, chunk_ms: int, hop_ms: int, zero_ms: int) -> None:
+    def __init__(self, rate_hz: int, chunk_ms: int, hop_ms: int, zero_ms: int, begin_ms: int = 0) -> None:
+        """``begin_ms``: what is before is not this lane's."""
         self.rate_hz = rate_hz
         self.dropped = 0  # frames that came twice or too late
         self.filled_ms = 0.0  # of silence in the place of what is missing
         self._timeline = Timeline(rate_hz)
-        self._chunker = Chunker(rate_hz, chunk_ms, hop_ms, zero_ms)
+        self._chunker = Chunker(rate_hz, chunk_ms, hop_ms, zero_ms, begin_ms)
+        self._timeline.position = self._chunker.end
         self._blocks: list[bytes] = []  # sound that is in its place, and not in the chunker yet
         self._decode: Decode = linear  # of the blocks
         self._stop = self._chunker.next_stop  # how many samples complete a hop

@@ -36,6 +36,11 @@ class SpeechLane:
         self._finals: deque[tuple[Party, int, int]] = deque(maxlen=REMEMBERED)
         self._turns: deque[str] = deque(maxlen=CONTEXT_TURNS)
 
+    def resume(self, settled_ms: dict[Party, int]) -> None:
+        """Go on with words that are settled so far, and that no stream brings yet."""
+        self._late_ms |= dict.fromkeys(settled_ms, LATE_MS)
+        self._settled_ms |= settled_ms
+
     @property
     def parties(self) -> Collection[Party]:
         """Return whose words come along, or did for a part of the call."""

@@ -11,14 +11,15 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from support.gateway_process import child
 from support.kafka_server import KafkaServer
 from support.system import READY_S, STALL_MS, System
 
-from affectstream.processes import Child, Children
+from affectstream.processes import Children
 from affectstream.runtime.child import free_port
 from affectstream.runtime.embedded import EmbeddedRedis
 from affectstream.runtime.kafka import topics
-from affectstream.runtime.settings import Settings, as_env, load
+from affectstream.runtime.settings import as_env, load
 from affectstream.up import processes
 
 AUTH_TOKEN = "an auth token of nobody"
@@ -91,12 +92,7 @@ def gateway(
     )
     asyncio.run(topics.create(settings.kafka, replication=1))
     children = [child for child in processes(settings) if child.name in ("audio", "fusion")]
-    children.append(_child(settings))
+    children.append(child(settings))
     with Children(children, tmp_path_factory.mktemp("logs")) as running, ThreadPoolExecutor(1) as hand:
         running.wait_ready(READY_S)
         yield Gateway(settings, running, hand)
-
-
-def _child(settings: Settings) -> Child:
-    env = as_env(settings) | {"PYTHONUNBUFFERED": "1"}
-    return Child("gateway", "affectstream.producers.gateway", env, settings.gateway.health_port)

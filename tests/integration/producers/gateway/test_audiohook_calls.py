@@ -3,18 +3,25 @@
 import asyncio
 import json
 import uuid
+from itertools import pairwise
 
 import numpy as np
 import pytest
+from support.gateway_process import child
 from support.recordings import wav
 from support.streamed import same_bytes, telephone
+from support.worker_topics import read_all
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
+from affectstream.processes import Children
 from affectstream.producers.gateway.admission import SessionIds
 from affectstream.producers.gateway.audiohook_client import AudioHookClient, Identity, headers
 from affectstream.producers.gateway.simulators import to_mu_law
+from affectstream.runtime.child import free_port
 from affectstream.schemas.labels import EMOTIONS
+from affectstream.schemas.messages import EndOfStream
+from affectstream.schemas.topics import CHUNKS
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]
 
@@ -74,6 +81,49 @@ async def test_a_call_on_two_connections_is_one_session_of_one_run(gateway, tmp_
                     client.receive(await socket.recv())
     await same_bytes(gateway, call_id, path)
     await gateway.event("call_continued", session=session_of(call_id))
+
+
+async def test_a_call_whose_second_connection_reaches_another_process_is_one_session(gateway, tmp_path):
+    """No sound is lost or doubled: the windows meet, and all are of one session and one run."""
+    pcm, call_id = np.rint(telephone(8, 150.0) * 32768).astype("<i2"), str(uuid.uuid4())
+    own = {"port": free_port(), "audiosocket_port": 0, "health_port": free_port()}
+    settings = gateway.settings.model_copy(
+        update={"gateway": gateway.settings.gateway.model_copy(update=own)}
+    )
+    sessions = [str(uuid.uuid4()) for _ in range(2)]
+    with Children([child(settings)], tmp_path) as other:
+        other.wait_ready(60)
+        for number, port in enumerate((gateway.settings.gateway.port, settings.gateway.port)):
+            identity = Identity(sessions[number], call_id)
+            lane, first = pcm[: 32_000 * (number + 1)], 32_000 * number
+            named = [{"id": each, "serverseq": 1, "clientseq": 1} for each in sessions[:number]]
+            client = AudioHookClient(identity, [lane], first=first, continued=named)
+            at = f"ws://127.0.0.1:{port}/audiohook"
+            async with connect(at, additional_headers=signed(gateway, identity), proxy=None) as socket:
+                await socket.send(client.open())
+                client.receive(await socket.recv())
+                for _, message in client.stream():
+                    await socket.send(message)
+                if number == 0:
+                    await socket.send(client._message("close", {"reason": "reconnect"}))
+                    client.receive(await socket.recv())
+                else:
+                    await socket.send(client.close())
+                    while not client.closed:
+                        client.receive(await socket.recv())
+        began = await gateway.event("call_started", session=session_of(call_id))
+        handed = await gateway.event("call_ended", session=session_of(call_id), reason="handed_over")
+        log = [json.loads(line) for line in (tmp_path / "gateway.log").read_text().splitlines()]
+        ended = [each for each in log if each["event"] == "call_ended"]
+    assert next(each["event"] for each in log if each["event"].startswith("call_")) == "call_continued"
+    assert (handed["seconds"], ended[0]["session"], ended[0]["reason"]) == (4.0, session_of(call_id), "end")
+    every = [message for _, message in await read_all(gateway.settings.kafka, CHUNKS)]
+    found = [message for message in every if message.session_id.startswith(session_of(call_id))]
+    *chunks, end = found
+    assert {(m.session_id, m.run) for m in found} == {(session_of(call_id), chunks[0].run)}
+    assert [m.seq for m in found] == [*range(len(found))] and isinstance(end, EndOfStream)
+    assert chunks[0].start_ms == began["start_ms"] and chunks[-1].end_ms == end.end_ms
+    assert all(one.end_ms == next_one.start_ms for one, next_one in pairwise(chunks))
 
 
 async def test_the_fused_emotion_comes_back_while_the_call_goes_on(gateway, tmp_path):

@@ -85,7 +85,7 @@ def test_a_lost_frame_is_silence_and_one_that_comes_too_late_is_dropped(numbered
     call = Call(plan())
     assert messages(late, call) == messages(frames(silenced))
     assert call.dropped["late_frame"] == 1
-    assert call.filled_ms == STEP_MS
+    assert call.progress.filled_ms == STEP_MS
 
 
 @given(st.lists(st.integers(-25, 25), min_size=len(frames()), max_size=len(frames())))
@@ -109,7 +109,7 @@ def test_a_party_that_stops_sending_is_silent_while_the_other_goes_on():
     sent = [m for event in [*short, *long] for m in call.messages(event)]
     last = max(m.end_ms for m in sent if m.party == "customer")
     assert last >= ZERO_MS + 9_900 - LAG_MS - 1000
-    assert call.filled_ms > 0
+    assert call.progress.filled_ms > 0
 
 
 def test_parties_are_put_in_order_each_by_itself_and_share_one_zero():
@@ -272,4 +272,4 @@ def test_a_call_of_six_hours_ends_to_the_millisecond_and_holds_no_more_than_a_sh
     assert found[-1].end_ms == ZERO_MS + hours * 3_600_000
     assert [m.seq for m in found] == list(range(len(found)))
     assert all(a.end_ms == b.start_ms for a, b in pairwise(found[:-1]))
-    assert call.filled_ms == (numbers[-1] + 1 - len(numbers)) * step_ms
+    assert call.progress.filled_ms == (numbers[-1] + 1 - len(numbers)) * step_ms
