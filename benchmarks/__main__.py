@@ -108,6 +108,13 @@ def _asr(_: Console, small: bool, rounds: int) -> Iterator[Row]:
     yield from asr.rows(_settings(), small)
 
 
+def _silence(_: Console, small: bool, rounds: int) -> Iterator[Row]:
+    """The silence gates: what they make of noise, tones and music, and of speech."""
+    from benchmarks import silence
+
+    yield from silence.rows()
+
+
 def _gateway(_: Console, small: bool, rounds: int) -> Iterator[Row]:
     """The gateway under 500 telephone calls at real time: delay to Kafka, processor time, memory."""
     from benchmarks import gateway
@@ -125,6 +132,7 @@ def _api(_: Console, small: bool, rounds: int) -> Iterator[Row]:
 SECTIONS: dict[str, Section] = {
     "models": _models,
     "asr": _asr,
+    "silence": _silence,
     "join": _join,
     "hour": _hour,
     "rules": _rules,

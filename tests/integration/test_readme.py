@@ -1,6 +1,7 @@
 """The commands of the README, as a user types them, in a folder that holds modules of the user's own."""
 
 import os
+import pty
 import re
 import shlex
 import signal
@@ -205,6 +206,31 @@ def test_a_session_is_sent_again_where_that_is_asked_for(up: Terminal) -> None:
     windows = up.run_until(show, '"start_ms":5000').splitlines()
     assert len(windows) == SECONDS
     assert "choose another --run" in refused(up, f"{sent} 0 --again replace --run mine")
+
+
+def test_a_streamed_call_is_listed_and_followed_while_it_goes_on(up: Terminal) -> None:
+    """The call lasts a minute, and is hung up once both have shown it."""
+    with wave.open(str(up.folder / "call.wav"), "rb") as call:
+        speech = np.frombuffer(call.readframes(call.getnframes()), "<i2")
+    write(up.folder / "long.wav", np.tile(speech, 60 // SECONDS)[:, None])
+    screen, terminal = pty.openpty()  # the table of a call that goes on is drawn on terminals only
+    follow = ["affectstream", "show", "CAshown", "--follow"]
+    following = subprocess.Popen(follow, cwd=up.folder, env=up.env, stdout=terminal, preexec_fn=interruptible)
+    os.close(terminal)
+    simulate = ["affectstream", "simulate", "twilio", "long.wav", "--call-id", "CAshown"]
+    streaming = subprocess.Popen(simulate, cwd=up.folder, env=up.env, preexec_fn=interruptible)
+    try:
+        up.run_until("affectstream sessions", "CAshown")
+        shown, deadline = b"", time.monotonic() + SHOWN_S
+        while b"customer" not in shown:
+            assert time.monotonic() < deadline, shown.decode()
+            shown += os.read(screen, 4096)  # it says that it waits, and then draws
+        assert streaming.poll() is None and following.poll() is None
+    finally:
+        for process in (streaming, following):
+            process.send_signal(signal.SIGINT)
+            process.wait(60)
+        os.close(screen)
 
 
 @pytest.mark.parametrize("start", ["1795679451000000", "-5", "9" * 400, "4000000000000", "soon"])

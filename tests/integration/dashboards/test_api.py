@@ -37,6 +37,7 @@ def test_sessions_are_a_row_per_party_with_its_newest_label(api: httpx.Client):
         "start_ms": START_MS,
         "end_ms": START_MS + 1000 * WINDOWS,
         "duration_ms": 1000 * WINDOWS,
+        "attributable": True,
         "label": "angry",
         "shown": "angry",
         "confidence": 0.7,
