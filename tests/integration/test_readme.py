@@ -227,8 +227,9 @@ def test_a_streamed_call_is_listed_and_followed_while_it_goes_on(up: Terminal) -
             shown += os.read(screen, 4096)  # it says that it waits, and then draws
         assert streaming.poll() is None and following.poll() is None
     finally:
+        following.kill()  # nobody reads its screen any more, so it may wait there
+        streaming.send_signal(signal.SIGINT)
         for process in (streaming, following):
-            process.send_signal(signal.SIGINT)
             process.wait(60)
         os.close(screen)
 

@@ -14,6 +14,7 @@ from support.system import System, expected_lines, lines, short_demo
 from affectstream.producers.runs import claimed, sending
 from affectstream.runtime.consent_store import ConsentStore
 from affectstream.runtime.feedback import FeedbackStore
+from affectstream.runtime.handovers import Handovers
 from affectstream.runtime.kafka import Publisher, Subscriber, acls, topics
 from affectstream.runtime.settings import PolicySettings, RedisSettings, Settings
 from affectstream.runtime.store import FusedStore
@@ -75,7 +76,10 @@ async def _as_producer(redis: RedisSettings, policy: PolicySettings) -> None:
         FusedStore(redis) as store,
         ConsentStore(redis, policy) as consents,
         sending(store, "live", "customer", "audio", "", "refuse"),
+        Handovers(redis) as handovers,
     ):
+        assert await handovers.ask(["call"], 0.1) is None and await handovers.asked() == set()
+        assert not await handovers.give("call", "{}", 0.1)
         await consents.set("live", "granted", "gateway")
         await store.newest_of([("kept", "customer")])
 
