@@ -156,9 +156,14 @@ def on_embedded(settings: "Settings", bootstrap: str, url: str) -> "Settings":
 
 
 def _watching(settings: "Settings", children: "Sequence[Child]") -> "Settings":
-    """Return settings under which the page shows the state of these processes."""
-    urls = {child.name: f"http://127.0.0.1:{child.port}/metrics" for child in children}
-    return settings.model_copy(update={"api": settings.api.model_copy(update={"processes": urls})})
+    """Return settings under which the page shows the state of these processes and of its own."""
+    from affectstream.runtime.child import free_port
+
+    own = settings.api.health_port or free_port()
+    ports = {child.name: child.port for child in children} | {"api": own}
+    urls = {name: f"http://127.0.0.1:{port}/metrics" for name, port in ports.items()}
+    api = settings.api.model_copy(update={"processes": urls, "health_port": own})
+    return settings.model_copy(update={"api": api})
 
 
 def _announcement(settings: "Settings") -> dict[str, Any]:

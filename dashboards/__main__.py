@@ -12,10 +12,12 @@ from affectstream.dashboards import control, feedback
 from affectstream.dashboards.api import create_app
 from affectstream.dashboards.feed import Feed
 from affectstream.dashboards.limits import Limits
+from affectstream.dashboards.measure import Measured
 from affectstream.dashboards.page import site
 from affectstream.models.fusion.parameters import available
 from affectstream.runtime.consent_store import ConsentStore
 from affectstream.runtime.feedback import FeedbackStore
+from affectstream.runtime.health import Health
 from affectstream.runtime.process import Stop, run
 from affectstream.runtime.settings import ApiSettings, Settings, load
 from affectstream.runtime.store import FusedStore
@@ -54,6 +56,9 @@ async def serve(settings: Settings, stop: Stop) -> None:
             timeout_graceful_shutdown=FINISH_S,
         )
         server = Server(config)
+        app.add_middleware(Measured)  # around all others
+        own = settings.api
+        await exits.enter_async_context(Health(own.health_port, {"redis": store.ping}, own.health_host))
         ending = asyncio.create_task(_end(server, app.state.feed, stop))
         await server.serve(sockets=[listener])
         ending.cancel()

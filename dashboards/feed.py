@@ -18,6 +18,7 @@ from affectstream.dashboards.reader import Reader
 from affectstream.dashboards.responses import Changes
 from affectstream.dashboards.roster import Roster
 from affectstream.dashboards.tail import Tail
+from affectstream.runtime.metrics import API_STREAMS
 from affectstream.schemas.errors import Unavailable
 
 log = structlog.get_logger(__name__)
@@ -101,11 +102,13 @@ class Feed:
     @contextmanager
     def _client(self) -> Iterator[None]:
         self._clients += 1
+        API_STREAMS.inc()
         self._look_on()
         try:
             yield
         finally:
             self._clients -= 1
+            API_STREAMS.dec()
 
     @contextmanager
     def _tailed(self, sid: str) -> Iterator[Tail]:

@@ -79,6 +79,12 @@ GATEWAY_DELAY = Histogram(
     buckets=[*(each / 40 for each in range(1, 41)), 1.25, 1.5, 2, 3, 5, 10, 30],
 )
 
+API_ANSWERS = Counter("affect_api_answers_total", "Answers of the API and the page", ["route", "status"])
+API_SECONDS = Histogram(
+    "affect_api_seconds", "From a request to the start of its answer", ["route"], buckets=_SECONDS
+)
+API_STREAMS = Gauge("affect_api_event_streams", "Clients of server-sent events")
+
 
 def build_version() -> str:
     """Return the installed version."""

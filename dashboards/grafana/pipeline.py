@@ -54,6 +54,18 @@ PANELS = (
         "sum by (topic, reason) (increase(affect_dead_letters_total[10m]))",
     ),
     (
+        "API answers",
+        "Answers of the API and the page, per second, by their status.",
+        "cps",
+        f"sum by (status) (rate(affect_api_answers_total[{EVERY}]))",
+    ),
+    (
+        "API time to answer (p99)",
+        "From a request to the start of its answer, by route.",
+        "s",
+        f"histogram_quantile(0.99, sum by (le, route) (rate(affect_api_seconds_bucket[{EVERY}])))",
+    ),
+    (
         "Restarts",
         "How often each process started again within the last hour.",
         "short",

@@ -120,6 +120,8 @@ class ApiSettings(Group):
     cors_origins: Annotated[tuple[str, ...], NoDecode, BeforeValidator(split)] = Field(
         (), description="whose pages may read the API from a browser, as https://a.example; none: no others"
     )
+    health_port: Port = Field(0, description="of /metrics, /livez and /readyz, without a token; 0: off")
+    health_host: str = Field("127.0.0.1", description="0.0.0.0 lets other machines ask")
     processes: Annotated[dict[str, str], NoDecode, BeforeValidator(split_named)] = Field(
         {}, description="where the processes serve their metrics, by name: for the page of the system"
     )
