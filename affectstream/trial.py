@@ -33,6 +33,7 @@ from affectstream.schemas.messages import (
 
 LONGEST_MS = 120_000  # of a recording
 LONGEST_TEXT = 2_000  # characters
+MOST_PIXELS = 64_000_000  # of a picture, whose pixels take 192 MB until it is scaled down
 BATCH = 64
 LENGTH = struct.Struct(">I")
 OWN: dict[str, Any] = {"session_id": "trial", "party": "customer", "seq": 0, "start_ms": 0, "end_ms": 1000}
@@ -45,6 +46,9 @@ def main() -> None:
     requests, answers = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what a library prints is no answer
     os.nice(10)
+    os.environ["OPENCV_IO_MAX_IMAGE_PIXELS"] = str(
+        MOST_PIXELS
+    )  # before cv2 is imported; frames have a limit of their own
     while (request := read(requests)) is not None:
         write(answers, answered(request))
 
@@ -100,8 +104,10 @@ def _sentence(text: str) -> list[Any]:
 
 def _picture(data: bytes, caption: str) -> list[Any]:
     """Return the messages of a picture, and of the words with it where there are any."""
+    from affectstream.models.face import jpeg
+
     expects: tuple[Modality, ...] = ("video", "text") if caption.strip() else ("video",)
-    picture = VideoFrame(**OWN, watermark_ms=1000, expects=expects, jpeg=_jpeg(data))
+    picture = VideoFrame(**OWN, watermark_ms=1000, expects=expects, jpeg=jpeg.fitted(data, MOST_PIXELS))
     said = _sentence(caption) if caption.strip() else []
     return _ended(picture) + [each.model_copy(update={"expects": expects}) for each in said]
 
@@ -109,25 +115,6 @@ def _picture(data: bytes, caption: str) -> list[Any]:
 def _ended(message: Any) -> list[Any]:
     end = OWN | {"seq": 1, "start_ms": 1000, "modality": message.modality}
     return [message, EndOfStream(**end, watermark_ms=1000, expects=message.expects)]
-
-
-def _jpeg(data: bytes) -> bytes:
-    """Return a picture as a JPEG; raises InputError for what is none, or too large."""
-    if data.startswith(b"\xff\xd8"):
-        return data
-    import cv2
-    import numpy as np
-
-    from affectstream.models.face import jpeg  # bounds what OpenCV decodes
-
-    try:
-        picture = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
-        _, packed = cv2.imencode(".jpg", picture)
-    except cv2.error:
-        raise InputError(
-            f"no picture that can be read: JPEG, PNG or WebP of at most {jpeg.MAX_PIXELS} pixels"
-        ) from None
-    return packed.tobytes()
 
 
 def _recording(folder: Path, data: bytes, text: str) -> Iterable[Any]:

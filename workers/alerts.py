@@ -219,6 +219,7 @@ async def serve(settings: Settings, stop: Stop) -> None:
         publisher = await stack.enter_async_context(Publisher(settings.kafka))
         subscriber = await stack.enter_async_context(Subscriber(settings.kafka, [FUSED.name], FUSED.group))
         hook = await stack.enter_async_context(webhook.delivering(own, settings.redis))
+        deadletter.begin([FUSED.name])
         worker = AlertsWorker(rules, subscriber, publisher, store, outbox=hook.add if hook else None)
 
         checks: dict[str, Any] = {

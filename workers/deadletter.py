@@ -1,9 +1,12 @@
 """Dead letters: what could not be processed, wrapped with reason and origin."""
 
+from collections.abc import Iterable
+
 import structlog
 
 from affectstream.runtime import metrics
 from affectstream.runtime.kafka import Record
+from affectstream.schemas.errors import Malformed, TooLarge, WrongVersion
 from affectstream.schemas.messages import DeadLetter
 from affectstream.schemas.topics import DEAD_LETTERS, KIB
 
@@ -11,6 +14,7 @@ log = structlog.get_logger(__name__)
 
 OVERHEAD_BYTES = 4 * KIB  # names, reason, detail and origin, with room to spare
 MAX_DETAIL_CHARS = 500
+UNREADABLE = tuple(error.reason for error in (Malformed, TooLarge, WrongVersion))
 
 
 def dead_letter(record: Record, reason: str, detail: str) -> DeadLetter:
@@ -26,6 +30,13 @@ def dead_letter(record: Record, reason: str, detail: str) -> DeadLetter:
         body=body[: DEAD_LETTERS.max_bytes - OVERHEAD_BYTES],
         body_size=len(body),
     )
+
+
+def begin(topics: Iterable[str], *reasons: str) -> None:
+    """Begin the counters of these topics at zero: Prometheus sees the first letter as an increase then."""
+    for topic in topics:
+        for reason in (*UNREADABLE, *reasons):
+            metrics.DEAD_LETTERS.labels(topic, reason)
 
 
 def report(letter: DeadLetter) -> None:

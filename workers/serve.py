@@ -14,7 +14,7 @@ from affectstream.runtime.settings import Settings, WorkerSettings, load
 from affectstream.runtime.watchdog import Watchdog
 from affectstream.schemas.messages import Modality
 from affectstream.schemas.topics import MEDIA
-from affectstream.workers import device
+from affectstream.workers import deadletter, device
 from affectstream.workers.inference import Inference
 from affectstream.workers.observe import Analyst
 from affectstream.workers.queue import InputQueue
@@ -38,6 +38,7 @@ async def serve(analyst: Analyst[Any], settings: Settings, stop: Stop) -> None:
     modality = analyst.modality
     own = worker_settings(settings, modality)
     MODEL.info({"model": analyst.model_id, "device": device.choose(own.device)})
+    deadletter.begin([MEDIA[modality].name], "undecodable", "failed")
     queue = InputQueue(modality)
     async with AsyncExitStack() as stack:
         await topics.check(settings.kafka)

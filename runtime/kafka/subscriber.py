@@ -81,6 +81,8 @@ class Subscriber(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka h
     async def __aenter__(self) -> Self:
         self._consumer = _consumer(self._kafka, self._group)
         self._consumer.subscribe(self._topics, listener=self)
+        for topic in map(self._plain, self._topics):
+            metrics.GAPS.labels(topic)  # from zero: Prometheus sees the first loss as an increase then
         try:
             await require(self._kafka, self._topics)
             with translated(self._kafka):

@@ -61,6 +61,8 @@ class Sink:
     def __init__(self, publisher: Publisher, store: FusedStore) -> None:
         self._publisher = publisher
         self._store = store
+        deadletter.begin([PROBABILITIES.name], *DETAIL)
+        metrics.GAPS.labels(PROBABILITIES.name)  # from zero: the first loss is an increase
 
     async def carry_out(self, work: Work) -> None:
         """Return once everything is where readers find it."""

@@ -1,23 +1,21 @@
 """Alerts on a real Kafka and a real Redis: killed, or in two processes, they are those of the fold."""
 
 import asyncio
-import contextlib
-import os
 import random
-import sys
 from collections import defaultdict
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+from support.alerts_process import fuse, worker
 from support.session_lines import states, window
 
 from affectstream.analytics.alerts import alerts, in_order
 from affectstream.analytics.rules import read
 from affectstream.runtime.alerts import canonical
 from affectstream.runtime.embedded import EmbeddedBroker
-from affectstream.runtime.kafka import Publisher, Subscriber, topics
-from affectstream.runtime.settings import KafkaSettings, Settings, as_env
+from affectstream.runtime.kafka import Subscriber, topics
+from affectstream.runtime.settings import KafkaSettings, Settings
 from affectstream.runtime.store import FusedStore
 from affectstream.schemas.alert import Alert
 from affectstream.schemas.codec import encode
@@ -85,28 +83,6 @@ def ruled(broker_settings: Settings, tmp_path: Path) -> Settings:
     own = broker_settings.alerts.model_copy(update={"rules": tmp_path / "rules.toml"})
     kafka = broker_settings.kafka.model_copy(update={"session_timeout_ms": 3000})
     return broker_settings.model_copy(update={"alerts": own, "kafka": kafka})
-
-
-@contextlib.asynccontextmanager
-async def worker(settings: Settings) -> AsyncIterator[asyncio.subprocess.Process]:
-    """Run the alerts process; killed at the end, as by a power cut, if it still runs."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "affectstream.workers.alerts", env={**os.environ, **as_env(settings)}
-    )
-    try:
-        yield process
-    finally:
-        with contextlib.suppress(ProcessLookupError):
-            process.kill()
-        await process.wait()
-
-
-async def fuse(settings: Settings, windows: Sequence[FusedEmotion], batch: int = 60) -> None:
-    """Do what fusion does: to the topic, acknowledged, and then to Redis."""
-    async with Publisher(settings.kafka) as publisher, FusedStore(settings.redis) as store:
-        for i in range(0, len(windows), batch):
-            await publisher.send_many(windows[i : i + batch])
-            await store.write(windows[i : i + batch])
 
 
 async def stored(settings: Settings) -> dict[str, list[str]]:

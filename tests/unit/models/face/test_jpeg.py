@@ -120,3 +120,41 @@ def test_a_reduced_picture_is_the_picture_at_a_smaller_scale():
     data = picture(1280, 720)
     small = cv2.resize(jpeg.decode(data), (640, 360), interpolation=cv2.INTER_AREA).astype(int)
     assert np.abs(small - jpeg.decode(data, 640).astype(int)).mean() < 2
+
+
+LIMIT = 64_000_000
+
+
+def test_a_picture_that_a_frame_may_have_is_left_as_it_is():
+    assert jpeg.fitted(BASELINE, LIMIT) == BASELINE
+
+
+@pytest.mark.parametrize(("width", "height"), [(4000, 3000), (8064, 6048), (200, 60_000)])
+def test_a_photo_of_a_phone_is_scaled_down_to_what_a_frame_may_have(width, height):
+    """A JPEG is decoded at a half, a quarter or an eighth: the whole picture is never in memory."""
+    photo = cv2.imencode(".jpg", np.full((height, width, 3), 90, np.uint8))[1].tobytes()
+    found = jpeg.decode(jpeg.fitted(photo, LIMIT))
+    assert jpeg.MAX_PIXELS / 5 < found.shape[0] * found.shape[1] <= jpeg.MAX_PIXELS
+    assert found.shape[1] / found.shape[0] == pytest.approx(width / height, rel=0.02)
+
+
+def test_a_picture_of_another_format_is_a_jpeg_afterwards():
+    image = cv2.imdecode(np.frombuffer(BASELINE, np.uint8), cv2.IMREAD_COLOR)
+    for suffix in (".png", ".webp"):
+        made = jpeg.fitted(cv2.imencode(suffix, image)[1].tobytes(), LIMIT)
+        assert jpeg.size(made) == (64, 48)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        claiming(9000, 9000),
+        picture(4000, 3000)[:-400],
+        b"neither",
+        b"",
+        b"\x89PNG\r\n\x1a\n",
+    ],
+)
+def test_what_is_no_picture_or_too_large_is_refused_before_it_is_decoded(data):
+    with pytest.raises(InputError, match="JPEG"):
+        jpeg.fitted(data, LIMIT)
