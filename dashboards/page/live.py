@@ -23,7 +23,14 @@ COLUMNS: list[Row] = [
     {"field": "need", "headerName": "Need", "width": 90, "sort": "desc", ":cellRenderer": "affectNeed"},
     {"field": "session", "headerName": "Session", "flex": 2, "minWidth": 130, ":cellRenderer": "affectLink"},
     {"field": "party", "headerName": "Party", "width": 110},
-    {"field": "cue", "headerName": "Cue", "flex": 1, "minWidth": 130, ":cellRenderer": "affectCue"},
+    {
+        "field": "cue",
+        "headerName": "Cue",
+        "flex": 1,
+        "minWidth": 130,
+        ":cellRenderer": "affectCue",
+        ":equals": "() => false",  # the same label may have another confidence, which is drawn beside it
+    },
     {"field": "alert", "headerName": "Alert", "flex": 2, "minWidth": 150},
     {"field": "conflict", "headerName": "Disagreement", "flex": 2, "minWidth": 150},
     {

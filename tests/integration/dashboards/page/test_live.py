@@ -49,7 +49,9 @@ async def test_a_new_window_is_on_the_page_within_a_second_or_so(running: Runner
         row = page.locator('.ag-row[row-id="call-new customer"]')
         await expect(row).to_contain_text("happy")
         await written(redis.url, window(START_MS + 2000, "angry"))
-        await expect(row).to_contain_text("angry")
+        await expect(row).to_contain_text("angry 0.70")
+        await written(redis.url, window(START_MS + 3000, "angry", p=0.9))
+        await expect(row).to_contain_text("angry 0.90")
         await page.goto("about:blank")
 
 

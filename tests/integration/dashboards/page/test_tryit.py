@@ -1,16 +1,20 @@
 """Trials of the models in a browser: a sentence, a photo with a caption, the microphone, what is refused."""
 
+import asyncio
 from importlib.resources import as_file, files
+from pathlib import Path
 
 import cv2
+import numpy as np
 import pytest
 from axe_playwright_python.async_playwright import Axe
-from playwright.async_api import Locator, Page, expect
+from playwright.async_api import FileChooser, Locator, Page, expect
 
 from affectstream.schemas.labels import EMOTIONS
 
 pytestmark = pytest.mark.asyncio(loop_scope="package")
 
+MOST_TABS = 20
 MODELS_MS = 120_000  # a deadline: the first trial loads them
 
 
@@ -60,12 +64,49 @@ async def test_a_photo_with_a_caption_shows_both_and_the_box_of_the_face(api_url
     await expect(page.locator(".trial-box")).to_have_count(0)
 
 
-async def test_what_the_microphone_records_arrives(api_url: str, page: Page) -> None:
-    await opened(api_url, page)
-    await page.get_by_role("button", name="Microphone").click()
+async def reached(page: Page, target: Locator) -> None:
+    """Press Tab until an element has the focus."""
+    for _ in range(MOST_TABS):
+        if await target.evaluate("element => element === document.activeElement"):
+            return
+        await page.keyboard.press("Tab")
+    raise AssertionError("the keyboard does not reach it")
+
+
+async def test_a_photo_of_a_phone_is_tried_by_keyboard_alone(
+    api_url: str, page: Page, tmp_path: Path
+) -> None:
+    """It has twelve million pixels, more than a frame of a call may have."""
+    picture = cv2.imdecode(np.frombuffer(photo(), np.uint8), cv2.IMREAD_COLOR)
+    cv2.imwrite(str(tmp_path / "phone.jpg"), cv2.resize(picture, (4000, 3000)))
+    dialogs: asyncio.Queue[FileChooser] = asyncio.Queue()
+    page.on("filechooser", dialogs.put_nowait)  # from the beginning: a dialog before it would be missed
+    found = await opened(api_url, page)
+    await reached(page, page.get_by_label("Photo or recording"))
+    await page.keyboard.press("Enter")
+    await (await dialogs.get()).set_files(tmp_path / "phone.jpg")
+    await expect(page.get_by_text("phone.jpg, ")).to_be_visible()
+    await reached(page, page.get_by_role("button", name="Try it"))
+    await page.keyboard.press("Enter")
+    await expect(found.get_by_role("columnheader")).to_have_text(["fused", "face"], timeout=MODELS_MS)
+    await expect(page.locator(".trial-box")).to_be_visible()
+    await reached(page, page.get_by_role("button", name="Remove the file"))
+    await page.keyboard.press("Enter")
+    await expect(page.locator(".trial-box")).to_have_count(0)
+
+
+async def test_the_microphone_is_tried_by_keyboard_alone(api_url: str, page: Page) -> None:
+    found = await opened(api_url, page)
+    microphone = page.get_by_role("button", name="Microphone")
+    await reached(page, microphone)
+    await page.keyboard.press("Enter")
     await expect(page.get_by_text("Recording, 20 seconds at most")).to_be_visible()
-    await page.get_by_role("button", name="Microphone").click()
+    await page.wait_for_timeout(1_500)  # of sound: a window is a second
+    await page.keyboard.press("Enter")
     await expect(page.get_by_text("microphone, ")).to_be_visible()
+    await reached(page, page.get_by_role("button", name="Try it"))
+    await page.keyboard.press("Enter")
+    await expect(found.get_by_role("columnheader")).to_have_text(["fused", "voice"], timeout=MODELS_MS)
 
 
 async def test_what_cannot_be_tried_is_refused_in_a_line(api_url: str, page: Page) -> None:
