@@ -6,6 +6,7 @@ OpenCV would also read PNG, TIFF and more, at whatever size they claim; a frame 
 import os
 import struct
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -58,7 +59,7 @@ def fitted(data: bytes, most_pixels: int) -> bytes:
         data = _checked(data, most_pixels)
         flag = next(each for shrink, each in REDUCED if width * height <= MAX_PIXELS * shrink**2)
     try:
-        picture = cv2.imdecode(np.frombuffer(data, np.uint8), flag)
+        picture: Any = cv2.imdecode(np.frombuffer(data, np.uint8), flag)
         height, width = picture.shape[:2]
         if (share := MAX_PIXELS / (width * height)) < 1:
             smaller = int(width * share**0.5), int(height * share**0.5)

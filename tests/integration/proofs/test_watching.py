@@ -22,6 +22,7 @@ from support.system import DEMO, System, shortened
 from support.watching import Prometheus, Watched, prometheus, watched
 from support.worker_topics import send_raw
 from websockets.asyncio.client import connect
+from websockets.exceptions import ConnectionClosedError
 
 from affectstream.analytics.label import Display, LabelFold
 from affectstream.analytics.summary import summarise
@@ -217,8 +218,9 @@ async def streamed(url: str, call_id: str) -> None:
             pass
     async with connect(url, proxy=None) as socket:
         await socket.send("no JSON")
-        async for _ in socket:
-            pass
+        with pytest.raises(ConnectionClosedError):
+            async for _ in socket:
+                pass
 
 
 async def observed_of_all_kinds(system: System, session: str) -> None:

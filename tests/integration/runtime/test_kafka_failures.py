@@ -8,6 +8,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic, RecordsToDelete
 from support.kafka_server import PASSWORD, USER
 from support.kafka_texts import GROUP, TEXTS, read, utterance
+from support.served import served
 
 from affectstream.runtime.kafka import Publisher, Subscriber, topics
 from affectstream.runtime.kafka.lag import lag
@@ -61,8 +62,10 @@ async def test_records_that_the_broker_dropped_are_counted_and_reading_goes_on(k
         await admin.start()
         await admin.delete_records({TopicPartition(kafka.topic_prefix + TEXTS, 1): RecordsToDelete(7)})
         await admin.close()
+        before = await served("affect_records_lost_total")
         async with Subscriber(kafka, [TEXTS], GROUP) as subscriber:
             assert [r.offset for r in await read(subscriber, 3)] == [7, 8, 9]
+        assert await served("affect_records_lost_total") == before + 3
 
 
 async def test_a_missing_topic_and_a_missing_broker_are_told_apart(kafka_server, topic_prefix):

@@ -4,6 +4,7 @@ from contextlib import AsyncExitStack
 
 import pytest
 from support.kafka_texts import GROUP, TEXTS, read, until, utterance
+from support.served import served
 
 from affectstream.runtime.kafka import Publisher, Subscriber
 from affectstream.runtime.kafka.lag import LagMeter, lag
@@ -36,7 +37,9 @@ async def test_a_commit_for_a_partition_that_has_gone_is_left_out(kafka):
         seen = [r for r in again if (TEXTS, r.partition) in two.assigned()]
         await read(two, 20 - len(seen))
         await two.commit({partition: 10 for partition in two.assigned()})
+        before = await served("affect_commits_dropped_total")
         await one.commit({partition: 3 for partition in two.assigned()})
+        assert await served("affect_commits_dropped_total") == before + 2
         async with LagMeter(kafka) as meter:
             behind = await meter.lag(TEXTS, GROUP)
         assert [behind[p] for _, p in sorted(two.assigned())] == [0, 0]
