@@ -30,7 +30,7 @@ from affectstream.dashboards.grafana import pipeline
 from affectstream.dashboards.page.conversation import quarter
 from affectstream.dashboards.page.wording import NOUNS
 from affectstream.producers.session import SessionMessage, messages
-from affectstream.runtime.consent import ConsentStore
+from affectstream.runtime.consent_store import ConsentStore
 from affectstream.runtime.kafka import Publisher
 from affectstream.runtime.settings import ProducerSettings
 from affectstream.runtime.store import FusedStore
