@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 
 BLOCKS, PLAIN_BLOCKS = " ▁▂▃▄▅▆▇█", " .:-=+*%#"  # the latter for terminals that have no others
 BAR_CHARACTERS, PLAIN_BAR = ("█", "·"), ("#", ".")
-BAR = 5  # characters
+BAR, WEIGHT = 4, 2  # characters
+EIGHTHS = " ▏▎▍▌▋▊▉█"  # of a character, from the left
+SHORT = {"not_permitted": "withheld"}  # reasons that a cell does not hold
 CHANGED = 0.05  # of a mean probability, from start to end; less is not worth a word
 YEAR_10000_MS = 253_402_300_800_000
 
@@ -34,8 +36,8 @@ class LiveTable:
 
     "emotion" is the displayed label, a question mark where it is uncertain. "sure" is the confidence, "all"
     the seven probabilities in the order of the labels, "split" how far the modalities contradict each other;
-    the newest such conflict stands below in words. A modality's cell holds its own label and its weight in
-    per cent.
+    the newest such conflict stands below in words. A modality's cell holds its own label and its weight as a
+    bar, since a number beside a label is read as its probability; 80 columns hold all of it.
     """
 
     def __init__(self, title: str, origin_ms: int, display: Display, rows: int = 16) -> None:
@@ -56,13 +58,8 @@ class LiveTable:
         return max((end_ms for end_ms, _ in self._rows), default=0)
 
     def __rich__(self) -> Table:
-        table = Table(
-            title=escape(self.title),
-            title_justify="left",
-            box=SIMPLE_HEAD,
-            padding=(0, 1, 0, 0),
-            pad_edge=False,
-        )
+        table = _headed(self.title)
+        table.padding, table.show_edge = 0, False
         for name in ("time", "party", "emotion", "sure", "all", *MODALITIES, "split"):
             width = {"sure": BAR, "all": len(EMOTIONS), "split": 5}.get(name)
             table.add_column(
@@ -134,12 +131,20 @@ def modality_cell(state: ModalityState | None) -> Text:
     if state is None:
         return Text("")
     if state.p is None:
-        return Text(state.reason or state.state, style="dim italic")
+        reason = str(state.reason or state.state)
+        return Text(SHORT.get(reason, reason), style="dim italic")
     own = EMOTIONS[max(range(len(EMOTIONS)), key=lambda i: (state.p or ())[i])]
-    said = Text.assemble(
-        (own, COLOURS[own]), (f" {100 * state.weight:.0f}", MODALITY_COLOURS[state.modality])
+    return Text.assemble(
+        (own, COLOURS[own]), (f" {weight_bar(state.weight)}", MODALITY_COLOURS[state.modality])
     )
-    return said
+
+
+def weight_bar(weight: float) -> str:
+    """Return a bar of WEIGHT characters, as long as a weight in [0, 1]; a mark where there is any."""
+    if not can_print(EIGHTHS):
+        return PLAIN_BAR[0] * max(round(weight * WEIGHT), weight > 0)
+    whole, rest = divmod(max(round(8 * WEIGHT * weight), weight > 0), 8)
+    return (EIGHTHS[-1] * whole + EIGHTHS[rest]).rstrip()
 
 
 def summary_table(made: "Report", title: str) -> Group:
@@ -149,9 +154,7 @@ def summary_table(made: "Report", title: str) -> Group:
 
 
 def _table(parties: "Iterable[PartySummary]", title: str) -> Table:
-    out = Table(
-        title=escape(title), title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False
-    )
+    out = _headed(title)
     for name in ("party", "seconds", "share of time", "mean", "sure", "split", "unknown"):
         left = name in ("party", "share of time", "mean")
         out.add_column(name, justify="left" if left else "right", min_width=len(EMOTIONS) if left else None)

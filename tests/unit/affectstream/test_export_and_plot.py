@@ -9,7 +9,7 @@ import pytest
 from rich.console import Console
 from support.observations import final
 
-from affectstream import plot
+from affectstream import plot, tables
 from affectstream.analytics.alerts import alerts
 from affectstream.analytics.label import Display
 from affectstream.analytics.lines import COLUMNS, lines
@@ -19,7 +19,7 @@ from affectstream.schemas.errors import InputError
 from affectstream.schemas.labels import EMOTIONS
 from affectstream.schemas.messages import FusedEmotion, ModalityState, Reason
 from affectstream.session_file import Event, events
-from affectstream.tables import LiveTable
+from affectstream.tables import LiveTable, weight_bar
 
 PLAIN = Display()
 P = (0.1, 0.5, 0.1, 0.1, 0.1, 0.05, 0.05)
@@ -158,12 +158,42 @@ def test_the_live_table_replaces_an_early_window_by_its_final() -> None:
     with console.capture() as captured:
         console.print(table)
     text = captured.get()
-    assert text.count(" 0 s ") == 1
+    assert sum(line.lstrip().startswith("0 s ") for line in text.splitlines()) == 1
     table.add([window(second) for second in (40, 3, 2)] + [window(second) for second in range(4, 30)])
     with console.capture() as captured:
         console.print(table)
-    assert " 40 s " in captured.get()
-    assert " 3 s " not in captured.get()
-    assert "happy 100" in text
+    times = [line.partition(" s ")[0].strip() for line in captured.get().splitlines()]
+    assert "40" in times and "3" not in times
+    assert "happy ██" in text
     assert "silence" in text
     assert "missing" in text
+
+
+def widest() -> FusedEmotion:
+    """A window with the longest words that a row may have, six hours after the call's start."""
+    p = tuple(0.4 if name == "surprise" else 0.1 for name in EMOTIONS)
+    states = [
+        ModalityState(modality=m, state="present", p=p, weight=weight, count=1)
+        for m, weight in (("video", 0.55), ("audio", 0.02))
+    ]
+    withheld = ModalityState(modality="text", state="abstained", reason=Reason.NOT_PERMITTED)
+    return window(6 * 3600).model_copy(
+        update={"p": p, "label": "surprise", "modalities": (*states, withheld), "disagreement": 0.25}
+    )
+
+
+def test_the_live_table_fits_80_columns_and_shows_weights_as_bars() -> None:
+    table = LiveTable("call", 0, PLAIN)
+    table.add([widest()])
+    console = Console(width=80)
+    with console.capture() as captured:
+        console.print(table)
+    (row,) = [line for line in captured.get().splitlines() if "21600 s" in line]
+    assert "…" not in captured.get()
+    assert row.split()[2:4] == ["customer", "surprise"]
+    assert row.split()[-6:] == ["surprise", "█▏", "surprise", "▏", "withheld", "0.25"]
+
+
+def test_a_terminal_without_blocks_has_plain_bars(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tables, "can_print", lambda text: False)
+    assert [weight_bar(weight) for weight in (0.0, 0.1, 0.6, 1.0)] == ["", "#", "#", "##"]
