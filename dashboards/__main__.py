@@ -8,10 +8,11 @@ from contextlib import AsyncExitStack, contextmanager
 import uvicorn
 
 from affectstream.analytics.label import Display
-from affectstream.dashboards import control, feedback
+from affectstream.dashboards import control, feedback, listening
 from affectstream.dashboards.api import create_app
 from affectstream.dashboards.feed import Feed
 from affectstream.dashboards.limits import Limits
+from affectstream.dashboards.listening import Listening
 from affectstream.dashboards.measure import Measured
 from affectstream.dashboards.page import site
 from affectstream.models.fusion.parameters import available
@@ -46,6 +47,7 @@ async def serve(settings: Settings, stop: Stop) -> None:
         control.install(app, consents, settings.api.token)
         marks = await exits.enter_async_context(FeedbackStore(settings.redis, settings.policy))
         feedback.install(app, marks, settings.api.token)
+        listening.install(app, Listening(settings.policy, settings.api.token, app.state.reader, consents))
         site.install(app, settings.api.token, settings.api.processes)  # the last: it takes all other paths
         config = uvicorn.Config(
             app,

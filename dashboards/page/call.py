@@ -10,20 +10,21 @@ from nicegui import ui
 
 from affectstream.analytics.alerts import in_order
 from affectstream.analytics.records import Summary, clock
-from affectstream.analytics.summary import summarise
-from affectstream.analytics.turns import Conversation, conversation
+from affectstream.analytics.turns import Conversation
 from affectstream.dashboards.buckets import buckets, length_ms
+from affectstream.dashboards.listening import Listening
 from affectstream.dashboards.page import course, frame, marking
-from affectstream.dashboards.page.conversation import Tables, follow
+from affectstream.dashboards.page.conversation import Tables, folded, follow
 from affectstream.dashboards.page.course import Mark
+from affectstream.dashboards.page.listening import Player, Spoken
 from affectstream.dashboards.page.wording import heading, line, marks, why
 from affectstream.dashboards.reader import Reader
 from affectstream.dashboards.responses import PartyRow
 from affectstream.dashboards.roster import Roster
 from affectstream.runtime.feedback import FeedbackStore
 from affectstream.schemas.alert import Alert
-from affectstream.schemas.errors import InputError, Unavailable
-from affectstream.schemas.messages import FusedEmotion, Party
+from affectstream.schemas.errors import Unavailable
+from affectstream.schemas.messages import Party
 
 POINTS = 400  # buckets of a chart: two pixels each
 REFRESH_S = 0.5
@@ -65,8 +66,11 @@ class View:
 class Page:
     """One visitor's page of a session."""
 
-    def __init__(self, sid: str, reader: Reader, roster: Roster, feedback: FeedbackStore) -> None:
+    def __init__(
+        self, sid: str, reader: Reader, roster: Roster, feedback: FeedbackStore, listening: Listening
+    ) -> None:
         self._sid, self._reader, self._roster, self._feedback = sid, reader, roster, feedback
+        self._player, self._spoken = Player(sid, listening), Spoken(sid, listening)
         self._view = View()
 
     async def build(self) -> None:
@@ -91,6 +95,7 @@ class Page:
         ui.html("<h2>In short</h2>", sanitize=False)
         self._short = ui.column().classes("call-short")
         self._tables = Tables(self._jump)
+        self._player.build()
         marking.Form(self._sid, self._reader, self._feedback).build()
         await self.refresh()
         ui.timer(REFRESH_S, self.refresh)
@@ -106,6 +111,7 @@ class Page:
             self._notice.text = str(error.detail)
             return
         self._notice.text = ""
+        self._player.origin_ms = self._origin_ms()
         self._show_state()
         for row in self._view.rows:
             await self._show_party(row)
@@ -122,7 +128,8 @@ class Page:
             view.summed_up_s = now_s
             view.alerts = in_order(await self._reader.alerts(self._sid))
             finals = await self._reader.all_finals(self._sid)
-            view.summary, view.conversation = await asyncio.to_thread(_folded, finals)
+            words = await self._spoken.words(live)
+            view.summary, view.conversation = await asyncio.to_thread(folded, finals, words)
             self._show_events()
             self._show_summary()
 
@@ -135,6 +142,7 @@ class Page:
         self._redraw()
 
     def _jump(self, at_ms: int) -> None:
+        self._player.jump(at_ms)
         self._view.around_ms = at_ms
         self._redraw()
 
@@ -230,11 +238,5 @@ def register(app: FastAPI) -> None:
     @ui.page("/call/{sid}")
     async def call(sid: str) -> None:
         with frame.page(f"Call {sid}", "/call"):
-            await Page(sid, app.state.reader, app.state.roster, app.state.feedback).build()
-
-
-def _folded(finals: Sequence[FusedEmotion]) -> tuple[Summary, Conversation] | tuple[None, None]:
-    try:
-        return summarise(finals), conversation(finals)
-    except InputError:
-        return None, None
+            of = app.state
+            await Page(sid, of.reader, of.roster, of.feedback, of.listening).build()

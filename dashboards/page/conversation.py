@@ -1,12 +1,15 @@
 """The conversation on the page of a call: talk and silence, quarters, turns, as tables."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from nicegui import ui
 
 from affectstream.analytics.records import Quarter, Summary, clock
-from affectstream.analytics.turns import Conversation, Talk, Turn
+from affectstream.analytics.summary import summarise
+from affectstream.analytics.turns import Conversation, Talk, Turn, Words, conversation
+from affectstream.schemas.errors import InputError
+from affectstream.schemas.messages import FusedEmotion
 
 Row = dict[str, Any]
 
@@ -16,6 +19,7 @@ TURNS = ("at", "party", "length", "cue", "face", "voice", "words", "valence")
 VALENCE = "Valence: happy less sad, angry, fear and disgust, in the mean probabilities; from -1 to 1."
 AT = """<q-td :props="props"><q-btn flat dense no-caps class="plain-button" :label="props.value"
  @click.stop="$parent.$emit('jump', props.row.from_ms)" /></q-td>"""
+SAID = "said"  # the column of the words, where there are any
 PAGE = 25  # turns on the screen at once
 
 
@@ -41,9 +45,24 @@ class Tables:
             {"party": party.party} | dict(zip(QUARTERS[1:], map(quarter, party.quarters), strict=True))
             for party in summary.parties
         ]
+        if any(turn.text for turn in conversation.turns) and SAID not in self._columns():
+            self._turns.columns = [*self._turns.columns, _column(SAID)]
         self._turns.rows = [
             turn_row(turn, summary.start_ms) | {"key": i} for i, turn in enumerate(conversation.turns)
         ]
+
+    def _columns(self) -> list[str]:
+        return [column["name"] for column in self._turns.columns]
+
+
+def folded(
+    finals: Sequence[FusedEmotion], words: Sequence[Words]
+) -> tuple[Summary, Conversation] | tuple[None, None]:
+    """Return what the finals of a call, and the words where there are any, come to; None without finals."""
+    try:
+        return summarise(finals), conversation(finals, words)
+    except InputError:
+        return None, None
 
 
 def follow(table: ui.table, jump: Callable[[int], None]) -> None:
@@ -85,6 +104,7 @@ def turn_row(turn: Turn, origin_ms: int) -> Row:
         "voice": turn.voice or "-",
         "words": turn.words or "-",
         "valence": signed(turn.valence),
+        SAID: turn.text or "",
         "from_ms": turn.start_ms,
     }
 
@@ -95,8 +115,11 @@ def signed(value: float | None) -> str:
 
 
 def _table(names: tuple[str, ...], key: str, label: str, pagination: int | None = None) -> ui.table:
-    columns = [{"name": name, "label": name, "field": name, "align": "left"} for name in names]
-    table = ui.table(columns=columns, rows=[], row_key=key, pagination=pagination)
+    table = ui.table(columns=list(map(_column, names)), rows=[], row_key=key, pagination=pagination)
     return table.classes("call-events call-turns" if pagination else "system-table").props(
         f'aria-label="{label}"'
     )
+
+
+def _column(name: str) -> Row:
+    return {"name": name, "label": name, "field": name, "align": "left"}

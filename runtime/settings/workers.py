@@ -86,7 +86,11 @@ class PolicySettings(Group):
     audit_key_file: Path | None = None
 
     words_in_turns: bool = Field(
-        False, description="write the words of a transcript into the turns that analyze writes to a file"
+        False,
+        description="words beside the turns that analyze writes, and on the page where they were recorded",
+    )
+    listening: bool = Field(
+        False, description="the page may play the sound of recordings; needs api.token; each time is audited"
     )
 
     @field_validator("consent")

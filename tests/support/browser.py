@@ -38,4 +38,4 @@ async def visiting(browser: Browser) -> AsyncIterator[Page]:
     opened.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
     yield opened
     await context.close()
-    assert not errors
+    assert not errors, errors

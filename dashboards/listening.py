@@ -1,0 +1,197 @@
+"""Listening along with a recorded call: who may, the audit entry of each time, and the sound by ranges."""
+
+import asyncio
+import hashlib
+import hmac
+import re
+import secrets
+import time
+from collections import OrderedDict
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, FastAPI, Header, HTTPException, Path, Request
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from starlette.responses import StreamingResponse
+
+from affectstream.analytics.turns import Words
+from affectstream.dashboards import guard, sound
+from affectstream.dashboards.control import By
+from affectstream.dashboards.reader import Reader
+from affectstream.dashboards.routes import NAMED, Responses, Sid
+from affectstream.dashboards.sound import Sound
+from affectstream.runtime.audit import audit_log
+from affectstream.runtime.consent_store import ConsentStore
+from affectstream.runtime.recording import Recording
+from affectstream.runtime.settings import PolicySettings
+
+TICKET_S = 4 * 3600  # how long what was permitted may be listened to
+MOST_OPEN = 16  # recordings that are kept open
+RANGE = re.compile(r"bytes=(\d*)-(\d*)")
+VISITOR = "a visitor of the page"
+OFF = "listening is off: it needs the settings policy.listening, policy.recordings and api.token"
+LISTEN: Responses = NAMED | {403: {"description": "policy does not permit it, or consent was withdrawn"}}
+
+
+class Asked(BaseModel):
+    """Who listens."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    by: By
+
+
+class Ticket(BaseModel):
+    """Where the sound of a call is to be had for a while."""
+
+    url: str = Field(description="of a WAV, mono, 16 bits, that is read by ranges")
+    start_ms: int = Field(description="the time at which it begins, in ms since the epoch")
+    end_ms: int = Field(description="the time at which it ends")
+
+
+@dataclass(eq=False)
+class Listening:
+    """The recordings of calls, as far as policy opens them."""
+
+    policy: PolicySettings
+    token: SecretStr | None
+    reader: Reader
+    consents: ConsentStore
+
+    def __post_init__(self) -> None:
+        """Draw a key, where no token is set nobody is given a ticket."""
+        secret = self.token.get_secret_value() if self.token else secrets.token_hex()
+        self._key = hmac.new(secret.encode(), b"listening", hashlib.sha256).digest()
+        self._open: OrderedDict[str, Sound] = OrderedDict()
+
+    @property
+    def permitted(self) -> bool:
+        """Whether the settings let anybody listen."""
+        return bool(self.policy.listening and self.policy.recordings and self.token)
+
+    async def recording(self, session_id: str) -> Recording | None:
+        """Return the recording of the windows that are kept of a session; None where there is none."""
+        if self.policy.recordings is None or await self._refused(session_id):
+            return None
+        run = await self.reader.run(session_id)
+        return await asyncio.to_thread(sound.find, self.policy.recordings, session_id, run)
+
+    async def words(self, session_id: str, noted: bool) -> list[Words]:
+        """Return what was said, where policy permits and it was recorded; a read is noted once."""
+        if not self.policy.words_in_turns or (found := await self.recording(session_id)) is None:
+            return []
+        if not noted:
+            await self.note(session_id, VISITOR, "words")
+        return await asyncio.to_thread(sound.words, found)
+
+    async def begin(self, session_id: str, by: str) -> Ticket:
+        """Note who listens, and return where; refuses with 403 and 404."""
+        if not self.permitted:
+            raise HTTPException(403, OFF)
+        if await self._refused(session_id):
+            raise HTTPException(403, "the consent to this session does not permit it")
+        recording = await self.recording(session_id)
+        found = await asyncio.to_thread(sound.sound, recording) if recording else None
+        if found is None:
+            raise HTTPException(404, f"there is no recording with sound of session {session_id!r}")
+        await self.note(session_id, by, "sound")
+        ticket = self._signed(session_id, int(time.time()) + TICKET_S)
+        self._keep(ticket, found)
+        return Ticket(url=f"/api/listen/{ticket}", start_ms=found.start_ms, end_ms=found.end_ms)
+
+    async def note(self, session_id: str, by: str, what: str) -> None:
+        """Add an entry to the audit log: a recording is read; raises Unavailable."""
+        log, detail = audit_log(self.policy), {"what": what}
+        await asyncio.to_thread(log.append, "recording read", session_id, by, detail)
+
+    async def heard(self, ticket: str) -> Sound:
+        """Return the sound that a ticket opens; refuses with 403 and 404."""
+        session_id, expires_s = self._checked(ticket)
+        if expires_s < time.time() or not self.permitted or await self._refused(session_id):
+            raise HTTPException(403, "what was permitted is over: begin to listen again")
+        if (known := self._open.get(ticket)) is not None and known.recording.path.exists():
+            self._open.move_to_end(ticket)
+            return known
+        recording = await self.recording(session_id)
+        found = await asyncio.to_thread(sound.sound, recording) if recording else None
+        if found is None:
+            raise HTTPException(404, "the recording is not there any more")
+        self._keep(ticket, found)
+        return found
+
+    async def _refused(self, session_id: str) -> bool:
+        return (await self.consents.standing(session_id)).refused(self.policy.consent)
+
+    def _keep(self, ticket: str, found: Sound) -> None:
+        self._open[ticket] = found
+        if len(self._open) > MOST_OPEN:
+            self._open.popitem(last=False)
+
+    def _signed(self, session_id: str, expires_s: int) -> str:
+        text = f"{session_id}~{expires_s}"  # a session's id has no tilde
+        return f"{text}~{hmac.new(self._key, text.encode(), hashlib.sha256).hexdigest()}"
+
+    def _checked(self, ticket: str) -> tuple[str, int]:
+        session_id, _, rest = ticket.partition("~")
+        expires = rest.partition("~")[0]
+        if not expires.isdecimal() or not hmac.compare_digest(
+            ticket.encode(), self._signed(session_id, int(expires)).encode()
+        ):
+            raise HTTPException(404, "there is nothing to hear")
+        return session_id, int(expires)
+
+
+beginning = APIRouter(prefix="/api/sessions", tags=["listening"], responses=LISTEN)
+hearing = APIRouter(prefix="/api/listen", tags=["listening"], responses=LISTEN)
+
+
+def install(app: FastAPI, listening: Listening) -> None:
+    """Add the routes to an application; the ticket is what admits to the sound itself."""
+    app.state.listening = listening
+    app.include_router(beginning, dependencies=[Depends(guard.require_token(listening.token))])
+    app.include_router(hearing)
+
+
+def _listening(request: Request) -> Listening:
+    found: Listening = request.app.state.listening
+    return found
+
+
+Opened = Annotated[Listening, Depends(_listening)]
+
+
+@beginning.post("/{sid}/listen", status_code=201)
+async def listen(listening: Opened, sid: Sid, asked: Asked) -> Ticket:
+    """Begin to listen along; each time is an entry in the audit log."""
+    return await listening.begin(sid, asked.by)
+
+
+@hearing.get("/{ticket}")
+async def hear(
+    listening: Opened,
+    ticket: Annotated[str, Path(max_length=200)],
+    asked: Annotated[str | None, Header(alias="Range")] = None,
+) -> StreamingResponse:
+    """Return the sound of a call, or a range of its bytes."""
+    found = await listening.heard(ticket)
+    first, last = _range(asked, found.size)
+    headers = {"Accept-Ranges": "bytes", "Content-Length": str(last + 1 - first)}
+    if asked:
+        headers["Content-Range"] = f"bytes {first}-{last}/{found.size}"
+    status = 206 if asked else 200
+    return StreamingResponse(found.read(first, last), status, headers, media_type="audio/wav")
+
+
+def _range(asked: str | None, size: int) -> tuple[int, int]:
+    """Return the first and the last byte of a range as a browser asks for it; refuses with 416."""
+    if asked is None:
+        return 0, size - 1
+    found = RANGE.fullmatch(asked.strip())
+    first, last = found.groups() if found else ("", "")
+    if first:
+        span = int(first), min(int(last), size - 1) if last else size - 1
+    else:
+        span = max(0, size - int(last or 0)), size - 1
+    if span[0] > span[1]:
+        raise HTTPException(416, f"the sound has {size} bytes", {"Content-Range": f"bytes */{size}"})
+    return span

@@ -1,0 +1,80 @@
+"""What the page of a call has of its recording: the sound with a cursor that goes along, and the words."""
+
+import math
+import time
+
+from fastapi import HTTPException
+from nicegui import ui
+
+from affectstream.analytics.turns import Words
+from affectstream.dashboards.listening import Listening
+from affectstream.dashboards.page.marking import NAME
+from affectstream.schemas.errors import AffectError
+
+SCRIPT = '<script src="/page-assets/listen.js"></script>'
+ABOUT = "Every time is noted in the audit log with your name. A click into a chart goes there."
+AUDIO = '<audio id="call-sound" controls src="{url}" aria-label="The call"></audio>'
+AGAIN_S = 30.0
+WRONG_NAME = "Write your name: letters, digits, spaces, dots, dashes."
+
+
+class Player:
+    """The player of one call, where policy permits one."""
+
+    def __init__(self, sid: str, listening: Listening) -> None:
+        self._sid, self._listening = sid, listening
+        self.origin_ms = 0  # from which the charts count
+        self._begun = False
+
+    def build(self) -> None:
+        """Lay it out."""
+        if not self._listening.permitted:
+            return
+        ui.add_head_html(SCRIPT)
+        with ui.element("section").props('aria-label="Listen along"').classes("listening"):
+            ui.label(ABOUT)
+            with ui.row().classes("call-bar"):
+                self._by = ui.input("Your name to listen").on("keydown.enter", self._listen)
+                self._button = ui.button("Listen along", on_click=self._listen).props("no-caps")
+                self._audio = ui.html("", sanitize=False)
+            self._answer = ui.label().props('role="status"')
+
+    def jump(self, at_ms: int) -> None:
+        """Go to a time, where the sound is being played."""
+        if self._begun:
+            ui.run_javascript(f"affectListen.seek({at_ms})")
+
+    async def _listen(self) -> None:
+        name = (self._by.value or "").strip()
+        if not NAME.fullmatch(name):
+            self._answer.text = WRONG_NAME
+            return
+        try:
+            ticket = await self._listening.begin(self._sid, name)
+        except HTTPException as error:
+            self._answer.text = str(error.detail)
+            return
+        except AffectError:
+            self._answer.text = "It cannot be heard: the store or the audit log does not answer."
+            return
+        self._answer.text = ""
+        self._begun = True
+        self._audio.content = AUDIO.format(url=ticket.url)
+        ui.run_javascript(f"affectListen.begin({ticket.start_ms}, {self.origin_ms})")
+
+
+class Spoken:
+    """The words of a recorded call, where policy permits them; read anew now and then while it goes on."""
+
+    def __init__(self, sid: str, listening: Listening) -> None:
+        self._sid, self._listening = sid, listening
+        self._words: list[Words] = []
+        self._read_s = -math.inf
+
+    async def words(self, live: bool) -> list[Words]:
+        """Return what is known to have been said."""
+        now_s = time.monotonic()
+        if self._read_s == -math.inf or (live and now_s - self._read_s > AGAIN_S):
+            first, self._read_s = self._read_s == -math.inf, now_s
+            self._words = await self._listening.words(self._sid, noted=not first)
+        return self._words

@@ -1,0 +1,137 @@
+"""The sound of a recorded call as one WAV, of which any range of bytes is read without the rest.
+
+A call's parties are mixed into one channel. Only the blocks of a range are in memory, ten seconds each.
+"""
+
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from affectstream.analytics.turns import Words
+from affectstream.runtime.recording import Recording, open_recording
+from affectstream.runtime.recording.writer import session_of
+from affectstream.schemas.errors import InputError
+from affectstream.schemas.messages import AudioChunk, Transcript
+from affectstream.schemas.topics import CHUNKS, TRANSCRIPTS
+
+BLOCK_MS = 10_000
+LONGEST_HOP_MS = 60_000  # a chunk is due at its end, so its sound may lie so far before
+LOOKED_AT = 64  # chunks, for the highest rate
+HEADER = struct.Struct("<4sI4s4sIHHIIHH4sI")  # of a WAV file
+SAMPLE = 2  # bytes
+
+Samples = npt.NDArray[np.int16]
+
+
+@dataclass(frozen=True, eq=False)
+class Sound:
+    """What is to be heard of a recording, from its first chunk to its end when it was opened."""
+
+    recording: Recording
+    start_ms: int
+    end_ms: int
+    rate_hz: int
+
+    @property
+    def samples(self) -> int:
+        """How many there are."""
+        return self._place(self.end_ms)
+
+    @property
+    def size(self) -> int:
+        """The bytes of the file."""
+        return HEADER.size + SAMPLE * self.samples
+
+    def read(self, first: int, last: int) -> Iterator[bytes]:
+        """Yield the bytes from ``first`` to ``last``, both of them; raises InputError for a broken file."""
+        if first < HEADER.size:
+            yield self.header()[first : last + 1]
+        at_ms = self.start_ms + max(0, first - HEADER.size) // (SAMPLE * self._block) * BLOCK_MS
+        while (begins := HEADER.size + SAMPLE * self._place(at_ms)) <= last:
+            data = self.block(at_ms).astype("<i2").tobytes()
+            yield data[max(0, first - begins) : last + 1 - begins]
+            at_ms += BLOCK_MS
+
+    def block(self, at_ms: int) -> Samples:
+        """Return ten seconds of all parties, or less at the end; silence where nothing was recorded."""
+        mixed = np.zeros(min(self._block, self.samples - self._place(at_ms)), np.int32)
+        for chunk in self._chunks(at_ms, at_ms + BLOCK_MS):
+            hop = _resampled(_hop(chunk), chunk.rate_hz, self.rate_hz)
+            offset = (chunk.start_ms - at_ms) * self.rate_hz // 1000
+            first, last = max(0, offset), min(len(mixed), offset + len(hop))
+            if first < last:
+                mixed[first:last] += hop[first - offset : last - offset]
+        return np.clip(mixed, -32768, 32767).astype(np.int16)
+
+    def header(self) -> bytes:
+        """Return the head of the file."""
+        data, rate = SAMPLE * self.samples, self.rate_hz
+        form = (b"fmt ", 16, 1, 1, rate, SAMPLE * rate, SAMPLE, 8 * SAMPLE)
+        return HEADER.pack(b"RIFF", HEADER.size - 8 + data, b"WAVE", *form, b"data", data)
+
+    @property
+    def _block(self) -> int:
+        return BLOCK_MS * self.rate_hz // 1000
+
+    def _place(self, at_ms: int) -> int:
+        return (at_ms - self.start_ms) * self.rate_hz // 1000
+
+    def _chunks(self, start_ms: int, end_ms: int) -> Iterator[AudioChunk]:
+        for found in self.recording.messages([CHUNKS], start_ms, end_ms + LONGEST_HOP_MS):
+            message = found.message
+            if isinstance(message, AudioChunk) and message.pcm and message.start_ms < end_ms:
+                yield message
+
+
+def sound(recording: Recording) -> Sound | None:
+    """Return the sound of a recording; None where it holds none."""
+    chunks = (found.message for found in recording.messages([CHUNKS]))
+    some = [chunk for chunk in islice(chunks, LOOKED_AT) if isinstance(chunk, AudioChunk)]
+    if not some:
+        return None
+    start_ms, rate_hz = min(chunk.start_ms for chunk in some), max(chunk.rate_hz for chunk in some)
+    return Sound(recording, start_ms, recording.end_ms, rate_hz)
+
+
+def words(recording: Recording) -> list[Words]:
+    """Return what was said in a recorded call."""
+    said = (found.message for found in recording.messages([TRANSCRIPTS]))
+    return [
+        Words(each.party, each.start_ms, each.end_ms, each.text)
+        for each in said
+        if isinstance(each, Transcript) and each.text
+    ]
+
+
+def find(folder: Path, session_id: str, run: str) -> Recording | None:
+    """Return the recording of a run of a session, whole or still written; None where there is none."""
+    for path in sorted(folder.expanduser().glob(f"{session_id}*")):
+        if session_of(path.name) != session_id:
+            continue
+        try:
+            found = open_recording(path)
+        except InputError:
+            continue
+        if (found.session_id, found.run) == (session_id, run):
+            return found
+    return None
+
+
+def _hop(chunk: AudioChunk) -> Samples:
+    """Return the sound that a chunk is about, without the context before it."""
+    count = (chunk.end_ms - chunk.start_ms) * chunk.rate_hz // 1000
+    whole: Samples = np.frombuffer(chunk.pcm, "<i2", len(chunk.pcm) // SAMPLE).astype(np.int16)
+    return whole[len(whole) - min(count, len(whole)) :]
+
+
+def _resampled(hop: Samples, from_hz: int, to_hz: int) -> Samples:
+    if from_hz == to_hz or not len(hop):
+        return hop
+    times = np.arange(len(hop) * to_hz // from_hz) * (from_hz / to_hz)
+    found: Samples = np.interp(times, np.arange(len(hop)), hop).astype(np.int16)
+    return found
