@@ -9,6 +9,7 @@ from affectstream.dashboards import guard, routes
 from affectstream.dashboards import limits as limiting
 from affectstream.dashboards.feed import Feed
 from affectstream.dashboards.listing import across, listing
+from affectstream.dashboards.moods import Moods
 from affectstream.dashboards.panels import panels
 from affectstream.dashboards.reader import Reader
 from affectstream.dashboards.roster import Roster
@@ -47,6 +48,7 @@ def create_app(
     )
     app.state.reader = reader = Reader(store, display)
     app.state.roster = roster = Roster(store, reader)
+    app.state.moods = Moods(reader)
     app.state.feed = Feed(roster, reader)
     app.state.trials = Trials()
     guard.install(app)

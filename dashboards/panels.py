@@ -9,16 +9,16 @@ from collections.abc import Awaitable, Callable, Iterable
 from operator import attrgetter
 from typing import Annotated, Literal, TypeVar, cast
 
-from fastapi import APIRouter, HTTPException, Query
+from fastapi import APIRouter, HTTPException, Query, Request
+from pydantic import Field
 
 from affectstream.analytics.records import PartySummary
 from affectstream.analytics.summary import summarise
 from affectstream.dashboards import listing, routes
-from affectstream.dashboards.buckets import length_ms
 from affectstream.dashboards.listing import Known
 from affectstream.dashboards.marks import Mark, MarkKind
 from affectstream.dashboards.marks import marks as marks_of
-from affectstream.dashboards.moods import Mood
+from affectstream.dashboards.moods import MOST_PARTIES, Mood, length_ms
 from affectstream.dashboards.moods import moods as moods_of
 from affectstream.dashboards.reader import Reader
 from affectstream.dashboards.responses import (
@@ -87,11 +87,11 @@ class MoodRows(ResponseModel):
     """The moods of all calls in order."""
 
     moods: list[Mood]
+    behind: int = Field(description="parties of which not all windows are counted yet; ask again")
 
 
 panels = APIRouter(prefix="/api/panels", tags=["panels"])
 
-MOST_PARTIES = 500  # whose windows make the moods of all calls
 POINTS = 120
 WINDOWS = attrgetter("windows")
 PARTIES = attrgetter("parties")
@@ -154,16 +154,16 @@ async def marks(reader: Data, sid: Sid = "", kind: MarkKind | None = None) -> Ma
 
 
 @panels.get("/moods", responses=DATA)
-async def moods(reader: Data, roster: Known, from_ms: From = None, to: To = None) -> MoodRows:
+async def moods(request: Request, roster: Known, from_ms: From = None, to: To = None) -> MoodRows:
     """Return the shares of all calls' windows by emotion, of the parties with the newest windows."""
     routes.check_range(from_ms, to)
-    rows = (row for _, found in roster.rows() for row in found)
-    there = (row for row in rows if row.end_ms > (from_ms or 0) and (to is None or row.start_ms < to))
+    known = (row for _, found in roster.rows() for row in found)
+    there = (row for row in known if row.end_ms > (from_ms or 0) and (to is None or row.start_ms < to))
     newest = heapq.nlargest(MOST_PARTIES, there, key=lambda row: row.end_ms)
-    columns = [(await reader.columns(row.session, row.party)).between(from_ms, to) for row in newest]
-    spans = [(int(each["start_ms"][0]), int(each["end_ms"][-1])) for each in columns if len(each)]
-    span_ms = max(end for _, end in spans) - min(start for start, _ in spans) if spans else 0
-    return MoodRows(moods=await asyncio.to_thread(moods_of, columns, length_ms(span_ms, POINTS)))
+    counted, behind = await request.app.state.moods.of(newest)
+    parties = [each.between(from_ms, to) for each in counted]
+    rows = await asyncio.to_thread(moods_of, parties, length_ms(parties, POINTS))
+    return MoodRows(moods=rows, behind=behind)
 
 
 async def _marks(reader: Reader, sid: str) -> list[Mark]:
