@@ -1,4 +1,4 @@
-"""The JSON API: a call of six hours in buckets, a list of a thousand sessions, and updates of its stream."""
+"""The JSON API: a call of six hours in buckets, a thousand sessions as a list, a stream and in moods."""
 
 import asyncio
 import contextlib
@@ -37,7 +37,8 @@ async def _rows(windows: int, sessions: int) -> list[Row]:
             await store.writer.write([_pane("long", "customer", i) for i in range(windows)])
             found = await _buckets(api, windows)
             await store.writer.write(_second(sessions, 0))
-            return [*found, *await _listing(api, sessions), *await _updates(api, store, sessions)]
+            found += [*await _listing(api, sessions), *await _updates(api, store, sessions)]
+            return [*found, *await _moods(api, sessions)]
 
 
 async def _buckets(api: httpx.AsyncClient, windows: int) -> list[Row]:
@@ -56,6 +57,17 @@ async def _listing(api: httpx.AsyncClient, sessions: int) -> list[Row]:
 
     first, *later = [await _ms(ask) for _ in range(REQUESTS + 1)]
     what = f"API: a list of {sessions:,} sessions"
+    return [Row(f"{what}, first request", first, "ms"), *_percentiles(what, later)]
+
+
+async def _moods(api: httpx.AsyncClient, sessions: int) -> list[Row]:
+    """Measure the moods of all calls, one of which is the long one."""
+
+    async def ask() -> None:
+        (await api.get("/api/panels/moods")).raise_for_status()
+
+    first, *later = [await _ms(ask) for _ in range(REQUESTS + 1)]
+    what = f"API: moods of {sessions:,} sessions"
     return [Row(f"{what}, first request", first, "ms"), *_percentiles(what, later)]
 
 
