@@ -70,7 +70,9 @@ def _messages(clips: "Sequence[LabelledClip]", settings: "Settings") -> "Iterato
     from affectstream.session_file import SessionArguments, plan
 
     for i, clip in enumerate(clips):
-        arguments = SessionArguments([clip.path], transcript=clip.transcript, session=f"clip-{i}")
+        arguments = SessionArguments(
+            [clip.path], transcript=clip.transcript, session=f"clip-{i}", one_voice=True
+        )
         try:
             yield from messages(plan(arguments, settings.producer, 0, None))
         except InputError as error:

@@ -67,6 +67,7 @@ class SessionArguments:
     session: str | None = None
     purpose: str | None = None
     offsets: Sequence[str] = ()  # "agent=1.5", in seconds
+    one_voice: bool = False  # the first recording is known to be one person's
 
 
 def plan(
@@ -88,7 +89,8 @@ def plan(
     purpose = arguments.purpose or file.agent_purpose or purpose
     _check_sides(file, purpose)
     parties = tuple(_source(party, first.parent) for party in file.parties)
-    if first.suffix.lower() != ".json" and not (arguments.channels or arguments.transcript):
+    stated = arguments.channels or arguments.transcript or arguments.one_voice
+    if first.suffix.lower() != ".json" and not stated:
         parties = (replace(parties[0], assumed=True), *parties[1:])
     for path in (path for party in parties for path in (party.media, party.transcript) if path):
         if not path.exists():

@@ -64,6 +64,7 @@ def test_a_track_that_nobody_has_stated_is_refused_where_it_mixes_two_voices(tmp
     with pytest.raises(InputError, match=r"two voices seem to speak on its one track.*--channels customer"):
         read()
     assert read(channels="customer") == read(channels="both", purpose="synthetic") == 24_000
+    assert read(one_voice=True) == 24_000  # as the clips of a corpus are
 
 
 @pytest.mark.skipif(not CALLS.is_dir(), reason="needs AFFECT_DATA: the calls")
