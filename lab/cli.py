@@ -72,14 +72,21 @@ def ship(
         Path | None, typer.Option(help="folder of the corpora; default: $AFFECT_DATA", show_default=False)
     ] = None,
     threads: Annotated[int, typer.Option(min=1, help="of torch")] = 1,
+    bare: Annotated[
+        bool, typer.Option("--bare", help="text: no figures, for weights that another training starts from")
+    ] = False,
 ) -> None:
     """Turn runs of face, voice or text into the weights and the card that the product loads."""
     import torch
 
     from affectstream.lab.training.ship import ship as shipped
+    from affectstream.lab.training.ship import ship_bare
     from affectstream.models.weights import FOLDER
 
     torch.set_num_threads(threads)
+    if bare:
+        ship_bare(runs, folder or FOLDER, data)
+        return
     with err.status("shipping"):
         card = shipped(runs, folder or FOLDER, data)
     figures = ", ".join(f"{name} {value:.4g}" for name, value in card.figures.items())

@@ -6,17 +6,19 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from affectstream.lab.training.augment.clips import Extract, frames_of, mel_of
 from affectstream.lab.training.corpus import Corpus
+from affectstream.lab.training.memory import ORDERS
 from affectstream.lab.training.networks import voice as networks
 from affectstream.lab.training.networks.clip import ClipFrames, FeatureHead, as_frames, clip_frames
 from affectstream.lab.training.networks.face import FaceResNet50, FerCnn, ResNet50Features
 from affectstream.lab.training.networks.text import IdsClassifier, pretrained
-from affectstream.lab.training.recipe import Recipe, shipped_recipe
+from affectstream.lab.training.recipe import VOTED, FaceRecipe, Recipe, shipped_recipe
 from affectstream.lab.training.tasks import text, text_calls, voice
 from affectstream.lab.training.tasks.clips import speech
 from affectstream.lab.training.tasks.face import faces, faces_to_judge, voted
@@ -144,15 +146,15 @@ def _pipeline(name: str, pipeline: str) -> Pipelined:
 
 def _face(name: str) -> Network:
     def build(recipe: Recipe, inputs: Any) -> nn.Module:
-        return _continued(FaceNet(WIDTHS, DEPTHS, recipe.dropout), recipe)
+        assert isinstance(recipe, FaceRecipe)
+        torch.manual_seed(recipe.seed + ORDERS * recipe.order)
+        return _continued(FaceNet(recipe.widths, recipe.depths, recipe.dropout), recipe)
 
     return Network("face", "ours", voted, None, build, shipped_recipe(name))
 
 
 NETWORKS: dict[str, Network | Pipelined] = {
-    "face": _face("face"),
-    "face-refined": _face("face-refined"),
-    "face-video": _face("face-video"),
+    **{name: _face(name) for name in VOTED},
     "voice": Network(
         "voice", "ours", voice.spoken, None, voice.network, shipped_recipe("voice")
     ),

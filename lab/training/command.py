@@ -48,7 +48,9 @@ def start(recipe: "Recipe", data: Path | None, folder: Path, say: Callable[[str]
 
 def default_folder(recipe: "Recipe") -> Path:
     """Return where a run of ``recipe`` lies unless another folder is named."""
-    shipped = recipe.network in ("face", "face-refined", "face-video", "voice", "text", "text-calls")
+    from affectstream.lab.training.recipe import VOTED
+
+    shipped = recipe.network in (*VOTED, "voice", "text", "text-calls")
     return Path("runs") / (recipe.network if shipped else f"{recipe.network}-{recipe.labels}")
 
 
@@ -102,7 +104,9 @@ def next_steps(recipe: "Recipe", folder: Path) -> str:
         base = folder.with_name("face-base")
         further = f"train face --network face-video --weights {base / 'face.safetensors'}"
         return f"next: affectstream ship {first} {folder} --folder {base}, then affectstream {further}"
-    if network == "face-video":
+    if network == "face-wide":
+        return f"next: affectstream train face --network face-taught --teachers {folder}"
+    if network in ("face-video", "face-taught"):
         look = f"affectstream evaluate face --weights {weights} -o {folder}"
         return f"next: affectstream ship {folder} --folder {weights}, then {look}"
     return ""

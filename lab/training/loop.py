@@ -72,16 +72,21 @@ def require_device(device: str) -> None:
 
 def begin(network: nn.Module, recipe: Recipe, task: Task) -> State:
     """Return the state before the first step."""
+    if torch.device(recipe.device).type == "cuda":
+        torch.set_float32_matmul_precision("high")
+        torch.backends.cudnn.benchmark = True
     network = network.to(recipe.device).to(memory_format=torch.channels_last)
     averaged = copy.deepcopy(network) if recipe.average else network
     return State(network, averaged, _optimiser(task.groups(network), recipe))
 
 
 def _optimiser(groups: Any, recipe: Recipe) -> torch.optim.Optimizer:
+    common: dict[str, Any] = {"lr": recipe.rate, "weight_decay": recipe.decay}
+    common |= {"fused": True} if torch.device(recipe.device).type == "cuda" else {}
     if recipe.optimiser == "sgd":
-        return torch.optim.SGD(groups, lr=recipe.rate, momentum=0.9, nesterov=True, weight_decay=recipe.decay)
+        return torch.optim.SGD(groups, momentum=0.9, nesterov=True, **common)
     made = torch.optim.Adam if recipe.optimiser == "adam" else torch.optim.AdamW
-    return made(groups, lr=recipe.rate, betas=recipe.betas, weight_decay=recipe.decay)
+    return made(groups, betas=recipe.betas, **common)
 
 
 def rate_at(recipe: Recipe, step: int, steps: int, scale: float = 1.0) -> float:
@@ -108,7 +113,10 @@ def stopped(state: State, recipe: Recipe) -> bool:
 
 
 def _epoch(state: State, recipe: Recipe, task: Task, weights: Tensor | None) -> dict[str, float]:
-    began, total, rate = time.perf_counter(), 0.0, 0.0
+    began, rate = time.perf_counter(), 0.0
+    total = torch.zeros(
+        (), dtype=torch.float64, device=recipe.device
+    )  # read once: a read waits for the device
     done = sum(task.steps(epoch) for epoch in range(state.epoch))
     steps = sum(task.steps(epoch) for epoch in range(recipe.epochs))
     here = task.steps(state.epoch)
@@ -120,10 +128,10 @@ def _epoch(state: State, recipe: Recipe, task: Task, weights: Tensor | None) -> 
         if recipe.average:
             average_into(state.averaged, state.network, min(recipe.average, (step + 1) / (step + 10)))
     seconds = round(time.perf_counter() - began, 1)
-    return {"epoch": state.epoch + 1, "rate": rate, "loss": total / here, "seconds": seconds}
+    return {"epoch": state.epoch + 1, "rate": rate, "loss": float(total) / here, "seconds": seconds}
 
 
-def _step(state: State, recipe: Recipe, batch: Batch, weights: Tensor | None, rate: float) -> float:
+def _step(state: State, recipe: Recipe, batch: Batch, weights: Tensor | None, rate: float) -> Tensor:
     for group in state.optimiser.param_groups:
         group["lr"] = rate * group.get("scale", 1.0)
     place = torch.device(recipe.device)
@@ -141,7 +149,7 @@ def _step(state: State, recipe: Recipe, batch: Batch, weights: Tensor | None, ra
     if recipe.clip:
         nn.utils.clip_grad_norm_(state.network.parameters(), recipe.clip)
     state.optimiser.step()
-    return float(loss.detach())
+    return loss.detach()
 
 
 def _moved(x: Any, place: torch.device) -> Any:
@@ -150,11 +158,12 @@ def _moved(x: Any, place: torch.device) -> Any:
 
 def average_into(averaged: nn.Module, network: nn.Module, keep: float) -> None:
     """Move the averaged weights towards the network's; counters and running statistics likewise."""
+    pairs = list(zip(averaged.state_dict().values(), network.state_dict().values(), strict=True))
+    moving = [pair for pair in pairs if pair[0].is_floating_point()]
     with torch.no_grad():
-        for old, new in zip(averaged.state_dict().values(), network.state_dict().values(), strict=True):
-            if old.is_floating_point():
-                old.lerp_(new, 1.0 - keep)
-            else:
+        torch._foreach_lerp_([old for old, _ in moving], [new for _, new in moving], 1.0 - keep)
+        for old, new in pairs:
+            if not old.is_floating_point():
                 old.copy_(new)
 
 

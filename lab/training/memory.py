@@ -1,6 +1,6 @@
 """Rows that lie in memory as tensors, and the task of learning them."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +14,8 @@ from affectstream.lab.training.recipe import Recipe
 from affectstream.lab.training.task import Batch
 from affectstream.schemas.labels import N_EMOTIONS
 
-AT_ONCE = 128  # rows of an evaluation
+AT_ONCE, AT_ONCE_ELSEWHERE = 128, 1024  # rows of an evaluation on the CPU, on another device
+ORDERS = 1000  # between the seeds of two orders
 # of rows, the epoch and a generator, to what the network learns from
 Augment = Callable[[Tensor, int, Generator], Tensor]
 Plain = Callable[[Tensor, int], tuple[Tensor, ...]]  # one or more views, whose logits are averaged
@@ -29,6 +30,8 @@ class Inputs:
     augment: Augment
     plain: Plain
     corrupted: Callable[[Indices], Iterator[Corrupted[Tensor]]] | None = None  # of rows; None: they are faces
+    # of augmented rows and their targets, to what they are learnt as; None: as the targets say
+    learnt_as: Callable[[Tensor, Tensor], Tensor] | None = None
 
     def task(self, part: Part, labels: Indices, recipe: Recipe) -> "InMemory":
         """Return the task of learning the rows of ``part``; ``labels`` (n,) are those of all rows."""
@@ -49,8 +52,14 @@ class InMemory:
     def __init__(self, inputs: Inputs, part: Part, labels: Indices, recipe: Recipe) -> None:
         """Take the rows of ``part``; ``labels`` (n,) are those of all rows."""
         self._inputs, self._part, self._recipe = inputs, part, recipe
-        self._rng = torch.Generator().manual_seed(recipe.seed)
+        self._place = torch.device(recipe.device)
+        self._rng = torch.Generator().manual_seed(recipe.seed + ORDERS * recipe.order)
+        # of augmentation, on the device that it runs on
+        self._chance = self._rng
+        if self._place.type != "cpu":
+            self._chance = torch.Generator(self._place).manual_seed(recipe.seed + ORDERS * recipe.order)
         self._targets = inputs.targets[part.learn]
+        self._stored, self._all_targets = (x.to(self._place) for x in (inputs.stored, inputs.targets))
         self.held_labels = labels[part.held]
 
     def steps(self, epoch: int) -> int:
@@ -60,10 +69,11 @@ class InMemory:
 
     def batches(self, epoch: int) -> Iterator[Batch]:
         """Yield the batches of ``epoch``."""
-        order = torch.from_numpy(self._part.learn)[self._drawn()]
+        order = torch.from_numpy(self._part.learn)[self._drawn()].to(self._place)
         for rows in torch.split(order, self._recipe.batch)[: self.steps(epoch)]:
-            x = self._inputs.augment(self._inputs.stored[rows], epoch, self._rng)
-            yield Batch((x,), self._inputs.targets[rows])
+            x = self._inputs.augment(self._stored[rows], epoch, self._chance)
+            targets, learnt_as = self._all_targets[rows], self._inputs.learnt_as
+            yield Batch((x,), targets if learnt_as is None else learnt_as(x, targets))
 
     def _drawn(self) -> Tensor:
         n = len(self._part.learn)
@@ -81,12 +91,13 @@ class InMemory:
         return (p for p in network.parameters() if p.requires_grad)
 
     def random_state(self) -> dict[str, Any]:
-        """Return the state of the generator."""
-        return {"rng": self._rng.get_state()}
+        """Return the states of the generators."""
+        return {"rng": self._rng.get_state(), "chance": self._chance.get_state()}
 
     def restore(self, state: dict[str, Any]) -> None:
         """Continue from ``state``."""
         self._rng.set_state(state["rng"])
+        self._chance.set_state(state["chance"])
 
 
 def draw_weights(shares: Tensor, balance: float) -> Tensor:
@@ -106,11 +117,17 @@ def logits_of(network: nn.Module, inputs: Inputs, rows: Indices, epoch: int, dev
     network.eval()
     found = [torch.zeros(0, N_EMOTIONS)]
     with torch.inference_mode():
-        for batch in torch.split(torch.from_numpy(rows), AT_ONCE):
+        for batch in torch.split(torch.from_numpy(rows), AT_ONCE if device == "cpu" else AT_ONCE_ELSEWHERE):
             if len(batch):
                 views = inputs.plain(inputs.stored[batch], epoch)
                 found.append(torch.stack([network(x.to(device)).float().cpu() for x in views]).mean(dim=0))
     return np.asarray(torch.cat(found).double().numpy())
+
+
+def mean_answer(teachers: Sequence[nn.Module], *inputs: Tensor) -> Tensor:
+    """Return the mean probabilities (n, 7) of ``teachers``, for ``inputs`` on their device."""
+    with torch.no_grad():
+        return torch.stack([teacher(*inputs).float().softmax(1) for teacher in teachers]).mean(dim=0)
 
 
 def one_hot(labels: Indices) -> Tensor:

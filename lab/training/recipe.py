@@ -16,6 +16,7 @@ from pydantic import (
     model_validator,
 )
 
+from affectstream.models.face.network import DEPTHS, WIDTHS
 from affectstream.models.weights import FOLDER
 from affectstream.schemas.errors import InputError
 
@@ -61,6 +62,9 @@ class Recipe(BaseModel):
     precision: Literal["float32", "bfloat16"] = "float32"
     weights: str | None = None  # of a pretrained encoder: a safetensors file, a folder or a hub id
     seed: int = 0
+    order: int = (
+        0  # of batches, dropout and first weights: runs that differ in it alone hold out the same rows
+    )
     threads: PositiveInt = 1
     device: str = "cpu"
 
@@ -93,11 +97,25 @@ class Recipe(BaseModel):
         return strengths
 
 
-class FaceRecipe(Recipe):
+class Taught(BaseModel):
+    """Teachers, whose mean answer is a part of what rows are learnt as (Hinton et al., 2015)."""
+
+    teachers: tuple[str, ...] = ()  # folders of weights (text) or of runs (face)
+    taught: float = Field(0.0, ge=0, le=1)  # share of their answers in the targets
+
+    @field_validator("teachers", mode="before")
+    @classmethod
+    def _listed(cls, given: Any) -> Any:
+        return tuple(given.split(",")) if isinstance(given, str) else given
+
+
+class FaceRecipe(Recipe, Taught):
     """The shipped face network: votes of FER+, some faces as the camera of a call films them."""
 
     filmed: float = Field(0.0, ge=0, le=1)  # share of the faces that augment.camera changes
     second_opinion: float = Field(0.0, ge=0)  # votes that FER2013's own label adds where a tagger agrees
+    widths: tuple[PositiveInt, ...] = WIDTHS  # of the stages of the network
+    depths: tuple[PositiveInt, ...] = DEPTHS  # blocks of each
 
 
 class VoiceRecipe(Recipe):
@@ -119,15 +137,17 @@ class VoiceRecipe(Recipe):
 class TextRecipe(Recipe):
     """The shipped text network: MELD in every epoch, GoEmotions once over all of them."""
 
-    order: int = 0  # of batches and dropout: runs that differ in it alone may be averaged
     goemotions_cap: PositiveInt = 9000  # comments of one class
     goemotions_held: float = Field(0.05, gt=0, lt=0.5)
     head_rate: PositiveFloat = 1e-3
     layer_decay: PositiveFloat = 0.85  # of the rate, per layer from the top
 
 
-class CallsRecipe(TextRecipe):
-    """The shipped text network continued on sentences of service calls, beside a part of what it knew."""
+class CallsRecipe(TextRecipe, Taught):
+    """The shipped text network continued on sentences of service calls, beside a part of what it knew.
+
+    Replayed rows alone are learnt from the teachers: what those answer on MELD and GoEmotions should last.
+    """
 
     calls_times: PositiveInt = 2  # each sentence in an epoch, every time in another style
     meld_replayed: PositiveInt = 500  # utterances in an epoch
@@ -136,8 +156,6 @@ class CallsRecipe(TextRecipe):
     prefaced: float = Field(0.2, ge=0, le=1)  # share of the sentences after a neutral one in the same turn
     in_context: float = Field(0.3, ge=0, le=1)  # share of the sentences with one or two turns before them
     frozen: int = Field(0, ge=0)  # layers from the bottom that stay as they are
-    teacher: str | None = None  # folder of text weights whose answers on MELD and GoEmotions should last
-    taught: float = Field(0.0, ge=0, le=1)  # share of these answers in what replayed rows are learnt as
 
 
 class FusionRecipe(Recipe):
@@ -148,9 +166,10 @@ class FusionRecipe(Recipe):
     folds_held: PositiveInt = 6  # one of so many parts, by groups, decides when to stop
 
 
+VOTED = ("face", "face-refined", "face-video", "face-wide", "face-taught")  # on the votes of FER+
 KINDS: dict[str, type[Recipe]] = {
     **{"voice": VoiceRecipe, "text": TextRecipe, "text-calls": CallsRecipe},
-    **dict.fromkeys(("face", "face-refined", "face-video"), FaceRecipe),
+    **dict.fromkeys(VOTED, FaceRecipe),
     **dict.fromkeys(("concat", "cross_attention", "early_late"), FusionRecipe),
 }
 """The recipes of networks that have fields of their own."""

@@ -16,7 +16,7 @@ from affectstream.lab.evaluation.tasks.face import OWN_LABELS, outcomes_of
 from affectstream.lab.statistics import FLOOR, fit_temperature
 from affectstream.lab.training import ship_text, ship_voice
 from affectstream.lab.training.files import WEIGHTS, mean_weights, weights
-from affectstream.lab.training.recipe import RECIPE, Recipe, read_recipe
+from affectstream.lab.training.recipe import RECIPE, VOTED, Recipe, read_recipe
 from affectstream.lab.training.result import read_run_card
 from affectstream.lab.training.tasks.face import held_out, training_faces
 from affectstream.models.face.model import FaceModel
@@ -51,9 +51,20 @@ def ship(runs: Sequence[Path], folder: Path, data: Path | None = None) -> Card:
     return SHIPS[str(kinds.pop())](runs, folder, data)
 
 
+def ship_bare(runs: Sequence[Path], folder: Path, data: Path | None = None) -> None:
+    """Write the text weights of ``runs`` to ``folder``, neither calibrated nor measured.
+
+    Other trainings start from such weights, or are taught by them. Raises InputError for runs of no text.
+    """
+    if any(_kind(read_recipe(run / RECIPE)) not in ("text", "text-calls") for run in runs):
+        raise InputError("--bare is for text: other trainings go on from a run itself")
+    folder.mkdir(parents=True, exist_ok=True)
+    ship_text.write(runs, folder, corpora.corpora(data))
+
+
 def _kind(recipe: Recipe) -> str | None:
     """Return which weights a run of ``recipe`` makes; None for a network that is not shipped."""
-    if recipe.network in ("face", "face-refined", "face-video"):
+    if recipe.network in VOTED:
         return "face"
     if (recipe.network, recipe.labels) == ("face-resnet", "fer2013"):
         return OWN_LABELS
@@ -78,7 +89,7 @@ def _face(runs: Sequence[Path], folder: Path, data: Path | None) -> Card:
     if last:
         mean["head.bias"][[INDEX[name] for name in LEANT_TO]] += LEAN
     _halves(mean, folder / "face.safetensors")
-    config = recipes[-1].model_dump(mode="json") | SHAPE | {"epochs": sum(r.epochs for r in recipes)}
+    config = recipes[-1].model_dump(mode="json") | {"epochs": sum(r.epochs for r in recipes)}
     card: dict[str, Any] = {
         "model_id": "face-resnet/3",
         "modality": "video",

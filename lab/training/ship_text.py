@@ -45,7 +45,7 @@ DATA = {
 FIGURES = ("weighted_f1", "macro_f1", "accuracy", "uar", "ece")
 FLATTEN = 0.2  # part of the class shares that is taken out of the bias
 CALM = 0.25  # added to the logit of neutral: calls hold more of it than the sentences, which are half neutral
-LOCAL = ("weights", "teacher", "threads", "device")  # of a recipe: where it was trained, not what it yields
+LOCAL = ("weights", "teachers", "threads", "device")  # of a recipe: where it was trained, not what it yields
 
 
 def ship(runs: Sequence[Path], folder: Path, data: Path | None) -> Card:

@@ -106,7 +106,8 @@ def varied(rows: Tensor, rng: Generator, silence: float) -> Tensor:
     The masks, of a random place and width, are those of SpecAugment (Park et al., Interspeech 2019).
     """
     n, variants_, bands, frames = rows.shape
-    x = rows[torch.arange(n), torch.randint(variants_, (n,), generator=rng)].clone()
+    chosen = torch.randint(variants_, (n,), generator=rng, device=rows.device)
+    x = rows[torch.arange(n, device=rows.device), chosen].clone()
     for _ in range(MASKS):
         x = x.masked_fill(_mask(n, bands, rng)[:, :, None], silence)
         x = x.masked_fill(_mask(n, frames, rng)[:, None, :], silence)
@@ -114,7 +115,7 @@ def varied(rows: Tensor, rng: Generator, silence: float) -> Tensor:
 
 
 def _mask(n: int, size: int, rng: Generator) -> Tensor:
-    width = torch.rand(n, 1, generator=rng) * MASK_SHARE * size
-    start = torch.rand(n, 1, generator=rng) * (size - width)
-    place = torch.arange(size)[None]
+    width = torch.rand(n, 1, generator=rng, device=rng.device) * MASK_SHARE * size
+    start = torch.rand(n, 1, generator=rng, device=rng.device) * (size - width)
+    place = torch.arange(size, device=rng.device)[None]
     return (place >= start) & (place < start + width)

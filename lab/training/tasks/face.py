@@ -1,5 +1,6 @@
 """FER2013 faces under either of their label sets, for the shipped and the reference face networks."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -21,8 +22,10 @@ from affectstream.lab.evaluation.outcome import About
 from affectstream.lab.training.augment.camera import filmed
 from affectstream.lab.training.augment.faces import augment
 from affectstream.lab.training.corpus import Corpus, Indices, Part
-from affectstream.lab.training.memory import Inputs, as_stored, one_hot
-from affectstream.lab.training.recipe import FaceRecipe, Recipe, at_epoch
+from affectstream.lab.training.files import WEIGHTS, weights
+from affectstream.lab.training.memory import Inputs, as_stored, mean_answer, one_hot
+from affectstream.lab.training.recipe import RECIPE, VOTED, FaceRecipe, Recipe, at_epoch, read_recipe
+from affectstream.models.face.network import FaceNet
 from affectstream.schemas.errors import InputError
 
 MEANINGS = {
@@ -169,4 +172,34 @@ def _inputs(given: Faces, recipe: Recipe) -> Inputs:
         x = x if x.shape[-1] == side else _resized(x, side)
         return x, x.flip(-1)
 
-    return Inputs(torch.from_numpy(given.images), targets, training if recipe.augment else as_stored, plain)
+    made = training if recipe.augment else as_stored
+    return Inputs(torch.from_numpy(given.images), targets, made, plain, learnt_as=_teaching(own))
+
+
+def _teaching(recipe: FaceRecipe) -> Callable[[Tensor, Tensor], Tensor] | None:
+    """Return what mixes the answers of the recipe's teachers on the same faces into the targets.
+
+    They look at what the network looks at, however it is turned or hidden (Beyer et al., "Knowledge
+    distillation: A good teacher is patient and consistent", CVPR 2022).
+    """
+    if not recipe.teachers:
+        return None
+    place = torch.device(recipe.device)
+    teachers = [taught_by(Path(folder)).eval().to(place) for folder in recipe.teachers]
+
+    def learnt_as(faces: Tensor, targets: Tensor) -> Tensor:
+        with torch.autocast(place.type, torch.bfloat16, enabled=recipe.precision == "bfloat16"):
+            answers = mean_answer(teachers, faces.to(place))
+        return (1.0 - recipe.taught) * targets + recipe.taught * answers
+
+    return learnt_as
+
+
+def taught_by(run: Path) -> FaceNet:
+    """Return the network of a finished ``run`` on the votes; raises InputError where it is none."""
+    recipe = read_recipe(run / RECIPE)
+    if not isinstance(recipe, FaceRecipe):
+        raise InputError(f"{run} is no run of {', '.join(VOTED)}: it cannot teach faces")
+    found = FaceNet(recipe.widths, recipe.depths)
+    found.load_state_dict(weights(run / WEIGHTS))
+    return found

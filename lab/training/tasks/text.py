@@ -113,9 +113,10 @@ class TextTask:
         return self._given.logits(network, self._part.held, self._recipe)
 
     def groups(self, network: nn.Module) -> Iterable[Any]:
-        """Return one group per parameter: the rate falls per layer from the top to the embeddings."""
+        """Return groups of one rate and decay: the rate falls per layer from the top to the embeddings."""
         assert isinstance(network, TextNetwork)
         layers, r = len(network.bert.encoder.layer), self._recipe
+        groups: dict[tuple[float, float], list[nn.Parameter]] = {}
         for name, parameter in network.named_parameters():
             if not parameter.requires_grad:
                 continue
@@ -124,7 +125,9 @@ class TextTask:
             else:
                 scale = r.layer_decay**layers if name.startswith("bert.") else r.head_rate / r.rate
             decay = r.decay if parameter.ndim > 1 and "LayerNorm" not in name else 0.0
-            yield {"params": [parameter], "scale": scale, "weight_decay": decay}
+            groups.setdefault((scale, decay), []).append(parameter)
+        for (scale, decay), parameters in groups.items():
+            yield {"params": parameters, "scale": scale, "weight_decay": decay}
 
     def random_state(self) -> dict[str, Any]:
         """Return nothing: every epoch and step has a seed of its own."""

@@ -21,7 +21,7 @@ from affectstream.lab.splits import merged_groups
 from affectstream.lab.training.augment.texts import Turns, varied
 from affectstream.lab.training.corpus import Corpus, Indices, Part
 from affectstream.lab.training.files import weights
-from affectstream.lab.training.memory import one_hot
+from affectstream.lab.training.memory import mean_answer, one_hot
 from affectstream.lab.training.networks.minilm import CALLS, TextNetwork
 from affectstream.lab.training.recipe import CallsRecipe, Recipe
 from affectstream.lab.training.task import Batch
@@ -62,21 +62,24 @@ class CallsTask(TextTask):
         self._weights = [counts[row.label] ** -recipe.balance for row in self._go]
         self._turns = Turns(self._sentences, recipe.prefaced, recipe.in_context)
 
-        self._teacher = None if recipe.teacher is None else continued(Path(recipe.teacher), recipe).eval()
+        self._place = torch.device(recipe.device)
+        self._teachers = [
+            continued(Path(teacher), recipe).eval().to(self._place) for teacher in recipe.teachers
+        ]
 
     def batches(self, epoch: int) -> Iterator[Batch]:
-        """Yield the batches of ``epoch``, replayed rows with a share of the teacher's answers as targets."""
+        """Yield the batches of ``epoch``, replayed rows with a share of the teachers' answers as targets."""
         for batch in super().batches(epoch):
-            yield batch if self._teacher is None else batch._replace(targets=self._taught(batch))
+            yield batch._replace(targets=self._taught(batch)) if self._teachers else batch
 
     def _taught(self, batch: Batch) -> Tensor:
         """Return the targets (n, 7) of ``batch`` (Li and Hoiem, "Learning without forgetting", 2018)."""
-        assert self._teacher is not None
-        prepared, corpora = batch.inputs
-        with torch.no_grad(), torch.autocast("cpu", torch.bfloat16, self._calls.precision == "bfloat16"):
-            answers = self._teacher(prepared, corpora).float().softmax(1)
+        prepared, corpora = (x.to(self._place) for x in batch.inputs)
+        half = self._calls.precision == "bfloat16"
+        with torch.autocast(self._place.type, torch.bfloat16, half):
+            answers = mean_answer(self._teachers, prepared, corpora)
         share = self._calls.taught * (corpora != CALLS).float()[:, None]
-        targets: Tensor = (1 - share) * one_hot(batch.targets.numpy()) + share * answers
+        targets: Tensor = (1 - share) * one_hot(batch.targets.numpy()).to(self._place) + share * answers
         return targets
 
     def rows(self, epoch: int) -> list[Row]:

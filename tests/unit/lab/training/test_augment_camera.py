@@ -1,6 +1,10 @@
 """Faces are filmed as the camera of a call does: turned, cut wide or tight, covered, lit, blurred, packed."""
 
+import cv2
+import numpy as np
+import pytest
 import torch
+import torch.nn.functional as F
 from torch import Generator, Tensor
 
 from affectstream.lab.training.augment import camera
@@ -64,3 +68,27 @@ def test_covers_lie_over_eyes_mouth_or_anywhere() -> None:
     assert float(rows[round(camera.EYES * 48)]) > 0.3
     assert float(rows[round(camera.MOUTH * 48)]) > 0.3
     assert float(rows[2]) == 0
+
+
+@pytest.mark.parametrize("side", [32, 40, 48, 60])
+def test_faces_are_packed_as_a_jpeg_library_packs_them(side: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(camera, "PACKED", 1.1)
+    rng = np.random.default_rng(0)
+    smooth = cv2.GaussianBlur(rng.integers(0, 256, (side, side)).astype(np.uint8), (0, 0), 2)
+    face = cv2.normalize(smooth, None, 0, 255, cv2.NORM_MINMAX)
+    for quality in (10, 35, 60):
+        monkeypatch.setattr(camera, "QUALITY", (quality, quality + 1))
+        faces = torch.from_numpy(face).to(torch.float32).view(1, 1, side, side)
+        packed = camera._packed(faces, Generator().manual_seed(0))[0, 0].numpy()
+        buffer = cv2.imencode(".jpg", face, [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
+        expected = cv2.imdecode(buffer, cv2.IMREAD_GRAYSCALE).astype(np.float32)
+        assert np.abs(packed - expected).mean() < 0.2 * np.abs(face - expected).mean()
+
+
+def test_a_reduced_face_has_the_pixels_of_a_smaller_one() -> None:
+    faces = torch.rand(1, 1, 48, 48, generator=Generator().manual_seed(0))
+    for size in (16, 25, 35):
+        few = F.interpolate(faces, size=size, mode="area")
+        expected = F.interpolate(few, size=48, mode="bilinear", align_corners=False)
+        lines = camera._reductions(48, torch.device("cpu"))[size - camera.DISTANT[0]]
+        torch.testing.assert_close(lines @ faces @ lines.T, expected, atol=1e-5, rtol=0)

@@ -75,7 +75,7 @@ def corpora(tmp_path_factory: pytest.TempPathFactory) -> Path:
 MISTAKES = [
     (
         ("train", "face", "--network", "cnn"),
-        r"no network of face is called 'cnn': there are face, face-refined, face-video, fer-cnn",
+        r"no network of face is called 'cnn': there are face, face-refined, face-video, face-wide",
     ),
     (("train", "voice", "--network", "cnn", "--speed", "3"), r"speed: Extra inputs are not permitted"),
     (

@@ -54,6 +54,13 @@ def test_another_network_or_label_set_is_refused(change: dict[str, str], run: Pa
         ship([tmp_path / "run"], tmp_path)
 
 
+def test_weights_without_figures_are_of_text_alone(run: Path, tmp_path: Path) -> None:
+    refused = typed("ship", run, "--bare", "--folder", tmp_path / "w")
+    assert refused.exit_code == 2
+    assert "--bare is for text" in refused.output
+    assert not (tmp_path / "w").exists()
+
+
 def test_an_unfinished_run_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"recipe\.json cannot be read"):
         ship([tmp_path / "nowhere"], tmp_path)

@@ -6,13 +6,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import save_file
 
 from affectstream.lab.datasets.ferplus import Faces
 from affectstream.lab.training import loop
 from affectstream.lab.training.augment.faces import augment
-from affectstream.lab.training.recipe import Recipe, at_epoch, changed, shipped_recipe
-from affectstream.lab.training.tasks.face import held_out, voted
+from affectstream.lab.training.catalogue import Network, network_named
+from affectstream.lab.training.files import WEIGHTS
+from affectstream.lab.training.recipe import RECIPE, Recipe, at_epoch, changed, shipped_recipe, write_recipe
+from affectstream.lab.training.tasks.face import held_out, taught_by, voted
 from affectstream.models.face.network import FaceNet
+from affectstream.schemas.errors import InputError
 
 SHORT = {"dropout": 0.0, "epochs": 3, "cooling": 2, "batch": 16, "held_out": 0.2, "sides": [[0, 32], [1, 48]]}
 
@@ -69,3 +73,48 @@ def test_augmented_faces_stay_gray_levels_and_follow_the_seed() -> None:
     assert float(first.max()) <= 255.0
     copies = augment(images[:1].repeat(8, 1, 1), 48, 0.5, torch.Generator())
     assert len({copy.numpy().tobytes() for copy in copies}) == 8
+
+
+def test_a_taught_network_learns_a_part_of_what_its_teachers_see_in_the_same_faces(
+    data: Path, tmp_path: Path
+) -> None:
+    teachers = []
+    for order in range(2):
+        recipe = changed(shipped_recipe("face-wide"), {"widths": [4, 8], "depths": [1, 1], "order": order})
+        torch.manual_seed(order)
+        run = tmp_path / f"wide-{order}"
+        run.mkdir()
+        save_file(FaceNet((4, 8), (1, 1)).state_dict(), run / WEIGHTS)
+        write_recipe(recipe, run / RECIPE)
+        teachers.append(str(run))
+    fields = {"teachers": ",".join(teachers), "taught": 0.25, "precision": "float32", "batch": 16}
+    taught = changed(shipped_recipe("face-taught"), fields)
+    plain = changed(shipped_recipe("face-taught"), {"batch": 16})
+    batches = []
+    for recipe in (taught, plain):
+        corpus, inputs = voted(data, recipe, data)
+        batches.append(next(inputs.task(corpus.parts[0], corpus.labels, recipe).batches(0)))
+    (faces,), targets, _ = batches[0]
+    assert torch.equal(faces, batches[1].inputs[0])
+    with torch.no_grad():
+        answers = [taught_by(Path(run)).eval()(faces).softmax(1) for run in teachers]
+    expected = 0.75 * batches[1].targets + 0.25 * (answers[0] + answers[1]) / 2
+    torch.testing.assert_close(targets, expected)
+    with pytest.raises(InputError, match="cannot teach faces"):
+        write_recipe(Recipe(network="fer-cnn"), Path(teachers[0]) / RECIPE)
+        taught_by(Path(teachers[0]))
+
+
+def test_runs_of_another_order_begin_and_shuffle_anew_and_hold_out_the_same_faces(data: Path) -> None:
+    recipes = [changed(shipped_recipe("face-wide"), {"order": order, "batch": 16}) for order in (0, 1)]
+    first, second = (voted(data, recipe, data) for recipe in recipes)
+    assert np.array_equal(first[0].parts[0].held, second[0].parts[0].held)
+    drawn = [
+        next(inputs.task(corpus.parts[0], corpus.labels, recipe).batches(0)).inputs[0]
+        for (corpus, inputs), recipe in zip((first, second), recipes, strict=True)
+    ]
+    assert not torch.equal(*drawn)
+    wide = network_named("face-wide")
+    assert isinstance(wide, Network)
+    heads = [wide.build(recipe, None).state_dict()["head.weight"] for recipe in recipes]
+    assert not torch.equal(*heads)

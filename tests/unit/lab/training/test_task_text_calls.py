@@ -8,14 +8,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 
 from affectstream.lab.calls.sentences import read_sentences
 from affectstream.lab.training.augment.texts import Turns, varied
 from affectstream.lab.training.files import WEIGHTS
 from affectstream.lab.training.networks.minilm import CALLS, CORPORA, TextNetwork
 from affectstream.lab.training.recipe import RECIPE, CallsRecipe, changed, shipped_recipe, write_recipe
-from affectstream.lab.training.ship import ship
+from affectstream.lab.training.ship import ship, ship_bare
 from affectstream.lab.training.ship_text import CALM
 from affectstream.lab.training.tasks.text_calls import calls, network
 from affectstream.models.text.model import TextModel
@@ -80,7 +80,7 @@ def test_replayed_rows_are_learnt_as_the_teacher_answers_and_sentences_as_they_a
     recipe: CallsRecipe, tmp_path: Path
 ) -> None:
     assert recipe.weights is not None
-    taught = changed(recipe, {"teacher": recipe.weights, "taught": 1.0, "precision": "float32"})
+    taught = changed(recipe, {"teachers": recipe.weights, "taught": 1.0, "precision": "float32"})
     corpus, material = calls(tmp_path, taught, tmp_path)
     batch = next(
         b
@@ -133,6 +133,11 @@ def test_a_run_ships_with_more_calm_and_a_temperature_for_each_corpus(
     assert [t["network"] for t in card.config["training"]] == ["text", "text-calls"]
     assert card.temperature == pytest.approx(card.config["temperatures"]["MELD"], abs=1e-4)
     assert {"calls_written_neutral", "calls_recogniser_angry", "goemotions_dev_ece"} <= set(card.figures)
+    ship_bare([run], tmp_path / "bare", tmp_path)
+    states = [load_file(tmp_path / name / "text.safetensors") for name in ("shipped", "bare")]
+    assert states[0].keys() == states[1].keys()
+    assert all(torch.equal(states[0][name], states[1][name]) for name in states[0])
+    assert read_card("text", tmp_path / "bare").figures == {}
     again = changed(recipe, {"weights": str(tmp_path / "shipped")})
     assert network(again).state_dict()["bias"].numpy() == pytest.approx(
         np.array([[CALM, *range(1, 7)]]), abs=0.05
