@@ -79,6 +79,10 @@ COMMANDS: dict[str, Entry] = {
         "affectstream.sessions",
         "Delete what Redis and the folder of recordings hold of a session; says what Kafka still holds.",
     ),
+    "restore": Entry(
+        "affectstream.restore",
+        "Put back windows that Redis has lost, from the topic of finals; what was purged stays purged.",
+    ),
     "trust": Entry(
         "affectstream.trust",
         "Set, clear and show operator trust: it overrides a modality's measured trust in all calls, from the "

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from enum import Enum
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
@@ -152,6 +153,8 @@ async def published(
     from affectstream.producers.replay import Send, play
     from affectstream.runtime.kafka import Publisher, topics
     from affectstream.runtime.kafka.lag import LagMeter
+    from affectstream.runtime.kafka.publisher import DELIVERY_MS
+    from affectstream.runtime.retry import retry_until_available
     from affectstream.schemas.topics import ASR_GROUP, CHUNKS, MEDIA
 
     groups = {topic.name: [topic.group] for topic in MEDIA.values()}
@@ -164,7 +167,8 @@ async def published(
             send = await stack.enter_async_context(guarded(send, asking))
 
         async def unread(topic: str) -> Mapping[int, int]:
-            lags = [await meter.lag(topic, group) for group in groups[topic]]
+            ask = [partial(meter.lag, topic, group) for group in groups[topic]]
+            lags = [await retry_until_available(each, DELIVERY_MS / 1000) for each in ask]
             return {number: max(lag[number] for lag in lags) for number in lags[0]}
 
         return await play(iter(stream), send, speed, unread, progress)

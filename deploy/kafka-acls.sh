@@ -93,7 +93,8 @@ add User:affect-operator describe \
     --topic affect.text.transcripts \
     --topic affect.video.frames
 add User:affect-operator read \
-    --topic affect.dead-letters
+    --topic affect.dead-letters \
+    --topic affect.fused
 add User:affect-producer describe \
     --group affect-asr \
     --group affect-audio \

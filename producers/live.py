@@ -16,6 +16,7 @@ from affectstream.producers.pseudonym import pseudonym
 from affectstream.producers.replay import play
 from affectstream.producers.runs import Again, check_run, sending
 from affectstream.producers.session import SessionMessage
+from affectstream.runtime.clocks import monotonic_ms
 from affectstream.runtime.kafka import Publisher, topics
 from affectstream.runtime.process import Stop
 from affectstream.runtime.settings import Settings
@@ -23,6 +24,8 @@ from affectstream.runtime.store import FusedStore
 from affectstream.schemas import policy
 from affectstream.schemas.errors import InputError, Unavailable
 from affectstream.schemas.messages import MODALITIES, PARTIES, EndOfStream, Modality, Party
+
+JUMP_MS = 5_000  # ahead of the time that has passed: the clock was set
 
 log = structlog.get_logger(__name__)
 
@@ -65,18 +68,25 @@ class LivePlan:
 
 
 class MonotonicWallClock:
-    """Wall clock in ms since the epoch that never goes back: where it is set back, it goes on from there."""
+    """Wall clock in ms since the epoch that never goes back and does not jump: it goes on from where it was.
 
-    def __init__(self, now_ms: Callable[[], int]) -> None:
-        self._now_ms = now_ms
-        self._shift_ms = self._last_ms = 0
+    A call lives by the time at which it began: set forward by an hour, it would have an hour without windows.
+    """
+
+    def __init__(self, now_ms: Callable[[], int], elapsed_ms: Callable[[], int] = monotonic_ms) -> None:
+        self._now_ms, self._elapsed_ms = now_ms, elapsed_ms
+        self._shift_ms, self._last_ms, self._then_ms = 0, -1, 0
 
     def __call__(self) -> int:
         """Return the time in milliseconds since the epoch."""
-        at_ms = self._now_ms() + self._shift_ms
-        self._shift_ms += max(0, self._last_ms - at_ms)
-        self._last_ms = max(self._last_ms, at_ms)
-        return self._last_ms
+        at_ms, then_ms = self._now_ms() + self._shift_ms, self._elapsed_ms()
+        if self._last_ms >= 0:
+            due_ms = self._last_ms + max(0, then_ms - self._then_ms)
+            goes_on_ms = due_ms if at_ms > due_ms + JUMP_MS else max(at_ms, self._last_ms)
+            self._shift_ms += goes_on_ms - at_ms
+            at_ms = goes_on_ms
+        self._last_ms, self._then_ms = at_ms, then_ms
+        return at_ms
 
 
 def parser(doc: str, modality: Modality) -> argparse.ArgumentParser:

@@ -5,7 +5,14 @@ from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 import structlog
-from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, wait_exponential
+from tenacity import (
+    AsyncRetrying,
+    RetryCallState,
+    retry_if_exception_type,
+    stop_after_delay,
+    stop_never,
+    wait_exponential,
+)
 
 from affectstream.schemas.errors import Unavailable
 
@@ -29,10 +36,15 @@ def unavailable_within(seconds: float) -> bool:
     return time.monotonic() - _last_s < seconds
 
 
-async def retry_until_available(action: Callable[[], Awaitable[T]]) -> T:
-    """Return what ``action`` returns, tried until nothing is unavailable any more."""
+async def retry_until_available(action: Callable[[], Awaitable[T]], within_s: float | None = None) -> T:
+    """Return what ``action`` returns, tried until nothing is unavailable any more.
+
+    Raises Unavailable where that takes longer than ``within_s``, if given.
+    """
     async for attempt in AsyncRetrying(
         retry=retry_if_exception_type(Unavailable),
+        stop=stop_never if within_s is None else stop_after_delay(within_s),
+        reraise=True,
         wait=wait_exponential(multiplier=0.1, max=LONGEST_WAIT_S),
         before_sleep=_warn,
     ):

@@ -121,7 +121,8 @@ class Watchdog:
                 if self._meter is None:
                     self._meter = await LagMeter(self._kafka).__aenter__()
                 return await self._meter.progress(self._topic, self._group)
-        except (Unavailable, TimeoutError):
+        except (Unavailable, TimeoutError) as error:
+            log.warning("progress_unknown", group=self._group, why=str(error) or "the broker does not answer")
             await self._close()
             return None
 

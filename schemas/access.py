@@ -57,7 +57,7 @@ PROCESSES = (
     Process("affect-fusion", PROBABILITIES, PROBABILITIES.group, (FUSED, DEAD_LETTERS), WORKER_GROUPS),
     Process("affect-alerts", FUSED, FUSED.group, (ALERTS, DEAD_LETTERS)),
 )
-OPERATOR = "affect-operator"  # `topics create` and `doctor`; reads what could not be processed
+OPERATOR = "affect-operator"  # `topics create`, `doctor`, `restore`; reads what could not be processed
 
 
 def rules(prefix: str = "") -> list[Rule]:
@@ -65,7 +65,7 @@ def rules(prefix: str = "") -> list[Rule]:
     found = {rule for process in PROCESSES for rule in _of(process, prefix)}
     for topic in ALL:
         found |= {Rule(OPERATOR, "topic", prefix + topic.name, each) for each in ("create", "describe")}
-    found.add(Rule(OPERATOR, "topic", prefix + DEAD_LETTERS.name, "read"))
+    found |= {Rule(OPERATOR, "topic", prefix + topic.name, "read") for topic in (DEAD_LETTERS, FUSED)}
     return sorted(found)
 
 

@@ -59,37 +59,92 @@ group.min.session.timeout.ms=1000
 """
 
 
-class KafkaServer:
-    """One broker; ``kill`` and ``start`` bring it down and up with its data."""
+class Broker:
+    """One broker process; ``kill`` and ``start`` bring it down and up with its data."""
+
+    def __init__(
+        self, folder: Path, properties: str, port: int, cluster_id: str, *format: str, heap_mb: int = 512
+    ) -> None:
+        """``properties`` have it listen on ``port``; ``format`` are more options for its storage."""
+        self._folder, self._port, self._heap_mb = folder, port, heap_mb
+        self._process: subprocess.Popen[bytes] | None = None
+        self._spawner = ThreadPoolExecutor(1)  # the broker dies with the thread that started it
+        self._properties = folder / "server.properties"
+        self._properties.write_text(properties)
+        _format(f"--cluster-id={cluster_id}", "-c", str(self._properties), *format)
+
+    def start(self) -> None:
+        """Return once the broker answers."""
+        self.launch()
+        self.wait_started()
+
+    def launch(self) -> None:
+        """Start the process."""
+        self._process = self._spawner.submit(self._spawn).result()
+
+    def wait_started(self) -> None:
+        """Return once the broker answers."""
+        wait_until(self._accepts, START_TIMEOUT_S, "the broker to listen")
+
+    def kill(self) -> None:
+        """End the broker at once, as a power cut would."""
+        self._end(signal.SIGKILL)
+
+    def shut_down(self) -> None:
+        """End the broker in order: it hands its partitions over first."""
+        self._end(signal.SIGTERM)
+
+    def send_signal(self, number: signal.Signals) -> None:
+        """Send a signal, as SIGSTOP and SIGCONT."""
+        assert self._process is not None
+        self._process.send_signal(number)
+
+    def _end(self, number: signal.Signals) -> None:
+        if self._process is not None:
+            self._process.send_signal(number)
+            self._process.wait()
+            self._process = None
+
+    def _spawn(self) -> subprocess.Popen[bytes]:
+        with (self._folder / "broker.log").open("wb") as log:
+            return subprocess.Popen(
+                [*_JAVA, f"-Xmx{self._heap_mb}m", "kafka.Kafka", str(self._properties)],
+                stdout=log,
+                stderr=log,
+                preexec_fn=_die_with_parent,
+            )
+
+    def _accepts(self) -> bool:
+        assert self._process is not None
+        if self._process.poll() is not None:
+            pytest.fail(f"Kafka ended: {(self._folder / 'broker.log').read_text()[-2000:]}")
+        return "Kafka Server started" in (self._folder / "broker.log").read_text() and listens(self._port)
+
+
+class KafkaServer(Broker):
+    """A broker that is a cluster of its own, with a second, encrypted listener."""
 
     def __init__(self, folder: Path, auto_create: bool = False) -> None:
         """``auto_create``: topics appear when they are asked for by name, as a broker's default has it."""
         self.creates = auto_create
-        self._folder = folder
-        self._process: subprocess.Popen[bytes] | None = None
-        self._spawner = ThreadPoolExecutor(1)  # the broker dies with the thread that started it
-        self._plain, secure, controller = free_ports(3)
-        self.bootstrap = f"127.0.0.1:{self._plain}"
+        plain, secure, controller = free_ports(3)
+        self.bootstrap = f"127.0.0.1:{plain}"
         self.secure_bootstrap = f"127.0.0.1:{secure}"
         self.cafile = folder / "ca.pem"
-        self._properties = folder / "server.properties"
-        self._properties.write_text(
-            PROPERTIES.format(
-                plain=self._plain,
-                secure=secure,
-                controller=controller,
-                auto_create=str(auto_create).lower(),
-                folder=folder,
-                user=USER,
-                password=PASSWORD,
-            )
+        properties = PROPERTIES.format(
+            plain=plain,
+            secure=secure,
+            controller=controller,
+            auto_create=str(auto_create).lower(),
+            folder=folder,
+            user=USER,
+            password=PASSWORD,
         )
         certificate(folder)
-        cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
         users = {USER: PASSWORD} | PROCESS_USERS
         scram = [f"SCRAM-SHA-512=[name={name},password={word}]" for name, word in users.items()]
         added = [option for each in scram for option in ("-S", each)]
-        _format(f"--cluster-id={cluster}", "-c", str(self._properties), *added)
+        super().__init__(folder, properties, plain, new_cluster_id(), *added)
 
     def secured(self, user: str, topic_prefix: str) -> KafkaSettings:
         """Settings of a process that comes by TLS and SCRAM as one of PROCESS_USERS."""
@@ -102,32 +157,10 @@ class KafkaServer:
             topic_prefix=topic_prefix,
         )
 
-    def start(self) -> None:
-        """Return once the broker answers."""
-        self._process = self._spawner.submit(self._spawn).result()
-        wait_until(self._accepts, START_TIMEOUT_S, "the broker to listen")
 
-    def kill(self) -> None:
-        """End the broker at once, as a power cut would."""
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait()
-            self._process = None
-
-    def _spawn(self) -> subprocess.Popen[bytes]:
-        with (self._folder / "broker.log").open("ab") as log:
-            return subprocess.Popen(
-                [*_JAVA, "-Xmx512m", "kafka.Kafka", str(self._properties)],
-                stdout=log,
-                stderr=log,
-                preexec_fn=_die_with_parent,
-            )
-
-    def _accepts(self) -> bool:
-        assert self._process is not None
-        if self._process.poll() is not None:
-            pytest.fail(f"Kafka ended: {(self._folder / 'broker.log').read_text()[-2000:]}")
-        return "Kafka Server started" in (self._folder / "broker.log").read_text() and listens(self._plain)
+def new_cluster_id() -> str:
+    """Return the id of a new cluster."""
+    return base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
 
 
 def wait_until(condition: Callable[[], bool], timeout_s: float, what: str) -> None:

@@ -12,6 +12,7 @@ from support.redis_server import USERS, SecuredRedis, password
 from support.system import System, expected_lines, lines, short_demo
 
 from affectstream.producers.runs import claimed, sending
+from affectstream.restore import restored
 from affectstream.runtime.consent_store import ConsentStore
 from affectstream.runtime.feedback import FeedbackStore
 from affectstream.runtime.handovers import Handovers
@@ -68,6 +69,8 @@ async def test_what_the_gateway_the_api_and_an_operator_do_in_redis_is_allowed(
     await _as_producer(as_user("producer").redis, policy)
     await _as_api(as_user("api").redis, policy)
     await _as_operator(as_user("operator").redis, policy)
+    operator = as_user("operator").model_copy(update={"policy": policy})
+    assert (await restored(operator, ["kept"]))[0] > 0
     assert await secured.refusals() == []
 
 

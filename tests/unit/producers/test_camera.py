@@ -166,3 +166,13 @@ def test_a_clock_that_is_set_back_goes_on():
     times = iter([1000, 2000, 500, 700, 3000])
     clock = MonotonicWallClock(lambda: next(times))
     assert [clock() for _ in range(5)] == [1000, 2000, 2000, 2200, 4500]
+
+
+def test_a_clock_that_jumps_by_an_hour_back_and_forth_does_not_move_the_call():
+    hour = 3_600_000
+    wall = [START + second * 1000 + jump for second, jump in enumerate([0, hour, hour, -hour, 0, 0])]
+    times, elapsed = iter(wall), iter(range(0, 6000, 1000))
+    clock = MonotonicWallClock(lambda: next(times), lambda: next(elapsed))
+    went = [clock() - START for _ in wall]
+    assert went == sorted(went)
+    assert went[-1] in range(3000, 6000)
