@@ -47,6 +47,7 @@ def dashboard() -> Json:
             calls((0, 9, 24, 12)),
             alerts((0, 21, 24, 9)),
         ],
+        annotations={"list": [source.annotation_of_all("Alerts of all calls", current_panels.POOR)]},
         time={"from": "now-1h", "to": "now"},
     )
 

@@ -105,12 +105,26 @@ def annotation(name: str, colour: str, kind: str) -> Json:
     """Return an annotation query: the marks of one ``kind`` on the time axis of every panel."""
     columns = {"start_ms": "timestamp_epoch", "end_ms": "timestamp_epoch", "text": "string", "kind": "string"}
     fields = {"time": "start_ms", "timeEnd": "end_ms", "text": "text", "tags": "kind"}
+    return _annotation(
+        name, colour, query(MARKS, columns, root="marks", params=OF_SESSION | {"kind": kind}), fields
+    )
+
+
+def annotation_of_all(name: str, colour: str) -> Json:
+    """Return an annotation query: where an alert of any call begins or ends, with the call as its tag."""
+    columns = {"end_ms": "timestamp_epoch", "text": "string", "session": "string"}
+    fields = {"time": "end_ms", "text": "text", "tags": "session"}
+    params = {"since": "${__from}", "limit": "1000"}
+    return _annotation(name, colour, query(ALL_ALERTS, columns, root="alerts", params=params), fields)
+
+
+def _annotation(name: str, colour: str, target: Json, fields: dict[str, str]) -> Json:
     return {
         "name": name,
         "enable": True,
         "hide": False,
         "iconColor": colour,
         "datasource": REF,
-        "target": query(MARKS, columns, root="marks", params=OF_SESSION | {"kind": kind}),
+        "target": target,
         "mappings": {to: {"source": "field", "value": field} for to, field in fields.items()},
     }
