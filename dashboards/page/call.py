@@ -86,6 +86,7 @@ class Page:
                 ui.link(f"Windows as {kind.upper()}", f"/call/{self._sid}/windows.{kind}").classes(
                     "call-back"
                 ).props("download")
+        self._player.build()
         self._parties = ui.column().classes("call-parties")
         ui.html("<h2>What happened</h2>", sanitize=False)
         self._events = ui.table(columns=EVENT_COLUMNS, rows=[], row_key="key", pagination=25).classes(
@@ -95,7 +96,6 @@ class Page:
         ui.html("<h2>In short</h2>", sanitize=False)
         self._short = ui.column().classes("call-short")
         self._tables = Tables(self._jump)
-        self._player.build()
         marking.Form(self._sid, self._reader, self._feedback).build()
         await self.refresh()
         ui.timer(REFRESH_S, self.refresh)

@@ -46,7 +46,8 @@ class Tables:
             for party in summary.parties
         ]
         if any(turn.text for turn in conversation.turns) and SAID not in self._columns():
-            self._turns.columns = [*self._turns.columns, _column(SAID)]
+            wrapped = _column(SAID) | {"style": "white-space: normal; min-width: 14rem"}
+            self._turns.columns = [*self._turns.columns, wrapped]
         self._turns.rows = [
             turn_row(turn, summary.start_ms) | {"key": i} for i, turn in enumerate(conversation.turns)
         ]
