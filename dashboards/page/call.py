@@ -235,7 +235,7 @@ class Page:
 def register(app: FastAPI) -> None:
     """Add the page to the site."""
 
-    @ui.page("/call/{sid}")
+    @ui.page("/call/{sid}", response_timeout=frame.BUILT_S)
     async def call(sid: str) -> None:
         with frame.page(f"Call {sid}", "/call"):
             of = app.state

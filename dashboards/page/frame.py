@@ -12,6 +12,7 @@ ASSETS = Path(__file__).parent / "static"
 PAGES = (("Live", "/"), ("Try it", "/try"), ("System", "/system"))
 ACCENT = "#0550ae"  # 7.6:1 on white
 HEAD = '<link rel="stylesheet" href="/page-assets/page.css"><script src="/page-assets/cells.js"></script>'
+BUILT_S = 30.0  # a page of a thousand calls may take a while on a busy machine
 CUES = "Cues consistent with an emotion, with their probability; never a statement about a person."
 
 

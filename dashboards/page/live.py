@@ -154,7 +154,7 @@ def register(app: FastAPI) -> None:
     """Add the page to the site."""
     strips = Strips(app.state.reader)
 
-    @ui.page("/")
+    @ui.page("/", response_timeout=frame.BUILT_S)
     async def live(q: str = "", ended: bool = True) -> None:
         with frame.page("Live calls", "/"):
             await Page(app.state.roster, strips, q, ended).build()

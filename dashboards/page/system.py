@@ -25,7 +25,7 @@ Row = dict[str, Any]
 def register(app: FastAPI, processes: Processes) -> None:
     """Add the page to the site."""
 
-    @ui.page("/system")
+    @ui.page("/system", response_timeout=frame.BUILT_S)
     async def system() -> None:
         with frame.page("System", "/system"):
             if not processes.urls:

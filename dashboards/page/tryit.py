@@ -109,7 +109,7 @@ class Page:
 def register(app: FastAPI) -> None:
     """Add the page to the site."""
 
-    @ui.page("/try")
+    @ui.page("/try", response_timeout=frame.BUILT_S)
     async def tryit() -> None:
         ui.add_head_html(SCRIPT)
         with frame.page("Try it", "/try"):
