@@ -17,6 +17,30 @@ if TYPE_CHECKING:
 DRAWS = 2000
 Name = Literal["face", "voice", "text"]
 ModelName = Annotated[Name, typer.Argument(help="which model", show_default=False)]
+Data = Annotated[
+    Path | None, typer.Option(help="folder of the corpora; default: $AFFECT_DATA", show_default=False)
+]
+Given = Annotated[
+    Path | None,
+    typer.Option(help="folder of corpora, of one, or a file; default: $AFFECT_DATA", show_default=False),
+]
+Labelled = Annotated[
+    Path | None,
+    typer.Argument(
+        help="face, voice: pictures or sounds in a folder per class, or where --corpus lies",
+        show_default=False,
+    ),
+]
+CorpusName = Annotated[
+    str | None, typer.Option(help="face, voice: any corpus of docs/models/corpora.md", show_default=False)
+]
+Weights = Annotated[
+    Path | None,
+    typer.Option(help="folder with weights and card; default: the shipped ones", show_default=False),
+]
+Threads = Annotated[
+    int | None, typer.Option(min=1, help="of torch; default: one per processor", show_default=False)
+]
 app = typer.Typer()
 out = Console()
 err = Console(stderr=True)
@@ -26,9 +50,7 @@ err = Console(stderr=True)
 def train(
     context: typer.Context,
     name: ModelName,
-    data: Annotated[
-        Path | None, typer.Option(help="folder of the corpora; default: $AFFECT_DATA", show_default=False)
-    ] = None,
+    data: Data = None,
     run: Annotated[
         Path | None,
         typer.Option(
@@ -68,9 +90,7 @@ def ship(
     folder: Annotated[
         Path | None, typer.Option(help="where the weights go; default: the package", show_default=False)
     ] = None,
-    data: Annotated[
-        Path | None, typer.Option(help="folder of the corpora; default: $AFFECT_DATA", show_default=False)
-    ] = None,
+    data: Data = None,
     threads: Annotated[int, typer.Option(min=1, help="of torch")] = 1,
     bare: Annotated[
         bool, typer.Option("--bare", help="text: no figures, for weights that another training starts from")
@@ -103,34 +123,17 @@ def evaluate(
         str,
         typer.Argument(help="face, voice, text, calls, a reference network's run folder; or: clips FOLDER"),
     ],
-    folder: Annotated[
-        Path | None,
-        typer.Argument(
-            help="face, voice: pictures or sounds in a folder per class, or where --corpus lies",
-            show_default=False,
-        ),
-    ] = None,
-    corpus: Annotated[
-        str | None,
-        typer.Option(help="face, voice: any corpus of docs/models/corpora.md", show_default=False),
-    ] = None,
-    data: Annotated[
-        Path | None,
-        typer.Option(help="folder of corpora, of one, or a file; default: $AFFECT_DATA", show_default=False),
-    ] = None,
+    folder: Labelled = None,
+    corpus: CorpusName = None,
+    data: Given = None,
     output: Annotated[
         Path | None, typer.Option("-o", "--output", help="folder for the report, plots and predictions")
     ] = None,
     quick: Annotated[bool, typer.Option("--quick", help="a few hundred items, to see that it works")] = False,
-    weights: Annotated[
-        Path | None,
-        typer.Option(help="folder with weights and card; default: the shipped ones", show_default=False),
-    ] = None,
+    weights: Weights = None,
     run: Annotated[Path, typer.Option(help="voice: the run that keeps the folds")] = Path("runs/voice"),
     device: Annotated[str, typer.Option(help="cpu, cuda or cuda:N")] = "cpu",
-    threads: Annotated[
-        int | None, typer.Option(min=1, help="of torch; default: one per processor", show_default=False)
-    ] = None,
+    threads: Threads = None,
 ) -> None:
     """Measure a model on what it was not trained on, and show what was aimed at beside what was reached."""
     import torch
@@ -221,7 +224,7 @@ def leakcheck(
     """Show what splits of a corpus share between their parts, and by how much a random one flatters."""
     from affectstream.lab.baselines import report
     from affectstream.lab.datasets.catalogue import entry
-    from affectstream.lab.datasets.folder import corpora
+    from affectstream.lab.datasets.files import corpora
 
     name = entry(corpus).name
     with err.status(f"reading {name} and training baselines on it"):

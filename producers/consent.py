@@ -9,8 +9,9 @@ from affectstream.producers.replay import Send
 from affectstream.producers.session import SessionMessage
 from affectstream.runtime.consent import Consents
 from affectstream.runtime.settings import Settings
+from affectstream.schemas.consent import withheld
 from affectstream.schemas.errors import PolicyError, Unavailable
-from affectstream.schemas.messages import EndOfStream, withheld
+from affectstream.schemas.messages import EndOfStream
 
 log = structlog.get_logger(__name__)
 

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Collection
 from dataclasses import dataclass, replace
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 from affectstream.schemas.errors import Malformed, PolicyError
 from affectstream.schemas.messages import Media, Reason
@@ -96,3 +96,10 @@ def standing(text: str | None) -> Standing:
     if consent not in CONSENTS:
         raise Malformed("the consent of a session in Redis is none that this version knows")
     return Standing(consent, pauses, version)
+
+
+def withheld(message: Media, reason: Reason) -> Media:
+    """Return ``message`` without its media, and why."""
+    kept = message.model_dump(exclude={"jpeg", "pcm", "text", "context", "language"})
+    empty: dict[str, Any] = {"jpeg": b"", "pcm": b"", "text": ""}  # others than the type's are ignored
+    return type(message).model_validate({**kept, **empty, "withheld": reason})

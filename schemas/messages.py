@@ -78,9 +78,7 @@ class Envelope(Record):
     seq: int = Field(ge=0)  # per run, party and modality, rising from 0; gaps only in a recogniser's words
     start_ms: Ms = Field(alias="start")
     end_ms: Ms = Field(alias="end")  # equal to start_ms for an instant
-    watermark_ms: Ms = Field(
-        alias="settled"
-    )  # no later message of this modality and party starts before this
+    watermark_ms: Ms = Field(alias="settled")  # no later message of this modality and party starts before it
     expects: tuple[Modality, ...] = Field(min_length=1)  # the modalities that this party will send
 
     @model_validator(mode="after")
@@ -267,10 +265,3 @@ class DeadLetter(Record):
 
 
 Media = VideoFrame | AudioChunk | Transcript
-
-
-def withheld(message: Media, reason: Reason) -> Media:
-    """Return ``message`` without its media, and why."""
-    kept = message.model_dump(exclude={"jpeg", "pcm", "text", "context", "language"})
-    empty: dict[str, Any] = {"jpeg": b"", "pcm": b"", "text": ""}  # others than the type's are ignored
-    return type(message).model_validate({**kept, **empty, "withheld": reason})

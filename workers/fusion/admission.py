@@ -29,6 +29,7 @@ ACCEPTED, DUPLICATE, LATE, UNSURE = (
     Admission.LATE,
     Admission.UNSURE,
 )
+REFUSALS: dict[Admission, Refusal] = {LATE: "late", Admission.IMPLAUSIBLE: "implausible"}
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,19 @@ class Effects:
     refused: list[Refused] = field(default_factory=list)
     closed: list[Key] = field(default_factory=list)  # parties that are over: their state is gone
     begun: dict[str, str] = field(default_factory=dict)  # runs by session, whose windows replace others
+
+    def refuse(self, item: Observation, reason: Refusal, offset: int) -> None:
+        """Take note of an observation that does not count, or not everywhere."""
+        self.refused.append(Refused(item, reason, offset))
+
+    def has(self, session_id: str) -> bool:
+        """Say whether finals of a session are among them."""
+        return any(final.key[0] == session_id for final in self.finals)
+
+    def withdraw(self, session_id: str) -> None:
+        """Drop what is to be written of a session that may not be processed any more."""
+        self.finals = [final for final in self.finals if final.key[0] != session_id]
+        self.begun.pop(session_id, None)
 
 
 def permitted(items: Sequence[Observation], refused: Container[str]) -> tuple[Observation, ...]:

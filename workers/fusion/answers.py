@@ -44,7 +44,7 @@ def learn(join: Join, answer: Answer, being_written: Collection[str], replaces: 
             unwritten = join.holds(session_id) or session_id in being_written
             if stored.kept is None and not unwritten:
                 join.purged(session_id)
-            first[session_id] = join.current_run(session_id)
+            first[session_id] = join.runs.current(session_id)
         verdict, current = judged(run, stored, first[session_id], replaces)
         join.admit(session_id, run, verdict, current)
         if first[session_id] is None and verdict in ("current", "begins"):

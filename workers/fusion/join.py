@@ -9,7 +9,6 @@ time, stops waiting for a modality that stalls.
 import math
 from collections import Counter
 from collections.abc import Iterable
-from operator import attrgetter
 
 from affectstream.schemas.messages import PARTIES, Modality
 from affectstream.schemas.observations import EndOfStream, Observation
@@ -17,11 +16,10 @@ from affectstream.workers.fusion.admission import (
     ACCEPTED,
     DUPLICATE,
     LATE,
+    REFUSALS,
     UNSURE,
     Admission,
     Effects,
-    Refusal,
-    Refused,
 )
 from affectstream.workers.fusion.party import PartyJoin
 from affectstream.workers.fusion.runs import KnownRuns, Remembered, RunVerdict, SessionRuns
@@ -30,7 +28,6 @@ from affectstream.workers.fusion.window import Key, ResumePoint
 
 ANEW = ResumePoint()
 LONGEST_MS = 6 * 3_600_000  # an observation that claims to cover more is refused
-KEY = attrgetter("session_id", "party")
 
 
 class Join:
@@ -41,7 +38,7 @@ class Join:
         self._window_ms, self._stall_ms, self._fast = window_ms, stall_ms, early
         self._parties: dict[Key, PartyJoin] = {}
         self._over = Remembered[Key, ResumePoint]()  # where parties that are over have stopped
-        self._runs = KnownRuns()
+        self.runs = KnownRuns()
         self._touched: dict[PartyJoin, None] = {}  # parties that an early pane may be due of
         self._effects = Effects()
 
@@ -58,14 +55,6 @@ class Join:
         """Say whether the party has state here."""
         return key in self._parties
 
-    def knows_run(self, session_id: str, run: str) -> bool:
-        """Say whether nothing need be asked of the store about this run of the session."""
-        return self._runs.knows(session_id, run)
-
-    def current_run(self, session_id: str) -> str | None:
-        """Return the run of a session of which windows are open or were closed here; None for none."""
-        return self._runs.current(session_id)
-
     def admit(self, session_id: str, run: str, verdict: RunVerdict, current: str) -> None:
         """Take note of what the store's answer makes of a run; ``current`` is the run that it belongs to."""
         runs = self._session(session_id)
@@ -76,21 +65,17 @@ class Join:
 
     def holds(self, session_id: str) -> bool:
         """Say whether windows of a session are open, or wait to be taken."""
-        if any((session_id, party) in self._parties for party in PARTIES):
-            return True
-        return any(final.key[0] == session_id for final in self._effects.finals)
+        return any((session_id, party) in self._parties for party in PARTIES) or self._effects.has(session_id)
 
     def purged(self, session_id: str) -> None:
         """Forget a session of which the store holds nothing any more."""
         self._forget(session_id)
-        self._runs.forget(session_id)
+        self.runs.forget(session_id)
 
     def withdraw(self, session_id: str) -> None:
         """Drop all that is open or waits of a session that may not be processed any more."""
         self.purged(session_id)
-        effects = self._effects
-        effects.finals = [final for final in effects.finals if final.key[0] != session_id]
-        effects.begun.pop(session_id, None)
+        self._effects.withdraw(session_id)
 
     def resume(self, key: Key, point: ResumePoint) -> None:
         """Take note of where the newest final that is written lets a party go on."""
@@ -121,8 +106,7 @@ class Join:
                     admission = party.weigh(item, offset, latest_ms)
                     if party.settled:
                         self._settle(party)
-                if admission is not ACCEPTED:
-                    self._judge(admission, item, offset)
+                self._judge(admission, item, offset)
             if party.progress.watermark_ms >= party.closing_ms:
                 self._close_due(party)
                 party = parties.get(party.key)
@@ -147,8 +131,7 @@ class Join:
 
     def take_effects(self) -> Effects:
         """Return what follows from everything since the last call; early panes of open windows among it."""
-        early = [party.early() for party in self._touched]
-        self._effects.early = [pane for pane in early if pane is not None]
+        self._effects.early = [pane for party in self._touched if (pane := party.early()) is not None]
         self._touched.clear()
         effects, self._effects = self._effects, Effects()
         return effects
@@ -177,18 +160,16 @@ class Join:
         too_long = item.end_ms - item.start_ms > LONGEST_MS and not isinstance(item, EndOfStream)
         party = self._parties.get(key)
         if too_long or (party is None and item.watermark_ms > latest_ms):
-            self._refuse(item, "implausible", offset)
+            self._effects.refuse(item, "implausible", offset)
             return None
         if party is not None:
             return party
         point = self._over.get(key, ANEW)
         verdict = point.verdict(item, self._window_ms)
-        if verdict == "duplicate":
-            self.duplicates[item.modality] += 1
-            return None
-        if verdict == "late":
-            self._over[key] = point if item.seq else point.restarted(item.modality)
-            self._refuse(item, "late", offset)
+        if verdict != "new":
+            if verdict == "late":
+                self._over[key] = point if item.seq else point.restarted(item.modality)
+            self._judge(LATE if verdict == "late" else DUPLICATE, item, offset)
             return None
         self._over.pop(key, None)
         run = self._session(key[0]).current or ""
@@ -205,13 +186,13 @@ class Join:
             if item.run:
                 self._effects.begun[item.session_id] = item.run
         elif verdict != "current":
-            self._refuse(item, verdict, offset)
+            self._effects.refuse(item, verdict, offset)
             return False
         return True
 
     def _session(self, session_id: str) -> SessionRuns:
         parties = (self._parties.get((session_id, party)) for party in PARTIES)
-        return self._runs.of(session_id, next((party.run for party in parties if party), None))
+        return self.runs.of(session_id, next((party.run for party in parties if party), None))
 
     def _forget(self, session_id: str) -> None:
         """Drop the windows that are open of a session, and where it stopped."""
@@ -222,17 +203,12 @@ class Join:
                 self._touched.pop(join, None)
                 self._effects.closed.append(key)
 
-    def _refuse(self, item: Observation, reason: Refusal, offset: int) -> None:
-        self._effects.refused.append(Refused(item, reason, offset))
-
     def _judge(self, admission: Admission, item: Observation, offset: int) -> None:
         """Take note of an observation that does not count, or not everywhere."""
         if admission is DUPLICATE:
             self.duplicates[item.modality] += 1
-        elif admission is LATE:
-            self._refuse(item, "late", offset)
-        elif admission is Admission.IMPLAUSIBLE:
-            self._refuse(item, "implausible", offset)
+        elif admission in REFUSALS:
+            self._effects.refuse(item, REFUSALS[admission], offset)
 
     def _settle(self, party: PartyJoin) -> None:
         for settled in party.settled:

@@ -1,14 +1,21 @@
-"""A partition's join from its assignment to its revocation: what it asks, reads and may commit."""
+"""A partition's join from its assignment to its revocation: what it asks, reads, may commit and counts."""
 
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+import structlog
+
+from affectstream.runtime import metrics
+from affectstream.schemas.errors import Unavailable
 from affectstream.schemas.messages import DeadLetter, Party
 from affectstream.schemas.observations import Observation
+from affectstream.schemas.topics import PROBABILITIES
 from affectstream.workers.fusion.admission import Effects
 from affectstream.workers.fusion.join import Join
 from affectstream.workers.fusion.window import Key
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True)
@@ -42,7 +49,7 @@ class Partition:
         join = self.join
         parties, runs, begins = dict[Key, None](), dict[tuple[str, str], None](), list[tuple[str, str]]()
         for sid, party, run, first in self._met(items):
-            if not join.knows_run(sid, run):
+            if not join.runs.knows(sid, run):
                 runs[sid, run] = None
             if not join.knows((sid, party)):
                 parties[sid, party] = None
@@ -81,3 +88,25 @@ class Partition:
         """Return the offset to go on from after a crash, once all that was taken is carried out."""
         needed = self.join.needed_from()
         return self.next_offset if needed is None else needed
+
+
+def count(partitions: Iterable[Partition]) -> None:
+    """Count duplicates since the last time, and the windows that are open."""
+    open_windows = 0
+    for partition in partitions:
+        for modality, number in partition.join.duplicates.items():
+            metrics.DUPLICATES.labels(modality).inc(number)
+        partition.join.duplicates.clear()
+        open_windows += partition.join.open_windows()
+    metrics.OPEN_WINDOWS.set(open_windows)
+
+
+def lost(partition: int, missed: int, fatal: bool) -> None:
+    """Count records that were dropped before they were read; raises Unavailable where that is ``fatal``."""
+    metrics.GAPS.labels(PROBABILITIES.name).inc(missed)
+    log.error("records_lost", topic=PROBABILITIES.name, partition=partition, missed=missed)
+    if fatal:
+        raise Unavailable(
+            f"the embedded broker dropped {missed} records of {PROBABILITIES.name} before they were "
+            "read: it keeps little; replay more slowly, or use a real Kafka"
+        )

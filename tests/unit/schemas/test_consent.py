@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from affectstream.schemas.consent import CONSENTS, PROCESSABLE, Pause, Standing, standing
+from affectstream.schemas.consent import CONSENTS, PROCESSABLE, Pause, Standing, standing, withheld
 from affectstream.schemas.errors import Malformed, PolicyError
-from affectstream.schemas.messages import AudioChunk, Reason, Transcript, VideoFrame, withheld
+from affectstream.schemas.messages import AudioChunk, Reason, Transcript, VideoFrame
 
 BASE = {"session_id": "s", "party": "customer", "seq": 0, "watermark_ms": 3000}
 

@@ -23,7 +23,8 @@ from affectstream.producers.gateway.lane import LAG_MS, REORDER_MS, Lane
 from affectstream.producers.gateway.simulators import to_mu_law
 from affectstream.producers.gateway.sound import mu_law
 from affectstream.producers.media import probe
-from affectstream.schemas.messages import AudioChunk, EndOfStream, Reason, VideoFrame, withheld
+from affectstream.schemas.consent import withheld
+from affectstream.schemas.messages import AudioChunk, EndOfStream, Reason, VideoFrame
 
 ZERO_MS = 1_700_000_000_123
 STEP_MS = 20
