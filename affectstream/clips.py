@@ -34,7 +34,7 @@ def evaluate_clips(
     import logging
 
     from affectstream.export import check_file
-    from affectstream.lab.evaluation import labelled_clips, terminal
+    from affectstream.lab.evaluation import document, labelled_clips
     from affectstream.lab.evaluation.document import markdown
     from affectstream.runtime.settings import load
 
@@ -46,7 +46,7 @@ def evaluate_clips(
     with err.status(f"analysing {len(clips)} clips"):
         windows = _analysed(clips, settings)
     page = list(labelled_clips.blocks(clips, windows, draws))
-    terminal.show(page, out)
+    document.show(page, out)
     if output:
         output.write_text(markdown(page, "plots"), encoding="utf-8")
         out.print(f"wrote {output}", highlight=False, soft_wrap=True)

@@ -69,7 +69,7 @@ def demo(
 
 def _with_free_port(settings: "Settings") -> "Settings":
     """Return settings whose API listens on a free port where its own is taken."""
-    from affectstream.runtime.child import free_port
+    from affectstream.runtime.process import free_port
 
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -13,8 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from affectstream.runtime.child import die_with_parent
-from affectstream.runtime.process import REFUSED
+from affectstream.runtime.process import REFUSED, die_with_parent
 from affectstream.schemas.errors import InputError, Unavailable
 
 RESTARTS, RESTARTS_S = 5, 300.0  # of one process, within so long: more is no accident

@@ -86,7 +86,7 @@ def processes(settings: "Settings", workers: int = 1) -> "list[Child]":
 
 def _child(settings: "Settings", name: str, worker: WorkerName) -> "Child":
     from affectstream.processes import Child
-    from affectstream.runtime.child import free_port
+    from affectstream.runtime.process import free_port
     from affectstream.runtime.settings import as_env
 
     port = free_port()
@@ -101,7 +101,7 @@ def _child(settings: "Settings", name: str, worker: WorkerName) -> "Child":
 def _server(settings: "Settings", name: str) -> "Child":
     """Return the process of a server, on the port of its settings."""
     from affectstream.processes import Child
-    from affectstream.runtime.child import free_port
+    from affectstream.runtime.process import free_port
     from affectstream.runtime.settings import as_env
 
     env = as_env(settings) | {"PYTHONUNBUFFERED": "1"}
@@ -157,7 +157,7 @@ def on_embedded(settings: "Settings", bootstrap: str, url: str) -> "Settings":
 
 def _watching(settings: "Settings", children: "Sequence[Child]") -> "Settings":
     """Return settings under which the page shows the state of these processes and of its own."""
-    from affectstream.runtime.child import free_port
+    from affectstream.runtime.process import free_port
 
     own = settings.api.health_port or free_port()
     ports = {child.name: child.port for child in children} | {"api": own}

@@ -10,7 +10,7 @@ from functools import lru_cache
 
 from redis import Redis
 
-from affectstream.runtime.child import die_with_parent
+from affectstream.runtime.process import die_with_parent
 from affectstream.runtime.settings import Settings, as_env
 from affectstream.runtime.settings import load as load_settings
 from affectstream.workers.fusion.offline import offline_join

@@ -12,8 +12,8 @@ from pathlib import Path
 from prometheus_client.parser import text_string_to_metric_families
 
 from affectstream.processes import Child, Children
-from affectstream.runtime.child import free_port
 from affectstream.runtime.kafka import topics
+from affectstream.runtime.process import free_port
 from affectstream.runtime.settings import Settings, as_env, load
 from benchmarks import servers
 from benchmarks.gateway_load import FRAME_MS, RAMP_S

@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from affectstream.runtime.child import die_with_parent
+from affectstream.runtime.process import die_with_parent
 from affectstream.schemas.topics import PROBABILITIES
 from benchmarks import fusion
 from benchmarks.measure import Row, Run, ratio_of

@@ -14,9 +14,9 @@ from pathlib import Path
 
 from confluent_kafka import Producer
 
-from affectstream.runtime.child import die_with_parent, free_port
 from affectstream.runtime.embedded import EmbeddedRedis
 from affectstream.runtime.kafka import topics
+from affectstream.runtime.process import die_with_parent, free_port
 from affectstream.runtime.settings import KafkaSettings
 from affectstream.schemas.errors import Unavailable
 from affectstream.schemas.topics import PROBABILITIES

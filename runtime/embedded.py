@@ -11,7 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from affectstream.runtime.child import die_with_parent, free_port
+from affectstream.runtime.process import die_with_parent, free_port
 from affectstream.schemas.errors import Unavailable
 
 START_TIMEOUT_S = 10

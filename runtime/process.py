@@ -1,8 +1,11 @@
-"""The life of a process: signals become an event, errors become exit codes."""
+"""The life of a process: signals become an event, errors exit codes; children end with their parent."""
 
 import asyncio
+import contextlib
+import ctypes
 import os
 import signal
+import socket
 import sys
 from collections.abc import Awaitable, Callable
 
@@ -65,3 +68,20 @@ async def _until_stopped(main: Callable[[Stop], Awaitable[None]]) -> None:
     finally:
         for number in SIGNALS:
             loop.remove_signal_handler(number)
+
+
+PR_SET_PDEATHSIG = 1
+
+
+def free_port() -> int:
+    """Return a port on the loopback that nothing listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def die_with_parent(number: signal.Signals = signal.SIGKILL) -> None:
+    """Have the kernel send this process a signal when the thread that started it ends; Linux only."""
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, number)

@@ -24,8 +24,8 @@ from playwright.async_api import Browser, async_playwright, expect
 from affectstream.analytics.alerts import alerts
 from affectstream.analytics.rules import read as read_rules
 from affectstream.export import read
-from affectstream.runtime.child import free_port
 from affectstream.runtime.embedded import EmbeddedRedis
+from affectstream.runtime.process import free_port
 from affectstream.runtime.settings import load
 from affectstream.runtime.store import FusedStore
 from affectstream.schemas.messages import FusedEmotion

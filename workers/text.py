@@ -5,9 +5,8 @@ from functools import partial
 from typing import Protocol
 
 from affectstream.models.protocol import Array, EmotionModel, Predictions
-from affectstream.models.text.language import is_english
+from affectstream.models.text.language import is_english, text_quality, words_in
 from affectstream.models.text.model import TextModel
-from affectstream.models.text.quality import text_quality, words_in
 from affectstream.models.text.tokenise import is_speech
 from affectstream.runtime.settings import Settings
 from affectstream.schemas.messages import Modality, Probabilities, Reason, Transcript

@@ -14,7 +14,7 @@ from librosa.effects import trim
 
 from affectstream.lab.calls.lines import LINE_HZ, LINES, WIDE_HZ, at_rate, telephone
 from affectstream.lab.calls.recordings import Recording, Samples, load
-from affectstream.lab.datasets.folder import candidates
+from affectstream.lab.datasets.files import candidates
 
 CORPORA = {"ravdess": "RAVDESS", "nemo": "nEMO", "tess": "TESS", "turev": "TurEV-DB"}
 NAMES = {

@@ -6,7 +6,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from affectstream.lab.calls import bench, page
-from affectstream.lab.evaluation.terminal import show
+from affectstream.lab.evaluation.document import show
 from affectstream.runtime.settings import load
 
 

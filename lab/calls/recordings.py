@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import soundfile
 
-from affectstream.lab.datasets.folder import of_corpus
+from affectstream.lab.datasets.files import of_corpus
 from affectstream.schemas.errors import InputError
 
 CORPUS = "calls"

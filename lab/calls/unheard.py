@@ -11,7 +11,7 @@ from safetensors.torch import save_file
 
 from affectstream.lab.calls.acted import Speaker
 from affectstream.lab.datasets import ravdess
-from affectstream.lab.datasets.folder import candidates
+from affectstream.lab.datasets.files import candidates
 from affectstream.lab.evaluation.tasks.voice_folds import whole_network
 from affectstream.lab.training.files import WEIGHTS
 from affectstream.lab.training.recipe import RECIPE, VoiceRecipe, read_recipe

@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 
 from affectstream.lab.datasets.clips import SUFFIXES, checked
-from affectstream.lab.datasets.skipping import Skipped, files_below, read_each
+from affectstream.lab.datasets.files import Skipped, files_below, read_each
 from affectstream.schemas.errors import InputError
 from affectstream.schemas.labels import EMOTIONS, INDEX
 

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 import soundfile
 
-from affectstream.lab.datasets.skipping import Skipped, files_below, read_each
+from affectstream.lab.datasets.files import Skipped, files_below, read_each
 from affectstream.schemas.errors import InputError
 from affectstream.schemas.labels import INDEX
 

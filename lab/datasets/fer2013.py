@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from affectstream.lab.datasets.ferplus import FER2013_CLASSES, SIDE
-from affectstream.lab.datasets.skipping import Skipped, files_below, read_each
+from affectstream.lab.datasets.files import Skipped, files_below, read_each
 from affectstream.schemas.errors import InputError
 from affectstream.schemas.labels import INDEX
 

@@ -10,7 +10,7 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
-from affectstream.lab.datasets.skipping import Skipped
+from affectstream.lab.datasets.files import Skipped
 from affectstream.schemas.errors import InputError
 from affectstream.schemas.labels import GOEMOTIONS_EKMAN, INDEX
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from affectstream.lab.datasets.skipping import Skipped
+from affectstream.lab.datasets.files import Skipped
 from affectstream.schemas.errors import InputError
 from affectstream.schemas.labels import INDEX, MELD
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from affectstream.lab.datasets.skipping import Skipped
+from affectstream.lab.datasets.files import Skipped
 from affectstream.lab.splits import merged_groups
 from affectstream.schemas.errors import InputError
 from affectstream.schemas.labels import EMOTIONS, INDEX, MELD

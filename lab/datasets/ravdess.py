@@ -9,7 +9,7 @@ import numpy.typing as npt
 import soundfile
 
 from affectstream.lab.datasets.clips import SUFFIXES, checked
-from affectstream.lab.datasets.skipping import Skipped, read_each
+from affectstream.lab.datasets.files import Skipped, read_each
 from affectstream.lab.splits import Fold, grouped_folds, merged_groups
 from affectstream.schemas.errors import InputError
 from affectstream.schemas.labels import INDEX, RAVDESS

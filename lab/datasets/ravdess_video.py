@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from affectstream.lab.datasets.files import Skipped, files_below, read_each
 from affectstream.lab.datasets.moving import Sound, Span, own_sound, picture_span, separate_sound
-from affectstream.lab.datasets.skipping import Skipped, files_below, read_each
 from affectstream.schemas.errors import InputError
 from affectstream.schemas.labels import INDEX, RAVDESS
 

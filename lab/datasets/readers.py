@@ -10,24 +10,19 @@ import numpy.typing as npt
 
 from affectstream.lab.datasets import (
     affectnet,
+    by_name,
     cremad,
     duplicates,
-    emodb,
-    emospeech,
     fer2013,
     ferplus,
     goemotions,
     meld,
-    nemo,
     paired,
     ravdess,
     ravdess_video,
-    savee,
-    tess,
-    turev,
 )
 from affectstream.lab.datasets.catalogue import entry
-from affectstream.lab.datasets.skipping import Skipped
+from affectstream.lab.datasets.files import Skipped
 from affectstream.schemas.errors import InputError
 
 
@@ -128,12 +123,12 @@ def _view(items: Sequence[Any], groups: Sequence[str], skipped: Skipped) -> View
 _VIEWS: dict[str, Callable[[Path], View]] = {
     "ravdess": _ravdess,
     "ravdess-video": _ravdess_video,
-    "savee": lambda folder: _clips(savee.read(folder)),
-    "tess": lambda folder: _clips(tess.read(folder)),
-    "emodb": lambda folder: _clips(emodb.read(folder)),
-    "nemo": lambda folder: _clips(nemo.read(folder)),
-    "turev": lambda folder: _clips(turev.read(folder)),
-    "emospeech": lambda folder: _clips(emospeech.read(folder)),
+    "savee": lambda folder: _clips(by_name.SAVEE.read(folder)),
+    "tess": lambda folder: _clips(by_name.TESS.read(folder)),
+    "emodb": lambda folder: _clips(by_name.EMODB.read(folder)),
+    "nemo": lambda folder: _clips(by_name.NEMO.read(folder)),
+    "turev": lambda folder: _clips(by_name.TUREV.read(folder)),
+    "emospeech": lambda folder: _clips(by_name.EMOSPEECH.read(folder)),
     "fer2013": _fer2013,
     "ferplus": _ferplus,
     "affectnet": _affectnet,

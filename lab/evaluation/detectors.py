@@ -21,7 +21,7 @@ from rich.console import Console
 from rich.table import Table
 
 from affectstream.lab.datasets.ferplus import Faces, load_npz, majority
-from affectstream.lab.datasets.folder import of_corpus
+from affectstream.lab.datasets.files import of_corpus
 from affectstream.lab.evaluation.scenes import (
     CHANGES,
     SIZE,

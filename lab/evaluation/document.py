@@ -1,9 +1,13 @@
-"""A document of text, tables and pictures, as Markdown and as one HTML file."""
+"""A document of text, tables and pictures: as Markdown, as one HTML file, and in the terminal."""
 
 import base64
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from html import escape
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table as RichTable
 
 STYLE = (
     "body{font:15px/1.5 system-ui,sans-serif;max-width:62rem;margin:2rem auto;padding:0 1rem;color:#202124}"
@@ -120,3 +124,29 @@ def _html(block: Block) -> str:
             head = "<tr>" + "".join(f"<th>{escape(cell)}</th>" for cell in columns) + "</tr>"
             body = "".join("<tr>" + "".join(f"<td>{escape(c)}</td>" for c in row) + "</tr>" for row in rows)
             return f"<table{' class=text' if block.text else ''}>{head}{body}</table>"
+
+
+def show(blocks: Iterable[Block], out: Console) -> None:
+    """Print the blocks in their order; pictures are left to files."""
+    for block in blocks:
+        match block:
+            case Heading(text):
+                out.print(f"\n[bold]{text}[/]", highlight=False)
+            case Paragraph(text) | Command(text):
+                out.print(text, highlight=False, markup=False)
+            case Bullets(items):
+                for item in items:
+                    out.print(f"- {item}", highlight=False, markup=False)
+            case Table(columns, rows):
+                out.print(_table(columns, rows))
+            case Picture():
+                pass
+
+
+def _table(columns: tuple[str, ...], rows: tuple[tuple[str, ...], ...]) -> RichTable:
+    table = RichTable(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
+    for i, name in enumerate(columns):
+        table.add_column(name, justify="right" if i else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*(cell.replace("[", "\\[") for cell in row))
+    return table

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from affectstream.lab.bootstrap import intervals, paired
-from affectstream.lab.datasets.skipping import files_below
+from affectstream.lab.datasets.files import files_below
 from affectstream.lab.evaluation.document import Block, Bullets, Heading, Paragraph, Table
 from affectstream.lab.evaluation.outcome import About, Outcome
 from affectstream.lab.statistics import Floats

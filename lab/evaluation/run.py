@@ -9,7 +9,7 @@ import numpy as np
 from rich.progress import Progress
 
 from affectstream.lab.bootstrap import DRAWS
-from affectstream.lab.datasets import folder
+from affectstream.lab.datasets import files
 from affectstream.lab.datasets.by_class import is_by_class
 from affectstream.lab.evaluation.outcome import Evaluation
 from affectstream.lab.statistics import Floats
@@ -46,7 +46,7 @@ class EvaluationRequest:
 
     def folders(self, corpus: str) -> tuple[Path, ...]:
         """Return where the files of ``corpus`` may lie."""
-        return folder.candidates(corpus, self.data)
+        return files.candidates(corpus, self.data)
 
 
 def evaluate(name: str, request: EvaluationRequest) -> Evaluation:

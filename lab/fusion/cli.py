@@ -138,7 +138,7 @@ def compare(
     data: Corpora = None,
 ) -> None:
     """Compare all rules: on real moments, under all conditions, under stress; --fitted saves the fitting."""
-    from affectstream.lab.evaluation import terminal as view
+    from affectstream.lab.evaluation import document as view
     from affectstream.lab.fusion import card as cards
     from affectstream.lab.fusion import document
     from affectstream.lab.fusion import page as work
@@ -170,6 +170,6 @@ def explain(
     blocks = (
         explained.of_window(window, at, name, fitted) if window else explained.of_rule(logs, name, fitted)
     )
-    from affectstream.lab.evaluation import terminal as view
+    from affectstream.lab.evaluation import document as view
 
     view.show(blocks, out)

@@ -9,9 +9,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from affectstream.lab.fusion.fit_bounded import fit_bounded
 from affectstream.lab.fusion.fit_experts import cooling, discounts, experts
-from affectstream.lab.fusion.fit_pools import fit_pool
+from affectstream.lab.fusion.fit_pools import fit_bounded, fit_pool
 from affectstream.lab.fusion.fit_stacking import fit_stacks
 from affectstream.lab.fusion.windows import Indices, Log
 from affectstream.models.fusion.evidence import Array, Evidence, Flags

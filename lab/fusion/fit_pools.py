@@ -1,4 +1,4 @@
-"""The gates and biases of a log pool by penalised likelihood, with analytic gradients."""
+"""Fitting of pools by penalised likelihood: gates and biases of a log pool, shares of the bounded pool."""
 
 from dataclasses import dataclass
 
@@ -6,8 +6,10 @@ import numpy as np
 from scipy.optimize import minimize
 
 from affectstream.lab.fusion.windows import Indices, Log
+from affectstream.lab.statistics import log_likelihoods
+from affectstream.models.fusion.bounded import BoundedPool
 from affectstream.models.fusion.evidence import Array, logs, shares, softmax, uncertainty
-from affectstream.models.fusion.parameters import Gate, LogPool
+from affectstream.models.fusion.parameters import Bounded, Gate, LogPool
 from affectstream.models.fusion.pools import effective_modalities, relative_trust, softplus, tempered
 from affectstream.schemas.labels import N_EMOTIONS
 from affectstream.schemas.messages import MODALITIES
@@ -17,6 +19,8 @@ START = 0.54  # softplus of it is 1: Bayes' product
 SLACK = -3.0  # where the free numbers behind b and c start: next to no gate
 PENALTY = 1.0  # a unit of the parameters weighs like so many windows
 DIGITS = 6
+LEAST = -4.0  # of the free numbers of the bounded pool: a share of less than 0.02 of another's is none
+STEP = 1e-3  # of its numerical gradient
 
 
 @dataclass(frozen=True)
@@ -105,3 +109,23 @@ def _one_hot(labels: Indices) -> Array:
 def _logistic(x: Array) -> Array:
     share: Array = 0.5 * (1.0 + np.tanh(0.5 * x))
     return share
+
+
+def fit_bounded(views: Log, say: Array, usual: Array) -> Bounded:
+    """Return the pool of least penalised negative log likelihood; ``say`` (windows,) weighs the windows.
+
+    The weights sum to one, so that the laws of the rule hold whatever is fitted.
+    """
+    total = say.sum()
+
+    def loss(free: Array) -> float:
+        p = BoundedPool("fitting", softmax(free), usual).fuse(views.evidence).p
+        nll = -(say * log_likelihoods(p, views.labels)).sum() / total
+        return float(nll + 0.5 * PENALTY * (free**2).sum() / total)
+
+    start = np.zeros(len(MODALITIES))
+    bounds = [(LEAST, -LEAST)] * len(start)
+    options = {"eps": STEP, "maxiter": 60, "ftol": 1e-8}
+    found = minimize(loss, start, method="L-BFGS-B", bounds=bounds, options=options)
+    weights = np.round(softmax(found.x), DIGITS)
+    return Bounded(weights=dict(zip(MODALITIES, weights.tolist(), strict=True)))

@@ -7,7 +7,7 @@ import numpy as np
 
 from affectstream.lab.bootstrap import DRAWS, Difference, Interval, intervals, paired
 from affectstream.lab.evaluation.outcome import About, Outcome
-from affectstream.lab.fusion.fit_bounded import fit_bounded
+from affectstream.lab.fusion.fit_pools import fit_bounded
 from affectstream.lab.fusion.logs.moments import ARRANGEMENTS, Moments
 from affectstream.lab.fusion.windows import Log
 from affectstream.models.fusion.bounded import BoundedPool

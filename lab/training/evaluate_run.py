@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from affectstream.lab.datasets.folder import corpora
+from affectstream.lab.datasets.files import corpora
 from affectstream.lab.evaluation.outcome import Evaluation
 from affectstream.lab.statistics import Floats, scaled
 from affectstream.lab.training import classical

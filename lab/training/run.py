@@ -9,7 +9,7 @@ import torch
 from safetensors.torch import save_file
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-from affectstream.lab.datasets.folder import corpora
+from affectstream.lab.datasets.files import corpora
 from affectstream.lab.evaluation import report as reports
 from affectstream.lab.evaluation.outcome import Evaluation
 from affectstream.lab.statistics import Floats, fit_temperature

@@ -8,7 +8,7 @@ import numpy as np
 from safetensors.torch import save_file
 from torch import Tensor
 
-from affectstream.lab.datasets import folder as corpora
+from affectstream.lab.datasets import files
 from affectstream.lab.datasets.ferplus import load_npz, majority
 from affectstream.lab.evaluation.figures import summary
 from affectstream.lab.evaluation.outcome import Outcome, of_run
@@ -59,7 +59,7 @@ def ship_bare(runs: Sequence[Path], folder: Path, data: Path | None = None) -> N
     if any(_kind(read_recipe(run / RECIPE)) not in ("text", "text-calls") for run in runs):
         raise InputError("--bare is for text: other trainings go on from a run itself")
     folder.mkdir(parents=True, exist_ok=True)
-    ship_text.write(runs, folder, corpora.corpora(data))
+    ship_text.write(runs, folder, files.corpora(data))
 
 
 def _kind(recipe: Recipe) -> str | None:
@@ -101,7 +101,7 @@ def _face(runs: Sequence[Path], folder: Path, data: Path | None) -> Card:
         "figures": {},
     }
     write_card("face", card, folder)
-    corpus = corpora.of_corpus("ferplus", data, "valid.npz")
+    corpus = files.of_corpus("ferplus", data, "valid.npz")
     card["temperature"] = _temperature(_loaded(folder), corpus, recipes[-1])
     write_card("face", card, folder)
     faces = load_npz(corpus / "valid.npz")

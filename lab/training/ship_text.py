@@ -15,19 +15,19 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from affectstream.lab import statistics
-from affectstream.lab.datasets.folder import corpora, of_corpus
+from affectstream.lab.datasets.files import corpora, of_corpus
 from affectstream.lab.datasets.texts import Row
 from affectstream.lab.evaluation.figures import summary
 from affectstream.lab.evaluation.sentences import SHARES, STYLES, outcomes
 from affectstream.lab.evaluation.tasks.text import ROWS, read
 from affectstream.lab.statistics import FLOOR, fit_temperature, log, scaled, uncalibrated
 from affectstream.lab.training.files import WEIGHTS, mean_weights, weights
+from affectstream.lab.training.networks.minilm import cut_state, cut_tokenizer, needed
 from affectstream.lab.training.recipe import RECIPE, CallsRecipe, TextRecipe, read_recipe
 from affectstream.lab.training.tasks import text_calls
 from affectstream.lab.training.tasks.text import encoder_config, label_counts, rows_of, start_folder
-from affectstream.lab.training.vocabulary import cut_state, cut_tokenizer, needed
 from affectstream.models.text.model import TextModel
-from affectstream.models.text.storage import packed
+from affectstream.models.text.network import packed
 from affectstream.models.text.tokenise import BUCKETS, Tokeniser
 from affectstream.models.weights import Card, read_card, write_card
 from affectstream.schemas.errors import InputError

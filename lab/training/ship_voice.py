@@ -7,7 +7,8 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from affectstream.lab import statistics
-from affectstream.lab.datasets import emospeech, nemo, ravdess, tess, turev
+from affectstream.lab.datasets import ravdess
+from affectstream.lab.datasets.by_name import EMOSPEECH, NEMO, TESS, TUREV
 from affectstream.lab.evaluation.tasks import voice_folds
 from affectstream.lab.evaluation.tasks.voice_folds import OUT_OF_FOLD, Arrays
 from affectstream.lab.evaluation.tasks.voice_sets import SETS
@@ -19,7 +20,7 @@ from affectstream.models.voice.network import VoiceNet
 from affectstream.models.weights import Card, write_card
 from affectstream.schemas.errors import InputError
 
-SOURCES = tuple(corpus.SOURCE for corpus in (ravdess, tess, nemo, turev, emospeech))
+SOURCES = (ravdess.SOURCE, *(corpus.source for corpus in (TESS, NEMO, TUREV, EMOSPEECH)))
 MODEL_ID = "voice-whisper/1"
 LICENCE = (
     f"weights {ravdess.LICENCE}, as the recordings of RAVDESS, nEMO and EmoSpeech; TESS and TurEV, from "

@@ -13,7 +13,7 @@ from torch import nn
 
 from affectstream.lab.datasets import readers
 from affectstream.lab.datasets.clips import SUFFIXES
-from affectstream.lab.datasets.folder import candidates
+from affectstream.lab.datasets.files import candidates
 from affectstream.lab.datasets.ravdess import load
 from affectstream.lab.datasets.sounds import SOUNDS
 from affectstream.lab.evaluation.windows import cut

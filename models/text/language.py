@@ -1,9 +1,16 @@
-"""Language of an utterance: whether the shipped text model, which reads English, can read it.
+"""What the shipped text model, which reads English, can read of an utterance: its language and its words.
 
 The likelihoods of py3langid (langid.py: Lui and Baldwin, 2012, byte n-grams of 97 languages) are compared. A
 lead over English of ``LEAD`` nats decides: of MELD dev and GoEmotions dev, which are English, 1 of 6,535
 utterances reaches it. Short or mixed words that do not decide are judged with the turns before. What the
 transcript states about its language moves the threshold. A script other than Latin needs no likelihood.
+
+The quality is ``length x known``:
+
+    length  n / (n + 1) for n words spoken: 0.5 for one word, 0.75 for three, 0.9 for nine
+    known   the share of word pieces that the vocabulary holds, 1 for plain English, 0 for another script
+
+so it never falls when words are added or when more of them are known, and is zero without words.
 """
 
 import re
@@ -59,3 +66,16 @@ def _in_latin(text: str) -> bool:
 @lru_cache(maxsize=1)
 def _identifier() -> LanguageIdentifier:
     return LanguageIdentifier.from_model_file(MODEL_FILE)
+
+
+_WORDS = re.compile(r"[^\W_]+(?:['\u2019-][^\W_]+)*")
+
+
+def words_in(text: str) -> int:
+    """Return the number of words of ``text``."""
+    return len(_WORDS.findall(text))
+
+
+def text_quality(words: int, known_share: float) -> float:
+    """Return the quality in [0, 1] of an utterance of ``words`` words, ``known_share`` of it known."""
+    return words / (words + 1) * min(max(known_share, 0.0), 1.0)

@@ -11,8 +11,7 @@ from safetensors.torch import load_file
 
 from affectstream.models.batching import calibrated, in_fixed_rows, product_type
 from affectstream.models.protocol import Array, Predictions
-from affectstream.models.text.network import TextNetwork
-from affectstream.models.text.storage import unpacked
+from affectstream.models.text.network import TextNetwork, unpacked
 from affectstream.models.text.tokenise import BUCKETS, Tokeniser
 from affectstream.models.weights import FOLDER, checked_file, read_card
 from affectstream.schemas.errors import InputError, ModelError

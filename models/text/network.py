@@ -4,6 +4,8 @@ It serves only; ``affectstream.lab.training.networks.minilm`` trains the same ne
 calls on tensors taken from the weights once, with queries, keys and values as one product: at one utterance a
 pass, a fifth of the time would go to Python and to three products where one does. The products take bfloat16
 where the processor multiplies it itself; everything between them is float32.
+
+In the file of the weights, matrices are int8 with one scale per row; on loading, all becomes float32 again.
 """
 
 from collections.abc import Mapping
@@ -15,6 +17,7 @@ from torch import Tensor
 from torch.nn.functional import gelu, layer_norm, linear, scaled_dot_product_attention
 
 Shape = tuple[int, ...]
+SCALE = ".scale"  # ends the names of the scales in the file of the weights
 
 
 def attention_mask(ids: Tensor) -> Tensor:
@@ -149,3 +152,25 @@ def _layer(weights: Mapping[str, Tensor], index: int, heads: int, eps: float, ki
 
 def _affine(weights: Mapping[str, Tensor], name: str, kind: torch.dtype) -> Affine:
     return Affine(weights[f"{name}.weight"].to(kind), weights[f"{name}.bias"].to(kind))
+
+
+def packed(state: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Return matrices as int8 beside a float16 scale per row, vectors as float32."""
+    out: dict[str, Tensor] = {}
+    for name, tensor in state.items():
+        if tensor.ndim != 2 or not tensor.is_floating_point():
+            out[name] = tensor.contiguous()
+            continue
+        scale = (tensor.abs().amax(1, keepdim=True) / 127).clamp_min(1e-6).half()
+        out[name] = (tensor / scale.float()).round().clamp(-127, 127).to(torch.int8)
+        out[name + SCALE] = scale
+    return out
+
+
+def unpacked(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Return what ``packed`` stored, as float32 in memory of its own."""
+    scales = {name.removesuffix(SCALE): t.float() for name, t in tensors.items() if name.endswith(SCALE)}
+    stored = {name: tensor for name, tensor in tensors.items() if not name.endswith(SCALE)}
+    return {
+        name: t.float() * scales[name] if name in scales else t.float().clone() for name, t in stored.items()
+    }

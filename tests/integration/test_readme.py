@@ -19,7 +19,7 @@ import pytest
 from support.paths import ROOT
 from support.system import DEMO
 
-from affectstream.runtime.child import free_port
+from affectstream.runtime.process import free_port
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]
 

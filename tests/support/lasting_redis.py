@@ -6,8 +6,8 @@ from pathlib import Path
 
 from support.kafka_server import free_ports, listens, wait_until
 
-from affectstream.runtime.child import die_with_parent
 from affectstream.runtime.embedded import redis_binary
+from affectstream.runtime.process import die_with_parent
 
 START_S = 60
 

@@ -3,8 +3,8 @@
 import httpx
 from prometheus_client.parser import text_string_to_metric_families
 
-from affectstream.runtime.child import free_port
 from affectstream.runtime.health import Health
+from affectstream.runtime.process import free_port
 
 
 async def served(name: str) -> float:

@@ -18,7 +18,7 @@ from support.paths import ROOT
 from support.system import READY_S, System
 
 from affectstream.processes import Child, Children
-from affectstream.runtime.child import free_port
+from affectstream.runtime.process import free_port
 from affectstream.runtime.settings import as_env
 
 CONFIG = ROOT / "dashboards" / "prometheus" / "prometheus.yml"

@@ -22,8 +22,7 @@ from affectstream.schemas.topics import DAY_MS
 from affectstream.workers.fusion.admission import permitted
 from affectstream.workers.fusion.answers import Answer, answered, learn
 from affectstream.workers.fusion.config import Fusion
-from affectstream.workers.fusion.counts import count, lost
-from affectstream.workers.fusion.partition import Partition
+from affectstream.workers.fusion.partition import Partition, count, lost
 from affectstream.workers.fusion.sink import Sink, Work, dead_letters, undecoded
 from affectstream.workers.fusion.stalls import LagWatch
 from affectstream.workers.fusion.trust import OperatorTrust

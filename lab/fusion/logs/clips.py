@@ -22,8 +22,8 @@ from affectstream.models.face.model import FaceModel
 from affectstream.models.face.quality import face_quality
 from affectstream.models.fusion.evidence import FLAT, Evidence
 from affectstream.models.protocol import Predictions
+from affectstream.models.text.language import text_quality, words_in
 from affectstream.models.text.model import TextModel
-from affectstream.models.text.quality import text_quality, words_in
 from affectstream.models.text.tokenise import is_speech
 from affectstream.models.voice import features
 from affectstream.models.voice.model import VoiceModel

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from affectstream.lab.datasets import folder
+from affectstream.lab.datasets import files
 from affectstream.lab.fusion.windows import Indices, Log
 from affectstream.models.fusion.evidence import FLAT, Array, Evidence
 from affectstream.schemas.errors import InputError
@@ -52,7 +52,7 @@ class Moments:
 
 def read(data: Path | None = None) -> Moments:
     """Return the clips under the folder of the corpora; raises InputError, naming what is wrong."""
-    path = folder.of_corpus(CORPUS, data, FILE) / FILE
+    path = files.of_corpus(CORPUS, data, FILE) / FILE
     try:
         with path.open(newline="", encoding="utf-8") as file:
             rows = list(csv.DictReader(file))

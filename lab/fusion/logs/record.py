@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from affectstream.lab.datasets import folder
+from affectstream.lab.datasets import files
 from affectstream.lab.fusion.logs import face as faces
 from affectstream.lab.fusion.logs import text as texts
 from affectstream.lab.fusion.logs import voice as voices
@@ -16,19 +16,19 @@ def face(data: Path | None, run: Path) -> list[ProbabilityLog]:
     """Return the log of the faces; ``run`` is not needed."""
     model = FaceModel(rows=32)
     model.load("cpu")
-    return [faces.log(folder.of_corpus("ferplus", data), model)]
+    return [faces.log(files.of_corpus("ferplus", data), model)]
 
 
 def voice(data: Path | None, run: Path) -> list[ProbabilityLog]:
     """Return the log of the voices, by the fold networks kept in ``run``."""
-    return [voices.log(folder.of_corpus("ravdess", data), run)]
+    return [voices.log(files.of_corpus("ravdess", data), run)]
 
 
 def text(data: Path | None, run: Path) -> list[ProbabilityLog]:
     """Return the logs of the texts; ``run`` is not needed."""
     model = TextModel(rows=texts.ROWS)
     model.load("cpu")
-    return texts.logs(folder.corpora(data), model)
+    return texts.logs(files.corpora(data), model)
 
 
 MADE: dict[str, Callable[[Path | None, Path], list[ProbabilityLog]]] = {

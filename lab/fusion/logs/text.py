@@ -14,8 +14,8 @@ from affectstream.lab.datasets.texts import Row, capped, goemotions_rows, hold_o
 from affectstream.lab.evaluation.degrade import truncated, word_errors
 from affectstream.lab.fusion.logs.items import CLEAN, ProbabilityLog
 from affectstream.lab.training.recipe import shipped_recipe
+from affectstream.models.text.language import text_quality, words_in
 from affectstream.models.text.model import TextModel
-from affectstream.models.text.quality import text_quality, words_in
 from affectstream.models.text.tokenise import is_speech
 
 Hear = Callable[[str], str]

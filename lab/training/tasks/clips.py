@@ -10,7 +10,7 @@ from rich.progress import Progress
 from torch import Generator, Tensor
 
 from affectstream.lab.datasets import ravdess
-from affectstream.lab.datasets.folder import of_corpus
+from affectstream.lab.datasets.files import of_corpus
 from affectstream.lab.evaluation.outcome import About
 from affectstream.lab.splits import Fold, grouped_folds, merged_groups
 from affectstream.lab.training import corruptions

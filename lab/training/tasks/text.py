@@ -17,7 +17,7 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from affectstream.lab.datasets import folder, texts
+from affectstream.lab.datasets import files, texts
 from affectstream.lab.datasets.texts import Row, goemotions_rows, meld_rows
 from affectstream.lab.evaluation.outcome import About
 from affectstream.lab.splits import merged_groups
@@ -139,8 +139,8 @@ class TextTask:
 
 def rows_of(data: Path, recipe: TextRecipe) -> tuple[list[Row], list[Row], list[Row]]:
     """Return MELD's and GoEmotions' rows to train on and the rows held out of both."""
-    meld = folder.of_corpus("meld", data, "train_sent_emo.csv")
-    comments = folder.of_corpus("goemotions", data, "train.tsv")
+    meld = files.of_corpus("meld", data, "train_sent_emo.csv")
+    comments = files.of_corpus("goemotions", data, "train.tsv")
     learn, held = texts.hold_out(meld_rows(meld / "train_sent_emo.csv"), recipe.held_out, recipe.seed)
     go, held_go = texts.hold_out(goemotions_rows(comments / "train.tsv"), recipe.goemotions_held, recipe.seed)
     return learn, texts.capped(go, recipe.goemotions_cap, recipe.seed + recipe.order), held + held_go
@@ -150,7 +150,7 @@ def conversations(data: Path, recipe: Recipe, cache: Path) -> tuple[Corpus, Text
     """Return MELD train and GoEmotions train to learn from, and MELD dev to test."""
     assert isinstance(recipe, TextRecipe)
     meld, go, held = rows_of(data, recipe)
-    test = meld_rows(folder.of_corpus("meld", data, "dev_sent_emo.csv") / "dev_sent_emo.csv")
+    test = meld_rows(files.of_corpus("meld", data, "dev_sent_emo.csv") / "dev_sent_emo.csv")
     rows = (*meld, *go, *held, *test)
     ends = np.cumsum([0, len(meld) + len(go), len(held), len(test)])
     learn, kept, tested = (np.arange(a, b) for a, b in pairwise(ends.tolist()))

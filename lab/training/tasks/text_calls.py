@@ -26,7 +26,7 @@ from affectstream.lab.training.networks.minilm import CALLS, TextNetwork
 from affectstream.lab.training.recipe import CallsRecipe, Recipe
 from affectstream.lab.training.task import Batch
 from affectstream.lab.training.tasks.text import Texts, TextTask, rows_of
-from affectstream.models.text.storage import unpacked
+from affectstream.models.text.network import unpacked
 from affectstream.models.text.tokenise import Tokeniser
 from affectstream.models.weights import read_card
 from affectstream.schemas.errors import InputError

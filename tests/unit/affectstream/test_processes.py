@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from affectstream.processes import Child, Children
-from affectstream.runtime.child import free_port
+from affectstream.runtime.process import free_port
 from affectstream.schemas.errors import Unavailable
 
 SERVER = """

@@ -16,9 +16,9 @@ from support.kafka_server import KafkaServer
 from support.system import READY_S, STALL_MS, System
 
 from affectstream.processes import Children
-from affectstream.runtime.child import free_port
 from affectstream.runtime.embedded import EmbeddedRedis
 from affectstream.runtime.kafka import topics
+from affectstream.runtime.process import free_port
 from affectstream.runtime.settings import as_env, load
 from affectstream.up import processes
 

@@ -18,7 +18,7 @@ from affectstream.processes import Children
 from affectstream.producers.gateway.admission import SessionIds
 from affectstream.producers.gateway.audiohook_client import AudioHookClient, Identity, headers
 from affectstream.producers.gateway.simulators import to_mu_law
-from affectstream.runtime.child import free_port
+from affectstream.runtime.process import free_port
 from affectstream.schemas.labels import EMOTIONS
 from affectstream.schemas.messages import EndOfStream
 from affectstream.schemas.topics import CHUNKS

@@ -13,7 +13,7 @@ from support.kafka_server import wait_until
 from support.shifted_clock import ShiftedClock
 
 from affectstream.processes import Child
-from affectstream.runtime.child import free_port
+from affectstream.runtime.process import free_port
 
 pytestmark = [pytest.mark.integration, pytest.mark.proof, pytest.mark.timeout(1200)]
 

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import soundfile
 
-from affectstream.lab.datasets import cremad, emodb, emospeech, nemo, savee, tess, turev
+from affectstream.lab.datasets import cremad
+from affectstream.lab.datasets.by_name import EMODB, EMOSPEECH, NEMO, SAVEE, TESS, TUREV
 from affectstream.lab.datasets.clips import Corpus
 from affectstream.schemas.errors import InputError
 from affectstream.schemas.labels import EMOTIONS
@@ -82,7 +83,7 @@ def test_cremad_says_what_crowd_labels_need(tmp_path: Path) -> None:
 def test_savee_is_read_from_folders_and_from_one_folder(tmp_path: Path) -> None:
     for name in ("DC/a01.wav", "JE/sa14.wav", "KL/su15.wav", "all/JK_n30.wav", "XX/a01.wav", "DC/q01.wav"):
         _speak(tmp_path / "AudioData" / name)
-    corpus = savee.read(tmp_path)
+    corpus = SAVEE.read(tmp_path)
     assert _said(corpus) == {
         "a01": ("angry", "DC", "male", "01"),
         "sa14": ("sad", "JE", "male", "sa14"),
@@ -97,7 +98,7 @@ def test_tess_counts_pleasant_surprise_as_surprise_and_reads_no_copy_twice(tmp_p
     for folder in ("TESS/one", "TESS/TESS/one"):
         for name in names:
             _speak(tmp_path / folder / f"{name}.wav")
-    corpus = tess.read(tmp_path)
+    corpus = TESS.read(tmp_path)
     assert _said(corpus) == {
         "OAF_back_angry": ("angry", "OAF", "female", "back"),
         "YAF_dog_ps": ("surprise", "YAF", "female", "dog"),
@@ -112,7 +113,7 @@ def test_tess_counts_pleasant_surprise_as_surprise_and_reads_no_copy_twice(tmp_p
 def test_emodb_leaves_boredom_out(tmp_path: Path) -> None:
     for name in ("03a01Fa", "08b10Wb", "16a05Tc", "09a02La", "99a01Fa"):
         _speak(tmp_path / "wav" / f"{name}.wav")
-    corpus = emodb.read(tmp_path)
+    corpus = EMODB.read(tmp_path)
     assert _said(corpus) == {
         "03a01Fa": ("happy", "03", "male", "a01"),
         "08b10Wb": ("angry", "08", "female", "b10"),
@@ -124,7 +125,7 @@ def test_emodb_leaves_boredom_out(tmp_path: Path) -> None:
 def test_nemo_knows_its_nine_speakers_and_has_no_disgust(tmp_path: Path) -> None:
     for name in ("EB0_anger_1", "WR0_surprised_20", "XX0_anger_1", "EB0_disgust_1"):
         _speak(tmp_path / name[:3] / f"{name}.wav")
-    corpus = nemo.read(tmp_path)
+    corpus = NEMO.read(tmp_path)
     assert _said(corpus) == {
         "EB0_anger_1": ("angry", "EB0", "female", ""),
         "WR0_surprised_20": ("surprise", "WR0", "male", ""),
@@ -135,7 +136,7 @@ def test_nemo_knows_its_nine_speakers_and_has_no_disgust(tmp_path: Path) -> None
 def test_turev_counts_calm_as_neutral(tmp_path: Path) -> None:
     for name in ("1157_kz_acik", "1234_sk_algi", "1234_xx_algi"):
         _speak(tmp_path / f"{name}.wav")
-    corpus = turev.read(tmp_path)
+    corpus = TUREV.read(tmp_path)
     assert _said(corpus) == {
         "1157_kz_acik": ("angry", "1157", "", "acik"),
         "1234_sk_algi": ("neutral", "1234", "", "algi"),
@@ -146,7 +147,7 @@ def test_turev_counts_calm_as_neutral(tmp_path: Path) -> None:
 def test_emospeech_is_grouped_by_place_for_want_of_speakers(tmp_path: Path) -> None:
     for name in ("calm/house_00001", "fearful/misc_00002", "bored/misc_00003"):
         _speak(tmp_path / f"{name}.wav")
-    corpus = emospeech.read(tmp_path)
+    corpus = EMOSPEECH.read(tmp_path)
     assert _said(corpus) == {
         "house_00001": ("neutral", "house", "", ""),
         "misc_00002": ("fear", "misc", "", ""),
@@ -162,7 +163,7 @@ def test_unusable_sound_is_skipped_with_its_reason(tmp_path: Path) -> None:
     (tmp_path / "DC" / "a04.wav").write_bytes(b"")
     soundfile.write(tmp_path / "DC" / "a05.wav", np.zeros(8000), 8000)
     (tmp_path / "DC" / "._a01.wav").write_bytes(b"what a Mac leaves")
-    corpus = savee.read(tmp_path)
+    corpus = SAVEE.read(tmp_path)
     assert [c.path.stem for c in corpus.clips] == ["a01"]
     assert _why(corpus) == {
         "a02.wav": "only 0.20 s long, less than 0.5 s",
@@ -175,11 +176,11 @@ def test_unusable_sound_is_skipped_with_its_reason(tmp_path: Path) -> None:
 def test_equal_files_are_found(tmp_path: Path) -> None:
     _speak(tmp_path / "DC" / "a01.wav")
     (tmp_path / "DC" / "h01.wav").write_bytes((tmp_path / "DC" / "a01.wav").read_bytes())
-    (same,) = savee.read(tmp_path).duplicates()
+    (same,) = SAVEE.read(tmp_path).duplicates()
     assert [c.path.stem for c in same] == ["a01", "h01"]
 
 
-@pytest.mark.parametrize("corpus", [cremad, savee, tess, emodb, nemo, turev, emospeech])
+@pytest.mark.parametrize("corpus", [cremad, SAVEE, TESS, EMODB, NEMO, TUREV, EMOSPEECH])
 def test_another_layout_is_an_error_that_names_the_expected_one(tmp_path: Path, corpus: object) -> None:
     with pytest.raises(InputError, match=r"no .* files in .*: expected "):
         corpus.read(tmp_path)  # type: ignore[attr-defined]

@@ -19,7 +19,7 @@ from affectstream.lab.training.ship import ship, ship_bare
 from affectstream.lab.training.ship_text import CALM
 from affectstream.lab.training.tasks.text_calls import calls, network
 from affectstream.models.text.model import TextModel
-from affectstream.models.text.storage import packed
+from affectstream.models.text.network import packed
 from affectstream.models.weights import FOLDER, read_card, write_card
 from affectstream.schemas.errors import InputError
 

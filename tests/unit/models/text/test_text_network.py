@@ -6,8 +6,7 @@ from safetensors.torch import load_file
 
 from affectstream.lab.training.networks.minilm import TextNetwork as Reference
 from affectstream.models.text.model import TextModel
-from affectstream.models.text.network import TextNetwork, expected_shapes
-from affectstream.models.text.storage import unpacked
+from affectstream.models.text.network import TextNetwork, expected_shapes, unpacked
 from affectstream.models.weights import checked_file
 
 UTTERANCES = (

@@ -2,7 +2,7 @@
 
 import torch
 
-from affectstream.models.text.storage import packed, unpacked
+from affectstream.models.text.network import packed, unpacked
 
 
 def test_int8_rows_come_back_within_half_a_step() -> None:

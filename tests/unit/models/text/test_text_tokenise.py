@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from affectstream.models.text.quality import text_quality, words_in
+from affectstream.models.text.language import text_quality, words_in
 from affectstream.models.text.tokenise import (
     BUCKETS,
     CONTEXT_TOKENS,
