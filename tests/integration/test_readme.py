@@ -234,11 +234,6 @@ def test_a_streamed_call_is_listed_and_followed_while_it_goes_on(up: Terminal) -
         os.close(screen)
 
 
-@pytest.mark.parametrize("start", ["1795679451000000", "-5", "9" * 400, "4000000000000", "soon"])
-def test_a_start_that_is_no_time_in_milliseconds_is_refused(start: str, up: Terminal) -> None:
-    assert "milliseconds" in refused(up, f"affectstream replay call.wav -s bad --start={start}")
-
-
 def test_every_command_of_the_readme_runs(up: Terminal) -> None:
     lines = commands()
     assert len(lines) >= 15

@@ -97,6 +97,10 @@ MISTAKES = [
     pytest.param(["analyze", "{call}", "--summary", "{folder}"], "it is a folder", id="summary file"),
     pytest.param(["analyze", "{broken}"], "is not a session file: parties", id="session file"),
     pytest.param(["replay", "{call}", "--start", "yesterday"], "--start yesterday", id="start"),
+    *[
+        pytest.param(["replay", "{call}", f"--start={start}"], "milliseconds", id=f"start {start[:16]}")
+        for start in ("1795679451000000", "-5", "9" * 400, "4000000000000", "soon")
+    ],
     pytest.param(["demo", "--folder", "{text}/out"], "cannot make the folder", id="folder"),
     pytest.param(["up", "--logs", "{text}"], "cannot make the folder", id="logs"),
     pytest.param(["sessions"], "Redis", id="no Redis"),
