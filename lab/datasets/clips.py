@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 import soundfile
 
-from affectstream.lab.datasets.files import Skipped, files_below, read_each
+from affectstream.lab.datasets.files import Skipped, equal_files, files_below, read_each
 from affectstream.schemas.errors import InputError
 from affectstream.schemas.labels import INDEX
 
@@ -54,10 +54,7 @@ class Corpus:
 
     def duplicates(self) -> list[tuple[Clip, ...]]:
         """Return the groups of clips whose files are equal to the last byte."""
-        by_hash: dict[str, list[Clip]] = {}
-        for clip in self.clips:
-            by_hash.setdefault(clip.sha256, []).append(clip)
-        return [tuple(same) for same in by_hash.values() if len(same) > 1]
+        return equal_files(self.clips)
 
 
 def read_clips(folder: Path, said: Callable[[Path], Said], title: str, layout: str) -> Corpus:

@@ -1,9 +1,9 @@
 """The files of the corpora: where they lie (the option --data, else AFFECT_DATA), and the reading of many."""
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from affectstream.schemas.errors import InputError
 
@@ -11,6 +11,17 @@ VARIABLE = "AFFECT_DATA"
 
 Item = TypeVar("Item")
 Skipped = tuple[tuple[Path, str], ...]
+
+
+class Hashed(Protocol):
+    """What stands for a file."""
+
+    @property
+    def sha256(self) -> str:
+        """The hash of its bytes."""
+
+
+OfFile = TypeVar("OfFile", bound=Hashed)
 
 
 def corpora(data: Path | None = None) -> Path:
@@ -69,3 +80,11 @@ def files_below(folder: Path, suffixes: frozenset[str]) -> list[Path]:
     """
     found = (path for path in folder.rglob("*") if path.suffix.lower() in suffixes)
     return sorted(path for path in found if not path.name.startswith("._"))
+
+
+def equal_files(items: Iterable[OfFile]) -> list[tuple[OfFile, ...]]:
+    """Return the groups of items whose files are equal to the last byte."""
+    by_hash: dict[str, list[OfFile]] = {}
+    for item in items:
+        by_hash.setdefault(item.sha256, []).append(item)
+    return [tuple(same) for same in by_hash.values() if len(same) > 1]

@@ -9,7 +9,7 @@ import numpy.typing as npt
 import soundfile
 
 from affectstream.lab.datasets.clips import SUFFIXES, checked
-from affectstream.lab.datasets.files import Skipped, read_each
+from affectstream.lab.datasets.files import Skipped, equal_files, read_each
 from affectstream.lab.splits import Fold, grouped_folds, merged_groups
 from affectstream.schemas.errors import InputError
 from affectstream.schemas.labels import INDEX, RAVDESS
@@ -52,10 +52,7 @@ class Corpus:
 
     def duplicates(self) -> list[tuple[Clip, ...]]:
         """Return the groups of clips whose files are equal to the last byte."""
-        by_hash: dict[str, list[Clip]] = {}
-        for clip in self.clips:
-            by_hash.setdefault(clip.sha256, []).append(clip)
-        return [tuple(same) for same in by_hash.values() if len(same) > 1]
+        return equal_files(self.clips)
 
 
 def folds_of(clips: Sequence[Clip], seed: int = 0) -> tuple[Fold, ...]:
@@ -84,15 +81,20 @@ def load(path: Path) -> tuple[npt.NDArray[np.float32], int]:
     return samples.mean(axis=1, dtype=np.float32), int(rate_hz)
 
 
-def _clip(path: Path) -> Clip:
-    fields = path.stem.split("-")
-    if len(fields) != 7 or not all(f.isdecimal() for f in fields):
+def fields(path: Path) -> list[str]:
+    """Return the seven fields of the name of a file of speech; raises InputError for another name."""
+    found = path.stem.split("-")
+    if len(found) != 7 or not all(field.isdecimal() for field in found):
         raise InputError("the name has not seven numeric fields")
-    _, channel, emotion, intensity, statement, repetition, actor = fields
-    if channel != "01":
+    if found[1] != "01":
         raise InputError("not speech (channel 01)")
-    if emotion not in RAVDESS:
-        raise InputError(f"emotion {emotion} is not one of 01 to 08")
+    if found[2] not in RAVDESS:
+        raise InputError(f"emotion {found[2]} is not one of 01 to 08")
+    return found
+
+
+def _clip(path: Path) -> Clip:
+    _, _, emotion, intensity, statement, repetition, actor = fields(path)
     _, sha256 = checked(path)
     return Clip(
         path=path,

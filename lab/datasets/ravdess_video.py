@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from affectstream.lab.datasets import ravdess
 from affectstream.lab.datasets.files import Skipped, files_below, read_each
 from affectstream.lab.datasets.moving import Sound, Span, own_sound, picture_span, separate_sound
 from affectstream.schemas.errors import InputError
 from affectstream.schemas.labels import INDEX, RAVDESS
 
-SOURCE = "RAVDESS (Livingstone & Russo, 2018)"
 MIN_SECONDS = 0.5
 MOST_APART_S = 0.5  # of the ends of sound and picture
 LAYOUT = (
@@ -68,8 +68,10 @@ def read(folder: Path) -> Takes:
 
 
 def _take(path: Path, beside: Mapping[str, Path], with_sound: frozenset[str]) -> Take:
-    emotion, intensity, statement, repetition, actor = _named(path)
-    silent = path.stem.startswith("02-")
+    modality, _, emotion, intensity, statement, repetition, actor = ravdess.fields(path)
+    if modality not in ("01", "02"):
+        raise InputError(f"modality {modality} is not 01 or 02")
+    silent = modality == "02"
     if silent and path.stem[2:] in with_sound:
         raise InputError("the same take is there with sound")
     sound = beside.get("03" + path.stem[2:]) if silent else path
@@ -87,20 +89,6 @@ def _take(path: Path, beside: Mapping[str, Path], with_sound: frozenset[str]) ->
         seconds=_checked(path, sound),
         sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
     )
-
-
-def _named(path: Path) -> list[str]:
-    fields = path.stem.split("-")
-    if len(fields) != 7 or not all(f.isdecimal() for f in fields):
-        raise InputError("the name has not seven numeric fields")
-    modality, channel, emotion = fields[:3]
-    if modality not in ("01", "02"):
-        raise InputError(f"modality {modality} is not 01 or 02")
-    if channel != "01":
-        raise InputError("not speech (channel 01)")
-    if emotion not in RAVDESS:
-        raise InputError(f"emotion {emotion} is not one of 01 to 08")
-    return fields[2:]
 
 
 def _checked(path: Path, sound: Path) -> float:

@@ -15,6 +15,13 @@ SMALL = {
     "num_attention_heads": 2,
     "intermediate_size": 32,
 }
+CONVOLUTIONS = {  # of the networks on waveforms
+    "conv_dim": (8, 8, 8),
+    "conv_stride": (10, 8, 4),
+    "conv_kernel": (10, 8, 4),
+    "num_conv_pos_embeddings": 8,
+    "num_conv_pos_embedding_groups": 2,
+}
 
 
 def _labels(names: tuple[str, ...]) -> dict[str, Any]:
@@ -37,11 +44,7 @@ def hubert(folder: Path, names: tuple[str, ...], mask: bool = False) -> Path:
     torch.manual_seed(1)
     config = tf.HubertConfig(
         **SMALL,
-        conv_dim=(8, 8, 8),
-        conv_stride=(10, 8, 4),
-        conv_kernel=(10, 8, 4),
-        num_conv_pos_embeddings=8,
-        num_conv_pos_embedding_groups=2,
+        **CONVOLUTIONS,
         classifier_proj_size=8,
         **_labels(names),
     )

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 import transformers as tf
-from support.hub import SMALL
+from support.hub import CONVOLUTIONS, SMALL
 
 from affectstream.models.asr.hub import HubRecogniser
 from affectstream.models.asr.recogniser import RATE_HZ, choose
@@ -27,11 +27,7 @@ def ctc(folder):
     torch.manual_seed(1)
     config = tf.Wav2Vec2Config(
         **SMALL,
-        conv_dim=(8, 8, 8),
-        conv_stride=(10, 8, 4),
-        conv_kernel=(10, 8, 4),
-        num_conv_pos_embeddings=8,
-        num_conv_pos_embedding_groups=2,
+        **CONVOLUTIONS,
         vocab_size=len(LETTERS),
     )
     tf.Wav2Vec2ForCTC(config).save_pretrained(folder)
