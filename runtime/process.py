@@ -21,6 +21,7 @@ Stop = asyncio.Event
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
 CRASHED = 1
 REFUSED = 2  # a fault that the user can mend
+PR_SET_PDEATHSIG = 1  # prctl's
 RESTART = 75  # EX_TEMPFAIL of sysexits.h: a new process will do, see runtime.watchdog
 
 
@@ -68,9 +69,6 @@ async def _until_stopped(main: Callable[[Stop], Awaitable[None]]) -> None:
     finally:
         for number in SIGNALS:
             loop.remove_signal_handler(number)
-
-
-PR_SET_PDEATHSIG = 1
 
 
 def free_port() -> int:

@@ -82,7 +82,7 @@ def measure(
     figures |= _lines(bench, calls, as_recorded, actors, dict(list(LINES.items())[:most]))
     figures |= _staged(bench, list(staged(actors, calls)))
     names = ", ".join(rule.name for rule in own)
-    text, spoken = wording()
+    text, spoken = wording(quick)
     about = {"voice": worker.model_id, "text": text, "fusion": settings.fusion.rule, "rules": names}
     return Measured(about | _heard(bench, actors), figures | spoken)
 

@@ -13,13 +13,17 @@ from affectstream.schemas.labels import EMOTIONS, INDEX
 STYLES = get_args(Style)
 NEGATIVE = ("angry", "disgust", "sad")
 GROUPS = ("neutral", "complaints", "other emotions")
+SPARSE = 20  # of sentences, in a quick look
 
 
-def wording() -> tuple[str, dict[str, Figures]]:
-    """Return the id of the shipped text model, and its figures by style and group of intents."""
+def wording(quick: bool = False) -> tuple[str, dict[str, Figures]]:
+    """Return the id of the shipped text model, and its figures by style and group of intents.
+
+    ``quick``: of one sentence in twenty.
+    """
     model = TextModel(rows=1)
     model.load("cpu")
-    held = read_sentences("held")
+    held = read_sentences("held")[:: SPARSE if quick else 1]
     figures = {}
     for style in STYLES:
         sentences = in_style(held, style)

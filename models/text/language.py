@@ -25,6 +25,7 @@ LEAD = 20.0  # nats
 STATED_ENGLISH, STATED_OTHER = 2.0, -1.0  # of LEAD, where the transcript says so
 LATIN_SHARE = 0.5  # of the letters
 
+_WORDS = re.compile(r"[^\W_]+(?:['\u2019-][^\W_]+)*")
 _LETTERS = re.compile(r"[^\W\d_]+(?:['\u2019][^\W\d_]+)*")
 
 
@@ -66,9 +67,6 @@ def _in_latin(text: str) -> bool:
 @lru_cache(maxsize=1)
 def _identifier() -> LanguageIdentifier:
     return LanguageIdentifier.from_model_file(MODEL_FILE)
-
-
-_WORDS = re.compile(r"[^\W_]+(?:['\u2019-][^\W_]+)*")
 
 
 def words_in(text: str) -> int:

@@ -1,10 +1,9 @@
 """The operator's commands on an empty Kafka, with and without topics that the broker creates by itself."""
 
 import asyncio
-import os
-import subprocess
-import sys
 import time
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -12,6 +11,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from support import syllables
 from support.kafka_server import KafkaServer
 
+from affectstream import cli
 from affectstream.schemas.topics import ALL, PARTITIONS
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
@@ -20,13 +20,34 @@ NAMES = {topic.name for topic in ALL}
 AT_ONCE_S = 30.0  # python, its imports and a connection on a busy machine; a client's own patience is 120 s
 
 
-def run(broker: KafkaServer, *command: str) -> subprocess.CompletedProcess[str]:
-    """A command of the user's against the broker."""
-    env = {**os.environ, "AFFECT_KAFKA__BOOTSTRAP": broker.bootstrap, "COLUMNS": "250"}
-    line = [str(Path(sys.executable).parent / "affectstream"), *command]
-    done = subprocess.run(line, env=env, capture_output=True, text=True, timeout=120)
-    assert "Traceback" not in done.stderr, done.stderr
-    return done
+@dataclass(frozen=True)
+class Ended:
+    """How a command has ended, and what it printed."""
+
+    code: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def run(
+    broker: KafkaServer, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Callable[..., Ended]:
+    """Run a command of the user's against the broker, in this process."""
+    monkeypatch.setenv("AFFECT_KAFKA__BOOTSTRAP", broker.bootstrap)
+    monkeypatch.setenv("COLUMNS", "250")
+
+    def ran(*command: str) -> Ended:
+        capsys.readouterr()
+        code: object = 0
+        try:
+            cli.main(list(command))
+        except SystemExit as end:
+            code = end.code or 0
+        assert isinstance(code, int)
+        return Ended(code, *capsys.readouterr())
+
+    return ran
 
 
 def found(broker: KafkaServer) -> dict[str, int]:
@@ -42,21 +63,23 @@ def found(broker: KafkaServer) -> dict[str, int]:
     return {name: count for name, count in asyncio.run(ask()).items() if name in NAMES}
 
 
-def test_topics_are_created_by_create_and_by_nothing_else(broker: KafkaServer, tmp_path: Path) -> None:
+def test_topics_are_created_by_create_and_by_nothing_else(
+    broker: KafkaServer, run: Callable[..., Ended], tmp_path: Path
+) -> None:
     recording = syllables.write(tmp_path / "voice.wav", 2.0)
-    listed = run(broker, "topics", "list")
-    assert listed.returncode == 0
-    assert listed.stdout.count("absent") == len(NAMES)
-    assert "topics create" in run(broker, "doctor").stdout
+    listed = run("topics", "list")
+    assert listed.code == 0
+    assert listed.out.count("absent") == len(NAMES)
+    assert "topics create" in run("doctor").out
     began = time.monotonic()
-    replayed = run(broker, "replay", str(recording))
+    replayed = run("replay", str(recording))
     assert time.monotonic() - began < AT_ONCE_S
-    assert replayed.returncode == 2
-    assert "affectstream topics create" in replayed.stderr
+    assert replayed.code == 2
+    assert "affectstream topics create" in replayed.err
     assert found(broker) == {}
 
-    assert run(broker, "topics", "create").returncode == 0
+    assert run("topics", "create").code == 0
     assert found(broker) == dict.fromkeys(NAMES, PARTITIONS)
-    again = run(broker, "topics", "create")
-    assert (again.returncode, again.stdout.count("absent")) == (0, 0)
-    assert "affect.fused (4)" in run(broker, "doctor").stdout
+    again = run("topics", "create")
+    assert (again.code, again.out.count("absent")) == (0, 0)
+    assert "affect.fused (4)" in run("doctor").out
