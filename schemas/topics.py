@@ -86,6 +86,16 @@ PROBABILITIES = Topic(
     ("fusion",),
     "affect-fusion",
 )
+SHADOW = Topic(
+    "affect.shadow",
+    (Observations,),
+    "partition of the input",
+    7 * DAY_MS,
+    900 * KIB,
+    "never",
+    "workers in shadow",
+    ("operators",),
+)  # what a new model answers beside the one in use; no fusion reads it
 FUSED = Topic(
     "affect.fused",
     (FusedEmotion,),
@@ -120,5 +130,5 @@ DEAD_LETTERS = Topic(
 
 ASR_GROUP = "affect-asr"  # the recogniser, the second reader of the chunks
 
-ALL = (FRAMES, CHUNKS, TRANSCRIPTS, PROBABILITIES, FUSED, ALERTS, DEAD_LETTERS)
+ALL = (FRAMES, CHUNKS, TRANSCRIPTS, PROBABILITIES, SHADOW, FUSED, ALERTS, DEAD_LETTERS)
 MEDIA: dict[Modality, Topic] = {"video": FRAMES, "audio": CHUNKS, "text": TRANSCRIPTS}

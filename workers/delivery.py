@@ -6,8 +6,8 @@ from typing import Protocol
 
 from affectstream.runtime import metrics
 from affectstream.schemas.codec import Message, encode
-from affectstream.schemas.messages import Abstention, Modality, Observation, Observations
-from affectstream.schemas.topics import PROBABILITIES
+from affectstream.schemas.messages import Abstention, Observation, Observations
+from affectstream.schemas.topics import PROBABILITIES, SHADOW, Topic
 from affectstream.workers.deadletter import dead_letter, report
 from affectstream.workers.observe import Failure, Outcome
 from affectstream.workers.queue import Item
@@ -17,7 +17,7 @@ class Publishes(Protocol):
     """What is needed of ``affectstream.runtime.kafka.Publisher``."""
 
     async def send(
-        self, message: Message, *, partition: int | None = None, run: str = ""
+        self, message: Message, *, partition: int | None = None, run: str = "", topic: Topic | None = None
     ) -> Awaitable[object]:
         """Enqueue ``message``; what is returned resolves when the broker has acknowledged it."""
 
@@ -32,15 +32,20 @@ class Commits(Protocol):
 Done = tuple[Item, Outcome | Failure]
 
 
-async def deliver(batch: Sequence[Done], publisher: Publishes, subscriber: Commits) -> None:
+async def deliver(
+    batch: Sequence[Done], publisher: Publishes, subscriber: Commits, shadow: bool = False
+) -> None:
     """Publish ``batch``, and commit only after every record and dead letter of it is acknowledged.
 
-    What belongs to a partition that was taken away is dropped: whoever has it now reads it again.
+    What belongs to a partition that was taken away is dropped: whoever has it now reads it again. In shadow
+    the observations go where no fusion reads, and dead letters are left to the worker in use.
     """
     held = [(item, result) for item, result in batch if not item.offsets.lost]
-    letters = [dead_letter(item.record, failure.reason, failure.detail) for item, failure in _failures(held)]
+    failures = () if shadow else _failures(held)
+    letters = [dead_letter(item.record, failure.reason, failure.detail) for item, failure in failures]
+    topic = SHADOW if shadow else PROBABILITIES
     acks = [
-        await publisher.send(observations, partition=partition)
+        await publisher.send(observations, partition=partition, topic=topic)
         for partition, observations in _observations(held)
     ]
     acks += [await publisher.send(letter) for letter in letters]
@@ -52,13 +57,13 @@ async def deliver(batch: Sequence[Done], publisher: Publishes, subscriber: Commi
         report(letter)
 
 
-def count(modality: Modality, batch: Collection[Done]) -> None:
-    """Count the observations of a batch by type, abstentions by their reason."""
+def count(worker: str, batch: Collection[Done]) -> None:
+    """Count the observations of a batch of ``worker`` by type, abstentions by their reason."""
     for _, result in batch:
         if isinstance(result, Outcome):
             observation = result.observation
             state = observation.reason if isinstance(observation, Abstention) else observation.type
-            metrics.OBSERVATIONS.labels(modality, str(state)).inc()
+            metrics.OBSERVATIONS.labels(worker, str(state)).inc()
 
 
 def _failures(batch: Collection[Done]) -> list[tuple[Item, Failure]]:

@@ -17,7 +17,7 @@ from affectstream.runtime.clocks import wall_ms
 from affectstream.runtime.consent import Consents
 from affectstream.runtime.kafka import Record
 from affectstream.runtime.settings import WorkerSettings
-from affectstream.schemas.messages import EndOfStream, Media, Reason
+from affectstream.schemas.messages import EndOfStream, Media, Modality, Reason
 from affectstream.workers.delivery import Commits, Done, Publishes, count, deliver
 from affectstream.workers.observe import Analyst, Failure, Outcome, observe
 from affectstream.workers.queue import InputQueue, Item, Partition
@@ -59,6 +59,7 @@ class Inference:
         self._analyst, self._queue, self._subscriber, self._publisher = analyst, queue, subscriber, publisher
         self._settings, self._agent_purpose, self._wall_ms = settings, agent_purpose, wall_ms
         self._consents = consents
+        self._name = name(analyst.modality, settings)
         self._fetched_s = time.monotonic()
         self._changed = asyncio.Event()
         self._draining = False
@@ -66,7 +67,7 @@ class Inference:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Work until ``stop`` is set, then finish, publish and commit what was fetched."""
-        with ThreadPoolExecutor(1, f"{self._analyst.modality}-model") as thread:
+        with ThreadPoolExecutor(1, f"{self._name}-model") as thread:
             try:
                 async with asyncio.TaskGroup() as group:
                     group.create_task(self._fetch(stop))
@@ -80,7 +81,7 @@ class Inference:
         return time.monotonic() - self._fetched_s
 
     async def _fetch(self, stop: asyncio.Event) -> None:
-        inputs = metrics.INPUTS.labels(self._analyst.modality)
+        inputs = metrics.INPUTS.labels(self._name)
         while not stop.is_set():
             records = await self._subscriber.get(self._settings.batch_rows, POLL_MS)
             for record in records:
@@ -93,7 +94,7 @@ class Inference:
         self._changed.set()
 
     async def _predict(self, thread: ThreadPoolExecutor) -> None:
-        loop, in_flight = asyncio.get_running_loop(), metrics.IN_FLIGHT.labels(self._analyst.modality)
+        loop, in_flight = asyncio.get_running_loop(), metrics.IN_FLIGHT.labels(self._name)
         while batch := await self._next_batch():
             if self._consents:
                 await self._consents.learn({m.session_id for m in map(_message, batch) if m})
@@ -102,10 +103,10 @@ class Inference:
         await self._done.put(None)
 
     async def _publish(self) -> None:
-        in_flight = metrics.IN_FLIGHT.labels(self._analyst.modality)
+        in_flight = metrics.IN_FLIGHT.labels(self._name)
         while (batch := await self._done.get()) is not None:
-            await deliver(batch, self._publisher, self._subscriber)
-            count(self._analyst.modality, batch)
+            await deliver(batch, self._publisher, self._subscriber, self._settings.shadow)
+            count(self._name, batch)
             in_flight.dec()
 
     def _steer(self) -> None:
@@ -132,8 +133,8 @@ class Inference:
         results: list[Outcome | Failure] = [
             item.message if isinstance(item.message, Failure) else next(outcomes) for item in batch
         ]
-        metrics.BATCH_ROWS.labels(self._analyst.modality).observe(len(batch))
-        metrics.INFERENCE_SECONDS.labels(self._analyst.modality).observe(time.monotonic() - started_s)
+        metrics.BATCH_ROWS.labels(self._name).observe(len(batch))
+        metrics.INFERENCE_SECONDS.labels(self._name).observe(time.monotonic() - started_s)
         return list(zip(batch, results, strict=True))
 
     def _withholds(self, message: Media) -> Reason | None:
@@ -142,6 +143,11 @@ class Inference:
     def _stale(self, message: Media) -> bool:
         budget_ms = self._settings.live_budget_ms
         return budget_ms is not None and self._wall_ms() - message.end_ms > budget_ms
+
+
+def name(modality: Modality, settings: WorkerSettings) -> str:
+    """Return the name of a worker in its metrics."""
+    return f"{modality}-shadow" if settings.shadow else modality
 
 
 def _message(item: Item) -> Media | EndOfStream | None:

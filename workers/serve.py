@@ -44,7 +44,7 @@ async def serve(analyst: Analyst[Any], settings: Settings, stop: Stop) -> None:
         await topics.check(settings.kafka)
         publisher = await stack.enter_async_context(Publisher(settings.kafka))
         subscriber = await stack.enter_async_context(
-            Subscriber(settings.kafka, [MEDIA[modality].name], group(modality), queue.revoked)
+            Subscriber(settings.kafka, [MEDIA[modality].name], group(modality, own), queue.revoked)
         )
         consents = await stack.enter_async_context(Consents(settings.redis, settings.policy, stopping=stop))
         purpose = settings.policy.agent_purpose
@@ -59,9 +59,9 @@ async def serve(analyst: Analyst[Any], settings: Settings, stop: Stop) -> None:
         await loop.run(stop)
 
 
-def group(modality: Modality) -> str:
-    """Return the name of the consumer group of a modality's workers."""
-    return MEDIA[modality].group
+def group(modality: Modality, own: WorkerSettings | None = None) -> str:
+    """Return the name of the consumer group of a modality's workers; those in shadow read everything too."""
+    return MEDIA[modality].group + ("-shadow" if own is not None and own.shadow else "")
 
 
 def worker_settings(settings: Settings, modality: Modality) -> WorkerSettings:

@@ -107,15 +107,17 @@ class Publisher:
         except TimeoutError:
             log.warning("closed_with_messages_undelivered", bootstrap=self._kafka.bootstrap)
 
-    async def send(self, message: Message, *, partition: int | None = None, run: str = "") -> Ack:
+    async def send(
+        self, message: Message, *, partition: int | None = None, run: str = "", topic: Topic | None = None
+    ) -> Ack:
         """Buffer ``message`` and return a future that is done once all replicas have it.
 
-        ``run`` is that of its session, where the message itself does not name it. Waits while the buffer is
-        full. Observations need their ``partition``: the one of their inputs.
-        Raises TooLarge, and Unavailable here or from the future.
+        ``run`` is that of its session, where the message itself does not name it. ``topic``: in place of the
+        one that carries such messages. Waits while the buffer is full. Observations need their ``partition``:
+        the one of their inputs. Raises TooLarge, and Unavailable here or from the future.
         """
-        topic = topic_of(message)
-        if partition is None and topic is topics.PROBABILITIES:
+        topic = topic or topic_of(message)
+        if partition is None and isinstance(message, Observations):
             raise ValueError("observations go to the partition that their inputs came from")
         value = encode(message)
         _check_size(topic, value)

@@ -23,6 +23,9 @@ class WorkerSettings(Group):
     live_budget_ms: int | None = Field(None, ge=1, description="shed what is older; none: never (replay)")
     model: str = Field("", description="a hub model id or a local folder; empty: the shipped model")
     revision: str | None = Field(None, description="of the hub model")
+    shadow: bool = Field(
+        False, description="a model on trial: it reads all inputs too, and its observations are never fused"
+    )
     health_port: Port = Field(0, description="of /livez, /readyz and /metrics; 0: off")
     health_host: str = Field("127.0.0.1", description="0.0.0.0 lets other machines ask")
 

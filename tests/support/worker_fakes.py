@@ -90,7 +90,7 @@ class Publisher:
     def __init__(self, hold=False, fail=None):
         self.sent, self.acks, self.hold, self.fail = [], [], hold, fail
 
-    async def send(self, message, *, partition=None, run=""):
+    async def send(self, message, *, partition=None, run="", topic=None):
         ack = asyncio.get_running_loop().create_future()
         self.sent.append((partition, message))
         self.acks.append(ack)

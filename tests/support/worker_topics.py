@@ -36,22 +36,22 @@ async def send_raw(kafka, records):
             await producer.send_and_wait(kafka.topic_prefix + topic, value, partition=partition)
 
 
-async def caught_up(settings, modality):
-    """Wait until the workers of ``modality`` have committed all that there is."""
-    await behind_at_most(settings, modality, 0)
+async def caught_up(settings, modality, own=None):
+    """Wait until the workers of ``modality`` have committed all that there is; ``own``: of those settings."""
+    await behind_at_most(settings, modality, 0, own)
 
 
-async def behind_at_most(settings, modality, records):
+async def behind_at_most(settings, modality, records, own=None):
     """Wait until the workers of ``modality`` have no more than so many records to commit."""
     deadline = time.monotonic() + DEADLINE_S
-    while (behind := await _behind(settings, modality)) is None or behind > records:
+    while (behind := await _behind(settings, group(modality, own), modality)) is None or behind > records:
         assert time.monotonic() < deadline, f"still behind: {behind}"
         await asyncio.sleep(0.05)
 
 
-async def _behind(settings, modality):
+async def _behind(settings, named, modality):
     try:
-        return sum((await lag(settings.kafka, MEDIA[modality].name, group(modality))).values())
+        return sum((await lag(settings.kafka, MEDIA[modality].name, named)).values())
     except Unavailable:  # a new broker has no coordinator for the first moment
         return None
 
@@ -68,9 +68,9 @@ async def read_all(kafka, topic):
     return [(record.partition, decode(record.value, topic.max_bytes)) for record in found]
 
 
-async def observed(kafka):
+async def observed(kafka, topic=PROBABILITIES):
     """Return (partition, observation) of all that workers have published, in order within each partition."""
-    records = await read_all(kafka, PROBABILITIES)
+    records = await read_all(kafka, topic)
     return [(p, item) for p, record in records if isinstance(record, Observations) for item in record.items]
 
 

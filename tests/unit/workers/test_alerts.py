@@ -43,7 +43,7 @@ class Publisher:
     def __init__(self):
         self.sent = []
 
-    async def send(self, message, *, partition=None, run=""):
+    async def send(self, message, *, partition=None, run="", topic=None):
         self.sent.append(message)
         ack = asyncio.get_running_loop().create_future()
         ack.set_result(None)

@@ -34,7 +34,7 @@ class FakeKafka:
     async def commit(self, offsets, reached):
         self.commits.append((offsets[CHUNKS.name, 0], reached[CHUNKS.name, 0]))
 
-    async def send(self, message, *, partition=None, run=""):
+    async def send(self, message, *, partition=None, run="", topic=None):
         assert partition == 0
         self.sent.append(message)
         done = asyncio.get_running_loop().create_future()
