@@ -109,7 +109,7 @@ COMMANDS: dict[str, Entry] = {
         "affectstream.grafana", "Install the Grafana dashboards.", ("dashboards",), group=True
     ),
     "config": Entry(
-        "affectstream.doctor",
+        "affectstream.config",
         "Print every setting and its value: those that differ from the default in bold, secrets masked.",
     ),
     "doctor": Entry(
@@ -117,7 +117,7 @@ COMMANDS: dict[str, Entry] = {
         "Check packages, device, models, settings and servers; exit code 1 where something is broken.",
     ),
     "licences": Entry(
-        "affectstream.doctor",
+        "affectstream.licences",
         "List the licences of every model in use and of the corpora behind it.",
     ),
     "train": Entry(

@@ -92,12 +92,7 @@ class LagMeter:
 
     async def _committed(self, group: str, partitions: list[TopicPartition]) -> dict[TopicPartition, Any]:
         """Return what a group has committed; waits for its coordinator."""
-        async for attempt in AsyncRetrying(
-            retry=retry_if_exception_type(COORDINATOR_MOVES),
-            wait=wait_fixed(COORDINATOR_WAIT_S),
-            stop=stop_after_delay(COORDINATOR_S),
-            reraise=True,
-        ):
+        async for attempt in until_coordinated():
             with attempt:
                 found: dict[TopicPartition, Any] = await self._admin.list_consumer_group_offsets(
                     group, partitions=partitions
@@ -114,6 +109,16 @@ class LagMeter:
     async def _close(self) -> None:
         await self._consumer.stop()
         await self._admin.close()
+
+
+def until_coordinated() -> AsyncRetrying:
+    """Return attempts until the coordinator of a group is there, for ten seconds."""
+    return AsyncRetrying(
+        retry=retry_if_exception_type(COORDINATOR_MOVES),
+        wait=wait_fixed(COORDINATOR_WAIT_S),
+        stop=stop_after_delay(COORDINATOR_S),
+        reraise=True,
+    )
 
 
 def _reached(committed: Any) -> int:

@@ -45,7 +45,7 @@ async def create(
 
     On the embedded broker, which creates topics when they are asked for, this asks.
     """
-    async with _admin(kafka, COMMAND_S) as admin:
+    async with admin_client(kafka, COMMAND_S) as admin:
         rows = await _rows(kafka, admin)
         missing = [row for row in rows if not row.partitions]
         if missing and not kafka.embedded:
@@ -59,13 +59,13 @@ async def create(
 
 async def listing(kafka: KafkaSettings) -> list[Row]:
     """Return the table with what is on the broker."""
-    async with _admin(kafka, COMMAND_S) as admin:
+    async with admin_client(kafka, COMMAND_S) as admin:
         return await _rows(kafka, admin)
 
 
 async def check(kafka: KafkaSettings) -> int:
     """Return the number of partitions of every topic; raises Unavailable or SettingsError."""
-    async with _admin(kafka) as admin:
+    async with admin_client(kafka) as admin:
         rows = await (_visible if kafka.embedded else _rows)(kafka, admin)
     missing = [row.name for row in rows if not row.partitions]
     if missing:
@@ -80,7 +80,7 @@ async def require(kafka: KafkaSettings, names: Sequence[str]) -> None:
     Raises Unavailable.
     """
     deadline = time.monotonic() + VISIBLE_TIMEOUT_S
-    async with _admin(kafka) as admin:
+    async with admin_client(kafka) as admin:
         while missing := [
             name for name, found in (await described(kafka, admin, names)).items() if not found
         ]:
@@ -102,7 +102,8 @@ def config(topic: Topic) -> dict[str, str]:
 
 
 @asynccontextmanager
-async def _admin(kafka: KafkaSettings, within_s: float | None = None) -> AsyncIterator[Any]:
+async def admin_client(kafka: KafkaSettings, within_s: float | None = None) -> AsyncIterator[Any]:
+    """Open an administrator's connection; raises Unavailable."""
     admin = AIOKafkaAdminClient(**client_options(kafka))
     try:
         with translated(kafka):

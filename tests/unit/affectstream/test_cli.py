@@ -17,7 +17,8 @@ import pytest
 from support.paths import ROOT
 from typer.testing import CliRunner
 
-from affectstream import cli, doctor, extras, worker
+from affectstream import cli, extras, worker
+from affectstream.doctor import installation
 from affectstream.pairs import party_named, session_name
 from affectstream.runtime.settings import ProducerSettings
 from affectstream.schemas.errors import InputError
@@ -248,7 +249,7 @@ def test_config_shows_what_is_set_and_no_secret() -> None:
 
 
 def test_doctor_names_what_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(doctor, "EXTRAS", {"inference": ("torch", "no_such_package")})
+    monkeypatch.setattr(installation, "EXTRAS", {"inference": ("torch", "no_such_package")})
     result = RUN.invoke(cli.app, ["doctor"], env={"COLUMNS": "200", **NOWHERE})
     assert result.exit_code == 0, result.stdout
     assert "pip install 'affectstream[inference]'" in words(result.stdout)

@@ -3,7 +3,7 @@
 import pytest
 from support.fusion_fitted import example, written
 
-from affectstream import doctor
+from affectstream.doctor import configuration
 from affectstream.models.fusion import parameters
 from affectstream.models.fusion.rules import on_probabilities
 from affectstream.runtime.settings import load
@@ -52,8 +52,7 @@ def test_what_cannot_be_is_an_error_that_says_what_can(fusion, complaint, nothin
 
 
 def test_doctor_shows_what_is_wrong_with_the_rule(nothing_shipped, monkeypatch):
-    monkeypatch.setattr(doctor, "EXTRAS", {})
     monkeypatch.setenv("AFFECT_FUSION__RULE", "stacking")
-    finding = next(f for f in doctor.examine() if f.name == "fusion rule")
+    finding = next(f for f in configuration.examine() if f.name == "fusion rule")
     assert finding.state == "bad"
     assert "name a file in fusion.fitted" in finding.detail
