@@ -59,6 +59,24 @@ def test_every_alert_has_a_case_and_prometheus_reads_the_rules():
     assert all((PROMETHEUS / name).exists() for name in config["rule_files"])
 
 
+def headings() -> set[str]:
+    """The anchors of the third-level headings of the operations guide."""
+    text = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+    return {each.lower().replace(" ", "-") for each in re.findall(r"^### (.+)$", text, re.MULTILINE)}
+
+
+def test_every_alert_points_to_its_runbook():
+    rules = [rule for group in yaml.safe_load(RULES)["groups"] for rule in group["rules"]]
+    named = {rule["alert"]: rule["annotations"] for rule in rules if "alert" in rule}
+    named |= {rule["title"]: rule["annotations"] for rule in OF_GRAFANA}
+
+    assert len(named) >= 8
+    for name, annotations in named.items():
+        anchor = name.lower().replace(" ", "-")
+        assert annotations["runbook_url"] == f"docs/operations.md#{anchor}"
+        assert anchor in headings(), f"docs/operations.md has no runbook for {name}"
+
+
 @promtool
 @pytest.mark.parametrize(
     "command", [["check", "config", str(PROMETHEUS / "prometheus.yml")], ["test", "rules", str(CASES)]]
