@@ -112,6 +112,10 @@ COMMANDS: dict[str, Entry] = {
         "affectstream.config",
         "Print every setting and its value: those that differ from the default in bold, secrets masked.",
     ),
+    "capacity": Entry(
+        "affectstream.capacity",
+        "Compute the processes, partitions, brokers and Redis servers for so many calls at once.",
+    ),
     "doctor": Entry(
         "affectstream.doctor",
         "Check packages, device, models, settings and servers; exit code 1 where something is broken.",

@@ -129,6 +129,13 @@ def _api(_: Console, small: bool, rounds: int) -> Iterator[Row]:
     yield from api.rows(small)
 
 
+def _capacity(_: Console, small: bool, rounds: int) -> Iterator[Row]:
+    """What `affectstream capacity` computes with: sizes of messages, a final in Redis, a broker's writing."""
+    from benchmarks import capacity
+
+    yield from capacity.rows(_settings(), small)
+
+
 SECTIONS: dict[str, Section] = {
     "models": _models,
     "asr": _asr,
@@ -144,6 +151,7 @@ SECTIONS: dict[str, Section] = {
     "latency": _latency,
     "gateway": _gateway,
     "api": _api,
+    "capacity": _capacity,
 }
 NAMES = "\n\n".join(f"{name}: {section.__doc__}" for name, section in SECTIONS.items())
 

@@ -19,6 +19,7 @@ add User:affect-alerts describe \
     --topic affect.dead-letters \
     --topic affect.fused \
     --topic affect.probabilities \
+    --topic affect.shadow \
     --topic affect.text.transcripts \
     --topic affect.video.frames
 add User:affect-alerts read \
@@ -34,6 +35,7 @@ add User:affect-asr describe \
     --topic affect.dead-letters \
     --topic affect.fused \
     --topic affect.probabilities \
+    --topic affect.shadow \
     --topic affect.text.transcripts \
     --topic affect.video.frames
 add User:affect-asr read \
@@ -49,6 +51,7 @@ add User:affect-audio describe \
     --topic affect.dead-letters \
     --topic affect.fused \
     --topic affect.probabilities \
+    --topic affect.shadow \
     --topic affect.text.transcripts \
     --topic affect.video.frames
 add User:affect-audio read \
@@ -56,6 +59,21 @@ add User:affect-audio read \
 add User:affect-audio write \
     --topic affect.dead-letters \
     --topic affect.probabilities
+add User:affect-audio-shadow read \
+    --group affect-audio-shadow
+add User:affect-audio-shadow describe \
+    --topic affect.alerts \
+    --topic affect.audio.chunks \
+    --topic affect.dead-letters \
+    --topic affect.fused \
+    --topic affect.probabilities \
+    --topic affect.shadow \
+    --topic affect.text.transcripts \
+    --topic affect.video.frames
+add User:affect-audio-shadow read \
+    --topic affect.audio.chunks
+add User:affect-audio-shadow write \
+    --topic affect.shadow
 add User:affect-fusion describe \
     --group affect-asr \
     --group affect-audio \
@@ -69,6 +87,7 @@ add User:affect-fusion describe \
     --topic affect.dead-letters \
     --topic affect.fused \
     --topic affect.probabilities \
+    --topic affect.shadow \
     --topic affect.text.transcripts \
     --topic affect.video.frames
 add User:affect-fusion read \
@@ -82,6 +101,7 @@ add User:affect-operator create \
     --topic affect.dead-letters \
     --topic affect.fused \
     --topic affect.probabilities \
+    --topic affect.shadow \
     --topic affect.text.transcripts \
     --topic affect.video.frames
 add User:affect-operator describe \
@@ -90,6 +110,7 @@ add User:affect-operator describe \
     --topic affect.dead-letters \
     --topic affect.fused \
     --topic affect.probabilities \
+    --topic affect.shadow \
     --topic affect.text.transcripts \
     --topic affect.video.frames
 add User:affect-operator read \
@@ -106,6 +127,7 @@ add User:affect-producer describe \
     --topic affect.dead-letters \
     --topic affect.fused \
     --topic affect.probabilities \
+    --topic affect.shadow \
     --topic affect.text.transcripts \
     --topic affect.video.frames
 add User:affect-producer write \
@@ -120,6 +142,7 @@ add User:affect-text describe \
     --topic affect.dead-letters \
     --topic affect.fused \
     --topic affect.probabilities \
+    --topic affect.shadow \
     --topic affect.text.transcripts \
     --topic affect.video.frames
 add User:affect-text read \
@@ -127,6 +150,21 @@ add User:affect-text read \
 add User:affect-text write \
     --topic affect.dead-letters \
     --topic affect.probabilities
+add User:affect-text-shadow read \
+    --group affect-text-shadow
+add User:affect-text-shadow describe \
+    --topic affect.alerts \
+    --topic affect.audio.chunks \
+    --topic affect.dead-letters \
+    --topic affect.fused \
+    --topic affect.probabilities \
+    --topic affect.shadow \
+    --topic affect.text.transcripts \
+    --topic affect.video.frames
+add User:affect-text-shadow read \
+    --topic affect.text.transcripts
+add User:affect-text-shadow write \
+    --topic affect.shadow
 add User:affect-video read \
     --group affect-video
 add User:affect-video describe \
@@ -135,6 +173,7 @@ add User:affect-video describe \
     --topic affect.dead-letters \
     --topic affect.fused \
     --topic affect.probabilities \
+    --topic affect.shadow \
     --topic affect.text.transcripts \
     --topic affect.video.frames
 add User:affect-video read \
@@ -142,3 +181,18 @@ add User:affect-video read \
 add User:affect-video write \
     --topic affect.dead-letters \
     --topic affect.probabilities
+add User:affect-video-shadow read \
+    --group affect-video-shadow
+add User:affect-video-shadow describe \
+    --topic affect.alerts \
+    --topic affect.audio.chunks \
+    --topic affect.dead-letters \
+    --topic affect.fused \
+    --topic affect.probabilities \
+    --topic affect.shadow \
+    --topic affect.text.transcripts \
+    --topic affect.video.frames
+add User:affect-video-shadow read \
+    --topic affect.video.frames
+add User:affect-video-shadow write \
+    --topic affect.shadow

@@ -15,7 +15,9 @@ from affectstream.schemas.topics import (
     DEAD_LETTERS,
     FRAMES,
     FUSED,
+    IN_SHADOW,
     PROBABILITIES,
+    SHADOW,
     TRANSCRIPTS,
     Topic,
 )
@@ -45,6 +47,10 @@ class Process:
     watches: Sequence[str] = ()  # consumer groups
 
 
+SHADOWS = tuple(
+    Process(topic.group + IN_SHADOW, topic, topic.group + IN_SHADOW, (SHADOW,))
+    for topic in (FRAMES, CHUNKS, TRANSCRIPTS)
+)
 WORKER_GROUPS = (FRAMES.group, CHUNKS.group, TRANSCRIPTS.group, ASR_GROUP)
 OBSERVED = (PROBABILITIES, DEAD_LETTERS)
 PROCESSES = (
@@ -56,6 +62,7 @@ PROCESSES = (
     Process("affect-asr", CHUNKS, ASR_GROUP, (TRANSCRIPTS, DEAD_LETTERS)),
     Process("affect-fusion", PROBABILITIES, PROBABILITIES.group, (FUSED, DEAD_LETTERS), WORKER_GROUPS),
     Process("affect-alerts", FUSED, FUSED.group, (ALERTS, DEAD_LETTERS)),
+    *SHADOWS,  # models on trial
 )
 OPERATOR = "affect-operator"  # `topics create`, `doctor`, `restore`; reads what could not be processed
 

@@ -129,6 +129,7 @@ DEAD_LETTERS = Topic(
 )  # larger than any other: it wraps their records; a longer body is cut
 
 ASR_GROUP = "affect-asr"  # the recogniser, the second reader of the chunks
+IN_SHADOW = "-shadow"  # after the name and the group of a worker in shadow
 
 ALL = (FRAMES, CHUNKS, TRANSCRIPTS, PROBABILITIES, SHADOW, FUSED, ALERTS, DEAD_LETTERS)
 MEDIA: dict[Modality, Topic] = {"video": FRAMES, "audio": CHUNKS, "text": TRANSCRIPTS}

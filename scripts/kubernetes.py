@@ -8,6 +8,7 @@ equal to what this gives. The files beside them (network, Kafka, kustomizations)
 
 import math
 import re
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -102,7 +103,8 @@ def _pod(name: str, service: Json) -> Json:
     container = {
         "name": name,
         "image": service["image"],
-        "command": [_shell(word) for word in (*service.get("entrypoint", ()), *service.get("command", ()))],
+        "command": _words(service.get("entrypoint", ())),  # none: the image's own
+        "args": _words(service["command"]),
         "env": [_variable(key, value) for key, value in service["environment"].items()],
         "ports": [{"name": key, "containerPort": port} for key, port in _ports(name, service).items()],
         **_probes(service["healthcheck"]),
@@ -143,6 +145,10 @@ def _variable(name: str, value: Any) -> Json:
     if found := re.fullmatch(r"\$\{(\w+):\?[^}]*\}", text):
         return {"name": name, "valueFrom": {"secretKeyRef": {"name": OUT_OF_ENV, "key": found[1]}}}
     return {"name": name, "value": _shell(text)}
+
+
+def _words(given: str | list[str]) -> list[str]:
+    return [_shell(word) for word in (shlex.split(given) if isinstance(given, str) else given)]
 
 
 def _shell(text: str) -> str:

@@ -18,6 +18,7 @@ from affectstream.runtime.consent import Consents
 from affectstream.runtime.kafka import Record
 from affectstream.runtime.settings import WorkerSettings
 from affectstream.schemas.messages import EndOfStream, Media, Modality, Reason
+from affectstream.schemas.topics import IN_SHADOW
 from affectstream.workers.delivery import Commits, Done, Publishes, count, deliver
 from affectstream.workers.observe import Analyst, Failure, Outcome, observe
 from affectstream.workers.queue import InputQueue, Item, Partition
@@ -147,7 +148,7 @@ class Inference:
 
 def name(modality: Modality, settings: WorkerSettings) -> str:
     """Return the name of a worker in its metrics."""
-    return f"{modality}-shadow" if settings.shadow else modality
+    return modality + IN_SHADOW if settings.shadow else modality
 
 
 def _message(item: Item) -> Media | EndOfStream | None:

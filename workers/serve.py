@@ -13,7 +13,7 @@ from affectstream.runtime.process import Stop
 from affectstream.runtime.settings import Settings, WorkerSettings, load
 from affectstream.runtime.watchdog import Watchdog
 from affectstream.schemas.messages import Modality
-from affectstream.schemas.topics import MEDIA
+from affectstream.schemas.topics import IN_SHADOW, MEDIA
 from affectstream.workers import deadletter, device
 from affectstream.workers.inference import Inference
 from affectstream.workers.observe import Analyst
@@ -61,7 +61,7 @@ async def serve(analyst: Analyst[Any], settings: Settings, stop: Stop) -> None:
 
 def group(modality: Modality, own: WorkerSettings | None = None) -> str:
     """Return the name of the consumer group of a modality's workers; those in shadow read everything too."""
-    return MEDIA[modality].group + ("-shadow" if own is not None and own.shadow else "")
+    return MEDIA[modality].group + (IN_SHADOW if own is not None and own.shadow else "")
 
 
 def worker_settings(settings: Settings, modality: Modality) -> WorkerSettings:

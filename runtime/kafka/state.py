@@ -1,7 +1,7 @@
 """What a broker says of itself: its brokers, the topics of the table with their settings, the groups."""
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -68,7 +68,9 @@ async def _settings(admin: Any, names: Sequence[str]) -> dict[str, dict[str, str
     asked = dict.fromkeys((MIN_IN_SYNC, *config(topics.FRAMES)))
     wanted = [ConfigResource(ConfigResourceType.TOPIC, name, asked) for name in names]
     answers = await admin.describe_configs(wanted) if wanted else []
-    rows: Iterable[Any] = (row for answer in answers for row in answer.resources)
+    rows = [row for answer in answers for row in answer.resources]
+    for code in (row[0] for row in rows if row[0]):
+        raise for_code(code)
     return {row[3]: {entry[0]: str(entry[1]) for entry in row[4]} for row in rows}
 
 

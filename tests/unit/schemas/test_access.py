@@ -7,7 +7,7 @@ import subprocess
 from support.paths import ROOT
 
 from affectstream.schemas import access
-from affectstream.schemas.topics import ALL, ASR_GROUP
+from affectstream.schemas.topics import ALL, ASR_GROUP, IN_SHADOW, MEDIA
 
 RULES = access.rules()
 
@@ -17,7 +17,8 @@ def test_every_topic_is_written_by_somebody_and_every_group_is_of_one_user():
     groups = [rule.name for rule in RULES if (rule.resource, rule.operation) == ("group", "read")]
 
     assert written == {topic.name for topic in ALL}
-    assert sorted(groups) == sorted({topic.group for topic in ALL if topic.group} | {ASR_GROUP})
+    shadows = {topic.group + IN_SHADOW for topic in MEDIA.values()}
+    assert sorted(groups) == sorted({topic.group for topic in ALL if topic.group} | {ASR_GROUP} | shadows)
 
 
 def test_only_the_operator_creates_topics_and_nobody_deletes_or_alters():
