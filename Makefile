@@ -7,7 +7,7 @@ unexport AFFECT_DATA
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help setup system kafka check test test-unit proofs demo bench lock clean
+.PHONY: help setup system kafka check test test-unit proofs soak soak-sessions demo bench lock clean
 
 help: ## say what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -37,6 +37,11 @@ test-unit: setup ## the tests that need no server
 
 proofs: setup system kafka ## the proofs in their long form, and the built package installed extra by extra
 	@$(PY) -m pytest -m proof $(ARGS)
+
+soak-sessions: setup system kafka ## thousands of calls that come and go for an hour of event time: memory; writes a report
+	@$(PY) -m benchmarks.soak $(ARGS)
+
+soak: soak-sessions
 
 demo: setup ## replay the demo call on the embedded stack and watch it being read
 	@.venv/bin/affectstream demo $(ARGS)

@@ -136,6 +136,20 @@ def _capacity(_: Console, small: bool, rounds: int) -> Iterator[Row]:
     yield from capacity.rows(_settings(), small)
 
 
+def _scale(_: Console, small: bool, rounds: int) -> Iterator[Row]:
+    """One, two and four workers of each modality in one consumer group, on a backlog of calls."""
+    from benchmarks import groups
+
+    yield from groups.scale(_settings(), OUT / "bench-logs", small)
+
+
+def _simulation(_: Console, small: bool, rounds: int) -> Iterator[Row]:
+    """Calls in real time through workers and fusion: processor time, beside what capacity computes."""
+    from benchmarks import groups
+
+    yield from groups.simulation(_settings(), OUT / "bench-logs", small)
+
+
 SECTIONS: dict[str, Section] = {
     "models": _models,
     "asr": _asr,
@@ -152,6 +166,8 @@ SECTIONS: dict[str, Section] = {
     "gateway": _gateway,
     "api": _api,
     "capacity": _capacity,
+    "simulation": _simulation,
+    "scale": _scale,
 }
 NAMES = "\n\n".join(f"{name}: {section.__doc__}" for name, section in SECTIONS.items())
 
