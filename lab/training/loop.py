@@ -38,7 +38,7 @@ def train(
     """Return the network with the weights of its best epoch on the held-out rows of ``task``.
 
     ``weights`` (7,) are those of the classes in the loss. ``folder`` keeps log.jsonl and checkpoint.pt, from
-    which a stopped training goes on to the same weights; None keeps nothing.
+    which a stopped training goes on, on the CPU to the same weights; None keeps nothing.
     """
     state = begin(network, recipe, task)
     checkpoint = None if folder is None else folder / "checkpoint.pt"
@@ -114,9 +114,7 @@ def stopped(state: State, recipe: Recipe) -> bool:
 
 def _epoch(state: State, recipe: Recipe, task: Task, weights: Tensor | None) -> dict[str, float]:
     began, rate = time.perf_counter(), 0.0
-    total = torch.zeros(
-        (), dtype=torch.float64, device=recipe.device
-    )  # read once: a read waits for the device
+    total = torch.zeros((), dtype=torch.float64, device=recipe.device)  # a read at every step would wait
     done = sum(task.steps(epoch) for epoch in range(state.epoch))
     steps = sum(task.steps(epoch) for epoch in range(recipe.epochs))
     here = task.steps(state.epoch)

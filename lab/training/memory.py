@@ -54,8 +54,7 @@ class InMemory:
         self._inputs, self._part, self._recipe = inputs, part, recipe
         self._place = torch.device(recipe.device)
         self._rng = torch.Generator().manual_seed(recipe.seed + ORDERS * recipe.order)
-        # of augmentation, on the device that it runs on
-        self._chance = self._rng
+        self._chance = self._rng  # of augmentation, on the device that it runs on
         if self._place.type != "cpu":
             self._chance = torch.Generator(self._place).manual_seed(recipe.seed + ORDERS * recipe.order)
         self._targets = inputs.targets[part.learn]

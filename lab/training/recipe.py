@@ -62,9 +62,7 @@ class Recipe(BaseModel):
     precision: Literal["float32", "bfloat16"] = "float32"
     weights: str | None = None  # of a pretrained encoder: a safetensors file, a folder or a hub id
     seed: int = 0
-    order: int = (
-        0  # of batches, dropout and first weights: runs that differ in it alone hold out the same rows
-    )
+    order: int = 0  # of batches and first weights: runs that differ in it alone hold out the same rows
     threads: PositiveInt = 1
     device: str = "cpu"
 
@@ -116,6 +114,12 @@ class FaceRecipe(Recipe, Taught):
     second_opinion: float = Field(0.0, ge=0)  # votes that FER2013's own label adds where a tagger agrees
     widths: tuple[PositiveInt, ...] = WIDTHS  # of the stages of the network
     depths: tuple[PositiveInt, ...] = DEPTHS  # blocks of each
+
+    @model_validator(mode="after")
+    def _one_depth_each(self) -> Self:
+        if len(self.widths) != len(self.depths):
+            raise ValueError("give one depth for each width")
+        return self
 
 
 class VoiceRecipe(Recipe):

@@ -180,9 +180,12 @@ def _teaching(recipe: FaceRecipe) -> Callable[[Tensor, Tensor], Tensor] | None:
     """Return what mixes the answers of the recipe's teachers on the same faces into the targets.
 
     They look at what the network looks at, however it is turned or hidden (Beyer et al., "Knowledge
-    distillation: A good teacher is patient and consistent", CVPR 2022).
+    distillation: A good teacher is patient and consistent", CVPR 2022). Raises InputError where teachers are
+    asked for and none are named.
     """
     if not recipe.teachers:
+        if recipe.taught:
+            raise InputError(f"{recipe.network} learns from other networks: give --teachers RUN,RUN")
         return None
     place = torch.device(recipe.device)
     teachers = [taught_by(Path(folder)).eval().to(place) for folder in recipe.teachers]
@@ -201,5 +204,8 @@ def taught_by(run: Path) -> FaceNet:
     if not isinstance(recipe, FaceRecipe):
         raise InputError(f"{run} is no run of {', '.join(VOTED)}: it cannot teach faces")
     found = FaceNet(recipe.widths, recipe.depths)
-    found.load_state_dict(weights(run / WEIGHTS))
+    try:
+        found.load_state_dict(weights(run / WEIGHTS))
+    except RuntimeError as error:
+        raise InputError(f"{run / WEIGHTS} are not the weights of {RECIPE} beside them") from error
     return found

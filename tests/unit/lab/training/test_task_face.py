@@ -89,7 +89,7 @@ def test_a_taught_network_learns_a_part_of_what_its_teachers_see_in_the_same_fac
         teachers.append(str(run))
     fields = {"teachers": ",".join(teachers), "taught": 0.25, "precision": "float32", "batch": 16}
     taught = changed(shipped_recipe("face-taught"), fields)
-    plain = changed(shipped_recipe("face-taught"), {"batch": 16})
+    plain = changed(shipped_recipe("face-taught"), {"batch": 16, "taught": 0.0})
     batches = []
     for recipe in (taught, plain):
         corpus, inputs = voted(data, recipe, data)
@@ -100,6 +100,15 @@ def test_a_taught_network_learns_a_part_of_what_its_teachers_see_in_the_same_fac
         answers = [taught_by(Path(run)).eval()(faces).softmax(1) for run in teachers]
     expected = 0.75 * batches[1].targets + 0.25 * (answers[0] + answers[1]) / 2
     torch.testing.assert_close(targets, expected)
+    with pytest.raises(InputError, match="give --teachers"):
+        voted(data, shipped_recipe("face-taught"), data)
+    write_recipe(
+        changed(shipped_recipe("face-wide"), {"widths": [4, 8], "depths": [2, 1]}), Path(teachers[1]) / RECIPE
+    )
+    with pytest.raises(InputError, match="not the weights of"):
+        taught_by(Path(teachers[1]))
+    with pytest.raises(InputError, match="one depth for each width"):
+        changed(shipped_recipe("face-wide"), {"depths": [2, 1]})
     with pytest.raises(InputError, match="cannot teach faces"):
         write_recipe(Recipe(network="fer-cnn"), Path(teachers[0]) / RECIPE)
         taught_by(Path(teachers[0]))
