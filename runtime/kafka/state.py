@@ -69,8 +69,8 @@ async def _settings(admin: Any, names: Sequence[str]) -> dict[str, dict[str, str
     wanted = [ConfigResource(ConfigResourceType.TOPIC, name, asked) for name in names]
     answers = await admin.describe_configs(wanted) if wanted else []
     rows = [row for answer in answers for row in answer.resources]
-    for code in (row[0] for row in rows if row[0]):
-        raise for_code(code)
+    if refused := next((row[0] for row in rows if row[0]), None):
+        raise for_code(refused)
     return {row[3]: {entry[0]: str(entry[1]) for entry in row[4]} for row in rows}
 
 

@@ -168,12 +168,15 @@ async def _create(broker: KafkaSettings, partitions: dict[str, int]) -> None:
     await admin.close()
 
 
-async def test_a_topic_that_nobody_reads_is_found_until_somebody_does(broker: KafkaSettings) -> None:
+async def test_a_topic_that_nobody_reads_is_found_until_somebody_does(
+    broker: KafkaSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(servers, "BACKLOG", 4)
     await topics.create(broker, replication=1)
-    await send_raw(broker, [(TRANSCRIPTS.name, 0, b"x")] * (servers.BACKLOG + 1))
+    await send_raw(broker, [(TRANSCRIPTS.name, 0, b"x")] * 5)
 
     finding = await asyncio.to_thread(lambda: found("consumers", servers.examine()))
-    assert finding.state == "bad" and "affect.text.transcripts (1001 for affect-text)" in finding.detail
+    assert finding.state == "bad" and "affect.text.transcripts (5 for affect-text)" in finding.detail
 
     async with Subscriber(broker, [TRANSCRIPTS.name], TRANSCRIPTS.group):
         finding = await asyncio.to_thread(lambda: found("consumers", servers.examine()))
