@@ -15,8 +15,8 @@ import yaml
 from support.paths import ROOT
 
 from affectstream.dashboards import routes
-from affectstream.runtime.child import free_port
 from affectstream.runtime.health import Health
+from affectstream.runtime.process import free_port
 from affectstream.schemas import topics
 
 FOLDER = ROOT / "deploy" / "kubernetes"
