@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from affectstream.lab.evaluation import tables as view
+from affectstream.lab.options import Corpora, CorpusName, Given, Labelled, ProcessorThreads, Threads, Weights
 from affectstream.schemas.errors import InputError
 
 if TYPE_CHECKING:
@@ -17,30 +18,6 @@ if TYPE_CHECKING:
 DRAWS = 2000
 Name = Literal["face", "voice", "text"]
 ModelName = Annotated[Name, typer.Argument(help="which model", show_default=False)]
-Data = Annotated[
-    Path | None, typer.Option(help="folder of the corpora; default: $AFFECT_DATA", show_default=False)
-]
-Given = Annotated[
-    Path | None,
-    typer.Option(help="folder of corpora, of one, or a file; default: $AFFECT_DATA", show_default=False),
-]
-Labelled = Annotated[
-    Path | None,
-    typer.Argument(
-        help="face, voice: pictures or sounds in a folder per class, or where --corpus lies",
-        show_default=False,
-    ),
-]
-CorpusName = Annotated[
-    str | None, typer.Option(help="face, voice: any corpus of docs/models/corpora.md", show_default=False)
-]
-Weights = Annotated[
-    Path | None,
-    typer.Option(help="folder with weights and card; default: the shipped ones", show_default=False),
-]
-Threads = Annotated[
-    int | None, typer.Option(min=1, help="of torch; default: one per processor", show_default=False)
-]
 app = typer.Typer()
 out = Console()
 err = Console(stderr=True)
@@ -50,7 +27,7 @@ err = Console(stderr=True)
 def train(
     context: typer.Context,
     name: ModelName,
-    data: Data = None,
+    data: Corpora = None,
     run: Annotated[
         Path | None,
         typer.Option(
@@ -90,8 +67,8 @@ def ship(
     folder: Annotated[
         Path | None, typer.Option(help="where the weights go; default: the package", show_default=False)
     ] = None,
-    data: Data = None,
-    threads: Annotated[int, typer.Option(min=1, help="of torch")] = 1,
+    data: Corpora = None,
+    threads: Threads = 1,
     bare: Annotated[
         bool, typer.Option("--bare", help="text: no figures, for weights that another training starts from")
     ] = False,
@@ -133,7 +110,7 @@ def evaluate(
     weights: Weights = None,
     run: Annotated[Path, typer.Option(help="voice: the run that keeps the folds")] = Path("runs/voice"),
     device: Annotated[str, typer.Option(help="cpu, cuda or cuda:N")] = "cpu",
-    threads: Threads = None,
+    threads: ProcessorThreads = None,
 ) -> None:
     """Measure a model on what it was not trained on, and show what was aimed at beside what was reached."""
     import torch

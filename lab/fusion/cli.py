@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 import typer
 from rich.console import Console
 
+from affectstream.lab.options import Corpora, Threads
 from affectstream.schemas.errors import InputError
 
 app = typer.Typer(
@@ -15,10 +16,6 @@ app = typer.Typer(
 out = Console()
 err = Console(stderr=True)
 
-Corpora = Annotated[
-    Path | None,
-    typer.Option("--data", help="folder of the corpora; default: $AFFECT_DATA", show_default=False),
-]
 Source = Literal["all", "face", "voice", "text", "meld", "ravdess-video"]
 Shares = Literal["meld", "balanced"]
 Logs = Annotated[Path, typer.Option(help="folder of the probability logs")]
@@ -34,7 +31,7 @@ def log(
     data: Corpora = None,
     run: Annotated[Path, typer.Option(help="voice: the run that keeps the folds")] = Path("runs/voice"),
     output: Annotated[Path, typer.Option("-o", "--output", help="folder for the logs")] = LOGS,
-    threads: Annotated[int, typer.Option(min=1, help="of torch")] = 1,
+    threads: Threads = 1,
 ) -> None:
     """Record what the shipped models say about items that they were not trained on, sound and degraded."""
     import torch
@@ -101,7 +98,7 @@ def train(
         Path | None, typer.Option("-o", "--output", help="folder for the networks; default: the package")
     ] = None,
     seed: Annotated[int, typer.Option(help="of the failures and the training")] = 0,
-    threads: Annotated[int, typer.Option(min=1, help="of torch")] = 1,
+    threads: Threads = 1,
 ) -> None:
     """Train the networks that fuse embeddings on the fit part of the logs, and ship them."""
     import torch

@@ -62,11 +62,7 @@ class Subscriber(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka h
     """
 
     def __init__(
-        self,
-        kafka: KafkaSettings,
-        topics: Sequence[str],
-        group: str,
-        on_revoked: OnRevoked | None = None,
+        self, kafka: KafkaSettings, topics: Sequence[str], group: str, on_revoked: OnRevoked | None = None
     ) -> None:
         self._kafka = kafka
         self._topics = [kafka.topic_prefix + topic for topic in topics]
