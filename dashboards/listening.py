@@ -59,7 +59,7 @@ class Listening:
     consents: ConsentStore
 
     def __post_init__(self) -> None:
-        """Draw a key, where no token is set nobody is given a ticket."""
+        """Make the key that signs tickets: of the token, so that every process with it knows them."""
         secret = self.token.get_secret_value() if self.token else secrets.token_hex()
         self._key = hmac.new(secret.encode(), b"listening", hashlib.sha256).digest()
         self._open: OrderedDict[str, Sound] = OrderedDict()
@@ -76,11 +76,11 @@ class Listening:
         run = await self.reader.run(session_id)
         return await asyncio.to_thread(sound.find, self.policy.recordings, session_id, run)
 
-    async def words(self, session_id: str, noted: bool) -> list[Words]:
-        """Return what was said, where policy permits and it was recorded; a read is noted once."""
+    async def words(self, session_id: str, again: bool) -> list[Words]:
+        """Return what was said, where policy permits it and it was recorded; audited, unless ``again``."""
         if not self.policy.words_in_turns or (found := await self.recording(session_id)) is None:
             return []
-        if not noted:
+        if not again:
             await self.note(session_id, VISITOR, "words")
         return await asyncio.to_thread(sound.words, found)
 
@@ -104,7 +104,7 @@ class Listening:
         log, detail = audit_log(self.policy), {"what": what}
         await asyncio.to_thread(log.append, "recording read", session_id, by, detail)
 
-    async def heard(self, ticket: str) -> Sound:
+    async def opened(self, ticket: str) -> Sound:
         """Return the sound that a ticket opens; refuses with 403 and 404."""
         session_id, expires_s = self._checked(ticket)
         if expires_s < time.time() or not self.permitted or await self._refused(session_id):
@@ -141,15 +141,15 @@ class Listening:
         return session_id, int(expires)
 
 
-beginning = APIRouter(prefix="/api/sessions", tags=["listening"], responses=LISTEN)
-hearing = APIRouter(prefix="/api/listen", tags=["listening"], responses=LISTEN)
+tickets = APIRouter(prefix="/api/sessions", tags=["listening"], responses=LISTEN)
+sounds = APIRouter(prefix="/api/listen", tags=["listening"], responses=LISTEN)
 
 
 def install(app: FastAPI, listening: Listening) -> None:
     """Add the routes to an application; the ticket is what admits to the sound itself."""
     app.state.listening = listening
-    app.include_router(beginning, dependencies=[Depends(guard.require_token(listening.token))])
-    app.include_router(hearing)
+    app.include_router(tickets, dependencies=[Depends(guard.require_token(listening.token))])
+    app.include_router(sounds)
 
 
 def _listening(request: Request) -> Listening:
@@ -160,20 +160,20 @@ def _listening(request: Request) -> Listening:
 Opened = Annotated[Listening, Depends(_listening)]
 
 
-@beginning.post("/{sid}/listen", status_code=201)
+@tickets.post("/{sid}/listen", status_code=201)
 async def listen(listening: Opened, sid: Sid, asked: Asked) -> Ticket:
     """Begin to listen along; each time is an entry in the audit log."""
     return await listening.begin(sid, asked.by)
 
 
-@hearing.get("/{ticket}")
-async def hear(
+@sounds.get("/{ticket}")
+async def play(
     listening: Opened,
     ticket: Annotated[str, Path(max_length=200)],
     asked: Annotated[str | None, Header(alias="Range")] = None,
 ) -> StreamingResponse:
     """Return the sound of a call, or a range of its bytes."""
-    found = await listening.heard(ticket)
+    found = await listening.opened(ticket)
     first, last = _range(asked, found.size)
     headers = {"Accept-Ranges": "bytes", "Content-Length": str(last + 1 - first)}
     if asked:

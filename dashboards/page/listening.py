@@ -2,6 +2,7 @@
 
 import math
 import time
+from contextlib import suppress
 
 from fastapi import HTTPException
 from nicegui import ui
@@ -76,5 +77,6 @@ class Spoken:
         now_s = time.monotonic()
         if self._read_s == -math.inf or (live and now_s - self._read_s > AGAIN_S):
             first, self._read_s = self._read_s == -math.inf, now_s
-            self._words = await self._listening.words(self._sid, noted=not first)
+            with suppress(AffectError):  # a damaged file, or an audit log that does not answer: no words
+                self._words = await self._listening.words(self._sid, again=not first)
         return self._words
