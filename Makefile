@@ -7,7 +7,7 @@ unexport AFFECT_DATA
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help setup system kafka check test test-unit proofs soak soak-sessions demo bench lock clean
+.PHONY: help setup system kafka check test test-unit proofs soak soak-input soak-sessions demo bench lock clean
 
 help: ## say what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -38,10 +38,13 @@ test-unit: setup ## the tests that need no server
 proofs: setup system kafka ## the proofs in their long form, and the built package installed extra by extra
 	@$(PY) -m pytest -m proof $(ARGS)
 
+soak-input: setup ## feed more than a million hostile inputs to every entrance; writes docs/experiments/soak-input.md
+	@cd tests && PYTHONPATH=. ../$(PY) -m soak --report ../docs/experiments/soak-input.md $(ARGS)
+
 soak-sessions: setup system kafka ## thousands of calls that come and go for an hour of event time: memory; writes a report
 	@$(PY) -m benchmarks.soak $(ARGS)
 
-soak: soak-sessions
+soak: soak-input soak-sessions
 
 demo: setup ## replay the demo call on the embedded stack and watch it being read
 	@.venv/bin/affectstream demo $(ARGS)

@@ -17,6 +17,7 @@ from typing import Any, BinaryIO
 import msgpack
 
 from affectstream.extras import remedy, require
+from affectstream.runtime.process import confine
 from affectstream.schemas.conflict import WORDS
 from affectstream.schemas.errors import AffectError, InputError, ModelError, SettingsError, Unavailable
 from affectstream.schemas.labels import EMOTIONS, top
@@ -35,6 +36,8 @@ LONGEST_MS = 120_000  # of a recording
 LONGEST_TEXT = 2_000  # characters
 MOST_PIXELS = 64_000_000  # of a picture, whose pixels take 192 MB until it is scaled down
 BATCH = 64
+MEMORY_BYTES = 3 << 30  # of its own: the models take 1.2 GB, the largest pictures of a film as much again
+FILE_BYTES = 512 << 20  # the model of languages is unpacked to a file
 LENGTH = struct.Struct(">I")
 OWN: dict[str, Any] = {"session_id": "trial", "party": "customer", "seq": 0, "start_ms": 0, "end_ms": 1000}
 
@@ -49,6 +52,7 @@ def main() -> None:
     os.environ["OPENCV_IO_MAX_IMAGE_PIXELS"] = str(
         MOST_PIXELS
     )  # before cv2 is imported; frames have a limit of their own
+    confine(MEMORY_BYTES, FILE_BYTES)
     while (request := read(requests)) is not None:
         write(answers, answered(request))
 

@@ -1,6 +1,7 @@
 """Trials of the models on uploads, by a process of its own that loads the models when first asked."""
 
 import asyncio
+import os
 import struct
 import sys
 from contextlib import suppress
@@ -19,6 +20,13 @@ COMMAND = (sys.executable, "-m", "affectstream.trial")
 LIMIT_S = 120.0  # of one trial, the first of which loads the models
 WAITING = 4  # trials at most, the one under way included
 IDLE_S = 600.0  # after which the process ends: the models take a gigabyte
+SECRET = (
+    "AFFECT_API",
+    "AFFECT_GATEWAY",
+    "AFFECT_KAFKA",
+    "AFFECT_POLICY",
+    "AFFECT_REDIS",
+)  # none of its business
 LENGTH = struct.Struct(">I")
 
 Kind = Literal["face", "voice", "text", "fused"]
@@ -125,7 +133,10 @@ class Trials:
         self._idle = loop.call_later(IDLE_S + self._limit_s, lambda: loop.create_task(self.aclose()))
         if self._process is None or self._process.returncode is not None:
             pipe = asyncio.subprocess.PIPE
-            self._process = await asyncio.create_subprocess_exec(*self._command, stdin=pipe, stdout=pipe)
+            env = {name: value for name, value in os.environ.items() if not name.startswith(SECRET)}
+            self._process = await asyncio.create_subprocess_exec(
+                *self._command, stdin=pipe, stdout=pipe, env=env
+            )
         return self._process
 
 

@@ -28,6 +28,7 @@ __all__ = ["Damage", "Decoded", "End", "MediaFile", "SoundTrack", "decode", "mil
 Kind = Literal["video", "audio"]
 ESTIMATED = {"mp3", "aac", "amr", "mpegts", "mpeg"}  # their length is a guess from the bit rate
 DECLARING = ("matroska", "flv", "asf")  # containers that state the length of the whole, not of each track
+MOST_PIXELS = 8192 * 4320  # of a picture: a header may state any size, and FFmpeg would make room for it
 SHORT_S = Fraction(1, 2)  # sound that ends this much before its declared end was cut off
 
 
@@ -144,6 +145,8 @@ def decode(file: MediaFile, kind: Kind, damage: Damage, track: int = 0) -> Itera
             if stream is None:
                 continue
             stream.thread_type = "AUTO"
+            if kind == "video":
+                stream.codec_context.options = {"max_pixels": str(MOST_PIXELS)}
             for frame in _frames(container, stream, (number, stream.index), file, damage):
                 item = _timed(frame, stream, file.zero, until)
                 until = max(until, item.until)

@@ -1,6 +1,6 @@
 """Notices: what was repaired, left out or chosen in an input, in a sentence for the user, once each."""
 
-from functools import cache
+from functools import lru_cache
 from pathlib import Path
 
 import structlog
@@ -8,7 +8,7 @@ import structlog
 log = structlog.get_logger(__name__)
 
 
-@cache
+@lru_cache(maxsize=10_000)
 def notice(path: Path, text: str) -> None:
     """Log as a warning what was done about a file; a file that is read again says nothing again.
 

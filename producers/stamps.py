@@ -52,6 +52,8 @@ def scan(path: Path, found: tuple[Part, ...]) -> tuple[ClockRepair, Shifts, Mapp
 
 def packets_of(container: Any, streams: Any, damage: Damage, path: Path) -> Iterator[Any]:
     """Yield the packets of some tracks; where the file breaks off, count that in ``damage``."""
+    if not streams:  # of which FFmpeg would read all others
+        return
     packets = container.demux(streams)
     while True:
         try:

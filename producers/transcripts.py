@@ -20,6 +20,7 @@ __all__ = ["LONGEST_TEXT", "Utterance", "load"]
 SUBTITLES = (".srt", ".sbv")
 SCRIPT = re.compile(r"\[(?:[A-Za-z][\w +]*\]\s*\n|\d+:\d|[a-z]+:)")  # of Advanced SubStation, settings, LRC
 TABLE = re.compile(r"start\tend\ttext\n")
+LARGEST_BYTES = 64 << 20  # of a file: a day of speech with the times of every word has about 30 MB
 LONGEST_TEXT = 8_000  # characters of one utterance: with context it stays below the limit of the topic
 
 
@@ -83,6 +84,8 @@ def _read(path: Path) -> str:
     """Return the text with plain line ends: by its byte order mark, else UTF-8, else Windows-1252."""
     if not path.is_file():
         raise InputError(f"{path}: {'not a file' if path.exists() else 'no such file'}; check the path")
+    if path.stat().st_size > LARGEST_BYTES:
+        raise InputError(f"{path}: larger than {LARGEST_BYTES >> 20} MiB; split it")
     data = path.read_bytes()
     if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
         text = data.decode("utf-16", errors="replace")

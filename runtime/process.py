@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import ctypes
 import os
+import resource
 import signal
 import socket
 import sys
@@ -77,6 +78,19 @@ def free_port() -> int:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
+
+
+def confine(memory_bytes: int, file_bytes: int) -> None:
+    """Bound what this process may take: for one that decodes what strangers send.
+
+    Beyond ``memory_bytes`` of its own an allocation fails, as MemoryError or the library's own error; a file
+    that it writes ends at ``file_bytes``; it leaves no dump of its memory.
+    """
+    limits = {resource.RLIMIT_DATA: memory_bytes, resource.RLIMIT_FSIZE: file_bytes, resource.RLIMIT_CORE: 0}
+    for what, most in limits.items():
+        _, hard = resource.getrlimit(what)
+        most = most if hard == resource.RLIM_INFINITY else min(most, hard)
+        resource.setrlimit(what, (most, most))
 
 
 def die_with_parent(number: signal.Signals = signal.SIGKILL) -> None:

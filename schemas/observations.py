@@ -53,7 +53,7 @@ class Envelope(Struct, gc=False, kw_only=True, forbid_unknown_fields=True, tag_f
     end_ms: Ms = field(name="end")
     watermark_ms: Ms = field(name="settled")
     expects: tuple[Modality, ...]
-    run: Annotated[str, Meta(max_length=32)] = ""
+    run: str = ""
 
 
 class Probabilities(Envelope, tag="probabilities", gc=False, kw_only=True):
@@ -93,6 +93,7 @@ _decode = msgspec.msgpack.Decoder(Observations).decode
 _pack = msgspec.msgpack.Encoder().encode
 _judge = decoder(PROBABILITIES.max_bytes, *PROBABILITIES.carries)
 _SESSION_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+_RUN = re.compile(r"[A-Za-z0-9._-]{0,32}")
 
 
 def read(values: Sequence[bytes | None]) -> list[Judged]:
@@ -131,22 +132,32 @@ def _typed(value: bytes | None) -> tuple[Observation, ...] | None:
         items = _decode(value).items
     except (msgspec.MsgspecError, ValueError, RecursionError):
         return None
-    session_id = None  # of the observation before
+    return items if _are_sound(items) else None
+
+
+def _are_sound(items: Sequence[Observation]) -> bool:
+    """Check what the types of the fields do not say: times, modalities, and names once they change."""
+    session_id, run = None, ""  # of the observation before
     for item in items:
         if item.start_ms > item.end_ms or item.start_ms > item.watermark_ms:
-            return None
+            return False
         if item.modality not in item.expects:
-            return None
-        if item.session_id != session_id:
-            session_id = item.session_id
-            if not _is_session_id(session_id):
-                return None
-    return items
+            return False
+        if item.session_id != session_id or item.run != run:
+            session_id, run = item.session_id, item.run
+            if not (_is_session_id(session_id) and _is_run(run)):
+                return False
+    return True
 
 
 @lru_cache(1 << 16)
 def _is_session_id(text: str) -> bool:
     return _SESSION_ID.fullmatch(text) is not None
+
+
+@lru_cache(1 << 16)
+def _is_run(text: str) -> bool:
+    return _RUN.fullmatch(text) is not None
 
 
 def _all_distributions(records: Sequence[Sequence[Observation]]) -> bool:

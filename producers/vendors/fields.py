@@ -54,18 +54,26 @@ def ms(value: Any, per_ms: float = 1e-3) -> int | None:
     It may also be an object of `seconds` and `nanos`. Returns None for anything else.
     """
     if isinstance(value, dict):
-        whole, rest = ms(value.get("seconds", 0)), ms(value.get("nanos", 0), 1e6)
+        whole, rest = _ms(value.get("seconds", 0), 1e-3), _ms(value.get("nanos", 0), 1e6)
         return None if whole is None or rest is None else whole + rest
+    return _ms(value, per_ms)
+
+
+def _ms(value: Any, per_ms: float) -> int | None:
     if isinstance(value, str):
         if iso := ISO.fullmatch(value):
             hours, minutes, seconds = (float(part or 0) for part in iso.groups())
-            return round(1000 * ((hours * 60 + minutes) * 60 + seconds))
-        plain = SECONDS.fullmatch(value.strip())
-        value = float(plain[1]) if plain else None
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+            value, per_ms = (hours * 60 + minutes) * 60 + seconds, 1e-3
+        else:
+            plain = SECONDS.fullmatch(value.strip())
+            value = float(plain[1]) if plain else None
+    if isinstance(value, bool) or not isinstance(value, int | float):
         return None
-    found = value / per_ms
-    return round(found) if abs(found) < LATEST_MS else None
+    try:
+        found = value / per_ms
+    except OverflowError:  # of a whole number that no float holds
+        return None
+    return round(found) if math.isfinite(found) and abs(found) < LATEST_MS else None
 
 
 def words(

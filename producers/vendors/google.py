@@ -37,14 +37,14 @@ def cues(_: Path, document: Json) -> list[Cue] | None:
     if not results or not all("alternatives" in each for each in results):
         return None
     results = [each for each in results if each.get("isFinal", True)]
-    channels: defaultdict[object, list[Json]] = defaultdict(list)
+    channels: defaultdict[str | None, list[Json]] = defaultdict(list)
     for each in results:
-        channels[field(each, *CHANNEL)].append(each)
+        channels[label("channel", field(each, *CHANNEL))].append(each)
     numbers = count()
     return [
         replace(cue, where=f"utterance {next(numbers)}", language=language(field(own[0], *LANGUAGE)))
         for channel, own in channels.items()
-        for cue in _of_channel(own, label("channel", channel) if len(channels) > 1 else None)
+        for cue in _of_channel(own, channel if len(channels) > 1 else None)
     ]
 
 

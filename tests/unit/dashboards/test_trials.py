@@ -12,7 +12,7 @@ from affectstream.runtime.store import FusedStore
 
 NOWHERE = RedisSettings(url="redis://127.0.0.1:1/0")
 STAND_IN = """
-import sys, time
+import os, sys, time
 from affectstream.trial import read, write
 while (request := read(sys.stdin.buffer)) is not None:
     if request["text"] == "die":
@@ -22,6 +22,8 @@ while (request := read(sys.stdin.buffer)) is not None:
     bad = {"status": 422, "detail": "no picture"}
     good = {"kind": request["kind"], "windows": 1, "modalities": {}, "probabilities": None, "label": None,
             "confidence": 0.0, "disagreement": 0.0, "sentence": "no cues to read", "face": None, "models": []}
+    if request["text"] == "settings":
+        good["sentence"] = " ".join(sorted(name for name in os.environ if name.startswith("AFFECT_")))
     write(sys.stdout.buffer, bad if request["data"] == b"bad" else good)
 """
 
@@ -51,6 +53,19 @@ async def test_uploads_are_answered_refused_and_survive_the_death_of_their_proce
     slow = await api.post("/api/try/text", data={"text": "sleep"})
     assert slow.status_code == 503
     assert "longer than" in slow.json()["detail"]
+
+
+async def test_what_decodes_uploads_knows_no_secrets(api, monkeypatch):
+    for name in ("AFFECT_API__TOKEN", "AFFECT_REDIS__PASSWORD", "AFFECT_KAFKA__SASL_PASSWORD"):
+        monkeypatch.setenv(name, "hush")
+    monkeypatch.setenv("AFFECT_POLICY__AUDIT_KEY", "hush")
+    monkeypatch.setenv("AFFECT_VIDEO__THREADS", "1")
+
+    answer = await api.post("/api/try/text", data={"text": "settings"})
+
+    names = answer.json()["sentence"].split()
+    assert "AFFECT_VIDEO__THREADS" in names
+    assert not [name for name in names if "PASSWORD" in name or "TOKEN" in name or "KEY" in name]
 
 
 async def test_a_body_over_the_limit_is_413(api):

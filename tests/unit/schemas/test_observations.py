@@ -67,6 +67,7 @@ def test_what_is_read_is_what_was_written():
         pytest.param(altered(expects=[]), Malformed, id="expects nothing"),
         pytest.param(altered(sid="../etc"), Malformed, id="a session id that could be a path"),
         pytest.param(altered(sid="a\n"), Malformed, id="a session id that could forge a log line"),
+        pytest.param(altered(run="face/1"), Malformed, id="a run that could be a path"),
         pytest.param(altered(p=[0.5] * 7), Malformed, id="no distribution"),
         pytest.param(altered(p=[1.0]), Malformed, id="too few probabilities"),
         pytest.param(altered(p=[2.0, -1.0, 0.0, 0.0, 0.0, 0.0, 0.0]), Malformed, id="a negative one"),

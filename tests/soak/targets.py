@@ -1,0 +1,271 @@
+"""What is fed with hostile input: the codec, the gateway's protocols, transcripts, pictures and recordings.
+
+A target's ``attempt`` takes one input and says whether it was accepted. It may refuse with an error of the
+project's own (AffectError); whatever else it raises is a finding.
+"""
+
+import runpy
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache, partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from soak.mutation import SEPARATOR
+from support import audiohook as client
+from support.paths import ROOT
+
+from affectstream.producers.gateway.audiohook import AudioHook, Upgrade
+from affectstream.producers.gateway.audiosocket import UUID, AudioSocket, frame
+from affectstream.producers.gateway.call import Call
+from affectstream.producers.gateway.call_plan import CallPlan
+from affectstream.producers.gateway.events import (
+    Audio,
+    Dropped,
+    Fault,
+    Paused,
+    Picture,
+    Refused,
+    Resumed,
+    Words,
+)
+from affectstream.producers.gateway.plain import Plain
+from affectstream.producers.gateway.twilio import Twilio
+from affectstream.producers.notices import notice
+from affectstream.producers.transcripts import load
+from affectstream.runtime.kafka.publisher import topic_of
+from affectstream.schemas import codec, observations
+from affectstream.schemas.errors import MessageError
+from affectstream.schemas.messages import Observations
+from affectstream.schemas.topics import ALL, PROBABILITIES
+
+LARGEST = max(topic.max_bytes for topic in ALL)
+TIMES_MS = 1_700_000_000_000
+MOST_MESSAGES = 2_000  # of a call, of one input
+
+
+@dataclass(frozen=True)
+class Target:
+    """One entrance, sound inputs for it, and how many hostile ones a soak feeds it."""
+
+    name: str
+    seeds: Callable[[], Sequence[bytes]]
+    attempt: Callable[[bytes], bool]
+    inputs: int
+    fed_by: tuple[str, ...] = ("mutation",)  # and hypothesis, atheris
+    largest_mb: int = 1_024  # of memory that the process may take
+
+
+# messages
+
+
+@cache
+def _golden(names: str = "*") -> list[bytes]:
+    found = sorted((ROOT / "tests" / "golden").glob(f"{names}.hex"))
+    return [bytes.fromhex(path.read_text()) for path in found]
+
+
+def _observed() -> list[bytes]:
+    return _golden("observations*")
+
+
+def _decode(data: bytes) -> bool:
+    message = codec.decode(data, LARGEST)
+    assert codec.decode(codec.encode(message), LARGEST) == message
+    return True
+
+
+def _read_observations(data: bytes) -> bool:
+    """Read a record beside a sound one, which it must not harm; both readers must judge alike."""
+    sound, found = observations.read([_observed()[0], data])
+    assert not isinstance(sound, MessageError)
+    try:
+        judged = isinstance(codec.decode(data, PROBABILITIES.max_bytes), Observations)
+    except MessageError:
+        judged = False
+    accepted = not isinstance(found, MessageError)
+    assert accepted == judged
+    return accepted
+
+
+# the gateway
+
+
+def _conversation(data: bytes) -> Iterator[str | bytes]:
+    """Yield the messages of an input: text after a T, else bytes."""
+    for message in data.split(SEPARATOR):
+        yield message[1:].decode("utf-8", "replace") if message[:1] == b"T" else message[1:]
+
+
+def _spoken(make: Callable[[], Any], data: bytes) -> bool:
+    """Hold a conversation, and make messages of it as the gateway does."""
+    protocol, accepted = make(), True
+    call = Call(
+        CallPlan("call", TIMES_MS, parties=("customer", "agent"), video=("customer",), words=("customer",))
+    )
+    sent = 0
+    try:
+        for message in _conversation(data):
+            for event in protocol.receive(message):
+                accepted = accepted and not isinstance(event, Dropped | Refused)
+                if isinstance(event, Refused):
+                    return False
+                if isinstance(event, Audio | Picture | Words | Paused | Resumed):
+                    sent += _sent(call.messages(event))
+        sent += _sent(call.finish())
+    except Fault:
+        return False
+    return accepted and sent > 0
+
+
+def _sent(messages: Any) -> int:
+    count = 0
+    for count, message in enumerate(messages, 1):
+        assert len(codec.encode(message)) <= topic_of(message).max_bytes
+        if count >= MOST_MESSAGES:
+            break
+    return count
+
+
+def _texts(*messages: str | bytes) -> bytes:
+    return SEPARATOR.join(b"T" + m.encode() if isinstance(m, str) else b"B" + m for m in messages)
+
+
+@cache
+def _examples(test: str) -> dict[str, Any]:
+    """Return what a test module names: its examples are seeds."""
+    return runpy.run_path(str(ROOT / "tests" / "unit" / "producers" / test))
+
+
+def _twilio_seeds() -> list[bytes]:
+    found = _examples("gateway/test_twilio.py")
+    return [_texts(*found["GOLDEN"]), _texts(*found["LOOK_ALIKE"])]
+
+
+def _plain_seeds() -> list[bytes]:
+    import json
+
+    start = json.dumps(_examples("gateway/test_plain.py")["START"])
+    sound = [bytes((0,)) + (20 * n).to_bytes(8, "big") + b"\1\2" * 320 for n in range(60)]
+    picture = bytes((1,)) + (500).to_bytes(8, "big") + b"\xff\xd8 picture \xff\xd9"
+    words = {"type": "words", "track": 2, "start_ms": 0, "end_ms": 400, "text": "hello", "final": True}
+    named = [{"party": "customer", "encoding": e, "rate_hz": 16_000} for e in ("s16le", "jpeg", "words")]
+    own = json.dumps({"type": "start", "call_id": "c", "tracks": named})
+    steps = [json.dumps({"type": kind}) for kind in ("pause", "resume", "stop")]
+    consent = json.dumps({"type": "consent", "consent": "granted"})
+    return [
+        _texts(start, *sound, *steps),
+        _texts(own, consent, picture, json.dumps(words), *sound[:3], *steps),
+    ]
+
+
+def _audiohook_seeds() -> list[bytes]:
+    import json
+
+    one = client.Client()
+    opened = json.dumps(one.message("open", **one.opening))
+    rest = [
+        json.dumps(one.message(kind, position, **parameters))
+        for kind, position, parameters in (
+            ("ping", "PT0.5S", {}),
+            ("update", "PT1S", {"language": "en-US"}),
+            ("paused", "PT1.5S", {}),
+            ("resumed", "PT2S", {"start": "PT1.5S", "discarded": "PT0.5S"}),
+            ("discarded", "PT2S", {"start": "PT2S", "discarded": "PT0.1S"}),
+            ("error", "PT2S", {"code": 400, "message": "x"}),
+            ("close", "PT3S", {"reason": "end"}),
+        )
+    ]
+    sound = [b"\xff" * 1600] * 8
+    return [_texts(opened, *sound, *rest[:5], *sound, rest[6]), _texts(opened, *rest)]
+
+
+class _Hook:
+    """An AudioHook whose open is answered as the gateway does."""
+
+    def __init__(self) -> None:
+        self._hook = AudioHook(
+            Upgrade(client.ORGANIZATION, client.SESSION), client.PARTIES, client.BOTH, lambda: 0.0
+        )
+        self._admitted = False
+
+    def receive(self, data: str | bytes) -> list[Any]:
+        events = list(self._hook.receive(data))
+        if not self._admitted and any(type(event).__name__ == "Started" for event in events):
+            self._admitted = True
+            events += self._hook.admitted("session", None)
+        return events
+
+
+def _audiosocket_seeds() -> list[bytes]:
+    named, sound = frame(UUID, bytes(range(16))), [frame(0x10, b"\1\2" * 160)] * 40
+    return [_texts(named + b"".join(sound), frame(0)), _texts(named, *sound, frame(0xFF, b"\1"))]
+
+
+# files
+
+
+@cache
+def _folder() -> TemporaryDirectory[str]:
+    memory = Path("/dev/shm")
+    return TemporaryDirectory(prefix="soak-", dir=memory if memory.is_dir() else None)
+
+
+def written(data: bytes, suffix: str) -> Path:
+    """Return a file of the input."""
+    path = Path(_folder().name) / f"input{suffix}"
+    path.write_bytes(data)
+    return path
+
+
+def _transcript_seeds() -> list[bytes]:
+    import json
+
+    own, vendors = _examples("test_transcripts.py"), _examples("test_vendors.py")
+    wrong = _examples("test_transcripts_gone_wrong.py")
+    documents = [json.dumps(document).encode() for document, _ in vendors["CASES"].values()]
+    whisper = {"segments": [{"start": 0.0, "end": 1.5, "text": "Hello", "speaker": "A"}], "language": "en"}
+    texts = [
+        own["VTT"],
+        own["SRT"],
+        wrong["ROLLING"],
+        "start\tend\ttext\n0\t900\tHello\n",
+        json.dumps(whisper),
+    ]
+    return [*documents, *(text.encode() for text in texts)]
+
+
+def _transcript(data: bytes) -> bool:
+    notice.cache_clear()
+    named = {b"{": ".json", b"[": ".json", b"W": ".vtt"}.get(data[:1], ".srt")
+    suffix = named if len(data) % 2 else ".txt"
+    return bool(load(written(data, suffix), until_ms=20_000))
+
+
+def all_targets() -> dict[str, Target]:
+    """Return the targets by name."""
+    from soak import media
+
+    python = ("mutation", "hypothesis", "atheris")
+    hook = partial(_spoken, _Hook)
+    parties: Any = {"inbound": "customer", "outbound": "agent"}
+    return {
+        target.name: target
+        for target in (
+            Target("codec", _golden, _decode, 300_000, python),
+            Target("observations", _observed, _read_observations, 150_000, python),
+            Target("plain", _plain_seeds, partial(_spoken, Plain), 100_000, python),
+            Target("twilio", _twilio_seeds, partial(_spoken, partial(Twilio, parties)), 150_000, python),
+            Target("audiohook", _audiohook_seeds, hook, 100_000, python),
+            Target(
+                "audiosocket",
+                _audiosocket_seeds,
+                partial(_spoken, partial(AudioSocket, "customer")),
+                100_000,
+                ("mutation", "atheris"),
+            ),
+            Target("transcripts", _transcript_seeds, _transcript, 150_000, python),
+            *media.targets(),
+        )
+    }
