@@ -95,6 +95,16 @@ add User:affect-fusion read \
 add User:affect-fusion write \
     --topic affect.dead-letters \
     --topic affect.fused
+add User:affect-operator describe \
+    --group affect-alerts \
+    --group affect-asr \
+    --group affect-audio \
+    --group affect-audio-shadow \
+    --group affect-fusion \
+    --group affect-text \
+    --group affect-text-shadow \
+    --group affect-video \
+    --group affect-video-shadow
 add User:affect-operator create \
     --topic affect.alerts \
     --topic affect.audio.chunks \
@@ -105,6 +115,15 @@ add User:affect-operator create \
     --topic affect.text.transcripts \
     --topic affect.video.frames
 add User:affect-operator describe \
+    --topic affect.alerts \
+    --topic affect.audio.chunks \
+    --topic affect.dead-letters \
+    --topic affect.fused \
+    --topic affect.probabilities \
+    --topic affect.shadow \
+    --topic affect.text.transcripts \
+    --topic affect.video.frames
+add User:affect-operator DescribeConfigs \
     --topic affect.alerts \
     --topic affect.audio.chunks \
     --topic affect.dead-letters \

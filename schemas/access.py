@@ -23,7 +23,7 @@ from affectstream.schemas.topics import (
 )
 
 Resource = Literal["topic", "group"]
-Operation = Literal["read", "write", "create", "describe"]
+Operation = Literal["read", "write", "create", "describe", "describe_configs"]
 
 
 @dataclass(frozen=True, order=True)
@@ -65,13 +65,16 @@ PROCESSES = (
     *SHADOWS,  # models on trial
 )
 OPERATOR = "affect-operator"  # `topics create`, `doctor`, `restore`; reads what could not be processed
+OPERATORS: tuple[Operation, ...] = ("create", "describe", "describe_configs")  # on every topic
 
 
 def rules(prefix: str = "") -> list[Rule]:
     """Return the rules for topics and groups under ``prefix``, sorted; what no rule allows is refused."""
     found = {rule for process in PROCESSES for rule in _of(process, prefix)}
     for topic in ALL:
-        found |= {Rule(OPERATOR, "topic", prefix + topic.name, each) for each in ("create", "describe")}
+        found |= {Rule(OPERATOR, "topic", prefix + topic.name, each) for each in OPERATORS}
+    groups = {process.group for process in PROCESSES if process.group}
+    found |= {Rule(OPERATOR, "group", prefix + group, "describe") for group in groups}
     found |= {Rule(OPERATOR, "topic", prefix + topic.name, "read") for topic in (DEAD_LETTERS, FUSED)}
     return sorted(found)
 
@@ -96,11 +99,14 @@ def script(rules: Sequence[Rule]) -> str:
     for user, resource, operation in kinds:
         names = [r.name for r in rules if (r.user, r.resource, r.operation) == (user, resource, operation)]
         lines.append(
-            " \\\n    ".join([f"add User:{user} {operation}", *(f"--{resource} {n}" for n in names)])
+            " \\\n    ".join(
+                [f"add User:{user} {TOOLS.get(operation, operation)}", *(f"--{resource} {n}" for n in names)]
+            )
         )
     return "\n".join([*SCRIPT, *lines, ""])
 
 
+TOOLS = {"describe_configs": "DescribeConfigs"}  # where Kafka's tool writes an operation otherwise
 SCRIPT = """\
 #!/bin/sh
 # What each process may do on Kafka; `affectstream topics acls --script` prints this, for your topic prefix.

@@ -14,7 +14,7 @@ from affectstream.schemas.access import Operation, Resource, Rule
 
 # as Kafka's protocol numbers them
 RESOURCES: dict[Resource, int] = {"topic": 2, "group": 3}
-OPERATIONS: dict[Operation, int] = {"read": 3, "write": 4, "create": 5, "describe": 8}
+OPERATIONS: dict[Operation, int] = {"read": 3, "write": 4, "create": 5, "describe": 8, "describe_configs": 10}
 LITERAL, ALLOW, ANY_HOST = 3, 3, "*"
 
 

@@ -1,6 +1,6 @@
 """The soak of hostile input: every target in processes of their own, and a report of what became of it.
 
-`make soak` feeds more than a million inputs, some of them made by mutation, some by hypothesis and some by
+`make soak-input` feeds more than a million inputs, some of them made by mutation, some by hypothesis and some by
 atheris, guided by the lines they reach. Exit code 1: something was raised that is no refusal, took too long,
 or brought a process down. A mutated input is made again from its number: `--only TARGET --number N`.
 """
@@ -10,6 +10,8 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -21,11 +23,7 @@ from soak.targets import Target, all_targets
 
 out = Console(highlight=False, markup=False, soft_wrap=True)
 
-SHARES = {
-    "mutation": 0.6,
-    "hypothesis": 0.02,
-    "atheris": 0.38,
-}  # of a target's inputs, where it has all three
+SHARES = {"mutation": 0.8, "hypothesis": 0.003, "atheris": 0.197}  # of the inputs of a target with all three
 SEED = 15
 GOES_ON = 20  # times that a target is begun again, after an input that ended its process
 
@@ -38,23 +36,27 @@ def main() -> int:
         (target,) = targets.values()
         sys.stdout.buffer.write(input_of(target.seeds(), asked.seed, asked.number))
         return 0
-    outcomes: list[Outcome] = []
-    for target in targets.values():
-        for how in target.fed_by:
-            share = SHARES[how] if len(target.fed_by) > 2 else 1 / len(target.fed_by)
-            count = max(1, round(target.inputs * share * asked.scale))
-            outcomes.append(_fed(target, how, count, asked.seed))
-            _tell(outcomes[-1])
+    with ThreadPoolExecutor(asked.jobs) as pool:
+        outcomes = list(pool.map(lambda each: _fed(*each, asked.seed), _todo(targets.values(), asked.scale)))
     if asked.report:
         asked.report.write_text(page(outcomes, asked.seed), encoding="utf-8")
     return 1 if any(outcome.findings for outcome in outcomes) else 0
 
 
+def _todo(targets: Iterable[Target], scale: float) -> Iterator[tuple[Target, str, int]]:
+    """Yield what is fed to whom, by what, and how many of it."""
+    for target in targets:
+        for how in target.fed_by:
+            share = SHARES[how] if len(target.fed_by) > 2 else 1 / len(target.fed_by)
+            yield target, how, max(1, round(target.inputs * share * scale))
+
+
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="make soak", description=__doc__)
+    parser = argparse.ArgumentParser(prog="make soak-input", description=__doc__)
     parser.add_argument("--only", choices=sorted(all_targets()), help="one target")
     parser.add_argument("--seed", type=int, default=SEED)
     parser.add_argument("--scale", type=float, default=1.0, help="of the number of inputs")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="processes at once")
     parser.add_argument("--number", type=int, help="write the mutated input of this number, and feed none")
     parser.add_argument("--report", type=Path, help="a page of Markdown to write")
     return parser.parse_args()
@@ -69,6 +71,7 @@ def _fed(target: Target, how: str, count: int, seed: int) -> Outcome:
         if ended_by is None or how == "atheris":
             break
         whole.findings.setdefault(ended_by, whole.inputs)
+    _tell(whole)
     return whole
 
 

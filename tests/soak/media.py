@@ -17,7 +17,7 @@ from affectstream.producers import audio
 from affectstream.producers.frames import frames
 from affectstream.producers.media import probe
 from affectstream.producers.notices import notice
-from affectstream.trial import _picture as _picture_of
+from affectstream.trial import MOST_PIXELS
 
 MOST_FRAMES = 40
 PROGRESSIVE = [cv2.IMWRITE_JPEG_PROGRESSIVE, 1]
@@ -48,7 +48,7 @@ def _pictures() -> list[bytes]:
 
 
 def _upload(data: bytes) -> bool:
-    return bool(_picture_of(data, ""))
+    return bool(jpeg.fitted(data, MOST_PIXELS))
 
 
 @cache
@@ -80,8 +80,8 @@ def _recording(data: bytes) -> bool:
 def targets() -> tuple[Target, ...]:
     """Return the targets of media."""
     return (
-        Target("frames", _jpegs, _frame, 100_000, largest_mb=1_024),
-        Target("pictures", _pictures, _upload, 60_000, largest_mb=1_024),
-        Target("sound", _sounds, _recording, 12_000, largest_mb=1_536),
-        Target("films", _films, _recording, 8_000, largest_mb=1_536),
+        Target("frames", _jpegs, _frame, 60_000, largest_mb=1_024),
+        Target("pictures", _pictures, _upload, 20_000, largest_mb=1_024),
+        Target("sound", _sounds, _recording, 2_000, largest_mb=1_536),
+        Target("films", _films, _recording, 1_000, largest_mb=1_536),
     )

@@ -9,7 +9,7 @@ from soak.child import LONGEST_S, Outcome
 HEAD = """\
 # Soak: hostile input
 
-`make soak` wrote this page on {date}, with Python {python} on {machine}, seed {seed}. It feeds the
+`make soak-input` wrote this page on {date}, with Python {python} on {machine}, seed {seed}. It feeds the
 entrances of the system with hostile input, each target in processes of its own. An input may be refused with
 an error of the project's own, and nothing else; it may take {longest:.0f} s of processor time. Memory is the
 largest that a process took, Python and all that it imports included.

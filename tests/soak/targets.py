@@ -253,19 +253,19 @@ def all_targets() -> dict[str, Target]:
     return {
         target.name: target
         for target in (
-            Target("codec", _golden, _decode, 300_000, python),
-            Target("observations", _observed, _read_observations, 150_000, python),
-            Target("plain", _plain_seeds, partial(_spoken, Plain), 100_000, python),
-            Target("twilio", _twilio_seeds, partial(_spoken, partial(Twilio, parties)), 150_000, python),
-            Target("audiohook", _audiohook_seeds, hook, 100_000, python),
+            Target("codec", _golden, _decode, 420_000, python),
+            Target("observations", _observed, _read_observations, 100_000, python),
+            Target("plain", _plain_seeds, partial(_spoken, Plain), 30_000, python),
+            Target("twilio", _twilio_seeds, partial(_spoken, partial(Twilio, parties)), 180_000, python),
+            Target("audiohook", _audiohook_seeds, hook, 50_000, python),
             Target(
                 "audiosocket",
                 _audiosocket_seeds,
                 partial(_spoken, partial(AudioSocket, "customer")),
-                100_000,
+                80_000,
                 ("mutation", "atheris"),
             ),
-            Target("transcripts", _transcript_seeds, _transcript, 150_000, python),
+            Target("transcripts", _transcript_seeds, _transcript, 80_000, python),
             *media.targets(),
         )
     }

@@ -1,4 +1,4 @@
-"""The soak of hostile input in a short form, the same inputs each time; `make soak` is the long one."""
+"""The soak of hostile input in a short form, the same inputs each time; `make soak-input` is the long one."""
 
 import pytest
 import structlog
@@ -33,7 +33,7 @@ def test_hostile_input_is_accepted_or_refused_and_nothing_else(name: str):
 
 
 def test_a_soak_feeds_more_than_a_million_inputs():
-    assert sum(target.inputs for target in TARGETS.values()) > 1_100_000
+    assert sum(target.inputs for target in TARGETS.values()) > 1_000_000
 
 
 def test_what_is_raised_is_found_again_by_its_number():

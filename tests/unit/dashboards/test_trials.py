@@ -1,9 +1,12 @@
 """Trials over the API: the process behind them, and what becomes of it when it fails."""
 
 import sys
+from pathlib import Path
 
 import httpx
 import pytest
+from fastapi import HTTPException
+from support.recordings import png
 
 from affectstream.dashboards.api import create_app
 from affectstream.dashboards.trials import Trials
@@ -71,3 +74,26 @@ async def test_what_decodes_uploads_knows_no_secrets(api, monkeypatch):
 async def test_a_body_over_the_limit_is_413(api):
     response = await api.post("/api/try/text", data={"text": "x" * (70 << 10)})
     assert response.status_code == 413
+
+
+async def test_uploads_that_unpack_to_more_than_they_are_worth_are_refused_by_the_process_itself():
+    uploads = {
+        "face": (png(8_100), "no picture that can be read"),
+        "voice": (b"RIFF\xff\xff\xff\xffWAVEfmt " + bytes(range(128, 256)) * 8, "not a media file"),
+        "fused": (b"PK\x03\x04\xff" + bytes(1 << 20), "not a media file"),
+    }
+    trials = Trials()
+    try:
+        for kind, (data, why) in uploads.items():
+            with pytest.raises(HTTPException) as refused:
+                await trials.ask(kind, data)  # type: ignore[arg-type]
+            assert refused.value.status_code == 422 and why in refused.value.detail
+        assert trials._process is not None
+        assert _peak_mib(trials._process.pid) < 190, "66 million pixels alone would take 188 MiB"
+    finally:
+        await trials.aclose()
+
+
+def _peak_mib(pid: int) -> int:
+    status = Path(f"/proc/{pid}/status").read_text()
+    return int(status.partition("VmHWM:")[2].split()[0]) >> 10

@@ -1,30 +1,16 @@
 """Files made to take more than they are worth: bounded, and refused in one line."""
 
 import json
-import struct
-import zlib
 from fractions import Fraction
 from pathlib import Path
 
 import av
 import pytest
-from support.recordings import call
+from support.recordings import call, png
 
 from affectstream.producers import media, transcripts
 from affectstream.producers.vendors.fields import ms
 from affectstream.schemas.errors import InputError
-
-
-def png(side: int) -> bytes:
-    """A black picture: three bytes a pixel, of which one in a thousand is stored."""
-
-    def chunk(kind: bytes, data: bytes) -> bytes:
-        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-
-    rows = zlib.compressobj(9)
-    stored = b"".join(rows.compress(bytes(1 + 3 * side)) for _ in range(side)) + rows.flush()
-    header = struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0)
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", stored) + chunk(b"IEND", b"")
 
 
 def film(path: Path, picture: bytes, side: int) -> Path:

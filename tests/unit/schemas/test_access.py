@@ -23,7 +23,7 @@ def test_every_topic_is_written_by_somebody_and_every_group_is_of_one_user():
 
 def test_only_the_operator_creates_topics_and_nobody_deletes_or_alters():
     assert {rule.user for rule in RULES if rule.operation == "create"} == {access.OPERATOR}
-    assert {rule.operation for rule in RULES} == {"read", "write", "create", "describe"}
+    assert {rule.operation for rule in RULES} == {"read", "write", *access.OPERATORS}
 
 
 def test_a_prefix_is_before_every_topic_and_group():
@@ -48,8 +48,11 @@ CALL = re.compile(
 )
 
 
+NAMES = {name: operation for operation, name in access.TOOLS.items()}
+
+
 def _rules(added):
     for found in added:
         user, operation, names = found.groups()
         for resource, name in re.findall(r"--(\w+) (\S+)", names):
-            yield access.Rule(user, resource, name, operation)
+            yield access.Rule(user, resource, name, NAMES.get(operation, operation))
