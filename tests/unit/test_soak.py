@@ -25,7 +25,7 @@ def quiet():
 def test_hostile_input_is_accepted_or_refused_and_nothing_else(name: str):
     target = TARGETS[name]
 
-    assert all(target.attempt(seed) in (True, False) for seed in target.seeds())
+    assert all(target.attempt(seed) for seed in target.seeds()), "the seeds are sound"
     found = child.fed(target, max(15, target.inputs // SHARE), SEED)
 
     assert found.findings == {}
