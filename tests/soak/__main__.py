@@ -1,8 +1,8 @@
 """The soak of hostile input: every target in processes of their own, and a report of what became of it.
 
-`make soak-input` feeds more than a million inputs, some of them made by mutation, some by hypothesis and some by
-atheris, guided by the lines they reach. Exit code 1: something was raised that is no refusal, took too long,
-or brought a process down. A mutated input is made again from its number: `--only TARGET --number N`.
+`make soak-input` feeds more than a million inputs, some of them made by mutation, some by hypothesis and some
+by atheris, guided by the lines they reach. Exit code 1: something was raised that is no refusal, took too
+long, or brought a process down. A mutated input is made again by its number: `--only TARGET --number N`.
 """
 
 import argparse
