@@ -54,14 +54,18 @@ async def test_leaders_move_away_and_back(faulty: Faulty):
 
 
 async def test_all_brokers_are_down_for_half_a_minute(faulty: Faulty):
-    """The call is sent as fast as it is consumed, so its producer asks for the lag of the workers as well."""
+    """The call is sent as fast as it is consumed, and its producer waits for a worker when they go down."""
+    video = faulty.system.children.children["video"].process
+    assert video is not None
+    video.send_signal(signal.SIGSTOP)
 
     def fault() -> None:
-        time.sleep(0.5)
+        time.sleep(4)
         for broker in faulty.cluster.brokers.values():
             broker.kill()
         time.sleep(OUTAGE_S)
         faulty.cluster.start(*faulty.cluster.brokers)
+        video.send_signal(signal.SIGCONT)
 
     await faulty.survive("brokers-down", fault, seconds=40, speed=None)
 
