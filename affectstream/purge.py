@@ -4,8 +4,8 @@ import asyncio
 import time
 from typing import TYPE_CHECKING
 
-from affectstream.recordings import delete
 from affectstream.runtime.audit import audit_log
+from affectstream.runtime.recordings import delete
 from affectstream.runtime.settings import load
 from affectstream.runtime.store import FusedStore
 from affectstream.schemas.retention import IN_TOPICS, deleted_within_ms

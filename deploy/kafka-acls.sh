@@ -101,6 +101,7 @@ add User:affect-operator describe \
     --group affect-audio \
     --group affect-audio-shadow \
     --group affect-fusion \
+    --group affect-record \
     --group affect-text \
     --group affect-text-shadow \
     --group affect-video \
@@ -151,6 +152,25 @@ add User:affect-producer describe \
     --topic affect.video.frames
 add User:affect-producer write \
     --topic affect.audio.chunks \
+    --topic affect.text.transcripts \
+    --topic affect.video.frames
+add User:affect-record read \
+    --group affect-record
+add User:affect-record describe \
+    --topic affect.alerts \
+    --topic affect.audio.chunks \
+    --topic affect.dead-letters \
+    --topic affect.fused \
+    --topic affect.probabilities \
+    --topic affect.shadow \
+    --topic affect.text.transcripts \
+    --topic affect.video.frames
+add User:affect-record read \
+    --topic affect.alerts \
+    --topic affect.audio.chunks \
+    --topic affect.fused \
+    --topic affect.probabilities \
+    --topic affect.shadow \
     --topic affect.text.transcripts \
     --topic affect.video.frames
 add User:affect-text read \

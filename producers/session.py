@@ -17,7 +17,7 @@ from affectstream.producers import audio, frames
 from affectstream.producers.media import Damage, End
 from affectstream.producers.plan import PartySource, SessionPlan, Source, conversation, estimated_ms, sources
 from affectstream.producers.turns import TextInterval, Turn, silence, text_intervals
-from affectstream.schemas.due import text_due_ms
+from affectstream.schemas.due import due_ms, text_due_ms
 from affectstream.schemas.messages import (
     MODALITIES,
     AudioChunk,
@@ -53,11 +53,6 @@ def messages(plan: SessionPlan, damage: Damage | None = None) -> Iterator[Sessio
     """
     found, turns = sources(plan), conversation(plan)
     return _numbered(plan, found, _drafts(plan, found, turns, Counter() if damage is None else damage))
-
-
-def due_ms(message: SessionMessage) -> int:
-    """Return the event time at which a message of a recorded session is sent."""
-    return text_due_ms(message) if isinstance(message, Transcript) else message.end_ms
 
 
 def _numbered(

@@ -17,6 +17,7 @@ from affectstream.schemas.topics import (
     FUSED,
     IN_SHADOW,
     PROBABILITIES,
+    RECORD_GROUP,
     SHADOW,
     TRANSCRIPTS,
     Topic,
@@ -63,6 +64,7 @@ PROCESSES = (
     Process("affect-fusion", PROBABILITIES, PROBABILITIES.group, (FUSED, DEAD_LETTERS), WORKER_GROUPS),
     Process("affect-alerts", FUSED, FUSED.group, (ALERTS, DEAD_LETTERS)),
     *SHADOWS,  # models on trial
+    *(Process("affect-record", topic, RECORD_GROUP) for topic in ALL if topic is not DEAD_LETTERS),
 )
 OPERATOR = "affect-operator"  # `topics create`, `doctor`, `restore`; reads what could not be processed
 OPERATORS: tuple[Operation, ...] = ("create", "describe", "describe_configs")  # on every topic

@@ -13,7 +13,17 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 Did = Literal[
-    "consent", "pause", "resume", "purge", "trust", "recording read", "feedback", "export", "recovered"
+    "consent",
+    "pause",
+    "resume",
+    "purge",
+    "trust",
+    "recording begun",
+    "recording read",
+    "recording removed",
+    "feedback",
+    "export",
+    "recovered",
 ]
 
 Detail = Mapping[str, str | int | float | None]

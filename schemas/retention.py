@@ -60,8 +60,8 @@ IN_REDIS = (
 IN_FILES = (
     (
         "`policy.recordings`",
-        "recordings, where you keep some there",
-        "`affectstream purge`, or you delete them",
+        "recordings, of `affectstream record` or your own",
+        "`affectstream purge`, or you delete them; what was recorded also until consent is withdrawn",
     ),
     ("`policy.audit_log`", "who did what to which session when", "without end: you archive it"),
     ("logs, metrics", "session ids in logs; no person in metrics", "as your log store keeps them"),

@@ -130,6 +130,7 @@ DEAD_LETTERS = Topic(
 
 ASR_GROUP = "affect-asr"  # the recogniser, the second reader of the chunks
 IN_SHADOW = "-shadow"  # after the name and the group of a worker in shadow
+RECORD_GROUP = "affect-record"  # the recorder, which reads them all but the dead letters
 
 ALL = (FRAMES, CHUNKS, TRANSCRIPTS, PROBABILITIES, SHADOW, FUSED, ALERTS, DEAD_LETTERS)
 MEDIA: dict[Modality, Topic] = {"video": FRAMES, "audio": CHUNKS, "text": TRANSCRIPTS}

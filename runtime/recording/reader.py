@@ -1,19 +1,24 @@
 """A recording that is read: whose it is, what is in it, and its messages by topic and time."""
 
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mcap.records import Channel, Message
+from msgspec import MsgspecError, Struct
+from msgspec.json import Decoder
 from pydantic import TypeAdapter, ValidationError
 
 from affectstream.runtime.recording.layout import FAULTS, IndexedReader, Layout, layout
-from affectstream.runtime.recording.record import NS_PER_MS, Recorded, message_of
+from affectstream.runtime.recording.record import MEDIA, NS_PER_MS, Recorded, message_of
+from affectstream.schemas.due import WAIT_MS
 from affectstream.schemas.errors import InputError, MessageError
 from affectstream.schemas.messages import RunId, SessionId
-from affectstream.schemas.topics import Topic
+from affectstream.schemas.topics import PROBABILITIES, Topic
 
 METADATA = "affectstream"  # the name of the metadata record that names the session
+FIRST_MS = WAIT_MS + 2_000  # what starts first is due by then
 FORMAT = 1  # of the files; messages carry versions of their own
 
 
@@ -35,8 +40,8 @@ class Recording:
     session_id: str
     run: str
     whole: bool  # False: it was cut off, or is being written; what is whole of it is read
-    start_ms: int  # event times of the first and of the last message
-    end_ms: int
+    start_ms: int  # event time of what is first in it
+    end_ms: int  # at which the last message was due
     streams: tuple[Stream, ...]
     written: Layout
 
@@ -111,7 +116,27 @@ def open_recording(path: Path) -> Recording:
     except (ValidationError, KeyError):
         raise InputError(f"{path}: not a recording that `affectstream record` wrote") from None
     times = found.start_ns // NS_PER_MS, found.end_ns // NS_PER_MS
-    return Recording(path, session_id, run, found.whole, *times, streams, found)
+    opened = Recording(path, session_id, run, found.whole, *times, streams, found)
+    return replace(opened, start_ms=_begin_ms(opened))
+
+
+class _Times(Struct):
+    """When what a message is about starts; of observations, each of them."""
+
+    start: int = 1 << 53
+    items: tuple["_Times", ...] = ()
+
+
+def _begin_ms(opened: Recording) -> int:
+    """Return the earliest start: what starts first need not be due first, as an utterance."""
+    inputs = {stream.topic for stream in opened.streams} & {*MEDIA, PROBABILITIES.name}
+    decode = Decoder(_Times).decode
+    begin_ms = opened.start_ms
+    with suppress(InputError, MsgspecError):  # whoever reads on meets the damage
+        for _, raw in opened.raw(inputs or None, None, opened.start_ms + FIRST_MS):
+            row = decode(raw.data)
+            begin_ms = min(begin_ms, row.start, *(item.start for item in row.items))
+    return begin_ms
 
 
 def _streams(found: Layout) -> Iterator[Stream]:

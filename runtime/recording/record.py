@@ -13,13 +13,14 @@ from typing import Any
 import msgspec
 
 from affectstream.schemas import topics
-from affectstream.schemas.codec import TYPES, VERSIONS, Message, decode
-from affectstream.schemas.due import text_due_ms
+from affectstream.schemas.codec import TYPES, VERSIONS, decode
+from affectstream.schemas.due import Timed
 from affectstream.schemas.errors import Malformed
-from affectstream.schemas.messages import DeadLetter, EndOfStream, Observations, Party, Transcript
+from affectstream.schemas.messages import DeadLetter, EndOfStream, Observations, Party
 
 ENCODING, SCHEMA_ENCODING = "json", "jsonschema"
 BINARY = frozenset({"jpeg", "pcm", "embedding", "body"})  # fields that are bytes on the wire
+# dead letters belong to no session, and may hold what was withheld
 RECORDED = tuple(topic for topic in topics.ALL if topic is not topics.DEAD_LETTERS)
 MEDIA = frozenset(topic.name for topic in topics.MEDIA.values())
 NS_PER_MS = 1_000_000
@@ -33,38 +34,25 @@ class Recorded:
     """A message as it was on its topic."""
 
     topic: str  # as in `schemas.topics`
-    message: Message
+    message: Timed
     at_ms: int  # event time at which it was due: frame and chunk at their end, a window at its end
     arrived_ms: int  # of the record on the broker
     offset: int  # of the record in its partition, modulo 2**32
 
 
-def channel_name(topic: str, message: Message) -> str:
+def channel_name(topic: str, message: Timed) -> str:
     """Return the MCAP topic of a message: the Kafka topic, the party, and ``end`` for an end of stream."""
     return f"{topic}/{party_of(message)}" + ("/end" if isinstance(message, EndOfStream) else "")
 
 
-def party_of(message: Message) -> Party:
+def party_of(message: Timed) -> Party:
     """Return whose message it is; observations are of one party each in a recording."""
-    if isinstance(message, DeadLetter):
-        raise ValueError("dead letters belong to no session, and are not recorded")
     return message.items[0].party if isinstance(message, Observations) else message.party
 
 
-def run_of(message: Message) -> str:
+def run_of(message: Timed) -> str:
     """Return the run that a message names; empty where it names none."""
     return message.items[0].run if isinstance(message, Observations) else getattr(message, "run", "")
-
-
-def due_ms(message: Message) -> int:
-    """Return the event time at which a message is due on its topic."""
-    if isinstance(message, DeadLetter):
-        return message.timestamp_ms
-    if isinstance(message, Transcript):
-        return text_due_ms(message)
-    if isinstance(message, Observations):
-        return max(text_due_ms(item) if item.modality == "text" else item.end_ms for item in message.items)
-    return message.end_ms
 
 
 def to_json(value: bytes) -> bytes:
@@ -80,13 +68,13 @@ def value_of(data: bytes) -> bytes:
         raise Malformed("not the JSON of a message") from None
 
 
-def message_of(topic: str, data: bytes) -> Message:
+def message_of(topic: str, data: bytes) -> Timed:
     """Return the message of a topic from its JSON; raises MessageError, never with content."""
     row = _TOPICS.get(topic)
     if row is None:
         raise Malformed("of no topic that this version knows")
     message = decode(value_of(data), row.max_bytes)
-    if not isinstance(message, row.carries):
+    if isinstance(message, DeadLetter) or not isinstance(message, row.carries):
         raise Malformed(f"a message of type {message.type!r} does not belong to {topic}")
     return message
 

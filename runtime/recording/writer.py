@@ -20,16 +20,14 @@ from affectstream.runtime.recording.record import (
     SCHEMA_ENCODING,
     SEQUENCES,
     channel_name,
-    due_ms,
     json_schema,
     party_of,
     to_json,
 )
-from affectstream.schemas.codec import Message
+from affectstream.runtime.recordings import COPY, NEXT, SUFFIX, part_of
+from affectstream.schemas.due import Timed, due_ms
 from affectstream.schemas.errors import InputError
 
-SUFFIX, PART, COPY = ".mcap", ".part", ".copy"
-NEXT = "~"  # between a session and the number of its file; no session id holds it
 CHUNK_BYTES = 1 << 20
 PROFILE = LIBRARY = "affectstream"
 
@@ -59,7 +57,7 @@ class RecordingWriter:
         self.flush()
         self._file.rename(self._part)
 
-    def add(self, topic: str, message: Message, value: bytes, arrived_ms: int, offset: int) -> bool:
+    def add(self, message: Timed, value: bytes, topic: str, arrived_ms: int, offset: int) -> bool:
         """Add a message, whose record's ``value`` is; returns False where it was recorded before.
 
         ``topic`` is without a prefix; ``arrived_ms`` and ``offset`` are those of the record on the broker.
@@ -146,17 +144,6 @@ class _Tail(BytesIO):
         """Go on under another name, in the place of what has it."""
         self._path = self._path.replace(path)
         _synchronise(path.parent)
-
-
-def part_of(path: Path) -> Path:
-    """Return the name of a file while it is written."""
-    return path.with_name(path.name + PART)
-
-
-def session_of(name: str) -> str | None:
-    """Return the session that a file of recordings is of by its name; None where it is of none."""
-    stem, ending, rest = name.partition(SUFFIX)
-    return stem.partition(NEXT)[0] if ending and rest in ("", PART, PART + COPY) else None
 
 
 def _place(folder: Path, session_id: str, run: str) -> tuple[Path, Recording | None]:

@@ -5,8 +5,9 @@ from pydantic import SecretStr
 
 from affectstream.producers.pseudonym import pseudonym
 from affectstream.producers.session import PartySource, SessionPlan
-from affectstream.recordings import delete, note_reading
+from affectstream.recordings import note_reading
 from affectstream.runtime.audit import audit_log
+from affectstream.runtime.recordings import delete
 from affectstream.runtime.settings import PolicySettings
 from affectstream.schemas.errors import SettingsError
 

@@ -7,7 +7,7 @@ import subprocess
 from support.paths import ROOT
 
 from affectstream.schemas import access
-from affectstream.schemas.topics import ALL, ASR_GROUP, IN_SHADOW, MEDIA
+from affectstream.schemas.topics import ALL, ASR_GROUP, IN_SHADOW, MEDIA, RECORD_GROUP
 
 RULES = access.rules()
 
@@ -15,10 +15,11 @@ RULES = access.rules()
 def test_every_topic_is_written_by_somebody_and_every_group_is_of_one_user():
     written = {rule.name for rule in RULES if (rule.resource, rule.operation) == ("topic", "write")}
     groups = [rule.name for rule in RULES if (rule.resource, rule.operation) == ("group", "read")]
+    of_topics = {topic.group for topic in ALL if topic.group}
 
     assert written == {topic.name for topic in ALL}
     shadows = {topic.group + IN_SHADOW for topic in MEDIA.values()}
-    assert sorted(groups) == sorted({topic.group for topic in ALL if topic.group} | {ASR_GROUP} | shadows)
+    assert sorted(groups) == sorted(of_topics | shadows | {ASR_GROUP, RECORD_GROUP})
 
 
 def test_only_the_operator_creates_topics_and_nobody_deletes_or_alters():

@@ -15,7 +15,8 @@ from support.paths import ROOT
 
 from affectstream.runtime.recording import open_recording
 from affectstream.runtime.recording.record import BINARY, json_schema, to_json, value_of
-from affectstream.runtime.recording.writer import RecordingWriter, session_of
+from affectstream.runtime.recording.writer import RecordingWriter
+from affectstream.runtime.recordings import session_of
 from affectstream.schemas.codec import TYPES, VERSIONS, encode
 from affectstream.schemas.errors import InputError, Malformed
 from affectstream.schemas.messages import AudioChunk, Observations, Transcript, VideoFrame

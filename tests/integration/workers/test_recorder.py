@@ -1,0 +1,169 @@
+"""The recorder on a real Kafka and Redis: nothing lost and nothing twice over restarts, consent at once."""
+
+import asyncio
+import time
+from contextlib import asynccontextmanager, suppress
+
+import pytest
+from support.observations import ended, envelope, final, observed
+
+from affectstream.runtime.audit import audit_log
+from affectstream.runtime.consent_store import ConsentStore
+from affectstream.runtime.kafka import Publisher, partition_of
+from affectstream.runtime.recording import open_recording
+from affectstream.runtime.settings import load
+from affectstream.schemas.codec import encode
+from affectstream.schemas.errors import SettingsError, Unavailable
+from affectstream.schemas.messages import AudioChunk, Observations, Reason
+from affectstream.schemas.topics import CHUNKS, FUSED, PARTITIONS, PROBABILITIES
+from affectstream.workers import recorder
+from affectstream.workers.recorded import Scope
+
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(200)]
+
+DEADLINE_S = 60
+SOUND = ("audio",)
+
+
+@pytest.fixture
+def settings(broker_settings, tmp_path, monkeypatch):
+    monkeypatch.setattr(recorder, "FLUSH_S", 0.2)
+    monkeypatch.setenv("AFFECT_KAFKA__BOOTSTRAP", broker_settings.kafka.bootstrap)
+    monkeypatch.setenv("AFFECT_KAFKA__TOPIC_PREFIX", broker_settings.kafka.topic_prefix)
+    policy = {"recordings": tmp_path / "kept", "audit_log": tmp_path / "audit.jsonl"}
+    return load(redis={"url": broker_settings.redis.url}, policy=policy)
+
+
+def call(session_id, first=0, last=4, end=True):
+    """What the topics carry of a call in which one party is heard."""
+    own = {"session_id": session_id, "expects": SOUND}
+    for n in range(first, last):
+        at = {"start_ms": 1000 * n, "end_ms": 1000 * n + 1000, "watermark_ms": 1000 * n + 1000}
+        yield AudioChunk(**envelope("audio", n, **own | at), pcm=bytes([n, 1]) * 800, rate_hz=8000)
+        yield Observations(items=(observed("audio", n, **at, **own),))
+        yield final(1000 * n + 1000, session_id=session_id)
+    if end:
+        yield ended("audio", last, 1000 * last, **own)
+
+
+async def send(settings, messages):
+    """Publish messages as the processes do; returns their bytes."""
+    async with Publisher(settings.kafka) as publisher:
+        sent = list(messages)
+        for message in sent:
+            of_results = isinstance(message, Observations)
+            number = partition_of(message.items[0].session_id, PARTITIONS) if of_results else None
+            await (await publisher.send(message, partition=number))
+    return [encode(message) for message in sent]
+
+
+@asynccontextmanager
+async def recording(settings, scope=Scope(), crash=False):  # noqa: B008  # frozen
+    """A recorder beside the test, stopped as by a signal, or torn away."""
+    stop = asyncio.Event()
+    task = asyncio.create_task(recorder.serve(settings, scope, stop))
+    try:
+        yield task
+    finally:
+        task.cancel() if crash else stop.set()
+        with suppress(asyncio.CancelledError):
+            await asyncio.wait_for(task, DEADLINE_S)
+
+
+async def until(true, task):
+    deadline = time.monotonic() + DEADLINE_S
+    while not true():
+        if task.done():
+            task.result()
+        assert time.monotonic() < deadline
+        await asyncio.sleep(0.05)
+
+
+def stored(path):
+    try:
+        return sorted(encode(each.message) for each in open_recording(path).messages())
+    except Exception:  # it is not there yet, or no chunk of it is
+        return []
+
+
+async def test_each_session_has_its_file_and_a_crash_loses_nothing_and_doubles_nothing(settings):
+    folder = settings.policy.recordings
+    first = await send(settings, call("call-7", 0, 2, end=False))
+    other = await send(settings, call("call-8"))
+    async with recording(settings, crash=True) as task:
+        await until(lambda: stored(folder / "call-7.mcap.part") == sorted(first), task)
+        await until(lambda: stored(folder / "call-8.mcap.part") == sorted(other), task)
+    assert not (folder / "call-7.mcap").exists()
+    later = await send(settings, call("call-7", 2, 4))
+    async with recording(settings) as task:
+        await until(lambda: stored(folder / "call-7.mcap.part") == sorted(first + later), task)
+    files = {path.name.partition(".")[0]: path for path in folder.iterdir()}
+    assert files["call-7"] == folder / "call-7.mcap"
+    assert open_recording(files["call-7"]).whole
+    assert stored(files["call-7"]) == sorted(first + later)
+    assert stored(files["call-8"]) == sorted(other)
+    assert len(files) == len(list(folder.iterdir())) == 2
+    noted = [(entry.did, entry.session) for entry in audit_log(settings.policy).entries()]
+    assert sorted(noted) == [("recording begun", "call-7"), ("recording begun", "call-8")]
+
+
+async def test_a_withdrawal_deletes_the_files_at_once_and_pauses_and_refusals_are_not_kept(settings):
+    folder = settings.policy.recordings
+    async with ConsentStore(settings.redis, settings.policy) as consents:
+        await send(settings, call("call-7", 0, 2, end=False))
+        kept = await send(settings, call("call-8"))
+        await consents.set("call-9", "withdrawn", "tests")
+        await send(settings, call("call-9"))
+        async with recording(settings) as task:
+            await until(lambda: (folder / "call-7.mcap.part").exists(), task)
+            await consents.set("call-7", "withdrawn", "tests")
+            await until(lambda: not list(folder.glob("call-7*")), task)
+            await send(settings, call("call-7", 2, 4))
+            await consents.pause("call-10", "tests")
+            await send(settings, call("call-10"))
+            await until(lambda: len(stored(folder / "call-10.mcap.part")) == 13, task)
+        assert sorted(path.name for path in folder.iterdir()) == ["call-10.mcap", "call-8.mcap"]
+        assert stored(folder / "call-8.mcap") == sorted(kept)
+        chunks = [each.message for each in open_recording(folder / "call-10.mcap").messages([CHUNKS])]
+        assert {(chunk.withheld, chunk.pcm) for chunk in chunks[:-1]} == {(Reason.PAUSED, b"")}
+        noted = [(e.did, e.session) for e in audit_log(settings.policy).entries()]
+        assert ("recording removed", "call-7") in noted
+        assert ("recording begun", "call-9") not in noted
+
+        await consents.set("call-8", "withdrawn", "tests")  # while nobody records
+        async with recording(settings) as task:
+            await until(lambda: not list(folder.glob("call-8*")), task)
+
+
+async def test_results_alone_and_chosen_sessions_are_recorded_where_that_is_asked_for(settings):
+    folder = settings.policy.recordings
+    for name in ("call-7", "call-8"):
+        await send(settings, call(name))
+    scope = Scope(media=False, sessions=frozenset({"call-8"}))
+    await asyncio.wait_for(recorder.serve(settings, scope, asyncio.Event(), idle_s=2.0), DEADLINE_S)
+    assert [path.name for path in folder.iterdir()] == ["call-8.mcap"]
+    topics = {stream.topic for stream in open_recording(folder / "call-8.mcap").streams}
+    assert topics == {PROBABILITIES.name, FUSED.name}
+
+
+async def test_a_full_disk_ends_the_recorder_in_one_line_and_what_was_not_written_is_recorded_later(
+    settings, monkeypatch
+):
+    folder = settings.policy.recordings
+    sent = await send(settings, call("call-7"))
+
+    def full(_):
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as disk:
+        disk.setattr("os.fsync", full)
+        with pytest.raises(Unavailable, match="No space left on device"):
+            await asyncio.wait_for(recorder.serve(settings, Scope(), asyncio.Event()), DEADLINE_S)
+    assert not list(folder.glob("*.mcap"))
+    await asyncio.wait_for(recorder.serve(settings, Scope(), asyncio.Event(), idle_s=2.0), DEADLINE_S)
+    assert stored(folder / "call-7.mcap") == sorted(sent)
+
+
+async def test_without_a_folder_nothing_is_recorded(broker_settings):
+    with pytest.raises(SettingsError, match="name the folder"):
+        await recorder.serve(broker_settings, Scope(), asyncio.Event())
