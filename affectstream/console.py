@@ -1,7 +1,10 @@
 """The terminal: streams that print every character somehow, and the lines for errors and warnings."""
 
+import os
 import sys
-from collections.abc import MutableMapping
+from collections.abc import Callable, Iterator, MutableMapping
+from contextlib import contextmanager
+from threading import Thread
 from typing import Any, NoReturn
 
 
@@ -55,3 +58,41 @@ def _print_line(kind: str, style: str, text: str) -> None:
     from rich.text import Text
 
     Console(stderr=True).print(Text.assemble((f"{kind}:", style), f" {text}"), soft_wrap=True)
+
+
+@contextmanager
+def keys(handle: Callable[[str], None]) -> Iterator[None]:
+    """Hand keys that are pressed to ``handle``, an arrow as its escape sequence; none without a terminal."""
+    try:
+        import termios
+        import tty
+    except ImportError:  # no terminal of this kind on the system
+        yield
+        return
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        yield
+        return
+    file = sys.stdin.fileno()
+    before = termios.tcgetattr(file)
+    tty.setcbreak(file)
+    wake, closed = os.pipe()
+    reader = Thread(target=_read_keys, args=(file, wake, handle), daemon=True)
+    reader.start()
+    try:
+        yield
+    finally:
+        os.close(closed)
+        reader.join()
+        os.close(wake)
+        termios.tcsetattr(file, termios.TCSADRAIN, before)
+
+
+def _read_keys(file: int, wake: int, handle: Callable[[str], None]) -> None:
+    """Read keys until the other end of ``wake`` is closed."""
+    from select import select
+
+    while True:
+        ready, _, _ = select([file, wake], [], [])
+        if wake in ready:
+            return
+        handle(os.read(file, 16).decode(errors="replace"))

@@ -71,3 +71,24 @@ PlotFile = Annotated[Path | None, typer.Option(help="timeline as .png, .svg or .
 ReportFile = Annotated[
     Path | None, typer.Option("--report", help="all of it as one .html file, to read or to mail")
 ]
+Speed = Annotated[
+    float | None, typer.Option(min=0.01, help="times real time; default: as fast as it is consumed")
+]
+Start = Annotated[
+    str, typer.Option(help="event time of the start: now, ms since the epoch, or recorded (of .mcap)")
+]
+RunId = Annotated[
+    str | None, typer.Option(help="id of this run of the session; default: drawn", show_default=False)
+]
+From = Annotated[str | None, typer.Option("--from", help="begin there: seconds, or 1:30", show_default=False)]
+To = Annotated[str | None, typer.Option("--to", help="end there", show_default=False)]
+Loops = Annotated[int, typer.Option(min=1, max=10_000, help="so often, each under an id and run of its own")]
+Copies = Annotated[int, typer.Option(min=1, max=1_000, help="so many beside each other, likewise")]
+StartOffset = Annotated[
+    float,
+    typer.Option(min=0, max=86_400, help="seconds from the start of one of several to the next one's"),
+]
+IdSuffix = Annotated[str, typer.Option(help="behind the ids of the sessions", show_default=False)]
+Results = Annotated[
+    bool, typer.Option("--results", help="of .mcap: what the workers made of the media, for the fusion alone")
+]

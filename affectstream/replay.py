@@ -1,11 +1,11 @@
-"""The command `replay`: a recorded session onto Kafka."""
+"""The command `replay`: recorded sessions onto Kafka."""
 
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from enum import Enum
 from functools import partial
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
@@ -13,20 +13,33 @@ from rich.console import Console
 from affectstream.options import (
     CallId,
     Channels,
+    Copies,
+    From,
+    IdSuffix,
     Inputs,
+    Loops,
     Offsets,
     PartyFiles,
     Purpose,
+    Results,
+    RunId,
     SessionName,
     Speakers,
+    Speed,
+    Start,
+    StartOffset,
+    To,
     TranscriptFile,
 )
-from affectstream.schemas.errors import InputError, Unavailable
+from affectstream.schemas.due import due_ms
+from affectstream.schemas.errors import InputError
+from affectstream.schemas.messages import Observations
 
 if TYPE_CHECKING:
-    from affectstream.producers.plan import SessionPlan
-    from affectstream.producers.replay import Played
-    from affectstream.producers.session import SessionMessage
+    from affectstream.producers.playback import Control, Play, Playable
+    from affectstream.producers.replay import Played, Send
+    from affectstream.replay_recorded import AgainWord, Given, Wanted
+    from affectstream.runtime.kafka import Publisher
     from affectstream.runtime.settings import KafkaSettings, Settings
     from affectstream.runtime.store import FusedStore
     from affectstream.schemas.messages import Party
@@ -48,15 +61,8 @@ MOST_DIGITS = 30  # of a time; what it means is judged later
 DAY_MS = 86_400_000
 
 
-Speed = Annotated[
-    float | None, typer.Option(min=0.01, help="times real time; default: as fast as it is consumed")
-]
-Start = Annotated[str, typer.Option(help="event time of the start: now, or ms since the epoch")]
 SentBefore = Annotated[
     Again, typer.Option(help="where the session was sent before: refuse, replace it, or send it apart")
-]
-RunId = Annotated[
-    str | None, typer.Option(help="id of this run of the session; default: drawn", show_default=False)
 ]
 
 
@@ -65,6 +71,13 @@ def replay(
     inputs: Inputs,
     speed: Speed = None,
     start: Start = "now",
+    from_: From = None,
+    to: To = None,
+    loops: Loops = 1,
+    copies: Copies = 1,
+    start_offset: StartOffset = 0.0,
+    id_suffix: IdSuffix = "",
+    results: Results = False,
     party: PartyFiles = None,
     channels: Channels = None,
     transcript: TranscriptFile = None,
@@ -79,9 +92,10 @@ def replay(
     """Publish a recorded call to Kafka, for the workers that are running there."""
     import asyncio
 
+    from affectstream import replay_recorded as chosen
     from affectstream.console import print_warnings
     from affectstream.producers.pseudonym import pseudonym
-    from affectstream.producers.runs import check_run, new_run
+    from affectstream.producers.runs import check_run
     from affectstream.runtime.settings import load
     from affectstream.session_file import SessionArguments
 
@@ -92,60 +106,100 @@ def replay(
     )
     print_warnings()
     check_run(run or "")
-    played, estimated_s = _planned(arguments, settings, _start_ms(start))
-    played = asyncio.run(_claimed(played, settings, run or new_run(), again.value))
-    _play(played, settings, speed, estimated_s)
+    begin_ms = _start_ms(start)
+    span = chosen.Span(chosen.seconds(from_, "--from"), chosen.seconds(to, "--to"))
+    often = chosen.Often(loops, copies, start_offset, id_suffix)
+    if chosen.are_recordings(inputs):
+        chosen.refuse_of_media(arguments)
+        given = chosen.recordings(arguments, settings, results)
+        snap = start == "now"
+    elif results or start == "recorded":
+        raise InputError("--results and --start recorded are for recordings (.mcap)")
+    else:
+        given, snap = [_planned(arguments, settings, begin_ms)], True
+    chosen.check_one_run(given, often, run)
+    _require_analysed(given)
+    start_ms = None if start == "recorded" else begin_ms
+    wanted = chosen.Wanted(span, often, start_ms, snap)
+    playing = asyncio.run(_claimed(given, wanted, settings, again.value, run))
+    _play(playing, settings, speed)
 
 
-def _planned(
-    arguments: "SessionArguments", settings: "Settings", start_ms: int
-) -> "tuple[SessionPlan, float]":
-    """Return the plan and about how many seconds it has: what is wrong with the files claims no run."""
-    from affectstream.producers.session import estimated_ms
+def _planned(arguments: "SessionArguments", settings: "Settings", start_ms: int) -> "Given":
+    """Return the source of media: what is wrong with the files claims no run."""
+    from affectstream.producers.playback import Source
+    from affectstream.producers.session import estimated_ms, messages
     from affectstream.recordings import note_reading
+    from affectstream.replay_recorded import Given
     from affectstream.session_file import plan
 
     policy = settings.policy
     played = plan(arguments, settings.producer, start_ms, policy.agent_purpose, policy.redact)
     played = replace(played, transcribe=settings.asr.enabled)
-    _require_analysed(played)
+    parties = frozenset(given.party for given in played.parties)
+    source = Source(played.session_id, start_ms, lambda *_: messages(played))
+    given = Given(source, start_ms + estimated_ms(played), parties, played.agent_purpose)
+    _require_analysed([given])
     note_reading(played, policy)
-    return played, estimated_ms(played) / 1000
+    return given
 
 
-def _play(played: "SessionPlan", settings: "Settings", speed: float | None, estimated_s: float) -> None:
-    """Publish a session under a bar, and print what was sent."""
+async def _claimed(
+    given: "Sequence[Given]", wanted: "Wanted", settings: "Settings", again: "AgainWord", run: str | None
+) -> "list[list[Play]]":
+    """Return what is played, under ids and runs that are claimed once the topics are known to be there."""
+    from affectstream.replay_recorded import plays
+    from affectstream.runtime.kafka import topics
+
+    await topics.check(settings.kafka)
+    return await plays(given, wanted, settings, again, run)
+
+
+def _play(playing: "Sequence[Sequence[Play]]", settings: "Settings", speed: float | None) -> None:
+    """Publish sessions under a bar, and print what was sent."""
     import asyncio
 
-    from affectstream.producers.session import messages
+    from affectstream.console import keys
+    from affectstream.producers.playback import Control, Player, beside
+    from affectstream.replay_recorded import bar_of, press
     from affectstream.tables import progress_bar
 
-    with progress_bar("replaying", out) as bar:
-        task = bar.add_task(played.session_id, total=estimated_s)
+    control = Control()
+    players = [Player(plays, settings.fusion.window_ms, control) for plays in playing]
+    every = [play for plays in playing for play in plays]
+    begin_ms, total_s, name = bar_of(playing)
+    with progress_bar("replaying", out) as bar, keys(lambda key: press(control, key)):
+        task = bar.add_task(name, total=total_s)
 
-        def progress(message: "SessionMessage") -> None:
-            bar.update(task, completed=(message.end_ms - played.start_ms) / 1000)
+        def progress(message: "Playable") -> None:
+            bar.update(task, completed=(due_ms(message) - begin_ms) / 1000)
 
-        playing = published(messages(played), settings.kafka, speed, progress, settings.asr.enabled, settings)
-        sent = asyncio.run(playing)
+        stream = beside(players)
+        sent = asyncio.run(
+            published(stream, settings.kafka, speed, progress, settings.asr.enabled, settings, control)
+        )
+    for play in every[:-1]:
+        out.print(f"session {play.session_id}, run {play.run}")
     out.print(
-        f"session {played.session_id}, run {played.run}: {sent.records} messages, "
+        f"session {every[-1].session_id}, run {every[-1].run}: {sent.records} messages, "
         f"{sent.payload_bytes / 1e6:.1f} MB of media"
     )
 
 
 async def published(
-    stream: "Iterable[SessionMessage]",
+    stream: "Iterable[Playable]",
     kafka: "KafkaSettings",
     speed: float | None,
-    progress: "Callable[[SessionMessage], None] | None" = None,
+    progress: "Callable[[Playable], None] | None" = None,
     recognised: bool = False,
     asking: "Settings | None" = None,
+    control: "Control | None" = None,
 ) -> "Played":
     """Play a session onto Kafka, never further ahead of the workers than the broker keeps.
 
-    With ``recognised`` the recogniser is one of them; with ``asking`` the consent to it is asked for. Raises
-    Unavailable at once where the topics are absent, PolicyError where consent was withdrawn.
+    With ``recognised`` the recogniser is one of them; with ``asking`` the consent to it is asked for;
+    ``control`` pauses it. Raises Unavailable at once where the topics are absent, PolicyError where consent
+    was withdrawn.
     """
     from contextlib import AsyncExitStack
 
@@ -155,14 +209,14 @@ async def published(
     from affectstream.runtime.kafka.lag import LagMeter
     from affectstream.runtime.kafka.publisher import DELIVERY_MS
     from affectstream.runtime.retry import retry_until_available
-    from affectstream.schemas.topics import ASR_GROUP, CHUNKS, MEDIA
+    from affectstream.schemas.topics import ASR_GROUP, CHUNKS, MEDIA, PROBABILITIES
 
-    groups = {topic.name: [topic.group] for topic in MEDIA.values()}
+    groups = {topic.name: [topic.group] for topic in (*MEDIA.values(), PROBABILITIES)}
     if recognised:
         groups[CHUNKS.name].append(ASR_GROUP)
-    await topics.check(kafka)
+    partitions = await topics.check(kafka)
     async with Publisher(kafka) as publisher, LagMeter(kafka) as meter, AsyncExitStack() as stack:
-        send: Send = publisher.send
+        send: Send = _sending(publisher, partitions)
         if asking:
             send = await stack.enter_async_context(guarded(send, asking))
 
@@ -171,37 +225,33 @@ async def published(
             lags = [await retry_until_available(each, DELIVERY_MS / 1000) for each in ask]
             return {number: max(lag[number] for lag in lags) for number in lags[0]}
 
-        return await play(iter(stream), send, speed, unread, progress)
+        return await play(iter(stream), send, speed, unread, progress, control=control)
 
 
-async def _claimed(
-    session: "SessionPlan", settings: "Settings", run: str, again: 'Literal["refuse", "replace", "apart"]'
-) -> "SessionPlan":
-    """Return the session under a run that is claimed, and another id where it is sent apart."""
-    from affectstream.producers.runs import claimed
-    from affectstream.runtime.kafka import topics
+def _sending(publisher: "Publisher", partitions: int) -> "Send":
+    """Return what sends a message; observations go where the session's media go."""
+    from affectstream.runtime.kafka import partition_of
 
-    await topics.check(settings.kafka)
-    session_id = session.session_id
-    try:
-        session_id = await claimed(settings.redis, session_id, run, again)
-    except Unavailable as error:
-        Console(stderr=True).print(
-            f"warning: whether session {session_id} was sent before is not known: {error}", markup=False
-        )
-    return replace(session, session_id=session_id, run=run)
+    async def send(message: "Playable") -> "Awaitable[None]":
+        if isinstance(message, Observations):
+            partition = partition_of(message.items[0].session_id, partitions)
+            return await publisher.send(message, partition=partition)
+        return await publisher.send(message)
+
+    return send
 
 
-def _require_analysed(session: "SessionPlan") -> None:
+def _require_analysed(given: "Sequence[Given]") -> None:
     """Refuse an agent whom the `affectstream up` that this goes to does not analyse."""
     from affectstream.runtime.settings import local, running_here
     from affectstream.schemas.policy import permits
 
     here = local.running() if running_here() else None
-    if here and any(not permits(given.party, here.get("agent_purpose")) for given in session.parties):
+    parties = {party for each in given for party in each.parties}
+    if here and any(not permits(party, here.get("agent_purpose")) for party in parties):
         raise InputError(
             "the running `affectstream up` does not analyse the agent party: "
-            f"start it with `affectstream up --agent-purpose {session.agent_purpose or 'PURPOSE'}`"
+            f"start it with `affectstream up --agent-purpose {given[0].purpose or 'PURPOSE'}`"
         )
 
 
@@ -212,10 +262,11 @@ class Ends:
         self._window_ms = window_ms
         self._last_ms: dict[Party, int] = {}
 
-    def note(self, message: "SessionMessage") -> None:
+    def note(self, message: "Playable") -> None:
         """Take note of a message that was sent."""
-        end_ms = -(-message.end_ms // self._window_ms) * self._window_ms
-        self._last_ms[message.party] = max(end_ms, self._last_ms.get(message.party, 0))
+        for item in message.items if isinstance(message, Observations) else (message,):
+            end_ms = -(-item.end_ms // self._window_ms) * self._window_ms
+            self._last_ms[item.party] = max(end_ms, self._last_ms.get(item.party, 0))
 
     async def reached(self, store: "FusedStore", session_id: str) -> bool:
         """Return whether the last window of every party is in Redis."""
@@ -229,10 +280,10 @@ class Ends:
 def _start_ms(start: str) -> int:
     from affectstream.session_file import LATEST_START_MS
 
-    if start == "now":
+    if start in ("now", "recorded"):
         return int(time.time() * 1000)
     if start.isascii() and start.isdigit() and len(start) <= MOST_DIGITS:
         if time.time() * 1000 + DAY_MS < int(start) < LATEST_START_MS:  # beyond, it is the unit that is wrong
             raise InputError(f"--start {start}: lies in the future; it is in milliseconds since the epoch")
         return int(start)
-    raise InputError(f"--start {start}: `now`, or milliseconds since the epoch as a whole number")
+    raise InputError(f"--start {start}: `now`, `recorded`, or milliseconds since the epoch as a whole number")

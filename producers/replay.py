@@ -10,16 +10,18 @@ from typing import TypeVar
 import structlog
 
 from affectstream.producers.flow import Limits, Unread
-from affectstream.producers.session import SessionMessage, due_ms
+from affectstream.producers.playback import Control, Playable
+from affectstream.runtime.kafka import topic_of
+from affectstream.schemas.due import due_ms
 from affectstream.schemas.errors import InputError
-from affectstream.schemas.messages import AudioChunk, Transcript, VideoFrame
-from affectstream.schemas.topics import MEDIA
+from affectstream.schemas.messages import AudioChunk, Observations, Transcript, VideoFrame
+from affectstream.schemas.topics import MEDIA, PROBABILITIES
 
-Send = Callable[[SessionMessage], Awaitable[Awaitable[None] | None]]
+Send = Callable[[Playable], Awaitable[Awaitable[None] | None]]
 """Publisher.send: hands a message over; what it returns, if anything, is done once the broker has it."""
 Lag = Callable[[str], Awaitable[Mapping[int, int]]]
 """Topic to unread records per partition."""
-Progress = Callable[[SessionMessage], None]
+Progress = Callable[[Playable], None]
 Clock = Callable[[], float]
 Sleep = Callable[[float], Awaitable[None]]
 T = TypeVar("T")
@@ -45,13 +47,13 @@ class Player:
 
     def __init__(self, send: Send, lag: Lag | None, limits: Limits, sleep: Sleep) -> None:
         self._send, self._lag, self._sleep = send, lag, sleep
-        self._unread = {topic.name: Unread(limits) for topic in MEDIA.values()}
+        self._unread = {topic.name: Unread(limits) for topic in (*MEDIA.values(), PROBABILITIES)}
         self._acks: deque[asyncio.Future[None]] = deque()
         self.records = self.payload_bytes = 0
 
-    async def deliver(self, message: SessionMessage) -> None:
+    async def deliver(self, message: Playable) -> None:
         """Send one message as soon as its readers have room; raises the failure of an earlier one."""
-        topic, size = MEDIA[message.modality].name, payload_bytes(message)
+        topic, size = topic_of(message).name, payload_bytes(message)
         await self._room(topic)
         ack = await self._send(message)
         if ack is not None:
@@ -92,12 +94,13 @@ class Player:
 
 
 async def play(
-    messages: Iterator[SessionMessage],
+    messages: Iterator[Playable],
     send: Send,
     speed: float | None,
     lag: Lag | None = None,
     progress: Progress | None = None,
     *,
+    control: Control | None = None,
     limits: Limits = Limits(),  # noqa: B008  # frozen
     clock: Clock = time.monotonic,
     sleep: Sleep = asyncio.sleep,
@@ -106,11 +109,12 @@ async def play(
 
     With ``lag``, sending stops while more lies unread than ``limits`` allow; a paced replay then catches up.
     On cancellation what was sent is still waited for: a message is acknowledged or was never sent.
+    ``control`` pauses and resumes; seeks are up to ``messages``.
     """
     if speed is not None and not speed > 0:
         raise InputError(f"a speed of {speed:g} is not possible; 1 is real time, 10 ten times as fast")
     player = Player(send, lag, limits, sleep)
-    pace = _Pace(speed, clock, sleep)
+    pace = _Pace(speed, clock, sleep, control)
     upcoming = _ahead(messages)
     try:
         while (message := await asyncio.shield(upcoming)) is not None:
@@ -128,20 +132,40 @@ async def play(
 class _Pace:
     """Sleeps until a message is due; event time runs from the start of the first one."""
 
-    def __init__(self, speed: float | None, clock: Clock, sleep: Sleep) -> None:
-        self._speed, self._clock, self._sleep = speed, clock, sleep
+    def __init__(
+        self, speed: float | None, clock: Clock, sleep: Sleep, control: Control | None = None
+    ) -> None:
+        self._speed, self._clock, self._sleep, self._control = speed, clock, sleep, control
         self._zero: tuple[float, int] | None = None  # (clock in s, event time in ms)
 
-    async def until(self, message: SessionMessage) -> None:
-        if self._speed is None:
+    async def until(self, message: Playable) -> None:
+        if self._speed is not None:
+            self._zero = self._zero or (self._clock(), _start_ms(message))
+            while (wait_s := self._due_s(message, self._speed) - self._clock()) > 0:
+                await self._sleep(min(wait_s, POLL_S) if self._control else wait_s)
+                await self._resumed()
+        await self._resumed()
+
+    def _due_s(self, message: Playable, speed: float) -> float:
+        assert self._zero
+        return self._zero[0] + (due_ms(message) - self._zero[1]) / 1000 / speed
+
+    async def _resumed(self) -> None:
+        """Wait while the replay is paused; what follows is due so much later."""
+        if self._control is None or not self._control.paused:
             return
-        self._zero = self._zero or (self._clock(), message.start_ms)
-        due_s = self._zero[0] + (due_ms(message) - self._zero[1]) / 1000 / self._speed
-        if (wait_s := due_s - self._clock()) > 0:
-            await self._sleep(wait_s)
+        since_s = self._clock()
+        while self._control.paused and not self._control.stopped:
+            await self._sleep(POLL_S)
+        if self._zero:
+            self._zero = self._zero[0] + self._clock() - since_s, self._zero[1]
 
 
-def payload_bytes(message: SessionMessage) -> int:
+def _start_ms(message: Playable) -> int:
+    return message.items[0].start_ms if isinstance(message, Observations) else message.start_ms
+
+
+def payload_bytes(message: Playable) -> int:
     """Return the size of the media in a message."""
     match message:
         case VideoFrame():
@@ -153,7 +177,7 @@ def payload_bytes(message: SessionMessage) -> int:
     return 0
 
 
-def _ahead(messages: Iterator[SessionMessage]) -> asyncio.Future[SessionMessage | None]:
+def _ahead(messages: Iterator[Playable]) -> asyncio.Future[Playable | None]:
     """Decode the next message in a thread, while the message before it is sent; None at the end."""
     return asyncio.ensure_future(asyncio.to_thread(next, messages, None))
 

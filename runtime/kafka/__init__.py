@@ -2,7 +2,7 @@
 
 from aiokafka import ConsumerRecord
 
-from affectstream.runtime.kafka.publisher import Ack, Publisher, key_of, topic_of
+from affectstream.runtime.kafka.publisher import Ack, Publisher, key_of, partition_of, topic_of
 from affectstream.runtime.kafka.record import Record
 from affectstream.runtime.kafka.subscriber import OnRevoked, Partition, Subscriber, group_name
 
@@ -16,5 +16,6 @@ __all__ = [
     "Subscriber",
     "group_name",
     "key_of",
+    "partition_of",
     "topic_of",
 ]

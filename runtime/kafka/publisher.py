@@ -7,6 +7,7 @@ from typing import Any, Self
 
 import structlog
 from aiokafka import AIOKafkaProducer
+from aiokafka.partitioner import murmur2
 
 from affectstream.runtime.kafka.errors import translated, unavailable
 from affectstream.runtime.kafka.security import client_options
@@ -49,6 +50,12 @@ def key_of(message: Message) -> bytes | None:
     if isinstance(message, Observations | DeadLetter):
         return None
     return message.session_id.encode()
+
+
+def partition_of(session_id: str, partitions: int) -> int:
+    """Return the partition that records with the key of a session go to, of so many."""
+    number: int = (murmur2(session_id.encode()) & 0x7FFFFFFF) % partitions
+    return number
 
 
 def time_of(message: Message) -> int | None:
