@@ -15,7 +15,7 @@ COPY scripts/detector.txt scripts/
 
 FROM builder AS base-packages
 RUN --mount=type=cache,target=/root/.cache uv pip install --python /opt/venv \
-    -r pyproject.toml --extra capture --extra fusion --extra dashboards --extra gateway -c requirements.lock
+    -r pyproject.toml --extra capture --extra fusion --extra dashboards --extra gateway --extra recording -c requirements.lock
 COPY . .
 RUN --mount=type=cache,target=/root/.cache uv pip install --python /opt/venv --no-deps . && chmod -R a+rX /opt/venv
 

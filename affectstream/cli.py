@@ -41,6 +41,22 @@ COMMANDS: dict[str, Entry] = {
         "Publish a recorded call to Kafka, for the workers that are running there.",
         ("capture",),
     ),
+    "record": Entry(
+        "affectstream.record",
+        "Write the sessions on the topics to MCAP files in `policy.recordings`, until it is stopped.",
+        ("recording",),
+    ),
+    "rescore": Entry(
+        "affectstream.rescore",
+        "Run recordings through other models, fitted files or rules, and show what would have differed.",
+        ("recording", "inference"),
+    ),
+    "recordings": Entry(
+        "affectstream.recordings",
+        "List, show, check and export the recordings that `record` wrote.",
+        ("recording",),
+        group=True,
+    ),
     "gateway": Entry(
         "affectstream.gateway",
         "Take in calls that telephony platforms stream: Twilio, Genesys, Asterisk (docs/call-centre.md).",

@@ -27,7 +27,7 @@ def record(
         float | None, typer.Option(min=1, help="end once nothing has come for so many seconds")
     ] = None,
 ) -> None:
-    """Write the sessions on the topics to files in `policy.recordings`, until it is stopped."""
+    """Write the sessions on the topics to MCAP files in `policy.recordings`, until it is stopped."""
     from affectstream.runtime import process
     from affectstream.runtime.settings import load
     from affectstream.workers.recorded import Scope

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from affectstream.analytics.turns import Words
 from affectstream.runtime.recording import Recording, open_recording
-from affectstream.runtime.recording.writer import session_of
+from affectstream.runtime.recordings import session_of
 from affectstream.schemas.errors import InputError
 from affectstream.schemas.messages import AudioChunk, Transcript
 from affectstream.schemas.topics import CHUNKS, TRANSCRIPTS

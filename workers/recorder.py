@@ -24,9 +24,10 @@ from affectstream.runtime.recording.record import RECORDED
 from affectstream.runtime.recording.writer import RecordingWriter
 from affectstream.runtime.settings import Settings
 from affectstream.schemas.codec import decoder, encode
+from affectstream.schemas.consent import withheld
 from affectstream.schemas.due import Timed
 from affectstream.schemas.errors import MessageError, SettingsError, Unavailable
-from affectstream.schemas.messages import AudioChunk, Reason, Transcript, VideoFrame, withheld
+from affectstream.schemas.messages import AudioChunk, Reason, Transcript, VideoFrame
 from affectstream.schemas.policy import permits
 from affectstream.schemas.topics import RECORD_GROUP
 from affectstream.workers.recorded import OpenFile, Part, Scope
@@ -81,6 +82,7 @@ class Recorder:
         Raises Unavailable where the disk is full: what was not written is read again by the next recorder.
         """
         await self._consents.learn(recordings.sessions(self._folder))
+        await self._remove_withdrawn()  # also what was withdrawn while nobody recorded
         received_s = self._now_s()
         while not stop.is_set() and (idle_s is None or self._now_s() - received_s < idle_s):
             records = await reads.get(BATCH, POLL_MS)
@@ -143,9 +145,9 @@ class Recorder:
         if key not in self._open:
             self._open[key] = await self._begin(session_id, run, record.partition)
         each = self._open[key]
-        where = record.topic, record.timestamp_ms, record.offset
+        at = record.timestamp_ms, record.offset
         with _disk(self._folder):
-            added = each.writer.add(message, encode(message), *where)
+            added = each.writer.add(record.topic, message, encode(message), *at)
         if added:
             each.note(message, self._now_s())
 

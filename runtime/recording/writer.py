@@ -57,7 +57,7 @@ class RecordingWriter:
         self.flush()
         self._file.rename(self._part)
 
-    def add(self, message: Timed, value: bytes, topic: str, arrived_ms: int, offset: int) -> bool:
+    def add(self, topic: str, message: Timed, value: bytes, arrived_ms: int, offset: int) -> bool:
         """Add a message, whose record's ``value`` is; returns False where it was recorded before.
 
         ``topic`` is without a prefix; ``arrived_ms`` and ``offset`` are those of the record on the broker.

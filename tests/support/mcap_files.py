@@ -27,7 +27,7 @@ START_MS, ARRIVED_MS = 1_700_000_000_000, 1_700_000_600_000
 def record_into(writer: RecordingWriter, messages: Iterable[Timed], first_offset: int = 0) -> int:
     """Add messages under rising offsets of their topics; returns how many were new."""
     numbered = enumerate(messages, first_offset)
-    return sum(writer.add(m, encode(m), topic_of(m).name, ARRIVED_MS + n, n) for n, m in numbered)
+    return sum(writer.add(topic_of(m).name, m, encode(m), ARRIVED_MS + n, n) for n, m in numbered)
 
 
 def recorded(

@@ -21,6 +21,7 @@ import pytest
 from redis import Redis
 from support.documented import PROGRAMS, commands
 from support.kafka_server import KafkaServer, free_ports, listens
+from support.mcap_files import made_up_call, recorded
 from support.recordings import call, voice, wav
 from support.redis_panes import finals
 
@@ -39,6 +40,8 @@ NOT_RUN = {  # by the beginning of a command: why it is not run here, and what p
     "uv pip": "installs packages: tests/integration/proofs/test_installed.py runs it",
     "docker": "needs a container engine: tests/unit/test_containers.py asks docker-compose about the files",
     "scripts/make-env": "writes the secrets of the containers: tests/unit/test_containers.py runs it",
+    "affectstream record": "goes on until it is stopped: tests/integration/proofs/test_recordings.py runs it",
+    "affectstream rescore recordings/call-7.mcap --voice-model": "needs another model",
     "affectstream analyze call.wav --asr": "needs the recogniser's weights, which are fetched: as below",
     "affectstream worker asr": "the same: tests/unit/workers/asr",
     "affectstream evaluate voice": "takes a minute without corpora, too, and prints what the card states",
@@ -58,7 +61,7 @@ REFUSED = {  # by the beginning of a command: what it needs and has not got, so 
     "licences --commercial": "weights that permit commercial use: it is a check, which these do not pass",
 }
 LAB = "python -m affectstream.lab"  # needs corpora, too; its modules are run with --help
-ONCE = ("analyze", "licences", *REFUSED)  # need no broker
+ONCE = ("analyze", "licences", "rescore", *REFUSED)  # need no broker
 PROCESSES = ("affectstream gateway", "affectstream worker", "python -m affectstream.dashboards")
 VALUES = {
     "RECORDING": "call.wav",
@@ -87,7 +90,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     wav(found / "stereo.wav", voice(2), voice(2, pitch_hz=220))
     (found / "call.vtt").write_text(VTT)
     (found / "call.json").write_text(json.dumps({"segments": SEGMENTS}))
-    (found / "no-corpora").mkdir()
+    for place in ("no-corpora", "recordings"):
+        (found / place).mkdir()
+    recorded(found / "recordings", made_up_call(session_id="call-7"), "call-7")
     for place in ("etc", "secrets"):
         (found / place).mkdir()
     shipped = Path(cli.__file__).parent / "analytics" / "alerts.toml"
@@ -181,9 +186,13 @@ def running(line: str) -> Iterator[None]:
 
 
 def beginning(line: str, table: Iterable[str]) -> str | None:
-    """Return which of the beginnings a command has."""
+    """Return which of the beginnings, in whole words, a command has."""
     words = line.removeprefix("affectstream ")
-    return next((each for each in table if line.startswith(each) or words.startswith(each)), None)
+    return next((each for each in table if any(_begins(text, each) for text in (line, words))), None)
+
+
+def _begins(text: str, words: str) -> bool:
+    return text.startswith(words) and not text[len(words) :][:1].isalpha()
 
 
 @pytest.mark.parametrize("page", PAGES)

@@ -74,7 +74,7 @@ PURPOSE = {  # the packages that an extra is for: all of their modules can be im
         "runtime.settings",
         *(f"runtime.{path.stem}" for path in (ROOT / "runtime").glob("[a-z]*.py")),
     ),
-    "recording": ("runtime.recording",),
+    "recording": ("runtime.recording", "workers.recorder"),
     "gateway": ("producers.gateway.server", "producers.gateway.connection"),
     "plot": ("plot",),
     "training": ("lab",),
@@ -88,6 +88,7 @@ NEEDED = {  # what a command says to install where no extra is
     ("worker", "fusion"): "fusion",
     ("worker", "api"): "dashboards",
     ("gateway",): "gateway",
+    ("record",): "recording",
     ("up",): "embedded",
     ("fusion", "compare"): "training",
 }
