@@ -1,6 +1,5 @@
 """The command `replay`: recorded sessions onto Kafka."""
 
-import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from enum import Enum
@@ -57,10 +56,6 @@ class Again(Enum):
     apart = "apart"
 
 
-MOST_DIGITS = 30  # of a time; what it means is judged later
-DAY_MS = 86_400_000
-
-
 SentBefore = Annotated[
     Again, typer.Option(help="where the session was sent before: refuse, replace it, or send it apart")
 ]
@@ -106,7 +101,7 @@ def replay(
     )
     print_warnings()
     check_run(run or "")
-    begin_ms = _start_ms(start)
+    begin_ms = chosen.begin_ms(start)
     span = chosen.Span(chosen.seconds(from_, "--from"), chosen.seconds(to, "--to"))
     often = chosen.Often(loops, copies, start_offset, id_suffix)
     if chosen.are_recordings(inputs):
@@ -118,7 +113,7 @@ def replay(
     else:
         given, snap = [_planned(arguments, settings, begin_ms)], True
     chosen.check_one_run(given, often, run)
-    _require_analysed(given)
+    chosen.require_analysed(given)
     start_ms = None if start == "recorded" else begin_ms
     wanted = chosen.Wanted(span, often, start_ms, snap)
     playing = asyncio.run(_claimed(given, wanted, settings, again.value, run))
@@ -130,7 +125,7 @@ def _planned(arguments: "SessionArguments", settings: "Settings", start_ms: int)
     from affectstream.producers.playback import Source
     from affectstream.producers.session import estimated_ms, messages
     from affectstream.recordings import note_reading
-    from affectstream.replay_recorded import Given
+    from affectstream.replay_recorded import Given, require_analysed
     from affectstream.session_file import plan
 
     policy = settings.policy
@@ -139,7 +134,7 @@ def _planned(arguments: "SessionArguments", settings: "Settings", start_ms: int)
     parties = frozenset(given.party for given in played.parties)
     source = Source(played.session_id, start_ms, lambda *_: messages(played))
     given = Given(source, start_ms + estimated_ms(played), parties, played.agent_purpose)
-    _require_analysed([given])
+    require_analysed([given])
     note_reading(played, policy)
     return given
 
@@ -241,20 +236,6 @@ def _sending(publisher: "Publisher", partitions: int) -> "Send":
     return send
 
 
-def _require_analysed(given: "Sequence[Given]") -> None:
-    """Refuse an agent whom the `affectstream up` that this goes to does not analyse."""
-    from affectstream.runtime.settings import local, running_here
-    from affectstream.schemas.policy import permits
-
-    here = local.running() if running_here() else None
-    parties = {party for each in given for party in each.parties}
-    if here and any(not permits(party, here.get("agent_purpose")) for party in parties):
-        raise InputError(
-            "the running `affectstream up` does not analyse the agent party: "
-            f"start it with `affectstream up --agent-purpose {given[0].purpose or 'PURPOSE'}`"
-        )
-
-
 class Ends:
     """Until when each party of a session will have final windows."""
 
@@ -275,15 +256,3 @@ class Ends:
         return bool(self._last_ms) and all(
             party in spans and spans[party].last_end_ms >= end_ms for party, end_ms in self._last_ms.items()
         )
-
-
-def _start_ms(start: str) -> int:
-    from affectstream.session_file import LATEST_START_MS
-
-    if start in ("now", "recorded"):
-        return int(time.time() * 1000)
-    if start.isascii() and start.isdigit() and len(start) <= MOST_DIGITS:
-        if time.time() * 1000 + DAY_MS < int(start) < LATEST_START_MS:  # beyond, it is the unit that is wrong
-            raise InputError(f"--start {start}: lies in the future; it is in milliseconds since the epoch")
-        return int(start)
-    raise InputError(f"--start {start}: `now`, `recorded`, or milliseconds since the epoch as a whole number")

@@ -1,5 +1,6 @@
 """What `replay` plays: media or recordings, a part of each, how often, and under which ids and runs."""
 
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 AgainWord = Literal["refuse", "replace", "apart"]
 
 SEEK_MS = 10_000
+MOST_DIGITS = 30  # of a time; what it means is judged later
+DAY_MS = 86_400_000
 LEFT, RIGHT = "\x1b[D", "\x1b[C"
 
 
@@ -225,3 +228,30 @@ def press(control: Control, key: str) -> None:
         control.stopped = True
     elif key in (LEFT, RIGHT):
         control.seeks.append(SEEK_MS if key == RIGHT else -SEEK_MS)
+
+
+def require_analysed(given: Sequence[Given]) -> None:
+    """Refuse an agent whom the `affectstream up` that this goes to does not analyse."""
+    from affectstream.runtime.settings import local, running_here
+    from affectstream.schemas.policy import permits
+
+    here = local.running() if running_here() else None
+    parties = {party for each in given for party in each.parties}
+    if here and any(not permits(party, here.get("agent_purpose")) for party in parties):
+        raise InputError(
+            "the running `affectstream up` does not analyse the agent party: "
+            f"start it with `affectstream up --agent-purpose {given[0].purpose or 'PURPOSE'}`"
+        )
+
+
+def begin_ms(start: str) -> int:
+    """Return the event time that `--start` names, of now for `recorded`; raises InputError."""
+    from affectstream.session_file import LATEST_START_MS
+
+    if start in ("now", "recorded"):
+        return int(time.time() * 1000)
+    if start.isascii() and start.isdigit() and len(start) <= MOST_DIGITS:
+        if time.time() * 1000 + DAY_MS < int(start) < LATEST_START_MS:  # beyond, it is the unit that is wrong
+            raise InputError(f"--start {start}: lies in the future; it is in milliseconds since the epoch")
+        return int(start)
+    raise InputError(f"--start {start}: `now`, `recorded`, or milliseconds since the epoch as a whole number")

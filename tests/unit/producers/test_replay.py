@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from affectstream.producers.flow import Limits, Unread
+from affectstream.producers.playback import Control
 from affectstream.producers.replay import play
 from affectstream.schemas.errors import InputError, Unavailable
 from affectstream.schemas.messages import AudioChunk, EndOfStream, VideoFrame
@@ -82,6 +83,30 @@ async def test_each_message_is_sent_when_it_is_due(speed, scale):
     played = await play(iter(script), broker.send, speed, clock=time.clock, sleep=time.sleep)
     assert [at for at, _ in broker.sent] == pytest.approx([0, 0.2 * scale, 2 * scale, 2.4 * scale])
     assert (played.records, played.payload_bytes) == (4, 3000)
+
+
+@pytest.mark.parametrize("speed", [1.0, None])
+async def test_a_pause_delays_what_follows_by_its_length_and_loses_nothing(speed):
+    time, control = Time(), Control()
+    broker = Broker(time)
+    polls = []
+
+    async def sleep(seconds):
+        await time.sleep(seconds)
+        polls.append(control.paused)
+        if sum(polls) == 40:  # so many polls of 50 ms later
+            control.paused = False
+
+    def noted(message):
+        control.paused = message.seq == 1
+
+    script = [frame(k, 400 * k) for k in range(4)]
+    await play(
+        iter(script), broker.send, speed, progress=noted, control=control, clock=time.clock, sleep=sleep
+    )
+    at_once = [0, 0, 2.0, 2.0] if speed is None else [0, 0.4, 2.8, 3.2]
+    assert [at for at, _ in broker.sent] == pytest.approx(at_once, abs=0.06)
+    assert [m.seq for _, m in broker.sent] == list(range(4))
 
 
 async def test_without_a_speed_nothing_waits():
