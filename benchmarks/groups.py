@@ -51,15 +51,19 @@ def scale(settings: Settings, logs: Path, small: bool) -> Iterator[Row]:
 
 
 def simulation(settings: Settings, logs: Path, small: bool) -> Iterator[Row]:
-    """Yield the cores that calls in real time take of each process, and the formula's number over it."""
+    """Yield the processor time that calls take of each process, and the formula's number over it.
+
+    In real time a worker has few inputs at once; as a backlog its batches are full, as near capacity.
+    """
     calls, seconds = (1, 4) if small else (10, 30)
     stream, costs = _calls(calls, seconds), read()
-    ran = _run(settings, logs / "simulation", 1, stream, 1.0)
     computed = processor_s(_rates(stream, seconds), costs)
-    for kind in (*MODALITIES, "fusion"):
-        cores = ran.cpu_s[kind] / seconds
-        what = f"{calls} calls in real time: {kind}"
-        yield Row(what, 100 * cores, "% of a core", None, "what capacity computes", computed[kind] / cores)
+    for speed, name in ((1.0, "in real time"), (None, "as a backlog")):
+        ran = _run(settings, logs / "simulation", 1, stream, speed)
+        for kind in (*MODALITIES, "fusion"):
+            took_s = ran.cpu_s[kind]
+            what = f"{calls} calls of {seconds} s {name}: {kind}"
+            yield Row(what, took_s, "s", None, "what capacity computes", computed[kind] * seconds / took_s)
 
 
 def _rates(stream: Sequence[SessionMessage], seconds: int) -> Rates:

@@ -80,9 +80,9 @@ def processor_s(its: Rates, costs: Costs) -> dict[str, float]:
     """Return the processor time that each part takes in a second, in cores: what a simulation measures."""
     window = costs["fusion"] / OBSERVATIONS_A_WINDOW  # windows/s: with fewer observations each, they decide
     return {
-        "video": its.frames / costs["video"],
-        "audio": its.chunks / costs["audio"],
-        "text": its.utterances / costs["text"],
+        "video": its.frames / costs["video"] * costs["worker"],
+        "audio": its.chunks / costs["audio"] * costs["worker"],
+        "text": its.utterances / costs["text"] * costs["worker"],
         "fusion": max(its.observations / costs["fusion"], its.finals / window),
         "gateway": its.chunks / 2 * costs["gateway"] / 100 / GATEWAY_CALLS,
     }

@@ -30,10 +30,10 @@ def test_a_thousand_calls_by_hand():
     assert (its.frames, its.chunks, its.texts, its.utterances, its.finals) == (5000, 2000, 2000, 400, 2000)
 
     found = by_part(1_000)
-    assert found["video"].count == math.ceil(5000 / 266.9 / 0.6) == 32
-    assert found["audio"].count == math.ceil(2000 / 175.1 / 0.6) == 20
+    assert found["video"].count == math.ceil(5000 / 266.9 * 1.3 / 0.6) == 41
+    assert found["audio"].count == math.ceil(2000 / 175.1 * 1.3 / 0.6) == 25
     assert found["gateway"].count == math.ceil(0.79 * 2 / 0.6) == 3
-    assert found["partitions"].count == 48  # 32 processes and half as many again
+    assert found["partitions"].count == 72  # 41 processes and half as many again
     bytes_s = written(its, COSTS)
     assert bytes_s[topics.CHUNKS] == 2000 * (63_581 + 100)
 
