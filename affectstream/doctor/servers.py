@@ -69,15 +69,12 @@ def _of_redis() -> Iterator[Finding]:
 
 
 def _kafka() -> str:
-    from affectstream.runtime.kafka import Publisher
+    """Ask for the topics: a user who may write none is answered too."""
+    from affectstream.runtime.kafka import topics
     from affectstream.runtime.settings import load
 
-    async def connect() -> None:
-        async with Publisher(settings.kafka):
-            pass
-
     settings = load()
-    asyncio.run(connect())
+    asyncio.run(topics.listing(settings.kafka))
     return f"answers at {settings.kafka.bootstrap}"
 
 

@@ -11,13 +11,14 @@ from support.kafka_server import PROCESS_USERS, KafkaServer
 from support.redis_server import USERS, SecuredRedis, password
 from support.system import System, expected_lines, lines, short_demo
 
+from affectstream.doctor import servers
 from affectstream.producers.runs import claimed, sending
 from affectstream.restore import restored
 from affectstream.runtime.consent_store import ConsentStore
 from affectstream.runtime.feedback import FeedbackStore
 from affectstream.runtime.handovers import Handovers
 from affectstream.runtime.kafka import Publisher, Subscriber, acls, topics
-from affectstream.runtime.settings import PolicySettings, RedisSettings, Settings
+from affectstream.runtime.settings import PolicySettings, RedisSettings, Settings, as_env
 from affectstream.runtime.store import FusedStore
 from affectstream.schemas import access, keys
 from affectstream.schemas.errors import AffectError, Unavailable
@@ -155,6 +156,17 @@ async def test_kafka_refuses_to_read_or_write_the_topics_of_others(as_user: AsUs
         await topics.create(strange)
     with pytest.raises(AffectError, match="does not permit"):
         await acls.add(as_user("operator").kafka, access.rules()[:1])
+
+
+def test_doctor_sees_all_it_asks_for_as_the_operator(
+    as_user: AsUser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in as_env(as_user("operator")).items():
+        if name.startswith(("AFFECT_KAFKA", "AFFECT_REDIS")):
+            monkeypatch.setenv(name, value)
+    findings = {finding.name: finding for finding in servers.examine()}
+    assert {"Kafka", "topics", "topic settings", "consumers", "Redis", "Redis memory"} <= set(findings)
+    assert [found for found in findings.values() if "permit" in found.detail or found.state == "absent"] == []
 
 
 async def test_no_secret_of_a_process_is_in_its_log(system: System) -> None:
