@@ -58,7 +58,7 @@ def packets_of(container: Any, streams: Any, damage: Damage, path: Path) -> Iter
     while True:
         try:
             packet = next(packets, None)
-        except av.FFmpegError:
+        except (av.FFmpegError, IndexError):  # the latter: of a track that begins within the file
             damage[path] += 1
             return
         if packet is None:

@@ -1,6 +1,8 @@
 """Files made to take more than they are worth: bounded, and refused in one line."""
 
 import json
+from collections import Counter
+from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 
@@ -9,6 +11,7 @@ import pytest
 from support.recordings import call, png
 
 from affectstream.producers import media, transcripts
+from affectstream.producers.stamps import Damage, packets_of
 from affectstream.producers.vendors.fields import ms
 from affectstream.schemas.errors import InputError
 
@@ -69,3 +72,15 @@ def test_channels_that_are_no_names_do_not_end_the_reading_of_a_transcript(tmp_p
     odd.write_text(json.dumps({"results": [result | {"channelTag": tag} for tag in ([], {}, 1, None)]}))
 
     assert transcripts.load(odd)
+
+
+def test_a_track_that_begins_within_a_file_ends_the_reading_as_damage():
+    class Container:
+        def demux(self, streams: object) -> Iterator[str]:
+            yield "packet"
+            raise IndexError  # as PyAV does
+
+    damage: Damage = Counter()
+
+    assert list(packets_of(Container(), ["track"], damage, Path("call.ts"))) == ["packet"]
+    assert damage[Path("call.ts")] == 1
