@@ -162,6 +162,8 @@ def test_every_metric_is_ours_by_name_and_no_label_names_a_person():
             "rule",
             "kind",
             "protocol",
+            "route",
+            "status",
         }
         assert set(metric._labelnames) <= known
     registered = {family.name for family in REGISTRY.collect() if family.name.startswith("affect_")}
