@@ -7,7 +7,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
@@ -29,7 +28,6 @@ from affectstream.workers.recorded import Scope
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(900)]
 
 DEADLINE_S = 240
-Start = Callable[[int], AbstractContextManager[System]]
 
 
 def keeping(settings: Settings, folder: Path) -> Settings:
@@ -95,21 +93,19 @@ def renamed(expected: Sequence[str], before: str, after: str) -> list[str]:
     return [line.replace(f'"{before}"', f'"{after}"') for line in expected]
 
 
-async def test_a_recording_replays_to_its_bytes_at_any_speed(start: Start, tmp_path: Path) -> None:
-    with start(1) as system:
-        settings = keeping(system.settings, tmp_path)
-        path, expected = await recorded(system, settings, "kept", 8)
-        found = open_recording(path)
-        assert found.whole
-        assert lines(stored_finals(found)) == expected
-        assert lines(scored(found, settings, frozenset())) == expected
-        for name, speed, results in (
-            ("kept-fast", None, False),
-            ("kept-4", 4.0, False),
-            ("kept-results", None, True),
-        ):
-            again = await replayed(system, settings, path, name, speed, results)
-            assert again == renamed(expected, "kept", name)
+async def test_a_recording_replays_to_its_bytes_at_any_speed(system: System, tmp_path: Path) -> None:
+    settings = keeping(system.settings, tmp_path)
+    path, expected = await recorded(system, settings, "taped", 8)
+    found = open_recording(path)
+    assert found.whole
+    assert lines(stored_finals(found)) == expected
+    assert lines(scored(found, settings, frozenset())) == expected
+    for name, speed, results in (
+        ("taped-fast", None, False),
+        ("taped-4", 4.0, False),
+        ("taped-results", None, True),
+    ):
+        assert await replayed(system, settings, path, name, speed, results) == renamed(expected, "taped", name)
 
 
 @pytest.mark.proof
