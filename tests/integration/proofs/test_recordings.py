@@ -105,7 +105,9 @@ async def test_a_recording_replays_to_its_bytes_at_any_speed(system: System, tmp
         ("taped-4", 4.0, False),
         ("taped-results", None, True),
     ):
-        assert await replayed(system, settings, path, name, speed, results) == renamed(expected, "taped", name)
+        assert await replayed(system, settings, path, name, speed, results) == renamed(
+            expected, "taped", name
+        )
 
 
 @pytest.mark.proof
