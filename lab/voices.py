@@ -5,17 +5,19 @@ Sessions of clips have no pauses but those inside the clips: there the distance 
 """
 
 import csv
-import os
-import sys
 from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
 import soundfile
 import soxr
+import typer
 
+from affectstream.lab.datasets.files import corpora
 from affectstream.producers.voices import APART, RATE_HZ, Floats, Samples, apart, judged, stretches
+from affectstream.schemas.errors import InputError
 
 CORPORA = ("ravdess", "tess", "nemo", "turev")
 CLIPS = 24  # of a speaker
@@ -28,11 +30,16 @@ Speaker = tuple[str, str]  # corpus, name
 Clips = dict[Speaker, list[tuple[str, Floats]]]  # emotion, stretches (n, 20)
 
 
-def main() -> None:
-    """Print the axes with ``--fit``, and the error rates."""
-    data, rng = Path(os.environ["AFFECT_DATA"]), np.random.default_rng(0)
+def main(
+    fit: Annotated[bool, typer.Option("--fit", help="print the axes too, fitted anew")] = False,
+) -> None:
+    """Print how often one voice, or two, is taken for the other."""
+    try:
+        data, rng = corpora(), np.random.default_rng(0)
+    except InputError as error:
+        raise SystemExit(f"error: {error}") from error
     clips = _clips(data, rng)
-    if "--fit" in sys.argv:
+    if fit:
         axes = fitted(clips)
         print("AXES = (")  # noqa: T201
         for row in axes:
@@ -123,4 +130,4 @@ def _of_call(name: str, samples: Samples) -> str:
 
 
 if __name__ == "__main__":
-    main()
+    typer.run(main)

@@ -42,6 +42,7 @@ NOT_RUN = {  # by the beginning of a command: why it is not run here, and what p
     "scripts/make-env": "writes the secrets of the containers: tests/unit/test_containers.py runs it",
     "affectstream record": "goes on until it is stopped: tests/integration/proofs/test_recordings.py runs it",
     "affectstream rescore recordings/call-7.mcap --voice-model": "needs another model",
+    "affectstream rescore recordings/call-7.mcap --face-model": "needs another model",
     "affectstream analyze call.wav --asr": "needs the recogniser's weights, which are fetched: as below",
     "affectstream worker asr": "the same: tests/unit/workers/asr",
     "affectstream evaluate voice": "takes a minute without corpora, too, and prints what the card states",
