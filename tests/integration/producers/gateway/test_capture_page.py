@@ -2,13 +2,13 @@
 
 import asyncio
 import re
-import shutil
 import time
 from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Page, async_playwright, expect
+from playwright.async_api import Page, expect
+from support.browser import launched
 
 from affectstream.producers.gateway.admission import SessionIds, new_token
 from affectstream.runtime.kafka import Subscriber
@@ -18,24 +18,18 @@ from affectstream.schemas.messages import AudioChunk, EndOfStream, VideoFrame
 from affectstream.schemas.topics import CHUNKS, FRAMES
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(240)]
-ARGUMENTS = ["--no-sandbox", "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
 SHOWN_MS = 30_000
 MIB = 1 << 20
 
 
 @pytest_asyncio.fixture
 async def page() -> AsyncIterator[Page]:
-    found = shutil.which("chromium")
-    if found is None:
-        pytest.skip("there is no chromium; `make system` installs it")
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=found, args=ARGUMENTS)
+    async with launched() as browser:
         opened = await browser.new_page()
         errors: list[str] = []
         opened.on("pageerror", lambda error: errors.append(str(error)))
         opened.on("console", lambda said: errors.append(said.text) if said.type == "error" else None)
         yield opened
-        await browser.close()
         assert not errors
 
 
