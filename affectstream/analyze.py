@@ -100,7 +100,7 @@ def _analysed(
     from affectstream.export import in_order
     from affectstream.producers.session import estimated_ms, messages
     from affectstream.recordings import note_reading
-    from affectstream.session_file import permitting, plan
+    from affectstream.session_file import plan
     from affectstream.tables import progress_bar
     from affectstream.turns import tapped
 
@@ -119,7 +119,7 @@ def _analysed(
         windows = in_order(
             finals(
                 tapped(stream, words),
-                permitting(settings, session.agent_purpose),
+                settings.permitting(session.agent_purpose),
                 lambda at_ms: bar.update(task, completed=(at_ms - start_ms) / 1000),
             )
         )

@@ -87,7 +87,7 @@ async def _followed(stack: "Stack", session: "SessionPlan", speed: float) -> "li
     from affectstream.export import display_of
     from affectstream.producers.plan import conversation
     from affectstream.producers.session import messages
-    from affectstream.replay import Ends, published
+    from affectstream.publish import Ends, published
     from affectstream.runtime.store import FusedStore
     from affectstream.script import Script
     from affectstream.sessions import Follower, finals

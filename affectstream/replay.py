@@ -1,9 +1,8 @@
 """The command `replay`: recorded sessions onto Kafka."""
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from enum import Enum
-from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -32,20 +31,18 @@ from affectstream.options import (
 )
 from affectstream.schemas.due import due_ms
 from affectstream.schemas.errors import InputError
-from affectstream.schemas.messages import Observations
 
 if TYPE_CHECKING:
     from affectstream.producers.playback import Control, Play, Playable
-    from affectstream.producers.replay import Played, Send
     from affectstream.replay_recorded import AgainWord, Given, Wanted
-    from affectstream.runtime.kafka import Publisher
-    from affectstream.runtime.settings import KafkaSettings, Settings
-    from affectstream.runtime.store import FusedStore
-    from affectstream.schemas.messages import Party
+    from affectstream.runtime.settings import Settings
     from affectstream.session_file import SessionArguments
 
 app = typer.Typer()
 out = Console()
+
+SEEK_MS = 10_000
+LEFT, RIGHT = "\x1b[D", "\x1b[C"
 
 
 class Again(Enum):
@@ -104,20 +101,26 @@ def replay(
     begin_ms = chosen.begin_ms(start)
     span = chosen.Span(chosen.seconds(from_, "--from"), chosen.seconds(to, "--to"))
     often = chosen.Often(loops, copies, start_offset, id_suffix)
-    if chosen.are_recordings(inputs):
-        chosen.refuse_of_media(arguments)
-        given = chosen.recordings(arguments, settings, results)
-        snap = start == "now"
-    elif results or start == "recorded":
-        raise InputError("--results and --start recorded are for recordings (.mcap)")
-    else:
-        given, snap = [_planned(arguments, settings, begin_ms)], True
+    given, snap = _sources(arguments, settings, start, begin_ms, results)
     chosen.check_one_run(given, often, run)
     chosen.require_analysed(given)
-    start_ms = None if start == "recorded" else begin_ms
-    wanted = chosen.Wanted(span, often, start_ms, snap)
+    wanted = chosen.Wanted(span, often, None if start == "recorded" else begin_ms, snap)
     playing = asyncio.run(_claimed(given, wanted, settings, again.value, run))
     _play(playing, settings, speed)
+
+
+def _sources(
+    arguments: "SessionArguments", settings: "Settings", start: str, begin_ms: int, results: bool
+) -> "tuple[list[Given], bool]":
+    """Return the sources, and whether windows snap to those of a recording; raises InputError."""
+    from affectstream import replay_recorded as chosen
+
+    if chosen.are_recordings(arguments.inputs):
+        chosen.refuse_of_media(arguments)
+        return chosen.recordings(arguments, settings, results), start == "now"
+    if results or start == "recorded":
+        raise InputError("--results and --start recorded are for recordings (.mcap)")
+    return [_planned(arguments, settings, begin_ms)], True
 
 
 def _planned(arguments: "SessionArguments", settings: "Settings", start_ms: int) -> "Given":
@@ -156,7 +159,7 @@ def _play(playing: "Sequence[Sequence[Play]]", settings: "Settings", speed: floa
 
     from affectstream.console import keys
     from affectstream.producers.playback import Control, Player, beside
-    from affectstream.replay_recorded import bar_of, press
+    from affectstream.publish import published
     from affectstream.tables import progress_bar
 
     control = Control()
@@ -181,78 +184,23 @@ def _play(playing: "Sequence[Sequence[Play]]", settings: "Settings", speed: floa
     )
 
 
-async def published(
-    stream: "Iterable[Playable]",
-    kafka: "KafkaSettings",
-    speed: float | None,
-    progress: "Callable[[Playable], None] | None" = None,
-    recognised: bool = False,
-    asking: "Settings | None" = None,
-    control: "Control | None" = None,
-) -> "Played":
-    """Play a session onto Kafka, never further ahead of the workers than the broker keeps.
-
-    With ``recognised`` the recogniser is one of them; with ``asking`` the consent to it is asked for;
-    ``control`` pauses it. Raises Unavailable at once where the topics are absent, PolicyError where consent
-    was withdrawn.
-    """
-    from contextlib import AsyncExitStack
-
-    from affectstream.producers.consent import guarded
-    from affectstream.producers.replay import Send, play
-    from affectstream.runtime.kafka import Publisher, topics
-    from affectstream.runtime.kafka.lag import LagMeter
-    from affectstream.runtime.kafka.publisher import DELIVERY_MS
-    from affectstream.runtime.retry import retry_until_available
-    from affectstream.schemas.topics import ASR_GROUP, CHUNKS, MEDIA, PROBABILITIES
-
-    groups = {topic.name: [topic.group] for topic in (*MEDIA.values(), PROBABILITIES)}
-    if recognised:
-        groups[CHUNKS.name].append(ASR_GROUP)
-    partitions = await topics.check(kafka)
-    async with Publisher(kafka) as publisher, LagMeter(kafka) as meter, AsyncExitStack() as stack:
-        send: Send = _sending(publisher, partitions)
-        if asking:
-            send = await stack.enter_async_context(guarded(send, asking))
-
-        async def unread(topic: str) -> Mapping[int, int]:
-            ask = [partial(meter.lag, topic, group) for group in groups[topic]]
-            lags = [await retry_until_available(each, DELIVERY_MS / 1000) for each in ask]
-            return {number: max(lag[number] for lag in lags) for number in lags[0]}
-
-        return await play(iter(stream), send, speed, unread, progress, control=control)
+def bar_of(playing: "Sequence[Sequence[Play]]") -> tuple[int, float, str]:
+    """Return from when on, for how many seconds and under which name a bar shows what is played."""
+    begin_ms = min(its[0].start_ms for its in playing)
+    ends = [its[0].start_ms + sum(play.until_ms - play.from_ms for play in its) for its in playing]
+    many = sum(len(its) for its in playing)
+    return (
+        begin_ms,
+        (max(ends) - begin_ms) / 1000,
+        playing[0][0].session_id if many == 1 else f"{many} sessions",
+    )
 
 
-def _sending(publisher: "Publisher", partitions: int) -> "Send":
-    """Return what sends a message; observations go where the session's media go."""
-    from affectstream.runtime.kafka import partition_of
-
-    async def send(message: "Playable") -> "Awaitable[None]":
-        if isinstance(message, Observations):
-            partition = partition_of(message.items[0].session_id, partitions)
-            return await publisher.send(message, partition=partition)
-        return await publisher.send(message)
-
-    return send
-
-
-class Ends:
-    """Until when each party of a session will have final windows."""
-
-    def __init__(self, window_ms: int) -> None:
-        self._window_ms = window_ms
-        self._last_ms: dict[Party, int] = {}
-
-    def note(self, message: "Playable") -> None:
-        """Take note of a message that was sent."""
-        for item in message.items if isinstance(message, Observations) else (message,):
-            end_ms = -(-item.end_ms // self._window_ms) * self._window_ms
-            self._last_ms[item.party] = max(end_ms, self._last_ms.get(item.party, 0))
-
-    async def reached(self, store: "FusedStore", session_id: str) -> bool:
-        """Return whether the last window of every party is in Redis."""
-        session = await store.session(session_id)
-        spans = session.parties if session else {}
-        return bool(self._last_ms) and all(
-            party in spans and spans[party].last_end_ms >= end_ms for party, end_ms in self._last_ms.items()
-        )
+def press(control: "Control", key: str) -> None:
+    """Do what a key asks for: space pauses and resumes, the arrows seek, q ends."""
+    if key == " ":
+        control.paused = not control.paused
+    elif key == "q":
+        control.stopped = True
+    elif key in (LEFT, RIGHT):
+        control.seeks.append(SEEK_MS if key == RIGHT else -SEEK_MS)

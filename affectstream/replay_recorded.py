@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 from rich.console import Console
 
-from affectstream.producers.playback import Control, Play, Playable, Source
+from affectstream.producers.playback import Play, Playable, Source
 from affectstream.producers.runs import claimed, new_run
 from affectstream.runtime.recordings import PART, SUFFIX
 from affectstream.runtime.settings import Settings
@@ -23,10 +23,8 @@ if TYPE_CHECKING:
 
 AgainWord = Literal["refuse", "replace", "apart"]
 
-SEEK_MS = 10_000
 MOST_DIGITS = 30  # of a time; what it means is judged later
 DAY_MS = 86_400_000
-LEFT, RIGHT = "\x1b[D", "\x1b[C"
 
 
 @dataclass(frozen=True)
@@ -206,28 +204,6 @@ def seconds(text: str | None, option: str) -> float | None:
     if not 0 <= total < 1e7 or text.count(":") > 2:
         raise InputError(f"{option} {text}: seconds from the start of the recording, or 1:30, or 1:02:03")
     return total
-
-
-def bar_of(playing: Sequence[Sequence[Play]]) -> tuple[int, float, str]:
-    """Return from when on, for how many seconds and under which name a bar shows what is played."""
-    begin_ms = min(its[0].start_ms for its in playing)
-    ends = [its[0].start_ms + sum(play.until_ms - play.from_ms for play in its) for its in playing]
-    many = sum(len(its) for its in playing)
-    return (
-        begin_ms,
-        (max(ends) - begin_ms) / 1000,
-        playing[0][0].session_id if many == 1 else f"{many} sessions",
-    )
-
-
-def press(control: Control, key: str) -> None:
-    """Do what a key asks for: space pauses and resumes, the arrows seek, q ends."""
-    if key == " ":
-        control.paused = not control.paused
-    elif key == "q":
-        control.stopped = True
-    elif key in (LEFT, RIGHT):
-        control.seeks.append(SEEK_MS if key == RIGHT else -SEEK_MS)
 
 
 def require_analysed(given: Sequence[Given]) -> None:

@@ -49,41 +49,46 @@ def rescore(
     ] = None,
 ) -> None:
     """Run recordings through other models, fitted files or rules, and show what would have differed."""
-    from affectstream.analytics.differences import differences
-    from affectstream.analytics.rules import read as read_rules
     from affectstream.console import print_warnings
     from affectstream.export import check_file
-    from affectstream.recordings import note_files
-    from affectstream.runtime.recording import open_recording
     from affectstream.runtime.settings import load
-    from affectstream.session_file import permitting
 
     if output:
         check_file(output)
     logging.disable(logging.INFO)
     print_warnings()
     base = load()
-    base = permitting(base, agent_purpose or base.policy.agent_purpose)
+    base = base.permitting(agent_purpose or base.policy.agent_purpose)
     models = {
         m: name for m, name in zip(MODALITIES, (face_model, voice_model, text_model), strict=True) if name
     }
     changed = _changed(base, models, rule, fitted)
     anew = frozenset(MODALITIES) if media else frozenset(models)
-    rules = read_rules(base.alerts.rules) if base.alerts.enabled else ()
-    found: list[tuple[Path, Recording, Differences]] = []
-    for path in files:
-        recording = open_recording(path)
-        _require(recording, base)
-        note_files([path], recording.session_id, base.policy)
-        before = stored_finals(recording) or scored(recording, base, frozenset())
-        after = scored(recording, changed, anew)
-        if not after:
-            raise InputError(f"{path}: too short: it holds no window")
-        found.append((path, recording, differences(before, after, rules)))
+    found = [(path, *_compared(path, base, changed, anew)) for path in files]
     _print(found)
     if output:
         options = {"models": models, "rule": rule, "fitted": str(fitted) if fitted else None, "media": media}
         _write(output, found, options)
+
+
+def _compared(
+    path: Path, base: "Settings", changed: "Settings", anew: Collection[Modality]
+) -> "tuple[Recording, Differences]":
+    """Return a recording and what differs in it under changed settings; raises InputError, PolicyError."""
+    from affectstream.analytics.differences import differences
+    from affectstream.analytics.rules import read
+    from affectstream.recordings import note_files
+    from affectstream.runtime.recording import open_recording
+
+    recording = open_recording(path)
+    _require(recording, base)
+    note_files([path], recording.session_id, base.policy)
+    before = stored_finals(recording) or scored(recording, base, frozenset())
+    after = scored(recording, changed, anew)
+    if not after:
+        raise InputError(f"{path}: too short: it holds no window")
+    rules = read(base.alerts.rules) if base.alerts.enabled else ()
+    return recording, differences(before, after, rules)
 
 
 def stored_finals(recording: "Recording") -> list[FusedEmotion]:

@@ -159,12 +159,6 @@ def _check_sides(file: SessionFile, purpose: str | None) -> None:
         )
 
 
-def permitting(settings: Settings, purpose: str | None) -> Settings:
-    """Return the settings under the purpose of a plan, which has been checked."""
-    policy = settings.policy.model_copy(update={"agent_purpose": purpose})
-    return settings.model_copy(update={"policy": policy})
-
-
 def recognising(settings: Settings, asked: bool, command: str) -> Settings:
     """Return the settings under which words are recognised where that is asked for, or set.
 

@@ -47,7 +47,7 @@ def up(
     from affectstream.extras import installed, require
     from affectstream.runtime.settings import load, local
     from affectstream.schemas import policy
-    from affectstream.session_file import permitting, recognising
+    from affectstream.session_file import recognising
 
     if gateway:
         require("up --gateway", ("gateway",))
@@ -55,7 +55,7 @@ def up(
     settings = recognising(load(), asr, "up --asr")
     if agent_purpose:
         policy.require("agent", agent_purpose)
-        settings = permitting(settings, agent_purpose)
+        settings = settings.permitting(agent_purpose)
     with ExitStack() as exits:
         stack = exits.enter_context(started(settings, logs, out, servers))
         found = exits.enter_context(local.announced(_announcement(stack.settings)))

@@ -11,7 +11,7 @@ from affectstream.capacity.costs import read
 from affectstream.capacity.plan import Rates, processor_s
 from affectstream.processes import Children
 from affectstream.producers.session import SessionMessage, messages
-from affectstream.replay import Ends, published
+from affectstream.publish import Ends, published
 from affectstream.runtime.kafka import topics
 from affectstream.runtime.settings import Settings
 from affectstream.runtime.store import FusedStore

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from affectstream.replay import published
+from affectstream.publish import published
 from affectstream.runtime.settings import Settings
 from affectstream.runtime.store import FusedStore
 from affectstream.schemas.messages import Reason

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from affectstream.processes import Children
 from affectstream.producers.session import SessionMessage, due_ms, messages
-from affectstream.replay import published
+from affectstream.publish import published
 from affectstream.runtime.kafka import Subscriber, topics
 from affectstream.runtime.settings import Settings
 from affectstream.runtime.store import FusedStore

@@ -32,38 +32,29 @@ CLUSTER = "affect"  # the name of Strimzi's Kafka
 BOOTSTRAP = f"{CLUSTER}-kafka-bootstrap:9092"
 OUT_OF_ENV = "affectstream"  # kubectl create secret generic affectstream --from-env-file=.env
 RECOGNISER = "worker-asr"  # a component of its own, as it is a profile of the stack
-READERS = ("worker-video", "worker-audio", "worker-text", RECOGNISER, "fusion", "alerts")  # by groups
 KEEPING = ("gateway", "api", "redis")  # a file of their own
 SERVED = {"gateway": {"calls": 8360, "audiosocket": 8361}, "api": {"http": 8350}, "redis": {"redis": 6379}}
 SIZES = {"audit": "1Gi", "redis": "20Gi"}
 USERS = {"redis": {"runAsUser": 999, "runAsGroup": 1000, "fsGroup": 1000}}  # valkey in its image
 NOBODY = {"runAsUser": 10001, "runAsGroup": 10001, "fsGroup": 10001}
 PROBE_S = 5
-LAG = {  # records a process that may wait, on average: seconds of work of one that is not behind
-    "worker-video": 500,
-    "worker-audio": 200,
-    "worker-text": 200,
-    "worker-asr": 100,
-    "fusion": 2000,
-    "alerts": 2000,
-}
-GROUPS = {
-    "worker-video": (topics.FRAMES, topics.FRAMES.group),
-    "worker-audio": (topics.CHUNKS, topics.CHUNKS.group),
-    "worker-text": (topics.TRANSCRIPTS, topics.TRANSCRIPTS.group),
-    "worker-asr": (topics.CHUNKS, topics.ASR_GROUP),
-    "fusion": (topics.PROBABILITIES, topics.PROBABILITIES.group),
-    "alerts": (topics.FUSED, topics.FUSED.group),
+SCALED = {  # by group: records a process that may wait, on average: seconds of work of one that is not behind
+    "worker-video": (topics.FRAMES, topics.FRAMES.group, 500),
+    "worker-audio": (topics.CHUNKS, topics.CHUNKS.group, 200),
+    "worker-text": (topics.TRANSCRIPTS, topics.TRANSCRIPTS.group, 200),
+    RECOGNISER: (topics.CHUNKS, topics.ASR_GROUP, 100),
+    "fusion": (topics.PROBABILITIES, topics.PROBABILITIES.group, 2000),
+    "alerts": (topics.FUSED, topics.FUSED.group, 2000),
 }
 HEAD = "# Written by scripts/kubernetes.py from docker-compose.yml and the table of topics; change those.\n"
 
 
 def files() -> dict[Path, str]:
     """Return the generated files with their text."""
-    always = [name for name in (*READERS, *KEEPING) if name != RECOGNISER]
+    always = [name for name in (*SCALED, *KEEPING) if name != RECOGNISER]
     made = {
         FOLDER / "base" / "workloads.yaml": [doc for name in always for doc in _process(name)],
-        FOLDER / "base" / "scaling.yaml": [_scaled(name) for name in READERS if name != RECOGNISER],
+        FOLDER / "base" / "scaling.yaml": [_scaled(name) for name in SCALED if name != RECOGNISER],
         FOLDER / "asr" / "workloads.yaml": [*_process(RECOGNISER), _scaled(RECOGNISER)],
         FOLDER / "kafka" / "topics.yaml": [_topic(topic) for topic in topics.ALL],
     }
@@ -210,12 +201,12 @@ def _claims(service: Json) -> list[Json]:
 
 
 def _scaled(name: str) -> Json:
-    topic, group = GROUPS[name]
+    topic, group, lag = SCALED[name]
     trigger = {
         "bootstrapServers": BOOTSTRAP,
         "consumerGroup": group,
         "topic": topic.name,
-        "lagThreshold": str(LAG[name]),
+        "lagThreshold": str(lag),
         "offsetResetPolicy": "earliest",
         "allowIdleConsumers": "false",
     }

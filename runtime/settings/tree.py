@@ -12,7 +12,7 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from pydantic import BaseModel, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
@@ -80,6 +80,11 @@ class Settings(BaseSettings):
         """Let arguments win over the environment, and the environment over the file."""
         path = config_file()
         return (init_settings, env_settings, lambda: _read(path) if path else {})
+
+    def permitting(self, purpose: str | None) -> Self:
+        """Return the settings under the purpose of a session, which has been checked."""
+        policy = self.policy.model_copy(update={"agent_purpose": purpose})
+        return self.model_copy(update={"policy": policy})
 
 
 @dataclass(frozen=True)

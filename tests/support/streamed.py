@@ -11,7 +11,7 @@ from affectstream.producers.gateway.admission import SessionIds
 from affectstream.producers.gateway.simulators import to_mu_law
 from affectstream.producers.gateway.sound import mu_law
 from affectstream.producers.session import messages
-from affectstream.replay import Ends
+from affectstream.publish import Ends
 from affectstream.runtime.store import FusedStore
 from affectstream.session_file import SessionArguments, plan
 

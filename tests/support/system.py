@@ -19,12 +19,12 @@ from affectstream.export import in_order
 from affectstream.processes import Child, Children
 from affectstream.producers.plan import SessionPlan
 from affectstream.producers.session import SessionMessage, messages
-from affectstream.replay import Ends, published
+from affectstream.publish import Ends, published
 from affectstream.runtime.settings import ProducerSettings, Settings, load
 from affectstream.runtime.store import FusedStore
 from affectstream.schemas.errors import Unavailable
 from affectstream.schemas.messages import EndOfStream, FusedEmotion
-from affectstream.session_file import SessionArguments, permitting, plan
+from affectstream.session_file import SessionArguments, plan
 from affectstream.up import processes
 
 DEMO = ROOT / "affectstream" / "demo_call" / "session.json"
@@ -132,7 +132,7 @@ def running(
     ``changed`` gives a process other settings than those of the test.
     """
     patient = settings.fusion.model_copy(update={"stall_ms": STALL_MS})
-    allowed = permitting(settings, "synthetic").model_copy(update={"fusion": patient})
+    allowed = settings.permitting("synthetic").model_copy(update={"fusion": patient})
     started = [changed(child) for child in processes(allowed, workers)]
     with Children(started, logs) as children, ThreadPoolExecutor(1) as hand:
         children.wait_ready(READY_S)
@@ -146,7 +146,7 @@ def analysed(stream: Iterable[SessionMessage], settings: Settings) -> list[Fused
 
 @cache
 def _analysed_demo(seconds: int) -> tuple[str, ...]:
-    return tuple(lines(analysed(short_demo(_NAME, seconds), permitting(load(), "synthetic"))))
+    return tuple(lines(analysed(short_demo(_NAME, seconds), load().permitting("synthetic"))))
 
 
 def expected_lines(session_id: str, seconds: int) -> list[str]:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from support.paths import ROOT
 
-from affectstream import cli
+from affectstream.commands import COMMANDS
 
 DOCS = ROOT / "docs"
 TOP = [ROOT / f"{name}.md" for name in ("README", "CONTRIBUTING", "CHANGELOG")]
@@ -46,7 +46,7 @@ def test_modules_are_there(page: Path) -> None:
 
 def test_commands_are_there(page: Path) -> None:
     named = {words.split()[0] for words in COMMAND.findall(page.read_text(encoding="utf-8")) if words.split()}
-    assert named <= set(cli.COMMANDS), named - set(cli.COMMANDS)
+    assert named <= set(COMMANDS), named - set(COMMANDS)
 
 
 @pytest.mark.parametrize("page", [page for page in PAGES if page not in PRINTED], ids=lambda page: page.name)

@@ -26,7 +26,6 @@ from affectstream.runtime.store import FusedStore
 from affectstream.schemas.codec import encode
 from affectstream.schemas.messages import FusedEmotion, Observation, Observations
 from affectstream.schemas.topics import PROBABILITIES
-from affectstream.session_file import permitting
 
 CLIP = DATA / "mead" / "M030_level_3_angry_016.mp4"
 SECONDS = 20
@@ -43,7 +42,7 @@ pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
 @pytest.fixture(scope="module")
 def recorded() -> list[Stream]:
     """What the models say of the demo call and, where it is there, of a real talking face; said once."""
-    settings = permitting(load(fusion={"embeddings": True}), "synthetic")
+    settings = load(fusion={"embeddings": True}).permitting("synthetic")
     streams = [list(analyze.observed(short_demo("demo", SECONDS), settings))]
     if CLIP.is_file():
         clip = SessionPlan("clip", START_MS, (PartySource("customer", CLIP),))

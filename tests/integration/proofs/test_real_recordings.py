@@ -13,7 +13,6 @@ from affectstream.producers.plan import PartySource, SessionPlan
 from affectstream.producers.session import messages
 from affectstream.runtime.settings import load
 from affectstream.schemas.messages import FusedEmotion, Modality
-from affectstream.session_file import permitting
 
 pytestmark = [
     pytest.mark.integration,
@@ -56,7 +55,7 @@ async def test_a_telephone_call_with_one_file_per_party_streams(start: Callable)
     plan = SessionPlan("auto-repairs", START_MS, parties, agent_purpose="own-training")
     with start(1) as system:
         streamed = await system.run(messages(plan), None)
-        offline = in_order(finals(messages(plan), permitting(load(), "own-training")))
+        offline = in_order(finals(messages(plan), load().permitting("own-training")))
     assert lines(streamed) == lines(offline)
     assert without_holes(streamed)
     for party in ("customer", "agent"):

@@ -13,7 +13,7 @@ import pytest
 from support.system import System, lines, short_demo
 
 from affectstream.producers.playback import Player
-from affectstream.replay import published
+from affectstream.publish import published
 from affectstream.replay_recorded import Often, Span, Wanted, plays, recordings
 from affectstream.rescore import scored, stored_finals
 from affectstream.runtime.recording import open_recording

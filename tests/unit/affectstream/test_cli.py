@@ -17,7 +17,7 @@ import pytest
 from support.paths import ROOT
 from typer.testing import CliRunner
 
-from affectstream import cli, extras, worker
+from affectstream import cli, commands, extras, worker
 from affectstream.doctor import installation
 from affectstream.pairs import party_named, session_name
 from affectstream.runtime.settings import ProducerSettings
@@ -25,10 +25,12 @@ from affectstream.schemas.errors import InputError
 from affectstream.session_file import SessionArguments, plan
 
 RUN = CliRunner()
-GROUPS = {name: list(cli.load(name).commands) for name, entry in cli.COMMANDS.items() if entry.group}
+GROUPS = {name: list(cli.load(name).commands) for name, entry in commands.COMMANDS.items() if entry.group}
 COMMANDS = [
-    name if part is None else f"{name} {part}" for name in cli.COMMANDS for part in GROUPS.get(name, [None])
-] + list(cli.BENEATH)
+    name if part is None else f"{name} {part}"
+    for name in commands.COMMANDS
+    for part in GROUPS.get(name, [None])
+] + list(commands.BENEATH)
 HEAVY = {
     "aiohttp", "aiokafka", "av", "confluent_kafka", "cv2", "fastapi", "faust", "huggingface_hub", "librosa",
     "matplotlib", "numba", "numpy", "pandas", "redis", "scipy", "sklearn", "torch",
@@ -65,7 +67,7 @@ def process(*arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
 
 def test_the_tree_lists_every_command_with_its_own_help() -> None:
     listed = words(RUN.invoke(cli.app, ["--help"], env={"COLUMNS": "300"}).output)
-    for name, entry in cli.COMMANDS.items():
+    for name, entry in commands.COMMANDS.items():
         own = cli.load(name)
         assert words(own.help or "").startswith(entry.help), name
         assert f"{name} {entry.help}" in listed
@@ -137,12 +139,12 @@ def write_tone(path: Path) -> None:
         file.writeframes(b"".join(struct.pack("<h", int(9000 * math.sin(i / 9))) for i in range(8000)))
 
 
-@pytest.mark.parametrize("command", [name for name, entry in cli.COMMANDS.items() if entry.extras])
+@pytest.mark.parametrize("command", [name for name, entry in commands.COMMANDS.items() if entry.extras])
 def test_a_command_without_its_extra_says_what_to_install(
     command: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(extras, "find_spec", lambda _: None)
-    wanted = ",".join(cli.COMMANDS[command].extras)
+    wanted = ",".join(commands.COMMANDS[command].extras)
     said = refused([command], capsys)
     assert f"`affectstream {command}` needs " in said
     assert f"not installed: pip install 'affectstream[{wanted}]'" in said

@@ -5,7 +5,8 @@ import shlex
 import pytest
 from support.documented import commands
 
-from affectstream.cli import COMMANDS, load
+from affectstream.cli import load
+from affectstream.commands import COMMANDS
 
 FOUND = list(dict.fromkeys(commands("affectstream ")))
 

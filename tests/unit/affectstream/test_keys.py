@@ -9,7 +9,7 @@ import pytest
 
 from affectstream.console import keys
 from affectstream.producers.playback import Control
-from affectstream.replay_recorded import LEFT, RIGHT, SEEK_MS, press
+from affectstream.replay import LEFT, RIGHT, SEEK_MS, press
 
 DEADLINE_S = 20
 

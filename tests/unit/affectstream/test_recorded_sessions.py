@@ -12,7 +12,8 @@ from affectstream.analytics.differences import differences
 from affectstream.analytics.rules import read as read_rules
 from affectstream.producers.playback import Play, Player, Source
 from affectstream.producers.transcripts import load
-from affectstream.replay_recorded import Often, Span, Wanted, bar_of, plays, recordings, seconds
+from affectstream.replay import bar_of
+from affectstream.replay_recorded import Often, Span, Wanted, plays, recordings, seconds
 from affectstream.runtime.audit import audit_log
 from affectstream.runtime.recording import open_recording
 from affectstream.runtime.settings import load as load_settings

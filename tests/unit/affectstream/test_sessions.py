@@ -4,7 +4,7 @@ from typing import Any
 
 from support.session_lines import labelled
 
-from affectstream.replay import Ends
+from affectstream.publish import Ends
 from affectstream.runtime.session_index import Session, Span
 from affectstream.schemas.messages import FusedEmotion, Party
 from affectstream.sessions import Follower
