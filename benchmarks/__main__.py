@@ -172,15 +172,19 @@ SECTIONS: dict[str, Section] = {
 NAMES = "\n\n".join(f"{name}: {section.__doc__}" for name, section in SECTIONS.items())
 
 
-def measured(names: list[str], small: bool, rounds: int, console: Console) -> list[Row]:
-    """Return the rows of the sections, each printed as it is there."""
+def measured(name: str, small: bool, rounds: int, console: Console) -> tuple[list[Row], str]:
+    """Return the rows of a section, each printed as it is there, and why it failed, empty if not."""
     rows: list[Row] = []
-    for name in names:
+    begun_s = time.perf_counter()
+    try:
         for row in SECTIONS[name](console, small, rounds):
             rows.append(row)
             ratio = f", x{row.ratio:.2f} {row.against}" if row.ratio else ""
             console.print(f"{row.what}: {row.value:,.1f} {row.unit}{ratio}", style="dim", highlight=False)
-    return rows
+    except Exception as error:  # whatever it is: other sections are still to be measured
+        return rows, f"{name}: {type(error).__name__}: {error}"
+    console.print(f"{name} took {time.perf_counter() - begun_s:.0f} s", style="dim", highlight=False)
+    return rows, ""
 
 
 def table(rows: list[Row]) -> Table:
@@ -209,10 +213,19 @@ def main(
         raise typer.BadParameter(f"{', '.join(unknown)}: the sections are {', '.join(SECTIONS)}")
     OUT.mkdir(exist_ok=True)
     begun_s = time.perf_counter()
-    rows = measured(names, small, rounds, console)
+    rows: list[Row] = []
+    failed: list[str] = []
+    for name in names:
+        its, why = measured(name, small, rounds, console)
+        rows += its
+        failed += [why] if why else []
+        (OUT / "bench.json").write_text(json.dumps([row.as_dict() for row in rows], indent=2) + "\n")
     console.print(table(rows))
     console.print(f"{time.perf_counter() - begun_s:.0f} s", style="dim")
-    (OUT / "bench.json").write_text(json.dumps([row.as_dict() for row in rows], indent=2) + "\n")
+    for why in failed:
+        console.print(f"failed: {why}", style="red", markup=False, highlight=False)
+    if failed:
+        raise typer.Exit(1)
 
 
 main.__doc__ = f"Measure speed, latency and memory; print a table and write {OUT}/bench.json.\n\n{NAMES}"

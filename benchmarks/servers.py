@@ -24,7 +24,7 @@ from benchmarks.workload import PARTITIONS, START_MS, Record
 
 JARS = Path(".cache") / "kafka"
 JAVA = ["java", "-XX:TieredStopAtLevel=1", "-cp", f"{JARS}/*"]
-START_S = 60
+START_S = 180  # on a busy machine
 BUFFER_KB = 800_000  # of the producer that writes the log
 TICKS = os.sysconf("SC_CLK_TCK")
 PROPERTIES = """

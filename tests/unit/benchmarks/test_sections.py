@@ -1,7 +1,11 @@
 """The sections of the benchmarks that need no server, at tiny sizes: they measure, and on what they say."""
 
+import json
+
 import pytest
+import typer
 from rich.console import Console
+from typer.testing import CliRunner
 
 from affectstream.producers.media import probe
 from affectstream.producers.session import estimated_ms, messages
@@ -10,7 +14,7 @@ from affectstream.schemas import observations
 from affectstream.session_file import SessionArguments, plan
 from benchmarks import __main__ as bench
 from benchmarks import long_call, stages, workload
-from benchmarks.measure import Run, ratio_of
+from benchmarks.measure import Row, Run, ratio_of
 from benchmarks.workload import Load
 
 
@@ -27,10 +31,30 @@ def test_a_log_holds_what_its_load_says_and_every_session_lies_in_one_partition(
 
 @pytest.mark.parametrize("section", ["join", "hour"])
 def test_a_section_without_servers_runs_at_a_tiny_size(section):
-    rows = bench.measured([section], small=True, rounds=1, console=Console(quiet=True))
+    rows, why = bench.measured(section, small=True, rounds=1, console=Console(quiet=True))
+    assert not why
     assert all(row.value >= 0 for row in rows)
     assert {row.unit for row in rows} >= {"observations/s", "KiB"}
     assert any(row.ratio for row in rows)
+
+
+def test_a_section_that_fails_does_not_end_the_others_and_the_command_says_so(monkeypatch, tmp_path):
+    def broken(console, small, rounds):
+        yield Row("before it", 1.0, "ms")
+        raise RuntimeError("no broker")
+
+    def sound(console, small, rounds):
+        yield Row("after it", 2.0, "ms")
+
+    monkeypatch.setattr(bench, "OUT", tmp_path)
+    monkeypatch.setattr(bench, "SECTIONS", {"broken": broken, "sound": sound})
+    command = typer.Typer()
+    command.command()(bench.main)
+    done = CliRunner().invoke(command, [])
+    assert done.exit_code == 1
+    assert "failed: broken: RuntimeError: no broker" in done.output
+    written = json.loads((tmp_path / "bench.json").read_text(encoding="utf-8"))
+    assert [row["what"] for row in written] == ["before it", "after it"]
 
 
 def test_a_ratio_is_the_median_of_the_rounds():
