@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import structlog
@@ -42,6 +42,9 @@ class Known:
         self.latest = keys.latest(session_id, party).encode()
 
 
+Row = tuple[EncodedPane, Known]
+
+
 class FusedWriter:
     """Writes panes so that writing them again, or after a crash in between, changes nothing.
 
@@ -70,13 +73,13 @@ class FusedWriter:
             del self._known[key]
 
     async def _write(self, panes: Sequence[EncodedPane]) -> None:
-        await self._learn(panes)
-        finals = [pane for pane in panes if pane.pane == "final"]
+        rows = await self._known_of(panes)
+        finals = [row for row in rows if row[0].pane == "final"]
         pipeline = Pipeline()
-        self._append(finals, pipeline)
-        self._overwrite(panes, pipeline)
-        self._index(finals, pipeline)
-        self._expire(panes, pipeline)
+        _append(finals, pipeline)
+        _overwrite(rows, pipeline)
+        _index(finals, pipeline)
+        self._expire(rows, pipeline)
         try:
             gone = await self._settle(finals, await exchange(self._redis, pipeline))
         except BaseException:
@@ -86,32 +89,35 @@ class FusedWriter:
         if gone:
             await self._write(gone)
 
-    async def _settle(self, finals: Sequence[EncodedPane], replies: Sequence[Any]) -> list[EncodedPane]:
+    async def _settle(self, finals: Sequence[Row], replies: Sequence[Any]) -> list[EncodedPane]:
         """Check what became of the finals and return those whose stream has been deleted meanwhile."""
+        errors = [reply for reply in replies if isinstance(reply, Exception)]
         outcomes = list(zip(finals, replies, strict=False))
         refused = [
-            pane for pane, reply in outcomes if isinstance(reply, Exception) and NOT_ABOVE in str(reply)
+            pane for (pane, _), reply in outcomes if isinstance(reply, Exception) and NOT_ABOVE in str(reply)
         ]
-        gone = [pane for pane, reply in outcomes if reply is None]
-        errors = [reply for reply in replies if isinstance(reply, Exception)]
+        gone = [pane for (pane, _), reply in outcomes if reply is None]
         if len(errors) > len(refused):
             raise next(error for error in errors if NOT_ABOVE not in str(error))
         metrics.STORED.labels("new").inc(len(finals) - len(refused) - len(gone))
         if refused:
             await self._check_there(refused)
-        for pane in finals:
-            self._known[pane[:2]].appended = True
+        for _, known in finals:
+            known.appended = True
         for pane in gone:
             self._known.pop(pane[:2], None)
         return gone
 
-    async def _learn(self, panes: Sequence[EncodedPane]) -> None:
-        """Read what Redis holds about parties that this process meets for the first time."""
+    async def _known_of(self, panes: Sequence[EncodedPane]) -> list[Row]:
+        """Return ``panes`` with what is known of their parties; reads what Redis holds about new ones."""
         if len(self._known) > REMEMBERED:
             self._known.clear()
         new = {key: None for pane in panes if (key := pane[:2]) not in self._known}
-        if not new:
-            return
+        if new:
+            await self._learn(new)
+        return [(pane, self._known[pane[:2]]) for pane in panes]
+
+    async def _learn(self, new: Collection[PartyKey]) -> None:
         pipeline = Pipeline()
         for session_id, party in new:
             pipeline.add(b"HGET", keys.session(session_id).encode(), party.encode())
@@ -122,68 +128,11 @@ class FusedWriter:
         for key, span, newest in zip(new, replies[::2], replies[1::2], strict=True):
             self._known[key] = Known(*key, span, newest)
 
-    def _append(self, finals: Sequence[EncodedPane], pipeline: Pipeline) -> None:
-        """Add each final to its stream; these commands come first, so that their replies do.
-
-        A stream that this process has begun is not begun again: where a session was purged meanwhile, the
-        server says so, and all its keys are made anew with the time that they expire.
-        """
-        for pane in finals:
-            known = self._known[pane[:2]]
-            key, entry_id = known.finals, b"%d-0" % pane.end_ms
-            pipeline.packed.append(
-                (
-                    b"*6\r\n$4\r\nXADD\r\n$%d\r\n%b\r\n$10\r\nNOMKSTREAM\r\n"
-                    if known.appended
-                    else b"*5\r\n$4\r\nXADD\r\n$%d\r\n%b\r\n"
-                )
-                % (len(key), key)
-                + b"$%d\r\n%b\r\n$6\r\ndetail\r\n$%d\r\n%b\r\n"
-                % (len(entry_id), entry_id, len(pane.packed), pane.packed)
-            )
-        pipeline.count += len(finals)
-
-    def _overwrite(self, panes: Sequence[EncodedPane], pipeline: Pipeline) -> None:
-        """Set the newest pane of each party, where it is none older than what is there."""
-        newest: dict[PartyKey, EncodedPane] = {}
-        for pane in panes:
-            known = self._known[pane[:2]]
-            rank = pane.end_ms, pane.pane == "final"
-            if rank >= known.newest:
-                known.newest = rank
-                newest[pane[:2]] = pane
-        for key, pane in newest.items():
-            # "early" and "final" are five bytes each
-            latest, end_ms, packed = self._known[key].latest, b"%d" % pane.end_ms, pane.packed
-            pipeline.packed.append(
-                b"*8\r\n$4\r\nHSET\r\n$%d\r\n%b\r\n$4\r\npane\r\n$5\r\n%b\r\n$6\r\nend_ms\r\n$%d\r\n%b\r\n"
-                b"$6\r\ndetail\r\n$%d\r\n%b\r\n"
-                % (len(latest), latest, pane.pane.encode(), len(end_ms), end_ms, len(packed), packed)
-            )
-        pipeline.count += len(newest)
-
-    def _index(self, finals: Sequence[EncodedPane], pipeline: Pipeline) -> None:
-        """List a session under the first final of each ten seconds, whatever the batches."""
-        for pane in finals:
-            known = self._known[pane[:2]]
-            if pane.end_ms // INDEX_EVERY_MS <= known.indexed_end_ms // INDEX_EVERY_MS:
-                continue
-            known.indexed_end_ms = pane.end_ms
-            known.expired_at_s = 0.0
-            if known.first_end_ms is None:
-                known.first_end_ms = pane.end_ms
-            span = json.dumps({"first": known.first_end_ms, "last": pane.end_ms}).encode()
-            session_id = pane.session_id.encode()
-            run = (keys.RUN.encode(), pane.run.encode()) if pane.run else ()
-            pipeline.add(b"HSET", keys.session(pane.session_id).encode(), pane.party.encode(), span, *run)
-            pipeline.add(b"ZADD", keys.SESSIONS.encode(), b"GT", b"%d" % pane.end_ms, session_id)
-
-    def _expire(self, panes: Sequence[EncodedPane], pipeline: Pipeline) -> None:
+    def _expire(self, rows: Sequence[Row], pipeline: Pipeline) -> None:
         """Renew the time to live of the keys of each party, where a quarter of it has gone."""
         now_s, ttl_s = time.monotonic(), b"%d" % self._ttl_s
         due: dict[bytes, None] = {}
-        for pane in panes:
-            known = self._known[pane[:2]]
+        for pane, known in rows:
             if known.expired_at_s and now_s - known.expired_at_s < self._ttl_s / 4:
                 continue
             known.expired_at_s = now_s
@@ -205,3 +154,59 @@ class FusedWriter:
         for pane in lost:
             metrics.STORED.labels("out_of_order").inc()
             log.error("final_older_than_the_newest_refused", party=pane.party, end_ms=pane.end_ms)
+
+
+def _append(finals: Sequence[Row], pipeline: Pipeline) -> None:
+    """Add each final to its stream; these commands come first, so that their replies do.
+
+    A stream that this process has begun is not begun again: where a session was purged meanwhile, the
+    server says so, and all its keys are made anew with the time that they expire.
+    """
+    for pane, known in finals:
+        key, entry_id = known.finals, b"%d-0" % pane.end_ms
+        pipeline.packed.append(
+            (
+                b"*6\r\n$4\r\nXADD\r\n$%d\r\n%b\r\n$10\r\nNOMKSTREAM\r\n"
+                if known.appended
+                else b"*5\r\n$4\r\nXADD\r\n$%d\r\n%b\r\n"
+            )
+            % (len(key), key)
+            + b"$%d\r\n%b\r\n$6\r\ndetail\r\n$%d\r\n%b\r\n"
+            % (len(entry_id), entry_id, len(pane.packed), pane.packed)
+        )
+    pipeline.count += len(finals)
+
+
+def _overwrite(rows: Sequence[Row], pipeline: Pipeline) -> None:
+    """Set the newest pane of each party, where it is none older than what is there."""
+    newest: dict[Known, EncodedPane] = {}
+    for pane, known in rows:
+        rank = pane.end_ms, pane.pane == "final"
+        if rank >= known.newest:
+            known.newest = rank
+            newest[known] = pane
+    for known, pane in newest.items():
+        # "early" and "final" are five bytes each
+        latest, end_ms, packed = known.latest, b"%d" % pane.end_ms, pane.packed
+        pipeline.packed.append(
+            b"*8\r\n$4\r\nHSET\r\n$%d\r\n%b\r\n$4\r\npane\r\n$5\r\n%b\r\n$6\r\nend_ms\r\n$%d\r\n%b\r\n"
+            b"$6\r\ndetail\r\n$%d\r\n%b\r\n"
+            % (len(latest), latest, pane.pane.encode(), len(end_ms), end_ms, len(packed), packed)
+        )
+    pipeline.count += len(newest)
+
+
+def _index(finals: Sequence[Row], pipeline: Pipeline) -> None:
+    """List a session under the first final of each ten seconds, whatever the batches."""
+    for pane, known in finals:
+        if pane.end_ms // INDEX_EVERY_MS <= known.indexed_end_ms // INDEX_EVERY_MS:
+            continue
+        known.indexed_end_ms = pane.end_ms
+        known.expired_at_s = 0.0
+        if known.first_end_ms is None:
+            known.first_end_ms = pane.end_ms
+        span = json.dumps({"first": known.first_end_ms, "last": pane.end_ms}).encode()
+        session_id = pane.session_id.encode()
+        run = (keys.RUN.encode(), pane.run.encode()) if pane.run else ()
+        pipeline.add(b"HSET", keys.session(pane.session_id).encode(), pane.party.encode(), span, *run)
+        pipeline.add(b"ZADD", keys.SESSIONS.encode(), b"GT", b"%d" % pane.end_ms, session_id)
