@@ -9,7 +9,7 @@ is dropped when partitions are assigned anew.
 
 import asyncio
 import contextlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from itertools import chain
 from typing import Any, Protocol
 
@@ -22,7 +22,7 @@ from affectstream.schemas.topics import DAY_MS
 from affectstream.workers.fusion.admission import permitted
 from affectstream.workers.fusion.answers import Answer, answered, learn
 from affectstream.workers.fusion.config import Fusion
-from affectstream.workers.fusion.partition import Partition, count, lost
+from affectstream.workers.fusion.partition import Partition, Senders, count, lost, senders
 from affectstream.workers.fusion.sink import Sink, Work, dead_letters, undecoded
 from affectstream.workers.fusion.stalls import LagWatch
 from affectstream.workers.fusion.trust import OperatorTrust
@@ -35,7 +35,6 @@ AHEAD_MS = 7 * DAY_MS  # of its arrival: an event time beyond cannot be
 ARRIVAL = 1  # the type of a record's time that is the broker's
 
 Batch = Mapping[int, Sequence[Any]]  # consumer records by partition, offsets ascending
-Decoded = Mapping[int, Sequence[tuple[Any, Judged]]]  # with what each holds
 
 
 class Source(Protocol):
@@ -145,8 +144,9 @@ class FusionAgent:
         epoch = self._epoch
         decoded = {number: _decoded(records) for number, records in batch.items()}
         await self._learn_trust()
-        await self._learn_consent(decoded)
-        answers = await self._ask(decoded)
+        sent_by = {number: senders(_items(records)) for number, records in decoded.items()}
+        await self._learn_consent({session_id for each in sent_by.values() for session_id, *_ in each})
+        answers = await self._ask(sent_by)
         if epoch != self._epoch:
             return
         for number, records in decoded.items():
@@ -200,9 +200,9 @@ class FusionAgent:
         self._committed |= moved
         return moved
 
-    async def _ask(self, decoded: Decoded) -> dict[int, Answer]:
+    async def _ask(self, sent_by: Mapping[int, Senders]) -> dict[int, Answer]:
         """Return what the store holds of the runs and parties that are new here, by partition."""
-        asked = {n: self._partition(n).asks(_items(records)) for n, records in decoded.items()}
+        asked = {n: self._partition(n).asks(each) for n, each in sent_by.items()}
         return {n: await answered(self._store, each) for n, each in asked.items() if each}
 
     def _partition(self, number: int) -> Partition:
@@ -225,12 +225,11 @@ class FusionAgent:
             latest_ms = (record.timestamp if record.timestamp_type == ARRIVAL else now_ms) + AHEAD_MS
             partition.add_record(record.offset, () if isinstance(judged, MessageError) else judged, latest_ms)
 
-    async def _learn_consent(self, decoded: Decoded) -> None:
+    async def _learn_consent(self, sessions: Set[str]) -> None:
         """Know whether the sessions of a fetch may be processed; most are known, and cost no call."""
         if self._consents is None:
             return
-        sessions = {item.session_id for records in decoded.values() for item in _items(records)}
-        sessions -= self._consents.known.keys()
+        sessions = sessions - self._consents.known.keys()
         if sessions or monotonic_ms() > self._consents.valid_until_ms:
             await self._consents.learn(sessions)
 

@@ -39,7 +39,7 @@ class Join:
         self._parties: dict[Key, PartyJoin] = {}
         self._over = Remembered[Key, ResumePoint]()  # where parties that are over have stopped
         self.runs = KnownRuns()
-        self._touched: dict[PartyJoin, None] = {}  # parties that an early pane may be due of
+        self._due: dict[PartyJoin, None] = {}  # parties that an early pane may be due of
         self._effects = Effects()
 
     def knows(self, key: Key) -> bool:
@@ -86,20 +86,19 @@ class Join:
         self, offset: int, items: Iterable[Observation], latest_ms: float = math.inf
     ) -> None:
         """Join the observations of one record; those that promise a time after ``latest_ms`` are refused."""
-        parties, touched = self._parties, self._touched
+        parties, due = self._parties, self._due
         session_id, name, party = "", "", None  # of the observation before
         for item in items:
             if item.session_id != session_id or item.party != name:
+                if party is not None and party.early_due:
+                    due[party] = None
                 session_id, name = item.session_id, item.party
                 party = parties.get((session_id, item.party))
-                if party is not None:
-                    touched[party] = None
             if party is None or item.run != party.run or item.end_ms - item.start_ms > LONGEST_MS:
                 party = self._admitted((session_id, item.party), item, offset, latest_ms)
                 if party is None:
                     party = parties.get((session_id, item.party))
                     continue
-                touched[party] = None
             admission = party.add(item, offset)
             if admission is not ACCEPTED:
                 if admission is UNSURE:
@@ -110,6 +109,8 @@ class Join:
             if party.progress.watermark_ms >= party.closing_ms:
                 self._close_due(party)
                 party = parties.get(party.key)
+        if party is not None and party.early_due:
+            due[party] = None
 
     def tick(self, now_ms: int, has_lag: HasLag) -> None:
         """Stop waiting for what has stalled by now, on a clock that never goes back."""
@@ -117,7 +118,7 @@ class Join:
         for (session_id, _), party in self._parties.items():
             sessions.setdefault(session_id, []).append(party)
         for party in list(self._parties.values()):
-            self._touched[party] = None
+            self._due[party] = None
             if party.stall(now_ms, self._stall_ms, sessions[party.key[0]], has_lag):
                 self._give_up(party)
             elif party.due:
@@ -131,8 +132,8 @@ class Join:
 
     def take_effects(self) -> Effects:
         """Return what follows from everything since the last call; early panes of open windows among it."""
-        self._effects.early = [pane for party in self._touched if (pane := party.early()) is not None]
-        self._touched.clear()
+        self._effects.early = [pane for party in self._due if (pane := party.early()) is not None]
+        self._due.clear()
         effects, self._effects = self._effects, Effects()
         return effects
 
@@ -200,7 +201,7 @@ class Join:
             key = session_id, party
             self._over.pop(key, None)
             if (join := self._parties.pop(key, None)) is not None:
-                self._touched.pop(join, None)
+                self._due.pop(join, None)
                 self._effects.closed.append(key)
 
     def _judge(self, admission: Admission, item: Observation, offset: int) -> None:
@@ -227,6 +228,6 @@ class Join:
 
     def _remove(self, party: PartyJoin) -> None:
         del self._parties[party.key]
-        self._touched.pop(party, None)
+        self._due.pop(party, None)
         self._over[party.key] = party.point()
         self._effects.closed.append(party.key)

@@ -1,7 +1,7 @@
 """A partition's join from its assignment to its revocation: what it asks, reads, may commit and counts."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import structlog
@@ -14,6 +14,9 @@ from affectstream.schemas.topics import PROBABILITIES
 from affectstream.workers.fusion.admission import Effects
 from affectstream.workers.fusion.join import Join
 from affectstream.workers.fusion.window import Key
+
+# session, party and run, and whether an observation with number 0 is among theirs
+Senders = Mapping[tuple[str, Party, str], bool]
 
 log = structlog.get_logger(__name__)
 
@@ -29,6 +32,19 @@ class Asked:
         return bool(self.parties or self.runs)
 
 
+def senders(items: Iterable[Observation]) -> Senders:
+    """Return who sent ``items``."""
+    found: dict[tuple[str, Party, str], bool] = {}
+    sid = party = run = ""  # of the observation before
+    for item in items:
+        if item.session_id != sid or item.party != party or item.run != run:
+            sid, party, run = item.session_id, item.party, item.run
+            found.setdefault((sid, item.party, run), False)
+        if not item.seq:
+            found[sid, item.party, run] = True
+    return found
+
+
 class Partition:
     """The join of a partition from its assignment to its revocation, and which offset may be committed.
 
@@ -41,14 +57,16 @@ class Partition:
         self.next_offset: int | None = None
         self.undecoded: list[DeadLetter] = []  # records that could not be decoded, since the last step
 
-    def asks(self, items: Iterable[Observation]) -> Asked:
-        """Return what must be asked of the store before ``items`` count.
+    def asks(self, senders: Senders) -> Asked:
+        """Return what must be asked of the store before observations of ``senders`` count.
 
         A party that is over begins again with number 0: its session may have been purged meanwhile.
         """
         join = self.join
         parties, runs, begins = dict[Key, None](), dict[tuple[str, str], None](), list[tuple[str, str]]()
-        for sid, party, run, first in self._met(items):
+        for (sid, party, run), first in senders.items():
+            if join.goes_on((sid, party), run):
+                continue
             if not join.runs.knows(sid, run):
                 runs[sid, run] = None
             if not join.knows((sid, party)):
@@ -56,19 +74,6 @@ class Partition:
             elif first and not join.is_open((sid, party)):
                 begins.append((sid, run))
         return Asked(list(parties), list(runs | dict.fromkeys(begins)))
-
-    def _met(self, items: Iterable[Observation]) -> Iterable[tuple[str, Party, str, bool]]:
-        """Return the parties and runs that have no state here, and whether that is with a number 0."""
-        met: dict[tuple[str, Party, str, bool], None] = {}
-        sid = party = run = ""  # of the observation before, and whether its party goes on
-        goes_on = False
-        for item in items:
-            if item.session_id != sid or item.run != run or item.party != party:
-                sid, party, run = item.session_id, item.party, item.run
-                goes_on = self.join.goes_on((sid, item.party), run)
-            if not goes_on:
-                met[sid, item.party, run, not item.seq] = None
-        return met
 
     def missed(self, offset: int) -> int:
         """Return how many records are missing before ``offset``; negative where it was read before."""

@@ -26,6 +26,22 @@ GAP_MS = 3_600_000  # an empty window is written within an hour after one that h
 class PartyJoin:
     """The open windows of a party, and how far its modalities have come."""
 
+    __slots__ = (
+        "_content_ms",
+        "_early_ms",
+        "_end_ms",
+        "_next_ms",
+        "_resumed_ms",
+        "_weighing",
+        "_window_ms",
+        "_windows",
+        "closing_ms",
+        "key",
+        "progress",
+        "run",
+        "settled",
+    )
+
     def __init__(
         self,
         key: Key,
@@ -99,6 +115,11 @@ class PartyJoin:
         """Take out all windows up to the largest end seen, whatever the watermark."""
         self._weighing.settle_all(self.add)
         return self._close_to(math.inf)
+
+    @property
+    def early_due(self) -> bool:
+        """Whether the fast modalities reach the end of the next window that has an early pane."""
+        return self.progress.reach_ms() >= self._early_ms
 
     def early(self) -> ClosedWindow | None:
         """Return the newest open window with content whose end the fast modalities reach, once."""

@@ -16,6 +16,21 @@ HasLag = Callable[[Modality], bool]
 class PartyProgress:
     """The watermark of a party: the least of the modalities that it is expected to send."""
 
+    __slots__ = (
+        "_closed_ms",
+        "_declared",
+        "_fast",
+        "_modalities",
+        "_open_from_ms",
+        "_quick",
+        "_resumed_ms",
+        "_stated",
+        "_waited_for",
+        "expects",
+        "idle",
+        "watermark_ms",
+    )
+
     def __init__(self, point: ResumePoint, fast: Collection[Modality]) -> None:
         self.expects: tuple[Modality, ...] = ()  # in the order of MODALITIES
         self.watermark_ms = -math.inf  # the least of the modalities, but for stalled ones

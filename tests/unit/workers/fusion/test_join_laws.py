@@ -13,7 +13,7 @@ from affectstream.schemas.observations import record
 from affectstream.schemas.runs import Runs
 from affectstream.workers.fusion.admission import Refused
 from affectstream.workers.fusion.answers import Answer, learn
-from affectstream.workers.fusion.partition import Partition
+from affectstream.workers.fusion.partition import Partition, senders
 from affectstream.workers.fusion.window import ResumePoint
 
 STALL_MS = 10_000
@@ -178,7 +178,7 @@ class Machine:
 
     def _take(self, partition, offset):
         items = self.log[offset]
-        asked = partition.asks(items)
+        asked = partition.asks(senders(items))
         newest = {key: max(self.store[key]) for key in asked.parties if key in self.store}
         points = {
             key: ResumePoint.after(end_ms, decode(self.store[key][end_ms], 1 << 20))

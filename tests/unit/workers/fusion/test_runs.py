@@ -15,7 +15,7 @@ from affectstream.schemas.observations import record
 from affectstream.schemas.runs import UNNAMED, Runs
 from affectstream.workers.fusion.admission import Refused
 from affectstream.workers.fusion.answers import Answer, learn
-from affectstream.workers.fusion.partition import Partition
+from affectstream.workers.fusion.partition import Partition, senders
 from affectstream.workers.fusion.runs import judged
 from affectstream.workers.fusion.window import ResumePoint
 
@@ -29,6 +29,25 @@ def said(run, start_ms, seconds):
         at_ms = start_ms + 1000 * seq
         yield observed("text", seq, at_ms, at_ms + 1000, watermark_ms=at_ms + 1000, **whose)
     yield ended("text", seconds, start_ms + 1000 * seconds, **whose)
+
+
+def test_the_senders_of_a_fetch_are_parties_with_their_runs_and_whether_a_number_0_is_among_theirs():
+    whose = {"expects": ("text",)}
+    items = [
+        observed("text", 1, 1000, **whose),
+        observed("text", 1, 1000, run="b", **whose),
+        observed("text", 0, 0, party="agent", **whose),
+        observed("text", 2, 2000, **whose),
+        observed("text", 0, 0, run="b", **whose),
+        observed("text", 1, 1000, party="agent", **whose),
+    ]
+    sid = items[0].session_id
+    assert senders(map(record, items)) == {
+        (sid, "customer", ""): False,
+        (sid, "customer", "b"): True,
+        (sid, "agent", ""): True,
+    }
+    assert senders([]) == {}
 
 
 @pytest.mark.parametrize(
@@ -96,7 +115,7 @@ class Store:
 
     def _take(self, partition, offset):
         items = self.log[offset]
-        asked = partition.asks(items)
+        asked = partition.asks(senders(items))
         runs = {key: Runs(self.kept, self.claims) for key in asked.runs}
         newest = max(self.windows, default=None)
         final = decode(self.windows[newest], 1 << 20) if self.windows else None
