@@ -11,8 +11,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from affectstream.schemas.alert import AlertKind
 from affectstream.schemas.errors import SettingsError
+from affectstream.schemas.fields import Unit
 from affectstream.schemas.labels import EMOTIONS
-from affectstream.schemas.messages import Party, Unit
+from affectstream.schemas.messages import Party
 
 DEFAULT = "alerts.toml"  # beside this module
 LONGEST_S = 600

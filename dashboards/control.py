@@ -11,7 +11,7 @@ from affectstream.dashboards.routes import NAMED, Responses
 from affectstream.runtime.consent_store import ConsentStore
 from affectstream.schemas.consent import Consent, Standing
 from affectstream.schemas.errors import PolicyError
-from affectstream.schemas.messages import SessionId
+from affectstream.schemas.fields import SessionId
 
 By = Annotated[str, Field(pattern=r"^[\w .@-]{1,64}$", description="who asks for it, for the audit log")]
 Sid = Annotated[SessionId, Path(description="the session's id")]

@@ -32,7 +32,8 @@ from affectstream.dashboards.responses import (
     Window,
 )
 from affectstream.dashboards.routes import DATA, Data, From, Limit, To
-from affectstream.schemas.messages import Party, SessionId
+from affectstream.schemas.fields import SessionId
+from affectstream.schemas.messages import Party
 
 T = TypeVar("T")
 Row = TypeVar("Row")

@@ -23,7 +23,8 @@ from affectstream.dashboards.responses import (
     Problem,
     Timeline,
 )
-from affectstream.schemas.messages import Party, SessionId
+from affectstream.schemas.fields import SessionId
+from affectstream.schemas.messages import Party
 
 Responses = dict[int | str, dict[str, Any]]
 

@@ -16,7 +16,8 @@ from affectstream.producers.turns import NO_NAME, Turn, turns
 from affectstream.runtime.redaction import redacted
 from affectstream.schemas import policy
 from affectstream.schemas.errors import InputError
-from affectstream.schemas.messages import MODALITIES, Modality, Party, SessionId
+from affectstream.schemas.fields import SessionId
+from affectstream.schemas.messages import MODALITIES, Modality, Party
 
 
 @dataclass(frozen=True)

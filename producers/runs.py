@@ -13,7 +13,8 @@ from affectstream.runtime.clocks import wall_ms
 from affectstream.runtime.settings import RedisSettings
 from affectstream.runtime.store import FusedStore
 from affectstream.schemas.errors import InputError
-from affectstream.schemas.messages import Modality, Party, RunId
+from affectstream.schemas.fields import RunId
+from affectstream.schemas.messages import Modality, Party
 from affectstream.schemas.runs import Runs
 
 Again = Literal["refuse", "replace", "apart"]

@@ -4,7 +4,8 @@ from typing import Literal
 
 from pydantic import Field
 
-from affectstream.schemas.messages import Modality, Ms, Party, Record, SessionId, Unit
+from affectstream.schemas.fields import Ms, Record, SessionId, Unit
+from affectstream.schemas.messages import Modality, Party
 
 AlertKind = Literal["above", "average", "rise", "disagreement"]
 

@@ -8,17 +8,14 @@ from enum import StrEnum
 from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import (
-    AfterValidator,
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     SerializerFunctionWrapHandler,
     model_serializer,
     model_validator,
 )
 
-from affectstream.schemas.labels import N_EMOTIONS
+from affectstream.schemas.fields import Distribution, Ms, Record, RunId, SessionId, Unit
 
 VERSION = 1  # the major version; `schemas.codec` lists the types that have moved on
 
@@ -44,28 +41,7 @@ class Reason(StrEnum):
     PAUSED = "paused"  # the call was, as while a card is read out
 
 
-def _distribution(values: tuple[float, ...]) -> tuple[float, ...]:
-    if len(values) != N_EMOTIONS:
-        raise ValueError(f"a distribution has {N_EMOTIONS} probabilities, not {len(values)}")
-    if min(values) < 0.0 or abs(sum(values) - 1.0) > 1e-3:
-        raise ValueError("probabilities must be non-negative and sum to one")
-    return values
-
-
-SessionId = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
-RunId = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{0,32}$")]
-Ms = Annotated[int, Field(ge=0, lt=1 << 53)]
 WireReason = Annotated[Reason, Field(strict=False)]  # a string on the wire
-Unit = Annotated[float, Field(ge=0.0, le=1.0)]
-Distribution = Annotated[tuple[float, ...], AfterValidator(_distribution)]
-
-
-class Record(BaseModel):
-    """What all messages share: frozen, strict about types, deaf to unknown fields."""
-
-    model_config = ConfigDict(
-        frozen=True, strict=True, extra="ignore", populate_by_name=True, allow_inf_nan=False
-    )
 
 
 class Envelope(Record):

@@ -8,7 +8,7 @@ from starlette.responses import StreamingResponse
 
 from affectstream.analytics.lines import lines, table
 from affectstream.dashboards.reader import Reader
-from affectstream.schemas.messages import SessionId
+from affectstream.schemas.fields import SessionId
 
 WRITERS = {"jsonl": (lines, "application/x-ndjson"), "csv": (table, "text/csv; charset=utf-8")}
 

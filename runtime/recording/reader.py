@@ -14,7 +14,7 @@ from affectstream.runtime.recording.layout import FAULTS, IndexedReader, Layout,
 from affectstream.runtime.recording.record import MEDIA, NS_PER_MS, Recorded, message_of
 from affectstream.schemas.due import WAIT_MS
 from affectstream.schemas.errors import InputError, MessageError
-from affectstream.schemas.messages import RunId, SessionId
+from affectstream.schemas.fields import RunId, SessionId
 from affectstream.schemas.topics import PROBABILITIES, Topic
 
 METADATA = "affectstream"  # the name of the metadata record that names the session
