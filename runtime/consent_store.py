@@ -2,14 +2,12 @@
 
 import asyncio
 from collections.abc import Callable
-from types import TracebackType
-from typing import Self
 
 from redis.exceptions import WatchError
 
 from affectstream.runtime.audit import audit_log
 from affectstream.runtime.clocks import wall_ms
-from affectstream.runtime.redis_client import connect, translated
+from affectstream.runtime.redis_client import Connected, translated
 from affectstream.runtime.settings import PolicySettings, RedisSettings
 from affectstream.schemas import keys
 from affectstream.schemas.audit import Detail, Did
@@ -20,22 +18,14 @@ CHANGES = 10_000  # in the stream, about: a process that is further behind asks 
 MARGIN_S = 24 * 60 * 60
 
 
-class ConsentStore:
+class ConsentStore(Connected):
     """Changes of consents and pauses; each is in the audit log before it is reported as done."""
 
     def __init__(self, redis: RedisSettings, policy: PolicySettings) -> None:
-        self._settings, self._audit = redis, audit_log(policy)
-        self._redis = connect(redis, patient=False)
+        super().__init__(redis)
+        self._audit = audit_log(policy)
         longest_s = max(topic.retention_ms for topic in ALL) // 1000
         self._ttl_s = max(redis.ttl_s, longest_s + MARGIN_S)
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self._redis.aclose()
 
     async def standing(self, session_id: str) -> Standing:
         """Return what is known of a session."""

@@ -1,32 +1,22 @@
 """Supervisors' marks on windows in Redis, each in the audit log before it is reported as done."""
 
 import asyncio
-from types import TracebackType
-from typing import Self
 
 from pydantic import ValidationError
 
 from affectstream.runtime.audit import audit_log
-from affectstream.runtime.redis_client import connect, translated
+from affectstream.runtime.redis_client import Connected, translated
 from affectstream.runtime.settings import PolicySettings, RedisSettings
 from affectstream.schemas import keys
 from affectstream.schemas.feedback import Mark
 
 
-class FeedbackStore:
+class FeedbackStore(Connected):
     """The marks of all sessions; the newest mark of a window counts."""
 
     def __init__(self, redis: RedisSettings, policy: PolicySettings) -> None:
-        self._settings, self._audit = redis, audit_log(policy)
-        self._redis = connect(redis, patient=False)
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self._redis.aclose()
+        super().__init__(redis)
+        self._audit = audit_log(policy)
 
     async def add(self, session_id: str, mark: Mark) -> None:
         """Keep a mark on a window of a session; raises Unavailable."""

@@ -6,31 +6,16 @@ sound nor words, and expires.
 
 import asyncio
 from collections.abc import Sequence
-from types import TracebackType
-from typing import Any, Self
 
-from affectstream.runtime.redis_client import connect, translated
-from affectstream.runtime.settings import RedisSettings
+from affectstream.runtime.redis_client import Connected, translated
 from affectstream.schemas import keys
 
 EXPIRES_S = 30
 POLL_S = 0.05
 
 
-class Handovers:
+class Handovers(Connected):
     """``async with Handovers(settings.redis) as handovers``."""
-
-    def __init__(self, settings: RedisSettings) -> None:
-        self._settings = settings
-        self._redis: Any = connect(settings, patient=False)
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self._redis.aclose()
 
     async def ask(self, names: Sequence[str], timeout_s: float) -> str | None:
         """Ask for what goes by one of these names; None where nobody gives it in time. Raises Unavailable."""

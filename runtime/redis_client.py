@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from types import TracebackType
+from typing import Any, Self
 
 from redis import exceptions as redis_errors
 from redis.asyncio import Redis
@@ -54,6 +55,22 @@ def _impatience() -> dict[str, Any]:
         "socket_connect_timeout": COMMAND_S,
         "socket_timeout": COMMAND_S,
     }
+
+
+class Connected:
+    """``async with``: what has a client of its own, which is closed at the end; one that is not patient."""
+
+    def __init__(self, settings: RedisSettings) -> None:
+        self._settings = settings
+        self._redis = connect(settings, patient=False)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._redis.aclose()
 
 
 @contextmanager

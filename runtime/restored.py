@@ -2,32 +2,18 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from redis.exceptions import WatchError
 
 from affectstream.runtime import session_index
-from affectstream.runtime.redis_client import connect, translated
-from affectstream.runtime.settings import RedisSettings
+from affectstream.runtime.redis_client import Connected, translated
 from affectstream.schemas import keys
 from affectstream.schemas.messages import PartyKey
 
 
-class Restorer:
+class Restorer(Connected):
     """``async with Restorer(settings.redis) as restorer``; the fusion may write the sessions meanwhile."""
-
-    def __init__(self, redis: RedisSettings) -> None:
-        self._settings = redis
-        self._redis = connect(redis, patient=False)
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self._redis.aclose()
 
     async def counts(self, parties: Sequence[PartyKey]) -> list[int]:
         """Return how many finals Redis holds of each party."""
