@@ -5,6 +5,8 @@ export AFFECT_DATA ?= $(wildcard ../shared/data)
 ifeq ($(strip $(AFFECT_DATA)),)
 unexport AFFECT_DATA
 endif
+# the processes that the tests start read what the first has compiled; empty as unset
+export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
 .PHONY: help setup system kafka check test test-unit proofs soak soak-input soak-sessions demo bench lock clean
