@@ -65,9 +65,7 @@ def faster(title: str, timing: Timing, bound_ms: int) -> Target:
     return Target(title, f"< {bound_ms} ms", reached, timing.shortest_ms < bound_ms, None)
 
 
-def timed(
-    call: Callable[[], object], times: int = 60, clock: Callable[[], float] = time.perf_counter
-) -> Timing:
+def timed(call: Callable[[], object], times: int, clock: Callable[[], float] = time.perf_counter) -> Timing:
     """Return how long ``call`` takes by ``clock``, after a few calls to warm up."""
     taken = []
     for _ in range(times + WARM_UP):

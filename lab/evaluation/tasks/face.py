@@ -37,6 +37,7 @@ LAYOUT = (
 )
 ROBUST_SHARE = 1 / 3
 BATCH = 32
+TIMED = 100  # batches
 DETECTED = Face(Box(0, 0, SIDE, SIDE), 1.0)  # the quality is that of the picture, not of a detection
 FACES_A_SECOND = 1000
 OWN_LABELS = "face-fer2013"  # the weights that learnt FER2013's own labels
@@ -218,7 +219,7 @@ def _targets(outcome: Outcome, draws: int) -> Iterator[Target]:
 
 def _speed(model: FaceModel) -> Target:
     faces = list(np.random.default_rng(0).integers(0, 255, (BATCH, 48, 48), dtype=np.uint8))
-    took = targets.timed(lambda: model.predict(faces), 100)
+    took = targets.timed(lambda: model.predict(faces), TIMED)
     median, best = (BATCH * 1000 / ms for ms in took)
     reached = f"{best:,.0f} (median {median:,.0f})"
     return Target(

@@ -27,6 +27,13 @@ from affectstream.schemas.errors import InputError
 CARD = {"temperature": 1.3, "licence": "none", "data": ("none",), "trust": 0.5, "figures": {}}
 
 
+@pytest.fixture(autouse=True)
+def few_sounds_and_few_timed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(voice, "QUICK_SOUNDS", 1)
+    monkeypatch.setattr(voice, "CHUNKS", 2)
+    monkeypatch.setattr(face, "TIMED", 2)
+
+
 def _given(data: Path, weights: Path, run: Path = Path("none")) -> EvaluationRequest:
     return EvaluationRequest(
         data, weights, run, "cpu", True, "affectstream evaluate", Progress(console=Console(quiet=True))

@@ -86,17 +86,24 @@ def test_what_is_fitted_says_what_it_was_fitted_on(clean):
     assert set(clean.abstain) == set(on_probabilities(clean))
 
 
-def test_the_same_log_gives_the_same_file():
+def _with_gaps_and_less_trust():
     log = simulated(250, seed=5, present=0.8)
-    assert fit(log).model_dump_json() == fit(log).model_dump_json()
-    assert fit(log).sha256 != fit(simulated(250, seed=6, present=0.8)).sha256
+    return replace(log, evidence=replace(log.evidence, trust=np.tile([0.6, 0.5, 0.4], (250, 1))))
 
 
-def test_where_the_stream_says_less_trust_the_log_is_fitted_to_less_say():
-    log = simulated(250)
-    trust = np.tile([0.6, 0.5, 0.4], (250, 1))
-    told = fit(replace(log, evidence=replace(log.evidence, trust=trust)))
-    assert [told.experts[m].trust for m in MODALITIES] == pytest.approx([0.6, 0.5, 0.4])
+@pytest.fixture(scope="module")
+def trusted_less():
+    """Fitted where modalities are missing and the stream says less trust in all."""
+    return fit(_with_gaps_and_less_trust())
+
+
+def test_the_same_log_gives_the_same_file(clean, trusted_less):
+    assert fit(_with_gaps_and_less_trust()).model_dump_json() == trusted_less.model_dump_json()
+    assert clean.sha256 != trusted_less.sha256
+
+
+def test_where_the_stream_says_less_trust_the_log_is_fitted_to_less_say(trusted_less):
+    assert [trusted_less.experts[m].trust for m in MODALITIES] == pytest.approx([0.6, 0.5, 0.4])
 
 
 def _without_class(log, k):

@@ -5,13 +5,7 @@ from pathlib import Path
 import pytest
 from support.reference_runs import faces, speech, texts, typed
 
-from affectstream.lab.training import robustness
 from affectstream.schemas.errors import AffectError, InputError
-
-
-@pytest.fixture(autouse=True)
-def few_rows_made_worse(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(robustness, "MOST", 3)
 
 
 def test_a_broken_run_says_which_file_and_what_to_do(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from transformers import BertConfig, BertModel, CLIPVisionConfig, CLIPVisionMode
 
 from affectstream.lab.evaluation.degrade_faces import FACES
 from affectstream.lab.evaluation.outcome import of_run
-from affectstream.lab.training import page, robustness
+from affectstream.lab.training import page
 from affectstream.lab.training.augment import clips as speech_variants
 from affectstream.lab.training.catalogue import NETWORKS
 from affectstream.lab.training.command import recipe_of
@@ -25,11 +25,6 @@ TINY_CLIP = CLIPVisionConfig(
     hidden_size=16, intermediate_size=32, num_hidden_layers=2, num_attention_heads=2, image_size=32,
     patch_size=8, projection_dim=12,
 )  # fmt: skip
-
-
-@pytest.fixture(autouse=True)
-def few_rows_made_worse(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(robustness, "MOST", 7)
 
 
 def test_a_face_network_trains_is_shown_again_and_judged_on_other_faces(tmp_path: Path) -> None:

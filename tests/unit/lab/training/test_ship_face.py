@@ -65,14 +65,27 @@ def test_an_unfinished_run_is_refused(tmp_path: Path) -> None:
         ship([tmp_path / "nowhere"], tmp_path)
 
 
-def test_the_shipped_face_is_the_mean_of_a_run_and_its_refinement(data: Path, tmp_path: Path) -> None:
-    short = ("--epochs", 1, "--batch", 16, "--held-out", 0.4, "--data", data)
-    first, second = tmp_path / "face", tmp_path / "face-refined"
-    made = typed("train", "face", "--sides", "[[0, 32]]", "-o", first, *short)
-    assert f"next: affectstream train face --network face-refined --weights {first}" in made.output
+@pytest.fixture(scope="module")
+def short(data: Path) -> tuple[object, ...]:
+    return ("--epochs", 1, "--batch", 16, "--held-out", 0.4, "--data", data)
+
+
+@pytest.fixture(scope="module")
+def first(short: tuple[object, ...], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run of the first of the shipped face's trainings."""
+    folder = tmp_path_factory.mktemp("first") / "face"
+    made = typed("train", "face", "--sides", "[[0, 32]]", "-o", folder, *short)
+    assert f"next: affectstream train face --network face-refined --weights {folder}" in made.output
+    return folder
+
+
+def test_the_shipped_face_is_the_mean_of_a_run_and_its_refinement(
+    data: Path, short: tuple[object, ...], first: Path, tmp_path: Path
+) -> None:
+    second = tmp_path / "face-refined"
     refine = ("train", "face", "--network", "face-refined", "--weights", first / "best.safetensors")
     made = typed(*refine, "-o", second, *short)
-    assert f"next: affectstream ship {first} {second} --folder {tmp_path / 'face-base'}" in made.output
+    assert f"next: affectstream ship {first} {second} --folder {second.with_name('face-base')}" in made.output
     assert typed("ship", first, second, "--folder", tmp_path / "w", "--data", data).exit_code == 0
     card = read_card("face", tmp_path / "w")
     assert card.config["epochs"] == 2
@@ -83,11 +96,9 @@ def test_the_shipped_face_is_the_mean_of_a_run_and_its_refinement(data: Path, tm
 
 
 def test_the_last_step_goes_on_from_shipped_weights_with_faces_as_a_call_films_them(
-    data: Path, tmp_path: Path
+    data: Path, short: tuple[object, ...], first: Path, tmp_path: Path
 ) -> None:
-    short = ("--epochs", 1, "--batch", 16, "--held-out", 0.4, "--data", data)
-    typed("train", "face", "--sides", "[[0, 32]]", "-o", tmp_path / "face", *short)
-    assert typed("ship", tmp_path / "face", "--folder", tmp_path / "base", "--data", data).exit_code == 0
+    assert typed("ship", first, "--folder", tmp_path / "base", "--data", data).exit_code == 0
     last = ("train", "face", "--network", "face-video", "--precision", "float32", "--sides", "[[0, 32]]")
     made = typed(*last, "--weights", tmp_path / "base" / "face.safetensors", "-o", tmp_path / "last", *short)
     assert f"next: affectstream ship {tmp_path / 'last'}" in made.output
