@@ -34,7 +34,7 @@ def _models(_: Console, small: bool, rounds: int) -> Iterator[Row]:
     from benchmarks import models
 
     torch.set_num_threads(1)  # as a worker has by default
-    yield from models.rows(_settings())
+    yield from models.rows(_settings(), small)
 
 
 def _rules(_: Console, small: bool, rounds: int) -> Iterator[Row]:
@@ -112,7 +112,7 @@ def _silence(_: Console, small: bool, rounds: int) -> Iterator[Row]:
     """The silence gates: what they make of noise, tones and music, and of speech."""
     from benchmarks import silence
 
-    yield from silence.rows()
+    yield from silence.rows(small)
 
 
 def _gateway(_: Console, small: bool, rounds: int) -> Iterator[Row]:

@@ -22,10 +22,10 @@ WHAT = {
     "audio": "audio: silence gate, features, predict",
     "text": "text: tokenise with context, predict",
 }
-MOST = 96
+MOST, FEW = 96, 8
 
 
-def rows(settings: Settings) -> Iterator[Row]:
+def rows(settings: Settings, small: bool) -> Iterator[Row]:
     """Yield one row per modality: batches against one input at a time."""
     analysts: dict[Modality, Analyst[Any]] = {
         "video": video.analyst(settings),
@@ -34,7 +34,9 @@ def rows(settings: Settings) -> Iterator[Row]:
     }
     spoken = [m for m in messages(demo("bench")) if getattr(m, "text", "-")]
     for modality in MODALITIES:
-        inputs = list(islice((m for m in spoken if m.modality == modality and m.type != "eos"), MOST))
+        inputs = list(
+            islice((m for m in spoken if m.modality == modality and m.type != "eos"), FEW if small else MOST)
+        )
         size = getattr(settings, modality).batch_rows
         yield compare(
             WHAT[modality],

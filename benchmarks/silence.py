@@ -22,6 +22,7 @@ WINDOW_S = 2
 RATES_HZ = 16_000, 8_000
 LEVELS_DBFS = -35, -20
 OF_EACH = 8  # sounds of a kind and level
+RARER = 20  # clips are of a corpus in the small form
 EVERY = {"ravdess": 12, "tess": 40, "nemo": 60, "turev": 30, "emospeech": 14}  # clip of a corpus
 SPEECH, SPEECH_MS = 0.5, 200  # probability in a frame, and how much of it makes a window speech
 UNSURE = 0.1  # no frame above this: surely none
@@ -29,7 +30,7 @@ UNSURE = 0.1  # no frame above this: surely none
 Gate = Callable[[Floats, int], bool]
 
 
-def rows() -> Iterator[Row]:
+def rows(small: bool) -> Iterator[Row]:
     """Yield how much each gate takes for silence."""
     detector = SpeechDetector()
 
@@ -41,13 +42,13 @@ def rows() -> Iterator[Row]:
         return is_silent(samples, rate_hz) or surely_none
 
     gates: dict[str, Gate] = {"energy": is_silent, "detector": by_detector, "energy or no trace": by_both}
-    for what, windows in _kinds():
+    for what, windows in _kinds(small):
         for name, gate in gates.items():
             silent = np.mean([gate(samples, rate_hz) for samples, rate_hz in windows])
             yield Row(f"taken for silence by {name}: {what}", 100 * float(silent), f"% of {len(windows)}")
 
 
-def _kinds() -> Iterator[tuple[str, list[tuple[Floats, int]]]]:
+def _kinds(small: bool) -> Iterator[tuple[str, list[tuple[Floats, int]]]]:
     for rate_hz in RATES_HZ:
         rng = np.random.default_rng(0)
         for name, make in SOUNDS.items():
@@ -57,7 +58,7 @@ def _kinds() -> Iterator[tuple[str, list[tuple[Floats, int]]]]:
             yield f"{name}, {rate_hz // 1000} kHz", windows
     if data := os.environ.get("AFFECT_DATA"):
         for corpus, every in EVERY.items():
-            clips = list(_clips(Path(data) / corpus, every))
+            clips = list(_clips(Path(data) / corpus, every * RARER if small else every))
             yield f"speech of {corpus}", [(clip.samples, clip.rate_hz) for clip in clips]
             narrow = [telephone(clip) for clip in clips]
             yield f"speech of {corpus} by telephone", [(clip.samples, clip.rate_hz) for clip in narrow]
