@@ -193,7 +193,7 @@ class Join:
 
     def _session(self, session_id: str) -> SessionRuns:
         parties = (self._parties.get((session_id, party)) for party in PARTIES)
-        return self.runs.of(session_id, next((party.run for party in parties if party), None))
+        return self.runs.of(session_id, (party.run for party in parties if party))
 
     def _forget(self, session_id: str) -> None:
         """Drop the windows that are open of a session, and where it stopped."""

@@ -82,8 +82,13 @@ class PartyJoin:
         reach_ms = item.end_ms if item.end_ms > start_ms else start_ms + INSTANT_MS
         if reach_ms > self._end_ms:
             self._end_ms = reach_ms
-        if reach_ms <= first_ms + window_ms and (next_ms is None or first_ms >= next_ms):
-            return ACCEPTED if self._put(first_ms, item, fresh, offset) else DUPLICATE
+        if fresh and reach_ms <= first_ms + window_ms and (next_ms is None or first_ms >= next_ms):
+            # what `_put` does, without a call for every observation
+            window = self._windows.get(first_ms) or self._opened(first_ms, offset)
+            window.rows[INDEX[item.modality]].append(item)
+            if item.__class__ is not Probabilities or item.faces:
+                window.mixed[INDEX[item.modality]] = True
+            return ACCEPTED
         kept, late = self._keep(item, first_ms, reach_ms, fresh, offset)
         if late and (fresh or not self.progress.of(item.modality).numbers().passed(item)):
             return LATE
@@ -196,10 +201,12 @@ class PartyJoin:
                 kept = self._put(start_ms, item, fresh, offset) or kept
         return kept, late
 
+    def _opened(self, start_ms: int, offset: int) -> Window:
+        window = self._windows[start_ms] = Window(offset)
+        return window
+
     def _put(self, start_ms: int, item: Probabilities | Abstention, fresh: bool, offset: int) -> bool:
-        window = self._windows.get(start_ms)
-        if window is None:
-            window = self._windows[start_ms] = Window(offset)
+        window = self._windows.get(start_ms) or self._opened(start_ms, offset)
         m = INDEX[item.modality]
         rows = window.rows[m]
         if not fresh:

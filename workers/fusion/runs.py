@@ -1,6 +1,6 @@
 """Which run of a session is current, and what becomes of its other runs."""
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterator
 from dataclasses import dataclass, field
 from typing import Literal, TypeVar
 
@@ -63,11 +63,11 @@ class KnownRuns:
         runs = self._sessions.get(session_id)
         return None if runs is None else runs.current
 
-    def of(self, session_id: str, open_run: str | None) -> SessionRuns:
-        """Return the runs of a session, of which windows of ``open_run`` are open; None: of none."""
+    def of(self, session_id: str, open_runs: Iterator[str]) -> SessionRuns:
+        """Return the runs of a session; ``open_runs`` are those of its open parties, all the same."""
         runs = self._sessions.get(session_id)
         if runs is None:
-            runs = self._sessions[session_id] = SessionRuns(open_run)
+            runs = self._sessions[session_id] = SessionRuns(next(open_runs, None))
         return runs
 
     def forget(self, session_id: str) -> None:
