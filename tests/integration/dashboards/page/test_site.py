@@ -1,5 +1,7 @@
 """The page in a browser: what it shows, who may see it, and that nothing comes from elsewhere."""
 
+from collections.abc import Iterator
+
 import pytest
 from axe_playwright_python.async_playwright import Axe
 from integration.dashboards.conftest import SESSION, Runner
@@ -45,15 +47,19 @@ async def test_axe_finds_nothing_against_the_guidelines(api_url: str, page: Page
     assert found.violations_count == 0, found.generate_report()
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-async def test_the_system_names_processes_that_do_not_answer(
-    running: Runner, redis_url: str, page: Page, theme: str
-) -> None:
-    await page.emulate_media(color_scheme="dark" if theme == "dark" else "light")
+@pytest.fixture(scope="module")
+def silent_url(running: Runner, redis_url: str) -> Iterator[str]:
+    """A page of a system whose only process does not answer."""
     processes = "video=http://127.0.0.1:1/metrics"
     with running({"AFFECT_REDIS__URL": redis_url, "AFFECT_API__PROCESSES": processes}) as (url, _):
-        await page.goto(f"{url}/system")
-        await expect(page.get_by_role("row").filter(has_text="video")).to_contain_text("no answer")
-        found = await Axe().run(page, options={"runOnly": ["wcag2a", "wcag2aa"]})
-        assert found.violations_count == 0, found.generate_report()
-        await page.goto("about:blank")
+        yield url
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+async def test_the_system_names_processes_that_do_not_answer(silent_url: str, page: Page, theme: str) -> None:
+    await page.emulate_media(color_scheme="dark" if theme == "dark" else "light")
+    await page.goto(f"{silent_url}/system")
+    await expect(page.get_by_role("row").filter(has_text="video")).to_contain_text("no answer")
+    found = await Axe().run(page, options={"runOnly": ["wcag2a", "wcag2aa"]})
+    assert found.violations_count == 0, found.generate_report()
+    await page.goto("about:blank")
