@@ -99,13 +99,7 @@ def _run(
     settings: Settings, logs: Path, workers: int, stream: Sequence[SessionMessage], speed: float | None
 ) -> Ran:
     with running() as servers:
-        here = settings.model_copy(
-            update={
-                "kafka": settings.kafka.model_copy(update={"bootstrap": servers.bootstrap}),
-                "redis": settings.redis.model_copy(update={"url": servers.redis_url}),
-                "alerts": settings.alerts.model_copy(update={"enabled": False}),
-            }
-        )
+        here = servers.settings(settings)
         asyncio.run(topics.create(here.kafka, PARTITIONS, replication=1))
         with Children(processes(here, workers), logs) as group:
             group.wait_ready(READY_S)

@@ -17,7 +17,7 @@ from confluent_kafka import Producer
 from affectstream.runtime.embedded import EmbeddedRedis
 from affectstream.runtime.kafka import topics
 from affectstream.runtime.process import die_with_parent, free_port
-from affectstream.runtime.settings import KafkaSettings
+from affectstream.runtime.settings import KafkaSettings, Settings
 from affectstream.schemas.errors import Unavailable
 from affectstream.schemas.topics import PROBABILITIES
 from benchmarks.workload import PARTITIONS, START_MS, Record
@@ -59,6 +59,16 @@ class Servers:
     def cpu_s(self, name: str) -> float:
         """Return the processor time that a server has taken so far."""
         return cpu_s(self.pids[name])
+
+    def settings(self, settings: Settings) -> Settings:
+        """Return the settings of a system on these servers that raises no alerts."""
+        return settings.model_copy(
+            update={
+                "kafka": settings.kafka.model_copy(update={"bootstrap": self.bootstrap}),
+                "redis": settings.redis.model_copy(update={"url": self.redis_url}),
+                "alerts": settings.alerts.model_copy(update={"enabled": False}),
+            }
+        )
 
 
 def cpu_s(pid: int) -> float:

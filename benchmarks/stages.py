@@ -54,14 +54,8 @@ class Seen:
 def rows(settings: Settings, logs: Path, small: bool) -> Iterator[Row]:
     """Yield the latencies of one call on servers and workers of its own."""
     with running() as servers:
-        own = settings.model_copy(
-            update={
-                "kafka": settings.kafka.model_copy(update={"bootstrap": servers.bootstrap}),
-                "redis": settings.redis.model_copy(update={"url": servers.redis_url}),
-                "video": settings.video.model_copy(update={"live_budget_ms": LIVE_BUDGET_MS}),
-                "alerts": settings.alerts.model_copy(update={"enabled": False}),
-            }
-        )
+        video = settings.video.model_copy(update={"live_budget_ms": LIVE_BUDGET_MS})
+        own = servers.settings(settings).model_copy(update={"video": video})
         asyncio.run(topics.create(own.kafka, PARTITIONS, replication=1))
         with Children(processes(own), logs) as children:
             children.wait_ready(START_S)
