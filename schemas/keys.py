@@ -17,6 +17,10 @@ affect:latest:{SID}:PARTY             hash    the newest pane, early or final: `
 affect:alerts:{SID}                   hash    alerts of all parties: JSON by alert id and edge; ``run``
 affect:handovers                      hash    which streamed calls processes of the gateway ask each other for
 affect:handover:NAME                  string  JSON of such a call's progress: no sound, no words; 30 s
+affect:handover:processes             hash    the processes of the gateway
+affect:handover:alive:PROCESS         string  that it lives; 3 s
+affect:handover:calls:PROCESS         hash    JSON of the progress of its calls, should it die; an hour
+affect:handover:taken:PROCESS:NAME    string  that another process has such a call now; an hour
 affect:trust                          hash    an operator's trust per modality, over the fitted one, and
                                               ``MODALITY_until_ms`` where it holds for a time only
 affect:trust:log                      stream  who set or took back which trust, and which process saw it
@@ -34,6 +38,7 @@ SESSIONS = "affect:sessions"
 TRUST = "affect:trust"
 WEBHOOKS = "affect:webhooks"
 HANDOVERS = "affect:handovers"
+HANDOVER_PROCESSES = "affect:handover:processes"
 TRUST_LOG = "affect:trust:log"
 CONSENT_CHANGES = "affect:consent:changes"
 RUN = "run"  # a field of the hashes of a session and of its alerts
@@ -82,6 +87,21 @@ def feedback(session_id: str) -> str:
 def handover(name: str) -> str:
     """Return the key of what one process of the gateway gives to another."""
     return f"affect:handover:{name}"
+
+
+def handover_alive(process: str) -> str:
+    """Return the key of a gateway process's sign of life."""
+    return f"affect:handover:alive:{process}"
+
+
+def handover_calls(process: str) -> str:
+    """Return the key of the progress of a gateway process's calls."""
+    return f"affect:handover:calls:{process}"
+
+
+def handover_taken(process: str, name: str) -> str:
+    """Return the key that marks a call of a gateway process as taken by another one."""
+    return f"affect:handover:taken:{process}:{name}"
 
 
 def stream_id(window_end_ms: int) -> str:

@@ -46,8 +46,8 @@ IN_REDIS = (
     ("`affect:sending:*`", "which producer sends", "10 s"),
     (
         "`affect:handovers`, `affect:handover:*`",
-        "how far a call is that goes on at another process",
-        "30 s",
+        "how far a call is, should it go on at another process",
+        "an hour after the last write",
     ),
     ("`affect:trust`, `affect:trust:log`", "an operator's trust, with the operator's name", REDIS_TTL),
     (

@@ -12,6 +12,7 @@ from affectstream.producers.gateway.admission import Places, SessionIds, Tokens
 from affectstream.producers.gateway.feedback import Feedback
 from affectstream.producers.gateway.gate import Gate, measured
 from affectstream.producers.gateway.handover import Handing
+from affectstream.producers.gateway.orphans import Orphans
 from affectstream.producers.gateway.permission import permission
 from affectstream.producers.gateway.server import AudioSocketServer, routes
 from affectstream.producers.gateway.websocket import WebSocketServer
@@ -19,6 +20,7 @@ from affectstream.producers.runs import new_run
 from affectstream.runtime.clocks import wall_ms
 from affectstream.runtime.handovers import Handovers
 from affectstream.runtime.health import Health
+from affectstream.runtime.journal import Journal
 from affectstream.runtime.kafka import Publisher, topics
 from affectstream.runtime.process import Stop, run
 from affectstream.runtime.settings import GatewaySettings, Settings, load
@@ -59,15 +61,17 @@ async def serve(settings: Settings, stop: Stop) -> None:
             feedback := Feedback(store),
             await permission(exits, settings),
             handovers := await exits.enter_async_context(Handovers(settings.redis)),
+            journal := await exits.enter_async_context(Journal(settings.redis)),
         )
+        exits.callback(asyncio.create_task(Orphans(gate, journal).run()).cancel)
         exits.callback(asyncio.create_task(Handing(gate, handovers).run()).cancel)
         exits.callback(asyncio.create_task(feedback.run()).cancel)
-        checks = {"places": lambda: gate.places.streams < gateway.max_calls}
-        await exits.enter_async_context(Health(gateway.health_port, checks, gateway.health_host))
         audiosocket = AudioSocketServer(gate)
         await _audiosocket(exits, audiosocket, gateway)
         websockets = WebSocketServer(routes(gate))
         await _listening(exits, websockets, gateway)
+        checks = {"places": lambda: gate.places.streams < gateway.max_calls}
+        await exits.enter_async_context(Health(gateway.health_port, checks, gateway.health_host))
         await stop.wait()
         await gate.streams.left(RECONNECT_S)
         await asyncio.gather(websockets.drain(DRAIN_S), audiosocket.drain(DRAIN_S))

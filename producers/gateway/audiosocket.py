@@ -7,7 +7,17 @@ Source: https://docs.asterisk.org/Configuration/Channel-Drivers/AudioSocket/
 import uuid
 from collections.abc import Sequence
 
-from affectstream.producers.gateway.events import Audio, Ended, Event, Refused, Reply, Started, StreamProtocol
+from affectstream.producers.gateway.events import (
+    ANY,
+    Audio,
+    Ended,
+    Event,
+    Heard,
+    Refused,
+    Reply,
+    Started,
+    StreamProtocol,
+)
 from affectstream.schemas.messages import Party
 
 HANG_UP, UUID, DTMF, ERROR = 0x00, 0x01, 0x03, 0xFF
@@ -40,6 +50,13 @@ class AudioSocket(StreamProtocol):
         self._rate_hz = 0
         self._samples = self._frames = 0
         self._over = False
+        self._shift_ms = 0  # of a connection that goes on with a call
+
+    def admitted(self, session_id: str, heard: Heard | None = None) -> Sequence[Event]:
+        """Place a connection that goes on with a call where the call is now."""
+        if heard is not None:
+            self._shift_ms = max(heard.head_ms, heard.now_ms)
+        return []
 
     def receive(self, data: str | bytes) -> Sequence[Event]:
         """Return the events of the messages that ``data`` completes."""
@@ -79,7 +96,7 @@ class AudioSocket(StreamProtocol):
         if self._started or len(payload) != 16:
             return self._refuse("bad_uuid")
         self._started = True
-        return Started(str(uuid.UUID(bytes=payload)), (self._party,), None)
+        return Started(str(uuid.UUID(bytes=payload)), (self._party,), None, continues=ANY)
 
     def _sound(self, rate_hz: int, pcm: bytes) -> Sequence[Event]:
         if len(pcm) % 2:
@@ -89,7 +106,7 @@ class AudioSocket(StreamProtocol):
         if not pcm:
             return []
         self._rate_hz = rate_hz
-        at_ms = self._samples * 1000 // rate_hz
+        at_ms = self._samples * 1000 // rate_hz + self._shift_ms
         self._samples += len(pcm) // 2
         self._frames += 1
         return [Audio(self._party, rate_hz, pcm, at_ms, self._frames)]

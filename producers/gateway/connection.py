@@ -17,17 +17,14 @@ import structlog
 from affectstream.producers.gateway.call import Call
 from affectstream.producers.gateway.continuing import StreamKey
 from affectstream.producers.gateway.events import (
-    Audio,
     Consented,
     Dropped,
-    Elapsed,
     Ended,
     Event,
     Fault,
     Heard,
     OfCall,
     Paused,
-    Picture,
     Refused,
     Reply,
     Resumed,
@@ -35,15 +32,11 @@ from affectstream.producers.gateway.events import (
     StreamMessage,
     StreamProtocol,
     Todo,
-    Words,
 )
 from affectstream.producers.gateway.gate import Gate, Taken, key, record_end
 from affectstream.producers.gateway.handover import continued
 from affectstream.producers.gateway.intake import begin, go_on
-from affectstream.runtime.metrics import (
-    GATEWAY_DROPPED,
-    GATEWAY_REFUSED,
-)
+from affectstream.runtime.metrics import GATEWAY_DROPPED, GATEWAY_REFUSED
 
 Receive = Callable[[], Awaitable[str | bytes | Todo | None]]
 """The next message or bytes of a connection, or what `take` left of one; None at its end."""
@@ -181,10 +174,6 @@ class Connection:
 
     async def _handle_all(self, events: Iterable[Event | StreamMessage]) -> None:
         for event in events:
-            if isinstance(event, StreamMessage):
-                if self._taken:
-                    await self._taken.send([event])
-                continue
             try:
                 await self._handle(event)
             except Fault as fault:
@@ -192,11 +181,12 @@ class Connection:
             if self.over:
                 return
 
-    async def _handle(self, event: Event) -> None:
+    async def _handle(self, event: Event | StreamMessage) -> None:
+        if isinstance(event, StreamMessage | OfCall | Consented):
+            if self._taken:
+                await self._take(self._taken, event)
+            return
         match event:
-            case Audio() | Picture() | Words() | Elapsed() | Paused() | Resumed() | Consented():
-                if self._taken:
-                    await self._take(self._taken, event)
             case Started():
                 await self._start(event)
             case Dropped():
@@ -208,9 +198,13 @@ class Connection:
             case Reply():
                 await self._reply(event.data)
 
-    async def _take(self, taken: Taken, event: OfCall | Consented) -> None:
-        if not isinstance(event, Consented):
+    async def _take(self, taken: Taken, event: StreamMessage | OfCall | Consented) -> None:
+        if isinstance(event, StreamMessage):
+            await taken.send([event])
+        elif not isinstance(event, Consented):
             await taken.send(taken.call.messages(event))
+        if isinstance(event, Paused | Resumed):
+            await taken.noted.write()
         if self._gate.permission and isinstance(event, Paused | Resumed | Consented):
             await self._gate.permission.steered(taken.call.plan.session_id, event, f"gateway {self._name}")
 

@@ -14,6 +14,9 @@ from affectstream.producers.gateway.sound import Decode, linear
 from affectstream.schemas.consent import Consent
 from affectstream.schemas.messages import AudioChunk, EndOfStream, FusedEmotion, Party, Transcript, VideoFrame
 
+ANY = ("",)
+"""A stream without an id goes on with its call's stream before it where that one's process has died."""
+
 
 @dataclass(frozen=True)
 class Started:

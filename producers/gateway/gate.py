@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterable
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field
 
 import structlog
@@ -13,17 +13,17 @@ from affectstream.producers.gateway.call import Call
 from affectstream.producers.gateway.continuing import StreamKey, Streams
 from affectstream.producers.gateway.events import Fault, Started, StreamMessage
 from affectstream.producers.gateway.feedback import Feedback
+from affectstream.producers.gateway.noted import Noted
 from affectstream.producers.gateway.outbox import Outbox, Send
 from affectstream.producers.gateway.permission import Permission
 from affectstream.producers.runs import new_run
 from affectstream.runtime.handovers import Handovers
+from affectstream.runtime.journal import Journal
 from affectstream.runtime.metrics import GATEWAY_DELAY, GATEWAY_DROPPED, GATEWAY_FILLED_SECONDS
 from affectstream.runtime.rates import Rates
 from affectstream.runtime.settings import Settings
 from affectstream.runtime.store import FusedStore
 from affectstream.schemas.messages import AudioChunk
-
-MOST_SESSIONS = 9  # of one call that has several streams, none of which continues another
 
 log = structlog.get_logger(__name__)
 
@@ -36,6 +36,7 @@ class Taken:
     call: Call
     exits: AsyncExitStack
     outbox: Outbox
+    noted: Noted
     began_s: float = field(default_factory=time.monotonic)
     sending: asyncio.Lock = field(
         default_factory=asyncio.Lock
@@ -57,7 +58,8 @@ class Taken:
     async def finish(self) -> None:
         """Send what is left of the call, with the ends of its streams, and wait until all is acknowledged."""
         self.leave()
-        await self.send(self.call.finish())
+        with suppress(Fault):  # another process has the call
+            await self.send(self.call.finish())
         await self.outbox.flush()
 
 
@@ -76,6 +78,7 @@ class Gate:
     feedback: Feedback | None = None
     permission: Permission | None = None
     handovers: Handovers | None = None
+    journal: Journal | None = None
     beside: Places = field(init=False)  # of the streams of words beside calls
     running: dict[str, list[Taken]] = field(default_factory=dict)  # by the session id of the call id
     streams: Streams[Taken] = field(init=False)
@@ -101,7 +104,8 @@ class Gate:
 
 def key(gate: Gate, event: Started, stream_id: str) -> StreamKey:
     """Return what a stream of this call and these parties is known by."""
-    return gate.ids.of(event.call_id), frozenset(event.parties), stream_id
+    parties = frozenset((*event.parties, *event.video, *event.words))
+    return gate.ids.of(event.call_id), parties, stream_id
 
 
 def measured(send: Send, now_ms: Callable[[], int]) -> Send:

@@ -1,29 +1,25 @@
 """A call that goes on at another process of the gateway: what the old one states of it for the new one.
 
 The old process sends all sound that it has, also of a hop that is not complete. The new one begins there,
-without the sound before it: its first chunk has no context. Redis holds no sound of a call.
+without the sound before it: its first chunk has no context. Redis holds no sound of a call. Where the old one
+was killed, its journal says how far it came.
 """
 
 import asyncio
-import hashlib
-from collections import Counter
+from collections.abc import Sequence
 from contextlib import AsyncExitStack, suppress
-from dataclasses import replace
 
 import msgspec
 import structlog
 
-from affectstream.producers.gateway.call import Call
 from affectstream.producers.gateway.continuing import StreamKey
-from affectstream.producers.gateway.events import Started
+from affectstream.producers.gateway.events import Fault, Started
 from affectstream.producers.gateway.gate import Gate, Taken, key, record_end
-from affectstream.producers.gateway.intake import place, planned, taken_in
-from affectstream.producers.gateway.lane import Lane
-from affectstream.producers.gateway.progress import Progress
-from affectstream.producers.gateway.speech import SpeechLane
+from affectstream.producers.gateway.handed import Handed, named, resumed, stand_ins
+from affectstream.producers.gateway.intake import carried_on, place, taken_in
 from affectstream.runtime.handovers import Handovers
+from affectstream.runtime.journal import ALIVE_S, Journal
 from affectstream.schemas.errors import AffectError, Unavailable
-from affectstream.schemas.messages import Modality, Party
 
 ASK_S = 2.0  # platforms wait longer for an answer
 TAKEN_S = 2.0
@@ -32,62 +28,59 @@ PERIOD_S = 0.25
 log = structlog.get_logger(__name__)
 
 
-class Sound(msgspec.Struct, frozen=True):
-    """How far the sound of a party has been sent."""
-
-    rate_hz: int
-    end_ms: int
-
-
-class Handed(msgspec.Struct, frozen=True):
-    """What goes on of a call: no sound, no words."""
-
-    session_id: str
-    run: str
-    zero_ms: int
-    sound: dict[Party, Sound]
-    words_ms: dict[Party, int]  # up to where they are settled
-    numbers: list[tuple[Party, Modality, int]]  # of the next message
-
-
-def named(stream: StreamKey) -> str:
-    """Return the name by which a stream is asked for."""
-    session_id, parties, stream_id = stream
-    return hashlib.sha256("\0".join([session_id, *sorted(parties), stream_id]).encode()).hexdigest()
-
-
 async def continued(gate: Gate, event: Started, protocol: str) -> Taken | None:
-    """Return the call that ``event`` continues where another process has it; None where none does.
+    """Return the call that ``event`` continues where another process has it, or had it and died; else None.
 
     Raises Fault where it may not be processed any more.
     """
-    if gate.handovers is None or not event.continues:
+    if not event.continues:
         return None
     names = [named(key(gate, event, each)) for each in reversed(event.continues)]
     try:
-        given = await gate.handovers.ask(names, ASK_S)
+        given = await _given(gate, names, bool(event.stream_id))
     except Unavailable as error:
         log.warning("call_not_asked_for", why=str(error))
         return None
     return await _resumed(gate, event, msgspec.json.decode(given, type=Handed), protocol) if given else None
 
 
+async def _given(gate: Gate, names: Sequence[str], by_id: bool) -> str | None:
+    """Return the state of a call; from a process that lives only where the stream is continued ``by_id``.
+
+    A process that lives and does not answer learns from the journal that it has lost the call.
+    """
+    journal = gate.journal
+    place = await journal.find(names) if journal else None
+    if by_id and gate.handovers and not (journal and place and not await journal.alive(place.owner)):
+        if given := await gate.handovers.ask(names, ASK_S):
+            return given
+        place = await journal.find(names) if journal else None
+    if journal is None or place is None:
+        return None
+    return await journal.take(place) if by_id or await _is_dead(journal, place.owner) else None
+
+
+async def _is_dead(journal: Journal, owner: str) -> bool:
+    """Say whether a process is dead, or shows no sign of life for as long as it takes to count as dead."""
+    deadline_s = asyncio.get_running_loop().time() + ALIVE_S + PERIOD_S
+    while await journal.alive(owner):
+        if asyncio.get_running_loop().time() >= deadline_s:
+            return False
+        await asyncio.sleep(PERIOD_S)
+    return True
+
+
 async def _resumed(gate: Gate, event: Started, handed: Handed, protocol: str) -> Taken:
     if gate.permission:
         await gate.permission.admit(handed.session_id)
-    plan = planned(gate, event, handed.session_id)
-    plan = replace(plan, run=handed.run, zero_ms=handed.zero_ms, words=tuple(handed.words_ms))
+    plan = carried_on(gate, event, handed)
     async with AsyncExitStack() as exits:
         exits.enter_context(place(gate, plan.session_id, plan.permitted, handed.run))
-        speech = SpeechLane(plan.redact)
-        speech.resume(handed.words_ms)
-        lanes = {
-            party: Lane(sound.rate_hz, plan.chunk_ms, plan.hop_ms, plan.zero_ms, sound.end_ms)
-            for party, sound in handed.sound.items()
-        }
-        numbers = Counter({(party, modality): number for party, modality, number in handed.numbers})
-        call = Call(plan, Progress(speech, lanes, numbers=numbers))
-        return taken_in(gate, event, call, exits.pop_all(), protocol)
+        taken = taken_in(gate, event, resumed(plan, handed, event.words), exits, protocol)
+        await taken.noted.write()
+        await taken.send(stand_ins(plan, handed))
+        taken.exits = exits.pop_all()
+    return taken
 
 
 class Handing:
@@ -116,25 +109,13 @@ class Handing:
         if taken is None:
             return
         async with taken.exits:
-            with suppress(AffectError):
+            with suppress(AffectError, Fault):
                 await taken.send(taken.call.rest())
                 await taken.outbox.flush()
-                state = msgspec.json.encode(_state(taken.call)).decode()
+                state = msgspec.json.encode(taken.noted.state).decode()
                 if await self._handovers.give(named(stream), state, TAKEN_S):
                     taken.leave()
                     record_end(taken.protocol, taken.call, "handed_over")
                     return
             log.warning("call_not_handed_over", session=taken.call.plan.session_id)
             await taken.finish()
-
-
-def _state(call: Call) -> Handed:
-    plan, progress = call.plan, call.progress
-    return Handed(
-        plan.session_id,
-        plan.run,
-        plan.zero_ms,
-        {party: Sound(rate_hz, end_ms) for party, (rate_hz, end_ms) in progress.sound.items()},
-        progress.words_ms,
-        [(party, modality, number) for (party, modality), number in progress.numbers.items()],
-    )

@@ -10,6 +10,8 @@ from affectstream.producers.gateway.call import Call
 from affectstream.producers.gateway.call_plan import CallPlan
 from affectstream.producers.gateway.events import Fault, Started
 from affectstream.producers.gateway.gate import Gate, Taken, key
+from affectstream.producers.gateway.handed import Handed, named
+from affectstream.producers.gateway.noted import Noted
 from affectstream.producers.gateway.outbox import Outbox
 from affectstream.runtime.metrics import GATEWAY_STREAMS
 from affectstream.schemas.errors import Unavailable
@@ -22,7 +24,10 @@ log = structlog.get_logger(__name__)
 
 async def go_on(gate: Gate, event: Started) -> Taken | None:
     """Take over the call of a stream that this one continues; None where there is none in this process."""
-    return await gate.streams.take([key(gate, event, each) for each in event.continues])
+    taken = await gate.streams.take([key(gate, event, each) for each in event.continues])
+    if taken is not None:
+        await taken.noted.rename(named(key(gate, event, event.stream_id)))
+    return taken
 
 
 async def begin(gate: Gate, event: Started, protocol: str) -> Taken:
@@ -45,7 +50,10 @@ async def begin(gate: Gate, event: Started, protocol: str) -> Taken:
                 run = exits.enter_context(place(gate, session_id, plan.permitted))
                 await _claim(gate, session_id, run)
                 call = Call(replace(plan, session_id=session_id, run=run))
-                return taken_in(gate, event, call, exits.pop_all(), protocol)
+                taken = taken_in(gate, event, call, exits, protocol)
+                await taken.noted.write()
+                taken.exits = exits.pop_all()
+                return taken
         except Fault:
             if not event.several or number == MOST_SESSIONS:
                 raise
@@ -69,6 +77,13 @@ def planned(gate: Gate, event: Started, session_id: str) -> CallPlan:
     )
 
 
+def carried_on(gate: Gate, event: Started, handed: Handed) -> CallPlan:
+    """Return the plan of a call that another process began, by the run and the zero that it has."""
+    words = tuple(dict.fromkeys((*event.words, *handed.words_ms)))
+    plan = planned(gate, event, handed.session_id)
+    return replace(plan, run=handed.run, zero_ms=handed.zero_ms, words=words)
+
+
 @contextmanager
 def place(gate: Gate, session_id: str, parties: tuple[Party, ...], run: str = "") -> Iterator[str]:
     """Hold the places of a session's parties while the context is open; yields its run, or raises Fault."""
@@ -82,7 +97,9 @@ def taken_in(gate: Gate, event: Started, call: Call, exits: AsyncExitStack, prot
     """Return a call with the way of its messages; ``exits`` give its places back."""
     if gate.permission:
         exits.enter_context(gate.permission.following(call))
-    taken = Taken(protocol, call, exits, Outbox(gate.send, call.dropped))
+    noted = Noted(gate.journal, named(key(gate, event, event.stream_id)), protocol, call, gate.send)
+    taken = Taken(protocol, call, exits, Outbox(noted.send, call.dropped), noted)
+    exits.push_async_callback(noted.forget)
     GATEWAY_STREAMS.labels(protocol).inc()
     exits.callback(GATEWAY_STREAMS.labels(protocol).dec)
     exits.enter_context(_known(gate, gate.ids.of(event.call_id), taken))

@@ -31,6 +31,11 @@ class Pauses:
         self._paused = False
         self._spans: list[Span] = []
 
+    @property
+    def paused(self) -> bool:
+        """Say whether the stream's protocol has paused it."""
+        return self._paused
+
     def pause(self, head_ms: float) -> None:
         """Begin a pause of the stream's protocol where the stream has come."""
         self._paused = True

@@ -6,6 +6,7 @@ sound or the JPEG.
 """
 
 import json
+import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, cast
@@ -56,14 +57,18 @@ class Plain(StreamProtocol):
     def __init__(self, beside: bool = False) -> None:
         self._beside = beside
         self._tracks: tuple[Track, ...] = ()
+        self._resume = ""  # the secret by which another stream may go on with the call; "": none may
 
     def receive(self, data: str | bytes) -> Sequence[Event]:
         """Return the events of one message."""
         return [self._frame(data)] if isinstance(data, bytes) else self._steered(data)
 
     def admitted(self, session_id: str, heard: Heard | None = None) -> Sequence[Event]:
-        """Return the answer to a start: the session's id."""
-        return [Reply(json.dumps({"type": "started", "session": session_id}))]
+        """Return the answer to a start: the session's id, and by what another stream may go on with it."""
+        known: dict[str, object] = {"type": "started", "session": session_id}
+        if self._resume:
+            known |= {"resume": self._resume, "at_ms": heard.head_ms if heard else 0}
+        return [Reply(json.dumps(known))]
 
     def refused(self, reason: str) -> Sequence[Event]:
         """Return why the connection is closed."""
@@ -112,8 +117,16 @@ class Plain(StreamProtocol):
             tuple(track.party for track in found if track.kind == kind)
             for kind in ("sound", "picture", "words")
         )
-        admitted_by = token if isinstance(token, str) else ""
-        return Started(call_id, heard, admitted_by, seen, words=read, beside=self._beside)
+        admitted_by, stream = token if isinstance(token, str) else "", self._resumable(message.get("resume"))
+        return Started(call_id, heard, admitted_by, seen, *stream, words=read, beside=self._beside)
+
+    def _resumable(self, resume: object) -> tuple[str, tuple[str, ...]]:
+        """Return the stream's id, and that of the one it goes on from; ``resume`` is true, or its secret."""
+        if self._beside or not resume:
+            return "", ()
+        self._resume = resume if isinstance(resume, str) else secrets.token_urlsafe(24)
+        stream_id = f"plain {self._resume}"
+        return stream_id, (stream_id,) if isinstance(resume, str) else ()
 
     def _words(self, message: Mapping[str, Any]) -> Event:
         """Return a recogniser's result; one that is none is dropped, since the next may be good."""

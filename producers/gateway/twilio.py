@@ -12,10 +12,12 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from affectstream.producers.gateway.events import (
+    ANY,
     Audio,
     Dropped,
     Ended,
     Event,
+    Heard,
     Refused,
     Started,
     StreamProtocol,
@@ -60,6 +62,13 @@ class Twilio(StreamProtocol):
         self._decode: Decode = mu_law
         self._rate_hz = LOWEST_HZ
         self._zero_ms: int | None = None
+        self._shift_ms = 0  # of a stream that goes on with a call
+
+    def admitted(self, session_id: str, heard: Heard | None = None) -> Sequence[Event]:
+        """Place a stream that goes on with a call where the call is now."""
+        if heard is not None:
+            self._shift_ms = max(heard.head_ms, heard.now_ms)
+        return []
 
     def receive(self, data: str | bytes) -> Sequence[Event]:
         """Return the events of one message."""
@@ -98,7 +107,8 @@ class Twilio(StreamProtocol):
             return Refused("no_call_id")
         self._started, self._decode, self._rate_hz = True, NAMES[encoding], rate_hz
         token = _plain(body.get("customparameters")).get("token", "")
-        return Started(call_id, self._tracks(body.get("tracks")), token if isinstance(token, str) else "")
+        parties = self._tracks(body.get("tracks"))
+        return Started(call_id, parties, token if isinstance(token, str) else "", continues=ANY)
 
     def _tracks(self, named: object) -> tuple[Party, ...]:
         """Return the parties of the tracks that a start message names; all where it names none."""
@@ -138,7 +148,7 @@ class Twilio(StreamProtocol):
         payload, decode = media.payload, self._decode
         if decode is linear and len(payload) % 2:
             return None
-        return Audio(party, self._rate_hz, payload, media.timestamp, media.chunk, decode)
+        return Audio(party, self._rate_hz, payload, media.timestamp + self._shift_ms, media.chunk, decode)
 
     def _is_other(self, message: Fields) -> bool:
         return bool(self._stream) and (_identity(message, {}) or self._stream) != self._stream
@@ -150,7 +160,7 @@ class Twilio(StreamProtocol):
             return None
         if self._zero_ms is None:
             self._zero_ms = at_ms if at_ms > EPOCH_MS else 0
-        return at_ms - self._zero_ms
+        return at_ms - self._zero_ms + self._shift_ms
 
 
 def _object(data: str | bytes) -> dict[str, Any] | None:

@@ -17,6 +17,7 @@ from affectstream.restore import restored
 from affectstream.runtime.consent_store import ConsentStore
 from affectstream.runtime.feedback import FeedbackStore
 from affectstream.runtime.handovers import Handovers
+from affectstream.runtime.journal import Journal
 from affectstream.runtime.kafka import Publisher, Subscriber, acls, topics
 from affectstream.runtime.settings import PolicySettings, RedisSettings, Settings, as_env
 from affectstream.runtime.store import FusedStore
@@ -81,7 +82,15 @@ async def _as_producer(redis: RedisSettings, policy: PolicySettings) -> None:
         ConsentStore(redis, policy) as consents,
         sending(store, "live", "customer", "audio", "", "refuse"),
         Handovers(redis) as handovers,
+        Journal(redis) as journal,
+        Journal(redis) as another,
     ):
+        assert await journal.write("call", "1")
+        place = await another.find(["call"])
+        assert place and await another.alive(place.owner) and await another.take(place) == "1"
+        assert not await journal.write("call", "2") and await journal.dead() == {}
+        await journal.forget("call")
+        await journal.bury("nobody")
         assert await handovers.ask(["call"], 0.1) is None and await handovers.asked() == set()
         assert not await handovers.give("call", "{}", 0.1)
         await consents.set("live", "granted", "gateway")

@@ -8,6 +8,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 from support.gateway_process import child
+from support.genesys import session_of, signed, url
 from support.recordings import wav
 from support.streamed import same_bytes, telephone
 from support.worker_topics import read_all
@@ -15,8 +16,7 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
 from affectstream.processes import Children
-from affectstream.producers.gateway.admission import SessionIds
-from affectstream.producers.gateway.audiohook_client import AudioHookClient, Identity, headers
+from affectstream.producers.gateway.audiohook_client import AudioHookClient, Identity
 from affectstream.producers.gateway.simulators import to_mu_law
 from affectstream.runtime.process import free_port
 from affectstream.schemas.labels import EMOTIONS
@@ -25,23 +25,7 @@ from affectstream.schemas.topics import CHUNKS
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]
 
-PUBLIC = "wss://calls.example.com/audiohook"
 NONE = "00000000-0000-0000-0000-000000000000"
-
-
-def url(gateway):
-    return f"ws://127.0.0.1:{gateway.settings.gateway.port}/audiohook"
-
-
-def signed(gateway, identity):
-    known = gateway.settings.gateway
-    return headers(
-        PUBLIC, identity, known.audiohook_key.get_secret_value(), known.audiohook_secret.get_secret_value()
-    )
-
-
-def session_of(call_id):
-    return SessionIds("a key of nobody").of(call_id)
 
 
 async def test_both_channels_give_the_bytes_of_analyze(gateway, tmp_path):

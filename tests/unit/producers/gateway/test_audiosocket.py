@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from affectstream.producers.gateway.audiosocket import REFUSAL, AudioSocket, frame
-from affectstream.producers.gateway.events import Audio, Ended, Refused, Reply, Started
+from affectstream.producers.gateway.events import ANY, Audio, Ended, Refused, Reply, Started
 
 CALL = uuid.UUID("0436430c-2b02-624c-2032-570501212b57")
 GOLDEN = bytes.fromhex(
@@ -19,7 +19,7 @@ GOLDEN = bytes.fromhex(
     "000000"  # hang-up
 )
 EVENTS = [
-    Started(str(CALL), ("customer",), None),
+    Started(str(CALL), ("customer",), None, continues=ANY),
     Audio("customer", 8000, b"\x01\x00\x02\x00", 0, 1),
     Audio("customer", 8000, b"\x03\x00", 0, 2),
     Ended("hang_up"),

@@ -1,0 +1,179 @@
+"""The journal of the gateway's calls in Redis: how far each has come, for another process to go on or end it.
+
+Each process has a hash of its calls, written before what it states is sent, and a key that says that it
+lives. What is taken from a process is marked as taken: one that was only slow learns so at its next write.
+The journal holds neither sound nor words, and expires.
+"""
+
+import asyncio
+import secrets
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Self
+
+from affectstream.runtime.redis_client import connect, translated
+from affectstream.runtime.settings import RedisSettings
+from affectstream.schemas import keys
+from affectstream.schemas.errors import Unavailable
+
+EXPIRES_S = 3600
+ALIVE_S = 3  # after its newest sign of life a process counts as dead
+BEAT_S = 0.75
+RESTS_S = 5.0  # after a failure, without another try: a call does not wait for Redis
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a call is noted."""
+
+    owner: str
+    name: str
+
+
+class Journal:
+    """``async with Journal(settings.redis) as journal``; the calls of this process, and of others."""
+
+    def __init__(self, settings: RedisSettings) -> None:
+        self.owner = secrets.token_hex(8)
+        self._settings = settings
+        self._redis: Any = connect(settings, patient=False)
+        self._waiting: dict[str, str] = {}  # states that go with the next batch, by name
+        self._written: set[str] = set()
+        self._batch: asyncio.Future[frozenset[str]] | None = None  # those of it that were taken
+        self._flushing: asyncio.Task[None] | None = None
+        self._rests_until_s = 0.0
+        self._beating: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> Self:
+        with suppress(Unavailable):
+            await self._beat()
+        self._beating = asyncio.create_task(self._beats())
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Leave nothing behind: a process that ends in order has ended its calls, or given them away."""
+        if self._beating:
+            self._beating.cancel()
+        with suppress(Unavailable), translated(self._settings):
+            await self._redis.hdel(keys.HANDOVER_PROCESSES, self.owner)
+            await self._redis.delete(keys.handover_alive(self.owner), keys.handover_calls(self.owner))
+        await self._redis.aclose()
+
+    async def write(self, name: str, state: str) -> bool:
+        """Note how far a call has come; False where another process has taken it. Raises Unavailable.
+
+        Calls that are written at one time go in one command.
+        """
+        loop = asyncio.get_running_loop()
+        if loop.time() < self._rests_until_s:
+            raise Unavailable("the journal of calls was not written a moment ago")
+        self._waiting[name] = state
+        self._batch = batch = self._batch or loop.create_future()
+        if self._flushing is None or self._flushing.done():
+            self._flushing = asyncio.create_task(self._flush())
+        await asyncio.wait([batch])
+        return name not in batch.result()
+
+    async def forget(self, name: str) -> None:
+        """Drop a call that is over here; raises Unavailable."""
+        self._written.discard(name)
+        with translated(self._settings):
+            await self._redis.hdel(keys.handover_calls(self.owner), name)
+
+    async def find(self, names: Sequence[str]) -> Place | None:
+        """Return where the first of these calls is noted that another process had; raises Unavailable."""
+        with translated(self._settings):
+            for owner in await self._others():
+                found = await self._redis.hmget(keys.handover_calls(owner), names) if names else ()
+                for name, state in zip(names, found, strict=True):
+                    if state is not None:
+                        return Place(owner, name)
+        return None
+
+    async def take(self, place: Place) -> str | None:
+        """Return a call's state, once; None where somebody else took it. Raises Unavailable."""
+        calls = keys.handover_calls(place.owner)
+        with translated(self._settings):
+            async with self._redis.pipeline(transaction=True) as commands:
+                commands.hget(calls, place.name)
+                commands.hdel(calls, place.name)
+                commands.set(keys.handover_taken(place.owner, place.name), 1, ex=EXPIRES_S)
+                state, *_ = await commands.execute()
+        return None if state is None else str(state)
+
+    async def alive(self, owner: str) -> bool:
+        """Say whether a process has shown itself lately; raises Unavailable."""
+        with translated(self._settings):
+            return bool(await self._redis.exists(keys.handover_alive(owner)))
+
+    async def dead(self) -> Mapping[str, Sequence[Place]]:
+        """Return the calls of each process that is dead; raises Unavailable."""
+        with translated(self._settings):
+            found = {}
+            for owner in await self._others():
+                if not await self._redis.exists(keys.handover_alive(owner)):
+                    names = await self._redis.hkeys(keys.handover_calls(owner))
+                    found[owner] = [Place(owner, name) for name in names]
+            return found
+
+    async def bury(self, owner: str) -> None:
+        """Forget a process that is dead and has no calls; raises Unavailable."""
+        with translated(self._settings):
+            await self._redis.hdel(keys.HANDOVER_PROCESSES, owner)
+
+    async def _others(self) -> list[str]:
+        known = await self._redis.hkeys(keys.HANDOVER_PROCESSES)
+        return sorted(owner for owner in known if owner != self.owner)
+
+    async def _beats(self) -> None:
+        while True:
+            with suppress(Unavailable):
+                await self._beat()
+            await asyncio.sleep(BEAT_S)
+
+    async def _beat(self) -> None:
+        with translated(self._settings):
+            async with self._redis.pipeline(transaction=False) as commands:
+                commands.hset(keys.HANDOVER_PROCESSES, self.owner, 1)
+                commands.expire(keys.HANDOVER_PROCESSES, EXPIRES_S)
+                commands.set(keys.handover_alive(self.owner), 1, ex=ALIVE_S)
+                await commands.execute()
+
+    async def _flush(self) -> None:
+        while self._batch is not None:
+            batch, self._batch = self._batch, None
+            states, self._waiting = self._waiting, {}
+            try:
+                batch.set_result(await self._put(states))
+            except Unavailable as error:
+                self._rests_until_s = asyncio.get_running_loop().time() + RESTS_S
+                batch.set_exception(error)
+                batch.exception()  # whoever waited may be gone
+
+    async def _put(self, states: dict[str, str]) -> frozenset[str]:
+        """Write states; returns the names of those that were taken before."""
+        calls, known = keys.handover_calls(self.owner), states.keys() & self._written
+        self._written |= states.keys()
+        with translated(self._settings):
+            async with self._redis.pipeline(transaction=False) as commands:
+                commands.hset(calls, mapping=states)
+                commands.expire(calls, EXPIRES_S)
+                added, _ = await commands.execute()
+            if added <= len(states) - len(known):
+                return frozenset()
+            # Where Redis has lost its data instead, no call is marked.
+            return await self._taken(sorted(known))
+
+    async def _taken(self, names: Sequence[str]) -> frozenset[str]:
+        async with self._redis.pipeline(transaction=False) as commands:
+            for name in names:
+                commands.exists(keys.handover_taken(self.owner, name))
+            marked = await commands.execute()
+        taken = frozenset(name for name, there in zip(names, marked, strict=True) if there)
+        if taken:
+            await self._redis.hdel(keys.handover_calls(self.owner), *taken)
+        return taken
