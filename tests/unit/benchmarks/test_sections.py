@@ -88,4 +88,5 @@ def test_a_percentile_says_of_how_many_windows_it_is_and_the_slowest_is_taken_ap
     rows = {row.what: row.value for row in stages.figures(windows)}
     assert rows["live, final pane, p99 of 3 windows (floor 900)"] == 950
     assert rows["live, final pane, nobody in an utterance, p99 of 2 windows (floor 15)"] == 60
+    assert rows["live, windows of these slower than 500 ms"] == 0
     assert rows["live, the slowest of these: fused to in Redis"] == 45
