@@ -85,6 +85,44 @@ def browser(
 
 
 @app.command()
+def words(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="a transcript with times, of the same call")],
+    call_id: Annotated[str, typer.Option(help="the id of the call that goes on")],
+    url: Annotated[str | None, typer.Option(help="default: the gateway of the settings")] = None,
+    speed: Speed = 1.0,
+    party: Annotated[str, typer.Option(help="whose words: customer, agent or other")] = "customer",
+    speaker: Annotated[
+        str | None, typer.Option(help="of the transcript; default: all", show_default=False)
+    ] = None,
+) -> None:
+    """Stream a transcript beside a call as a recogniser does: partial and final results."""
+    from affectstream.producers import transcripts
+    from affectstream.producers.gateway import streaming
+    from affectstream.producers.gateway.simulators import words as results
+    from affectstream.runtime.settings import load
+    from affectstream.schemas.messages import PARTIES
+
+    if party not in PARTIES:
+        raise InputError(f"--party {party}: {', '.join(PARTIES)}")
+    spoken = transcripts.load(file, [speaker] if speaker else [])
+    if speaker:
+        spoken = tuple(each for each in spoken if (each.speaker or "").casefold() == speaker.casefold())
+    if not spoken:
+        raise InputError(f"{file}: no words{f' of a speaker {speaker}' if speaker else ''} in it")
+    settings = load()
+
+    async def one(name: str) -> None:
+        start = {
+            "call_id": name,
+            "token": _token(settings),
+            "tracks": [{"party": party, "encoding": "words"}],
+        }
+        await streaming.words(url or _url(settings, "/words"), start, results(spoken), speed)
+
+    _run([call_id], one)
+
+
+@app.command()
 def audiosocket(
     file: Recording,
     address: Annotated[

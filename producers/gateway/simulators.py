@@ -7,7 +7,7 @@ import base64
 import json
 import uuid
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from heapq import merge
 from pathlib import Path
 
@@ -16,6 +16,7 @@ import soxr
 from numpy.typing import NDArray
 
 from affectstream.producers.audio import signal
+from affectstream.producers.bounds import Utterance
 from affectstream.producers.chunks import Samples
 from affectstream.producers.frames import frames
 from affectstream.producers.gateway.sound import MU_LAW
@@ -128,6 +129,19 @@ def browser(call_id: str, path: Path, producer: ProducerSettings, token: str = "
         last_ms = at_ms
         yield at_ms, message
     yield last_ms, json.dumps({"type": "stop"})
+
+
+def words(utterances: Sequence[Utterance]) -> Iterator[tuple[int, str]]:
+    """Yield (ms after the beginning of the call, message) of a recogniser: partial results and finals."""
+    for said in utterances:
+        middle_ms, half = (said.start_ms + said.end_ms) // 2, len(said.text) // 2
+        language = {"language": said.language} if said.language else {}
+        for end_ms, text, final in ((middle_ms, said.text[:half], False), (said.end_ms, said.text, True)):
+            times = {"start_ms": said.start_ms, "end_ms": end_ms}
+            yield (
+                end_ms,
+                json.dumps({"type": "words", "track": 0, **times, "text": text, "final": final} | language),
+            )
 
 
 def audiosocket(call_id: uuid.UUID, pcm: Pcm, rate_hz: int) -> Timed:

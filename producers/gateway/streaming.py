@@ -1,6 +1,7 @@
 """Simulated calls on their way to a gateway: over a WebSocket, as a session that is answered, over TCP."""
 
 import asyncio
+import json
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager
@@ -15,6 +16,8 @@ Timed = Iterator[tuple[int, str | bytes]]
 """Messages, each with when it is sent, in ms after the beginning of the stream."""
 Write = Callable[[str | bytes], Awaitable[None]]
 
+Results = Iterator[tuple[int, str]]
+"""Messages, each with when it is sent, in ms after the beginning of the call."""
 Headers = Callable[[Identity], Mapping[str, str]]
 
 ANSWER_S = 10.0
@@ -27,6 +30,26 @@ async def websocket(url: str, headers: Mapping[str, str], messages: Timed, speed
         await socket.wait_closed()
         if socket.close_code != 1000:
             raise Unavailable(f"{url}: the gateway ended the call (WebSocket code {socket.close_code})")
+
+
+async def words(url: str, start: Mapping[str, object], results: Results, speed: float) -> None:
+    """Send words beside a call that goes on, from where it is; raises InputError, Unavailable."""
+    async with _connected(url, {}) as socket:
+        await socket.send(json.dumps({"type": "start", **start}))
+        try:
+            async with asyncio.timeout(ANSWER_S):
+                answer = json.loads(await socket.recv())
+        except TimeoutError:
+            raise Unavailable(f"{url}: the gateway does not answer") from None
+        if answer["type"] != "started":
+            raise Unavailable(f"{url}: the gateway refused the words ({answer.get('reason')})")
+        at_ms = answer["at_ms"]
+        to_come = ((max(0, ms - at_ms), message) for ms, message in results if ms > at_ms)
+        await _paced(to_come, speed, socket.send)
+        await socket.send(json.dumps({"type": "stop"}))
+        await socket.wait_closed()
+        if socket.close_code != 1000:
+            raise Unavailable(f"{url}: the gateway ended the words (WebSocket code {socket.close_code})")
 
 
 async def session(url: str, headers: Headers, client: AudioHookClient, speed: float) -> AudioHookClient:

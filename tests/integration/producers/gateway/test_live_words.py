@@ -78,3 +78,23 @@ async def test_words_join_a_telephone_call_by_its_id(gateway, tmp_path):
     assert {message.party for message in found} == {"customer"}
     assert [m.start_ms - began["start_ms"] for m in found if getattr(m, "text", "")] == [at_ms]
     assert isinstance(found[-1], EndOfStream)
+
+
+async def test_a_simulated_recogniser_joins_a_simulated_call(gateway, tmp_path):
+    path, call_id = wav(tmp_path / "call.wav", telephone(20, 140.0)), "CAsimulated"
+    said = tmp_path / "call.json"
+    segments = [{"start": at, "end": at + 0.6, "text": f"This is number {at}."} for at in range(20)]
+    said.write_text(json.dumps({"segments": segments}))
+    code, printed = await gateway.simulate("words", str(said), "--call-id", call_id)
+    assert code == 2 and "no_such_call" in printed
+    running = asyncio.create_task(gateway.simulate("twilio", str(path), "--call-id", call_id))
+    session_id = SessionIds("a key of nobody").of(call_id)
+    began = await gateway.event("call_started", session=session_id)
+    code, printed = await gateway.simulate("words", str(said), "--call-id", call_id)
+    assert code == 0, printed + gateway.complaint()
+    assert (await running)[0] == 0, gateway.complaint()
+    every = [message for _, message in await read_all(gateway.settings.kafka, TRANSCRIPTS)]
+    found = [m for m in every if m.session_id == session_id and getattr(m, "text", "")]
+    texts = [m.text for m in found]
+    assert texts and texts == [f"This is number {at}." for at in range(20 - len(texts), 20)]
+    assert (found[-1].start_ms - began["start_ms"], found[-1].end_ms - began["start_ms"]) == (19_000, 19_600)
