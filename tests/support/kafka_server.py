@@ -2,6 +2,7 @@
 
 import base64
 import ctypes
+import shlex
 import signal
 import socket
 import subprocess
@@ -173,6 +174,17 @@ def wait_until(condition: Callable[[], bool], timeout_s: float, what: str) -> No
 
 
 _JAVA = ["java", "-XX:TieredStopAtLevel=1", "-Dorg.slf4j.simpleLogger.logFile=System.out", "-cp", f"{JARS}/*"]
+
+
+def acl_tool(folder: Path) -> Path:
+    """Return a `kafka-acls.sh`, as Kafka's distribution has it, made in a folder from the jars."""
+    if not list(JARS.glob("kafka-tools-*.jar")):
+        pytest.skip("no Kafka tools in .cache/kafka; run `make kafka`")
+    tool = folder / "kafka-acls.sh"
+    command = [*_JAVA[:-2], "-Xshare:auto", *_JAVA[-2:], "org.apache.kafka.tools.AclCommand"]
+    tool.write_text(f'#!/bin/sh\nexec {shlex.join(command)} "$@"\n')
+    tool.chmod(0o700)
+    return tool
 
 
 def _format(*options: str) -> None:

@@ -1,13 +1,17 @@
 """Proof: by TLS, under the rules of `deploy/`, every process can do what it must, and no more."""
 
 import dataclasses
+import os
+import re
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from redis.asyncio import Redis
 from redis.exceptions import NoPermissionError
-from support.kafka_server import PROCESS_USERS, KafkaServer
+from support.kafka_server import PROCESS_USERS, KafkaServer, acl_tool
+from support.paths import ROOT
 from support.redis_server import USERS, SecuredRedis, password
 from support.system import System, expected_lines, lines, short_demo
 
@@ -165,6 +169,36 @@ async def test_kafka_refuses_to_read_or_write_the_topics_of_others(as_user: AsUs
         await topics.create(strange)
     with pytest.raises(AffectError, match="does not permit"):
         await acls.add(as_user("operator").kafka, access.rules()[:1])
+
+
+LISTED = re.compile(r"principal=(\S+), host=\*, operation=(\w+), permissionType=ALLOW\)")
+HEADED = re.compile(r"resourceType=(\w+), name=(\S+), patternType=LITERAL")
+
+
+@pytest.mark.proof
+def test_the_script_in_deploy_adds_the_rules_with_kafkas_own_tool(
+    kafka_server: KafkaServer, tmp_path: Path
+) -> None:
+    """What is shipped, run as it is; the broker says afterwards which rules it has."""
+    tool, server = acl_tool(tmp_path), ["--bootstrap-server", kafka_server.bootstrap]
+    script = [str(ROOT / "deploy" / "kafka-acls.sh"), *server]
+    done = subprocess.run(script, env=os.environ | {"KAFKA_ACLS": str(tool)}, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
+    listed = subprocess.run([tool, *server, "--list"], capture_output=True, text=True, check=True)
+    assert _listed(listed.stdout) >= set(access.rules())
+    assert {rule for rule in _listed(listed.stdout) if rule.name.startswith("affect")} == set(access.rules())
+
+
+def _listed(text: str) -> set[access.Rule]:
+    """The rules that Kafka's tool lists."""
+    found, (resource, name) = set(), ("", "")
+    for line in text.splitlines():
+        if head := HEADED.search(line):
+            resource, name = head[1].lower(), head[2]
+        elif each := LISTED.search(line):
+            user, operation = each[1].removeprefix("User:"), each[2].lower()
+            found.add(access.Rule(user, resource, name, operation))  # type: ignore[arg-type]  # of the tool
+    return found
 
 
 def test_doctor_sees_all_it_asks_for_as_the_operator(
