@@ -32,7 +32,7 @@ RUN --mount=type=cache,target=/root/.cache uv pip install --python /opt/venv \
 
 FROM python AS runtime
 RUN useradd --uid 10001 --no-create-home --home-dir /tmp --shell /usr/sbin/nologin affect \
-    && install -d -o 10001 -g 10001 -m 700 /audit
+    && install -d -o 10001 -g 10001 -m 700 /audit /recordings
 ENV HOME=/tmp
 WORKDIR /tmp
 USER 10001:10001

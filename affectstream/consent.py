@@ -7,6 +7,7 @@ import typer
 from rich.console import Console
 
 from affectstream.schemas.consent import Consent
+from affectstream.schemas.errors import InputError
 
 if TYPE_CHECKING:
     from affectstream.schemas.consent import Standing
@@ -30,7 +31,10 @@ def set_(
     asyncio.run(_done(session, consent, by))
     out.print(f"the consent to session {session} is {consent}", highlight=False)
     if consent == "withdrawn":
-        out.print(f"what was made of it before stays until `affectstream purge {session}`", highlight=False)
+        _require_removed(session)
+        out.print(
+            f"what else was made of it before stays until `affectstream purge {session}`", highlight=False
+        )
 
 
 @app.command()
@@ -77,6 +81,19 @@ def id_(call_id: Annotated[str, typer.Argument(help="your platform's id of the c
     from affectstream.runtime.settings import load
 
     print(pseudonym(call_id, load().gateway.session_key))
+
+
+def _require_removed(session: str) -> None:
+    """Raise InputError where recordings of a session are left, as in a folder that may not be written to."""
+    from affectstream.runtime.recordings import of_session
+    from affectstream.runtime.settings import load
+
+    folder = load().policy.recordings
+    if folder is not None and any(of_session(folder, session)):
+        raise InputError(
+            f"recordings of {session} in {folder} could not be deleted; the consent is withdrawn "
+            f"all the same. Delete them as a user who may: `affectstream purge {session}`"
+        )
 
 
 async def _done(session: str, what: str, by: str | None) -> "Standing":

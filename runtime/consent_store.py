@@ -2,10 +2,13 @@
 
 import asyncio
 from collections.abc import Callable
+from pathlib import Path
 
+import structlog
 from redis.exceptions import WatchError
 
-from affectstream.runtime.audit import audit_log
+from affectstream.runtime import recordings
+from affectstream.runtime.audit import AuditLog, audit_log
 from affectstream.runtime.clocks import wall_ms
 from affectstream.runtime.redis_client import Connected, translated
 from affectstream.runtime.settings import PolicySettings, RedisSettings
@@ -13,6 +16,8 @@ from affectstream.schemas import keys
 from affectstream.schemas.audit import Detail, Did
 from affectstream.schemas.consent import Consent, Standing, standing
 from affectstream.schemas.topics import ALL
+
+log = structlog.get_logger(__name__)
 
 CHANGES = 10_000  # in the stream, about: a process that is further behind asks anew
 MARGIN_S = 24 * 60 * 60
@@ -24,6 +29,7 @@ class ConsentStore(Connected):
     def __init__(self, redis: RedisSettings, policy: PolicySettings) -> None:
         super().__init__(redis)
         self._audit = audit_log(policy)
+        self._folder = policy.recordings
         longest_s = max(topic.retention_ms for topic in ALL) // 1000
         self._ttl_s = max(redis.ttl_s, longest_s + MARGIN_S)
 
@@ -33,9 +39,18 @@ class ConsentStore(Connected):
             return standing(await self._redis.get(keys.consent(session_id)))
 
     async def set(self, session_id: str, consent: Consent, by: str) -> Standing:
-        """Set the consent to a session; raises PolicyError where it was withdrawn before."""
+        """Set the consent to a session; a withdrawal deletes its recordings in policy.recordings.
+
+        Where this process may not delete there, the log has it and the recorder does. Raises PolicyError
+        where consent was withdrawn before.
+        """
         changed = await self._change(session_id, lambda known: known.with_consent(consent))
         await self._note("consent", session_id, by, {"state": consent})
+        if consent == "withdrawn" and self._folder is not None:
+            try:
+                await asyncio.to_thread(remove_recordings, self._folder, session_id, self._audit, by)
+            except OSError as error:
+                log.warning("recording_not_removed", session=session_id, why=error.strerror)
         return changed
 
     async def withdraw_again(self, session_id: str) -> None:
@@ -77,6 +92,15 @@ class ConsentStore(Connected):
 
     async def _note(self, did: Did, session_id: str, by: str, detail: Detail) -> None:
         await asyncio.to_thread(self._audit.append, did, session_id, by, detail)
+
+
+def remove_recordings(folder: Path, session_id: str, audit: AuditLog, by: str = "") -> int:
+    """Delete the recordings of a session and note it; returns how many files there were. Raises OSError."""
+    files = recordings.delete(folder, session_id)
+    if files:
+        audit.append("recording removed", session_id, by, {"files": files})
+        log.info("recording_removed", session=session_id, files=files)
+    return files
 
 
 async def restore(redis: RedisSettings, policy: PolicySettings) -> int:

@@ -65,6 +65,9 @@ REDACTED = Counter(
 )
 ALERTS = Counter("affect_alerts_total", "Alerts raised", ["rule", "kind"])
 
+RECORDED = Counter("affect_recorded_messages_total", "Messages added to recordings", ["topic"])
+RECORDINGS_OPEN = Gauge("affect_recordings_open", "Recordings that are being written")
+
 GATEWAY_STREAMS = Gauge("affect_gateway_streams", "Streams whose call is taken in", ["protocol"])
 GATEWAY_REFUSED = Counter("affect_gateway_refused_total", "Streams refused", ["protocol", "reason"])
 GATEWAY_DROPPED = Counter(

@@ -99,12 +99,12 @@ class Watchdog:
 
     async def _sample_for_ever(self) -> None:
         while True:
+            await asyncio.sleep(self._every_s)  # first: who ends soon leaves no connection half made
             self._beat_s = time.monotonic()
             stalled_s = await self._sample()
             self._stalled.set(stalled_s)
             if stalled_s >= self._kafka.stuck_s:
                 _end("consumer_stuck", topic=self._topic, group=self._group, stalled_s=round(stalled_s, 1))
-            await asyncio.sleep(self._every_s)
 
     async def _sample(self) -> float:
         """Return for how long nothing has moved, 0 where that has another reason."""

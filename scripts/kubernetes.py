@@ -2,8 +2,9 @@
 
     python scripts/kubernetes.py
 
-writes base/workloads.yaml, base/scaling.yaml, asr/workloads.yaml and kafka/topics.yaml; a test holds them
-equal to what this gives. The files beside them (network, Kafka, kustomizations) are written by hand.
+writes base/workloads.yaml, base/scaling.yaml, kafka/topics.yaml, and the workloads.yaml of asr and recording;
+a test holds them equal to what this gives. The files beside them (network, Kafka, kustomizations) are
+written by hand.
 """
 
 import math
@@ -32,9 +33,16 @@ CLUSTER = "affect"  # the name of Strimzi's Kafka
 BOOTSTRAP = f"{CLUSTER}-kafka-bootstrap:9092"
 OUT_OF_ENV = "affectstream"  # kubectl create secret generic affectstream --from-env-file=.env
 RECOGNISER = "worker-asr"  # a component of its own, as it is a profile of the stack
-KEEPING = ("gateway", "api", "redis")  # a file of their own
-SERVED = {"gateway": {"calls": 8360, "audiosocket": 8361}, "api": {"http": 8350}, "redis": {"redis": 6379}}
-SIZES = {"audit": "1Gi", "redis": "20Gi"}
+RECORDER = "recorder"  # another
+KEEPING = ("gateway", "api", "redis", RECORDER)  # a file of their own
+SERVED = {
+    "gateway": {"calls": 8360, "audiosocket": 8361},
+    "api": {"http": 8350},
+    "redis": {"redis": 6379},
+    RECORDER: {"metrics": 9100},
+}
+SIZES = {"audit": "1Gi", "redis": "20Gi", "recordings": "200Gi"}
+SHARED = "recordings"  # one volume, which the recorder writes and the API reads
 USERS = {"redis": {"runAsUser": 999, "runAsGroup": 1000, "fsGroup": 1000}}  # valkey in its image
 NOBODY = {"runAsUser": 10001, "runAsGroup": 10001, "fsGroup": 10001}
 PROBE_S = 5
@@ -51,11 +59,12 @@ HEAD = "# Written by scripts/kubernetes.py from docker-compose.yml and the table
 
 def files() -> dict[Path, str]:
     """Return the generated files with their text."""
-    always = [name for name in (*SCALED, *KEEPING) if name != RECOGNISER]
+    always = [name for name in (*SCALED, *KEEPING) if name not in (RECOGNISER, RECORDER)]
     made = {
         FOLDER / "base" / "workloads.yaml": [doc for name in always for doc in _process(name)],
         FOLDER / "base" / "scaling.yaml": [_scaled(name) for name in SCALED if name != RECOGNISER],
         FOLDER / "asr" / "workloads.yaml": [*_process(RECOGNISER), _scaled(RECOGNISER)],
+        FOLDER / "recording" / "workloads.yaml": [*_process(RECORDER), _shared()],
         FOLDER / "kafka" / "topics.yaml": [_topic(topic) for topic in topics.ALL],
     }
     return {path: HEAD + _yaml(docs) for path, docs in made.items()}
@@ -105,7 +114,7 @@ def _pod(name: str, service: Json) -> Json:
             "readOnlyRootFilesystem": True,
             "capabilities": {"drop": ["ALL"]},
         },
-        "volumeMounts": [{"name": "tmp", "mountPath": "/tmp"}, *_mounts(service)],
+        "volumeMounts": [{"name": "tmp", "mountPath": "/tmp"}, *_mounts(service, name)],
     }
     return {
         "automountServiceAccountToken": False,
@@ -117,7 +126,7 @@ def _pod(name: str, service: Json) -> Json:
         },
         "terminationGracePeriodSeconds": 15 + int(service.get("stop_grace_period", "15s").rstrip("s")),
         "containers": [{key: value for key, value in container.items() if value}],
-        "volumes": [{"name": "tmp", "emptyDir": {}}],
+        "volumes": [{"name": "tmp", "emptyDir": {}}, *(_of_shared() if name == RECORDER else ())],
     }
 
 
@@ -181,9 +190,25 @@ def _resources(limits: Json) -> Json:
     }
 
 
-def _mounts(service: Json) -> list[Json]:
+def _mounts(service: Json, name: str = "") -> list[Json]:
+    """Return what is mounted; of what is shared only what ``name`` writes: recording/ adds the reader's."""
     pairs = (volume.split(":") for volume in service.get("volumes", ()))
-    return [{"name": name, "mountPath": path} for name, path, *_ in pairs]
+    return [
+        {"name": volume, "mountPath": path}
+        for volume, path, *_ in pairs
+        if volume != SHARED or name == RECORDER
+    ]
+
+
+def _of_shared() -> list[Json]:
+    return [{"name": SHARED, "persistentVolumeClaim": {"claimName": SHARED}}]
+
+
+def _shared() -> Json:
+    size = {"requests": {"storage": SIZES[SHARED]}}
+    return _object(
+        "v1", "PersistentVolumeClaim", SHARED, {"accessModes": ["ReadWriteMany"], "resources": size}
+    )
 
 
 def _claims(service: Json) -> list[Json]:

@@ -15,27 +15,31 @@ from typing import Protocol
 
 import structlog
 
-from affectstream.runtime import recordings
+from affectstream.runtime import metrics, recordings
 from affectstream.runtime.audit import AuditLog, audit_log
 from affectstream.runtime.consent import Consents
+from affectstream.runtime.consent_store import remove_recordings
+from affectstream.runtime.health import Check, Health
 from affectstream.runtime.kafka import Record, Subscriber, topics
 from affectstream.runtime.process import Stop
 from affectstream.runtime.recording.record import RECORDED
 from affectstream.runtime.recording.writer import RecordingWriter
 from affectstream.runtime.settings import Settings
+from affectstream.runtime.watchdog import Watchdog
 from affectstream.schemas.codec import decoder, encode
 from affectstream.schemas.consent import withheld
 from affectstream.schemas.due import Timed
 from affectstream.schemas.errors import MessageError, SettingsError, Unavailable
 from affectstream.schemas.messages import AudioChunk, Reason, Transcript, VideoFrame
 from affectstream.schemas.policy import permits
-from affectstream.schemas.topics import RECORD_GROUP
+from affectstream.schemas.topics import PROBABILITIES, RECORD_GROUP
 from affectstream.workers.recorded import OpenFile, Part, Scope
 
 log = structlog.get_logger(__name__)
 
 BATCH = 500
 POLL_MS = 100  # how long a fetch waits for records: bounds the time until a stop or a withdrawal is seen
+STUCK_S = 30.0  # without an answer to a fetch: not ready
 FLUSH_S = 2.0  # what is not on disk yet is read again after a crash
 
 Partition = tuple[str, int]
@@ -73,7 +77,7 @@ class Recorder:
         self._offsets: dict[Partition, int] = {}  # the next to read, of what is not committed yet
         self._withdrawn: set[str] = set()
         self._lock = asyncio.Lock()  # a rebalance comes while records are written
-        self._flushed_s = now_s()
+        self._flushed_s = self._fetched_s = now_s()
         consents.on_refused = self._withdrawn.add
 
     async def run(self, reads: Reads, stop: asyncio.Event, idle_s: float | None = None) -> None:
@@ -86,12 +90,17 @@ class Recorder:
         received_s = self._now_s()
         while not stop.is_set() and (idle_s is None or self._now_s() - received_s < idle_s):
             records = await reads.get(BATCH, POLL_MS)
-            received_s = self._now_s() if records else received_s
+            self._fetched_s = self._now_s()
+            received_s = self._fetched_s if records else received_s
             mine = reads.assigned()  # a rebalance may have come since
             await self.take([each for each in records if (each.topic, each.partition) in mine])
             if self._now_s() - self._flushed_s >= FLUSH_S:
                 await self.store(reads)
         await self.release(reads, None)
+
+    def idle_s(self) -> float:
+        """Return the seconds since the broker last answered a fetch, with records or without."""
+        return self._now_s() - self._fetched_s
 
     async def take(self, records: Sequence[Record]) -> None:
         """Add records to the files of their sessions."""
@@ -150,6 +159,7 @@ class Recorder:
             added = each.writer.add(record.topic, message, encode(message), *at)
         if added:
             each.note(message, self._now_s())
+            metrics.RECORDED.labels(record.topic).inc()
 
     async def _begin(self, session_id: str, run: str, partition: int) -> OpenFile:
         with _disk(self._folder):
@@ -165,9 +175,9 @@ class Recorder:
         finished = [self._open[key] for key in over]
         others = [each for key, each in self._open.items() if each.unflushed and key not in over]
         with _disk(self._folder):
-            await asyncio.to_thread(_write_files, others, finished)
-        for key in over:
-            del self._open[key]
+            gone = await asyncio.to_thread(_write_files, others, finished)
+        self._open = {k: each for k, each in self._open.items() if k not in over and each not in gone}
+        metrics.RECORDINGS_OPEN.set(len(self._open))
 
     async def _commit(self, reads: Reads) -> None:
         if self._offsets:
@@ -182,20 +192,24 @@ class Recorder:
                 continue
             for key in [key for key in self._open if key[0] == session_id]:
                 del self._open[key]
-            files = await asyncio.to_thread(recordings.delete, self._folder, session_id)
-            if files:
-                await asyncio.to_thread(
-                    self._audit.append, "recording removed", session_id, detail={"files": files}
-                )
-                log.info("recording_removed", session=session_id, files=files)
+            with _disk(self._folder):
+                await asyncio.to_thread(remove_recordings, self._folder, session_id, self._audit)
 
 
-def _write_files(unflushed: Collection[OpenFile], finished: Collection[OpenFile]) -> None:
-    for each in unflushed:
-        each.writer.flush()
-        each.unflushed = 0
-    for each in finished:
-        each.writer.finish()
+def _write_files(unflushed: Collection[OpenFile], finished: Collection[OpenFile]) -> list[OpenFile]:
+    """Write and finish files; returns those that somebody has deleted, as `purge` and a withdrawal do."""
+    gone = []
+    for each in [*unflushed, *finished]:
+        try:
+            if each in finished:
+                each.writer.finish()
+            else:
+                each.writer.flush()
+                each.unflushed = 0
+        except FileNotFoundError:
+            log.warning("recording_was_deleted", session=each.writer.session_id, run=each.writer.run)
+            gone.append(each)
+    return gone
 
 
 @contextmanager
@@ -234,4 +248,12 @@ async def serve(settings: Settings, scope: Scope, stop: Stop, idle_s: float | No
             settings.kafka, scope.topics(), RECORD_GROUP, lambda gone: recorder.release(subscriber, gone)
         )
         await stack.enter_async_context(subscriber)
+        checks: dict[str, Check] = {
+            "partitions": lambda: bool(subscriber.assigned()),
+            "fetching": lambda: recorder.idle_s() < STUCK_S,
+        }
+        own = settings.recorder
+        await stack.enter_async_context(Health(own.health_port, checks, own.health_host))
+        watchdog = Watchdog(settings.kafka, PROBABILITIES.name, RECORD_GROUP, subscriber.held)
+        await stack.enter_async_context(watchdog)
         await recorder.run(subscriber, stop, idle_s)

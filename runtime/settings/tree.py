@@ -29,6 +29,7 @@ from affectstream.runtime.settings.workers import (
     LogSettings,
     PolicySettings,
     ProducerSettings,
+    RecorderSettings,
     TextSettings,
     VideoSettings,
 )
@@ -66,6 +67,7 @@ class Settings(BaseSettings):
     log: LogSettings = LogSettings()
     api: ApiSettings = ApiSettings()
     producer: ProducerSettings = ProducerSettings()
+    recorder: RecorderSettings = RecorderSettings()
     gateway: GatewaySettings = GatewaySettings()
 
     @classmethod

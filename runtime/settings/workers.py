@@ -59,6 +59,13 @@ class AsrSettings(Group):
     health_host: str = Field("127.0.0.1", description="0.0.0.0 lets other machines ask")
 
 
+class RecorderSettings(Group):
+    """How the recorder runs; where it writes to is policy.recordings."""
+
+    health_port: Port = Field(0, description="of /livez, /readyz and /metrics; 0: off")
+    health_host: str = Field("127.0.0.1", description="0.0.0.0 lets other machines ask")
+
+
 class ProducerSettings(Group):
     """How media becomes messages."""
 

@@ -15,7 +15,7 @@ from support.paths import ROOT
 
 from affectstream.runtime.settings import RedisSettings
 
-USERS = ("worker", "fusion", "alerts", "producer", "api", "operator")
+USERS = ("worker", "fusion", "alerts", "record", "producer", "api", "operator")
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class SecuredRedis:
     admin: str  # the address of a user who may do everything
 
     def settings(self, user: str) -> RedisSettings:
-        """Settings of the process that is this user: worker, fusion, alerts, producer, api or operator."""
+        """Settings of the process that is this user, one of USERS."""
         return RedisSettings(
             url=f"rediss://127.0.0.1:{self.port}/0",
             username=f"affect-{user}",

@@ -25,7 +25,10 @@ STAYING = sorted(set(SERVICES) - ONE_SHOT)
 BUILT = sorted(name for name, service in SERVICES.items() if "build" in service)
 OURS = sorted(name for name in BUILT if SERVICES[name]["build"]["target"] in {"base", *IMAGES.values()})
 SECRETS = {
-    *(f"REDIS_{user}_PASSWORD" for user in ("WORKER", "FUSION", "ALERTS", "PRODUCER", "API", "OPERATOR")),
+    *(
+        f"REDIS_{user}_PASSWORD"
+        for user in ("WORKER", "FUSION", "ALERTS", "RECORD", "PRODUCER", "API", "OPERATOR")
+    ),
     "GRAFANA_ADMIN_PASSWORD",
     "API_TOKEN",
     "GATEWAY_TOKEN",
@@ -178,12 +181,12 @@ def test_ports_are_published_on_this_host_only():
 
 def test_redis_and_the_workers_are_on_no_network_with_a_way_out():
     assert STACK["networks"]["backend"] == {"internal": True}
-    for name in ("redis", "fusion", RECOGNISER, *WORKERS):
+    for name in ("redis", "fusion", "recorder", RECOGNISER, *WORKERS):
         assert SERVICES[name]["networks"] == ["backend"]
 
 
 def test_the_health_checks_ask_where_the_processes_answer():
-    for name in (*WORKERS, RECOGNISER, "fusion", "gateway"):
+    for name in (*WORKERS, RECOGNISER, "fusion", "recorder", "gateway"):
         group = name.removeprefix("worker-").upper()
         env = environment(SERVICES[name])
         assert env[f"AFFECT_{group}__HEALTH_HOST"] == "0.0.0.0"
@@ -197,6 +200,20 @@ def test_the_recogniser_is_there_by_profile_and_one_switch_marks_the_sound_for_i
     assert SERVICES[RECOGNISER]["profiles"] == ["asr"]
     for name in (RECOGNISER, "gateway", "replay", "fusion"):
         assert environment(SERVICES[name])["AFFECT_ASR__ENABLED"] == "${ASR:-false}"
+
+
+def test_calls_are_recorded_by_profile_and_the_page_only_reads_them():
+    recorder, api = SERVICES["recorder"], SERVICES["api"]
+    assert recorder["profiles"] == ["recording"]
+    assert "recordings:/recordings" in recorder["volumes"]
+    assert "recordings:/recordings:ro" in api["volumes"]
+    for service in (recorder, api):
+        assert environment(service)["AFFECT_POLICY__RECORDINGS"] == "/recordings"
+    assert environment(api)["AFFECT_POLICY__LISTENING"] == "${LISTENING:-false}"
+    assert [
+        name for name, each in SERVICES.items() if "recordings:/recordings" in each.get("volumes", ())
+    ] == ["recorder"]
+    assert "-m 700 /audit /recordings" in (ROOT / "Dockerfile").read_text(encoding="utf-8")
 
 
 def test_kafka_has_the_whole_configuration_of_one_kraft_node():

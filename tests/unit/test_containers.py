@@ -16,7 +16,10 @@ SERVICES: dict[str, dict[str, Any]] = yaml.safe_load(
     (ROOT / "docker-compose.yml").read_text(encoding="utf-8")
 )["services"]
 SECRETS = (
-    *(f"REDIS_{user}_PASSWORD" for user in ("WORKER", "FUSION", "ALERTS", "PRODUCER", "API", "OPERATOR")),
+    *(
+        f"REDIS_{user}_PASSWORD"
+        for user in ("WORKER", "FUSION", "ALERTS", "RECORD", "PRODUCER", "API", "OPERATOR")
+    ),
     "GRAFANA_ADMIN_PASSWORD",
     "API_TOKEN",
     "GATEWAY_TOKEN",

@@ -1,5 +1,6 @@
 """Proof: by TLS, under the rules of `deploy/`, every process can do what it must, and no more."""
 
+import asyncio
 import dataclasses
 import os
 import re
@@ -17,12 +18,14 @@ from support.system import System, expected_lines, lines, short_demo
 
 from affectstream.doctor import servers
 from affectstream.producers.runs import claimed, sending
+from affectstream.rescore import stored_finals
 from affectstream.restore import restored
 from affectstream.runtime.consent_store import ConsentStore
 from affectstream.runtime.feedback import FeedbackStore
 from affectstream.runtime.handovers import Handovers
 from affectstream.runtime.journal import Journal
 from affectstream.runtime.kafka import Publisher, Subscriber, acls, topics
+from affectstream.runtime.recording import open_recording
 from affectstream.runtime.settings import PolicySettings, RedisSettings, Settings, as_env
 from affectstream.runtime.store import FusedStore
 from affectstream.schemas import access, keys
@@ -30,6 +33,8 @@ from affectstream.schemas.errors import AffectError, Unavailable
 from affectstream.schemas.feedback import Mark
 from affectstream.schemas.messages import AudioChunk
 from affectstream.schemas.topics import CHUNKS, DEAD_LETTERS, FRAMES
+from affectstream.workers import recorder
+from affectstream.workers.recorded import Scope
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]
 SECONDS = 6
@@ -125,9 +130,23 @@ async def _as_operator(redis: RedisSettings, policy: PolicySettings) -> None:
         assert await store.purge("kept") > 0
 
 
+async def test_a_recorder_records_as_its_own_user_and_nothing_is_refused(
+    system: System, as_user: AsUser, secured: SecuredRedis, tmp_path: Path
+) -> None:
+    await secured.refusals()
+    policy = PolicySettings(recordings=tmp_path / "kept", audit_log=tmp_path / "audit.jsonl")
+    own = as_user("record").model_copy(update={"policy": policy})
+    await system.run(short_demo("recorded", SECONDS), None)
+    scope = Scope(sessions=frozenset({"recorded"}))
+    await recorder.serve(own, scope, asyncio.Event(), idle_s=5.0)
+    assert stored_finals(open_recording(tmp_path / "kept" / "recorded.mcap"))
+    assert await secured.refusals() == []
+
+
 FINALS, STRANGE = keys.finals("least", "customer"), "another-application"
 FOREIGN: dict[str, list[tuple[str, ...]]] = {
     "worker": [("HGETALL", keys.session("least")), ("SET", keys.consent("least"), "{}")],
+    "record": [("HGETALL", keys.session("least")), ("SET", keys.consent("least"), "{}")],
     "fusion": [("SET", keys.consent("least"), "{}"), ("XREAD", "STREAMS", keys.WEBHOOKS, "0")],
     "alerts": [("XADD", FINALS, "*", "detail", ""), ("GET", keys.consent("least"))],
     "producer": [("XADD", FINALS, "*", "detail", ""), ("HGETALL", keys.alerts("least"))],

@@ -1,17 +1,24 @@
 """The recorder on a real Kafka and Redis: nothing lost and nothing twice over restarts, consent at once."""
 
 import asyncio
+import os
+import subprocess
+import sys
 import time
 from contextlib import asynccontextmanager, suppress
+from pathlib import Path
 
+import aiohttp
 import pytest
 from support.observations import ended, envelope, final, observed
 
+from affectstream.runtime import recordings
 from affectstream.runtime.audit import audit_log
 from affectstream.runtime.consent_store import ConsentStore
 from affectstream.runtime.kafka import Publisher, partition_of
+from affectstream.runtime.process import free_port
 from affectstream.runtime.recording import open_recording
-from affectstream.runtime.settings import load
+from affectstream.runtime.settings import as_env, load
 from affectstream.schemas.codec import encode
 from affectstream.schemas.errors import SettingsError, Unavailable
 from affectstream.schemas.messages import AudioChunk, Observations, Reason
@@ -162,6 +169,112 @@ async def test_a_full_disk_ends_the_recorder_in_one_line_and_what_was_not_writte
     assert not list(folder.glob("*.mcap"))
     await asyncio.wait_for(recorder.serve(settings, Scope(), asyncio.Event(), idle_s=2.0), DEADLINE_S)
     assert stored(folder / "call-7.mcap") == sorted(sent)
+
+
+async def test_a_withdrawal_deletes_files_also_where_nobody_records_and_says_by_whom(settings):
+    folder = settings.policy.recordings
+    await send(settings, call("call-7"))
+    await asyncio.wait_for(recorder.serve(settings, Scope(), asyncio.Event(), idle_s=2.0), DEADLINE_S)
+    assert (folder / "call-7.mcap").exists()
+    async with ConsentStore(settings.redis, settings.policy) as consents:
+        await consents.set("call-7", "withdrawn", "protection")
+    assert not list(folder.iterdir())
+    last = list(audit_log(settings.policy).entries())[-1]
+    assert (last.did, last.session, last.by, last.detail) == (
+        "recording removed",
+        "call-7",
+        "protection",
+        {"files": 1},
+    )
+
+
+async def test_files_that_are_deleted_while_they_are_written_end_nobody_and_other_sessions_are_whole(
+    settings,
+):
+    folder = settings.policy.recordings
+    await send(settings, call("call-7", 0, 2, end=False))
+    async with recording(settings) as task:
+        await until(lambda: len(stored(folder / "call-7.mcap.part")) == 6, task)
+        recordings.delete(folder, "call-7")
+        await send(settings, call("call-7", 2, 3, end=False))
+        other = await send(settings, call("call-8"))
+        await until(lambda: stored(folder / "call-8.mcap.part") == sorted(other), task)
+        later = await send(settings, call("call-7", 3, 4))
+        await until(lambda: set(stored(folder / "call-7.mcap.part")) >= set(later), task)
+    assert sorted(path.name for path in folder.iterdir()) == ["call-7.mcap", "call-8.mcap"]
+
+
+async def test_two_recorders_share_the_sessions_through_a_rebalance_and_each_is_recorded_once(settings):
+    folder = settings.policy.recordings
+    names = [f"call-{n}" for n in range(12)]
+    sent = {name: [] for name in names}
+
+    async def stream():
+        for second in range(8):
+            for name in names:
+                sent[name] += await send(settings, call(name, second, second + 1, end=second == 7))
+
+    def whole():
+        return all(
+            stored(folder / f"{name}.mcap.part") == sorted(sent[name])
+            or stored(folder / f"{name}.mcap") == sorted(sent[name])
+            for name in names
+        )
+
+    async with recording(settings) as first:
+        streaming = asyncio.create_task(stream())
+        await until(lambda: bool(list(folder.glob("*.part"))), first)
+        async with recording(settings) as second:  # joins while records come, and leaves while they do
+            await until(lambda: len(sent[names[-1]]) > 12, second)
+        await streaming
+        await until(whole, first)
+    assert sorted(path.name for path in folder.iterdir()) == sorted(f"{name}.mcap" for name in names)
+    assert all(stored(folder / f"{name}.mcap") == sorted(sent[name]) for name in names)
+    begun = [
+        entry.session for entry in audit_log(settings.policy).entries() if entry.did == "recording begun"
+    ]
+    assert sorted(begun) == sorted(names)
+
+
+def start_recorder(settings, most_bytes=None):
+    """A recorder's process; no file of its own may be longer than that, as on a disk without room."""
+    limit = [] if most_bytes is None else ["prlimit", f"--fsize={most_bytes}"]
+    program = [*limit, Path(sys.executable).parent / "affectstream", "record"]
+    env = {**os.environ, **as_env(settings)}
+    return subprocess.Popen(program, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+
+
+async def test_a_process_without_room_says_so_and_the_next_with_room_records_all_of_it(settings):
+    folder = settings.policy.recordings
+    sent = await send(settings, call("call-7", 0, 40))
+    full = start_recorder(settings, most_bytes=2048)
+    _, errors = await asyncio.to_thread(full.communicate, timeout=DEADLINE_S)
+    assert full.returncode == 2
+    assert errors.splitlines()[-1].startswith(f"error: recording to {folder}: File too large")
+    assert "Traceback" not in errors
+    assert len(stored(folder / "call-7.mcap.part")) < len(sent)
+
+    port = free_port()
+    own = settings.recorder.model_copy(update={"health_port": port})
+    roomy = start_recorder(settings.model_copy(update={"recorder": own}))
+    try:
+        await until_true(lambda: stored(folder / "call-7.mcap.part") == sorted(sent))
+        async with aiohttp.ClientSession() as client, client.get(f"http://127.0.0.1:{port}/readyz") as ready:
+            assert (ready.status, await ready.json()) == (200, {"partitions": True, "fetching": True})
+        async with aiohttp.ClientSession() as client, client.get(f"http://127.0.0.1:{port}/metrics") as shown:
+            assert "affect_recordings_open 1.0" in await shown.text()
+    finally:
+        roomy.terminate()
+        await asyncio.to_thread(roomy.communicate, timeout=DEADLINE_S)
+    assert roomy.returncode == 0
+    assert stored(folder / "call-7.mcap") == sorted(sent)
+
+
+async def until_true(true):
+    deadline = time.monotonic() + DEADLINE_S
+    while not true():
+        assert time.monotonic() < deadline
+        await asyncio.sleep(0.1)
 
 
 async def test_without_a_folder_nothing_is_recorded(broker_settings):
