@@ -28,7 +28,6 @@ class PartyJoin:
 
     __slots__ = (
         "_content_ms",
-        "_early_ms",
         "_end_ms",
         "_next_ms",
         "_resumed_ms",
@@ -36,6 +35,7 @@ class PartyJoin:
         "_window_ms",
         "_windows",
         "closing_ms",
+        "early_ms",
         "key",
         "progress",
         "run",
@@ -61,7 +61,7 @@ class PartyJoin:
         self._resumed_ms = point.resumed_ms
         self._end_ms = 0  # the largest end seen
         self._content_ms = self._next_ms or 0  # the end of the newest closed window that held something
-        self._early_ms = (self._next_ms or 0) + window_ms  # the end of the next window that has an early pane
+        self.early_ms = (self._next_ms or 0) + window_ms  # the end of the next window that has an early pane
         if self._next_ms is not None:
             self.closing_ms = self._next_ms + window_ms
 
@@ -121,19 +121,14 @@ class PartyJoin:
         self._weighing.settle_all(self.add)
         return self._close_to(math.inf)
 
-    @property
-    def early_due(self) -> bool:
-        """Whether the fast modalities reach the end of the next window that has an early pane."""
-        return self.progress.reach_ms() >= self._early_ms
-
     def early(self) -> ClosedWindow | None:
         """Return the newest open window with content whose end the fast modalities reach, once."""
         reach_ms = self.progress.reach_ms()
-        if reach_ms < self._early_ms or not self._windows:
+        if reach_ms < self.early_ms or not self._windows:
             return None
-        first_ms = self._early_ms - self._window_ms
+        first_ms = self.early_ms - self._window_ms
         limit_ms = max(first_ms, self._limit_ms(reach_ms))
-        self._early_ms = limit_ms + self._window_ms
+        self.early_ms = limit_ms + self._window_ms
         passed = [start for start in self._windows if first_ms <= start < limit_ms]
         return self._closed(max(passed), self._windows[max(passed)]) if passed else None
 
@@ -233,7 +228,7 @@ class PartyJoin:
             if window is not None:
                 self._content_ms = next_ms
         self._next_ms, self.closing_ms = next_ms, next_ms + self._window_ms
-        self._early_ms = max(self._early_ms, self.closing_ms)
+        self.early_ms = max(self.early_ms, self.closing_ms)
 
     def _limit_ms(self, watermark_ms: float) -> int:
         """Return the end of the last window that is passed and not beyond all that was seen."""
