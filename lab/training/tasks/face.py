@@ -162,7 +162,7 @@ def _inputs(given: Faces, recipe: Recipe) -> Inputs:
         side = at_epoch(recipe.sides, epoch)
         x = augment(rows, side, at_epoch(recipe.strengths, epoch), rng)
         if own.filmed:
-            chosen = torch.rand(len(rows), generator=rng) < own.filmed
+            chosen = torch.rand(len(rows), generator=rng, device=rng.device) < own.filmed
             x[chosen] = filmed(rows[chosen], side, rng)
         return x
 
