@@ -64,7 +64,7 @@ def analyst(settings: Settings) -> AudioAnalyst:
     where = device.choose(own.device)
     if own.model:
         return _hub(own, where, settings.fusion.embeddings)
-    model = VoiceModel(rows=device.fixed_rows(where))
+    model = VoiceModel(rows=device.fixed_rows(where), prior=own.prior)
     model.load(where)
     model.predict([features(np.zeros(RATE_HZ, np.float32), RATE_HZ)])  # the first pass is slow
     return AudioAnalyst(model, embeddings=settings.fusion.embeddings)

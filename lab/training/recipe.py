@@ -135,6 +135,7 @@ class VoiceRecipe(Recipe):
     corpus_power: float = Field(0.5, ge=0, le=1)  # windows are drawn by (size of their corpus) ** this
     home: PositiveFloat = 2.0  # how much oftener those of RAVDESS
     calls: float = Field(0.3, ge=0)  # weight of the prior over unlabelled calls
+    calls_offset: float = Field(0.0, ge=0)  # added to the logit of neutral where a call is heard
     sounds: float = Field(0.3, ge=0)  # weight of flat answers to what is no speech
 
 

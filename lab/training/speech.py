@@ -21,7 +21,7 @@ from affectstream.lab.training.augment.lines import drawn
 from affectstream.lab.training.corpus import Indices
 from affectstream.lab.training.files import arrays, whole
 from affectstream.models.voice import features
-from affectstream.models.voice.network import statistics
+from affectstream.models.voice.network import loud, statistics
 from affectstream.models.voice.quality import is_silent
 
 Samples = npt.NDArray[np.float32]
@@ -65,7 +65,7 @@ class Encoded:
             for start in range(0, len(windows), AT_ONCE):
                 x = torch.from_numpy(np.stack(windows[start : start + AT_ONCE]))
                 blocks = self.encoder(x.to(next(self.encoder.parameters()).dtype))
-                found.append(statistics([block.float() for block in blocks]).half().numpy())
+                found.append(statistics([block.float() for block in blocks], loud(x)).half().numpy())
         return np.concatenate(found)
 
 

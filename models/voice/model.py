@@ -2,9 +2,11 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import safetensors.torch
+import torch
 from torch import Tensor
 
 from affectstream.models.batching import calibrated, in_fixed_rows, product_type
@@ -13,8 +15,9 @@ from affectstream.models.voice import features
 from affectstream.models.voice.network import VoiceNet, embedding_size
 from affectstream.models.weights import FOLDER, checked_file, read_card
 from affectstream.schemas.errors import ModelError
-from affectstream.schemas.labels import N_EMOTIONS
+from affectstream.schemas.labels import INDEX, N_EMOTIONS
 
+Prior = Literal["calls", "balanced"]
 SHAPE = (features.N_MELS, features.FRAMES)
 
 
@@ -24,10 +27,18 @@ class VoiceModel:
     ``features.features`` prepares the input; it holds no state and runs on any thread.
     """
 
-    def __init__(self, card_name: str = "voice", rows: int = 1, folder: Path = FOLDER) -> None:
-        """Read the card; ``rows`` is the fixed batch that every input is padded to."""
+    def __init__(
+        self, card_name: str = "voice", rows: int = 1, folder: Path = FOLDER, prior: Prior = "calls"
+    ) -> None:
+        """Read the card; ``rows`` is the fixed batch that every input is padded to.
+
+        ``prior``: what is expected before anything is heard, a routine call or all emotions alike.
+        """
         card = read_card(card_name, folder)
-        self.model_id = card.model_id
+        self.model_id = card.model_id if prior == "calls" else f"{card.model_id}+{prior}"
+        self._offset = torch.zeros(N_EMOTIONS, dtype=torch.float64)
+        if prior == "calls":
+            self._offset[INDEX["neutral"]] = float(card.config.get("calls_offset", 0.0))
         self._name, self._folder, self._rows = card_name, folder, rows
         self._temperature = card.temperature
         self._device = "cpu"
@@ -71,5 +82,6 @@ class VoiceModel:
             raise ModelError("load() must come before predict()")
         logits, embeddings, unknown = self._net.with_evidence(x)
         share = unknown.double()[:, None]
-        p = (1 - share) * calibrated(logits, self._temperature) + share / N_EMOTIONS
+        leant = logits.double() + self._offset.to(logits.device)
+        p = (1 - share) * calibrated(leant, self._temperature) + share / N_EMOTIONS
         return p, unknown.double(), embeddings

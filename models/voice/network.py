@@ -12,6 +12,7 @@ WIDTH: Final = 384  # of Whisper tiny
 ATTENTION_HEADS: Final = 6
 BLOCKS: Final = 2
 DIRECTIONS: Final = 32
+LOUD: Final = 0.5  # 20 dB, in the quarters of a power of ten that features are in
 QUANTILE: Final = 0.99
 FACTOR: Final = 1.5
 
@@ -21,13 +22,27 @@ def embedding_size(width: int = WIDTH, blocks: int = BLOCKS) -> int:
     return 2 * width * blocks
 
 
-def statistics(blocks: list[Tensor]) -> Tensor:
-    """Return means and deviations over time (batch, size) of the blocks' outputs (batch, time, width)."""
+def loud(x: Tensor) -> Tensor:
+    """Tell which positions (batch, time) of log-mel windows (batch, 80, 2 time) lie near the loudest bin.
+
+    Pauses and what a short window is padded with are as long as a corpus has them; they say nothing of how
+    something is spoken.
+    """
+    level: Tensor = x.amax(dim=1).unflatten(1, (-1, 2)).amax(dim=2)
+    return level > level.amax(dim=1, keepdim=True) - LOUD
+
+
+def statistics(blocks: list[Tensor], chosen: Tensor) -> Tensor:
+    """Return means and deviations (batch, size) of the blocks' outputs (batch, time, width).
+
+    They are taken over the ``chosen`` positions (batch, time), of which a row has one or more.
+    """
+    share = (chosen.float() / chosen.sum(dim=1, keepdim=True))[:, None]  # (batch, 1, time)
     found = []
     for x in blocks:
-        mean = x.mean(dim=1)
-        found += [mean, (x - mean[:, None]).square().mean(dim=1).sqrt()]
-    return torch.cat(found, dim=1)
+        mean = share @ x  # (batch, 1, width)
+        found += [mean, (share @ (x - mean).square()).sqrt()]
+    return torch.cat(found, dim=2)[:, 0]
 
 
 class Domain(nn.Module):
@@ -131,5 +146,6 @@ class VoiceNet(nn.Module):
 
         The encoder computes in its own number type, the rest in float32.
         """
-        found = statistics([block.float() for block in self.encoder(x.to(self.encoder.positions.dtype))])
+        blocks = [block.float() for block in self.encoder(x.to(self.encoder.positions.dtype))]
+        found = statistics(blocks, loud(x))
         return self.heads(found), found, self.heads.domain(found)

@@ -40,6 +40,10 @@ class VideoSettings(WorkerSettings):
 class AudioSettings(WorkerSettings):
     """The audio worker."""
 
+    prior: Literal["calls", "balanced"] = Field(
+        "calls", description="what the shipped voice expects: mostly neutral, or all emotions alike"
+    )
+
 
 class TextSettings(WorkerSettings):
     """The text worker."""

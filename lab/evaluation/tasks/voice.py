@@ -63,8 +63,7 @@ def labelled(request: EvaluationRequest) -> Evaluation:
     """Return the evaluation on another corpus or on a folder by class; raises InputError."""
     if request.corpus == "ravdess":
         return evaluate(replace(request, data=request.folder or request.data))
-    model = VoiceModel(rows=ROWS, folder=request.weights)
-    model.load(request.device)
+    model = _loaded(request)
 
     def heard(items: Sequence[Any]) -> tuple[Floats, npt.NDArray[np.bool_]]:
         tracked = request.progress.track(items, description="sounds")
@@ -98,7 +97,7 @@ def _shipped(
 
 
 def _loaded(request: EvaluationRequest) -> VoiceModel:
-    model = VoiceModel(rows=ROWS, folder=request.weights)
+    model = VoiceModel(rows=ROWS, folder=request.weights, prior="balanced")  # acted classes are about even
     model.load(request.device)
     return model
 

@@ -23,9 +23,9 @@ from affectstream.lab.splits import Fold
 from affectstream.models.voice import features
 from affectstream.models.voice.network import VoiceNet, embedding_size
 from affectstream.models.voice.quality import is_silent, quality
-from affectstream.models.weights import read_card
+from affectstream.models.weights import Card, read_card
 from affectstream.schemas.errors import ModelError
-from affectstream.schemas.labels import N_EMOTIONS
+from affectstream.schemas.labels import INDEX, N_EMOTIONS
 
 Floats = npt.NDArray[np.float64]
 Singles = npt.NDArray[np.float32]
@@ -72,7 +72,7 @@ def log(folder: Path, run: Path) -> ProbabilityLog:
     if not nets:
         raise ModelError(f"{run} does not hold the five fold networks: affectstream train voice --run {run}")
     heard = [windows(clips.clips, heard) for heard in CONDITIONS.values()]
-    answers = _out_of_fold(nets, ravdess.folds_of(clips.clips), heard, card.temperature)
+    answers = _out_of_fold(nets, ravdess.folds_of(clips.clips), heard, card)
     clip = heard[0].clip
     number = np.arange(len(clip)) - np.searchsorted(clip, clip)
     return ProbabilityLog(
@@ -108,10 +108,14 @@ def windows(clips: Sequence[ravdess.Clip], heard: Speech) -> Windows:
 
 
 def _out_of_fold(
-    nets: Sequence[VoiceNet], split: Sequence[Fold], heard: Sequence[Windows], temperature: float
+    nets: Sequence[VoiceNet], split: Sequence[Fold], heard: Sequence[Windows], card: Card
 ) -> list[_Answers]:
-    """Return what the product would have of the windows under each condition, by the right network."""
+    """Return what the product would have of the windows under each condition, by the right network.
+
+    The prior is that of calls, as it is in the stream.
+    """
     made = []
+    offset = np.eye(N_EMOTIONS)[INDEX["neutral"]] * float(card.config.get("calls_offset", 0.0))
     for part in heard:
         n = len(part.inputs)
         answers = _Answers(
@@ -121,7 +125,9 @@ def _out_of_fold(
             inside = np.isin(part.clip, fold.test)
             logits, answers.embeddings[inside], unknown = _evidence(net, part.inputs[inside])
             share = answers.unknown[inside] = unknown.astype(np.float64)
-            known = softmax(logits.astype(np.float64) / temperature, axis=1) * (1 - share[:, None])
+            known = softmax((logits.astype(np.float64) + offset) / card.temperature, axis=1) * (
+                1 - share[:, None]
+            )
             answers.p[inside] = known + share[:, None] / N_EMOTIONS
         made.append(answers)
     return made

@@ -17,7 +17,7 @@ from affectstream.lab.training.recipe import Recipe, VoiceRecipe
 from affectstream.lab.training.speech import Windows
 from affectstream.lab.training.task import Batch
 from affectstream.models.voice.network import Domain
-from affectstream.schemas.labels import N_EMOTIONS
+from affectstream.schemas.labels import INDEX, N_EMOTIONS
 
 CALL_PRIOR = (
     0.80,
@@ -73,7 +73,8 @@ class WindowTask:
     """Training on windows drawn evenly over the classes of a corpus, with calls and sounds beside them.
 
     Some batches are mixed (Zhang et al., ICLR 2018). Over the windows of calls the mean answer is drawn to
-    the prior of calls (expectation regularisation: Mann & McCallum, ICML 2007); each may differ from it.
+    the prior of calls (expectation regularisation: Mann & McCallum, ICML 2007); each may differ from it. The
+    recipe's offset is added to them first: what it does is not learnt.
     """
 
     def __init__(self, clips: Clips, part: Part, recipe: VoiceRecipe) -> None:
@@ -128,10 +129,13 @@ class WindowTask:
         sounds = self._some(self._clips.sounds, SOUND_ROWS if recipe.sounds else 0)
         offset = torch.zeros(len(x) + len(calls) + len(sounds), N_EMOTIONS)
         offset[: len(x)][~allowed] = NEVER
+        leant = torch.zeros(N_EMOTIONS)
+        leant[INDEX["neutral"]] = recipe.calls_offset
 
         def penalty(logits: Tensor) -> Tensor:
-            log_p = logits.log_softmax(dim=1)
             n = len(calls) * members
+            logits = torch.cat([logits[:n] + leant, logits[n:]])
+            log_p = logits.log_softmax(dim=1)
             of_calls, of_sounds = log_p[:n], log_p[n:]
             total = logits.new_zeros(())
             if len(of_calls):

@@ -159,6 +159,11 @@ def test_the_mean_answer_over_calls_is_drawn_to_the_prior(
     prior = torch.tensor(CALL_PRIOR).log().repeat(rows, 1)
     assert float(batch.penalty(prior)) == pytest.approx(0.0, abs=1e-6)
     assert float(batch.penalty(torch.zeros(rows, 7))) > 0.5
+    leant = changed(recipe, {"sounds": 0.0, "calls": 1.0, "calls_offset": 2.0})
+    batch = next(clips.task(corpus.parts[-1], corpus.labels, leant).batches(0))
+    assert batch.penalty is not None
+    prior[:, 0] -= 2.0  # what the offset adds again
+    assert float(batch.penalty(prior)) == pytest.approx(0.0, abs=1e-6)
 
 
 def test_statistics_are_kept_and_calls_for_testing_are_never_heard(

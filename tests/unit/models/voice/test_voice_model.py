@@ -10,7 +10,7 @@ import torch
 from torch.nn import functional
 
 from affectstream.models.voice.model import SHAPE, VoiceModel
-from affectstream.models.voice.network import Heads, VoiceNet, fitted_domain
+from affectstream.models.voice.network import Heads, VoiceNet, fitted_domain, loud, statistics
 from affectstream.models.weights import FOLDER, read_card, write_card
 from affectstream.schemas.errors import ModelError
 
@@ -66,6 +66,35 @@ def test_a_lower_temperature_is_more_certain_of_the_same_class(folder: Path) -> 
     sharp = _loaded("tiny", folder).predict(_windows(6)).p
     assert (sharp.argmax(axis=1) == soft.argmax(axis=1)).all()
     assert (sharp.max(axis=1) > soft.max(axis=1)).all()
+
+
+def test_the_prior_of_calls_makes_neutral_likelier_by_as_much_as_the_card_says(folder: Path) -> None:
+    path = folder / "tiny.json"
+    card = json.loads(path.read_text())
+    path.write_text(json.dumps(card | {"config": card["config"] | {"calls_offset": 1.2}}))
+    balanced = VoiceModel("tiny", 4, folder, prior="balanced")
+    balanced.load("cpu")
+    calls = _loaded("tiny", folder)
+    assert (calls.model_id, balanced.model_id) == ("tiny/1", "tiny/1+balanced")
+    p, q = calls.predict(_windows(5)).p, balanced.predict(_windows(5)).p
+    odds = (p[:, 0] / p[:, 1]) / (q[:, 0] / q[:, 1])
+    np.testing.assert_allclose(odds, np.exp(1.2 / 1.5), rtol=1e-9)  # the temperature is 1.5
+    np.testing.assert_allclose(p[:, 2] / p[:, 1], q[:, 2] / q[:, 1], rtol=1e-9)
+
+
+def test_pauses_and_padding_are_not_counted_in_the_statistics() -> None:
+    torch.manual_seed(0)
+    x = torch.zeros(1, *SHAPE)
+    x[0, 7, 60:100] = 1.25
+    x[0, 9, 120] = 1.25 - 0.4  # 16 dB below
+    x[0, 9, 140] = 1.25 - 0.6  # 24 dB below
+    chosen = loud(x)
+    assert chosen[0].nonzero().flatten().tolist() == [*range(30, 50), 60]
+    block = torch.randn(1, 100, 3)
+    heard = block[0, chosen[0]]
+    expected = torch.cat([heard.mean(dim=0), heard.std(dim=0, unbiased=False)])
+    torch.testing.assert_close(statistics([block], chosen)[0], expected)
+    assert loud(torch.zeros(1, *SHAPE)).all()  # where nothing is louder than the rest
 
 
 def _bits_do_not_depend_on_the_batch(model: VoiceModel) -> None:
