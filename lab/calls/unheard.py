@@ -47,7 +47,7 @@ class Unheard:
 
     def _model(self, part: str, recipe: VoiceRecipe) -> VoiceModel:
         with TemporaryDirectory() as folder:
-            network = whole_network(self._run, self._run / part / WEIGHTS, recipe)
+            network = whole_network(self._run / part / WEIGHTS, recipe)
             save_file(stored(network), Path(folder) / "voice.safetensors")
             shipped = read_card("voice").model_dump()
             write_card("voice", shipped | {"model_id": f"{shipped['model_id']}+{part}"}, Path(folder))

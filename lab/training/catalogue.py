@@ -12,7 +12,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from affectstream.lab.training.augment.clips import Extract, frames_of, mel_of
-from affectstream.lab.training.corpus import Corpus
+from affectstream.lab.training.corpus import Corpus, Part
 from affectstream.lab.training.memory import ORDERS
 from affectstream.lab.training.networks import voice as networks
 from affectstream.lab.training.networks.clip import ClipFrames, FeatureHead, as_frames, clip_frames
@@ -46,6 +46,8 @@ class Network:
     judge: Prepare | None  # prepares other data, all of it to test; None: weights are evaluated, not the run
     build: Callable[[Recipe, Any], nn.Module]
     recipe: Recipe
+    # fits to the trained network, of what its part learnt from, what is not learnt by gradients
+    finish: Callable[[nn.Module, Any, Part, Recipe], None] | None = None
 
 
 @dataclass(frozen=True)
@@ -156,7 +158,7 @@ def _face(name: str) -> Network:
 NETWORKS: dict[str, Network | Pipelined] = {
     **{name: _face(name) for name in VOTED},
     "voice": Network(
-        "voice", "ours", voice.spoken, None, voice.network, shipped_recipe("voice")
+        "voice", "ours", voice.spoken, None, voice.network, shipped_recipe("voice"), voice.finished
     ),
     "text": Network(
         "text", "ours", text.conversations, None, lambda r, i: text.network(r), shipped_recipe("text")

@@ -15,7 +15,6 @@ from affectstream.schemas.errors import InputError
 
 WEIGHTS = "best.safetensors"  # of the best epoch, in the folder of a part
 FEATURES = "features"  # beside the folders of runs: what is made once of the corpora
-ENCODER = "voice-encoder.safetensors"  # in FEATURES
 Arrays = dict[str, npt.NDArray[np.generic]]
 
 

@@ -123,8 +123,9 @@ class FaceRecipe(Recipe, Taught):
 
 
 class VoiceRecipe(Recipe):
-    """The heads of the shipped voice network, on statistics of windows of several corpora."""
+    """The shipped voice network, on windows of several corpora."""
 
+    encoder_scale: float = Field(0.1, ge=0, le=1)  # of the rate, for Whisper's layers; 0 leaves them alone
     members: PositiveInt = 4
     hidden: PositiveInt = 128
     copies: int = Field(3, ge=0)  # of every corpus through drawn rooms and lines, beside the clean one

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from safetensors.torch import save_file
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+from torch import nn
 
 from affectstream.lab.datasets.files import corpora
 from affectstream.lab.evaluation import report as reports
@@ -16,7 +17,7 @@ from affectstream.lab.statistics import Floats, fit_temperature
 from affectstream.lab.training import classical, robustness
 from affectstream.lab.training.catalogue import Network, Pipelined, network_named
 from affectstream.lab.training.corpus import Corpus, Indices, Part
-from affectstream.lab.training.files import FEATURES, WEIGHTS, whole
+from affectstream.lab.training.files import FEATURES, WEIGHTS, weights, whole
 from affectstream.lab.training.loop import Report, require_device, train
 from affectstream.lab.training.memory import Inputs, class_weights
 from affectstream.lab.training.recipe import RECIPE, Recipe, read_recipe, write_recipe
@@ -93,16 +94,36 @@ def _part(corpus: Corpus, part: Part, folder: Path, fit: Fit, report: Report) ->
 
 def _network(chosen: Network, recipe: Recipe, corpus: Corpus, material: Material, report: Report) -> Fit:
     def fit(part: Part, folder: Path) -> Callable[[Indices], Floats]:
-        torch.manual_seed(recipe.seed)
-        given, learnt = _balanced(material, part, corpus.labels, recipe)
-        weights = class_weights(given.class_targets(learnt)) if recipe.class_weights else None
-        task = given.task(learnt, corpus.labels, recipe)
-        network = train(chosen.build(recipe, material), recipe, task, folder, report, weights)
-        tensors = {name: value.cpu().contiguous() for name, value in network.state_dict().items()}
-        whole(folder / WEIGHTS, lambda path: save_file(tensors, path))
+        network = _trained(chosen, recipe, corpus, material, part, folder, report)
         return lambda rows: material.logits(network, rows, recipe)
 
     return fit
+
+
+def _trained(
+    chosen: Network,
+    recipe: Recipe,
+    corpus: Corpus,
+    material: Material,
+    part: Part,
+    folder: Path,
+    report: Report,
+) -> nn.Module:
+    """Return the network of ``part``: the one that ``folder`` keeps, or else a trained one, kept there."""
+    torch.manual_seed(recipe.seed)
+    if (folder / WEIGHTS).exists():
+        network = chosen.build(recipe, material)
+        network.load_state_dict(weights(folder / WEIGHTS))
+        return network.to(recipe.device).eval()
+    given, learnt = _balanced(material, part, corpus.labels, recipe)
+    balance = class_weights(given.class_targets(learnt)) if recipe.class_weights else None
+    task = given.task(learnt, corpus.labels, recipe)
+    network = train(chosen.build(recipe, material), recipe, task, folder, report, balance)
+    if chosen.finish is not None:
+        chosen.finish(network, material, learnt, recipe)
+    tensors = {name: value.cpu().contiguous() for name, value in network.state_dict().items()}
+    whole(folder / WEIGHTS, lambda path: save_file(tensors, path))
+    return network
 
 
 def _balanced(material: Material, part: Part, labels: Indices, recipe: Recipe) -> tuple[Material, Part]:

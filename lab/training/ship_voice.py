@@ -37,7 +37,7 @@ def ship(run: Path, folder: Path) -> Card:
             raise InputError(f"{path} is missing: affectstream {command} voice --run {run} makes it")
     recipe = read_recipe(run / RECIPE)
     assert isinstance(recipe, VoiceRecipe)
-    made = voice_folds.whole_network(run, network, recipe)
+    made = voice_folds.whole_network(network, recipe)
     save_file(stored(made), folder / "voice.safetensors")
     return write_card("voice", _card(made, recipe, run), folder)
 

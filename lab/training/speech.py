@@ -1,15 +1,17 @@
-"""Statistics of the windows of every corpus of speech, clean and through drawn lines, made once and kept."""
+"""Log-mel windows of every corpus of speech, clean and through drawn lines, made once and kept."""
 
 import hashlib
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from functools import partial
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-import torch
-from torch import nn
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from affectstream.lab.datasets import readers
 from affectstream.lab.datasets.clips import SUFFIXES
@@ -21,12 +23,10 @@ from affectstream.lab.training.augment.lines import drawn
 from affectstream.lab.training.corpus import Indices
 from affectstream.lab.training.files import arrays, whole
 from affectstream.models.voice import features
-from affectstream.models.voice.network import loud, statistics
 from affectstream.models.voice.quality import is_silent
 
-Samples = npt.NDArray[np.float32]
 Halves = npt.NDArray[np.float16]
-Report = Callable[[str], None]
+Source = tuple[int, Path, str]  # row of a clip, its file, and the name that its chance is drawn by
 
 HOME = "ravdess"
 CORPORA = (HOME, "tess", "nemo", "turev", "emospeech")
@@ -38,35 +38,25 @@ CLEAN = "clean"
 LEAST_S = 0.6  # of the first window of a clip
 LONG_S = 30.0  # a call: what is left after its last whole second is left away
 PHASE_S = (0.3, 1.3)  # where the first window of a drawn copy ends
-AT_ONCE = 32
+AT_ONCE = 32  # clips that a process takes
 N_SOUNDS = 120  # of each kind
 LEARNT_SOUNDS = ("noise", "engines")  # the others judge how sounds never heard are told apart
 
 
 @dataclass(frozen=True)
 class Windows:
-    """Statistics of windows and the rows of the clips that they are cut from."""
+    """Log-mel windows and the rows of the clips that they are cut from."""
 
-    stats: Halves  # (windows, size)
+    inputs: Halves  # (windows, 80, 200)
     clip: Indices  # (windows,)
 
 
 @dataclass(frozen=True)
-class Encoded:
-    """What turns log-mel windows into statistics, and the name of its weights."""
+class Kept:
+    """Where windows are kept, and how many processes make them."""
 
-    encoder: nn.Module
-    name: str  # changes with the weights
-
-    def stats(self, windows: Sequence[Samples]) -> Halves:
-        """Return the statistics (n, size) of log-mel windows (80, 200)."""
-        found = []
-        with torch.inference_mode():
-            for start in range(0, len(windows), AT_ONCE):
-                x = torch.from_numpy(np.stack(windows[start : start + AT_ONCE]))
-                blocks = self.encoder(x.to(next(self.encoder.parameters()).dtype))
-                found.append(statistics([block.float() for block in blocks], loud(x)).half().numpy())
-        return np.concatenate(found)
+    cache: Path
+    processes: int = 1
 
 
 def read_corpora(data: Path) -> dict[str, readers.View]:
@@ -80,65 +70,67 @@ def read_corpora(data: Path) -> dict[str, readers.View]:
     return found
 
 
-def of_corpus(name: str, view: readers.View, copy: str, encoded: Encoded, cache: Path) -> Windows:
-    """Return the windows of one ``copy`` of a corpus, from ``cache`` where they were made before."""
+def of_corpus(name: str, view: readers.View, copy: str, kept: Kept) -> Windows:
+    """Return the windows of one ``copy`` of a corpus, from the cache where they were made before."""
     files = sorted([*(clip.path for clip in view.items), *(path for path, _ in view.skipped)])
     number = {path: i for i, path in enumerate(files)}
-    sources = [(clip.path, f"{copy}/{name}/{number[clip.path]}") for clip in view.items]
+    sources = [(row, clip.path, f"{copy}/{name}/{number[clip.path]}") for row, clip in enumerate(view.items)]
     digest = hashlib.sha256("".join(clip.sha256 for clip in view.items).encode()).hexdigest()
     share = 1.0 if copy == CLEAN else SHARES.get(name, 1.0)
-    return _kept(cache / f"voice-{name}-{copy}.npz", digest, encoded, lambda: _cuts(sources, copy, share))
+    return _made_once(kept, f"{name}-{copy}", digest, sources, copy, share)
 
 
-def of_calls(folder: Path, copy: str, encoded: Encoded, cache: Path) -> Windows:
+def of_calls(folder: Path, copy: str, kept: Kept) -> Windows:
     """Return the windows of the calls in ``folder`` but those of HELD_CALLS; none where there are none."""
     files = sorted(path for path in folder.glob("*") if path.suffix in SUFFIXES)
     learnt = [path for path in files if not path.name.startswith(HELD_CALLS)]
-    sources = [(path, f"{copy}/{CALLS}/{i}") for i, path in enumerate(learnt)]
+    sources = [(i, path, f"{copy}/{CALLS}/{i}") for i, path in enumerate(learnt)]
     digest = hashlib.sha256("".join(path.name for path in learnt).encode()).hexdigest()
-    return _kept(cache / f"voice-{CALLS}-{copy}.npz", digest, encoded, lambda: _cuts(sources, copy, 1.0))
+    return _made_once(kept, f"{CALLS}-{copy}", digest, sources, copy, 1.0)
 
 
-def of_sounds(kinds: Sequence[str], encoded: Encoded, n: int = N_SOUNDS) -> Halves:
-    """Return the statistics of ``n`` sounds of each kind, every other one through a drawn line."""
-    found = []
+def of_sounds(kinds: Sequence[str], n: int = N_SOUNDS) -> Halves:
+    """Return the windows (n * kinds, 80, 200) of ``n`` sounds of each kind, every other through a line."""
+    found = [np.zeros((0, features.N_MELS, features.FRAMES), np.float16)]
     for kind in kinds:
         for i in range(n):
             rng = np.random.default_rng((list(SOUNDS).index(kind), i))
             samples = SOUNDS[kind](rng)
-            found.append(features.features(*(drawn(samples, rng) if i % 2 else (samples, features.RATE_HZ))))
-    return encoded.stats(found)
+            heard = drawn(samples, rng) if i % 2 else (samples, features.RATE_HZ)
+            found.append(features.features(*heard)[None].astype(np.float16))
+    return np.concatenate(found)
 
 
-def _kept(
-    path: Path, digest: str, encoded: Encoded, cuts: Callable[[], Iterator[tuple[int, Samples]]]
+def _made_once(
+    kept: Kept, name: str, digest: str, sources: Sequence[Source], copy: str, share: float
 ) -> Windows:
-    key = f"{encoded.name} {digest}"
+    path = kept.cache / f"voice-{name}.npz"
     if path.exists():
-        kept = arrays(path)
-        if str(kept["key"]) == key:
-            return Windows(kept["stats"].astype(np.float16), kept["clip"].astype(np.int64))
-    clip, stats, waiting = [], [np.zeros((0, 0), np.float16)], []
-    for row, window in cuts():
-        clip.append(row)
-        waiting.append(window)
-        if len(waiting) == AT_ONCE:
-            stats.append(encoded.stats(waiting))
-            waiting = []
-    if waiting:
-        stats.append(encoded.stats(waiting))
-    made = Windows(np.concatenate(stats[1:] or stats), np.array(clip, dtype=np.int64))
-    whole(path, lambda part: np.savez(part, stats=made.stats, clip=made.clip, key=np.array(key)))
-    return made
+        found = arrays(path)
+        if str(found["key"]) == digest:
+            return Windows(found["inputs"].astype(np.float16, copy=False), found["clip"].astype(np.int64))
+    parts = [sources[start : start + AT_ONCE] for start in range(0, len(sources), AT_ONCE)]
+    cuts = partial(_cuts, copy=copy, share=share)
+    if kept.processes > 1:
+        with ProcessPoolExecutor(kept.processes, initializer=threadpool_limits, initargs=(1,)) as pool:
+            made = list(chain.from_iterable(pool.map(cuts, parts)))
+    else:
+        made = list(chain.from_iterable(map(cuts, parts)))
+    shape = (len(made), features.N_MELS, features.FRAMES)
+    inputs = np.stack([window for _, window in made]) if made else np.zeros(shape, np.float16)
+    windows = Windows(inputs, np.array([row for row, _ in made], dtype=np.int64))
+    whole(path, lambda part: np.savez(part, inputs=inputs, clip=windows.clip, key=np.array(digest)))
+    return windows
 
 
-def _cuts(sources: Sequence[tuple[Path, str]], copy: str, share: float) -> Iterator[tuple[int, Samples]]:
-    """Yield the log-mel windows (80, 200) of a ``share`` of the clips with the row of each.
+def _cuts(sources: Sequence[Source], copy: str, share: float) -> list[tuple[int, Halves]]:
+    """Return the log-mel windows (80, 200) of a ``share`` of the clips with the row of each.
 
     A clip's draws depend on the name of its source alone. Its windows are those that are not silent before
     the line, cut every second.
     """
-    for row, (path, source) in enumerate(sources):
+    found = []
+    for row, path, source in sources:
         rng = np.random.default_rng(zlib.crc32(source.encode()))
         if share < 1 and rng.random() < 1 - share:
             continue
@@ -150,7 +142,8 @@ def _cuts(sources: Sequence[tuple[Path, str]], copy: str, share: float) -> Itera
             if not is_silent(cut(samples, features.RATE_HZ, (start, end)), features.RATE_HZ):
                 window = cut(changed, rate_hz, (end * longer - (end - start), end * longer))
                 if np.abs(window).max(initial=0) > 1e-5:
-                    yield row, features.features(window, rate_hz)
+                    found.append((row, features.features(window, rate_hz).astype(np.float16)))
+    return found
 
 
 def _spans(length_s: float, first_s: float) -> Iterator[tuple[float, float]]:

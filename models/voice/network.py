@@ -13,6 +13,7 @@ ATTENTION_HEADS: Final = 6
 BLOCKS: Final = 2
 DIRECTIONS: Final = 32
 LOUD: Final = 0.5  # 20 dB, in the quarters of a power of ten that features are in
+LEAST_VARIANCE: Final = 1e-8  # keeps the slope of the root finite
 QUANTILE: Final = 0.99
 FACTOR: Final = 1.5
 
@@ -28,7 +29,7 @@ def loud(x: Tensor) -> Tensor:
     Pauses and what a short window is padded with are as long as a corpus has them; they say nothing of how
     something is spoken.
     """
-    level: Tensor = x.amax(dim=1).unflatten(1, (-1, 2)).amax(dim=2)
+    level = x.amax(dim=1).view(len(x), -1, 2).amax(dim=2)
     return level > level.amax(dim=1, keepdim=True) - LOUD
 
 
@@ -41,7 +42,7 @@ def statistics(blocks: list[Tensor], chosen: Tensor) -> Tensor:
     found = []
     for x in blocks:
         mean = share @ x  # (batch, 1, width)
-        found += [mean, (share @ (x - mean).square()).sqrt()]
+        found += [mean, (share @ (x - mean).square()).clamp_min(LEAST_VARIANCE).sqrt()]
     return torch.cat(found, dim=2)[:, 0]
 
 
@@ -103,7 +104,7 @@ class Heads(nn.Module):
         """Take the number of statistics, which are standardised as they were in training."""
         super().__init__()
         self.domain = Domain(size)
-        self.norm = nn.BatchNorm1d(size, affine=False, momentum=None)
+        self.norm = nn.BatchNorm1d(size, affine=False, momentum=0.05)
         self.members = nn.ModuleList(
             nn.Sequential(
                 nn.Dropout(0.6 * dropout),
@@ -131,21 +132,30 @@ class Heads(nn.Module):
 class VoiceNet(nn.Module):
     """Seven log probabilities from a two-second log-mel window."""
 
-    def __init__(self, members: int, hidden: int) -> None:
+    def __init__(self, members: int, hidden: int, dropout: float = 0.5) -> None:
         """Make an untrained network: the encoder's size is fixed, that of the heads is given."""
         super().__init__()
         self.encoder = SpeechEncoder(WIDTH, ATTENTION_HEADS, BLOCKS)
-        self.heads = Heads(embedding_size(), members, hidden)
+        self.heads = Heads(embedding_size(), members, hidden, dropout)
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Map (batch, 80, 200) to the mean of the heads' log probabilities (batch, 7)."""
-        return self.with_evidence(x)[0]
+    def forward(self, x: Tensor, offset: Tensor | None = None) -> Tensor:
+        """Map (batch, 80, 200) to the mean of the heads' log probabilities (batch, 7).
 
-    def with_evidence(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Return what ``forward`` does, the statistics (batch, 1536) and the shares out of domain (batch,).
+        In training, ``offset`` (batch, 7) is added to the logits, and those of every head are returned
+        (batch * members, 7).
+        """
+        logits: Tensor = self.heads(self.statistics(x), offset)
+        return logits
+
+    def statistics(self, x: Tensor) -> Tensor:
+        """Map (batch, 80, 200) to the statistics (batch, 1536) that the heads read.
 
         The encoder computes in its own number type, the rest in float32.
         """
         blocks = [block.float() for block in self.encoder(x.to(self.encoder.positions.dtype))]
-        found = statistics(blocks, loud(x))
+        return statistics(blocks, loud(x))
+
+    def with_evidence(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Return what ``forward`` does, the statistics (batch, 1536) and the shares out of domain (batch,)."""
+        found = self.statistics(x)
         return self.heads(found), found, self.heads.domain(found)

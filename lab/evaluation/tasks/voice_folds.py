@@ -19,7 +19,7 @@ from affectstream.lab.evaluation.tasks.voice_sets import Cast, Temperatures, Win
 from affectstream.lab.evaluation.windows import Samples, per_clip
 from affectstream.lab.splits import Fold
 from affectstream.lab.statistics import Floats, Labels, fit_temperature, uar
-from affectstream.lab.training.files import ENCODER, FEATURES, WEIGHTS, weights
+from affectstream.lab.training.files import WEIGHTS, weights
 from affectstream.lab.training.recipe import RECIPE, VoiceRecipe, read_recipe
 from affectstream.models.batching import product_type
 from affectstream.models.voice.network import VoiceNet
@@ -161,17 +161,13 @@ def fold_networks(run: Path) -> list[VoiceNet]:
     recipe = read_recipe(run / RECIPE)
     if not isinstance(recipe, VoiceRecipe):
         raise InputError(f"{run} is a run of {recipe.network}, not of the shipped voice network")
-    return [whole_network(run, path, recipe) for path in paths]
+    return [whole_network(path, recipe) for path in paths]
 
 
-def whole_network(run: Path, heads: Path, recipe: VoiceRecipe) -> VoiceNet:
-    """Return the heads in the file ``heads`` on the encoder that ``run`` used.
-
-    Raises InputError where either is missing.
-    """
+def whole_network(path: Path, recipe: VoiceRecipe) -> VoiceNet:
+    """Return the network of a part of a run in the file ``path``; raises InputError where it is missing."""
     made = VoiceNet(recipe.members, recipe.hidden)
-    made.heads.load_state_dict(weights(heads))
-    made.encoder.load_state_dict(weights(run.parent / FEATURES / ENCODER))
+    made.load_state_dict(weights(path))
     made.encoder.to(product_type("cpu"))
     return made.eval()
 

@@ -1,10 +1,11 @@
-"""The shipped voice network: heads on an encoder's statistics of every corpus.
+"""The shipped voice network: Whisper's first layers and heads, trained on every corpus.
 
 Parts: five folds by actor of RAVDESS, each with all of the other corpora to learn from; one part per corpus
 that is left out whole; and one of everything, which is shipped.
 """
 
-import hashlib
+import os
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,8 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from rich.console import Console
-from safetensors.torch import save_file
-from torch import Tensor, nn
+from torch import nn
 
 from affectstream.lab.datasets import ravdess, readers
 from affectstream.lab.datasets.catalogue import entry
@@ -21,48 +21,23 @@ from affectstream.lab.evaluation.outcome import About
 from affectstream.lab.splits import merged_groups
 from affectstream.lab.training import speech
 from affectstream.lab.training.corpus import Corpus, Indices, Part
-from affectstream.lab.training.files import ENCODER, weights, whole
+from affectstream.lab.training.files import weights
 from affectstream.lab.training.networks import whisper
 from affectstream.lab.training.recipe import Recipe, VoiceRecipe
 from affectstream.lab.training.tasks.clips import corpus_of
-from affectstream.lab.training.tasks.voice_windows import Clips
-from affectstream.models.batching import product_type
-from affectstream.models.voice.encoder import SpeechEncoder
-from affectstream.models.voice.network import (
-    ATTENTION_HEADS,
-    BLOCKS,
-    WIDTH,
-    Domain,
-    Heads,
-    embedding_size,
-    fitted_domain,
-)
+from affectstream.lab.training.tasks.voice_windows import Clips, Learnt
+from affectstream.models.voice.network import VoiceNet
 from affectstream.schemas.labels import N_EMOTIONS
 
 ALL = "all"  # the part whose network is shipped: it learns from every corpus, nothing is left to test it
 WITHOUT = "without-"  # and the name of the corpus that the part never hears
-DOMAIN_ROWS = 15_000
 
 
 def spoken(data: Path, recipe: Recipe, cache: Path) -> tuple[Corpus, Clips]:
     """Return all corpora that lie in ``data`` in the parts above; raises InputError without RAVDESS."""
     assert isinstance(recipe, VoiceRecipe)
-    encoded = encoder_of(recipe, cache)
     views = speech.read_corpora(data)
-    return _parts(views, recipe), _clips(views, data, recipe, encoded, cache)
-
-
-def encoder_of(recipe: Recipe, cache: Path) -> speech.Encoded:
-    """Return the encoder of ``recipe.weights``, or else Whisper's, and keep it in ``cache``."""
-    made = SpeechEncoder(WIDTH, ATTENTION_HEADS, BLOCKS).eval()
-    if recipe.weights is None:
-        made = whisper.encoder(cache, Console(stderr=True).print)
-    else:
-        made.load_state_dict(weights(Path(recipe.weights)))
-    state = {name: tensor.contiguous() for name, tensor in made.state_dict().items()}
-    whole(cache / ENCODER, lambda path: save_file(state, path))
-    digest = hashlib.sha256(b"".join(tensor.numpy().tobytes() for tensor in state.values()))
-    return speech.Encoded(made.to(product_type("cpu")), digest.hexdigest()[:16])
+    return _parts(views, recipe), _clips(views, data, recipe, speech.Kept(cache, os.cpu_count() or 1))
 
 
 def _parts(views: dict[str, readers.View], recipe: Recipe) -> Corpus:
@@ -92,36 +67,37 @@ def _parts(views: dict[str, readers.View], recipe: Recipe) -> Corpus:
     return Corpus(about, labels, groups, merged_groups(groups, hashes), tuple(parts), known)
 
 
-def _clips(
-    views: dict[str, readers.View], data: Path, recipe: VoiceRecipe, encoded: speech.Encoded, cache: Path
-) -> Clips:
+def _clips(views: dict[str, readers.View], data: Path, recipe: VoiceRecipe, kept: speech.Kept) -> Clips:
     corpus = np.concatenate([np.full(len(v.labels), speech.CORPORA.index(n)) for n, v in views.items()])
     labels = np.concatenate([view.labels for view in views.values()])
-    copies = [speech.CLEAN, *(f"r{k}" for k in range(recipe.copies))]
-    made, start = [], 0
-    for name, view in views.items():
-        found = [speech.of_corpus(name, view, copy, encoded, cache) for copy in copies]
-        made += [(part, start, copy) for part, copy in zip(found, copies, strict=True) if len(part.clip)]
-        start += len(view.labels)
-    windows = speech.Windows(
-        np.concatenate([part.stats for part, _, _ in made]),
-        np.concatenate([part.clip + offset for part, offset, _ in made]),
+    clean = _joined(views, [speech.CLEAN], kept)
+
+    def make() -> Learnt:
+        drawn = [f"r{k}" for k in range(recipe.copies)]
+        windows = clean if not drawn else _both(clean, _joined(views, drawn, kept))
+        heard = [speech.of_calls(data / speech.CALLS, copy, kept).inputs for copy in (speech.CLEAN, *drawn)]
+        sounds = speech.of_sounds(speech.LEARNT_SOUNDS if recipe.sounds else ())
+        return Learnt(windows, torch.from_numpy(np.concatenate(heard)), torch.from_numpy(sounds))
+
+    return Clips(labels, corpus, torch.from_numpy(_allowed(labels, corpus)), clean, make, kept.cache)
+
+
+def _joined(views: dict[str, readers.View], copies: Sequence[str], kept: speech.Kept) -> speech.Windows:
+    """Return the windows of ``copies`` of all corpora, by the row of the clip in all of them."""
+    starts = np.cumsum([0, *(len(view.labels) for view in views.values())])
+    made = [
+        (start, speech.of_corpus(name, view, copy, kept))
+        for start, (name, view) in zip(starts[:-1], views.items(), strict=True)
+        for copy in copies
+    ]
+    return speech.Windows(
+        np.concatenate([part.inputs for _, part in made]),
+        np.concatenate([start + part.clip for start, part in made]),
     )
-    of_clean = np.concatenate([np.full(len(part.clip), copy == speech.CLEAN) for part, _, copy in made])
-    heard = [speech.of_calls(data / speech.CALLS, copy, encoded, cache) for copy in copies]
-    size = embedding_size()
-    calls = torch.from_numpy(np.concatenate([part.stats.reshape(-1, size) for part in heard]))
-    sounds = torch.from_numpy(speech.of_sounds(speech.LEARNT_SOUNDS, encoded) if recipe.sounds else calls[:0])
-    return Clips(
-        labels,
-        corpus,
-        torch.from_numpy(_allowed(labels, corpus)),
-        windows,
-        np.flatnonzero(of_clean),
-        calls,
-        sounds,
-        _domain(windows.stats, calls),
-    )
+
+
+def _both(one: speech.Windows, other: speech.Windows) -> speech.Windows:
+    return speech.Windows(np.concatenate([one.inputs, other.inputs]), np.concatenate([one.clip, other.clip]))
 
 
 def _allowed(labels: Indices, corpus: Indices) -> npt.NDArray[np.bool_]:
@@ -131,15 +107,17 @@ def _allowed(labels: Indices, corpus: Indices) -> npt.NDArray[np.bool_]:
     return found
 
 
-def _domain(stats: speech.Halves, calls: Tensor) -> Domain:
-    """Return the domain of all windows, those of calls included."""
-    chosen = np.random.default_rng(0).permutation(len(stats))[:DOMAIN_ROWS]
-    return fitted_domain(torch.cat([torch.from_numpy(stats[np.sort(chosen)]), calls]).float())
-
-
 def network(recipe: Recipe, clips: Clips) -> nn.Module:
-    """Return heads with random weights, and the domain of ``clips``."""
+    """Return the encoder of ``recipe.weights``, or else Whisper's, with heads of random weights."""
     assert isinstance(recipe, VoiceRecipe)
-    made = Heads(embedding_size(), recipe.members, recipe.hidden, recipe.dropout)
-    made.domain.load_state_dict(clips.domain.state_dict())
+    made = VoiceNet(recipe.members, recipe.hidden, recipe.dropout)
+    if recipe.weights is None:
+        made.encoder = whisper.encoder(clips.cache, Console(stderr=True).print)
+    else:
+        made.encoder.load_state_dict(weights(Path(recipe.weights)))
     return made
+
+
+def finished(network: nn.Module, clips: Clips, part: Part, recipe: Recipe) -> None:
+    """Fit the domain of a trained ``network`` to what ``part`` learnt from."""
+    clips.finish(network, part, recipe)

@@ -15,12 +15,19 @@ from affectstream.lab.evaluation import windows as evaluation
 from affectstream.lab.training import loop, speech
 from affectstream.lab.training.corpus import Corpus
 from affectstream.lab.training.recipe import Recipe, changed, shipped_recipe
-from affectstream.lab.training.tasks.voice import encoder_of, network, spoken
+from affectstream.lab.training.tasks import voice_windows
+from affectstream.lab.training.tasks.voice import finished, network, spoken
 from affectstream.lab.training.tasks.voice_windows import CALL_PRIOR, Clips
 from affectstream.models.voice.encoder import SpeechEncoder
 from affectstream.producers.chunks import Chunker, to_pcm
 
-SMALL = {"members": 2, "hidden": 4, "batch": 16, "steps": 3, "warm_up": 1, "copies": 1}
+SMALL = {"members": 2, "hidden": 4, "batch": 8, "steps": 2, "warm_up": 1, "copies": 1}
+
+
+@pytest.fixture(autouse=True)
+def _small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(voice_windows, "CALL_ROWS", 4)
+    monkeypatch.setattr(voice_windows, "SOUND_ROWS", 2)
 
 
 @pytest.fixture(scope="module")
@@ -90,7 +97,7 @@ def losses(folder: Path) -> list[float]:
 def test_training_learns_and_repeats_itself(
     prepared: tuple[Corpus, Clips], recipe: Recipe, tmp_path: Path
 ) -> None:
-    longer = changed(recipe, {"epochs": 6, "steps": 8, "mixup": 0.0})
+    longer = changed(recipe, {"epochs": 3, "steps": 4, "mixup": 0.0, "augment": False})
     nets = []
     for name in ("one", "two"):
         (tmp_path / name).mkdir()
@@ -143,8 +150,8 @@ def test_a_class_that_a_corpus_lacks_is_neither_learnt_nor_answered_there(
     assert (logits[:, 4:].max(axis=1) < logits[:, :4].min(axis=1)).all()
     task = clips.task(corpus.parts[5], corpus.labels, changed(recipe, {"mixup": 0.0}))
     (x, offset), targets, _ = next(task.batches(0))
-    assert len(targets) == 2 * 16
-    assert len(x) == len(offset) > 16
+    assert len(targets) == 2 * 8
+    assert len(x) == len(offset) > 8
     assert (targets.sum(dim=1) - 1).abs().max() < 1e-6
 
 
@@ -155,7 +162,7 @@ def test_the_mean_answer_over_calls_is_drawn_to_the_prior(
     task = clips.task(corpus.parts[-1], corpus.labels, changed(recipe, {"sounds": 0.0, "calls": 1.0}))
     batch = next(task.batches(0))
     assert batch.penalty is not None
-    rows = 2 * (len(batch.inputs[0]) - 16)
+    rows = 2 * (len(batch.inputs[0]) - 8)
     prior = torch.tensor(CALL_PRIOR).log().repeat(rows, 1)
     assert float(batch.penalty(prior)) == pytest.approx(0.0, abs=1e-6)
     assert float(batch.penalty(torch.zeros(rows, 7))) > 0.5
@@ -166,18 +173,49 @@ def test_the_mean_answer_over_calls_is_drawn_to_the_prior(
     assert float(batch.penalty(prior)) == pytest.approx(0.0, abs=1e-6)
 
 
-def test_statistics_are_kept_and_calls_for_testing_are_never_heard(
-    data: Path, recipe: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_windows_are_kept_and_calls_for_testing_are_never_heard(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    encoded = encoder_of(recipe, tmp_path)
     view = readers.view("turev", data / "turev")
-    made = speech.of_corpus("turev", view, "r0", encoded, tmp_path)
-    calls = speech.of_calls(data / "calls", "clean", encoded, tmp_path)
+    made = speech.of_corpus("turev", view, "r0", speech.Kept(tmp_path, processes=2))
+    calls = speech.of_calls(data / "calls", "clean", speech.Kept(tmp_path))
     assert set(calls.clip) == {0}
-    monkeypatch.setattr(speech, "_cuts", lambda *_: pytest.fail("made again"))
-    again = speech.of_corpus("turev", view, "r0", encoded, tmp_path)
-    np.testing.assert_array_equal(made.stats, again.stats)
-    assert made.stats.shape == (len(made.clip), 1536)
+    monkeypatch.setattr(speech, "_cuts", lambda *_, **__: pytest.fail("made again"))
+    again = speech.of_corpus("turev", view, "r0", speech.Kept(tmp_path))
+    np.testing.assert_array_equal(made.inputs, again.inputs)
+    assert made.inputs.shape == (len(made.clip), 80, 200)
+
+
+def test_windows_do_not_depend_on_the_number_of_processes(data: Path, tmp_path: Path) -> None:
+    view = readers.view("turev", data / "turev")
+    one = speech.of_corpus("turev", view, "r1", speech.Kept(tmp_path / "one"))
+    two = speech.of_corpus("turev", view, "r1", speech.Kept(tmp_path / "two", processes=2))
+    np.testing.assert_array_equal(one.inputs, two.inputs)
+    np.testing.assert_array_equal(one.clip, two.clip)
+
+
+def test_the_domain_of_a_finished_network_holds_what_it_learnt_from(
+    prepared: tuple[Corpus, Clips], recipe: Recipe
+) -> None:
+    corpus, clips = prepared
+    made = network(recipe, clips)
+    finished(made, clips, corpus.parts[-1], recipe)
+    known = torch.from_numpy(clips.clean.inputs).float()
+    with torch.inference_mode():
+        _, _, unknown = made.eval().with_evidence(known)
+        assert float((unknown > 0.5).float().mean()) < 0.1
+        assert float(made.with_evidence(torch.rand(4, 80, 200))[2].min()) > 0.5
+
+
+def test_an_encoder_that_is_left_alone_does_not_change(
+    prepared: tuple[Corpus, Clips], recipe: Recipe
+) -> None:
+    before = network(recipe, prepared[1])
+    alone = trained(prepared, changed(recipe, {"encoder_scale": 0.0}), None, lambda line: None)
+    tuned = trained(prepared, recipe, None, lambda line: None)
+    name = "encoder.blocks.0.inner.0.weight"
+    assert torch.equal(before.state_dict()[name], alone.state_dict()[name])
+    assert not torch.equal(before.state_dict()[name], tuned.state_dict()[name])
 
 
 def test_an_actor_is_in_one_fold_and_both_sexes_in_each(corpus: ravdess.Corpus) -> None:
