@@ -66,7 +66,7 @@ class Domain(nn.Module):
         self.register_buffer("middle", torch.zeros(size))
         self.register_buffer("spread", torch.ones(size))
         self.register_buffer("axes", torch.zeros(directions, size))  # rows of length 1 / deviation
-        self.register_buffer("rest", torch.tensor(float("inf")))  # mean square outside of the axes
+        self.register_buffer("rest", torch.tensor(1e30))  # mean square outside of the axes
         self.register_buffer("limits", torch.tensor([1.0, 2.0]))  # distances where doubt begins and is whole
 
     def distance(self, x: Tensor) -> Tensor:
@@ -156,6 +156,6 @@ class VoiceNet(nn.Module):
         return statistics(blocks, loud(x))
 
     def with_evidence(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Return what ``forward`` does, the statistics (batch, 1536) and the shares out of domain (batch,)."""
+        """Return what ``forward`` does, statistics (batch, 1536) and the shares (batch,) out of domain."""
         found = self.statistics(x)
         return self.heads(found), found, self.heads.domain(found)

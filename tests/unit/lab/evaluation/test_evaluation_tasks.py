@@ -17,7 +17,6 @@ from affectstream.lab.evaluation.degrade_faces import FACES
 from affectstream.lab.evaluation.run import EvaluationRequest
 from affectstream.lab.evaluation.tasks import face, text, voice
 from affectstream.lab.training import command
-from affectstream.lab.training.files import ENCODER, FEATURES
 from affectstream.lab.training.recipe import changed, shipped_recipe, write_recipe
 from affectstream.models.face.network import FaceNet
 from affectstream.models.voice.network import VoiceNet
@@ -217,9 +216,7 @@ def test_out_of_fold_logits_are_made_where_the_fold_networks_are(voice_weights: 
     made = VoiceNet(members=1, hidden=4)
     for k in range(5):
         (run / f"fold-{k}").mkdir(parents=True)
-        save_file(made.heads.state_dict(), run / f"fold-{k}" / "best.safetensors")
-    (tmp_path / FEATURES).mkdir()
-    save_file(made.encoder.state_dict(), tmp_path / FEATURES / ENCODER)
+        save_file(made.state_dict(), run / f"fold-{k}" / "best.safetensors")
     write_recipe(changed(shipped_recipe("voice"), {"members": 1, "hidden": 4}), run / "recipe.json")
     found = voice.evaluate(_given(clips, voice_weights, run))
     assert (run / "out-of-fold.npz").exists()

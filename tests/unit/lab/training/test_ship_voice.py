@@ -9,7 +9,7 @@ import torch
 
 from affectstream.lab.evaluation.tasks import voice_folds, voice_sets
 from affectstream.lab.training import ship_voice as shipping
-from affectstream.lab.training.files import ENCODER, FEATURES, WEIGHTS
+from affectstream.lab.training.files import WEIGHTS
 from affectstream.lab.training.recipe import RECIPE, VoiceRecipe, shipped_recipe, write_recipe
 from affectstream.lab.training.ship import ship
 from affectstream.models.voice.model import SHAPE, VoiceModel
@@ -32,9 +32,7 @@ def run(tmp_path: Path) -> Path:
     recipe = shipped_recipe("voice")
     assert isinstance(recipe, VoiceRecipe)
     made = VoiceNet(recipe.members, recipe.hidden)
-    safetensors.torch.save_file(made.heads.state_dict(), run / "all" / WEIGHTS)
-    (tmp_path / FEATURES).mkdir()
-    safetensors.torch.save_file(made.encoder.state_dict(), tmp_path / FEATURES / ENCODER)
+    safetensors.torch.save_file(made.state_dict(), run / "all" / WEIGHTS)
     write_recipe(recipe, run / RECIPE)
     return run
 
