@@ -97,7 +97,8 @@ def write(runs: Sequence[Path], folder: Path, data: Path) -> list[Row]:
         raise InputError(
             "runs of different seeds held out different rows: average runs that differ in --order"
         )
-    meld, go, held = rows_of(data, recipes[0])
+    # the words of every order are the same, so that one run can teach what another began
+    meld, go, held = rows_of(data, recipes[0].model_copy(update={"order": 0}))
     state = mean_weights([weights(run / WEIGHTS) for run in runs])
     if isinstance(recipes[0], CallsRecipe):
         kept, encoder, before = _continued(state, recipes[0])

@@ -63,9 +63,7 @@ class CallsTask(TextTask):
         self._turns = Turns(self._sentences, recipe.prefaced, recipe.in_context)
 
         self._place = torch.device(recipe.device)
-        self._teachers = [
-            continued(Path(teacher), recipe).eval().to(self._place) for teacher in recipe.teachers
-        ]
+        self._teachers = [_teacher(Path(folder), recipe).to(self._place) for folder in recipe.teachers]
 
     def batches(self, epoch: int) -> Iterator[Batch]:
         """Yield the batches of ``epoch``, replayed rows with a share of the teachers' answers as targets."""
@@ -116,6 +114,15 @@ def calls(data: Path, recipe: Recipe, cache: Path) -> tuple[Corpus, Texts]:
     groups = tuple(row.group for row in rows)
     corpus = Corpus(ABOUT, labels, groups, merged_groups(groups), (Part("", learn, kept, tested),))
     return corpus, CallTexts(rows, Tokeniser(start_folder(recipe) / "text.tokenizer.json"))
+
+
+def _teacher(folder: Path, recipe: Recipe) -> TextNetwork:
+    """Return the network in ``folder``; raises InputError where its vocabulary is not that of the start."""
+    start = start_folder(recipe)
+    words = [read_card("text", place).config["tokenizer_sha256"] for place in (start, folder)]
+    if words[0] != words[1]:
+        raise InputError(f"{folder} cannot teach what begins from {start}: they have different vocabularies")
+    return continued(folder, recipe).eval()
 
 
 def start_folder(recipe: Recipe) -> Path:

@@ -95,6 +95,19 @@ def test_replayed_rows_are_learnt_as_the_teacher_answers_and_sentences_as_they_a
     assert batch.targets.sum(1).numpy() == pytest.approx(1.0, abs=1e-5)
 
 
+def test_a_teacher_with_another_vocabulary_is_refused(recipe: CallsRecipe, tmp_path: Path) -> None:
+    assert recipe.weights is not None
+    other = tmp_path / "other"
+    shutil.copytree(recipe.weights, other)
+    own = read_card("text", other)
+    config = own.config | {"tokenizer_sha256": "0" * 64}
+    write_card("text", own.model_dump() | {"config": config}, other)
+    taught = changed(recipe, {"teachers": str(other)})
+    corpus, material = calls(tmp_path, taught, tmp_path)
+    with pytest.raises(InputError, match="different vocabularies"):
+        material.task(corpus.parts[0], corpus.labels, taught)
+
+
 def test_frozen_layers_and_word_vectors_stay_as_they_are(recipe: CallsRecipe) -> None:
     moving = {name for name, p in network(recipe).named_parameters() if p.requires_grad}
     assert "bias" in moving
@@ -128,7 +141,7 @@ def test_a_run_ships_with_more_calm_and_a_temperature_for_each_corpus(
     write_recipe(recipe, run / RECIPE)
     save_file(made.state_dict(), run / WEIGHTS)
     card = ship([run], tmp_path / "shipped", tmp_path)
-    assert card.model_id == "text-minilm/3"
+    assert card.model_id == "text-minilm/4"
     assert "sentences of service calls (train)" in card.data
     assert [t["network"] for t in card.config["training"]] == ["text", "text-calls"]
     assert card.temperature == pytest.approx(card.config["temperatures"]["MELD"], abs=1e-4)
