@@ -2,8 +2,9 @@
 
 import json
 import logging
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -26,6 +27,7 @@ Model = Annotated[
     str | None,
     typer.Option(help="a hub model id or a local folder, or shipped", show_default=False),
 ]
+Key = tuple[str, str, int]  # party, modality and number of an input
 SHIPPED = "shipped"
 SHOWN = 8  # alerts gained and lost, of each recording
 
@@ -43,6 +45,10 @@ def rescore(
     media: Annotated[
         bool, typer.Option("--media", help="read all media again, also where the model is the same")
     ] = False,
+    shadow: Annotated[
+        bool,
+        typer.Option("--shadow", help="with the answers of a model in shadow in the place of those fused"),
+    ] = False,
     agent_purpose: Purpose = None,
     output: Annotated[
         Path | None, typer.Option("-o", "--output", help="all differences, as .json", show_default=False)
@@ -53,6 +59,8 @@ def rescore(
     from affectstream.export import check_file
     from affectstream.runtime.settings import load
 
+    if shadow and (media or face_model or voice_model or text_model):
+        raise InputError("--shadow takes stored answers: it goes with --rule and --fitted only")
     if output:
         check_file(output)
     logging.disable(logging.INFO)
@@ -64,17 +72,18 @@ def rescore(
     }
     changed = _changed(base, models, rule, fitted)
     anew = frozenset(MODALITIES) if media else frozenset(models)
-    found = [(path, *_compared(path, base, changed, anew)) for path in files]
+    found = [(path, *_compared(path, base, changed, anew, shadow)) for path in files]
     _print(found)
     if output:
-        options = {"models": models, "rule": rule, "fitted": str(fitted) if fitted else None, "media": media}
+        options: dict[str, Any] = {"models": models, "rule": rule, "fitted": str(fitted) if fitted else None}
+        options |= {"media": media, "shadow": shadow}
         _write(output, found, options)
 
 
 def _compared(
-    path: Path, base: "Settings", changed: "Settings", anew: Collection[Modality]
+    path: Path, base: "Settings", changed: "Settings", anew: Collection[Modality], shadow: bool
 ) -> "tuple[Recording, Differences]":
-    """Return a recording and what differs in it under changed settings; raises InputError, PolicyError."""
+    """Return a recording and what differs in it then; raises InputError, PolicyError."""
     from affectstream.analytics.differences import differences
     from affectstream.analytics.rules import read
     from affectstream.recordings import note_files
@@ -83,8 +92,11 @@ def _compared(
     recording = open_recording(path)
     _require(recording, base)
     note_files([path], recording.session_id, base.policy)
-    before = stored_finals(recording) or scored(recording, base, frozenset())
-    after = scored(recording, changed, anew)
+    if shadow:  # both readings by one rule: what differs is what the models answered
+        before = scored(recording, changed, frozenset())
+    else:
+        before = stored_finals(recording) or scored(recording, base, frozenset())
+    after = scored(recording, changed, anew, shadow_answers(recording) if shadow else {})
     if not after:
         raise InputError(f"{path}: too short: it holds no window")
     rules = read(base.alerts.rules) if base.alerts.enabled else ()
@@ -99,10 +111,33 @@ def stored_finals(recording: "Recording") -> list[FusedEmotion]:
     return [each for each in messages if isinstance(each, FusedEmotion) and each.pane == "final"]
 
 
-def scored(recording: "Recording", settings: "Settings", anew: Collection[Modality]) -> list[FusedEmotion]:
+def shadow_answers(recording: "Recording") -> dict[Key, Observation]:
+    """Return what models in shadow observed, by input; raises InputError where that was not recorded."""
+    from affectstream.schemas.topics import SHADOW
+
+    found: dict[Key, Observation] = {}
+    for each in recording.messages([SHADOW]):
+        if isinstance(each.message, Observations):
+            found.update((_key(item), item) for item in each.message.items)
+    if not found:
+        raise InputError(f"{recording.path}: holds no answers of a model in shadow (docs/operations.md)")
+    return found
+
+
+def _key(item: Observation) -> Key:
+    return item.party, item.modality, item.seq
+
+
+def scored(
+    recording: "Recording",
+    settings: "Settings",
+    anew: Collection[Modality],
+    instead: Mapping[Key, Observation] = MappingProxyType({}),
+) -> list[FusedEmotion]:
     """Return the finals of a recording under settings: media of ``anew`` are read again, else probabilities.
 
-    Where no probabilities are stored, all media are read. Raises InputError where those are not there.
+    An observation in ``instead`` is taken in the place of the stored one of the same input. Where no
+    probabilities are stored, all media are read. Raises InputError where those are not there.
     """
     from affectstream.schemas.topics import MEDIA, PROBABILITIES
     from affectstream.workers.fusion.offline import offline_join
@@ -114,7 +149,7 @@ def scored(recording: "Recording", settings: "Settings", anew: Collection[Modali
     join = offline_join(settings.fusion)
     panes: list[FusedEmotion] = []
     for item in _observations(recording, settings, anew):
-        panes += join.push(item.model_copy(update={"run": ""}))
+        panes += join.push(instead.get(_key(item), item).model_copy(update={"run": ""}))
     panes += join.finish()
     return [pane for pane in panes if pane.pane == "final"]
 

@@ -4,7 +4,7 @@ import json
 import wave
 
 import pytest
-from support.mcap_files import START_MS, joined, made_up_call, recorded
+from support.mcap_files import ARRIVED_MS, START_MS, joined, made_up_call, record_into, recorded
 from support.paths import ROOT
 from support.reference_runs import typed
 
@@ -16,10 +16,12 @@ from affectstream.replay import bar_of
 from affectstream.replay_recorded import Often, Span, Wanted, plays, recordings, seconds
 from affectstream.runtime.audit import audit_log
 from affectstream.runtime.recording import open_recording
+from affectstream.runtime.recording.writer import RecordingWriter
 from affectstream.runtime.settings import load as load_settings
+from affectstream.schemas.codec import encode
 from affectstream.schemas.errors import InputError, PolicyError
-from affectstream.schemas.messages import FusedEmotion
-from affectstream.schemas.topics import CHUNKS, FRAMES, FUSED, PROBABILITIES, TRANSCRIPTS
+from affectstream.schemas.messages import FusedEmotion, Observations
+from affectstream.schemas.topics import CHUNKS, FRAMES, FUSED, PROBABILITIES, SHADOW, TRANSCRIPTS
 from affectstream.session_file import SessionArguments
 
 GOLDEN = sorted((ROOT / "tests" / "golden").glob("recording-*.mcap"))
@@ -132,6 +134,35 @@ def test_scoring_anew_needs_media_for_another_model_and_a_purpose_for_an_agent(f
     agent = [m.model_copy(update={"party": "agent"}) for m in made_up_call() if m.type == "fused"]
     with pytest.raises(PolicyError, match="agent"):
         typed("rescore", recorded(folder, agent, session_id="call-9", run="r1"))
+
+
+def with_shadow(path_of, numbers):
+    """A recording of a call in which a model on trial answered these inputs of the video, angry each time."""
+    call = made_up_call()
+    writer = RecordingWriter(path_of, "call-s", "r1")
+    record_into(writer, call)
+    cross = (0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0)
+    for message in call:
+        for item in message.items if isinstance(message, Observations) else ():
+            if item.type == "probabilities" and item.modality == "video" and item.seq in numbers:
+                trial = Observations(items=(item.model_copy(update={"p": cross, "model_id": "trial"}),))
+                writer.add(SHADOW.name, trial, encode(trial), ARRIVED_MS, 1000 + item.seq)
+    writer.finish()
+    return writer.path
+
+
+def test_answers_of_a_model_in_shadow_are_compared_with_those_that_were_fused(folder, tmp_path):
+    made = tmp_path / "made.json"
+    done = typed("rescore", with_shadow(folder, {1, 2}), "--shadow", "-o", made)
+    assert done.exit_code == 0, done.output
+    (session,) = json.loads(made.read_text())["recordings"]
+    moved = [n for n, window in enumerate(session["windows"]) if window["distance"] > 0]
+    assert moved == [1, 2]  # where it answered; the rest is as it was fused
+    assert {"alerts_gained", "alerts_lost"} <= set(session["summary"])
+    with pytest.raises(InputError, match="no answers of a model in shadow"):
+        typed("rescore", recorded(folder, made_up_call()), "--shadow")
+    with pytest.raises(InputError, match="--shadow takes stored answers"):
+        typed("rescore", recorded(folder, made_up_call(), "call-t"), "--shadow", "--media")
 
 
 def angry(seconds, level):
