@@ -15,7 +15,7 @@ from affectstream.processes import Child, Children
 from affectstream.runtime.kafka import topics
 from affectstream.runtime.process import free_port
 from affectstream.runtime.settings import Settings, as_env, load
-from benchmarks import servers
+from benchmarks import listing, servers
 from benchmarks.gateway_load import FRAME_MS, RAMP_S
 from benchmarks.measure import Row
 
@@ -35,6 +35,7 @@ def rows(logs: Path, small: bool) -> Iterator[Row]:
             children.wait_ready(START_S)
             assert child.process
             yield from _measured(child.process.pid, settings, calls, seconds)
+        yield from listing.rows(settings, logs, small)
 
 
 def _settings(running: servers.Servers, calls: int) -> Settings:
