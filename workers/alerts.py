@@ -44,6 +44,7 @@ BATCH = 500
 POLL_MS = 100  # how long a fetch waits for records: bounds the time until a stop is seen
 STUCK_S = 30 + REDIS_WAIT_S  # without a fetch for so long, the worker is not ready
 MAX_PARTIES = 10_000  # whose states are kept
+KEPT_S = 300.0  # a state after its last window; Redis gives it again where the call goes on
 
 Add = Callable[[Sequence[Event]], Awaitable[None]]
 
@@ -107,6 +108,7 @@ class AlertsWorker:
         self._fetched_s = now_s()
         self._decode: Callable[[bytes], Message] = decoder(FUSED.max_bytes, *FUSED.carries)
         self._states: OrderedDict[PartyKey, State] = OrderedDict()
+        self._used_s: dict[PartyKey, float] = {}  # when each state was last changed
         self._runs: OrderedDict[str, str] = OrderedDict()  # by session, where it has a name
         self._gate = CommitGate(store, self._keeps, now_s, sleep)
         self._outbox = outbox
@@ -116,12 +118,27 @@ class AlertsWorker:
         while not stop.is_set():
             records = await self._subscriber.get(BATCH, POLL_MS)
             self._fetched_s = self._now_s()
+            self._forget()
             if records:
                 await self._finish(await self._work(records), stop)
 
     def idle_s(self) -> float:
         """Return the seconds since the broker last answered a fetch, with records or without."""
         return self._now_s() - self._fetched_s
+
+    def _forget(self) -> None:
+        """Drop the states of calls that have had no window for a while: memory is that of calls that run."""
+        while self._states:
+            key = next(iter(self._states))
+            if self._fetched_s - self._used_s.get(key, self._fetched_s) < KEPT_S:
+                return
+            self._drop(key)
+
+    def _drop(self, key: PartyKey) -> None:
+        self._states.pop(key, None)
+        self._used_s.pop(key, None)
+        if not any((key[0], party) in self._states for party in PARTIES):
+            self._runs.pop(key[0], None)
 
     async def _work(self, records: Sequence[Record]) -> Work:
         work = Work()
@@ -142,7 +159,7 @@ class AlertsWorker:
         if run == self._runs.get(session_id, UNNAMED):
             return
         for party in PARTIES:
-            self._states.pop((session_id, party), None)
+            self._drop((session_id, party))
         await retry_until_available(lambda: self._store.begin_alerts(session_id, run))
         self._runs[session_id] = run
         if len(self._runs) > MAX_PARTIES:
@@ -166,8 +183,9 @@ class AlertsWorker:
             run = self._runs.get(window.session_id, UNNAMED)
             work.events += webhook.events(window, run, new, first=state.end_ms < 0)
         self._states.move_to_end(key)
+        self._used_s[key] = self._fetched_s
         if len(self._states) > MAX_PARTIES:
-            self._states.popitem(last=False)
+            self._drop(next(iter(self._states)))
         work.new += new
         work.newest[key] = max(window.end_ms, work.newest.get(key, 0))
 

@@ -13,7 +13,7 @@ from affectstream.schemas.alert import Alert
 from affectstream.schemas.codec import encode
 from affectstream.schemas.messages import DeadLetter
 from affectstream.schemas.topics import ALERTS, FUSED
-from affectstream.workers.alerts import REDIS_WAIT_S, AlertsWorker
+from affectstream.workers.alerts import KEPT_S, REDIS_WAIT_S, AlertsWorker
 
 RULES = (Rule(name="angry", kind="above", emotions=("angry",), level=0.6, seconds=3, hysteresis=0.2),)
 LINE = tenths("11666.66111166661115666")
@@ -134,6 +134,30 @@ def test_started_in_the_middle_the_state_is_that_of_all_finals() -> None:
     assert publisher.sent == [a for a in EXPECTED if a.start_ms >= 8000]
     assert publisher.sent[0].edge == "end"
     assert list(store.written.values()) == EXPECTED
+
+
+def test_the_state_of_a_call_that_is_silent_is_dropped_and_the_alerts_are_the_same_where_it_goes_on() -> None:
+    class Slow(Clock):
+        def __call__(self):
+            self.s += 200.0  # between two looks: longer than a state is kept, after two of them
+            return self.s
+
+    store, publisher, left = Store(LINE), Publisher(), []
+
+    async def go():
+        stop = asyncio.Event()
+        worker = AlertsWorker(
+            RULES, Topic([encode(w) for w in LINE], stop), publisher, store, Slow(), no_sleep
+        )
+        await worker.run(stop)
+        worker._fetched_s += KEPT_S
+        worker._forget()
+        left.extend([worker._states, worker._used_s, worker._runs])
+
+    asyncio.run(go())
+    assert store.read > 1
+    assert publisher.sent == EXPECTED
+    assert not any(left)
 
 
 def test_finals_that_come_twice_are_folded_once() -> None:
