@@ -265,6 +265,7 @@ async def test_every_metric_is_fed_by_the_processes_that_are_documented_to(stirr
     assert {process for _, _, by in DOCUMENTED for process in feeding(by)} <= {
         *stirred.metrics,
         "asr",  # tests/integration/workers/test_recogniser.py
+        "recorder",  # tests/integration/workers/test_recorder.py
     }
 
 
