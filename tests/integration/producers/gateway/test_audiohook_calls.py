@@ -97,8 +97,8 @@ async def test_a_call_whose_second_connection_reaches_another_process_is_one_ses
                         client.receive(await socket.recv())
         began = await gateway.event("call_started", session=session_of(call_id))
         handed = await gateway.event("call_ended", session=session_of(call_id), reason="handed_over")
-        log = [json.loads(line) for line in (tmp_path / "gateway.log").read_text().splitlines()]
-        ended = [each for each in log if each["event"] == "call_ended"]
+    log = [json.loads(line) for line in (tmp_path / "gateway.log").read_text().splitlines()]
+    ended = [each for each in log if each["event"] == "call_ended"]
     assert next(each["event"] for each in log if each["event"].startswith("call_")) == "call_continued"
     assert (handed["seconds"], ended[0]["session"], ended[0]["reason"]) == (4.0, session_of(call_id), "end")
     every = [message for _, message in await read_all(gateway.settings.kafka, CHUNKS)]
