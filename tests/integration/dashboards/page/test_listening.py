@@ -123,6 +123,20 @@ async def test_a_cursor_goes_along_with_the_sound_and_a_turn_goes_there(process:
     assert found.violations_count == 0, found.generate_report()
 
 
+async def test_a_click_into_a_chart_goes_there_in_the_sound(process: Process, page: Page) -> None:
+    await signed_in(process, page)
+    await page.get_by_label("Your name to listen").fill("Grace")
+    await page.keyboard.press("Enter")
+    await expect(page.locator("#call-sound")).to_have_js_property("duration", WINDOWS)
+    await page.locator("#call-sound").evaluate("sound => sound.pause()")
+    chart = page.locator(".call-chart").first
+    box = await chart.bounding_box()
+    assert box
+    await chart.click(position={"x": 84 + (box["width"] - 100) / 4, "y": box["height"] / 3})
+    near = f"Math.abs(document.querySelector('#call-sound').currentTime - {WINDOWS / 4}) < {WINDOWS / 20}"
+    await page.wait_for_function(near)
+
+
 async def test_an_empty_name_hears_nothing(process: Process, page: Page) -> None:
     await signed_in(process, page)
     before = len(process.reads())
