@@ -122,6 +122,8 @@ def evaluate(
 
     torch.set_num_threads(threads or os.cpu_count() or 1)
     if output is not None:
+        if name == "voice" and output.resolve() == run.resolve():
+            raise InputError(f"{run} keeps what its own networks predicted: give another --output")
         training.make(output)  # before what takes minutes
     if name not in ("face", "voice") and (folder is not None or corpus is not None):
         raise InputError("a folder by class and --corpus are for face and voice")

@@ -94,7 +94,7 @@ def next_steps(recipe: "Recipe", folder: Path) -> str:
     if network == "face":
         return f"next: affectstream train face --network face-refined --weights {folder / 'best.safetensors'}"
     if network == "voice":
-        measure = f"affectstream evaluate voice --run {folder} -o {folder}"
+        measure = f"affectstream evaluate voice --run {folder} -o {folder / 'report'}"
         return f"next: {measure}, then affectstream ship {folder} --folder {weights}"
     if network in ("text", "text-calls"):
         look = f"affectstream evaluate text --weights {weights} -o {folder}"

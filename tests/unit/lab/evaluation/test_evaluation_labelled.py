@@ -89,6 +89,7 @@ def test_voices_of_another_corpus_are_judged_by_the_windows_of_the_stream(tmp_pa
         (("face", "--corpus", "none"), "no corpus is called 'none'"),
         (("voice", "--corpus", "fer2013"), "fer2013 is not for the voice: there are ravdess"),
         (("text", "--corpus", "meld"), "are for face and voice"),
+        (("voice", "--run", "runs/mine", "-o", "runs/mine"), "give another --output"),
         (("face", "nowhere"), "nowhere is no folder: expected FOLDER/CLASS/FILE"),
         (("face", "--corpus", "affectnet", "--data", "nowhere"), "name the folder or file of affectnet"),
         (("runs/none", "--corpus", "meld"), "are for face and voice"),
