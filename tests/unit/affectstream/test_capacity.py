@@ -32,7 +32,7 @@ def test_a_thousand_calls_by_hand():
     found = by_part(1_000)
     assert found["video"].count == math.ceil(5000 / 266.9 * 1.3 / 0.6) == 41
     assert found["audio"].count == math.ceil(2000 / 175.1 * 1.3 / 0.6) == 25
-    assert found["gateway"].count == math.ceil(0.79 * 2 / 0.6) == 3
+    assert found["gateway"].count == math.ceil(0.94 * 2 / 0.6) == 4
     assert found["partitions"].count == 72  # 41 processes and half as many again
     bytes_s = written(its, COSTS)
     assert bytes_s[topics.CHUNKS] == 2000 * (63_581 + 100)
