@@ -35,7 +35,7 @@ def rows(logs: Path, small: bool) -> Iterator[Row]:
             children.wait_ready(START_S)
             assert child.process
             yield from _measured(child.process.pid, settings, calls, seconds)
-        apart = settings.kafka.model_copy(update={"topic_prefix": "listed."})  # the load is a backlog of hours
+        apart = settings.kafka.model_copy(update={"topic_prefix": "listed."})  # the load left a backlog
         settings = settings.model_copy(update={"kafka": apart})
         asyncio.run(topics.create(settings.kafka, 4, replication=1))
         yield from listing.rows(settings, logs, small)
