@@ -56,7 +56,7 @@ COMMANDS: dict[str, Entry] = {
     ),
     "simulate": Entry(
         "affectstream.simulate",
-        "Stream a recording to the gateway as twilio, audiosocket or a browser does.",
+        "Stream a recording, or its words, to the gateway as a telephony platform or a browser does.",
         ("capture", "gateway"),
         group=True,
     ),

@@ -11,9 +11,9 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
-from affectstream.runtime.redis_client import connect, translated
+from affectstream.runtime.redis_client import Connected, translated
 from affectstream.runtime.settings import RedisSettings
 from affectstream.schemas import keys
 from affectstream.schemas.errors import Unavailable
@@ -32,13 +32,12 @@ class Place:
     name: str
 
 
-class Journal:
+class Journal(Connected):
     """``async with Journal(settings.redis) as journal``; the calls of this process, and of others."""
 
     def __init__(self, settings: RedisSettings) -> None:
+        super().__init__(settings)
         self.owner = secrets.token_hex(8)
-        self._settings = settings
-        self._redis: Any = connect(settings, patient=False)
         self._waiting: dict[str, str] = {}  # states that go with the next batch, by name
         self._written: set[str] = set()
         self._batch: asyncio.Future[frozenset[str]] | None = None  # those of it that were taken
@@ -61,7 +60,7 @@ class Journal:
         with suppress(Unavailable), translated(self._settings):
             await self._redis.hdel(keys.HANDOVER_PROCESSES, self.owner)
             await self._redis.delete(keys.handover_alive(self.owner), keys.handover_calls(self.owner))
-        await self._redis.aclose()
+        await super().__aexit__(kind, error, trace)
 
     async def write(self, name: str, state: str) -> bool:
         """Note how far a call has come; False where another process has taken it. Raises Unavailable.

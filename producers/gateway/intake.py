@@ -35,14 +35,14 @@ async def begin(gate: Gate, event: Started, protocol: str) -> Taken:
 
     Where a call may have several streams one after the other, the second is a session of its own.
     """
-    named = gate.ids.of(event.call_id)
-    plan = planned(gate, event, named)
+    first = gate.ids.of(event.call_id)
+    plan = planned(gate, event, first)
     if not plan.permitted:
         raise Fault("agent_not_permitted")
     if gate.permission:
-        await gate.permission.admit(named)
+        await gate.permission.admit(first)
     for number in range(1, MOST_SESSIONS + 1):
-        session_id = named if number == 1 else f"{named[:61]}-{number}"
+        session_id = first if number == 1 else f"{first[:61]}-{number}"
         try:
             async with AsyncExitStack() as exits:
                 if gate.permission:
@@ -107,16 +107,16 @@ def taken_in(gate: Gate, event: Started, call: Call, exits: AsyncExitStack, prot
 
 
 @contextmanager
-def _known(gate: Gate, named: str, taken: Taken) -> Iterator[None]:
+def _known(gate: Gate, session_id: str, taken: Taken) -> Iterator[None]:
     """Let streams of words find the call while the context is open."""
-    running = gate.running.setdefault(named, [])
+    running = gate.running.setdefault(session_id, [])
     running.append(taken)
     try:
         yield
     finally:
         running.remove(taken)
         if not running:
-            gate.running.pop(named, None)
+            gate.running.pop(session_id, None)
 
 
 async def _claim(gate: Gate, session_id: str, run: str) -> None:
