@@ -7,7 +7,6 @@ offset is committed only when Redis holds the window too: fusion writes the topi
 
 import asyncio
 import time
-from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
@@ -30,10 +29,11 @@ from affectstream.runtime.watchdog import Watchdog
 from affectstream.schemas.alert import Alert
 from affectstream.schemas.codec import Message, decoder
 from affectstream.schemas.errors import MessageError, SettingsError
-from affectstream.schemas.messages import PARTIES, DeadLetter, FusedEmotion, Party, PartyKey
+from affectstream.schemas.messages import DeadLetter, FusedEmotion, Party, PartyKey
 from affectstream.schemas.runs import UNNAMED, Runs
 from affectstream.schemas.topics import FUSED
 from affectstream.workers import deadletter, webhook
+from affectstream.workers.alert_states import AlertStates
 from affectstream.workers.commit_gate import REDIS_WAIT_S, CommitGate, Sleep
 from affectstream.workers.delivery import Commits, Publishes
 from affectstream.workers.webhook import Event
@@ -43,8 +43,6 @@ log = structlog.get_logger(__name__)
 BATCH = 500
 POLL_MS = 100  # how long a fetch waits for records: bounds the time until a stop is seen
 STUCK_S = 30 + REDIS_WAIT_S  # without a fetch for so long, the worker is not ready
-MAX_PARTIES = 10_000  # whose states are kept
-KEPT_S = 300.0  # a state after its last window; Redis gives it again where the call goes on
 
 Add = Callable[[Sequence[Event]], Awaitable[None]]
 
@@ -107,9 +105,7 @@ class AlertsWorker:
         self._now_s = now_s
         self._fetched_s = now_s()
         self._decode: Callable[[bytes], Message] = decoder(FUSED.max_bytes, *FUSED.carries)
-        self._states: OrderedDict[PartyKey, State] = OrderedDict()
-        self._used_s: dict[PartyKey, float] = {}  # when each state was last changed
-        self._runs: OrderedDict[str, str] = OrderedDict()  # by session, where it has a name
+        self._states = AlertStates()
         self._gate = CommitGate(store, self._keeps, now_s, sleep)
         self._outbox = outbox
 
@@ -118,27 +114,13 @@ class AlertsWorker:
         while not stop.is_set():
             records = await self._subscriber.get(BATCH, POLL_MS)
             self._fetched_s = self._now_s()
-            self._forget()
+            self._states.forget(self._fetched_s)
             if records:
                 await self._finish(await self._work(records), stop)
 
     def idle_s(self) -> float:
         """Return the seconds since the broker last answered a fetch, with records or without."""
         return self._now_s() - self._fetched_s
-
-    def _forget(self) -> None:
-        """Drop the states of calls that have had no window for a while: memory is that of calls that run."""
-        while self._states:
-            key = next(iter(self._states))
-            if self._fetched_s - self._used_s.get(key, self._fetched_s) < KEPT_S:
-                return
-            self._drop(key)
-
-    def _drop(self, key: PartyKey) -> None:
-        self._states.pop(key, None)
-        self._used_s.pop(key, None)
-        if not any((key[0], party) in self._states for party in PARTIES):
-            self._runs.pop(key[0], None)
 
     async def _work(self, records: Sequence[Record]) -> Work:
         work = Work()
@@ -156,20 +138,16 @@ class AlertsWorker:
 
     async def _begin(self, session_id: str, run: str) -> None:
         """Forget what came of the run before, where a session has another one now."""
-        if run == self._runs.get(session_id, UNNAMED):
+        if run == self._states.run(session_id):
             return
-        for party in PARTIES:
-            self._drop((session_id, party))
         await retry_until_available(lambda: self._store.begin_alerts(session_id, run))
-        self._runs[session_id] = run
-        if len(self._runs) > MAX_PARTIES:
-            self._runs.popitem(last=False)
+        self._states.begin(session_id, run)
 
     async def _keeps(self, session_ids: Sequence[str]) -> list[bool]:
         """Say of each session whether its windows in Redis are those of the run that is read here."""
-        named = [sid for sid in session_ids if self._runs.get(sid)]
+        named = [sid for sid in session_ids if self._states.run(sid) != UNNAMED]
         runs = await retry_until_available(lambda: self._store.runs_of(named)) if named else []
-        others = {sid for sid, found in zip(named, runs, strict=True) if found.kept != self._runs[sid]}
+        others = {sid for sid, found in zip(named, runs, strict=True) if found.kept != self._states.run(sid)}
         return [sid not in others for sid in session_ids]
 
     async def _add(self, window: FusedEmotion, work: Work) -> None:
@@ -178,14 +156,11 @@ class AlertsWorker:
         if state is None or window.start_ms > state.end_ms:
             state, refolded = await self._folded(window)
             work.refolded += refolded
-        self._states[key], new = folding.step(self._rules, state, window)
+        after, new = folding.step(self._rules, state, window)
         if window.end_ms > state.end_ms:
-            run = self._runs.get(window.session_id, UNNAMED)
+            run = self._states.run(window.session_id)
             work.events += webhook.events(window, run, new, first=state.end_ms < 0)
-        self._states.move_to_end(key)
-        self._used_s[key] = self._fetched_s
-        if len(self._states) > MAX_PARTIES:
-            self._drop(next(iter(self._states)))
+        self._states.put(key, after, self._fetched_s)
         work.new += new
         work.newest[key] = max(window.end_ms, work.newest.get(key, 0))
 
@@ -212,7 +187,7 @@ class AlertsWorker:
     async def _publish(self, messages: Iterable[Message]) -> None:
         acks = []
         for message in messages:
-            run = self._runs.get(message.session_id, UNNAMED) if isinstance(message, Alert) else UNNAMED
+            run = self._states.run(message.session_id) if isinstance(message, Alert) else UNNAMED
             acks.append(await self._publisher.send(message, run=run))
         await asyncio.gather(*acks)
 

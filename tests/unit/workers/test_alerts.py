@@ -13,7 +13,8 @@ from affectstream.schemas.alert import Alert
 from affectstream.schemas.codec import encode
 from affectstream.schemas.messages import DeadLetter
 from affectstream.schemas.topics import ALERTS, FUSED
-from affectstream.workers.alerts import KEPT_S, REDIS_WAIT_S, AlertsWorker
+from affectstream.workers.alert_states import KEPT_S
+from affectstream.workers.alerts import REDIS_WAIT_S, AlertsWorker
 
 RULES = (Rule(name="angry", kind="above", emotions=("angry",), level=0.6, seconds=3, hysteresis=0.2),)
 LINE = tenths("11666.66111166661115666")
@@ -150,9 +151,8 @@ def test_the_state_of_a_call_that_is_silent_is_dropped_and_the_alerts_are_the_sa
             RULES, Topic([encode(w) for w in LINE], stop), publisher, store, Slow(), no_sleep
         )
         await worker.run(stop)
-        worker._fetched_s += KEPT_S
-        worker._forget()
-        left.extend([worker._states, worker._used_s, worker._runs])
+        worker._states.forget(worker._fetched_s + KEPT_S)
+        left.extend([worker._states, worker._states._runs])
 
     asyncio.run(go())
     assert store.read > 1
