@@ -1,21 +1,19 @@
 """The command `simulate`: a recording streamed to the gateway as a telephony platform would."""
 
 import asyncio
-import time
 import uuid
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 
+from affectstream import gateway as gateways
 from affectstream.schemas.errors import AffectError, InputError
 
 if TYPE_CHECKING:
-    from pydantic import SecretStr
-
-    from affectstream.runtime.settings import Settings
+    from affectstream.producers.gateway.simulators import Pcm
 
 app = typer.Typer()
 out = Console()
@@ -38,21 +36,20 @@ def twilio(
 ) -> None:
     """Stream a call as Twilio Media Streams does: mu-law, both tracks, signed by the settings' token."""
     from affectstream.producers.gateway import streaming
-    from affectstream.producers.gateway.simulators import TELEPHONE_HZ, recording
     from affectstream.producers.gateway.simulators import twilio as messages
     from affectstream.runtime.settings import load
 
     settings = load()
-    _, lanes = recording(file, TELEPHONE_HZ)
-    if len(lanes) > 2:
-        raise InputError(f"{file}: it has {len(lanes)} channels; a call has one or two")
-    tracks = dict(zip(("inbound", "outbound"), lanes, strict=False))
+    tracks = dict(zip(("inbound", "outbound"), _channels(file), strict=False))
     ids = _ids(call_id, calls, lambda: f"CA{uuid.uuid4().hex}")
 
     async def one(name: str) -> None:
-        headers = _signature(settings, "/twilio")
+        headers = gateways.twilio_headers(settings.gateway, "/twilio")
         await streaming.websocket(
-            url or _url(settings, "/twilio"), headers, messages(name, tracks, _token(settings)), speed
+            url or gateways.address(settings.gateway, "/twilio"),
+            headers,
+            messages(name, tracks, gateways.token(settings.gateway)),
+            speed,
         )
 
     _run(ids, one)
@@ -78,8 +75,8 @@ def browser(
     ids = _ids(call_id, calls, lambda: f"page-{uuid.uuid4().hex}")
 
     async def one(name: str) -> None:
-        stream = messages(name, file, settings.producer, _token(settings))
-        await streaming.websocket(url or _url(settings, "/stream"), {}, stream, speed)
+        stream = messages(name, file, settings.producer, gateways.token(settings.gateway))
+        await streaming.websocket(url or gateways.address(settings.gateway, "/stream"), {}, stream, speed)
 
     _run(ids, one)
 
@@ -114,10 +111,12 @@ def words(
     async def one(name: str) -> None:
         start = {
             "call_id": name,
-            "token": _token(settings),
+            "token": gateways.token(settings.gateway),
             "tracks": [{"party": party, "encoding": "words"}],
         }
-        await streaming.words(url or _url(settings, "/words"), start, results(spoken), speed)
+        await streaming.words(
+            url or gateways.address(settings.gateway, "/words"), start, results(spoken), speed
+        )
 
     _run([call_id], one)
 
@@ -169,15 +168,12 @@ def audiohook(
     """Stream a call as Genesys AudioHook does: mu-law, both channels, signed by the settings' secret."""
     from affectstream.producers.gateway import streaming
     from affectstream.producers.gateway.audiohook_client import AudioHookClient, Identity, headers
-    from affectstream.producers.gateway.simulators import TELEPHONE_HZ, recording
     from affectstream.runtime.settings import load
 
-    gateway, (_, lanes) = (settings := load()).gateway, recording(file, TELEPHONE_HZ)
-    if len(lanes) > 2:
-        raise InputError(f"{file}: it has {len(lanes)} channels; a call has one or two")
+    gateway, lanes = (settings := load()).gateway, _channels(file)
     ids = [str(_uuid(name)) for name in _ids(call_id, calls, lambda: str(uuid.uuid4()))]
-    key, secret = (_text(each) for each in (gateway.audiohook_key, gateway.audiohook_secret))
-    to = url or _url(settings, "/audiohook")
+    key, secret = (gateways.text(each) for each in (gateway.audiohook_key, gateway.audiohook_secret))
+    to = url or gateways.address(settings.gateway, "/audiohook")
     signed_url = f"{gateway.public_url}/audiohook" if gateway.public_url and url is None else to
 
     def show(entity: Mapping[str, object]) -> None:
@@ -188,6 +184,16 @@ def audiohook(
         await streaming.session(to, lambda who: headers(signed_url, who, key, secret), client, speed)
 
     _run(ids, one)
+
+
+def _channels(file: Path) -> "Sequence[Pcm]":
+    """Return the sound of one or two parties at the rate of telephones; raises InputError."""
+    from affectstream.producers.gateway.simulators import TELEPHONE_HZ, recording
+
+    _, lanes = recording(file, TELEPHONE_HZ)
+    if len(lanes) > 2:
+        raise InputError(f"{file}: it has {len(lanes)} channels; a call has one or two")
+    return lanes
 
 
 def _run(ids: list[str], one: Callable[[str], Awaitable[None]]) -> None:
@@ -225,30 +231,3 @@ def _address(text: str) -> tuple[str, int]:
     if not host or not port.isdigit() or not 0 < int(port) < 65536:
         raise InputError(f"--address {text}: HOST:PORT, as in 127.0.0.1:8361")
     return host.strip("[]"), int(port)
-
-
-def _url(settings: "Settings", path: str) -> str:
-    gateway = settings.gateway
-    scheme = "wss" if gateway.tls_certificate else "ws"
-    return f"{scheme}://{gateway.host}:{gateway.port}{path}"
-
-
-def _signature(settings: "Settings", path: str) -> dict[str, str]:
-    from affectstream.producers.gateway.admission import twilio_signature
-
-    gateway = settings.gateway
-    if gateway.twilio_token is None:
-        return {}
-    url = f"{gateway.public_url}{path}"
-    return {"X-Twilio-Signature": twilio_signature(gateway.twilio_token.get_secret_value(), url)}
-
-
-def _text(secret: "SecretStr | None") -> str:
-    return secret.get_secret_value() if secret else ""
-
-
-def _token(settings: "Settings") -> str:
-    from affectstream.producers.gateway.admission import new_token
-
-    secret = settings.gateway.token
-    return new_token(secret.get_secret_value(), time.time()) if secret else ""

@@ -33,7 +33,7 @@ from affectstream.schemas.errors import MessageError, SettingsError, Unavailable
 from affectstream.schemas.messages import AudioChunk, Reason, Transcript, VideoFrame
 from affectstream.schemas.policy import permits
 from affectstream.schemas.topics import PROBABILITIES, RECORD_GROUP
-from affectstream.workers.recorded import OpenFile, Part, Scope
+from affectstream.workers.recorded import OpenFile, Part, Scope, write_files
 
 log = structlog.get_logger(__name__)
 
@@ -175,7 +175,7 @@ class Recorder:
         finished = [self._open[key] for key in over]
         others = [each for key, each in self._open.items() if each.unflushed and key not in over]
         with _disk(self._folder):
-            gone = await asyncio.to_thread(_write_files, others, finished)
+            gone = await asyncio.to_thread(write_files, others, finished)
         self._open = {k: each for k, each in self._open.items() if k not in over and each not in gone}
         metrics.RECORDINGS_OPEN.set(len(self._open))
 
@@ -194,22 +194,6 @@ class Recorder:
                 del self._open[key]
             with _disk(self._folder):
                 await asyncio.to_thread(remove_recordings, self._folder, session_id, self._audit)
-
-
-def _write_files(unflushed: Collection[OpenFile], finished: Collection[OpenFile]) -> list[OpenFile]:
-    """Write and finish files; returns those that somebody has deleted, as `purge` and a withdrawal do."""
-    gone = []
-    for each in [*unflushed, *finished]:
-        try:
-            if each in finished:
-                each.writer.finish()
-            else:
-                each.writer.flush()
-                each.unflushed = 0
-        except FileNotFoundError:
-            log.warning("recording_was_deleted", session=each.writer.session_id, run=each.writer.run)
-            gone.append(each)
-    return gone
 
 
 @contextmanager
