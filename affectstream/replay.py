@@ -103,7 +103,6 @@ def replay(
     often = chosen.Often(loops, copies, start_offset, id_suffix)
     given, snap = _sources(arguments, settings, start, begin_ms, results)
     chosen.check_one_run(given, often, run)
-    chosen.require_analysed(given)
     wanted = chosen.Wanted(span, often, None if start == "recorded" else begin_ms, snap)
     playing = asyncio.run(_claimed(given, wanted, settings, again.value, run))
     _play(playing, settings, speed)
@@ -117,7 +116,9 @@ def _sources(
 
     if chosen.are_recordings(arguments.inputs):
         chosen.refuse_of_media(arguments)
-        return chosen.recordings(arguments, settings, results), start == "now"
+        given = chosen.recordings(arguments, settings, results)
+        chosen.require_analysed(given)
+        return given, start == "now"
     if results or start == "recorded":
         raise InputError("--results and --start recorded are for recordings (.mcap)")
     return [_planned(arguments, settings, begin_ms)], True

@@ -75,9 +75,8 @@ def rescore(
     found = [(path, *_compared(path, base, changed, anew, shadow)) for path in files]
     _print(found)
     if output:
-        options: dict[str, Any] = {"models": models, "rule": rule, "fitted": str(fitted) if fitted else None}
-        options |= {"media": media, "shadow": shadow}
-        _write(output, found, options)
+        options = {"models": models, "rule": rule, "fitted": fitted and str(fitted)}
+        _write(output, found, options | {"media": media, "shadow": shadow})
 
 
 def _compared(

@@ -121,12 +121,9 @@ def evaluate(
     from affectstream.models.weights import FOLDER
 
     torch.set_num_threads(threads or os.cpu_count() or 1)
+    _check_evaluate(name, folder, corpus, output, run)
     if output is not None:
-        if name == "voice" and output.resolve() == run.resolve():
-            raise InputError(f"{run} keeps what its own networks predicted: give another --output")
         training.make(output)  # before what takes minutes
-    if name not in ("face", "voice") and (folder is not None or corpus is not None):
-        raise InputError("a folder by class and --corpus are for face and voice")
     if name == "calls":
         from affectstream.lab.calls import command as calls
 
@@ -144,6 +141,15 @@ def evaluate(
     view.show_evaluation(evaluation, given.draws, out)
     if output is not None:
         _write_report(evaluation, output, given.draws)
+
+
+def _check_evaluate(
+    name: str, folder: Path | None, corpus: str | None, output: Path | None, run: Path
+) -> None:
+    if name == "voice" and output is not None and output.resolve() == run.resolve():
+        raise InputError(f"{run} keeps what its own networks predicted: give another --output")
+    if name not in ("face", "voice") and (folder is not None or corpus is not None):
+        raise InputError("a folder by class and --corpus are for face and voice")
 
 
 def _evaluate_run(folder: Path, data: Path | None, output: Path | None, device: str) -> None:

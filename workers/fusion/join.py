@@ -90,7 +90,7 @@ class Join:
         session_id, name, party = "", "", None  # of the observation before
         for item in items:
             if item.session_id != session_id or item.party != name:
-                if party is not None and party.progress.reaches(party.early_ms):
+                if party is not None and party.progress.reach_ms() >= party.early_ms:
                     due[party] = None
                 session_id, name = item.session_id, item.party
                 party = parties.get((session_id, item.party))
@@ -109,7 +109,7 @@ class Join:
             if party.progress.watermark_ms >= party.closing_ms:
                 self._close_due(party)
                 party = parties.get(party.key)
-        if party is not None and party.progress.reaches(party.early_ms):
+        if party is not None and party.progress.reach_ms() >= party.early_ms:
             due[party] = None
 
     def tick(self, now_ms: int, has_lag: HasLag) -> None:

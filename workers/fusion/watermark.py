@@ -112,13 +112,6 @@ class PartyProgress:
                 least = progress.reach_ms
         return least
 
-    def reaches(self, time_ms: int) -> bool:
-        """Say whether all fast modalities reach a time."""
-        for progress in self._quick:
-            if progress.reach_ms < time_ms:
-                return False
-        return bool(self._quick)
-
     def streams(self, window_end_ms: int) -> Mapping[Modality, Stream]:
         """Return how far each expected stream has come by the end of a window, whatever arrived first."""
         if window_end_ms > self._open_from_ms:
