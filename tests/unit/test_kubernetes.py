@@ -126,7 +126,9 @@ def env(name: str) -> dict[str, Any]:
     return {each["name"]: each.get("value", each.get("valueFrom")) for each in container["env"]}
 
 
-def generated() -> dict[Path, str]:
+@pytest.fixture
+def generated(monkeypatch: pytest.MonkeyPatch) -> dict[Path, str]:
+    monkeypatch.syspath_prepend(SCRIPT.parent)  # as where a script is run, for what it imports from beside it
     spec = importlib.util.spec_from_file_location("kubernetes_manifests", SCRIPT)
     assert spec and spec.loader
     module = importlib.util.module_from_spec(spec)
@@ -135,8 +137,8 @@ def generated() -> dict[Path, str]:
     return files()
 
 
-def test_the_files_are_what_the_compose_file_and_the_table_of_topics_give():
-    for path, text in generated().items():
+def test_the_files_are_what_the_compose_file_and_the_table_of_topics_give(generated: dict[Path, str]):
+    for path, text in generated.items():
         assert path.read_text(encoding="utf-8") == text, f"{path.name}: run python scripts/kubernetes.py"
 
 
