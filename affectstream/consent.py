@@ -77,7 +77,7 @@ def restore() -> None:
 @app.command("id")
 def id_(call_id: Annotated[str, typer.Argument(help="your platform's id of the call")]) -> None:
     """Print the session id of a platform's call id: its hash under gateway.session_key."""
-    from affectstream.producers.pseudonym import pseudonym
+    from affectstream.producers.session_ids import pseudonym
     from affectstream.runtime.settings import load
 
     print(pseudonym(call_id, load().gateway.session_key))

@@ -86,8 +86,8 @@ def replay(
 
     from affectstream import replay_recorded as chosen
     from affectstream.console import print_warnings
-    from affectstream.producers.pseudonym import pseudonym
     from affectstream.producers.runs import check_run
+    from affectstream.producers.session_ids import pseudonym
     from affectstream.runtime.settings import load
     from affectstream.session_file import SessionArguments
 

@@ -12,10 +12,10 @@ import structlog
 
 from affectstream.producers.consent import guarded
 from affectstream.producers.plan import check_session_id
-from affectstream.producers.pseudonym import pseudonym
 from affectstream.producers.replay import play
 from affectstream.producers.runs import Again, check_run, sending
 from affectstream.producers.session import SessionMessage
+from affectstream.producers.session_ids import pseudonym
 from affectstream.runtime.clocks import monotonic_ms
 from affectstream.runtime.kafka import Publisher, topics
 from affectstream.runtime.process import Stop

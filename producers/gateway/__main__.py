@@ -8,7 +8,7 @@ from contextlib import AsyncExitStack
 
 import structlog
 
-from affectstream.producers.gateway.admission import Places, SessionIds, Tokens
+from affectstream.producers.gateway.admission import Places, Tokens
 from affectstream.producers.gateway.feedback import Feedback
 from affectstream.producers.gateway.gate import Gate, measured
 from affectstream.producers.gateway.handover import Handing
@@ -17,6 +17,7 @@ from affectstream.producers.gateway.permission import permission
 from affectstream.producers.gateway.server import AudioSocketServer, routes
 from affectstream.producers.gateway.websocket import WebSocketServer
 from affectstream.producers.runs import new_run
+from affectstream.producers.session_ids import SessionIds
 from affectstream.runtime.clocks import wall_ms
 from affectstream.runtime.handovers import Handovers
 from affectstream.runtime.health import Health

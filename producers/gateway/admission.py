@@ -1,8 +1,7 @@
-"""Who may stream a call in, and under which id: signatures, single-use tokens, session ids, places."""
+"""Who may stream a call in: signatures, single-use tokens, places."""
 
 import hashlib
 import hmac
-import re
 import secrets
 from base64 import b64encode
 from collections import OrderedDict
@@ -14,8 +13,6 @@ from affectstream.schemas.messages import Party
 
 LONGEST_TOKEN_S = 3_600  # of validity; a token is spent in the seconds between its making and the call
 MOST_SPENT = 100_000
-SESSION_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
-DIGITS = re.compile(r"[\d.+-]*")  # a telephone number, or what could be one
 
 
 def twilio_signature(token: str, url: str) -> str:
@@ -69,25 +66,6 @@ class Tokens:
             return False
         self._spent[text] = int(expires)
         return True
-
-
-class SessionIds:
-    """Session ids of calls: a keyed hash, so that nobody without the key can tell whose call it was."""
-
-    def __init__(self, key: str | None) -> None:
-        self._keyed = key is not None
-        self._key = (key or secrets.token_hex(32)).encode()
-
-    def of(self, call_id: str) -> str:
-        """Return the session id of a platform's call id.
-
-        Without a key it is the call id where that is fit for one and no telephone number, else a hash under
-        a key that is drawn when the process starts.
-        """
-        plain = SESSION_ID.fullmatch(call_id) and not DIGITS.fullmatch(call_id)
-        if plain and not self._keyed:
-            return call_id
-        return "call-" + hmac.new(self._key, call_id.encode(), hashlib.sha256).hexdigest()[:32]
 
 
 class Places:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import structlog
 
-from affectstream.producers.gateway.admission import Places, SessionIds, Tokens
+from affectstream.producers.gateway.admission import Places, Tokens
 from affectstream.producers.gateway.call import Call
 from affectstream.producers.gateway.continuing import StreamKey, Streams
 from affectstream.producers.gateway.events import Fault, Started, StreamMessage
@@ -17,6 +17,7 @@ from affectstream.producers.gateway.noted import Noted
 from affectstream.producers.gateway.outbox import Outbox, Send
 from affectstream.producers.gateway.permission import Permission
 from affectstream.producers.runs import new_run
+from affectstream.producers.session_ids import SessionIds
 from affectstream.runtime.handovers import Handovers
 from affectstream.runtime.journal import Journal
 from affectstream.runtime.metrics import GATEWAY_DELAY, GATEWAY_DROPPED, GATEWAY_FILLED_SECONDS

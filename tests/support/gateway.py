@@ -3,8 +3,9 @@
 import asyncio
 from itertools import count
 
-from affectstream.producers.gateway.admission import Places, SessionIds
+from affectstream.producers.gateway.admission import Places
 from affectstream.producers.gateway.gate import Gate
+from affectstream.producers.session_ids import SessionIds
 from affectstream.runtime.settings import load
 
 ZERO_MS = 1_700_000_000_000

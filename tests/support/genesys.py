@@ -1,7 +1,7 @@
 """How the tests reach the AudioHook of a gateway on real servers."""
 
-from affectstream.producers.gateway.admission import SessionIds
 from affectstream.producers.gateway.audiohook_client import headers
+from affectstream.producers.session_ids import SessionIds
 
 PUBLIC = "wss://calls.example.com/audiohook"
 

@@ -7,10 +7,10 @@ import numpy as np
 from support.recordings import voice
 from support.system import analysed, lines
 
-from affectstream.producers.gateway.admission import SessionIds
 from affectstream.producers.gateway.simulators import to_mu_law
 from affectstream.producers.gateway.sound import mu_law
 from affectstream.producers.session import messages
+from affectstream.producers.session_ids import SessionIds
 from affectstream.publish import Ends
 from affectstream.runtime.store import FusedStore
 from affectstream.session_file import SessionArguments, plan

@@ -14,7 +14,7 @@ from support.redis_server import SecuredRedis
 from support.system import READY_S, STALL_MS, System
 
 from affectstream.processes import Child, Children
-from affectstream.producers.gateway.admission import SessionIds
+from affectstream.producers.session_ids import SessionIds
 from affectstream.runtime.process import free_port
 from affectstream.runtime.settings import Settings, as_env
 from affectstream.runtime.store import FusedStore

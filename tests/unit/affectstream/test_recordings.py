@@ -1,15 +1,12 @@
 """Recordings of a session in the folder of the settings: found by name, deleted, and reads of them noted."""
 
 import pytest
-from pydantic import SecretStr
 
-from affectstream.producers.pseudonym import pseudonym
 from affectstream.producers.session import PartySource, SessionPlan
 from affectstream.recordings import note_reading
 from affectstream.runtime.audit import audit_log
 from affectstream.runtime.recordings import delete
 from affectstream.runtime.settings import PolicySettings
-from affectstream.schemas.errors import SettingsError
 
 
 @pytest.fixture
@@ -47,12 +44,3 @@ def test_without_a_folder_nothing_is_noted(tmp_path):
     policy = PolicySettings(audit_log=tmp_path / "audit.jsonl")
     note_reading(SessionPlan("s", 0, (PartySource("customer", tmp_path / "a.wav"),)), policy)
     assert not (tmp_path / "audit.jsonl").exists()
-
-
-def test_a_call_id_becomes_the_same_session_everywhere_and_shows_nothing_of_itself():
-    made = pseudonym("+49 151 1234567", SecretStr("key"))
-    assert made == pseudonym("+49 151 1234567", SecretStr("key"))
-    assert made != pseudonym("+49 151 1234567", SecretStr("other"))
-    assert "1234567" not in made
-    with pytest.raises(SettingsError, match="session_key"):
-        pseudonym("call", None)

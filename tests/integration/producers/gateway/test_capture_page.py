@@ -10,7 +10,8 @@ import pytest_asyncio
 from playwright.async_api import Page, expect
 from support.browser import launched
 
-from affectstream.producers.gateway.admission import SessionIds, new_token
+from affectstream.producers.gateway.admission import new_token
+from affectstream.producers.session_ids import SessionIds
 from affectstream.runtime.kafka import Subscriber
 from affectstream.runtime.store import FusedStore
 from affectstream.schemas.codec import decode

@@ -10,7 +10,8 @@ from support.streamed import telephone
 from support.worker_topics import read_all
 from websockets.asyncio.client import connect
 
-from affectstream.producers.gateway.admission import SessionIds, new_token
+from affectstream.producers.gateway.admission import new_token
+from affectstream.producers.session_ids import SessionIds
 from affectstream.schemas.messages import EndOfStream
 from affectstream.schemas.topics import TRANSCRIPTS
 

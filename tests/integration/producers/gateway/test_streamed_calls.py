@@ -14,9 +14,10 @@ from support.streamed import same_bytes, telephone
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from affectstream.producers.gateway.admission import SessionIds, new_token, twilio_signature
+from affectstream.producers.gateway.admission import new_token, twilio_signature
 from affectstream.producers.gateway.audiosocket import REFUSAL, frame
 from affectstream.producers.gateway.simulators import twilio
+from affectstream.producers.session_ids import SessionIds
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]
 

@@ -1,4 +1,4 @@
-"""Signatures, single-use tokens, session ids and places."""
+"""Signatures, single-use tokens and places."""
 
 import pytest
 from hypothesis import given
@@ -6,9 +6,7 @@ from hypothesis import strategies as st
 
 from affectstream.producers.gateway.admission import (
     LONGEST_TOKEN_S,
-    SESSION_ID,
     Places,
-    SessionIds,
     Tokens,
     new_token,
     twilio_signature,
@@ -68,22 +66,6 @@ def test_a_token_of_another_secret_or_for_too_long_admits_nobody(token):
 @given(st.text(max_size=80))
 def test_no_text_is_a_token_or_raises(text):
     assert not Tokens("secret", lambda: NOW_S).spend(text)
-
-
-@given(st.text(min_size=1, max_size=200))
-def test_every_call_id_gives_a_session_id_and_under_a_key_never_itself(call_id):
-    keyed, unkeyed = SessionIds("key"), SessionIds(None)
-    assert SESSION_ID.fullmatch(keyed.of(call_id)) and SESSION_ID.fullmatch(unkeyed.of(call_id))
-    assert keyed.of(call_id) == SessionIds("key").of(call_id) != SessionIds("other").of(call_id)
-    assert call_id not in keyed.of(call_id) or len(call_id) < 5
-
-
-def test_without_a_key_an_id_is_kept_but_never_a_telephone_number():
-    ids = SessionIds(None)
-    assert ids.of("CA0123") == "CA0123"
-    for number in ("+491701234567", "00491701234567", "4917-01234567"):
-        assert ids.of(number).startswith("call-") and number not in ids.of(number)
-        assert SessionIds(None).of(number) != ids.of(number)
 
 
 def test_places_are_counted_and_given_back():

@@ -5,11 +5,12 @@ import json
 
 import pytest
 
-from affectstream.producers.gateway.admission import Places, SessionIds
+from affectstream.producers.gateway.admission import Places
 from affectstream.producers.gateway.connection import Connection
 from affectstream.producers.gateway.gate import Gate
 from affectstream.producers.gateway.permission import Permission
 from affectstream.producers.gateway.plain import Plain
+from affectstream.producers.session_ids import SessionIds
 from affectstream.runtime.audit import AuditLog
 from affectstream.runtime.settings import load
 from affectstream.schemas.consent import Standing
