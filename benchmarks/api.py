@@ -12,9 +12,8 @@ import httpx
 from affectstream.runtime.embedded import EmbeddedRedis
 from affectstream.runtime.settings import load
 from affectstream.runtime.store import FusedStore
-from affectstream.schemas.codec import encode
+from affectstream.schemas.codec import EncodedPane, encode
 from affectstream.schemas.messages import MODALITIES, FusedEmotion, ModalityState, Party
-from affectstream.schemas.pane import EncodedPane
 from benchmarks.measure import Row, percentile
 
 START_MS = 1_700_000_000_000

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from affectstream.schemas.alert import AlertKind
 from affectstream.schemas.labels import EMOTIONS
-from affectstream.schemas.messages import MODALITIES, Modality, Party, Reason
+from affectstream.schemas.messages import MODALITIES, Modality, Pane, Party, Reason
 
 Ms = Annotated[int, Field(description="milliseconds since the Unix epoch", examples=[1_700_000_001_000])]
 Share = Annotated[float, Field(ge=0.0, le=1.0, examples=[0.62])]
@@ -82,7 +82,7 @@ class Latest(Window):
 
     session: SessionName
     party: Party
-    pane: Literal["early", "final"] = Field(description="an early pane may still be revised")
+    pane: Pane = Field(description="an early pane may still be revised")
     rule: str = Field(description="the rule that fused it", examples=["entropy_trust"])
 
 

@@ -12,8 +12,8 @@ from affectstream.runtime.redis_client import translated
 from affectstream.runtime.redis_pipeline import Pipeline, exchange
 from affectstream.runtime.settings import RedisSettings
 from affectstream.schemas import keys
+from affectstream.schemas.codec import EncodedPane
 from affectstream.schemas.messages import Party, PartyKey
-from affectstream.schemas.pane import EncodedPane
 
 log = structlog.get_logger(__name__)
 

@@ -18,9 +18,8 @@ from affectstream.runtime.redis_pipeline import Pipeline, exchange, pairs
 from affectstream.runtime.session_index import Session, Span, end_ms
 from affectstream.runtime.settings import RedisSettings
 from affectstream.schemas import keys
-from affectstream.schemas.codec import encode
+from affectstream.schemas.codec import EncodedPane, encode
 from affectstream.schemas.messages import PARTIES, FusedEmotion, Modality, Party, PartyKey
-from affectstream.schemas.pane import EncodedPane
 from affectstream.schemas.runs import Runs
 
 if TYPE_CHECKING:

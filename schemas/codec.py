@@ -4,7 +4,7 @@ A message is a map with the short names of ``schemas.messages``, its ``type`` an
 """
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgpack
 from pydantic import ValidationError
@@ -18,6 +18,8 @@ from affectstream.schemas.messages import (
     EndOfStream,
     FusedEmotion,
     Observations,
+    Pane,
+    Party,
     Transcript,
     VideoFrame,
 )
@@ -42,6 +44,18 @@ TYPES: dict[str, type[Message]] = {
 
 VERSIONS: dict[str, int] = dict.fromkeys(TYPES, VERSION) | {"fused": 2}
 """The major version that each type is written in; fused messages of version 1 are read too."""
+
+
+class EncodedPane(NamedTuple):
+    """A fused message in its bytes, the same on Kafka and in Redis, and what readers find it by."""
+
+    session_id: str
+    party: Party
+    start_ms: int
+    end_ms: int
+    pane: Pane
+    packed: bytes  # the MessagePack of its FusedEmotion
+    run: str = ""  # no part of the message: the same call gives the same bytes in every run
 
 
 def encode(message: Message) -> bytes:

@@ -21,6 +21,7 @@ VERSION = 1  # the major version; `schemas.codec` lists the types that have move
 
 Party = Literal["customer", "agent", "other"]
 Modality = Literal["video", "audio", "text"]
+Pane = Literal["early", "final"]
 PARTIES: tuple[Party, ...] = get_args(Party)
 MODALITIES: tuple[Modality, ...] = get_args(Modality)
 PartyKey = tuple[str, Party]  # session id, party
@@ -199,7 +200,7 @@ class FusedEmotion(Record):
     party: Party
     start_ms: Ms = Field(alias="start")
     end_ms: Ms = Field(alias="end")
-    pane: Literal["early", "final"]
+    pane: Pane
     p: Distribution | None  # None where no modality is present
     label: str | None
     confidence: Unit  # the top probability, times the weight of evidence that was there

@@ -1,12 +1,11 @@
 """Finals drawn as lines of characters, one a second, for the tests of summaries and alerts."""
 
 from collections.abc import Iterable
-from typing import Literal
 
 from support.observations import final
 
 from affectstream.schemas.labels import EMOTIONS, INDEX
-from affectstream.schemas.messages import FusedEmotion, ModalityState, Party
+from affectstream.schemas.messages import FusedEmotion, ModalityState, Pane, Party
 
 LETTERS = {
     name[0] if name not in ("sad", "surprise") else {"sad": "s", "surprise": "u"}[name]: name
@@ -28,7 +27,7 @@ def window(
     confidence: float = 0.9,
     disagreement: float = 0.0,
     modalities: tuple[ModalityState, ...] = (),
-    pane: Literal["early", "final"] = "final",
+    pane: Pane = "final",
     rule: str = "entropy_trust",
 ) -> FusedEmotion:
     """A pane of one second."""

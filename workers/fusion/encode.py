@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from affectstream.models.fusion.evidence import Array
 from affectstream.schemas import messages
-from affectstream.schemas.codec import VERSIONS, encode
+from affectstream.schemas.codec import VERSIONS, EncodedPane, encode
 from affectstream.schemas.labels import EMOTIONS, N_EMOTIONS
 from affectstream.schemas.messages import (
     MODALITIES,
@@ -25,12 +25,12 @@ from affectstream.schemas.messages import (
     UNATTRIBUTED,
     Modality,
     ModalityState,
+    Pane,
     Party,
     State,
     Stream,
 )
 from affectstream.schemas.observations import Reason
-from affectstream.schemas.pane import EncodedPane, Pane
 from affectstream.workers.fusion.reduce import N_MODALITIES, Reduced
 from affectstream.workers.fusion.window import ClosedWindow
 

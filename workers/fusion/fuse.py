@@ -24,9 +24,9 @@ import numpy as np
 from affectstream.models.fusion import trust
 from affectstream.models.fusion.evidence import Array, Evidence, Rule, disagreement, uncertainty
 from affectstream.models.fusion.network_rule import NetworkRule
+from affectstream.schemas.codec import EncodedPane
 from affectstream.schemas.labels import N_EMOTIONS
-from affectstream.schemas.messages import MODALITIES, Modality
-from affectstream.schemas.pane import EncodedPane, Pane
+from affectstream.schemas.messages import MODALITIES, Modality, Pane
 from affectstream.workers.fusion.encode import (
     CONFIDENCE,
     DISAGREEMENT,

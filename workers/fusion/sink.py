@@ -17,10 +17,10 @@ from affectstream.runtime.kafka import Publisher, Record
 from affectstream.runtime.kafka.publisher import Row
 from affectstream.runtime.retry import retry_until_available
 from affectstream.runtime.store import FusedStore
+from affectstream.schemas.codec import EncodedPane
 from affectstream.schemas.errors import MessageError
 from affectstream.schemas.messages import DeadLetter, Modality
 from affectstream.schemas.observations import packed
-from affectstream.schemas.pane import EncodedPane
 from affectstream.schemas.topics import FUSED, PROBABILITIES
 from affectstream.workers import deadletter
 from affectstream.workers.fusion.admission import Effects, Refused

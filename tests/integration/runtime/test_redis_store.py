@@ -10,9 +10,8 @@ from affectstream.runtime.fused_writer import CHUNK
 from affectstream.runtime.settings import RedisSettings
 from affectstream.runtime.store import FusedStore, Newest, Session, Span
 from affectstream.schemas import keys
-from affectstream.schemas.codec import encode
+from affectstream.schemas.codec import EncodedPane, encode
 from affectstream.schemas.errors import InputError
-from affectstream.schemas.pane import EncodedPane
 
 pytestmark = pytest.mark.integration
 

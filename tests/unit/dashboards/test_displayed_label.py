@@ -1,6 +1,6 @@
 """The displayed label over the API: folded over the stored finals, on whichever page a reader starts."""
 
-from typing import Any, Literal
+from typing import Any
 
 import httpx
 import pytest
@@ -11,12 +11,12 @@ from affectstream.dashboards.api import create_app
 from affectstream.runtime.store import Session, Span
 from affectstream.schemas.codec import encode
 from affectstream.schemas.labels import EMOTIONS
-from affectstream.schemas.messages import FusedEmotion
+from affectstream.schemas.messages import FusedEmotion, Pane
 
 CUSTOMER = "/api/sessions/call/customer"
 
 
-def pane(i: int, happy: float | None, kind: Literal["early", "final"] = "final") -> FusedEmotion:
+def pane(i: int, happy: float | None, kind: Pane = "final") -> FusedEmotion:
     """The ``i``-th window: so much happy, 0.9 less so much sad, the rest spread; None: without evidence."""
     p = None
     if happy is not None:
