@@ -18,7 +18,7 @@ from affectstream.producers.gateway.events import (
     Started,
     StreamProtocol,
 )
-from affectstream.schemas.messages import Party
+from affectstream.producers.gateway.one_channel import PARTY_UNKNOWN, Whose
 
 HANG_UP, UUID, DTMF, ERROR = 0x00, 0x01, 0x03, 0xFF
 RATES_HZ = {
@@ -32,7 +32,8 @@ RATES_HZ = {
 }
 TOO_FAST = (0x17, 0x18)  # 96 and 192 kHz
 HEADER = 3
-REFUSAL = bytes((ERROR, 0, 1, 0x01))  # the code is the application's own
+REFUSAL = bytes((ERROR, 0, 1, 0x01))  # the codes are the application's own
+WHOSE = bytes((ERROR, 0, 1, 0x02))  # nobody has said whose sound it is
 
 
 def frame(kind: int, payload: bytes = b"") -> bytes:
@@ -41,10 +42,10 @@ def frame(kind: int, payload: bytes = b"") -> bytes:
 
 
 class AudioSocket(StreamProtocol):
-    """One connection; it carries ``party``."""
+    """One connection; it carries ``party``, or is refused."""
 
-    def __init__(self, party: Party) -> None:
-        self._party: Party = party
+    def __init__(self, party: Whose) -> None:
+        self._party = party
         self._buffer = bytearray()  # of at most one message and what came with its end
         self._started = False
         self._rate_hz = 0
@@ -75,7 +76,7 @@ class AudioSocket(StreamProtocol):
 
     def refused(self, reason: str) -> Sequence[Event]:
         """Return an error message."""
-        return [Reply(REFUSAL)]
+        return [Reply(WHOSE if reason == PARTY_UNKNOWN else REFUSAL)]
 
     def _message(self, kind: int, payload: bytes) -> Sequence[Event]:
         if kind == HANG_UP:
@@ -95,6 +96,8 @@ class AudioSocket(StreamProtocol):
     def _start(self, payload: bytes) -> Event:
         if self._started or len(payload) != 16:
             return self._refuse("bad_uuid")
+        if isinstance(self._party, Refused):
+            return self._refuse(self._party.reason)
         self._started = True
         return Started(str(uuid.UUID(bytes=payload)), (self._party,), None, continues=ANY)
 
@@ -103,7 +106,7 @@ class AudioSocket(StreamProtocol):
             return [self._refuse("half_a_sample")]
         if self._rate_hz not in (0, rate_hz):
             return [self._refuse("rate_changed")]
-        if not pcm:
+        if not pcm or isinstance(self._party, Refused):
             return []
         self._rate_hz = rate_hz
         at_ms = self._samples * 1000 // rate_hz + self._shift_ms

@@ -29,6 +29,7 @@ from affectstream.producers.gateway.events import (
     StreamProtocol,
     Words,
 )
+from affectstream.producers.gateway.one_channel import NOT_SAID, OneChannel
 from affectstream.producers.gateway.sound import NAMES, Decode
 from affectstream.producers.gateway.twilio import HIGHEST_HZ, LONGEST_TEXT, LOWEST_HZ, number
 from affectstream.schemas.consent import CONSENTS
@@ -52,10 +53,13 @@ class Track:
 
 
 class Plain(StreamProtocol):
-    """One stream of a call; or of words ``beside`` a call that another stream brings."""
+    """One stream of a call; or of words ``beside`` a call that another stream brings.
 
-    def __init__(self, beside: bool = False) -> None:
-        self._beside = beside
+    ``unnamed`` says whose a track of sound is that names no party.
+    """
+
+    def __init__(self, beside: bool = False, unnamed: OneChannel = NOT_SAID) -> None:
+        self._beside, self._unnamed = beside, unnamed
         self._tracks: tuple[Track, ...] = ()
         self._resume = ""  # the secret by which another stream may go on with the call; "": none may
 
@@ -103,8 +107,10 @@ class Plain(StreamProtocol):
         call_id, token, named = message.get("call_id"), message.get("token", ""), message.get("tracks")
         if not isinstance(call_id, str) or not call_id:
             return Refused("no_call_id")
-        tracks = [_track(each) for each in named[: MOST_TRACKS + 1]] if isinstance(named, list) else []
-        found = [track for track in tracks if track]
+        tracks = [self._track(each) for each in named[: MOST_TRACKS + 1]] if isinstance(named, list) else []
+        if refused := next((track for track in tracks if isinstance(track, Refused)), None):
+            return refused
+        found = [track for track in tracks if isinstance(track, Track)]
         kinds = {(track.party, track.kind) for track in found}
         if (
             not found
@@ -119,6 +125,15 @@ class Plain(StreamProtocol):
         )
         admitted_by, stream = token if isinstance(token, str) else "", self._resumable(message.get("resume"))
         return Started(call_id, heard, admitted_by, seen, *stream, words=read, beside=self._beside)
+
+    def _track(self, named: object) -> Track | Refused | None:
+        """Return a track as a start message describes it, None where it does not; or why it is refused."""
+        if not isinstance(named, dict):
+            return None
+        if "party" in named or named.get("encoding") in (JPEG, WORDS):
+            return _track(named)
+        party = self._unnamed.whose()
+        return party if isinstance(party, Refused) else _track(named | {"party": party})
 
     def _resumable(self, resume: object) -> tuple[str, tuple[str, ...]]:
         """Return the stream's id, and that of the one it goes on from; ``resume`` is true, or its secret."""
@@ -167,9 +182,9 @@ def _consent(named: object) -> Event:
     return Consented(named) if named in CONSENTS else Refused("bad_consent")
 
 
-def _track(named: object) -> Track | None:
-    """Return a track as a start message describes it, None where it does not."""
-    if not isinstance(named, dict) or named.get("party") not in PARTIES:
+def _track(named: Mapping[str, Any]) -> Track | None:
+    """Return a track of a party, None where it is none."""
+    if named.get("party") not in PARTIES:
         return None
     party, encoding = cast(Party, named["party"]), named.get("encoding")
     if encoding in (JPEG, WORDS):

@@ -15,6 +15,7 @@ from affectstream.producers.gateway.beside import WordsBeside
 from affectstream.producers.gateway.connection import Connection
 from affectstream.producers.gateway.events import StreamProtocol
 from affectstream.producers.gateway.gate import Gate
+from affectstream.producers.gateway.one_channel import OneChannel
 from affectstream.producers.gateway.pages import pages
 from affectstream.producers.gateway.plain import Plain
 from affectstream.producers.gateway.twilio import Twilio
@@ -50,16 +51,16 @@ def routes(gate: Gate) -> Route:
     settings = gate.settings.gateway
     tracks = {"inbound": settings.inbound, "outbound": settings.outbound}
     audiohook = AudioHookRequests(gate.settings, time.time)
+    signed_by = "twilio_token" if settings.twilio_token else ""
+    unnamed = OneChannel(settings.unnamed_party, gate.settings.policy.agent_purpose)
     paths = {
-        "/twilio": Path(
-            lambda _: Twilio(tracks), _signed, credential="twilio_token" if settings.twilio_token else ""
-        ),
+        "/twilio": Path(lambda _: Twilio(tracks, unnamed), _signed, credential=signed_by),
         "/audiohook": Path(
             lambda request: audiohook.protocol(request.headers),
             _genesys(audiohook),
             credential="audiohook_key" if settings.audiohook_key else "",
         ),
-        "/stream": Path(lambda _: Plain(), _guarded),
+        "/stream": Path(lambda _: Plain(unnamed=unnamed), _guarded),
         "/words": Path(lambda _: Plain(beside=True), _guarded, beside=True),
     }
 
@@ -227,9 +228,10 @@ class AudioSocketServer:
         async def reply(data: str | bytes) -> None:
             writer.write(data.encode() if isinstance(data, str) else data)
 
-        protocol = AudioSocket(self._gate.settings.gateway.audiosocket_party)
+        settings, purpose = self._gate.settings.gateway, self._gate.settings.policy.agent_purpose
+        party = OneChannel(settings.audiosocket_party or settings.unnamed_party, purpose).whose()
         try:
-            async with Connection("audiosocket", protocol, self._gate, reply) as connection:
+            async with Connection("audiosocket", AudioSocket(party), self._gate, reply) as connection:
                 await connection.run(receive)
             if connection.refusal:
                 await _linger(reader, writer)

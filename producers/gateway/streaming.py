@@ -10,6 +10,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus, InvalidURI
 
 from affectstream.producers.gateway.audiohook_client import AudioHookClient, Identity
+from affectstream.producers.gateway.audiosocket import WHOSE
 from affectstream.schemas.errors import InputError, Unavailable
 
 Timed = Iterator[tuple[int, str | bytes]]
@@ -126,6 +127,11 @@ async def tcp(host: str, port: int, messages: Timed, speed: float) -> None:
         raise Unavailable(f"{host}:{port}: the gateway ended the call") from None
     finally:
         writer.close()
+    if answer == WHOSE:
+        raise Unavailable(
+            f"{host}:{port}: the gateway was not told whose sound this is; set gateway.audiosocket_party "
+            "there (AFFECT_GATEWAY__AUDIOSOCKET_PARTY), to `other` where it mixes both parties"
+        )
     if answer:
         raise Unavailable(f"{host}:{port}: the gateway refused the call")
 

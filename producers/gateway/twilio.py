@@ -22,6 +22,7 @@ from affectstream.producers.gateway.events import (
     Started,
     StreamProtocol,
 )
+from affectstream.producers.gateway.one_channel import NOT_SAID, PARTY_UNKNOWN, OneChannel, Whose
 from affectstream.producers.gateway.sound import NAMES, Decode, linear, mu_law
 from affectstream.schemas.messages import Party
 
@@ -53,10 +54,15 @@ FRAME = msgspec.json.Decoder(_Frame, strict=False)  # a number may be a string
 
 
 class Twilio(StreamProtocol):
-    """One stream of a call; ``parties`` says whom the tracks carry."""
+    """One stream of a call; ``parties`` says whom the tracks carry, ``unnamed`` whom frames without one.
 
-    def __init__(self, parties: Mapping[str, Party]) -> None:
+    Before ``unnamed`` goes what the start message says: the parameter `party`, or the only track it names.
+    """
+
+    def __init__(self, parties: Mapping[str, Party], unnamed: OneChannel = NOT_SAID) -> None:
         self._parties = parties  # "inbound" and "outbound"
+        self._unnamed = unnamed
+        self._alone: Whose = Refused(PARTY_UNKNOWN)  # of frames without a track
         self._stream = ""
         self._started = False
         self._decode: Decode = mu_law
@@ -106,17 +112,27 @@ class Twilio(StreamProtocol):
         if not call_id:
             return Refused("no_call_id")
         self._started, self._decode, self._rate_hz = True, NAMES[encoding], rate_hz
-        token = _plain(body.get("customparameters")).get("token", "")
-        parties = self._tracks(body.get("tracks"))
+        given = _plain(body.get("customparameters"))
+        token, parties = given.get("token", ""), self._tracks(body.get("tracks"), given.get("party"))
         return Started(call_id, parties, token if isinstance(token, str) else "", continues=ANY)
 
-    def _tracks(self, named: object) -> tuple[Party, ...]:
-        """Return the parties of the tracks that a start message names; all where it names none."""
+    def _tracks(self, named: object, stated: object) -> tuple[Party, ...]:
+        """Return the parties of the tracks that a start message names, or all that may come.
+
+        ``stated`` is whose it says that frames without a track are.
+        """
         tracks = (
             {_track(name) for name in named if isinstance(name, str)} if isinstance(named, list) else set()
         )
         known = [party for track, party in self._parties.items() if track in tracks]
-        return tuple(dict.fromkeys(known or self._parties.values()))
+        if stated or not known:
+            self._alone = self._unnamed.whose(stated)
+        elif len(known) == 1:
+            self._alone = known[0]
+        parties = known or [*self._parties.values()]
+        if not isinstance(self._alone, Refused):
+            parties.append(self._alone)
+        return tuple(dict.fromkeys(parties))
 
     def _media(self, message: Fields) -> Event:
         media = message.get("media")
@@ -125,8 +141,9 @@ class Twilio(StreamProtocol):
         if message.get("streamSid") != self._stream and self._is_other(message):
             return Dropped("other_stream")
         track, payload = media.get("track"), media.get("payload")
-        party = self._parties.get(track) if type(track) is str else None
-        party = party or self._parties.get(_track(track or "inbound"))
+        party = self._whose(track)
+        if isinstance(party, Refused):
+            return party
         if party is None or not isinstance(payload, str):
             return Dropped("bad_media")
         try:
@@ -134,6 +151,12 @@ class Twilio(StreamProtocol):
         except (binascii.Error, ValueError):
             return Dropped("bad_payload")
         return Audio(party, self._rate_hz, pcm, self._time(media), number(media.get("chunk")))
+
+    def _whose(self, track: object) -> Whose | None:
+        """Return the party of a frame's track; None where there is no such track."""
+        if not track:
+            return self._alone
+        return self._parties.get(_track(track))
 
     def _usual(self, data: str | bytes) -> Event | None:
         """Return the sound of a frame as Twilio writes it; None for all that is written another way."""

@@ -36,7 +36,12 @@ class GatewaySettings(Group):
     audiohook_internal: Party = Field("agent", description="the party of Genesys' channel internal")
     audiosocket_host: str = Field("127.0.0.1", description="AudioSocket authenticates nobody: keep it inside")
     audiosocket_port: Port = Field(8361, description="0: off")
-    audiosocket_party: Party = Field("customer", description="the party of AudioSocket's sound")
+    audiosocket_party: Party | None = Field(
+        None, description="of AudioSocket's sound; `other`: both parties mixed; none: as unnamed_party"
+    )
+    unnamed_party: Party | None = Field(
+        None, description="of one channel that nobody names; `other`: both mixed; none: it is refused"
+    )
     max_calls: Count = Field(500, description="streams at once; more are refused")
     new_per_minute: Count = Field(1200, description="connections of one address; half of them at once")
     new_per_credential: Count = Field(2400, description="a minute by one key or token secret; half at once")

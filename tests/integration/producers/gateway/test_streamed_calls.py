@@ -5,6 +5,7 @@ import base64
 import json
 import time
 import uuid
+from contextlib import suppress
 from itertools import groupby
 
 import numpy as np
@@ -70,6 +71,33 @@ def signed():
     return {
         "X-Twilio-Signature": twilio_signature("an auth token of nobody", "wss://calls.example.com/twilio")
     }
+
+
+async def test_frames_that_name_no_track_are_refused_and_a_parameter_says_whose_they_are(gateway, tmp_path):
+    sound = telephone(5, 150.0)
+    pcm = np.rint(sound * 32768).astype("<i2")
+    codes = []
+    for call_id, stated in (("CAwhose", {}), ("CAmixed", {"party": "other"})):
+        async with connect(url(gateway), additional_headers=signed(), proxy=None) as socket:
+            with suppress(ConnectionClosed):
+                for _, message in twilio(call_id, {"inbound": pcm}, token(gateway)):
+                    await socket.send(unnamed(message, stated))
+                await socket.wait_closed()
+        codes.append(socket.close_code)
+    assert codes == [1008, 1000]
+    await gateway.event("stream_refused", protocol="twilio", reason="party_unknown")
+    windows = await same_bytes(gateway, "CAmixed", wav(tmp_path / "mixed.wav", sound), channels="both")
+    assert {(window.party, window.attributable) for window in windows} == {("other", False)}
+
+
+def unnamed(message, stated):
+    """Return a message of a look-alike of Twilio's, which names no track."""
+    found = json.loads(message)
+    found.get("media", {}).pop("track", None)
+    if "start" in found:
+        del found["start"]["tracks"]
+        found["start"]["customParameters"] |= stated
+    return json.dumps(found)
 
 
 @pytest.mark.parametrize(

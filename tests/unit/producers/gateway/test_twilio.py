@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from affectstream.producers.gateway.events import ANY, Audio, Dropped, Ended, Refused, Started
+from affectstream.producers.gateway.one_channel import NOT_SAID, OneChannel
 from affectstream.producers.gateway.sound import mu_law
 from affectstream.producers.gateway.twilio import LONGEST_TEXT, Twilio, number
 
@@ -39,8 +40,8 @@ LOOK_ALIKE = [  # numbers as integers, snake_case, no track, epoch stamps, A-law
 ]
 
 
-def conversation(messages):
-    stream = Twilio(PARTIES)
+def conversation(messages, unnamed=NOT_SAID):
+    stream = Twilio(PARTIES, unnamed)
     return [event for message in messages for event in stream.receive(message)]
 
 
@@ -54,7 +55,7 @@ def test_the_documented_conversation():
 
 
 def test_a_look_alike_gives_the_same_events():
-    assert conversation(LOOK_ALIKE) == [
+    assert conversation(LOOK_ALIKE, OneChannel("customer")) == [
         Started("v3:abc", ("customer", "agent"), "", continues=ANY),
         Audio("customer", 8000, PCM, 0, 7),
         Audio("customer", 8000, PCM, -20, 6),
