@@ -1,4 +1,8 @@
-"""Listening along with a recorded call: who may, the audit entry of each time, and the sound by ranges."""
+"""Listening along with a recorded call: who may, the audit entry of each time, and the sound by ranges.
+
+The sound of a call that goes on grows with its recording. A ticket names when the sound begins and its rate,
+so that its times are the same whoever answers, however much there is.
+"""
 
 import asyncio
 import hashlib
@@ -7,12 +11,12 @@ import re
 import secrets
 import time
 from collections import OrderedDict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, FastAPI, Header, HTTPException, Path, Request
+from fastapi import APIRouter, Depends, FastAPI, Header, HTTPException, Path, Query, Request
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
-from starlette.responses import StreamingResponse
+from starlette.responses import Response, StreamingResponse
 
 from affectstream.analytics.turns import Words
 from affectstream.dashboards import guard, sound
@@ -24,6 +28,7 @@ from affectstream.runtime.audit import audit_log
 from affectstream.runtime.consent_store import ConsentStore
 from affectstream.runtime.recording import Recording
 from affectstream.runtime.settings import PolicySettings
+from affectstream.schemas.errors import InputError
 
 TICKET_S = 4 * 3600  # how long what was permitted may be listened to
 MOST_OPEN = 16  # recordings that are kept open
@@ -41,12 +46,18 @@ class Asked(BaseModel):
     by: By
 
 
-class Ticket(BaseModel):
+class Times(BaseModel):
+    """How far the sound of a call has come."""
+
+    start_ms: int = Field(description="the time at which it begins, in ms since the epoch")
+    end_ms: int = Field(description="the time at which it ends, so far where it grows")
+    grows: bool = Field(description="whether the call is still being recorded")
+
+
+class Ticket(Times):
     """Where the sound of a call is to be had for a while."""
 
     url: str = Field(description="of a WAV, mono, 16 bits, that is read by ranges")
-    start_ms: int = Field(description="the time at which it begins, in ms since the epoch")
-    end_ms: int = Field(description="the time at which it ends")
 
 
 @dataclass(eq=False)
@@ -95,9 +106,10 @@ class Listening:
         if found is None:
             raise HTTPException(404, f"there is no recording with sound of session {session_id!r}")
         await self.note(session_id, by, "sound")
-        ticket = self._signed(session_id, int(time.time()) + TICKET_S)
+        expires_s = int(time.time()) + TICKET_S
+        ticket = self._signed(f"{session_id}~{expires_s}~{found.start_ms}~{found.rate_hz}")
         self._keep(ticket, found)
-        return Ticket(url=f"/api/listen/{ticket}", start_ms=found.start_ms, end_ms=found.end_ms)
+        return Ticket(url=f"/api/listen/{ticket}", **times(found).model_dump())
 
     async def note(self, session_id: str, by: str, what: str) -> None:
         """Add an entry to the audit log: a recording is read; raises Unavailable."""
@@ -105,40 +117,53 @@ class Listening:
         await asyncio.to_thread(log.append, "recording read", session_id, by, detail)
 
     async def opened(self, ticket: str) -> Sound:
-        """Return the sound that a ticket opens; refuses with 403 and 404."""
-        session_id, expires_s = self._checked(ticket)
+        """Return the sound that a ticket opens, as far as it has come; refuses with 403 and 404."""
+        session_id, expires_s, start_ms, rate_hz = self._checked(ticket)
         if expires_s < time.time() or not self.permitted or await self._refused(session_id):
             raise HTTPException(403, "what was permitted is over: begin to listen again")
-        if (known := self._open.get(ticket)) is not None and known.recording.path.exists():
-            self._open.move_to_end(ticket)
-            return known
-        recording = await self.recording(session_id)
-        found = await asyncio.to_thread(sound.sound, recording) if recording else None
+        found = await self._grown(ticket)
+        if found is None and (recording := await self.recording(session_id)):
+            found = await asyncio.to_thread(sound.sound, recording)
         if found is None:
             raise HTTPException(404, "the recording is not there any more")
+        found = replace(found, start_ms=start_ms, rate_hz=rate_hz)
         self._keep(ticket, found)
         return found
+
+    async def _grown(self, ticket: str) -> Sound | None:
+        """Return the sound that is open for a ticket, as far as it has come; None where there is none."""
+        if (known := self._open.get(ticket)) is None:
+            return None
+        try:
+            return await asyncio.to_thread(known.grown)
+        except InputError:  # it has another name since it is whole, or is deleted
+            return None
 
     async def _refused(self, session_id: str) -> bool:
         return (await self.consents.standing(session_id)).refused(self.policy.consent)
 
     def _keep(self, ticket: str, found: Sound) -> None:
         self._open[ticket] = found
+        self._open.move_to_end(ticket)
         if len(self._open) > MOST_OPEN:
             self._open.popitem(last=False)
 
-    def _signed(self, session_id: str, expires_s: int) -> str:
-        text = f"{session_id}~{expires_s}"  # a session's id has no tilde
+    def _signed(self, text: str) -> str:
         return f"{text}~{hmac.new(self._key, text.encode(), hashlib.sha256).hexdigest()}"
 
-    def _checked(self, ticket: str) -> tuple[str, int]:
-        session_id, _, rest = ticket.partition("~")
-        expires = rest.partition("~")[0]
-        if not expires.isdecimal() or not hmac.compare_digest(
-            ticket.encode(), self._signed(session_id, int(expires)).encode()
-        ):
+    def _checked(self, ticket: str) -> tuple[str, int, int, int]:
+        """Return the session, when the ticket expires, when the sound begins, its rate; refuses with 404."""
+        text, _, _ = ticket.rpartition("~")
+        if not hmac.compare_digest(ticket.encode(), self._signed(text).encode()):
             raise HTTPException(404, "there is nothing to hear")
-        return session_id, int(expires)
+        session_id, *numbers = text.split("~")  # a session's id has no tilde
+        expires_s, start_ms, rate_hz = map(int, numbers)
+        return session_id, expires_s, start_ms, rate_hz
+
+
+def times(found: Sound) -> Times:
+    """Return how far a sound has come."""
+    return Times(start_ms=found.start_ms, end_ms=found.end_ms, grows=found.grows)
 
 
 tickets = APIRouter(prefix="/api/sessions", tags=["listening"], responses=LISTEN)
@@ -158,6 +183,7 @@ def _listening(request: Request) -> Listening:
 
 
 Opened = Annotated[Listening, Depends(_listening)]
+Signed = Annotated[str, Path(max_length=200)]
 
 
 @tickets.post("/{sid}/listen", status_code=201)
@@ -169,17 +195,35 @@ async def listen(listening: Opened, sid: Sid, asked: Asked) -> Ticket:
 @sounds.get("/{ticket}")
 async def play(
     listening: Opened,
-    ticket: Annotated[str, Path(max_length=200)],
+    ticket: Signed,
+    end_ms: Annotated[int | None, Query(description="leave out what is later")] = None,
     asked: Annotated[str | None, Header(alias="Range")] = None,
 ) -> StreamingResponse:
-    """Return the sound of a call, or a range of its bytes."""
+    """Return the sound of a call as far as it has come, or a range of its bytes."""
     found = await listening.opened(ticket)
+    found = found if end_ms is None else found.until(end_ms)
     first, last = _range(asked, found.size)
     headers = {"Accept-Ranges": "bytes", "Content-Length": str(last + 1 - first)}
     if asked:
         headers["Content-Range"] = f"bytes {first}-{last}/{found.size}"
     status = 206 if asked else 200
     return StreamingResponse(found.read(first, last), status, headers, media_type="audio/wav")
+
+
+@sounds.get("/{ticket}/times")
+async def how_far(listening: Opened, ticket: Signed) -> Times:
+    """Return from when to when the sound is there by now."""
+    return times(await listening.opened(ticket))
+
+
+@sounds.get("/{ticket}/part", response_class=Response)
+async def part(listening: Opened, ticket: Signed, from_ms: Annotated[int, Query(ge=0)]) -> Response:
+    """Return the next ten seconds at most as a fragmented MP4 with FLAC; 204 where there is nothing yet."""
+    found = await listening.opened(ticket)
+    samples = await asyncio.to_thread(found.block, max(from_ms, found.start_ms))
+    if not len(samples):
+        return Response(status_code=204)
+    return Response(await asyncio.to_thread(sound.mp4, samples, found.rate_hz), media_type="audio/mp4")
 
 
 def _range(asked: str | None, size: int) -> tuple[int, int]:

@@ -5,7 +5,8 @@ A call's parties are mixed into one channel. Only the blocks of a range are in m
 
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from io import BytesIO
 from itertools import islice
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from affectstream.schemas.topics import CHUNKS, TRANSCRIPTS
 
 BLOCK_MS = 10_000
 LONGEST_HOP_MS = 60_000  # a chunk is due at its end, so its sound may lie so far before
+LATE_MS = 5_000  # that a party's sound may lag behind a recording that grows; what comes later is silence
 LOOKED_AT = 64  # chunks, for the highest rate
 HEADER = struct.Struct("<4sI4s4sIHHIIHH4sI")  # of a WAV file
 SAMPLE = 2  # bytes
@@ -30,12 +32,30 @@ Samples = npt.NDArray[np.int16]
 
 @dataclass(frozen=True, eq=False)
 class Sound:
-    """What is to be heard of a recording, from its first chunk to its end when it was opened."""
+    """What is to be heard of a recording, from its first chunk to where it had come when it was opened."""
 
     recording: Recording
     start_ms: int
     end_ms: int
     rate_hz: int
+
+    @property
+    def grows(self) -> bool:
+        """Whether more may come."""
+        return not self.recording.whole
+
+    def grown(self) -> "Sound":
+        """Return it as far as it is written by now, in the same times and rate; raises InputError."""
+        now = self.recording.grown()
+        if now is self.recording:
+            return self
+        if now.run != self.recording.run:
+            raise InputError(f"{now.path}: another recording has taken its place")
+        return replace(self, recording=now, end_ms=max(self.end_ms, _reached_ms(now)))
+
+    def until(self, end_ms: int) -> "Sound":
+        """Return it without what is later."""
+        return replace(self, end_ms=max(self.start_ms, min(self.end_ms, end_ms)))
 
     @property
     def samples(self) -> int:
@@ -59,7 +79,7 @@ class Sound:
 
     def block(self, at_ms: int) -> Samples:
         """Return ten seconds of all parties, or less at the end; silence where nothing was recorded."""
-        mixed = np.zeros(min(self._block, self.samples - self._place(at_ms)), np.int32)
+        mixed = np.zeros(max(0, min(self._block, self.samples - self._place(at_ms))), np.int32)
         for chunk in self._chunks(at_ms, at_ms + BLOCK_MS):
             hop = _resampled(_hop(chunk), chunk.rate_hz, self.rate_hz)
             offset = (chunk.start_ms - at_ms) * self.rate_hz // 1000
@@ -88,6 +108,19 @@ class Sound:
                 yield message
 
 
+def mp4(samples: Samples, rate_hz: int) -> bytes:
+    """Return samples, to the bit, as fragments of an MP4 with FLAC, as Media Source Extensions take them."""
+    import av  # of the extra `capture`, which nothing else of the API's process needs
+
+    file = BytesIO()
+    with av.open(file, "w", format="mp4", options={"movflags": "empty_moov+default_base_moof"}) as out:
+        stream = out.add_stream("flac", rate=rate_hz, layout="mono", format="s16")
+        frame = av.AudioFrame.from_ndarray(samples[np.newaxis], format="s16", layout="mono")
+        frame.sample_rate, frame.pts = rate_hz, 0
+        out.mux([*stream.encode(frame), *stream.encode(None)])
+    return file.getvalue()
+
+
 def sound(recording: Recording) -> Sound | None:
     """Return the sound of a recording; None where it holds none."""
     chunks = (found.message for found in recording.messages([CHUNKS]))
@@ -95,7 +128,7 @@ def sound(recording: Recording) -> Sound | None:
     if not some:
         return None
     start_ms, rate_hz = min(chunk.start_ms for chunk in some), max(chunk.rate_hz for chunk in some)
-    return Sound(recording, start_ms, recording.end_ms, rate_hz)
+    return Sound(recording, start_ms, max(start_ms, _reached_ms(recording)), rate_hz)
 
 
 def words(recording: Recording) -> list[Words]:
@@ -120,6 +153,18 @@ def find(folder: Path, session_id: str, run: str) -> Recording | None:
         if (found.session_id, found.run) == (session_id, run):
             return found
     return None
+
+
+def _reached_ms(recording: Recording) -> int:
+    """Return the end of a recording; of one that is being written, of the last chunk that every party has."""
+    if recording.whole:
+        return recording.end_ms
+    since_ms = recording.end_ms - LATE_MS
+    ends = {stream.party: since_ms for stream in recording.streams if stream.topic == CHUNKS.name}
+    for found in recording.messages([CHUNKS], since_ms):
+        if isinstance(found.message, AudioChunk):
+            ends[found.message.party] = found.message.end_ms
+    return min(ends.values(), default=since_ms)
 
 
 def _hop(chunk: AudioChunk) -> Samples:

@@ -12,9 +12,10 @@ from affectstream.dashboards.listening import Listening
 from affectstream.dashboards.page.marking import NAME
 from affectstream.schemas.errors import AffectError
 
-SCRIPT = '<script src="/page-assets/listen.js"></script>'
+SCRIPT = '<script src="/page-assets/growing.js"></script><script src="/page-assets/listen.js"></script>'
 ABOUT = "Every time is noted in the audit log with your name. A click into a chart goes there."
-AUDIO = '<audio id="call-sound" controls src="{url}" aria-label="The call"></audio>'
+AUDIO = """<audio id="call-sound" controls data-ticket="{url}" aria-label="The call"></audio>
+<span id="call-sound-note" role="status"></span>"""
 AGAIN_S = 30.0
 WRONG_NAME = "Write your name: letters, digits, spaces, dots, dashes."
 
@@ -61,7 +62,7 @@ class Player:
         self._answer.text = ""
         self._begun = True
         self._audio.content = AUDIO.format(url=ticket.url)
-        ui.run_javascript(f"affectListen.begin({ticket.start_ms}, {self.origin_ms})")
+        ui.run_javascript(f"affectListen.begin({ticket.model_dump_json()}, {self.origin_ms})")
 
 
 class Spoken:

@@ -4,7 +4,7 @@ import os
 import struct
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from io import BytesIO
 from pathlib import Path
 from typing import IO
@@ -74,6 +74,32 @@ def layout(path: Path) -> Layout:
             return scanned(path)
 
 
+def grown(path: Path, known: Layout) -> Layout:
+    """Return the layout of a file that may have grown since ``known``, which is returned where it has not.
+
+    Only what was added is read, unless another file has taken its place. Raises OSError and InputError.
+    """
+    with path.open("rb") as file:
+        if not _goes_on(file, known):
+            return layout(path)
+    if known.whole:
+        return known
+    found = scanned(path, known)
+    return known if found.readable_bytes == known.readable_bytes else found
+
+
+def _goes_on(file: IO[bytes], known: Layout) -> bool:
+    """Say whether the last chunk of a layout is where it was."""
+    if not known.summary.chunk_indexes:
+        return False
+    last = max(known.summary.chunk_indexes, key=lambda index: index.chunk_start_offset)
+    file.seek(last.chunk_start_offset)
+    code, length = HEAD.unpack(file.read(HEAD.size).ljust(HEAD.size))
+    times = TIMES.unpack(file.read(TIMES.size).ljust(TIMES.size))
+    expected = last.message_start_time, last.message_end_time, last.uncompressed_size
+    return (code, HEAD.size + length) == (Opcode.CHUNK, last.chunk_length) and times == expected
+
+
 def _by_index(file: IO[bytes]) -> Layout | None:
     """Return the layout from the index at the end of a file; None where there is none."""
     size = os.fstat(file.fileno()).st_size
@@ -99,13 +125,13 @@ def _by_index(file: IO[bytes]) -> Layout | None:
     )
 
 
-def scanned(path: Path) -> Layout:
-    """Return the layout of what is whole in a file, each chunk unpacked and checked."""
+def scanned(path: Path, known: Layout | None = None) -> Layout:
+    """Return the layout of what is whole in a file, each chunk unpacked and checked, or read on."""
     with path.open("rb") as file:
         size = os.fstat(file.fileno()).st_size
-        found = Layout(False, MAGIC_SIZE)
+        found = _copy(known) if known else Layout(False, MAGIC_SIZE)
         try:
-            for code, at, length in _records(file, size):
+            for code, at, length in _records(file, found.readable_bytes, size):
                 if code == Opcode.DATA_END:
                     break
                 _take(found, file, code, at, length)
@@ -116,9 +142,16 @@ def scanned(path: Path) -> Layout:
     return found
 
 
-def _records(file: IO[bytes], size: int) -> Iterator[tuple[int, int, int]]:
-    """Yield code, position and length of the whole records of a file."""
-    at = MAGIC_SIZE
+def _copy(known: Layout) -> Layout:
+    """Return a layout that can be added to, while others read ``known``."""
+    summary = Summary()
+    summary.schemas, summary.channels = dict(known.summary.schemas), dict(known.summary.channels)
+    summary.chunk_indexes = [*known.summary.chunk_indexes]
+    return replace(known, summary=summary, counts=Counter(known.counts), metadata=[*known.metadata])
+
+
+def _records(file: IO[bytes], at: int, size: int) -> Iterator[tuple[int, int, int]]:
+    """Yield code, position and length of the whole records of a file from a position on."""
     while at + HEAD.size <= size:
         file.seek(at)
         code, length = HEAD.unpack(file.read(HEAD.size))

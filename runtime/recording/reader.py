@@ -10,7 +10,7 @@ from msgspec import MsgspecError, Struct
 from msgspec.json import Decoder
 from pydantic import TypeAdapter, ValidationError
 
-from affectstream.runtime.recording.layout import FAULTS, IndexedReader, Layout, layout
+from affectstream.runtime.recording.layout import FAULTS, IndexedReader, Layout, grown, layout
 from affectstream.runtime.recording.record import MEDIA, NS_PER_MS, Recorded, message_of
 from affectstream.schemas.due import WAIT_MS
 from affectstream.schemas.errors import InputError, MessageError
@@ -49,6 +49,17 @@ class Recording:
         """Say whether there is a message of one of the topics."""
         names = {topic.name for topic in topics}
         return any(stream.topic in names for stream in self.streams)
+
+    def grown(self) -> "Recording":
+        """Return the recording as far as it is written by now; itself where it is as it was.
+
+        Raises InputError where it is not there any more, under this name.
+        """
+        try:
+            found = grown(self.path, self.written)
+        except OSError as error:
+            raise InputError(f"{self.path}: {error.strerror}") from None
+        return self if found is self.written else _described(self.path, found)
 
     def messages(
         self,
@@ -104,6 +115,10 @@ def open_recording(path: Path) -> Recording:
         found = layout(path)
     except OSError as error:
         raise InputError(f"{path}: {error.strerror}") from None
+    return _described(path, found)
+
+
+def _described(path: Path, found: Layout) -> Recording:
     named = next((each.metadata for each in found.metadata if each.name == METADATA), None)
     if named is None:
         raise InputError(f"{path}: not a recording that `affectstream record` wrote")

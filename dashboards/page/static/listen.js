@@ -1,6 +1,8 @@
 // Listening along: a cursor in the charts and the turns that goes with the recorded sound.
 (() => {
   const COURSE = 1; // the chart's grid of stacked probabilities
+  const MOVED_MS = 500;
+  const followed = new WeakSet(); // charts
   let startMs = 0; // of the sound
   let originMs = 0; // from which the charts and turns count
 
@@ -44,6 +46,8 @@
 
   const follow = () => {
     for (const [, chart] of charts()) {
+      if (followed.has(chart)) continue;
+      followed.add(chart);
       chart.getZr().on("click", (event) => {
         const place = Math.round(chart.convertFromPixel({ xAxisIndex: COURSE }, event.offsetX));
         const time = times(chart)[place];
@@ -52,10 +56,28 @@
     }
   };
 
-  const begin = (start, origin) => {
-    [startMs, originMs] = [start, origin];
+  // A call that goes on: its charts change under the cursor, and a party may come later.
+  const grow = (ticket) => {
+    const moving = setInterval(() => (follow(), draw()), MOVED_MS);
+    affectGrowing.play(sound(), ticket).then((refusal) => {
+      clearInterval(moving);
+      document.getElementById("call-sound-note").textContent = refusal;
+      if (refusal) silence();
+    });
+  };
+
+  const silence = () => {
+    sound().removeAttribute("src");
+    sound().load();
+    document.querySelectorAll(".call-cursor").forEach((cursor) => cursor.remove());
+  };
+
+  const begin = (ticket, origin) => {
+    [startMs, originMs] = [ticket.start_ms, origin];
     follow();
     for (const name of ["timeupdate", "seeked", "loadedmetadata"]) sound().addEventListener(name, draw);
+    if (ticket.grows && affectGrowing.able()) grow(ticket);
+    else sound().src = `${ticket.url}?end_ms=${ticket.end_ms}`;
     sound().focus();
     sound().play().catch(() => {}); // where the browser wants another click first
   };

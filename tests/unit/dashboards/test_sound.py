@@ -4,12 +4,18 @@ import io
 import wave
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 from support.recorded_calls import Samples, chunk, recorded, utterance
 
-from affectstream.dashboards.sound import BLOCK_MS, HEADER, Sound, find, sound, words
+from affectstream.dashboards.sound import BLOCK_MS, HEADER, LATE_MS, Sound, find, mp4, sound, words
+from affectstream.runtime.recording import open_recording
 from affectstream.runtime.recording.writer import RecordingWriter
+from affectstream.schemas.codec import encode
+from affectstream.schemas.errors import InputError
+from affectstream.schemas.messages import Party
+from affectstream.schemas.topics import CHUNKS
 
 START_MS = 1_700_000_000_000
 SECONDS = 23  # three blocks, the last of which is not full
@@ -95,3 +101,80 @@ def test_the_recording_of_the_run_that_is_kept_is_found_also_while_it_is_written
     runs = [found.run for run in ("first", "second", "fourth") if (found := find(tmp_path, "call", run))]
     assert runs == ["first", "second", "fourth"]
     assert find(tmp_path, "call", "third") is None
+
+
+def write(writer: RecordingWriter, party: Party, *seconds: int) -> None:
+    """Write these seconds of a party to disk."""
+    for i in seconds:
+        hop = chunk("call", party, i, START_MS + 1000 * i, second(i + 1))
+        writer.add(CHUNKS.name, hop, encode(hop), hop.end_ms, i)
+    writer.flush()
+
+
+def heard_so_far(folder: Path) -> Sound:
+    found = sound(open_recording(folder / "call.mcap.part"))
+    assert found is not None
+    return found
+
+
+def seconds_of(found: Sound) -> float:
+    return (found.end_ms - found.start_ms) / 1000
+
+
+def test_what_is_being_recorded_grows_to_the_last_chunk_that_every_party_has(tmp_path: Path) -> None:
+    #  customer 0 1 2 3 4 5 6 7 8 9
+    #  agent    0 1 2 3                 then 4 5 6 7
+    writer = RecordingWriter(tmp_path, "call", "")
+    write(writer, "agent", *range(4))
+    write(writer, "customer", *range(4))
+    at_first = heard_so_far(tmp_path)
+    assert (at_first.grows, seconds_of(at_first)) == (True, 4)
+    write(writer, "customer", *range(4, 8))
+    behind = at_first.grown()
+    assert seconds_of(behind) == 4
+    write(writer, "agent", *range(4, 7))
+    later = behind.grown()
+    assert seconds_of(later) == 7
+    assert later.grown() is later
+    assert whole(later)[HEADER.size :] == whole(heard_so_far(tmp_path))[HEADER.size :]
+    assert whole(later.until(at_first.end_ms)) == whole(at_first)
+
+
+def test_a_party_that_falls_silent_holds_the_others_back_for_a_while_only(tmp_path: Path) -> None:
+    writer = RecordingWriter(tmp_path, "call", "")
+    write(writer, "agent", *range(2))
+    write(writer, "customer", *range(20))
+    assert seconds_of(heard_so_far(tmp_path)) == 20 - LATE_MS / 1000
+    writer.finish()
+    over = sound(open_recording(tmp_path / "call.mcap"))
+    assert over is not None
+    assert (over.grows, seconds_of(over)) == (False, 20)
+
+
+def test_a_recording_that_a_new_recorder_took_up_is_read_anew(tmp_path: Path) -> None:
+    write(RecordingWriter(tmp_path, "call", ""), "customer", *range(3))
+    before = heard_so_far(tmp_path)
+    writer = RecordingWriter(tmp_path, "call", "")
+    write(writer, "customer", *range(3, 6))
+    assert seconds_of(before.grown()) == 6
+    assert whole(before.grown()) == whole(heard_so_far(tmp_path))
+    writer.finish()
+    with pytest.raises(InputError):
+        before.grown()
+
+
+def test_the_recording_of_another_run_does_not_go_on_the_one_before(tmp_path: Path) -> None:
+    write(RecordingWriter(tmp_path, "call", "first"), "customer", *range(3))
+    before = heard_so_far(tmp_path)
+    (tmp_path / "call.mcap.part").unlink()
+    write(RecordingWriter(tmp_path, "call", "second"), "customer", *range(3))
+    with pytest.raises(InputError, match="another recording"):
+        before.grown()
+
+
+@pytest.mark.parametrize("rate_hz", [8000, 16_000, 44_100])
+def test_a_part_for_the_browser_has_the_samples_to_the_bit(rate_hz: int) -> None:
+    noise = np.random.default_rng(0).integers(-32768, 32767, 3 * rate_hz + 7).astype(np.int16)
+    with av.open(io.BytesIO(mp4(noise, rate_hz))) as file:
+        decoded = [frame.to_ndarray().ravel() for frame in file.decode(audio=0)]
+    np.testing.assert_array_equal(np.concatenate(decoded), noise)

@@ -3,51 +3,32 @@
 import io
 import wave
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import httpx
 import numpy as np
 import pytest
 from axe_playwright_python.async_playwright import Axe
 from integration.dashboards.conftest import SESSION, START_MS, WINDOWS, Runner
+from integration.dashboards.page.conftest import BEARER, LISTEN, Listened, listened, signed_in
 from playwright.async_api import Page, expect
 from support.recorded_calls import chunk, recorded, utterance
 
-from affectstream.runtime.audit import AuditLog
 from affectstream.runtime.consent_store import ConsentStore
 from affectstream.runtime.settings import load
-from affectstream.schemas.audit import AuditEntry
 
 pytestmark = pytest.mark.asyncio(loop_scope="package")
 
-TOKEN = "a-token"
-BEARER = {"Authorization": f"Bearer {TOKEN}"}
-LISTEN = f"/api/sessions/{SESSION}/listen"
 SAID = "I have paid this bill twice."
 TONE = (3000 * np.sin(np.arange(8000) * 2 * np.pi * 440 / 8000)).astype(np.int16)
 
 
-@dataclass
-class Process:
-    """A running API that has a recording, and its audit log."""
-
-    url: str
-    log: AuditLog
-
-    def reads(self) -> list[AuditEntry]:
-        return [entry for entry in self.log.entries() if entry.did == "recording read"]
-
-
 @pytest.fixture(scope="module")
-def process(running: Runner, redis_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Process]:
+def process(running: Runner, redis_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Listened]:
     folder = tmp_path_factory.mktemp("recordings")
     sound = [chunk(SESSION, "customer", i, START_MS + 1000 * i, TONE) for i in range(WINDOWS)]
     recorded(folder, SESSION, [*sound, utterance(SESSION, "customer", START_MS, START_MS + 4000, SAID)])
-    log = folder.parent / f"{folder.name}.jsonl"
-    policy = {"RECORDINGS": folder, "LISTENING": "true", "WORDS_IN_TURNS": "true", "AUDIT_LOG": log}
-    env = {f"AFFECT_POLICY__{name}": str(value) for name, value in policy.items()}
-    with running(env | {"AFFECT_REDIS__URL": redis_url, "AFFECT_API__TOKEN": TOKEN}) as (url, _):
-        yield Process(url, AuditLog(log))
+    with listened(running, redis_url, folder) as api:
+        yield api
 
 
 async def test_nobody_listens_where_no_setting_permits_it(api_url: str, page: Page) -> None:
@@ -60,7 +41,7 @@ async def test_nobody_listens_where_no_setting_permits_it(api_url: str, page: Pa
     await expect(page.get_by_role("columnheader", name="said")).to_have_count(0)
 
 
-async def test_the_sound_is_read_by_ranges_and_who_listens_is_noted(process: Process) -> None:
+async def test_the_sound_is_read_by_ranges_and_who_listens_is_noted(process: Listened) -> None:
     async with httpx.AsyncClient(base_url=process.url, timeout=30) as client:
         assert (await client.post(LISTEN, json={"by": "Ada"})).status_code == 401
         before = len(process.reads())
@@ -80,7 +61,7 @@ async def test_the_sound_is_read_by_ranges_and_who_listens_is_noted(process: Pro
         assert (await client.post("/api/sessions/unknown/listen", json={"by": "A"}, headers=BEARER)).is_error
 
 
-async def test_a_withdrawn_consent_silences_a_call(process: Process, redis_url: str) -> None:
+async def test_a_withdrawn_consent_silences_a_call(process: Listened, redis_url: str) -> None:
     settings = load(redis={"url": redis_url})
     async with ConsentStore(settings.redis, settings.policy) as consents:
         await consents.set("withdrawn-call", "withdrawn", "a test")
@@ -89,15 +70,9 @@ async def test_a_withdrawn_consent_silences_a_call(process: Process, redis_url: 
         assert (await client.post(path, json={"by": "Ada"}, headers=BEARER)).status_code == 403
 
 
-async def signed_in(process: Process, page: Page) -> None:
-    """Open the page of the call as a visitor who knows the token."""
-    await page.goto(f"{process.url}/call/{SESSION}")
-    await page.get_by_label("Token of the API").fill(TOKEN)
-    await page.get_by_role("button", name="Sign in").click()
-    await expect(page.locator("canvas")).to_have_count(2)
-
-
-async def test_a_cursor_goes_along_with_the_sound_and_a_turn_goes_there(process: Process, page: Page) -> None:
+async def test_a_cursor_goes_along_with_the_sound_and_a_turn_goes_there(
+    process: Listened, page: Page
+) -> None:
     await signed_in(process, page)
     await expect(page.locator(".call-turns tbody tr").first).to_contain_text(SAID)
     await page.get_by_label("Your name to listen").fill("Grace")
@@ -123,7 +98,7 @@ async def test_a_cursor_goes_along_with_the_sound_and_a_turn_goes_there(process:
     assert found.violations_count == 0, found.generate_report()
 
 
-async def test_a_click_into_a_chart_goes_there_in_the_sound(process: Process, page: Page) -> None:
+async def test_a_click_into_a_chart_goes_there_in_the_sound(process: Listened, page: Page) -> None:
     await signed_in(process, page)
     await page.get_by_label("Your name to listen").fill("Grace")
     await page.keyboard.press("Enter")
@@ -137,7 +112,7 @@ async def test_a_click_into_a_chart_goes_there_in_the_sound(process: Process, pa
     await page.wait_for_function(near)
 
 
-async def test_an_empty_name_hears_nothing(process: Process, page: Page) -> None:
+async def test_an_empty_name_hears_nothing(process: Listened, page: Page) -> None:
     await signed_in(process, page)
     before = len(process.reads())
     await page.get_by_role("button", name="Listen along").click()
