@@ -8,6 +8,12 @@ endif
 # the processes that the tests start read what the first has compiled; empty as unset
 export PYTHONDONTWRITEBYTECODE :=
 
+# side by side, on two cores: the unit tests are busy all the time, the integration tests mostly wait for their servers
+SHORT := tests/integration/proofs tests/integration/test_readme.py
+TESTS := tests/unit "$(SHORT)" "tests/integration $(SHORT:%=--ignore=%)"
+FAULTS := tests/integration/proofs/faults
+PROOFS := "-m proof tests --ignore=$(FAULTS)" "-m proof $(FAULTS)"
+
 .DEFAULT_GOAL := help
 .PHONY: help setup system kafka check test test-unit proofs soak soak-input soak-sessions demo bench lock clean
 
@@ -32,13 +38,13 @@ check: setup ## ruff, mypy strict, import contracts, declared dependencies, know
 	@$(PY) scripts/audit.py
 
 test: setup system kafka ## unit and integration tests, the proofs in a short form; on a real Kafka and a real Redis
-	@scripts/test $(ARGS)
+	@$(if $(ARGS),$(PY) -m pytest $(ARGS),scripts/side-by-side $(TESTS))
 
 test-unit: setup ## the tests that need no server
 	@$(PY) -m pytest tests/unit $(ARGS)
 
 proofs: setup system kafka ## the proofs in their long form, and the built package installed extra by extra
-	@$(PY) -m pytest -m proof $(ARGS)
+	@$(if $(ARGS),$(PY) -m pytest -m proof $(ARGS),scripts/side-by-side $(PROOFS))
 
 soak-input: setup ## feed more than a million hostile inputs to every entrance; writes docs/experiments/soak-input.md
 	@cd tests && PYTHONPATH=. ../$(PY) -m soak --report ../docs/experiments/soak-input.md $(ARGS)

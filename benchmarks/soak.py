@@ -40,10 +40,9 @@ MOST_LAG = 2_000  # records; then event time waits
 ASK_EVERY_S = 5  # of event time, how far the processes are
 TTL_S = 60  # of the keys in Redis: the shortest that the settings permit
 READY_S = 240.0
-# What a process may keep of a session that is over. The fusion remembers runs, parties and consents, so as
-# not to ask Redis of them again, up to bounds of 10,000 to 200,000; the alerts the state of their rules for
-# the last 10,000 parties: a minute of windows, 10.7 KB.
-LIMIT_BYTES = {"fusion": 4 * KIB, "alerts": 16 * KIB}
+# What a process may keep of a session that is over: where parties have stopped, runs and consents are known
+# of the last sessions, so as not to ask Redis of them again.
+LIMIT_BYTES = {"fusion": 2 * KIB, "alerts": 2 * KIB}
 OUT = Path("out") / "soak-logs"
 REPORT = Path("docs") / "experiments" / "soak-sessions.md"
 
@@ -165,8 +164,8 @@ through a fusion process and an alerts process on a real Kafka and a real Redis,
 
 Growth a session in the second half, the slope of a straight line through its part of {count} samples:
 {growth}. Allowed: {allowed}.
-A process remembers sessions that are over so as not to read them from Redis again: the fusion who they were,
-up to 10,000 in each partition, the alerts a minute of windows of the last 10,000 parties, for their rules.
+So as not to read the last sessions from Redis again, the fusion remembers where their parties have stopped,
+their runs and consents, up to bounds. The alerts drop a party whose streams have ended.
 Redis's memory follows the clock, not the sessions: its keys live for a minute here.
 """
 

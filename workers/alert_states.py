@@ -1,7 +1,7 @@
 """What the alerts worker keeps of calls that run: each party's fold so far, and the run of each session.
 
-Memory is that of calls that run: what had no window for a while goes, and where there are too many, what
-had none for longest. Redis gives it again where the call goes on.
+Memory is that of calls that run: a party whose streams have ended goes, what had no window for a while, and
+where there are too many, what had none for longest. Redis gives it again where the call goes on.
 """
 
 from collections import OrderedDict
@@ -47,6 +47,10 @@ class AlertStates:
         self._states.move_to_end(key)
         if len(self._states) > MOST:
             self._drop(next(iter(self._states)))
+
+    def end(self, key: PartyKey) -> None:
+        """Drop the state of a party that is over."""
+        self._drop(key)
 
     def forget(self, now_s: float) -> None:
         """Drop the parties that have had no window for ``KEPT_S``."""

@@ -84,6 +84,7 @@ class Work:
     refolded: list[Alert] = field(default_factory=list)  # of earlier windows: already on the topic
     events: list[Event] = field(default_factory=list)  # of webhooks
     newest: dict[PartyKey, int] = field(default_factory=dict)  # end of the last window of each party
+    over: set[PartyKey] = field(default_factory=set)  # whose newest window states the end of all streams
     offsets: dict[tuple[str, int], int] = field(default_factory=dict)  # the next to read
 
 
@@ -162,6 +163,7 @@ class AlertsWorker:
             work.events += webhook.events(window, run, new, first=state.end_ms < 0)
         self._states.put(key, after, self._fetched_s)
         work.new += new
+        work.over = work.over | {key} if _ends(window) else work.over - {key}
         work.newest[key] = max(window.end_ms, work.newest.get(key, 0))
 
     async def _folded(self, window: FusedEmotion) -> tuple[State, list[Alert]]:
@@ -183,6 +185,8 @@ class AlertsWorker:
         _count(work)
         if await self._gate.opened(work.newest, stop):
             await self._subscriber.commit(work.offsets)
+        for key in work.over:
+            self._states.end(key)
 
     async def _publish(self, messages: Iterable[Message]) -> None:
         acks = []
@@ -190,6 +194,10 @@ class AlertsWorker:
             run = self._states.run(message.session_id) if isinstance(message, Alert) else UNNAMED
             acks.append(await self._publisher.send(message, run=run))
         await asyncio.gather(*acks)
+
+
+def _ends(window: FusedEmotion) -> bool:
+    return {state.stream for state in window.modalities} == {"ended"}
 
 
 def _count(work: Work) -> None:

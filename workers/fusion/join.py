@@ -27,6 +27,7 @@ from affectstream.workers.fusion.watermark import HasLag
 from affectstream.workers.fusion.window import Key, ResumePoint
 
 ANEW = ResumePoint()
+OVER = 1_000  # parties of which it is known where they stopped; the store is asked about others
 LONGEST_MS = 6 * 3_600_000  # an observation that claims to cover more is refused
 
 
@@ -37,7 +38,7 @@ class Join:
         self.duplicates: Counter[Modality] = Counter()
         self._window_ms, self._stall_ms, self._fast = window_ms, stall_ms, early
         self._parties: dict[Key, PartyJoin] = {}
-        self._over = Remembered[Key, ResumePoint]()  # where parties that are over have stopped
+        self._over = Remembered[Key, ResumePoint](OVER)  # where parties that are over have stopped
         self.runs = KnownRuns()
         self._due: dict[PartyJoin, None] = {}  # parties that an early pane may be due of
         self._effects = Effects()

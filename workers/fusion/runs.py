@@ -6,7 +6,7 @@ from typing import Literal, TypeVar
 
 from affectstream.schemas.runs import UNNAMED, Runs
 
-REMEMBERED = 10_000  # sessions, and parties that are over
+SESSIONS = 10_000  # that runs are known of; more than run at once in a partition
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
@@ -42,9 +42,16 @@ class SessionRuns:
 class Remembered(dict[K, V]):
     """What was there lately: the oldest goes first."""
 
+    __slots__ = ("_most",)
+
+    def __init__(self, most: int) -> None:
+        """Take how many are kept."""
+        super().__init__()
+        self._most = most
+
     def __setitem__(self, key: K, value: V) -> None:
         super().__setitem__(key, value)
-        while len(self) > REMEMBERED:
+        while len(self) > self._most:
             del self[next(iter(self))]
 
 
@@ -52,7 +59,7 @@ class KnownRuns:
     """The runs of the sessions that the join has met lately."""
 
     def __init__(self) -> None:
-        self._sessions = Remembered[str, SessionRuns]()
+        self._sessions = Remembered[str, SessionRuns](SESSIONS)
 
     def knows(self, session_id: str, run: str) -> bool:
         """Say whether nothing need be asked of the store about this run of the session."""

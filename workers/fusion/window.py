@@ -62,7 +62,7 @@ class ClosedWindow(NamedTuple):
     run: str = ""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Numbers:
     """The numbers of a modality's observations that have come: its identity within a run."""
 
@@ -81,7 +81,7 @@ NO_NUMBERS = Numbers()
 Verdict = Literal["new", "duplicate", "late"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class ResumePoint:
     """Where a party stopped: one that is over, or one whose finals another process wrote."""
 

@@ -11,7 +11,7 @@ from affectstream.analytics.rules import Rule
 from affectstream.runtime.kafka import Record
 from affectstream.schemas.alert import Alert
 from affectstream.schemas.codec import encode
-from affectstream.schemas.messages import DeadLetter
+from affectstream.schemas.messages import DeadLetter, ModalityState
 from affectstream.schemas.topics import ALERTS, FUSED
 from affectstream.workers.alert_states import KEPT_S
 from affectstream.workers.alerts import REDIS_WAIT_S, AlertsWorker
@@ -156,6 +156,28 @@ def test_the_state_of_a_call_that_is_silent_is_dropped_and_the_alerts_are_the_sa
 
     asyncio.run(go())
     assert store.read > 1
+    assert publisher.sent == EXPECTED
+    assert not any(left)
+
+
+def test_the_state_of_a_party_is_dropped_once_its_streams_have_ended_and_it_may_go_on_all_the_same() -> None:
+    def ended(window):
+        state = ModalityState(modality="text", state="missing", stream="ended")
+        return window.model_copy(update={"modalities": (state,)})
+
+    line = [*LINE[:9], ended(LINE[9]), *LINE[10:-1], ended(LINE[-1])]
+    store, publisher, left = Store(line), Publisher(), []
+
+    async def go():
+        stop = asyncio.Event()
+        topic = Topic([encode(w) for w in line], stop)
+        topic.size = 5
+        worker = AlertsWorker(RULES, topic, publisher, store, Clock(), no_sleep)
+        await worker.run(stop)
+        left.extend([worker._states, worker._states._runs])
+
+    asyncio.run(go())
+    assert store.read == 2  # at the beginning, and where the party went on
     assert publisher.sent == EXPECTED
     assert not any(left)
 
