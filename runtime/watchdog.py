@@ -12,7 +12,7 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
 from typing import NoReturn, Self
 
@@ -63,15 +63,15 @@ class Stalls:
 
 
 class Watchdog:
-    """``async with Watchdog(settings.kafka, topic, group, positions):`` ends the process where it is stuck.
+    """``async with Watchdog(settings.kafka, topics, group, positions):`` ends the process where it is stuck.
 
     The exit code is `RESTART`. Work that was under way is done again by whoever reads the partitions next.
     """
 
-    def __init__(self, kafka: KafkaSettings, topic: str, group: str, positions: Positions) -> None:
-        self._kafka, self._topic, self._group, self._positions = kafka, topic, group, positions
+    def __init__(self, kafka: KafkaSettings, topics: Sequence[str], group: str, positions: Positions) -> None:
+        self._kafka, self._group, self._positions = kafka, group, positions
         self._meter: LagMeter | None = None
-        self._stalls = Stalls()
+        self._stalls = {topic: Stalls() for topic in topics}
         self._stalled = metrics.STALLED_SECONDS.labels(group)
         self._beat_s = time.monotonic()
         self._over = threading.Event()
@@ -101,26 +101,31 @@ class Watchdog:
         while True:
             await asyncio.sleep(self._every_s)  # first: who ends soon leaves no connection half made
             self._beat_s = time.monotonic()
-            stalled_s = await self._sample()
+            stalled_s, topic = await self._sample()
             self._stalled.set(stalled_s)
             if stalled_s >= self._kafka.stuck_s:
-                _end("consumer_stuck", topic=self._topic, group=self._group, stalled_s=round(stalled_s, 1))
+                _end("consumer_stuck", topic=topic, group=self._group, stalled_s=round(stalled_s, 1))
 
-    async def _sample(self) -> float:
-        """Return for how long nothing has moved, 0 where that has another reason."""
+    async def _sample(self) -> tuple[float, str]:
+        """Return for how long nothing has moved, and of which topic; 0 where that has another reason."""
         found = await self._progress()
         if found is None or retry.unavailable_within(self._kafka.stuck_s):
-            self._stalls.clear()
-            return 0.0
-        return self._stalls.stalled_s(time.monotonic(), found, self._positions())
+            for stalls in self._stalls.values():
+                stalls.clear()
+            return 0.0, ""
+        now_s, held = time.monotonic(), self._positions()
+        return max(
+            (stalls.stalled_s(now_s, found[name], held), name) for name, stalls in self._stalls.items()
+        )
 
-    async def _progress(self) -> Mapping[int, ConsumerProgress] | None:
-        """Return where the group stands; None where the broker does not answer, which is asked anew then."""
+    async def _progress(self) -> dict[str, Mapping[int, ConsumerProgress]] | None:
+        """Return where the group stands by topic; None where the broker does not answer: ask anew."""
         try:
             async with asyncio.timeout(ANSWER_S):
                 if self._meter is None:
                     self._meter = await LagMeter(self._kafka).__aenter__()
-                return await self._meter.progress(self._topic, self._group)
+                meter = self._meter
+                return {name: await meter.progress(name, self._group) for name in self._stalls}
         except (Unavailable, TimeoutError) as error:
             log.warning("progress_unknown", group=self._group, why=str(error) or "the broker does not answer")
             await self._close()

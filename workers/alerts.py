@@ -230,7 +230,7 @@ async def serve(settings: Settings, stop: Stop) -> None:
             "webhook": lambda: hook is None or hook.works(),
         }
         await stack.enter_async_context(Health(own.health_port, checks, own.health_host))
-        watchdog = Watchdog(settings.kafka, FUSED.name, FUSED.group, subscriber.held)
+        watchdog = Watchdog(settings.kafka, [FUSED.name], FUSED.group, subscriber.held)
         await stack.enter_async_context(watchdog)
         await worker.run(stop)
 

@@ -32,7 +32,7 @@ from affectstream.schemas.due import Timed
 from affectstream.schemas.errors import MessageError, SettingsError, Unavailable
 from affectstream.schemas.messages import AudioChunk, Reason, Transcript, VideoFrame
 from affectstream.schemas.policy import permits
-from affectstream.schemas.topics import PROBABILITIES, RECORD_GROUP
+from affectstream.schemas.topics import RECORD_GROUP
 from affectstream.workers.recorded import OpenFile, Part, Scope, write_files
 
 log = structlog.get_logger(__name__)
@@ -238,6 +238,6 @@ async def serve(settings: Settings, scope: Scope, stop: Stop, idle_s: float | No
         }
         own = settings.recorder
         await stack.enter_async_context(Health(own.health_port, checks, own.health_host))
-        watchdog = Watchdog(settings.kafka, PROBABILITIES.name, RECORD_GROUP, subscriber.held)
+        watchdog = Watchdog(settings.kafka, scope.topics(), RECORD_GROUP, subscriber.held)
         await stack.enter_async_context(watchdog)
         await recorder.run(subscriber, stop, idle_s)

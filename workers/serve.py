@@ -54,7 +54,7 @@ async def serve(analyst: Analyst[Any], settings: Settings, stop: Stop) -> None:
             "fetching": lambda: loop.idle_s() < STUCK_S,
         }
         await stack.enter_async_context(Health(own.health_port, checks, own.health_host))
-        watchdog = Watchdog(settings.kafka, MEDIA[modality].name, group(modality), subscriber.held)
+        watchdog = Watchdog(settings.kafka, [MEDIA[modality].name], group(modality), subscriber.held)
         await stack.enter_async_context(watchdog)
         await loop.run(stop)
 

@@ -164,7 +164,7 @@ async def serve(new: Callable[[], Listener], settings: Settings, stop: Stop) -> 
             "fetching": lambda: loop.idle_s() < STUCK_S,
         }
         await stack.enter_async_context(Health(own.health_port, checks, own.health_host))
-        watchdog = Watchdog(settings.kafka, CHUNKS.name, ASR_GROUP, subscriber.held)
+        watchdog = Watchdog(settings.kafka, [CHUNKS.name], ASR_GROUP, subscriber.held)
         await stack.enter_async_context(watchdog)
         await loop.run(stop)
 

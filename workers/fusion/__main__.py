@@ -54,7 +54,7 @@ async def serve(settings: Settings, stop: Stop) -> None:
         group = settings.fusion
         await stack.enter_async_context(Health(group.health_port, checks, group.health_host))
         await stack.enter_async_context(source.feeding(agent.receive, agent.revoked))
-        watchdog = Watchdog(settings.kafka, PROBABILITIES.name, PROBABILITIES.group, source.held)
+        watchdog = Watchdog(settings.kafka, [PROBABILITIES.name], PROBABILITIES.group, source.held)
         await stack.enter_async_context(watchdog)
         gc.freeze()
         gc.set_threshold(YOUNG_OBJECTS)

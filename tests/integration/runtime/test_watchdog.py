@@ -23,7 +23,7 @@ from support.kafka_texts import GROUP, TEXTS
 
 async def main(stop):
     kafka = load().kafka
-    async with Subscriber(kafka, [TEXTS], GROUP) as member, Watchdog(kafka, TEXTS, GROUP, member.held):
+    async with Subscriber(kafka, [TEXTS], GROUP) as member, Watchdog(kafka, [TEXTS], GROUP, member.held):
         for second in range(5):
             {work}
             await asyncio.sleep(1)

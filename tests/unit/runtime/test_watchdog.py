@@ -21,7 +21,7 @@ watchdog.ANSWER_S = 0.1
 
 async def main(stop):
     kafka = KafkaSettings(bootstrap="127.0.0.1:1", stuck_s=1)
-    async with watchdog.Watchdog(kafka, "topic", "group", dict):
+    async with watchdog.Watchdog(kafka, ["topic"], "group", dict):
         {work}
 
 run(main, worker="video")
