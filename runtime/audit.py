@@ -14,9 +14,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from affectstream.runtime.clocks import wall_ms
+from affectstream.runtime.disk import unavailable
 from affectstream.runtime.settings import PolicySettings
 from affectstream.schemas.audit import AuditEntry, Detail, Did, Head, entry, following, line
-from affectstream.schemas.errors import InputError, Unavailable
+from affectstream.schemas.errors import InputError, NoRoom, Unavailable
 
 READ_BYTES = 1 << 16
 LONGEST_DETAIL = 200  # characters
@@ -120,7 +121,7 @@ class AuditLog:
         text = line(made, self._key)
         written = os.pwrite(file, text, head.size)
         if written < len(text):
-            raise Unavailable(f"the audit log {self.path}: the disk is full; make room and do it again")
+            raise NoRoom(f"the audit log {self.path}: the disk is full; make room and do it again")
         os.fsync(file)
         stored = entry(text.rstrip(b"\n"))
         assert stored
@@ -162,7 +163,9 @@ class AuditLog:
             os.close(file)
 
     def _unavailable(self, error: OSError) -> Unavailable:
-        return Unavailable(f"the audit log {self.path}: {error.strerror}; policy.audit_log names another")
+        return unavailable(
+            error, f"the audit log {self.path}: {error.strerror}; policy.audit_log names another"
+        )
 
 
 def audit_log(policy: PolicySettings) -> AuditLog:

@@ -10,6 +10,7 @@ AffectError                 anything the project raises on purpose; its text is 
 ├── PolicyError             something that the operator has not permitted
 ├── ModelError              weights or a model card that cannot be used
 └── Unavailable             a broker, a Redis or a device that does not answer
+    └── NoRoom              a disk that is full
 """
 
 
@@ -59,3 +60,7 @@ class ModelError(AffectError):
 
 class Unavailable(AffectError):
     """A broker, a Redis or a device that does not answer."""
+
+
+class NoRoom(Unavailable):
+    """A disk, or a user's share of it, that is full."""

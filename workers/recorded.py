@@ -1,10 +1,8 @@
 """What is recorded of a record, whose file it goes to, and when nothing more of a session is to come."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import groupby
-
-import structlog
 
 from affectstream.runtime.kafka import Record
 from affectstream.runtime.recording.record import MEDIA, RECORDED
@@ -20,8 +18,6 @@ from affectstream.schemas.messages import (
     Observations,
     Party,
 )
-
-log = structlog.get_logger(__name__)
 
 LINGER_S = 30.0  # after the last message of a session whose streams have all ended
 IDLE_S = 900.0  # of one whose streams have not
@@ -87,19 +83,3 @@ def _of_sessions(message: Message, run: str) -> Iterator[Part]:
 
 def _owner(item: Observation) -> tuple[str, str, Party]:
     return item.session_id, item.run, item.party
-
-
-def write_files(unflushed: Collection[OpenFile], finished: Collection[OpenFile]) -> list[OpenFile]:
-    """Write and finish files; returns those that somebody has deleted, as `purge` and a withdrawal do."""
-    gone = []
-    for each in [*unflushed, *finished]:
-        try:
-            if each in finished:
-                each.writer.finish()
-            else:
-                each.writer.flush()
-                each.unflushed = 0
-        except FileNotFoundError:
-            log.warning("recording_was_deleted", session=each.writer.session_id, run=each.writer.run)
-            gone.append(each)
-    return gone

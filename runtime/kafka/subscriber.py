@@ -98,8 +98,9 @@ class Subscriber(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka h
     async def get(self, max_records: int, timeout_ms: int) -> list[Record]:
         """Return up to ``max_records`` in offset order per partition, each partition getting its share.
 
-        Returns what is there at once, else waits up to ``timeout_ms``. Raises Unavailable, on the embedded
-        broker also where it has dropped records before they were read.
+        Returns what is there at once, else waits up to ``timeout_ms``; for no records it only waits, and
+        shows the group that this member lives. Raises Unavailable, on the embedded broker also where it has
+        dropped records before they were read.
         """
         if self._failure is not None:
             raise self._failure
@@ -113,7 +114,7 @@ class Subscriber(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka h
             return []  # a rebalance is under way
 
     async def _read(self, max_records: int, timeout_ms: int) -> list[Record]:
-        readable = sorted(self._consumer.assignment() - self._consumer.paused())
+        readable = sorted(self._consumer.assignment() - self._consumer.paused()) if max_records else []
         self._turn += 1
         records: list[Record] = []
         for i in range(len(readable)):
@@ -123,7 +124,7 @@ class Subscriber(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka h
                 records += self._accept(await self._consumer.getmany(tp, max_records=share))
         if not records and timeout_ms > 0:
             found = await self._consumer.getmany(
-                *(readable or [_NOWHERE]), timeout_ms=timeout_ms, max_records=max_records
+                *(readable or [_NOWHERE]), timeout_ms=timeout_ms, max_records=max_records or None
             )
             records = self._accept(found)
         self._report_lag(readable)

@@ -5,6 +5,7 @@ process. ``FILE.part`` becomes ``FILE`` with the index at its end. A part that a
 file whose session goes on, is taken up: copied, and continued.
 """
 
+import errno
 import os
 from collections import defaultdict
 from io import BytesIO
@@ -32,10 +33,15 @@ CHUNK_BYTES = 1 << 20
 PROFILE = LIBRARY = "affectstream"
 
 
-class RecordingWriter:
-    """The file of one run of a session; nobody else writes it.
+class TakenOver(FileNotFoundError):
+    """Another process has gone on with a file: it holds the session's partition now."""
 
-    Raises OSError where the disk is full, and then what was flushed before is readable.
+
+class RecordingWriter:
+    """The file of one run of a session; TakenOver where another process has gone on with it.
+
+    Raises OSError where the disk is full: what was flushed before is readable, and ``flush`` or ``finish``
+    may be tried again.
     """
 
     def __init__(self, folder: Path, session_id: str, run: str) -> None:
@@ -43,6 +49,7 @@ class RecordingWriter:
         self.path, earlier = _place(folder, session_id, run)
         self.is_new = earlier is None
         self._part = part_of(self.path)
+        self._ended = self._finished = False
         self._seen: set[tuple[str, int, int]] = set()  # topic, offset and arrival of what was taken up
         self._reached_ns: defaultdict[str, int] = defaultdict(int)  # by channel, ends of streams apart
         self._channels: dict[str, int] = {}
@@ -81,10 +88,15 @@ class RecordingWriter:
         self._file.drain()
 
     def finish(self) -> None:
-        """Write the index, and give the file its name."""
-        self._writer.finish()  # type: ignore[no-untyped-call]
+        """Write the index, and give the file its name; again where that failed, for want of room."""
+        if self._finished:
+            return
+        if not self._ended:
+            self._writer.finish()  # type: ignore[no-untyped-call]
+            self._ended = True
         self._file.drain()
         self._part.replace(self.path)
+        self._finished = True
         _synchronise(self.path.parent)
 
     def _take_up(self, earlier: Recording) -> None:
@@ -116,7 +128,9 @@ class _Tail(BytesIO):
     def __init__(self, path: Path) -> None:
         super().__init__()
         self._path, self._written = path, 0
-        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600))
+        file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        self._file_number = os.fstat(file).st_ino
+        os.close(file)
 
     def tell(self) -> int:
         """Return the position in the file."""
@@ -127,23 +141,38 @@ class _Tail(BytesIO):
         data = self.getvalue()
         if not data:
             return
+        file = os.open(self._path, os.O_WRONLY)
         try:
-            with self._path.open("r+b") as file:
-                file.seek(self._written)
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-        except OSError:
-            os.truncate(self._path, self._written)
-            raise
+            self._require_own(file)
+            _append(file, data, self._written)
+        finally:
+            os.close(file)
         self._written += len(data)
         self.seek(0)
         self.truncate()
+
+    def _require_own(self, file: int) -> None:
+        """Raise TakenOver where the file is not as this process has left it."""
+        found = os.fstat(file)
+        if (found.st_ino, found.st_size) != (self._file_number, self._written):
+            raise TakenOver(errno.ENOENT, "another recorder has gone on with it", str(self._path))
 
     def rename(self, path: Path) -> None:
         """Go on under another name, in the place of what has it."""
         self._path = self._path.replace(path)
         _synchronise(path.parent)
+
+
+def _append(file: int, data: bytes, at: int) -> None:
+    """Write and synchronise data at the end of a file; it is as before where that fails."""
+    try:
+        rest = memoryview(data)
+        while rest:
+            rest = rest[os.pwrite(file, rest, at + len(data) - len(rest)) :]
+        os.fsync(file)
+    except OSError:
+        os.ftruncate(file, at)
+        raise
 
 
 def _place(folder: Path, session_id: str, run: str) -> tuple[Path, Recording | None]:

@@ -1,96 +1,27 @@
 """The recorder on a real Kafka and Redis: nothing lost and nothing twice over restarts, consent at once."""
 
 import asyncio
-import os
-import subprocess
-import sys
-import time
-from contextlib import asynccontextmanager, suppress
-from pathlib import Path
 
-import aiohttp
 import pytest
-from support.observations import ended, envelope, final, observed
+from support.recorder import DEADLINE_S, call, keeping, kept, recording, send, stored, until
 
 from affectstream.runtime import recordings
 from affectstream.runtime.audit import audit_log
 from affectstream.runtime.consent_store import ConsentStore
-from affectstream.runtime.kafka import Publisher, partition_of
-from affectstream.runtime.process import free_port
 from affectstream.runtime.recording import open_recording
-from affectstream.runtime.settings import as_env, load
-from affectstream.schemas.codec import encode
-from affectstream.schemas.errors import SettingsError, Unavailable
-from affectstream.schemas.messages import AudioChunk, Observations, Reason
-from affectstream.schemas.topics import CHUNKS, FUSED, PARTITIONS, PROBABILITIES
+from affectstream.schemas.errors import SettingsError
+from affectstream.schemas.messages import Reason
+from affectstream.schemas.topics import CHUNKS, FUSED, PROBABILITIES
 from affectstream.workers import recorder
 from affectstream.workers.recorded import Scope
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(200)]
 
-DEADLINE_S = 60
-SOUND = ("audio",)
-
 
 @pytest.fixture
 def settings(broker_settings, tmp_path, monkeypatch):
     monkeypatch.setattr(recorder, "FLUSH_S", 0.2)
-    monkeypatch.setenv("AFFECT_KAFKA__BOOTSTRAP", broker_settings.kafka.bootstrap)
-    monkeypatch.setenv("AFFECT_KAFKA__TOPIC_PREFIX", broker_settings.kafka.topic_prefix)
-    policy = {"recordings": tmp_path / "kept", "audit_log": tmp_path / "audit.jsonl"}
-    return load(redis={"url": broker_settings.redis.url}, policy=policy)
-
-
-def call(session_id, first=0, last=4, end=True):
-    """What the topics carry of a call in which one party is heard."""
-    own = {"session_id": session_id, "expects": SOUND}
-    for n in range(first, last):
-        at = {"start_ms": 1000 * n, "end_ms": 1000 * n + 1000, "watermark_ms": 1000 * n + 1000}
-        yield AudioChunk(**envelope("audio", n, **own | at), pcm=bytes([n, 1]) * 800, rate_hz=8000)
-        yield Observations(items=(observed("audio", n, **at, **own),))
-        yield final(1000 * n + 1000, session_id=session_id)
-    if end:
-        yield ended("audio", last, 1000 * last, **own)
-
-
-async def send(settings, messages):
-    """Publish messages as the processes do; returns their bytes."""
-    async with Publisher(settings.kafka) as publisher:
-        sent = list(messages)
-        for message in sent:
-            of_results = isinstance(message, Observations)
-            number = partition_of(message.items[0].session_id, PARTITIONS) if of_results else None
-            await (await publisher.send(message, partition=number))
-    return [encode(message) for message in sent]
-
-
-@asynccontextmanager
-async def recording(settings, scope=Scope(), crash=False):  # noqa: B008  # frozen
-    """A recorder beside the test, stopped as by a signal, or torn away."""
-    stop = asyncio.Event()
-    task = asyncio.create_task(recorder.serve(settings, scope, stop))
-    try:
-        yield task
-    finally:
-        task.cancel() if crash else stop.set()
-        with suppress(asyncio.CancelledError):
-            await asyncio.wait_for(task, DEADLINE_S)
-
-
-async def until(true, task):
-    deadline = time.monotonic() + DEADLINE_S
-    while not true():
-        if task.done():
-            task.result()
-        assert time.monotonic() < deadline
-        await asyncio.sleep(0.05)
-
-
-def stored(path):
-    try:
-        return sorted(encode(each.message) for each in open_recording(path).messages())
-    except Exception:  # it is not there yet, or no chunk of it is
-        return []
+    return keeping(broker_settings, tmp_path)
 
 
 async def test_each_session_has_its_file_and_a_crash_loses_nothing_and_doubles_nothing(settings):
@@ -153,24 +84,6 @@ async def test_results_alone_and_chosen_sessions_are_recorded_where_that_is_aske
     assert topics == {PROBABILITIES.name, FUSED.name}
 
 
-async def test_a_full_disk_ends_the_recorder_in_one_line_and_what_was_not_written_is_recorded_later(
-    settings, monkeypatch
-):
-    folder = settings.policy.recordings
-    sent = await send(settings, call("call-7"))
-
-    def full(_):
-        raise OSError(28, "No space left on device")
-
-    with monkeypatch.context() as disk:
-        disk.setattr("os.fsync", full)
-        with pytest.raises(Unavailable, match="No space left on device"):
-            await asyncio.wait_for(recorder.serve(settings, Scope(), asyncio.Event()), DEADLINE_S)
-    assert not list(folder.glob("*.mcap"))
-    await asyncio.wait_for(recorder.serve(settings, Scope(), asyncio.Event(), idle_s=2.0), DEADLINE_S)
-    assert stored(folder / "call-7.mcap") == sorted(sent)
-
-
 async def test_a_withdrawal_deletes_files_also_where_nobody_records_and_says_by_whom(settings):
     folder = settings.policy.recordings
     await send(settings, call("call-7"))
@@ -214,67 +127,19 @@ async def test_two_recorders_share_the_sessions_through_a_rebalance_and_each_is_
             for name in names:
                 sent[name] += await send(settings, call(name, second, second + 1, end=second == 7))
 
-    def whole():
-        return all(
-            stored(folder / f"{name}.mcap.part") == sorted(sent[name])
-            or stored(folder / f"{name}.mcap") == sorted(sent[name])
-            for name in names
-        )
-
     async with recording(settings) as first:
         streaming = asyncio.create_task(stream())
         await until(lambda: bool(list(folder.glob("*.part"))), first)
         async with recording(settings) as second:  # joins while records come, and leaves while they do
             await until(lambda: len(sent[names[-1]]) > 12, second)
         await streaming
-        await until(whole, first)
+        await until(lambda: all(kept(folder, name) == sorted(sent[name]) for name in names), first)
     assert sorted(path.name for path in folder.iterdir()) == sorted(f"{name}.mcap" for name in names)
     assert all(stored(folder / f"{name}.mcap") == sorted(sent[name]) for name in names)
     begun = [
         entry.session for entry in audit_log(settings.policy).entries() if entry.did == "recording begun"
     ]
     assert sorted(begun) == sorted(names)
-
-
-def start_recorder(settings, most_bytes=None):
-    """A recorder's process; no file of its own may be longer than that, as on a disk without room."""
-    limit = [] if most_bytes is None else ["prlimit", f"--fsize={most_bytes}"]
-    program = [*limit, Path(sys.executable).parent / "affectstream", "record"]
-    env = {**os.environ, **as_env(settings)}
-    return subprocess.Popen(program, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
-
-
-async def test_a_process_without_room_says_so_and_the_next_with_room_records_all_of_it(settings):
-    folder = settings.policy.recordings
-    sent = await send(settings, call("call-7", 0, 40))
-    full = start_recorder(settings, most_bytes=2048)
-    _, errors = await asyncio.to_thread(full.communicate, timeout=DEADLINE_S)
-    assert full.returncode == 2
-    assert errors.splitlines()[-1].startswith(f"error: recording to {folder}: File too large")
-    assert "Traceback" not in errors
-    assert len(stored(folder / "call-7.mcap.part")) < len(sent)
-
-    port = free_port()
-    own = settings.recorder.model_copy(update={"health_port": port})
-    roomy = start_recorder(settings.model_copy(update={"recorder": own}))
-    try:
-        await until_true(lambda: stored(folder / "call-7.mcap.part") == sorted(sent))
-        async with aiohttp.ClientSession() as client, client.get(f"http://127.0.0.1:{port}/readyz") as ready:
-            assert (ready.status, await ready.json()) == (200, {"partitions": True, "fetching": True})
-        async with aiohttp.ClientSession() as client, client.get(f"http://127.0.0.1:{port}/metrics") as shown:
-            assert "affect_recordings_open 1.0" in await shown.text()
-    finally:
-        roomy.terminate()
-        await asyncio.to_thread(roomy.communicate, timeout=DEADLINE_S)
-    assert roomy.returncode == 0
-    assert stored(folder / "call-7.mcap") == sorted(sent)
-
-
-async def until_true(true):
-    deadline = time.monotonic() + DEADLINE_S
-    while not true():
-        assert time.monotonic() < deadline
-        await asyncio.sleep(0.1)
 
 
 async def test_without_a_folder_nothing_is_recorded(broker_settings):

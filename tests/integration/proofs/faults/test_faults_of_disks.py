@@ -1,0 +1,113 @@
+"""Proof: the disk of the recordings, or of the logs, fills up and has room again while a call is played."""
+
+import json
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import pytest
+from support.disks import Disk, small_disk
+from support.faulty import SECONDS, Faulty, series
+from support.kafka_server import wait_until
+from support.recorder import Process
+from support.system import expected_lines, lines
+
+from affectstream.recordings import faults_of
+from affectstream.rescore import scored, stored_finals
+from affectstream.runtime.recording import open_recording
+from affectstream.schemas.errors import InputError
+
+pytestmark = [pytest.mark.integration, pytest.mark.proof, pytest.mark.timeout(900)]
+
+WAITS_S, READY_S = 5, 120
+LITTLE_KIB, PLENTY_KIB = 512, 256 * 1024
+
+
+async def test_the_disk_of_the_recordings_fills_up_and_has_room_again(faulty: Faulty, tmp_path: Path):
+    name, folder = "disk-full", tmp_path / "kept"
+    policy = {"recordings": folder, "audit_log": tmp_path / "audit.jsonl"}
+    settings = faulty.system.settings
+    settings = settings.model_copy(update={"policy": settings.policy.model_copy(update=policy)})
+    part, path = folder / f"{name}.mcap.part", folder / f"{name}.mcap"
+    with small_disk(folder, LITTLE_KIB) as disk, Process(settings, tmp_path / "log") as recorder:
+        wait_until(lambda: readiness(recorder.port).get("partitions", False), READY_S, "the recorder")
+
+        def fault() -> None:
+            wait_until(lambda: not readiness(recorder.port)["room"], READY_S, "the disk to be full")
+            written = messages(part)
+            assert written > 0  # readable to the last whole chunk
+            assert series(recorder.port)["affect_recordings_disk_full"] == 1
+            assert "disk_full" in recorder.log.read_text()
+            time.sleep(WAITS_S)
+            assert messages(part) == written
+            children = faulty.system.children
+            assert all(map(children.ready, children.children))
+            disk.resize(PLENTY_KIB)
+
+        await faulty.survive(name, fault)
+        finals = expected_lines(name, SECONDS)
+        wait_until(lambda: stored(part) == finals, READY_S, "all finals to be recorded")
+        assert all(readiness(recorder.port).values())
+        assert series(recorder.port)["affect_recordings_disk_full"] == 0
+        assert await recorder.stopped() == 0
+        assert list(faults_of(open_recording(path))) == []
+        assert lines(scored(open_recording(path), settings, frozenset())) == finals
+
+
+def readiness(port: int) -> dict[str, bool]:
+    """Return what a process says of its readiness, by check; {} where it does not answer."""
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=10) as answer:
+            found: dict[str, bool] = json.load(answer)
+    except urllib.error.HTTPError as error:
+        found = json.load(error)
+    except OSError:
+        found = {}
+    return found
+
+
+def messages(part: Path) -> int:
+    """Return how many messages can be read of a recording that is being written."""
+    return sum(stream.messages for stream in open_recording(part).streams)
+
+
+def stored(part: Path) -> list[str]:
+    try:
+        return lines(stored_finals(open_recording(part)))
+    except InputError:  # it is being taken up
+        return []
+
+
+async def test_the_disk_of_the_logs_fills_up_and_has_room_again(faulty: Faulty, tmp_path: Path):
+    children, logs = faulty.system.children, faulty.system.children.logs
+    with small_disk(tmp_path / "logs", 64) as disk:
+        children.logs = disk.folder
+        try:
+            disk.fill()
+
+            def fault() -> None:
+                for name in children.children:
+                    time.sleep(1)
+                    children.kill(name)
+
+            await faulty.survive("logs-full", fault)
+            assert logged(disk) == 0
+            disk.clear()
+            restart(faulty)
+            wait_until(lambda: all(map(children.ready, children.children)), READY_S, "all to be ready")
+            assert all("partitions_assigned" in children.last_words(name, 99) for name in children.children)
+        finally:
+            children.logs = logs
+            restart(faulty)
+
+
+def logged(disk: Disk) -> int:
+    """Return how many bytes of logs are on a disk."""
+    return sum(path.stat().st_size for path in disk.folder.glob("*.log"))
+
+
+def restart(faulty: Faulty) -> None:
+    """Have the supervisor start all processes again."""
+    for name in faulty.system.children.children:
+        faulty.system.children.kill(name)

@@ -1,0 +1,77 @@
+"""A recording whose disk is full, and one that another process goes on with."""
+
+import errno
+import os
+
+import pytest
+from support.mcap_files import made_up_call, record_into
+
+from affectstream.runtime.recording import open_recording
+from affectstream.runtime.recording.writer import RecordingWriter, TakenOver
+from affectstream.schemas.codec import encode
+
+SENT = made_up_call(6)
+
+
+@pytest.fixture
+def full(monkeypatch):
+    """A disk that takes half of what is written to it, and then nothing; ``undo`` gives it room."""
+    write = os.pwrite
+
+    def half(file, data, at):
+        if len(data) > 1:
+            return write(file, data[: len(data) // 2], at)
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as disk:
+        disk.setattr(os, "pwrite", half)
+        yield disk
+
+
+@pytest.fixture
+def writer(tmp_path):
+    """A recording with ten messages on disk, and all others in memory."""
+    made = RecordingWriter(tmp_path, "call", "r1")
+    record_into(made, SENT[:10])
+    made.flush()
+    record_into(made, SENT[10:], 10)
+    return made
+
+
+@pytest.fixture
+def part(writer, tmp_path):
+    return tmp_path / "call.mcap.part"
+
+
+def stored(path):
+    return sorted(encode(each.message) for each in open_recording(path).messages())
+
+
+@pytest.mark.parametrize("step", [RecordingWriter.flush, RecordingWriter.finish])
+def test_a_full_disk_leaves_what_was_flushed_before_and_the_rest_is_written_later(writer, part, full, step):
+    before = part.read_bytes()
+    for _ in range(2):
+        with pytest.raises(OSError, match="No space"):
+            step(writer)
+        assert part.read_bytes() == before
+    assert stored(part) == sorted(map(encode, SENT[:10]))
+    full.undo()
+    writer.finish()
+    writer.finish()  # as where another file of the same step found no room
+    assert open_recording(writer.path).whole
+    assert stored(writer.path) == sorted(map(encode, SENT))
+    assert not part.exists()
+
+
+def test_who_has_lost_a_file_to_another_process_writes_nothing_into_it(writer, part, tmp_path):
+    """As a recorder that stood still, and does not know that its partitions are another's."""
+    other = RecordingWriter(tmp_path, "call", "r1")
+    record_into(other, SENT, 0)
+    other.flush()
+    taken = part.read_bytes()
+    for step in (writer.flush, writer.finish):
+        with pytest.raises(TakenOver, match="another recorder"):
+            step()
+    assert part.read_bytes() == taken
+    other.finish()
+    assert stored(other.path) == sorted(map(encode, SENT))
