@@ -198,8 +198,7 @@ class Join:
 
     def _forget(self, session_id: str) -> None:
         """Drop the windows that are open of a session, and where it stopped."""
-        for party in PARTIES:
-            key = session_id, party
+        for key in [(session_id, party) for party in PARTIES]:
             self._over.pop(key, None)
             if (join := self._parties.pop(key, None)) is not None:
                 self._due.pop(join, None)

@@ -1,7 +1,7 @@
 """One party of one session: its open windows and when they close."""
 
 import math
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 from msgspec.structs import replace
 
@@ -54,7 +54,6 @@ class PartyJoin:
         self.progress = PartyProgress(point, fast)
         self._weighing = Weighing(self.progress)
         self.settled = self._weighing.settled  # what was held, what became of it, and its offset
-        self.closing_ms: float = math.inf  # the end of the window that closes next; infinite before the first
         self._window_ms = window_ms
         self._windows: dict[int, Window] = {}
         self._next_ms = None if point.closed_ms is None else ceil_ms(point.closed_ms, window_ms)
@@ -62,8 +61,8 @@ class PartyJoin:
         self._end_ms = 0  # the largest end seen
         self._content_ms = self._next_ms or 0  # the end of the newest closed window that held something
         self.early_ms = (self._next_ms or 0) + window_ms  # the end of the next window that has an early pane
-        if self._next_ms is not None:
-            self.closing_ms = self._next_ms + window_ms
+        # the end of the window that closes next; infinite before the first
+        self.closing_ms: float = math.inf if self._next_ms is None else self._next_ms + window_ms
 
     def add(self, item: Observation, offset: int) -> Admission:
         """Put ``item`` into the open windows that it overlaps, and advance its modality's watermark.
@@ -83,7 +82,7 @@ class PartyJoin:
         if reach_ms > self._end_ms:
             self._end_ms = reach_ms
         if fresh and reach_ms <= first_ms + window_ms and (next_ms is None or first_ms >= next_ms):
-            # what `_put` does, without a call for every observation
+            # what `Window.put` does, without a call for every observation
             window = self._windows.get(first_ms) or self._opened(first_ms, offset)
             window.rows[INDEX[item.modality]].append(item)
             if item.__class__ is not Probabilities or item.faces:
@@ -138,16 +137,13 @@ class PartyJoin:
         ``kin`` are all open parties of its session, itself among them. A producer that is held up by the lag
         of one modality is silent in all, so that lag of any that is awaited excuses all.
         """
-
-        def lagging() -> bool:
-            return any(has_lag(m) for m in sorted({m for each in kin for m in each.awaited()}))
-
-        self.progress.stall(self.closing_ms, now_ms, stall_ms, lagging)
+        awaited = map(PartyJoin.awaited, kin)  # looked at only where one has stalled
+        self.progress.stall(self.closing_ms, now_ms, stall_ms, lambda: _lag(awaited, has_lag))
         self._weighing.settle_stalled(self.add)
         idle = self.progress.idle
         if idle.idle_ms(now_ms) < stall_ms:
             return False
-        if any(has_lag(m) for m in sorted({m for each in kin for m in each.progress.expects})):
+        if _lag([each.progress.expects for each in kin], has_lag):
             idle.since_ms = now_ms
             return False
         return True
@@ -193,25 +189,13 @@ class PartyJoin:
             if self._next_ms is not None and start_ms < self._next_ms:
                 late = late or start_ms >= self._resumed_ms
             else:
-                kept = self._put(start_ms, item, fresh, offset) or kept
+                window = self._windows.get(start_ms) or self._opened(start_ms, offset)
+                kept = window.put(item, fresh) or kept
         return kept, late
 
     def _opened(self, start_ms: int, offset: int) -> Window:
         window = self._windows[start_ms] = Window(offset)
         return window
-
-    def _put(self, start_ms: int, item: Probabilities | Abstention, fresh: bool, offset: int) -> bool:
-        window = self._windows.get(start_ms) or self._opened(start_ms, offset)
-        m = INDEX[item.modality]
-        rows = window.rows[m]
-        if not fresh:
-            if any(row.start_ms == item.start_ms and row.seq == item.seq for row in rows):
-                return False
-            window.ordered = False
-        rows.append(item)
-        if item.__class__ is not Probabilities or item.faces:
-            window.mixed[m] = True
-        return True
 
     def _close_to(self, watermark_ms: float) -> Iterator[ClosedWindow]:
         if self.closing_ms == math.inf:
@@ -239,3 +223,8 @@ class PartyJoin:
     def _closed(self, start_ms: int, window: Window | None) -> ClosedWindow:
         streams = self.progress.streams(start_ms + self._window_ms)
         return ClosedWindow(self.key, start_ms, window, self.progress.expects, streams, self.run)
+
+
+def _lag(modalities: Iterable[Iterable[Modality]], has_lag: HasLag) -> bool:
+    """Say whether the input of any of ``modalities`` lags; each is asked about once at most."""
+    return any(map(has_lag, sorted(set().union(*modalities))))

@@ -50,6 +50,18 @@ class Window:
         self.mixed = [False, False, False]  # whether abstentions or faces are among them, by INDEX
         self.ordered = True  # those of a modality lie in the order of their rank
 
+    def put(self, item: Probabilities | Abstention, fresh: bool) -> bool:
+        """Take ``item`` in; False where it is there already, which one that is ``fresh`` cannot be."""
+        m = INDEX[item.modality]
+        if not fresh:
+            if any(row.start_ms == item.start_ms and row.seq == item.seq for row in self.rows[m]):
+                return False
+            self.ordered = False
+        self.rows[m].append(item)
+        if item.__class__ is not Probabilities or item.faces:
+            self.mixed[m] = True
+        return True
+
 
 class ClosedWindow(NamedTuple):
     """A window taken out of its party to be fused: a final, or the early pane of one that stays open."""
