@@ -34,7 +34,7 @@ from affectstream.schemas.errors import InputError
 
 if TYPE_CHECKING:
     from affectstream.producers.playback import Control, Play, Playable
-    from affectstream.replay_recorded import AgainWord, Given, Wanted
+    from affectstream.replay_recorded import AgainWord, Given, Often, Wanted
     from affectstream.runtime.settings import Settings
     from affectstream.session_file import SessionArguments
 
@@ -82,12 +82,9 @@ def replay(
     run: RunId = None,
 ) -> None:
     """Publish a recorded call to Kafka, for the workers that are running there."""
-    import asyncio
-
-    from affectstream import replay_recorded as chosen
     from affectstream.console import print_warnings
-    from affectstream.producers.runs import check_run
     from affectstream.producers.session_ids import pseudonym
+    from affectstream.replay_recorded import Often
     from affectstream.runtime.settings import load
     from affectstream.session_file import SessionArguments
 
@@ -97,15 +94,31 @@ def replay(
         inputs, party or (), channels, transcript, speaker or (), session, agent_purpose, offset or ()
     )
     print_warnings()
+    often = Often(loops, copies, start_offset, id_suffix)
+    given, wanted = _chosen(arguments, settings, (from_, to), often, start, results, run)
+    playing = _claimed(given, wanted, settings, again.value, run)
+    _play(playing, settings, speed)
+
+
+def _chosen(
+    arguments: "SessionArguments",
+    settings: "Settings",
+    ends: tuple[str | None, str | None],
+    often: "Often",
+    start: str,
+    results: bool,
+    run: str | None,
+) -> "tuple[list[Given], Wanted]":
+    """Return the sources and what is wanted of them; ``ends`` are those of the range; raises InputError."""
+    from affectstream import replay_recorded as chosen
+    from affectstream.producers.runs import check_run
+
     check_run(run or "")
     begin_ms = chosen.begin_ms(start)
-    span = chosen.Span(chosen.seconds(from_, "--from"), chosen.seconds(to, "--to"))
-    often = chosen.Often(loops, copies, start_offset, id_suffix)
+    span = chosen.Span(chosen.seconds(ends[0], "--from"), chosen.seconds(ends[1], "--to"))
     given, snap = _sources(arguments, settings, start, begin_ms, results)
     chosen.check_one_run(given, often, run)
-    wanted = chosen.Wanted(span, often, None if start == "recorded" else begin_ms, snap)
-    playing = asyncio.run(_claimed(given, wanted, settings, again.value, run))
-    _play(playing, settings, speed)
+    return given, chosen.Wanted(span, often, None if start == "recorded" else begin_ms, snap)
 
 
 def _sources(
@@ -143,15 +156,20 @@ def _planned(arguments: "SessionArguments", settings: "Settings", start_ms: int)
     return given
 
 
-async def _claimed(
+def _claimed(
     given: "Sequence[Given]", wanted: "Wanted", settings: "Settings", again: "AgainWord", run: str | None
 ) -> "list[list[Play]]":
     """Return what is played, under ids and runs that are claimed once the topics are known to be there."""
+    import asyncio
+
     from affectstream.replay_recorded import plays
     from affectstream.runtime.kafka import topics
 
-    await topics.check(settings.kafka)
-    return await plays(given, wanted, settings, again, run)
+    async def claimed() -> "list[list[Play]]":
+        await topics.check(settings.kafka)
+        return await plays(given, wanted, settings, again, run)
+
+    return asyncio.run(claimed())
 
 
 def _play(playing: "Sequence[Sequence[Play]]", settings: "Settings", speed: float | None) -> None:

@@ -27,6 +27,19 @@ Model = Annotated[
     str | None,
     typer.Option(help="a hub model id or a local folder, or shipped", show_default=False),
 ]
+Rule = Annotated[str | None, typer.Option(help="of fusion (docs/rules.md)", show_default=False)]
+FittedFile = Annotated[
+    Path | None, typer.Option(help="what `affectstream fusion fit` wrote", show_default=False)
+]
+AllMedia = Annotated[
+    bool, typer.Option("--media", help="read all media again, also where the model is the same")
+]
+Shadow = Annotated[
+    bool, typer.Option("--shadow", help="with the answers of a model in shadow in the place of those fused")
+]
+Output = Annotated[
+    Path | None, typer.Option("-o", "--output", help="all differences, as .json", show_default=False)
+]
 Key = tuple[str, str, int]  # party, modality and number of an input
 SHIPPED = "shipped"
 SHOWN = 8  # alerts gained and lost, of each recording
@@ -38,21 +51,12 @@ def rescore(
     face_model: Model = None,
     voice_model: Model = None,
     text_model: Model = None,
-    rule: Annotated[str | None, typer.Option(help="of fusion (docs/rules.md)", show_default=False)] = None,
-    fitted: Annotated[
-        Path | None, typer.Option(help="what `affectstream fusion fit` wrote", show_default=False)
-    ] = None,
-    media: Annotated[
-        bool, typer.Option("--media", help="read all media again, also where the model is the same")
-    ] = False,
-    shadow: Annotated[
-        bool,
-        typer.Option("--shadow", help="with the answers of a model in shadow in the place of those fused"),
-    ] = False,
+    rule: Rule = None,
+    fitted: FittedFile = None,
+    media: AllMedia = False,
+    shadow: Shadow = False,
     agent_purpose: Purpose = None,
-    output: Annotated[
-        Path | None, typer.Option("-o", "--output", help="all differences, as .json", show_default=False)
-    ] = None,
+    output: Output = None,
 ) -> None:
     """Run recordings through other models, fitted files or rules, and show what would have differed."""
     from affectstream.console import print_warnings

@@ -21,6 +21,7 @@ out = Console()
 Recording = Annotated[
     Path, typer.Argument(metavar="FILE", help="a recording; of two channels, the first is the customer")
 ]
+Url = Annotated[str | None, typer.Option(help="default: the gateway of the settings")]
 Calls = Annotated[int, typer.Option(min=1, max=1000, help="how many at once")]
 Speed = Annotated[float, typer.Option(min=0.01, max=1000, help="times real time")]
 CallId = Annotated[str | None, typer.Option(help="the platform's id; default: drawn", show_default=False)]
@@ -29,7 +30,7 @@ CallId = Annotated[str | None, typer.Option(help="the platform's id; default: dr
 @app.command()
 def twilio(
     file: Recording,
-    url: Annotated[str | None, typer.Option(help="default: the gateway of the settings")] = None,
+    url: Url = None,
     calls: Calls = 1,
     speed: Speed = 1.0,
     call_id: CallId = None,
@@ -58,7 +59,7 @@ def twilio(
 @app.command()
 def browser(
     file: Recording,
-    url: Annotated[str | None, typer.Option(help="default: the gateway of the settings")] = None,
+    url: Url = None,
     calls: Calls = 1,
     speed: Speed = 1.0,
     call_id: CallId = None,
@@ -85,7 +86,7 @@ def browser(
 def words(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="a transcript with times, of the same call")],
     call_id: Annotated[str, typer.Option(help="the id of the call that goes on")],
-    url: Annotated[str | None, typer.Option(help="default: the gateway of the settings")] = None,
+    url: Url = None,
     speed: Speed = 1.0,
     party: Annotated[str, typer.Option(help="whose words: customer, agent or other")] = "customer",
     speaker: Annotated[
@@ -157,7 +158,7 @@ def audiosocket(
 @app.command()
 def audiohook(
     file: Recording,
-    url: Annotated[str | None, typer.Option(help="default: the gateway of the settings")] = None,
+    url: Url = None,
     calls: Calls = 1,
     speed: Speed = 1.0,
     call_id: CallId = None,

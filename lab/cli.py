@@ -9,7 +9,21 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from affectstream.lab.evaluation import tables as view
-from affectstream.lab.options import Corpora, CorpusName, Given, Labelled, ProcessorThreads, Threads, Weights
+from affectstream.lab.options import (
+    Corpora,
+    CorpusName,
+    Device,
+    Evaluated,
+    Given,
+    Labelled,
+    ProcessorThreads,
+    Quick,
+    ReportFolder,
+    RunFolder,
+    Threads,
+    VoiceRun,
+    Weights,
+)
 from affectstream.schemas.errors import InputError
 
 if TYPE_CHECKING:
@@ -28,16 +42,7 @@ def train(
     context: typer.Context,
     name: ModelName,
     data: Corpora = None,
-    run: Annotated[
-        Path | None,
-        typer.Option(
-            "--run",
-            "-o",
-            "--output",
-            help="run folder; a stopped run goes on; default: runs/NAME",
-            show_default=False,
-        ),
-    ] = None,
+    run: RunFolder = None,
     network: Annotated[
         str | None, typer.Option(help="another network than the shipped one", show_default=False)
     ] = None,
@@ -96,20 +101,15 @@ def ship(
 
 @app.command()
 def evaluate(
-    name: Annotated[
-        str,
-        typer.Argument(help="face, voice, text, calls, a reference network's run folder; or: clips FOLDER"),
-    ],
+    name: Evaluated,
     folder: Labelled = None,
     corpus: CorpusName = None,
     data: Given = None,
-    output: Annotated[
-        Path | None, typer.Option("-o", "--output", help="folder for the report, plots and predictions")
-    ] = None,
-    quick: Annotated[bool, typer.Option("--quick", help="a few hundred items, to see that it works")] = False,
+    output: ReportFolder = None,
+    quick: Quick = False,
     weights: Weights = None,
-    run: Annotated[Path, typer.Option(help="voice: the run that keeps the folds")] = Path("runs/voice"),
-    device: Annotated[str, typer.Option(help="cpu, cuda or cuda:N")] = "cpu",
+    run: VoiceRun = Path("runs/voice"),
+    device: Device = "cpu",
     threads: ProcessorThreads = None,
 ) -> None:
     """Measure a model on what it was not trained on, and show what was aimed at beside what was reached."""
@@ -138,9 +138,7 @@ def evaluate(
             data, weights or FOLDER, run, device, quick, command, progress, corpus, folder
         )
         evaluation = evaluated(name, given)
-    view.show_evaluation(evaluation, given.draws, out)
-    if output is not None:
-        _write_report(evaluation, output, given.draws)
+    _show(evaluation, output, given.draws)
 
 
 def _check_evaluate(
@@ -159,9 +157,13 @@ def _evaluate_run(folder: Path, data: Path | None, output: Path | None, device: 
     if not folder.is_dir():
         raise InputError(f"{folder} is neither face, voice nor text, nor the folder of a run")
     evaluation = training.evaluate_folder(folder, data, device)
-    view.show_evaluation(evaluation, DRAWS, out)
+    _show(evaluation, output, DRAWS)
+
+
+def _show(evaluation: "Evaluation", output: Path | None, draws: int) -> None:
+    view.show_evaluation(evaluation, draws, out)
     if output is not None:
-        _write_report(evaluation, output, DRAWS)
+        _write_report(evaluation, output, draws)
 
 
 def _write_report(evaluation: "Evaluation", folder: Path, draws: int) -> None:

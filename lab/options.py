@@ -31,3 +31,22 @@ ProcessorThreads = Annotated[
     int | None, typer.Option(min=1, help="of torch; default: one per processor", show_default=False)
 ]
 Threads = Annotated[int, typer.Option(min=1, help="of torch")]
+VoiceRun = Annotated[Path, typer.Option(help="voice: the run that keeps the folds")]
+ReportFolder = Annotated[
+    Path | None, typer.Option("-o", "--output", help="folder for the report, plots and predictions")
+]
+Quick = Annotated[bool, typer.Option("--quick", help="a few hundred items, to see that it works")]
+Device = Annotated[str, typer.Option(help="cpu, cuda or cuda:N")]
+RunFolder = Annotated[
+    Path | None,
+    typer.Option(
+        "--run",
+        "-o",
+        "--output",
+        help="run folder; a stopped run goes on; default: runs/NAME",
+        show_default=False,
+    ),
+]
+Evaluated = Annotated[
+    str, typer.Argument(help="face, voice, text, calls, a reference network's run folder; or: clips FOLDER")
+]

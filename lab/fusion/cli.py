@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 import typer
 from rich.console import Console
 
-from affectstream.lab.options import Corpora, Threads
+from affectstream.lab.options import Corpora, Threads, VoiceRun
 from affectstream.schemas.errors import InputError
 
 app = typer.Typer(
@@ -29,7 +29,7 @@ LOGS = Path("runs/fusion/logs")
 def log(
     source: Annotated[Source, typer.Argument(help="whose probabilities")] = "all",
     data: Corpora = None,
-    run: Annotated[Path, typer.Option(help="voice: the run that keeps the folds")] = Path("runs/voice"),
+    run: VoiceRun = Path("runs/voice"),
     output: Annotated[Path, typer.Option("-o", "--output", help="folder for the logs")] = LOGS,
     threads: Threads = 1,
 ) -> None:
