@@ -19,7 +19,6 @@ from affectstream.runtime.journal import Journal
 from affectstream.schemas.errors import Unavailable
 from affectstream.schemas.messages import AudioChunk, EndOfStream, Modality, Party
 
-WAIT_S = 0.5  # for Redis; then the call goes on without
 ELSEWHERE = "continued_elsewhere"
 
 log = structlog.get_logger(__name__)
@@ -85,9 +84,8 @@ class Noted:
         if self._journal is None:
             return
         try:
-            async with asyncio.timeout(WAIT_S):
-                kept = await self._journal.write(self._name, msgspec.json.encode(self.state).decode())
-        except (Unavailable, TimeoutError):
+            kept = await self._journal.write(self._name, msgspec.json.encode(self.state).decode())
+        except Unavailable:
             if not self._silent:
                 log.warning("call_not_noted", session=self._call.plan.session_id)
             self._silent = True

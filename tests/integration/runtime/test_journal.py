@@ -7,6 +7,7 @@ from redis.asyncio import Redis
 
 from affectstream.runtime.journal import Journal, Place
 from affectstream.runtime.settings import RedisSettings
+from affectstream.schemas import keys
 from affectstream.schemas.errors import Unavailable
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(120)]
@@ -57,3 +58,44 @@ async def test_a_call_does_not_wait_for_a_redis_that_is_away():
         for _ in range(2):  # the second is not tried
             with pytest.raises(Unavailable):
                 await journal.write("call", "1")
+
+
+async def test_what_is_written_is_in_redis_before_it_returns_and_many_calls_go_in_few_commands(redis):
+    async with Journal(redis) as journal, Redis.from_url(redis.url, decode_responses=True) as client:
+        assert await journal.write("first", "0")
+        before = await commands(client)
+
+        async def noted(number):
+            for _ in range(number):
+                await asyncio.sleep(0)  # calls write at moments of their own
+            for state in ("1", "2"):
+                assert await journal.write(f"call-{number}", state)
+                assert await client.hget(keys.handover_calls(journal.owner), f"call-{number}") == state
+
+        await asyncio.gather(*map(noted, range(50)))
+        assert 2 <= await commands(client) - before < 50
+
+
+async def commands(client):
+    return (await client.info("commandstats"))["cmdstat_hset"]["calls"]
+
+
+async def test_a_call_waits_for_a_redis_that_is_slow_no_longer_than_it_may(monkeypatch):
+    monkeypatch.setattr("affectstream.runtime.journal.WAIT_S", 0.05)
+    accepted = []
+
+    async def accept(reader, writer):
+        accepted.append(writer)
+
+    async with await asyncio.start_server(accept, "127.0.0.1", 0) as silent:
+        port = silent.sockets[0].getsockname()[1]
+        journal = Journal(RedisSettings(url=f"redis://127.0.0.1:{port}/0"))
+        writes = [journal.write(name, "1") for name in ("a", "b")]
+        found = await asyncio.gather(*writes, return_exceptions=True)
+        assert [str(error) for error in found] == ["the journal of calls is slow"] * 2
+        journal._flushing.cancel()
+        await asyncio.wait([journal._flushing])
+        await journal._redis.aclose()
+        for writer in accepted:
+            writer.close()
+            await writer.wait_closed()
