@@ -123,7 +123,7 @@ def _gateway(_: Console, small: bool, rounds: int) -> Iterator[Row]:
 
 
 def _api(_: Console, small: bool, rounds: int) -> Iterator[Row]:
-    """The JSON API: a call of six hours in buckets, a thousand sessions in its list and its stream."""
+    """The JSON API: a call of six hours in buckets, a thousand sessions as list, stream and moods."""
     from benchmarks import api
 
     yield from api.rows(small)

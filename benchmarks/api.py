@@ -37,7 +37,7 @@ async def _rows(windows: int, sessions: int) -> list[Row]:
             found = await _buckets(api, windows)
             await store.writer.write(_second(sessions, 0))
             found += [*await _listing(api, sessions), *await _updates(api, store, sessions)]
-            return [*found, *await _moods(api, sessions)]
+            return [*found, *await _moods(api, store, sessions)]
 
 
 async def _buckets(api: httpx.AsyncClient, windows: int) -> list[Row]:
@@ -59,15 +59,26 @@ async def _listing(api: httpx.AsyncClient, sessions: int) -> list[Row]:
     return [Row(f"{what}, first request", first, "ms"), *_percentiles(what, later)]
 
 
-async def _moods(api: httpx.AsyncClient, sessions: int) -> list[Row]:
-    """Measure the moods of all calls, one of which is the long one."""
+async def _moods(api: httpx.AsyncClient, store: FusedStore, sessions: int) -> list[Row]:
+    """Measure the moods of all calls, of which the route reads the parties with the newest windows.
+
+    As one looks again at calls that stand still, and at calls of which each has another window by then.
+    """
 
     async def ask() -> None:
         (await api.get("/api/panels/moods")).raise_for_status()
 
     first, *later = [await _ms(ask) for _ in range(REQUESTS + 1)]
-    what = f"API: moods of {sessions:,} sessions"
-    return [Row(f"{what}, first request", first, "ms"), *_percentiles(what, later)]
+    going_on = []
+    for second in range(ROUNDS + 1, 2 * ROUNDS + 1):
+        await store.writer.write(_second(sessions, second))
+        going_on.append(await _ms(ask))
+    what = f"API: moods over time with {sessions:,} sessions"
+    return [
+        Row(f"{what}, first request", first, "ms"),
+        *_percentiles(what, later),
+        *_percentiles(f"{what}, a window of each since the last request", going_on),
+    ]
 
 
 async def _updates(api: httpx.AsyncClient, store: FusedStore, sessions: int) -> list[Row]:
