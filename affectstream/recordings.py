@@ -99,9 +99,13 @@ def verify(files: Files) -> None:
 def export(
     file: File,
     folder: Annotated[Path, typer.Option("-o", "--output", help="a folder, made where it is missing")],
+    foxglove: Annotated[
+        bool, typer.Option("--foxglove", help="one MCAP file for Foxglove's panels instead: foxglove.mcap")
+    ] = False,
 ) -> None:
     """Write sound as WAV, pictures as JPEG, words and finals as files; noted in the audit log."""
     from affectstream.recordings_export import export_media, export_results
+    from affectstream.recordings_foxglove import export_foxglove
     from affectstream.runtime.recording import open_recording
     from affectstream.runtime.settings import load
 
@@ -109,7 +113,10 @@ def export(
     note_files([file], found.session_id, settings.policy)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        written = [*export_media(found, folder), *export_results(found, folder, settings)]
+        if foxglove:
+            written = list(export_foxglove(found, folder))
+        else:
+            written = [*export_media(found, folder), *export_results(found, folder, settings)]
     except OSError as error:
         raise InputError(f"cannot write to {folder}: {error.strerror}") from None
     audit_log(settings.policy).append(

@@ -60,6 +60,12 @@ def _sound(found: Recording, folder: Path) -> Iterator[Written]:
     yield from ((str(track.path), track.chunks) for track in files.values())
 
 
+def hop_of(chunk: AudioChunk) -> bytes:
+    """Return the sound of a chunk's own time, without what it repeats of the one before."""
+    length = (chunk.end_ms - chunk.start_ms) * chunk.rate_hz // 1000
+    return chunk.pcm[-BYTES_PER_SAMPLE * length :] if length else b""
+
+
 class _Track:
     """A WAV file of one party."""
 
@@ -76,11 +82,10 @@ class _Track:
         if chunk.rate_hz != self._rate_hz:
             raise InputError(f"{self.path}: the rate changes from {self._rate_hz} to {chunk.rate_hz} Hz")
         start = (chunk.start_ms - self._zero_ms) * self._rate_hz // 1000
-        length = (chunk.end_ms - chunk.start_ms) * self._rate_hz // 1000
         missing = start - self._samples
         if missing > LONGEST_GAP_MS * self._rate_hz // 1000:
             raise InputError(f"{self.path}: a gap of more than six hours")
-        hop = chunk.pcm[-BYTES_PER_SAMPLE * length :] if length else b""
+        hop = hop_of(chunk)
         if missing > 0:
             self._file.writeframes(bytes(BYTES_PER_SAMPLE * missing))
         elif missing < 0:  # rounding of milliseconds, or an overlap
