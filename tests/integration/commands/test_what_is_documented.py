@@ -59,7 +59,7 @@ REFUSED = {  # by the beginning of a command: what it needs and has not got, so 
     "dashboards check": "a Grafana",
     "dashboards annotate": "a Grafana",
     "simulate words": "a call that goes on: tests/integration/producers/gateway/test_live_words.py has one",
-    "rescore recordings/call-7.mcap --shadow": "a recording with a model in shadow: tests/unit/affectstream",
+    "rescore recordings/call-7.mcap --shadow": "answers in shadow: proofs/test_shadow_of_a_call.py has some",
     "consent id": "a key of session ids (gateway.session_key)",
     "licences --commercial": "weights that permit commercial use: it is a check, which these do not pass",
 }
