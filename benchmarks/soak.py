@@ -35,6 +35,7 @@ from benchmarks.workload import PARTITIONS, packed, session
 AT_ONCE = 200  # sessions
 LASTS_S = 60  # a session, in event time
 START_MS = 1_700_000_000_000
+ODD_MS = 137  # calls begin and end within a window
 EVERY_S = 5.0  # between two samples
 MOST_LAG = 2_000  # records; then event time waits
 ASK_EVERY_S = 5  # of event time, how far the processes are
@@ -104,7 +105,7 @@ def seconds(hours: float, at_once: int) -> Iterator[tuple[int, list[tuple[int, S
     for second in range(round(hours * 3600)):
         # they begin one after the other, so that in every second some begin and some end
         while len(going) < at_once and begun < (second + 1) * at_once / LASTS_S:
-            going[begun] = observations(begun, START_MS + 1000 * second)
+            going[begun] = observations(begun, START_MS + 1000 * second + begun * ODD_MS % 1000)
             begun += 1
         step = [(number, next(items, ())) for number, items in going.items()]
         for number, items in step:

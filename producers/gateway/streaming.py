@@ -129,8 +129,8 @@ async def tcp(host: str, port: int, messages: Timed, speed: float) -> None:
         writer.close()
     if answer == WHOSE:
         raise Unavailable(
-            f"{host}:{port}: the gateway was not told whose sound this is; set gateway.audiosocket_party "
-            "there (AFFECT_GATEWAY__AUDIOSOCKET_PARTY), to `other` where it mixes both parties"
+            f"{host}:{port}: the gateway refuses sound that nobody says whose it is; set "
+            "gateway.audiosocket_party there, to `other` where it mixes both parties"
         )
     if answer:
         raise Unavailable(f"{host}:{port}: the gateway refused the call")

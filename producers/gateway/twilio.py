@@ -129,6 +129,8 @@ class Twilio(StreamProtocol):
             self._alone = self._unnamed.whose(stated)
         elif len(known) == 1:
             self._alone = known[0]
+        elif self._unnamed.party in known:
+            self._alone = self._unnamed.whose()
         parties = known or [*self._parties.values()]
         if not isinstance(self._alone, Refused):
             parties.append(self._alone)

@@ -40,7 +40,7 @@ class GatewaySettings(Group):
         None, description="of AudioSocket's sound; `other`: both parties mixed; none: as unnamed_party"
     )
     unnamed_party: Party | None = Field(
-        None, description="of one channel that nobody names; `other`: both mixed; none: it is refused"
+        "customer", description="of one channel that nobody names; `other`: both mixed; none: it is refused"
     )
     max_calls: Count = Field(500, description="streams at once; more are refused")
     new_per_minute: Count = Field(1200, description="connections of one address; half of them at once")

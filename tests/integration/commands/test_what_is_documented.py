@@ -124,7 +124,6 @@ def servers(
     names = ("GATEWAY__PORT", "GATEWAY__AUDIOSOCKET_PORT", "ALERTS__HEALTH_PORT", "API__PORT")
     for name, value in zip(names, ports, strict=True):
         monkeypatch.setenv(f"AFFECT_{name}", value)
-    monkeypatch.setenv("AFFECT_GATEWAY__AUDIOSOCKET_PARTY", "customer")  # as beside the command
     monkeypatch.setenv("AFFECT_KAFKA__BOOTSTRAP", broker.bootstrap)
     monkeypatch.setenv("AFFECT_REDIS__URL", redis_server.url)
     monkeypatch.setenv("AFFECT_DATA", str(folder / "no-corpora"))

@@ -79,7 +79,6 @@ def gateway(
         gateway={
             "port": free_port(),
             "audiosocket_port": free_port(),
-            "audiosocket_party": "customer",
             "health_port": free_port(),
             "public_url": "wss://calls.example.com",
             "twilio_token": AUTH_TOKEN,

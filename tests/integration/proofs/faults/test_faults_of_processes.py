@@ -17,11 +17,11 @@ from affectstream.runtime.process import free_port
 
 pytestmark = [pytest.mark.integration, pytest.mark.proof, pytest.mark.timeout(1200)]
 
-CHAOS_S, STOPPED_S, HOUR_S = 80, 20, 3600
+CHAOS_S, STOPPED_S, HOUR_S = 130, 20, 3600
 READY_S = 120
 
 
-async def test_processes_are_killed_at_random_for_more_than_a_minute(faulty: Faulty):
+async def test_processes_are_killed_at_random_for_two_minutes(faulty: Faulty):
     dice, children = random.Random(5), faulty.system.children
 
     def fault() -> None:
@@ -30,7 +30,7 @@ async def test_processes_are_killed_at_random_for_more_than_a_minute(faulty: Fau
             time.sleep(dice.uniform(1, 8))
             children.kill(dice.choice(sorted(children.children)))
 
-    await faulty.survive("killed-at-random", fault, seconds=40, speed=0.5)
+    await faulty.survive("killed-at-random", fault, seconds=58, speed=0.5)
 
 
 async def test_processes_come_and_go_while_a_call_is_played(faulty: Faulty):

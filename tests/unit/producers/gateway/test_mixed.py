@@ -55,7 +55,9 @@ def heard(protocol, *messages):
     ("begun", "unnamed", "found"),
     [
         (start(), OneChannel(), "party_unknown"),
-        (start("inbound", "outbound"), OneChannel("customer"), "party_unknown"),  # each is one of the two
+        (start("inbound", "outbound"), OneChannel("customer"), {"customer"}),
+        (start("inbound", "outbound"), OneChannel(), "party_unknown"),  # each is one of the two
+        (start("inbound", "outbound"), MIXED, "party_unknown"),
         (start("inbound"), OneChannel(), {"customer"}),
         (start("outbound_track"), MIXED, {"agent"}),
         (start(), OneChannel("customer"), {"customer"}),
@@ -166,7 +168,7 @@ async def streamed(shared, path, messages):
 @pytest.mark.parametrize(
     ("settings", "purpose", "refusal"),
     [
-        ({}, "synthetic", "party_unknown"),
+        ({"unnamed_party": None}, "synthetic", "party_unknown"),
         ({"unnamed_party": "other"}, None, "agent_not_permitted"),
         ({"unnamed_party": "other"}, "synthetic", ""),
     ],
