@@ -10,10 +10,9 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-import cv2
 import numpy as np
 
-from affectstream.lab.datasets.files import Skipped, files_below, read_each
+from affectstream.lab.datasets.files import Skipped, files_below, picture, read_each
 from affectstream.schemas.errors import InputError
 from affectstream.schemas.labels import INDEX
 
@@ -64,13 +63,7 @@ def _picture(path: Path, emotion: Callable[[Path], str]) -> Picture:
     name = emotion(path)
     if name not in INDEX:
         raise InputError(f"{name}, which is none of the seven")
-    try:
-        raw = path.read_bytes()
-    except OSError as error:
-        raise InputError("cannot be read") from error
-    image = cv2.imdecode(np.frombuffer(raw, np.uint8), cv2.IMREAD_COLOR) if raw else None
-    if image is None:
-        raise InputError("cannot be decoded as a picture")
+    raw, image = picture(path)
     if min(image.shape[:2]) < MIN_SIDE:
         raise InputError(f"has {image.shape[1]}x{image.shape[0]} pixels, less than {MIN_SIDE} on a side")
     return Picture(path, INDEX[name], path.parent.parent.name, hashlib.sha256(raw).hexdigest())

@@ -11,11 +11,8 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-import cv2
-import numpy as np
-
 from affectstream.lab.datasets.clips import SUFFIXES, checked
-from affectstream.lab.datasets.files import Skipped, files_below, read_each
+from affectstream.lab.datasets.files import Skipped, files_below, picture, read_each
 from affectstream.schemas.errors import InputError
 from affectstream.schemas.labels import EMOTIONS, INDEX
 
@@ -89,10 +86,5 @@ def _class(path: Path) -> int:
 
 
 def _picture(path: Path) -> str:
-    try:
-        raw = path.read_bytes()
-    except OSError as error:
-        raise InputError("cannot be read") from error
-    if not raw or cv2.imdecode(np.frombuffer(raw, np.uint8), cv2.IMREAD_COLOR) is None:
-        raise InputError("cannot be decoded as a picture")
+    raw, _ = picture(path)
     return hashlib.sha256(raw).hexdigest()

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from affectstream.lab.datasets.ferplus import FER2013_CLASSES, SIDE
-from affectstream.lab.datasets.files import Skipped, files_below, read_each
+from affectstream.lab.datasets.files import Skipped, files_below, picture, read_each
 from affectstream.schemas.errors import InputError
 from affectstream.schemas.labels import INDEX
 
@@ -100,13 +100,7 @@ def _row(fields: dict[str, str]) -> _Row:
 def _picture(path: Path) -> _Row:
     if path.parent.name.lower() not in INDEX:
         raise InputError(f"the folder {path.parent.name} is no class")
-    try:
-        raw = path.read_bytes()
-    except OSError as error:
-        raise InputError("cannot be read") from error
-    image = cv2.imdecode(np.frombuffer(raw, np.uint8), cv2.IMREAD_GRAYSCALE) if raw else None
-    if image is None:
-        raise InputError("cannot be decoded as a picture")
+    _, image = picture(path, cv2.IMREAD_GRAYSCALE)
     if image.shape != (SIDE, SIDE):
         raise InputError(f"has {image.shape[1]}x{image.shape[0]} pixels, not {SIDE}x{SIDE}")
-    return np.asarray(image, dtype=np.uint8), INDEX[path.parent.name.lower()], path.parent.parent.name
+    return image, INDEX[path.parent.name.lower()], path.parent.parent.name

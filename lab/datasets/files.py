@@ -1,9 +1,13 @@
-"""The files of the corpora: where they lie (the option --data, else AFFECT_DATA), and the reading of many."""
+"""The files of the corpora: where they lie (the option --data, else AFFECT_DATA), and how they are read."""
 
 import os
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Protocol, TypeVar
+
+import cv2
+import numpy as np
+import numpy.typing as npt
 
 from affectstream.schemas.errors import InputError
 
@@ -80,6 +84,18 @@ def files_below(folder: Path, suffixes: frozenset[str]) -> list[Path]:
     """
     found = (path for path in folder.rglob("*") if path.suffix.lower() in suffixes)
     return sorted(path for path in found if not path.name.startswith("._"))
+
+
+def picture(path: Path, flags: int = cv2.IMREAD_COLOR) -> tuple[bytes, npt.NDArray[np.uint8]]:
+    """Return a file's bytes and the picture in them, by OpenCV's ``flags``; raises InputError for none."""
+    try:
+        raw = path.read_bytes()
+    except OSError as error:
+        raise InputError("cannot be read") from error
+    image = cv2.imdecode(np.frombuffer(raw, np.uint8), flags) if raw else None
+    if image is None:
+        raise InputError("cannot be decoded as a picture")
+    return raw, np.asarray(image, dtype=np.uint8)
 
 
 def equal_files(items: Iterable[OfFile]) -> list[tuple[OfFile, ...]]:
