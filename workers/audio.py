@@ -43,9 +43,7 @@ class AudioAnalyst:
 
     def predict(self, inputs: Sequence[Array]) -> Predictions:
         """Return one prediction per chunk."""
-        with device.failure_stops():
-            predictions = self._model.predict(inputs)
-        return predictions if self._embeddings else predictions.without_embeddings()
+        return device.predicted(self._model, inputs, self._embeddings)
 
     def _to_observation(self, message: AudioChunk, grade: float, predictions: Predictions) -> Probabilities:
         return probabilities(message, self.model_id, fields_of(predictions, 0, grade))

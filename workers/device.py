@@ -1,10 +1,10 @@
-"""Which device a worker computes on, and how many threads it may use."""
+"""The device that a worker computes on: which one, on how many threads, and what it predicts there."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Sequence
 
 import torch
 
+from affectstream.models.protocol import Array, EmotionModel, Predictions
 from affectstream.schemas.errors import SettingsError, Unavailable
 
 
@@ -34,12 +34,15 @@ def limit_threads(threads: int) -> None:
     torch.set_num_threads(threads)
 
 
-@contextmanager
-def failure_stops() -> Iterator[None]:
-    """Turn a fault of the device into Unavailable: no input is to blame, and only a new process helps."""
+def predicted(model: EmotionModel, inputs: Sequence[Array], embeddings: bool) -> Predictions:
+    """Return the predictions of a model, with embeddings only where those are wanted.
+
+    Raises Unavailable for a fault of the device: no input is to blame, and only a new process helps.
+    """
     try:
-        yield
+        predictions = model.predict(inputs)
     except torch.AcceleratorError as error:
         raise Unavailable(
             f"the device failed ({type(error).__name__}): restart the worker; nothing unpublished is lost"
         ) from error
+    return predictions if embeddings else predictions.without_embeddings()

@@ -52,9 +52,7 @@ class TextAnalyst:
 
     def predict(self, inputs: Sequence[Array]) -> Predictions:
         """Return one prediction per utterance."""
-        with device.failure_stops():
-            predictions = self._model.predict(inputs)
-        return predictions if self._embeddings else predictions.without_embeddings()
+        return device.predicted(self._model, inputs, self._embeddings)
 
     def _to_observation(self, message: Transcript, grade: float, predictions: Predictions) -> Probabilities:
         return probabilities(message, self.model_id, fields_of(predictions, 0, grade))

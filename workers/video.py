@@ -75,9 +75,7 @@ class VideoAnalyst:
 
     def predict(self, inputs: Sequence[Array]) -> Predictions:
         """Return one prediction per face."""
-        with device.failure_stops():
-            predictions = self._model.predict(inputs)
-        return predictions if self._embeddings else predictions.without_embeddings()
+        return device.predicted(self._model, inputs, self._embeddings)
 
     def _to_observation(
         self, message: VideoFrame, found: Sequence[_Found], predictions: Predictions

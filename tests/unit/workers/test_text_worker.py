@@ -2,10 +2,12 @@
 
 import numpy as np
 import pytest
+import torch
 
 from affectstream.models.protocol import Predictions
 from affectstream.models.weights import FOLDER
 from affectstream.runtime.settings import load
+from affectstream.schemas.errors import Unavailable
 from affectstream.schemas.messages import Reason, Transcript
 from affectstream.workers import device
 from affectstream.workers.observe import observe
@@ -77,3 +79,12 @@ def test_with_the_shipped_weights_an_utterance_gives_the_same_bits_in_any_batch(
     alone = [observe(text, [one])[0] for one in turns]
     assert observe(text, turns) == alone
     assert observe(text, turns[::-1]) == alone[::-1]
+
+
+def test_a_fault_of_the_device_is_no_fault_of_the_input():
+    class Broken(Lengths):
+        def predict(self, prepared):
+            raise torch.AcceleratorError("an illegal address")
+
+    with pytest.raises(Unavailable, match="restart the worker"):
+        TextAnalyst(Broken()).predict([np.array([1, 2])])
