@@ -41,13 +41,7 @@ def probabilities(grid: style.Grid) -> Json:
         grid,
         targets=[_newest({name: "number" for name in EMOTIONS})],
         transformations=[style.in_order(*EMOTIONS)],
-        fieldConfig=style.fields(
-            "percentunit",
-            style.coloured((name, name, COLOURS[name]) for name in EMOTIONS),
-            min=0,
-            max=1,
-            decimals=0,
-        ),
+        fieldConfig=style.shares(style.coloured((name, name, COLOURS[name]) for name in EMOTIONS)),
         options={
             "reduceOptions": style.last_value(""),
             "orientation": "horizontal",
@@ -71,12 +65,8 @@ def measures(grid: style.Grid) -> Json:
         grid,
         targets=[_newest({name: "number" for name, _, _ in style.MEASURES})],
         transformations=[style.in_order(*(name for name, _, _ in style.MEASURES))],
-        fieldConfig=style.fields(
-            "percentunit",
+        fieldConfig=style.shares(
             [style.override(name, thresholds=falling) for name in ("uncertainty", "disagreement")],
-            min=0,
-            max=1,
-            decimals=0,
             color={"mode": "thresholds"},
             thresholds=style.steps((None, POOR), (0.35, FAIR), (0.6, GOOD)),
         ),

@@ -89,12 +89,8 @@ def moods(grid: style.Grid) -> Json:
         grid,
         targets=[source.query(source.MOODS, MOODS, root="moods", params=shown)],
         transformations=[style.in_order(*MOODS)],
-        fieldConfig=style.fields(
-            "percentunit",
+        fieldConfig=style.shares(
             style.coloured([*colours, ("unknown", "unknown", style.NOTHING)]),
-            min=0,
-            max=1,
-            decimals=0,
             custom={"drawStyle": "bars", "lineWidth": 0, "fillOpacity": 85, "stacking": style.STACKED},
         ),
         options={"legend": style.legend("right"), "tooltip": {"mode": "multi", "sort": "desc"}},
@@ -103,32 +99,28 @@ def moods(grid: style.Grid) -> Json:
 
 def calls(grid: style.Grid) -> Json:
     """Return the live calls, a row per party, those with the most need first."""
-    return style.panel(
-        "table",
+    return style.listing(
         "Live calls, by need",
         "A row per party of a live call. The need is for sorting and nothing else (docs/api.md); a click "
         "opens the call. " + style.CUES,
         grid,
-        targets=[source.query(source.SESSIONS, CALLS, root="sessions", params=LIVE)],
-        transformations=[style.in_order(*CALLS)],
-        fieldConfig=style.fields("none", _call_fields(), custom={"align": "auto", "filterable": True}),
-        options=session_panels.table([{"displayName": "need", "desc": True}]),
+        source.query(source.SESSIONS, CALLS, root="sessions", params=LIVE),
+        CALLS,
+        _call_fields(),
+        sorted_by="need",
     )
 
 
 def alerts(grid: style.Grid) -> Json:
     """Return the newest begins and ends of alerts of all calls."""
-    return style.panel(
-        "table",
+    return style.listing(
         "Alerts of all calls",
         "The newest begins and ends of alerts of all calls, live or not (docs/alerts.md).",
         grid,
-        targets=[source.query(source.ALL_ALERTS, ALERTS, root="alerts", params={"limit": "200"})],
-        transformations=[style.in_order(*ALERTS)],
-        fieldConfig=style.fields(
-            "none", session_panels.alert_fields("end_ms"), custom={"align": "auto", "filterable": True}
-        ),
-        options=session_panels.table([{"displayName": "at", "desc": True}]),
+        source.query(source.ALL_ALERTS, ALERTS, root="alerts", params={"limit": "200"}),
+        ALERTS,
+        session_panels.alert_fields("end_ms"),
+        sorted_by="at",
     )
 
 

@@ -38,62 +38,55 @@ OPEN = {
 
 def alerts(grid: style.Grid) -> Json:
     """Return the alerts of the session, the newest first."""
-    return style.panel(
-        "table",
+    return style.listing(
         "Alerts",
         "Alerts of all parties of this session, the newest first. "
         "docs/alerts.md documents what each kind of rule measures.",
         grid,
-        targets=[source.query(source.ALERTS, ALERTS, root="alerts", params=source.OF_SESSION)],
-        transformations=[style.in_order(*ALERTS)],
-        fieldConfig=style.fields(
-            "none", [*alert_fields("start_ms"), VALUE], custom={"align": "auto", "filterable": True}
-        ),
-        options=table([{"displayName": "at", "desc": True}]),
+        source.query(source.ALERTS, ALERTS, root="alerts", params=source.OF_SESSION),
+        ALERTS,
+        [*alert_fields("start_ms"), VALUE],
+        sorted_by="at",
     )
 
 
 def happened(grid: style.Grid) -> Json:
     """Return alerts, turning points and contradictions of the session in sentences."""
-    return style.panel(
-        "table",
+    return style.listing(
         "What happened",
         "Alerts, turning points and contradictions of all parties of this session, each in a sentence: the "
         "annotations of the panels above. " + style.CUES,
         grid,
-        targets=[source.query(source.MARKS, MARKS, root="marks", params=source.OF_SESSION)],
-        transformations=[style.in_order(*MARKS)],
-        fieldConfig=style.fields("none", _mark_fields(), custom={"align": "auto", "filterable": True}),
-        options=table([{"displayName": "from", "desc": True}]),
+        source.query(source.MARKS, MARKS, root="marks", params=source.OF_SESSION),
+        MARKS,
+        _mark_fields(),
+        sorted_by="from",
     )
 
 
 def summary(grid: style.Grid) -> Json:
     """Return a line per party over its whole session."""
-    return style.panel(
-        "table",
+    return style.listing(
         "Summary",
         "Each party over the whole session: dominant emotions, quarters of the call, what changed. "
         f"Unknown: the share of time with nothing to read. {style.CUES}",
         grid,
-        targets=[source.query(source.SUMMARY, PARTIES, root="parties", params=source.OF_SESSION)],
-        transformations=[style.in_order(*PARTIES)],
-        fieldConfig=style.fields("none", _party_fields(), custom={"align": "auto", "filterable": False}),
-        options=table([]),
+        source.query(source.SUMMARY, PARTIES, root="parties", params=source.OF_SESSION),
+        PARTIES,
+        _party_fields(),
     )
 
 
 def sessions(grid: style.Grid) -> Json:
     """Return the newest sessions, a row per party."""
-    return style.panel(
-        "table",
+    return style.listing(
         "Sessions",
         "The newest sessions, a row per party. A click shows that call from its beginning to its end.",
         grid,
-        targets=[source.query(source.SESSIONS, SESSIONS, root="sessions", params={"limit": "100"})],
-        transformations=[style.in_order(*SESSIONS)],
-        fieldConfig=style.fields("none", _session_fields(), custom={"align": "auto", "filterable": True}),
-        options=table([{"displayName": "until", "desc": True}]),
+        source.query(source.SESSIONS, SESSIONS, root="sessions", params={"limit": "100"}),
+        SESSIONS,
+        _session_fields(),
+        sorted_by="until",
     )
 
 
@@ -162,9 +155,3 @@ def _session_fields() -> list[Json]:
         style.override("end_ms", displayName="until", unit="dateTimeAsIso"),
         style.override("duration_ms", displayName="length", unit="ms"),
     ]
-
-
-def table(order: list[Json]) -> Json:
-    """Return the options of a table that is sorted."""
-    footer = {"show": False, "reducer": ["count"], "fields": ""}
-    return {"showHeader": True, "cellHeight": "sm", "sortBy": order, "footer": footer}

@@ -82,6 +82,35 @@ def fields(unit: str, overrides: list[Json] | None = None, **defaults: Any) -> J
     return {"defaults": {"unit": unit, **defaults}, "overrides": overrides or []}
 
 
+def shares(overrides: list[Json] | None = None, **defaults: Any) -> Json:
+    """Return the field configuration of values from 0 to 1, in whole per cent."""
+    return fields("percentunit", overrides, min=0, max=1, decimals=0, **defaults)
+
+
+def listing(
+    title: str,
+    description: str,
+    grid: Grid,
+    target: Json,
+    columns: Iterable[str],
+    look: list[Json],
+    sorted_by: str | None = None,
+) -> Json:
+    """Return a table; one that is sorted, the largest of ``sorted_by`` first, can be filtered too."""
+    order = [] if sorted_by is None else [{"displayName": sorted_by, "desc": True}]
+    footer = {"show": False, "reducer": ["count"], "fields": ""}
+    return panel(
+        "table",
+        title,
+        description,
+        grid,
+        targets=[target],
+        transformations=[in_order(*columns)],
+        fieldConfig=fields("none", look, custom={"align": "auto", "filterable": bool(order)}),
+        options={"showHeader": True, "cellHeight": "sm", "sortBy": order, "footer": footer},
+    )
+
+
 def last_value(names: str) -> Json:
     """Return the reduction to the last value of the fields whose names match an expression."""
     return {"values": False, "calcs": ["lastNotNull"], "fields": names}

@@ -34,14 +34,7 @@ def dominant(grid: style.Grid) -> Json:
             mappings=style.emotions(),
             custom={"fillOpacity": 90, "lineWidth": 0},
         ),
-        options={
-            "mergeValues": True,
-            "showValue": "auto",
-            "alignValue": "center",
-            "rowHeight": 0.9,
-            "legend": style.legend(),
-            "tooltip": {"mode": "single", "sort": "none"},
-        },
+        options=_bands("center", 0.9),
     )
 
 
@@ -56,12 +49,8 @@ def probabilities(grid: style.Grid) -> Json:
             source.query(source.TIMELINE, TIME | PROBABILITIES, root="windows", params=source.SHOWN_RANGE)
         ],
         transformations=[style.in_order("start_ms", *EMOTIONS)],
-        fieldConfig=style.fields(
-            "percentunit",
+        fieldConfig=style.shares(
             style.coloured((name, name, COLOURS[name]) for name in EMOTIONS),
-            min=0,
-            max=1,
-            decimals=0,
             custom=_series(80, "percent"),
         ),
         options={
@@ -82,9 +71,7 @@ def measures(grid: style.Grid) -> Json:
         grid,
         targets=[source.query(source.TIMELINE, columns, root="windows", params=source.SHOWN_RANGE)],
         transformations=[style.in_order(*columns)],
-        fieldConfig=style.fields(
-            "percentunit", style.coloured(style.MEASURES), min=0, max=1, decimals=0, custom=_series(0, "none")
-        ),
+        fieldConfig=style.shares(style.coloured(style.MEASURES), custom=_series(0, "none")),
         options={"legend": style.legend(calcs=("mean",)), "tooltip": {"mode": "multi", "sort": "none"}},
     )
 
@@ -100,12 +87,8 @@ def weights(grid: style.Grid) -> Json:
         grid,
         targets=[source.query(source.MODALITIES, columns, root="windows", params=source.SHOWN_RANGE)],
         transformations=[style.in_order(*columns)],
-        fieldConfig=style.fields(
-            "percentunit",
+        fieldConfig=style.shares(
             style.coloured((f"{name}_weight", name, MODALITY_COLOURS[name]) for name in MODALITIES),
-            min=0,
-            max=1,
-            decimals=0,
             custom=_series(60, "normal"),
         ),
         options={"legend": style.legend(calcs=("mean",)), "tooltip": {"mode": "multi", "sort": "none"}},
@@ -129,15 +112,19 @@ def states(grid: style.Grid) -> Json:
             mappings=style.statuses(),
             custom={"fillOpacity": 80, "lineWidth": 0},
         ),
-        options={
-            "mergeValues": True,
-            "showValue": "auto",
-            "alignValue": "left",
-            "rowHeight": 0.85,
-            "legend": style.legend(),
-            "tooltip": {"mode": "single", "sort": "none"},
-        },
+        options=_bands("left", 0.85),
     )
+
+
+def _bands(align: str, height: float) -> Json:
+    return {
+        "mergeValues": True,
+        "showValue": "auto",
+        "alignValue": align,
+        "rowHeight": height,
+        "legend": style.legend(),
+        "tooltip": {"mode": "single", "sort": "none"},
+    }
 
 
 def _series(fill: int, stacking: str) -> Json:
