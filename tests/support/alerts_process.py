@@ -1,29 +1,16 @@
 """The alerts worker as a process of its own, and finals sent to it as fusion sends them."""
 
-import asyncio
-import contextlib
-import os
-import sys
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
+from functools import partial
+
+from support.worker_process import running
 
 from affectstream.runtime.kafka import Publisher
-from affectstream.runtime.settings import Settings, as_env
+from affectstream.runtime.settings import Settings
 from affectstream.runtime.store import FusedStore
 from affectstream.schemas.messages import FusedEmotion
 
-
-@contextlib.asynccontextmanager
-async def worker(settings: Settings) -> AsyncIterator[asyncio.subprocess.Process]:
-    """Run the alerts process; killed at the end, as by a power cut, if it still runs."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "affectstream.workers.alerts", env={**os.environ, **as_env(settings)}
-    )
-    try:
-        yield process
-    finally:
-        with contextlib.suppress(ProcessLookupError):
-            process.kill()
-        await process.wait()
+worker = partial(running, "alerts")
 
 
 async def fuse(settings: Settings, windows: Sequence[FusedEmotion], batch: int = 60) -> None:

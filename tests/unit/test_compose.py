@@ -8,15 +8,14 @@ from typing import Any
 
 import pytest
 import yaml
+from support.compose import SECRETS, SERVICES, STACK
 from support.paths import ROOT
 
 from affectstream.cli import load as load_command
 from affectstream.dashboards.grafana import source
 from affectstream.runtime.settings import describe, load
 
-STACK: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text(encoding="utf-8"))
 GPU: dict[str, Any] = yaml.safe_load((ROOT / "compose.gpu.yml").read_text(encoding="utf-8"))
-SERVICES: dict[str, dict[str, Any]] = STACK["services"]
 WORKERS = {"worker-video", "worker-audio", "worker-text"}
 RECOGNISER = "worker-asr"
 IMAGES = dict.fromkeys(WORKERS, "inference") | {RECOGNISER: "recogniser"}  # the others' is base
@@ -24,16 +23,6 @@ ONE_SHOT = {"topics", "replay"}
 STAYING = sorted(set(SERVICES) - ONE_SHOT)
 BUILT = sorted(name for name, service in SERVICES.items() if "build" in service)
 OURS = sorted(name for name in BUILT if SERVICES[name]["build"]["target"] in {"base", *IMAGES.values()})
-SECRETS = {
-    *(
-        f"REDIS_{user}_PASSWORD"
-        for user in ("WORKER", "FUSION", "ALERTS", "RECORD", "PRODUCER", "API", "OPERATOR")
-    ),
-    "GRAFANA_ADMIN_PASSWORD",
-    "API_TOKEN",
-    "GATEWAY_TOKEN",
-    "GATEWAY_SESSION_KEY",
-}
 
 
 def environment(service: dict[str, Any]) -> dict[str, str]:
@@ -171,7 +160,7 @@ def test_the_example_of_the_environment_names_every_variable_and_no_value_for_a_
     used = set(re.findall(r"(?<!\$)\$\{(\w+)", (ROOT / "docker-compose.yml").read_text(encoding="utf-8")))
 
     assert set(named) == used
-    assert {name for name, value in named.items() if not value} == SECRETS
+    assert {name for name, value in named.items() if not value} == set(SECRETS)
 
 
 def test_ports_are_published_on_this_host_only():

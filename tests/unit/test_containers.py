@@ -6,25 +6,11 @@ import shutil
 import subprocess
 import tomllib
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
+from support.compose import SECRETS, SERVICES
 from support.paths import ROOT
-
-SERVICES: dict[str, dict[str, Any]] = yaml.safe_load(
-    (ROOT / "docker-compose.yml").read_text(encoding="utf-8")
-)["services"]
-SECRETS = (
-    *(
-        f"REDIS_{user}_PASSWORD"
-        for user in ("WORKER", "FUSION", "ALERTS", "RECORD", "PRODUCER", "API", "OPERATOR")
-    ),
-    "GRAFANA_ADMIN_PASSWORD",
-    "API_TOKEN",
-    "GATEWAY_TOKEN",
-    "GATEWAY_SESSION_KEY",
-)
 
 
 def test_the_dockerfile_has_the_targets_and_runs_as_nobody_special():

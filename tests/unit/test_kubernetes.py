@@ -12,6 +12,7 @@ import jsonschema
 import kubernetes_validate
 import pytest
 import yaml
+from support.compose import SERVICES
 from support.paths import ROOT
 
 from affectstream.dashboards import routes
@@ -23,7 +24,6 @@ FOLDER = ROOT / "deploy" / "kubernetes"
 SCRIPT = ROOT / "scripts" / "kubernetes.py"
 FILES = sorted(path for path in FOLDER.rglob("*.yaml") if path.name != "kustomization.yaml")
 KUSTOMIZATIONS = sorted(FOLDER.rglob("kustomization.yaml"))
-COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text(encoding="utf-8"))["services"]
 
 Json = dict[str, Any]
 NAME = {"type": "string", "pattern": r"^[a-z0-9.-]+$"}
@@ -174,7 +174,7 @@ def test_a_kustomization_names_what_there_is(path: Path):
 
 
 def test_every_process_of_the_stack_is_there_with_a_budget():
-    ours = {name for name, each in COMPOSE.items() if each["image"].startswith("affectstream-")}
+    ours = {name for name, each in SERVICES.items() if each["image"].startswith("affectstream-")}
     ours = ours - {"topics", "replay", "grafana", "prometheus"} | {"redis"}  # topics are Strimzi's
 
     assert set(WORKLOADS) == ours == set(of_kind("PodDisruptionBudget"))

@@ -1,10 +1,7 @@
 """Proof: with every rule the finals in Redis are those of `analyze`, killed midway and fed garbage or not."""
 
 import asyncio
-import contextlib
-import os
-import sys
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -13,6 +10,7 @@ from support.fusion_fitted import example, written
 from support.kafka_server import KafkaServer
 from support.paths import DATA
 from support.system import STALL_MS, START_MS, lines, short_demo, without_holes
+from support.worker_process import fusing
 
 from affectstream import analyze
 from affectstream.export import in_order
@@ -21,7 +19,7 @@ from affectstream.producers.plan import PartySource, SessionPlan
 from affectstream.producers.session import messages
 from affectstream.runtime.embedded import EmbeddedRedis
 from affectstream.runtime.kafka import topics
-from affectstream.runtime.settings import Settings, as_env, load
+from affectstream.runtime.settings import Settings, load
 from affectstream.runtime.store import FusedStore
 from affectstream.schemas.codec import encode
 from affectstream.schemas.messages import FusedEmotion, Observation, Observations
@@ -76,20 +74,6 @@ def analysed(stream: Stream, settings: Settings, monkeypatch: pytest.MonkeyPatch
     """What `analyze` says where the models say what was recorded."""
     monkeypatch.setattr(analyze, "observed", lambda *_: iter(stream))
     return in_order(analyze.finals([], settings))
-
-
-@contextlib.asynccontextmanager
-async def fusing(settings: Settings) -> AsyncIterator[asyncio.subprocess.Process]:
-    """The fusion process; killed with -9 on leaving."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "affectstream.workers.fusion", env={**os.environ, **as_env(settings)}
-    )
-    try:
-        yield process
-    finally:
-        if process.returncode is None:
-            process.kill()
-        await process.wait()
 
 
 async def publish(settings: Settings, streams: Iterable[Stream]) -> None:

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from prometheus_client import generate_latest
 from redis.asyncio import Redis
-from support.fusion_process import fusing
 from support.observations import ended, observed
 from support.worker_fakes import Words
+from support.worker_process import fusing
 from support.worker_topics import caught_up, read_all, working
 from support.worker_topics import observed as published
 

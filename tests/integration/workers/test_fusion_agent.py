@@ -7,8 +7,8 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
-from support.fusion_process import fusing
 from support.kafka_server import PASSWORD, USER, KafkaServer
+from support.worker_process import fusing
 
 from affectstream.runtime.embedded import EmbeddedBroker
 from affectstream.runtime.kafka import Publisher, Subscriber, topics

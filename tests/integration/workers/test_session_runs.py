@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from itertools import count
 
 import pytest
-from support.fusion_process import fusing
 from support.kafka_server import KafkaServer
 from support.observations import ended, observed
+from support.worker_process import fusing
 
 from affectstream.processes import Child, Children
 from affectstream.runtime.embedded import EmbeddedRedis

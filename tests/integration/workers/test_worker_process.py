@@ -1,18 +1,15 @@
 """A worker as a process of its own, with the shipped text model."""
 
-import asyncio
-import os
 import signal
-import sys
-from contextlib import asynccontextmanager
+from asyncio.subprocess import PIPE
 
 import pytest
 from support.worker_fakes import said
+from support.worker_process import running
 from support.worker_topics import caught_up, observed
 
 from affectstream.models.weights import FOLDER
 from affectstream.runtime.kafka import Publisher
-from affectstream.runtime.settings import as_env
 from affectstream.schemas.messages import Probabilities
 
 pytestmark = [
@@ -22,26 +19,11 @@ pytestmark = [
 ]
 
 
-@asynccontextmanager
-async def process(settings, name):
-    """Run ``python -m workers.NAME`` meanwhile."""
-    env = {**os.environ, **as_env(settings)}
-    child = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", f"affectstream.workers.{name}", env=env, stderr=asyncio.subprocess.PIPE
-    )
-    try:
-        yield child
-    finally:
-        if child.returncode is None:
-            child.kill()
-        await child.communicate()
-
-
 async def test_a_process_told_to_stop_leaves_with_zero_and_the_next_one_goes_on(broker_settings):
     for first in (0, 5):
         async with Publisher(broker_settings.kafka) as publisher:
             await publisher.send_many([said("I am so happy", "s", seq) for seq in range(first, first + 5)])
-        async with process(broker_settings, "text") as child:
+        async with running("text", broker_settings, stderr=PIPE) as child:
             await caught_up(broker_settings, "text")
             child.send_signal(signal.SIGTERM)
             assert await child.wait() == 0
@@ -56,7 +38,7 @@ async def test_a_process_that_cannot_run_says_in_one_line_why(broker_settings, t
     impossible = broker_settings.model_copy(
         update={"text": broker_settings.text.model_copy(update={"model": nowhere})}
     )
-    async with process(impossible, "text") as child:
+    async with running("text", impossible, stderr=PIPE) as child:
         _, stderr = await child.communicate()
     assert child.returncode == 2
     last = stderr.decode().splitlines()[-1]
