@@ -8,7 +8,7 @@ grows or fades without another in its place is no turning point; slower changes 
 """
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +18,7 @@ from affectstream.analytics.records import DECIMALS, Distribution, Episode, Turn
 from affectstream.analytics.rules import Rule
 from affectstream.models.fusion.evidence import disagreement
 from affectstream.schemas.alert import Alert
-from affectstream.schemas.conflict import DISAGREE, sides
+from affectstream.schemas.conflict import DISAGREE, conflict, sides
 from affectstream.schemas.labels import top
 from affectstream.schemas.messages import MODALITIES, PARTIES, FusedEmotion, Modality
 
@@ -129,8 +129,15 @@ def _episode(begin: Alert, end: Alert | None, windows: Sequence[FusedEmotion]) -
         end_ms=end_ms,
         peak=max(w.disagreement for w in inside),
         said=dict(labels),
-        text=sides(labels),
+        text=_text(labels, max(inside, key=lambda w: w.disagreement)),
     )
+
+
+def _text(labels: Mapping[Modality, str], peak: FusedEmotion) -> str:
+    """Return the labels of the modalities; where all are the same, those of the window that differed most."""
+    if len(set(labels.values())) > 1:
+        return sides(labels)
+    return conflict(peak) or f"{sides(labels)}, not equally surely"
 
 
 def _labels(windows: Sequence[FusedEmotion]) -> dict[Modality, str]:

@@ -14,8 +14,9 @@ from affectstream.analytics.turns import Conversation
 from affectstream.dashboards.buckets import buckets, length_ms
 from affectstream.dashboards.listening import Listening
 from affectstream.dashboards.page import course, frame, marking
-from affectstream.dashboards.page.conversation import Tables, folded, follow
+from affectstream.dashboards.page.conversation import Tables, folded
 from affectstream.dashboards.page.course import Mark
+from affectstream.dashboards.page.events import Events
 from affectstream.dashboards.page.listening import Player, Spoken
 from affectstream.dashboards.page.wording import heading, line, marks, why
 from affectstream.dashboards.reader import Reader
@@ -31,12 +32,6 @@ REFRESH_S = 0.5
 SUMMARY_S = 5.0  # between two summaries of a call that goes on
 RANGES = {"whole call": None, "last 10 minutes": 600_000, "last 2 minutes": 120_000}
 AROUND_MS = 30_000  # before and after an event that is jumped to
-EVENT_COLUMNS = [
-    {"name": "at", "label": "at", "field": "at", "align": "left"},
-    {"name": "party", "label": "party", "field": "party", "align": "left"},
-    {"name": "kind", "label": "kind", "field": "kind", "align": "left"},
-    {"name": "text", "label": "what", "field": "text", "align": "left"},
-]
 
 
 @dataclass
@@ -77,6 +72,12 @@ class Page:
         """Lay the page out, and keep it current."""
         ui.link("All calls", "/").classes("call-back").on("click", js_handler="affectAllCalls")
         self._notice = ui.label().classes("notice").props('role="status"')
+        with ui.element("div") as self._body:
+            self._build()
+        await self.refresh()
+        ui.timer(REFRESH_S, self.refresh)
+
+    def _build(self) -> None:
         with ui.row().classes("call-bar"):
             self._state = ui.label().classes("call-state")
             ui.toggle(
@@ -88,17 +89,11 @@ class Page:
                 ).props("download")
         self._player.build()
         self._parties = ui.column().classes("call-parties")
-        ui.html("<h2>What happened</h2>", sanitize=False)
-        self._events = ui.table(columns=EVENT_COLUMNS, rows=[], row_key="key", pagination=25).classes(
-            "call-events"
-        )
-        follow(self._events, self._jump)
+        self._events = Events(self._jump)
         ui.html("<h2>In short</h2>", sanitize=False)
         self._short = ui.column().classes("call-short")
         self._tables = Tables(self._jump)
         marking.Form(self._sid, self._reader, self._feedback).build()
-        await self.refresh()
-        ui.timer(REFRESH_S, self.refresh)
 
     async def refresh(self) -> None:
         """Bring the page up to date."""
@@ -108,9 +103,11 @@ class Page:
             self._notice.text = "The store does not answer; the page goes on as soon as it does."
             return
         except HTTPException as error:
-            self._notice.text = str(error.detail)
+            self._notice.text = error.detail[:1].upper() + error.detail[1:]
+            self._body.set_visibility(False)
             return
         self._notice.text = ""
+        self._body.set_visibility(True)
         self._player.origin_ms = self._origin_ms()
         self._show_state()
         for row in self._view.rows:
@@ -205,29 +202,18 @@ class Page:
 
     def _show_events(self) -> None:
         summed_up = self._view.summary
-        found = [
+        marked = [
             (mark, each.party)
             for each in (summed_up.parties if summed_up else ())
             for mark in self._marks(each.party)
         ]
-        found.sort(key=lambda each: each[0].from_ms)
-        self._events.rows = [
-            {
-                "key": i,
-                "at": clock(mark.from_ms - self._origin_ms()),
-                "party": party,
-                "kind": mark.kind,
-                "text": mark.text,
-                "from_ms": mark.from_ms,
-            }
-            for i, (mark, party) in enumerate(found)
-        ]
+        self._events.show(marked, self._origin_ms())
 
     def _show_summary(self) -> None:
         self._short.clear()
         with self._short:
             for party in self._view.summary.parties if self._view.summary else ():
-                ui.label(party.text).classes("call-text")
+                ui.label(f"{heading(party.party).capitalize()}: {party.text}").classes("call-text")
         if self._view.summary and self._view.conversation:
             self._tables.show(self._view.conversation, self._view.summary)
 

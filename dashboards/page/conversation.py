@@ -46,8 +46,9 @@ class Tables:
             for party in summary.parties
         ]
         if any(turn.text for turn in conversation.turns) and SAID not in self._columns():
-            wrapped = _column(SAID) | {"style": "white-space: normal; min-width: 14rem"}
-            self._turns.columns = [*self._turns.columns, wrapped]
+            wrapped = _column(SAID) | {"classes": "call-sentence"}
+            place = TURNS.index("party") + 1
+            self._turns.columns = [*self._turns.columns[:place], wrapped, *self._turns.columns[place:]]
         self._turns.rows = [
             turn_row(turn, summary.start_ms) | {"key": i} for i, turn in enumerate(conversation.turns)
         ]
@@ -118,7 +119,7 @@ def signed(value: float | None) -> str:
 def _table(names: tuple[str, ...], key: str, label: str, pagination: int | None = None) -> ui.table:
     table = ui.table(columns=list(map(_column, names)), rows=[], row_key=key, pagination=pagination)
     return table.classes("call-events call-turns" if pagination else "system-table").props(
-        f'aria-label="{label}"'
+        f'aria-label="{label}" no-data-label="Nothing yet"'
     )
 
 

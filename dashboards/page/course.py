@@ -28,7 +28,6 @@ INK = "getComputedStyle(document.body).getPropertyValue('--ink')"  # of the them
 LINES = "rgba(0, 0, 0, 0.22)"  # of the patterns
 NOTHING = "rgba(128, 128, 128, 0.18)"
 HEIGHTS = {"label": 6, "course": 44, "weight": 6}  # percent of the chart
-BORDER = "#8a7358"
 GAP = 3
 TOP = 8
 
@@ -37,10 +36,11 @@ TOP = 8
 class Mark:
     """Something that happened, from when to when; a moment where both are equal."""
 
-    kind: str  # alert, contradiction, turn
+    kind: str  # alert, contradiction, turning point
     from_ms: int
     to_ms: int
     text: str
+    is_open: bool = False  # an alert that has not ended
 
 
 def options(buckets: Sequence[Json], bucket_ms: int, origin_ms: int, marks: Sequence[Mark]) -> Json:
@@ -160,7 +160,7 @@ def _probabilities(rows: Sequence[Json], name: str) -> Json:
         "yAxisIndex": 1,
         "symbol": "none",
         "lineStyle": {"width": 0},
-        "areaStyle": {"opacity": 0.35 if name == "neutral" else 0.95},
+        "areaStyle": {"opacity": 0.6 if name == "neutral" else 0.95},
         "itemStyle": {"color": COLOURS[name], "decal": decal(name)},
         "data": [row.get(name) for row in rows],
         "emphasis": {"disabled": True},
@@ -185,7 +185,7 @@ def _weights(rows: Sequence[Json], modality: Modality, axis: int) -> list[Json]:
     }
     weights = [round(row.get(f"{modality}_weight") or 0.0, 3) for row in rows]
     name = WORDS[modality]
-    fill = {"color": MODALITY_COLOURS[modality], "borderColor": BORDER, "borderWidth": 0.5}
+    fill = {"color": MODALITY_COLOURS[modality], ":borderColor": INK, "borderWidth": 0.5}
     grey = {"color": NOTHING}
     return [
         common | {"name": f"weight of {name}", "data": weights, "itemStyle": fill},
@@ -217,7 +217,16 @@ def _marked(rows: Sequence[Json], marks: Sequence[Mark]) -> Json:
         "yAxisIndex": 1,
         "data": [],
         "silent": True,
-        "markArea": {"data": areas, "label": {"position": "insideTop", "fontSize": 11, "fontWeight": "bold"}},
+        "markArea": {
+            "data": areas,
+            "label": {
+                "position": "insideTop",
+                "distance": 8,
+                "fontSize": 11,
+                "fontWeight": "bold",
+                ":color": INK,
+            },
+        },
         "markLine": {
             "data": lines,
             "symbol": "none",

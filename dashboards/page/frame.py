@@ -27,7 +27,9 @@ def page(title: str, path: str) -> Iterator[None]:
         ui.label("affectstream").classes("frame-name")
         for name, target in PAGES:
             ui.link(name, target).classes("frame-link").props('aria-current="page"' if target == path else "")
-        ui.button(icon="contrast", on_click=dark.toggle).props('flat dense aria-label="Dark or light"')
+        ui.button(icon="contrast", on_click=dark.toggle, color=None).props(
+            'flat dense aria-label="Dark or light"'
+        )
     with ui.element("div").classes("frame-main"):
         ui.html(f"<h1>{title}</h1>", sanitize=False)
         yield

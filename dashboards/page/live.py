@@ -19,20 +19,30 @@ REFRESH_S = 0.5
 MOST_FILLED = 40  # strips read from the store at once: a screen of them
 Row = dict[str, Any]
 
+SENTENCE: Row = {"minWidth": 150, "cellClass": "cell-sentence"}  # of two lines at most
+
+
+def narrow(name: str, wide: int, on_a_phone: int) -> Row:
+    """Return a width of a column: on a phone the first four fit side by side."""
+    return {f":{name}": f"window.innerWidth < 600 ? {on_a_phone} : {wide}"}
+
+
 COLUMNS: list[Row] = [
-    {"field": "need", "headerName": "Need", "width": 90, "sort": "desc", ":cellRenderer": "affectNeed"},
-    {"field": "session", "headerName": "Session", "flex": 2, "minWidth": 130, ":cellRenderer": "affectLink"},
-    {"field": "party", "headerName": "Party", "width": 110},
+    {"field": "need", "headerName": "Need", "sort": "desc", ":cellRenderer": "affectNeed"}
+    | narrow("width", 96, 70),
+    {"field": "session", "headerName": "Session", "flex": 2, ":cellRenderer": "affectLink"}
+    | narrow("minWidth", 130, 82),
+    {"field": "party", "headerName": "Party"} | narrow("width", 110, 76),
     {
         "field": "cue",
         "headerName": "Cue",
         "flex": 1,
-        "minWidth": 130,
         ":cellRenderer": "affectCue",
         ":equals": "() => false",  # the same label may have another confidence, which is drawn beside it
-    },
-    {"field": "alert", "headerName": "Alert", "flex": 2, "minWidth": 150},
-    {"field": "conflict", "headerName": "Disagreement", "flex": 2, "minWidth": 150},
+    }
+    | narrow("minWidth", 155, 128),
+    {"field": "alert", "headerName": "Alert", "flex": 3, "tooltipField": "alert"} | SENTENCE,
+    {"field": "conflict", "headerName": "Disagreement", "flex": 2, "tooltipField": "conflict"} | SENTENCE,
     {
         "field": "strip",
         "headerName": "Last five minutes",
@@ -53,7 +63,7 @@ OPTIONS: Row = {
     "rowData": [],
     "rowHeight": 38,
     "suppressCellFocus": False,
-    "defaultColDef": {"sortable": True, "resizable": True, "tooltipValueGetter": None},
+    "defaultColDef": {"sortable": True, "resizable": True},
     ":getRowId": "(row) => row.data.key",
     ":onCellKeyDown": "affectOpenOnEnter",
     ":onRowDoubleClicked": "affectOpen",
@@ -170,7 +180,7 @@ def row_of(row: PartyRow, strip: str) -> Row:
         "cue": row.shown,
         "confidence": row.confidence,
         "known": row.label is not None,
-        "alert": row.alert or "",
+        "alert": (row.alert or "").removeprefix(f"{row.party}: "),
         "conflict": row.conflict or "",
         "strip": strip,
         "length_ms": row.duration_ms,

@@ -21,11 +21,11 @@ def heading(party: Party) -> str:
 
 
 def line(row: PartyRow) -> str:
-    """Return what is displayed of a party now, in words."""
+    """Return what is displayed of a party now, or was at the end, in words."""
+    when = "now" if row.state == "live" else "at the end"
     if row.shown is None:
-        said = "unsure" if row.label else "nothing to read"
-        return f"now: {said}"
-    text = f"now: cues consistent with {NOUNS[row.shown]}, {row.confidence:.2f}"
+        return f"{when}: unsure" if row.label else f"{when}: nothing to read"
+    text = f"{when}: cues consistent with {NOUNS[row.shown]}, {row.confidence:.2f}"
     return f"{text}; {row.conflict}" if row.conflict else text
 
 
@@ -42,13 +42,23 @@ def why(bucket: dict[str, Any]) -> str:
 
 
 def marks(alerts: Iterable[Alert], party: PartySummary | None, end_ms: int) -> list[Mark]:
-    """Return what happened to a party, in order; an alert that goes on ends now."""
+    """Return what happened to a party, in order; an alert that is open lasts until now."""
     known = list(alerts)
     ends = {alert.alert_id: alert.end_ms for alert in known if alert.edge == "end"}
     found = [
-        Mark("alert", a.since_ms, ends.get(a.alert_id, end_ms), a.text) for a in known if a.edge == "begin"
+        Mark(
+            "alert",
+            a.since_ms,
+            ends.get(a.alert_id, end_ms),
+            a.text.removeprefix(f"{a.party}: "),
+            is_open=a.alert_id not in ends,
+        )
+        for a in known
+        if a.edge == "begin"
     ]
     if party is not None:
         found += [Mark("contradiction", e.start_ms, e.end_ms, e.text) for e in party.episodes]
-        found += [Mark("turn", t.at_ms, t.at_ms, f"{t.before} to {t.after}") for t in party.turning_points]
+        found += [
+            Mark("turning point", t.at_ms, t.at_ms, f"{t.before} to {t.after}") for t in party.turning_points
+        ]
     return sorted(found, key=lambda mark: (mark.from_ms, mark.kind))

@@ -27,7 +27,8 @@
   window.affectNeed = (p) => {
     const cell = made("span", "cell-need");
     const bar = made("span", "cell-bar");
-    bar.style.width = `${Math.round(40 * p.value)}px`;
+    const width = Math.round(24 * p.value);
+    [bar.style.width, bar.style.marginRight] = [`${width}px`, `${24 - width}px`]; // the numbers stand in a column
     cell.append(bar, made("span", "", p.value.toFixed(2)));
     return cell;
   };

@@ -105,6 +105,17 @@ def test_an_episode_names_the_mean_label_of_each_modality() -> None:
     assert episodes(windows)[0].text == "face happy, voice angry"
 
 
+def test_an_episode_in_which_all_have_the_same_mean_label_names_what_differed_most() -> None:
+    thrice = [states(text="neutral", audio=label) for label in ("neutral", "happy", "neutral")]
+    windows = [
+        window(i, spread("neutral", 0.5), disagreement=0.4 + 0.1 * (i == 1), modalities=m)
+        for i, m in enumerate(thrice)
+    ]
+    assert episodes(windows)[0].text == "words neutral, voice happy"
+    alike = [window(i, spread("neutral", 0.5), disagreement=0.4, modalities=thrice[0]) for i in range(3)]
+    assert episodes(alike)[0].text == "words and voice neutral, not equally surely"
+
+
 def test_divergence_is_zero_of_equals_and_one_of_opposites() -> None:
     equal, opposite = [spread("angry", 0.8)] * 2, [spread("angry", 1.0), spread("sad", 1.0)]
     assert divergence(np.array([equal, opposite])) == pytest.approx([0.0, 1.0], abs=1e-12)

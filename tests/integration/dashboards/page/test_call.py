@@ -37,7 +37,8 @@ async def test_alerts_are_listed_and_a_click_goes_there(api_url: str, page: Page
     alerts = (await got(api_url, f"/api/sessions/{SESSION}/alerts")).json()["alerts"]
     begun = [alert for alert in alerts if alert["edge"] == "begin"]
     await opened(api_url, page)
-    listed = page.get_by_role("row").filter(has_text="alert").filter(has_text=begun[0]["text"])
+    text = begun[0]["text"].removeprefix(f"{begun[0]['party']}: ")
+    listed = page.get_by_role("row").filter(has_text="alert").filter(has_text=text)
     await expect(listed).to_have_count(len(begun))
     await listed.first.click()
     await expect(page.locator("canvas")).to_have_count(2)
@@ -52,9 +53,18 @@ async def test_the_windows_are_downloaded_as_analyze_writes_them(
     assert (await got(api_url, f"/call/{SESSION}/windows.csv")).text.startswith("session,party,start_ms")
 
 
-async def test_an_unknown_call_is_said_to_be_unknown(api_url: str, page: Page) -> None:
-    await page.goto(f"{api_url}/call/never-was")
-    await expect(page.get_by_role("status")).to_contain_text("there is no session")
+async def test_an_unknown_call_is_said_to_be_unknown_and_nothing_else(api_url: str, page: Page) -> None:
+    await page.goto(f"{api_url}/call/never-Was")
+    await expect(page.get_by_role("status")).to_contain_text("There is no session 'never-Was'")
+    await expect(page.get_by_role("heading", level=2).locator("visible=true")).to_have_count(0)
+
+
+async def test_a_phone_reads_what_happened_without_scrolling_sideways(api_url: str, page: Page) -> None:
+    await page.set_viewport_size({"width": 390, "height": 844})
+    await opened(api_url, page)
+    table = page.locator('[aria-label="What happened"] .q-table__middle')
+    assert await table.evaluate("table => table.scrollWidth <= table.clientWidth")
+    assert await page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

@@ -87,6 +87,9 @@ async def test_a_phone_scrolls_down_and_not_sideways(api_url: str, page: Page) -
     await page.goto(api_url)
     await expect(page.locator(".ag-row").first).to_be_visible()
     assert await page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    cue = await page.locator('.ag-row [col-id="cue"] .cell-cue').first.bounding_box()
+    grid = await page.locator(".live-grid").bounding_box()
+    assert cue and grid and cue["x"] + cue["width"] <= grid["x"] + grid["width"]  # seen without scrolling
 
 
 async def test_a_thousand_calls_are_drawn_forty_at_a_time(running: Runner, page: Page) -> None:

@@ -67,7 +67,7 @@ def test_a_modality_has_a_lane_only_where_it_is_part_of_the_call() -> None:
 
 
 def test_alerts_are_named_areas_and_turns_are_lines() -> None:
-    marks = (Mark("alert", 0, 2_000, "angry"), Mark("turn", 1_000, 1_000, "sad to angry"))
+    marks = (Mark("alert", 0, 2_000, "angry"), Mark("turning point", 1_000, 1_000, "sad to angry"))
     events = named(drawn(bucket(0), bucket(1), bucket(2), marks=marks), "events")
     (area,) = events["markArea"]["data"]
     assert (area[0]["name"], area[0]["xAxis"], area[1]["xAxis"]) == ("alert", 0, 2)

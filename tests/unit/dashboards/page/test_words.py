@@ -2,8 +2,11 @@
 
 from support.observations import final
 
+from affectstream.dashboards.page.course import Mark
+from affectstream.dashboards.page.events import row
 from affectstream.dashboards.page.wording import heading, line, marks, why
 from affectstream.dashboards.responses import PartyRow
+from affectstream.schemas.alert import Alert
 from affectstream.schemas.labels import EMOTIONS
 
 ROW = PartyRow(
@@ -18,6 +21,10 @@ def test_a_label_is_a_cue_and_no_verdict() -> None:
     assert line(ROW) == "now: cues consistent with anger, 0.71"
     told = ROW.model_copy(update={"conflict": "words neutral, voice angry"})
     assert line(told) == "now: cues consistent with anger, 0.71; words neutral, voice angry"
+
+
+def test_a_call_that_is_over_is_not_told_of_as_if_it_went_on() -> None:
+    assert line(ROW.model_copy(update={"state": "ended"})) == "at the end: cues consistent with anger, 0.71"
 
 
 def test_unsure_and_nothing_to_read_are_told_apart() -> None:
@@ -43,3 +50,27 @@ def test_nothing_has_happened_where_nothing_is_known() -> None:
 
 def test_a_party_that_is_nobody_in_particular_says_so_in_its_heading() -> None:
     assert (heading("other"), heading("customer")) == ("other (not attributable)", "customer")
+
+
+def alert(edge: str, end_ms: int) -> Alert:
+    """An edge of an alert that began with the call."""
+    times = {"since_ms": 0, "start_ms": end_ms - 1000, "end_ms": end_ms}
+    measured = {"kind": "above", "value": 0.8, "peak": 0.8, "level": 0.6}
+    whose = {"session_id": "call-7", "party": "customer", "rule": "angry"}
+    text = "customer: angry at least 0.60"
+    return Alert(**times, **measured, **whose, alert_id="a1", edge=edge, text=text)
+
+
+def test_an_alert_lasts_until_its_end_or_is_open() -> None:
+    (over,) = marks([alert("begin", 1000), alert("end", 5000)], None, 65_000)
+    (still,) = marks([alert("begin", 1000)], None, 65_000)
+    assert [row(mark, "customer", 0) for mark in (over, still)] == [
+        {"at": "0:00", "length": length, "party": "customer", "kind": "alert", "what": "angry at least 0.60",
+         "from_ms": 0}
+        for length in ("0:05", "1:05, open")
+    ]  # fmt: skip
+
+
+def test_a_turning_point_is_a_moment() -> None:
+    turned = row(Mark("turning point", 61_000, 61_000, "neutral to angry"), "agent", 1000)
+    assert (turned["at"], turned["length"], turned["kind"]) == ("1:00", "", "turning point")
