@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from affectstream.producers.notices import notice
+
 BITS = 8
 Sound = NDArray[np.int16]  # (channels, samples)
 CODECS = {
@@ -89,6 +91,12 @@ def _mux_sound(container, audio, start: int, samples: Sound, rate_hz: int) -> No
         frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(packed), format="s16", layout=layout)
         frame.sample_rate, frame.pts, frame.time_base = rate_hz, start + offset, Fraction(1, rate_hz)
         container.mux(audio.encode(frame))
+
+
+@pytest.fixture(autouse=True)
+def forget() -> None:
+    """Let every test hear each notice anew."""
+    notice.cache_clear()
 
 
 @pytest.fixture

@@ -21,17 +21,11 @@ from support.recordings import (
 from affectstream.producers.audio import signal
 from affectstream.producers.lanes import Lane, named, only
 from affectstream.producers.media import probe
-from affectstream.producers.notices import notice
 from affectstream.schemas.errors import InputError
 
 ONE, OTHER = voice(4), voice(4, pitch_hz=220)
 TURNS = (np.arange(len(ONE)) / RATE_HZ) % 2 < 1
 HISS = np.random.default_rng(1).normal(0, 0.002, (2, len(ONE))).astype(np.float32)
-
-
-@pytest.fixture(autouse=True)
-def forget():
-    notice.cache_clear()
 
 
 def samples(file, lane):

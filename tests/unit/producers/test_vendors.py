@@ -5,12 +5,12 @@ import json
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.vendors import amazon, assemblyai, azure, deepgram, google
+from support.vendors.call import HOLD, SORRY
 
 from affectstream.producers.transcripts import Utterance, load
 from affectstream.producers.turns import turns
 from affectstream.schemas.errors import InputError
-
-HOLD, SORRY = "I've been on hold for an hour.", "Sorry about that."
 
 
 def said(customer, agent, language=None):
@@ -21,388 +21,26 @@ def said(customer, agent, language=None):
     )
 
 
-CONTACT_LENS = {
-    "Version": "1.1.0",
-    "AccountId": "0",
-    "Channel": "VOICE",
-    "JobStatus": "COMPLETED",
-    "LanguageCode": "en-US",
-    "Participants": [
-        {"ParticipantId": "a1", "ParticipantRole": "AGENT"},
-        {"ParticipantId": "c1", "ParticipantRole": "CUSTOMER"},
-    ],
-    "Categories": {"MatchedCategories": []},
-    "Transcript": [
-        {
-            "BeginOffsetMillis": 4900,
-            "EndOffsetMillis": 6900,
-            "Id": "1",
-            "ParticipantId": "c1",
-            "Content": HOLD,
-            "Sentiment": "NEGATIVE",
-            "LoudnessScore": [66.5, 70.1],
-        },
-        {
-            "BeginOffsetMillis": 8500,
-            "EndOffsetMillis": 9200,
-            "Id": "2",
-            "ParticipantId": "a1",
-            "Content": SORRY,
-        },
-    ],
-}
-REAL_TIME_LENS = {
-    "Segments": [
-        {
-            "Transcript": {
-                "Id": "1",
-                "ParticipantId": "CUSTOMER",
-                "ParticipantRole": "CUSTOMER",
-                "Content": HOLD,
-                "BeginOffsetMillis": 4900,
-                "EndOffsetMillis": 6900,
-            }
-        },
-        {"Categories": {"MatchedCategories": ["Complaint"]}},
-        {
-            "Transcript": {
-                "Id": "2",
-                "ParticipantId": "AGENT",
-                "ParticipantRole": "AGENT",
-                "Content": SORRY,
-                "BeginOffsetMillis": 8500,
-                "EndOffsetMillis": 9200,
-            }
-        },
-    ]
-}
-CALL_ANALYTICS = {
-    "JobStatus": "COMPLETED",
-    "LanguageCode": "en-GB",
-    "Participants": [{"ParticipantRole": "AGENT"}, {"ParticipantRole": "CUSTOMER"}],
-    "Transcript": [
-        {
-            "LoudnessScores": [78.6, None],
-            "Content": HOLD,
-            "Items": [{"Content": "I've", "Type": "pronunciation", "BeginOffsetMillis": 4900}],
-            "BeginOffsetMillis": 4900,
-            "EndOffsetMillis": 6900,
-            "ParticipantRole": "CUSTOMER",
-        },
-        {"Content": SORRY, "BeginOffsetMillis": 8500, "EndOffsetMillis": 9200, "ParticipantRole": "AGENT"},
-    ],
-}
-
-
-def spaced(text, start_ms, end_ms):
-    """The words of a sentence with times that share its span."""
-    words = text.split()
-    step = (end_ms - start_ms) / len(words)
-    return [
-        (word, (start_ms + n * step) / 1000, (start_ms + (n + 1) * step) / 1000)
-        for n, word in enumerate(words)
-    ]
-
-
-CUSTOMERS, AGENTS = spaced(HOLD, 4900, 6900), spaced(SORRY, 8500, 9200)
-
-
-def transcribed(label, name, old=False):
-    """Items of Amazon Transcribe: words, and the full stop as an item without times."""
-    found = []
-    for word, start, end in CUSTOMERS if name.endswith("0") else AGENTS:
-        times = {"start_time": f"{start:.2f}", "end_time": f"{end:.2f}"}
-        labelled = {} if old else {label: name}
-        content = [{"confidence": "1.0", "content": word.rstrip(".")}]
-        found.append({**labelled, **times, "alternatives": content, "type": "pronunciation"})
-        if word.endswith("."):
-            found.append({**labelled, "alternatives": [{"content": "."}], "type": "punctuation"})
-    return found
-
-
-BY_SPEAKER = [*transcribed("speaker_label", "spk_0"), *transcribed("speaker_label", "spk_1")]
-TRANSCRIBE_SPEAKERS = {
-    "jobName": "a-job",
-    "status": "COMPLETED",
-    "results": {
-        "language_code": "en-US",
-        "transcripts": [{"transcript": f"{HOLD} {SORRY}"}],
-        "speaker_labels": {"speakers": 2, "segments": []},
-        "items": BY_SPEAKER,
-    },
-}
-OLD_ITEMS = [
-    *transcribed("speaker_label", "spk_0", old=True),
-    *transcribed("speaker_label", "spk_1", old=True),
-]
-TRANSCRIBE_OLD = {
-    "jobName": "a-job",
-    "results": {
-        "speaker_labels": {
-            "segments": [
-                {
-                    "speaker_label": name,
-                    "items": [{"start_time": f"{start:.2f}", "speaker_label": name} for _, start, _ in words],
-                }
-                for name, words in (("spk_0", CUSTOMERS), ("spk_1", AGENTS))
-            ]
-        },
-        "items": OLD_ITEMS,
-    },
-}
-TRANSCRIBE_CHANNELS = {
-    "jobName": "a-job",
-    "results": {
-        "channel_labels": {
-            "channels": [
-                {"channel_label": "ch_0", "items": transcribed("channel_label", "ch_0")},
-                {"channel_label": "ch_1", "items": transcribed("channel_label", "ch_1")},
-            ],
-            "number_of_channels": 2,
-        },
-        "items": [],
-    },
-}
-
-
-def deepgram_words(words, **fields):
-    return [
-        {"word": w.strip(".").lower(), "punctuated_word": w, "start": start, "end": end, **fields}
-        for w, start, end in words
-    ]
-
-
-DEEPGRAM_CHANNELS = {
-    "metadata": {"channels": 2},
-    "results": {
-        "channels": [
-            {
-                "detected_language": "en",
-                "alternatives": [{"transcript": HOLD, "words": deepgram_words(CUSTOMERS)}],
-            },
-            {
-                "detected_language": "en",
-                "alternatives": [{"transcript": SORRY, "words": deepgram_words(AGENTS)}],
-            },
-        ]
-    },
-}
-DEEPGRAM_UTTERANCES = {
-    "metadata": {"channels": 2},
-    "results": {
-        "channels": [{"alternatives": [{}]}, {"alternatives": [{}]}],
-        "utterances": [
-            {
-                "start": 4.9,
-                "end": 6.9,
-                "channel": 0,
-                "transcript": HOLD,
-                "words": [],
-                "speaker": 0,
-                "id": "x",
-            },
-            {
-                "start": 8.5,
-                "end": 9.2,
-                "channel": 1,
-                "transcript": SORRY,
-                "words": [],
-                "speaker": 0,
-                "id": "y",
-            },
-        ],
-    },
-}
-DEEPGRAM_SPEAKERS = {
-    "metadata": {"channels": 1},
-    "results": {
-        "channels": [
-            {
-                "alternatives": [
-                    {"words": [*deepgram_words(CUSTOMERS, speaker=0), *deepgram_words(AGENTS, speaker=1)]}
-                ]
-            }
-        ]
-    },
-}
-
-
-def assembly(channel):
-    who = ({"speaker": "1", "channel": "1"}, {"speaker": "2", "channel": "2"})
-    if not channel:
-        who = ({"speaker": "A"}, {"speaker": "B"})
-    return {
-        "id": "1",
-        "status": "completed",
-        "language_code": "en_us",
-        "audio_duration": 10,
-        "text": f"{HOLD} {SORRY}",
-        "words": [],
-        "utterances": [
-            {"start": 4900, "end": 6900, "text": HOLD, "words": [], **who[0]},
-            {"start": 8500, "end": 9200, "text": SORRY, "words": [], **who[1]},
-        ],
-    }
-
-
-ASSEMBLY_WORDS = {
-    "id": "1",
-    "status": "completed",
-    "language_code": "en_us",
-    "utterances": None,
-    "words": [
-        {"text": w, "start": round(start * 1000), "end": round(end * 1000), "speaker": None}
-        for w, start, end in (*CUSTOMERS, *AGENTS)
-    ],
-}
-
-
-def google_words(words, **fields):
-    return [
-        {"startTime": f"{start:.3f}s", "endTime": f"{end:.3f}s", "word": w, **fields}
-        for w, start, end in words
-    ]
-
-
-def google(results, **fields):
-    return {"results": [{"alternatives": [alternative], **extra} for alternative, extra in results], **fields}
-
-
-GOOGLE_CHANNELS = google(
-    [
-        ({"transcript": HOLD, "words": google_words(CUSTOMERS)}, {"channelTag": 1, "languageCode": "en-us"}),
-        ({"transcript": SORRY, "words": google_words(AGENTS)}, {"channelTag": 2, "languageCode": "en-us"}),
-    ]
-)
-GOOGLE_SPEAKERS = google(
-    [
-        ({"transcript": HOLD, "words": google_words(CUSTOMERS)}, {}),
-        ({"transcript": SORRY, "words": google_words(AGENTS)}, {}),
-        ({"words": [*google_words(CUSTOMERS, speakerTag=1), *google_words(AGENTS, speakerTag=2)]}, {}),
-    ]
-)
-GOOGLE_2 = google(
-    [
-        (
-            {
-                "transcript": text,
-                "words": [
-                    {"startOffset": f"{start}s", "endOffset": f"{end}s", "word": w, "speakerLabel": who}
-                    for w, start, end in words
-                ],
-            },
-            {"languageCode": "en-US"},
-        )
-        for text, words, who in ((HOLD, CUSTOMERS, "1"), (SORRY, AGENTS, "2"))
-    ]
-)
-GOOGLE_MESSAGES = {
-    "response": {
-        "results": [
-            {
-                "alternatives": [
-                    {
-                        "words": [
-                            {
-                                "start_time": {"seconds": str(int(start)), "nanos": round(start % 1 * 1e9)},
-                                "end_time": {"seconds": int(end), "nanos": round(end % 1 * 1e9)},
-                                "word": w,
-                                "speaker_tag": who,
-                            }
-                            for words, who in ((CUSTOMERS, 1), (AGENTS, 2))
-                            for w, start, end in words
-                        ]
-                    }
-                ]
-            }
-        ]
-    }
-}
-AZURE_BATCH = {
-    "source": "https://example.com/call.wav",
-    "combinedRecognizedPhrases": [],
-    "recognizedPhrases": [
-        {
-            "recognitionStatus": "Success",
-            "channel": 0,
-            "offset": "PT4.9S",
-            "duration": "PT2S",
-            "offsetInTicks": 49000000.0,
-            "durationInTicks": 20000000.0,
-            "nBest": [
-                {"confidence": 0.9, "lexical": "x", "display": HOLD},
-                {"display": "I have been on hold."},
-            ],
-        },
-        {"recognitionStatus": "Failure", "channel": 1, "offsetInTicks": 0, "durationInTicks": 0},
-        {
-            "recognitionStatus": "Success",
-            "channel": 1,
-            "offset": "PT8.5S",
-            "duration": "PT0.7S",
-            "nBest": [{"display": SORRY}],
-        },
-    ],
-}
-AZURE_FAST = {
-    "durationMilliseconds": 10000,
-    "combinedPhrases": [{"text": f"{HOLD} {SORRY}"}],
-    "phrases": [
-        {
-            "speaker": 1,
-            "offsetMilliseconds": 4900,
-            "durationMilliseconds": 2000,
-            "text": HOLD,
-            "locale": "en-US",
-        },
-        {
-            "speaker": 2,
-            "offsetMilliseconds": 8500,
-            "durationMilliseconds": 700,
-            "text": SORRY,
-            "locale": "en-US",
-        },
-    ],
-}
-AZURE_LIVE = [
-    {
-        "Id": "1",
-        "RecognitionStatus": "Success",
-        "Offset": 49000000,
-        "Duration": 20000000,
-        "DisplayText": HOLD,
-        "SpeakerId": "Guest-1",
-    },
-    {
-        "Id": "2",
-        "RecognitionStatus": "Success",
-        "Offset": 85000000,
-        "Duration": 7000000,
-        "DisplayText": SORRY,
-        "SpeakerId": "Guest-2",
-    },
-]
-
 CASES = {
-    "Contact Lens": (CONTACT_LENS, said("CUSTOMER", "AGENT", "en-US")),
-    "Contact Lens, real time": (REAL_TIME_LENS, said("CUSTOMER", "AGENT")),
-    "Transcribe Call Analytics": (CALL_ANALYTICS, said("CUSTOMER", "AGENT", "en-GB")),
-    "Transcribe by speakers": (TRANSCRIBE_SPEAKERS, said("spk_0", "spk_1", "en-US")),
-    "Transcribe by speakers, before 2024": (TRANSCRIBE_OLD, said("spk_0", "spk_1")),
-    "Transcribe by channels": (TRANSCRIBE_CHANNELS, said("ch_0", "ch_1")),
-    "Deepgram by channels": (DEEPGRAM_CHANNELS, said("channel 0", "channel 1", "en")),
-    "Deepgram by channels and speakers": (DEEPGRAM_UTTERANCES, said("channel 0", "channel 1")),
-    "Deepgram by speakers": (DEEPGRAM_SPEAKERS, said("speaker 0", "speaker 1")),
-    "AssemblyAI by channels": (assembly(True), said("channel 1", "channel 2", "en_us")),
-    "AssemblyAI by speakers": (assembly(False), said("A", "B", "en_us")),
-    "AssemblyAI without": (ASSEMBLY_WORDS, said(None, None, "en_us")),
-    "Google 1 by channels": (GOOGLE_CHANNELS, said("channel 1", "channel 2", "en-us")),
-    "Google 1 by speakers": (GOOGLE_SPEAKERS, said("speaker 1", "speaker 2")),
-    "Google 2 by speakers": (GOOGLE_2, said("speaker 1", "speaker 2", "en-US")),
-    "Google's operation, as messages": (GOOGLE_MESSAGES, said("speaker 1", "speaker 2")),
-    "Azure batch by channels": (AZURE_BATCH, said("channel 0", "channel 1")),
-    "Azure fast by speakers": (AZURE_FAST, said("speaker 1", "speaker 2", "en-US")),
-    "Azure conversations": (AZURE_LIVE, said("speaker 1", "speaker 2")),
+    "Contact Lens": (amazon.CONTACT_LENS, said("CUSTOMER", "AGENT", "en-US")),
+    "Contact Lens, real time": (amazon.REAL_TIME_LENS, said("CUSTOMER", "AGENT")),
+    "Transcribe Call Analytics": (amazon.CALL_ANALYTICS, said("CUSTOMER", "AGENT", "en-GB")),
+    "Transcribe by speakers": (amazon.TRANSCRIBE_SPEAKERS, said("spk_0", "spk_1", "en-US")),
+    "Transcribe by speakers, before 2024": (amazon.TRANSCRIBE_OLD, said("spk_0", "spk_1")),
+    "Transcribe by channels": (amazon.TRANSCRIBE_CHANNELS, said("ch_0", "ch_1")),
+    "Deepgram by channels": (deepgram.CHANNELS, said("channel 0", "channel 1", "en")),
+    "Deepgram by channels and speakers": (deepgram.UTTERANCES, said("channel 0", "channel 1")),
+    "Deepgram by speakers": (deepgram.SPEAKERS, said("speaker 0", "speaker 1")),
+    "AssemblyAI by channels": (assemblyai.assembly(True), said("channel 1", "channel 2", "en_us")),
+    "AssemblyAI by speakers": (assemblyai.assembly(False), said("A", "B", "en_us")),
+    "AssemblyAI without": (assemblyai.WORDS, said(None, None, "en_us")),
+    "Google 1 by channels": (google.CHANNELS, said("channel 1", "channel 2", "en-us")),
+    "Google 1 by speakers": (google.SPEAKERS, said("speaker 1", "speaker 2")),
+    "Google 2 by speakers": (google.VERSION_2, said("speaker 1", "speaker 2", "en-US")),
+    "Google's operation, as messages": (google.MESSAGES, said("speaker 1", "speaker 2")),
+    "Azure batch by channels": (azure.BATCH, said("channel 0", "channel 1")),
+    "Azure fast by speakers": (azure.FAST, said("speaker 1", "speaker 2", "en-US")),
+    "Azure conversations": (azure.LIVE, said("speaker 1", "speaker 2")),
 }
 
 
@@ -440,27 +78,27 @@ def test_a_result_of_google_without_words_begins_where_the_one_before_it_ended(t
         ({"transcript": "one"}, {"resultEndTime": "2.5s"}),
         ({"transcript": "two"}, {"resultEndTime": "4s"}),
     ]
-    found = load(written(tmp_path, google(results)))
+    found = load(written(tmp_path, google.google(results)))
     assert [(u.start_ms, u.end_ms, u.text) for u in found] == [(0, 2500, "one"), (2500, 4000, "two")]
 
 
 def test_a_partial_result_of_google_is_left_out(tmp_path):
     results = [
-        ({"words": google_words([("One", 0.0, 0.5)])}, {"isFinal": True}),
-        ({"words": google_words([("Onetwo", 0.0, 0.5)])}, {"isFinal": False}),
+        ({"words": google.google_words([("One", 0.0, 0.5)])}, {"isFinal": True}),
+        ({"words": google.google_words([("Onetwo", 0.0, 0.5)])}, {"isFinal": False}),
     ]
-    assert [u.text for u in load(written(tmp_path, google(results)))] == ["One"]
+    assert [u.text for u in load(written(tmp_path, google.google(results)))] == ["One"]
 
 
 @pytest.mark.parametrize(
     ("document", "says"),
     [
-        (CONTACT_LENS | {"JobStatus": "FAILED"}, "not completed; its status is FAILED"),
+        (amazon.CONTACT_LENS | {"JobStatus": "FAILED"}, "not completed; its status is FAILED"),
         (
             {"jobName": "j", "status": "IN_PROGRESS", "results": {}},
             "not completed; its status is IN_PROGRESS",
         ),
-        (assembly(True) | {"status": "error"}, "not completed; its status is error"),
+        (assemblyai.assembly(True) | {"status": "error"}, "not completed; its status is error"),
         ({"Channel": "CHAT", "Transcript": [{"Content": "hi", "AbsoluteTime": "x"}]}, "a chat"),
     ],
 )
