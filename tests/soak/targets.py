@@ -30,6 +30,7 @@ from affectstream.producers.gateway.events import (
     Resumed,
     Words,
 )
+from affectstream.producers.gateway.one_channel import OneChannel
 from affectstream.producers.gateway.plain import Plain
 from affectstream.producers.gateway.twilio import Twilio
 from affectstream.producers.notices import notice
@@ -243,13 +244,14 @@ def all_targets() -> dict[str, Target]:
     python = ("mutation", "hypothesis", "atheris")
     hook = partial(_spoken, _Hook)
     parties: Any = {"inbound": "customer", "outbound": "agent"}
+    twilio = partial(Twilio, parties, OneChannel("customer"))  # one of the seeds names no track
     return {
         target.name: target
         for target in (
             Target("codec", _golden, _decode, 420_000, python),
             Target("observations", _observed, _read_observations, 100_000, python),
             Target("plain", _plain_seeds, partial(_spoken, Plain), 30_000, python),
-            Target("twilio", _twilio_seeds, partial(_spoken, partial(Twilio, parties)), 180_000, python),
+            Target("twilio", _twilio_seeds, partial(_spoken, twilio), 180_000, python),
             Target("audiohook", _audiohook_seeds, hook, 50_000, python),
             Target(
                 "audiosocket",
