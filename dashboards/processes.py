@@ -23,6 +23,10 @@ class Sample:
     at_s: float
     values: Mapping[tuple[str, frozenset[tuple[str, str]]], float]
 
+    def serves(self, name: str) -> bool:
+        """Say whether there is a series of a name."""
+        return any(found == name for found, _ in self.values)
+
     def total(self, name: str, **labels: str) -> float:
         """Return the sum over the series of a name that have these labels."""
         wanted = set(labels.items())

@@ -14,6 +14,7 @@ COLUMNS, LOST = (
     [{"name": name, "label": name, "field": name, "align": "left"} for name in names]
     for names in (NAMES, ("process", "what", "count"))
 )
+LAG = "affect_consumer_lag_records"
 NOWHERE = (
     "No process is known here. The setting api.processes names where each serves its metrics; "
     "`affectstream up` sets it."
@@ -57,7 +58,7 @@ def row(process: Process) -> Row:
         "state": "running",
         "read": _per_second(process.rate("affect_inputs_total")),
         "written": _per_second(process.rate("affect_observations_total", "affect_stored_finals_total")),
-        "lag": f"{newest.total('affect_consumer_lag_records'):.0f} records",
+        "lag": f"{newest.total(LAG):.0f} records" if newest.serves(LAG) else "",
         "latency": _latency(process),
         "model": ", ".join(model[name] for name in ("model", "device", "rule", "fitted") if model.get(name)),
         "version": newest.info("affect_build_info").get("version", ""),

@@ -45,6 +45,10 @@ def test_a_row_has_rates_lag_latency_and_the_model() -> None:
     assert shown["latency"] == "≤ 10 ms, 99 %: over a minute a batch"
 
 
+def test_a_process_that_reads_no_topic_has_no_lag() -> None:
+    assert row(process(Sample(0, {})))["lag"] == ""
+
+
 def test_a_rate_needs_two_looks_and_a_restart_is_no_negative_one() -> None:
     assert process(look(0, 100)).rate("affect_inputs_total") is None
     assert process(look(0, 100), look(10, 20)).rate("affect_inputs_total") == 0.0

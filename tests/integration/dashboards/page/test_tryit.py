@@ -126,6 +126,8 @@ async def test_axe_finds_nothing_and_a_phone_scrolls_only_down(api_url: str, pag
     await page.set_viewport_size({"width": 390, "height": 844})
     found = await opened(api_url, page)
     await page.get_by_label("What is said").fill("Thank you, that is wonderful")
+    accent = {"light": "rgb(5, 80, 174)", "dark": "rgb(121, 192, 255)"}[theme]
+    await expect(page.locator(".q-field__label")).to_have_css("color", accent)  # of the field with the focus
     await page.keyboard.press("Enter")
     await expect(found).to_contain_text("cues consistent with", timeout=MODELS_MS)
     assert await page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
