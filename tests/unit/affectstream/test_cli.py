@@ -1,42 +1,25 @@
-"""The command line: help everywhere, one clear line for every mistake, and no import without use."""
+"""The command line: help everywhere, and one clear line for every mistake."""
 
 import importlib
 import json
-import math
 import os
 import re
-import struct
 import subprocess
 import sys
-import wave
 from importlib.util import find_spec
 from pathlib import Path
 from typing import get_args
 
 import pytest
+from support.commands import COMMANDS, NOWHERE
 from support.paths import ROOT
+from support.recordings import voice, wav
 from typer.testing import CliRunner
 
 from affectstream import cli, commands, extras, worker
 from affectstream.doctor import installation
-from affectstream.pairs import party_named, session_name
-from affectstream.runtime.settings import ProducerSettings
-from affectstream.schemas.errors import InputError
-from affectstream.session_file import SessionArguments, plan
 
 RUN = CliRunner()
-GROUPS = {name: list(cli.load(name).commands) for name, entry in commands.COMMANDS.items() if entry.group}
-COMMANDS = [
-    name if part is None else f"{name} {part}"
-    for name in commands.COMMANDS
-    for part in GROUPS.get(name, [None])
-] + list(commands.BENEATH)
-HEAVY = {
-    "aiohttp", "aiokafka", "av", "confluent_kafka", "cv2", "fastapi", "faust", "huggingface_hub", "librosa",
-    "matplotlib", "numba", "numpy", "pandas", "redis", "scipy", "sklearn", "torch",
-    "torchvision", "transformers", "uvicorn",
-}  # fmt: skip
-NOWHERE = {"AFFECT_KAFKA__BOOTSTRAP": "127.0.0.1:1", "AFFECT_REDIS__URL": "redis://127.0.0.1:1/0"}
 
 
 def words(text: str) -> str:
@@ -124,19 +107,11 @@ def test_a_mistake_gives_one_clear_line_and_exit_code_2(
     (tmp_path / "notes.txt").write_text("no media")
     (tmp_path / "empty.mp4").touch()
     (tmp_path / "session.json").write_text(json.dumps({"session": "s", "parties": []}))
-    write_tone(tmp_path / "call.wav")
+    wav(tmp_path / "call.wav", voice(1))
     paths = {name: str(tmp_path / file) for name, file in files.items()} | {"folder": str(tmp_path)}
     for name, value in NOWHERE.items():
         monkeypatch.setenv(name, value)
     assert told in refused([argument.format(**paths) for argument in arguments], capsys)
-
-
-def write_tone(path: Path) -> None:
-    with wave.open(str(path), "wb") as file:
-        file.setnchannels(1)
-        file.setsampwidth(2)
-        file.setframerate(8000)
-        file.writeframes(b"".join(struct.pack("<h", int(9000 * math.sin(i / 9))) for i in range(8000)))
 
 
 @pytest.mark.parametrize("command", [name for name, entry in commands.COMMANDS.items() if entry.extras])
@@ -192,48 +167,6 @@ def test_every_extra_is_one_of_the_package() -> None:
     assert set(extras.EXTRAS) == set(project["optional-dependencies"]) - {"all", "dev"}
 
 
-LOADED = """
-import sys
-from affectstream.cli import main
-for line in sys.argv[1:]:
-    try:
-        main(line.split())
-    except SystemExit:
-        pass
-print(*sys.modules, file=sys.stderr)
-"""
-USED: dict[str, set[str]] = {
-    "config": set(),
-    "sessions": {"redis"},
-    "show call": {"numpy", "redis"},
-    "trust show": {"redis"},
-    "topics list": {"aiokafka"},
-    "analyze {call}": {"av", "cv2", "numpy", "torch"},
-}
-
-
-def loaded(*commands: str) -> set[str]:
-    """The heavy modules that a process has imported after these commands."""
-    done = subprocess.run(
-        [sys.executable, "-c", LOADED, *commands],
-        capture_output=True,
-        text=True,
-        check=True,
-        env={**os.environ, **NOWHERE},
-    )
-    return HEAVY & set(done.stderr.split())
-
-
-@pytest.mark.parametrize("command", USED)
-def test_a_command_imports_no_heavy_package_that_it_does_not_use(command: str, tmp_path: Path) -> None:
-    write_tone(tmp_path / "call.wav")
-    assert loaded(command.format(call=tmp_path / "call.wav")) <= USED[command]
-
-
-def test_no_help_imports_a_heavy_package() -> None:
-    assert loaded("--help", *(f"{command} --help" for command in COMMANDS)) == set()
-
-
 def test_the_installed_program_works_and_refuses() -> None:
     assert "Usage: affectstream" in process("--help").stdout
     result = process("config", AFFECT_KAFKA__BOOTSTRAPP="x")
@@ -257,62 +190,3 @@ def test_doctor_names_what_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "pip install 'affectstream[inference]'" in words(result.stdout)
     for word in ("torch", "aiokafka", "device", "blazeface", "video", "audio", "text", "Kafka", "Redis"):
         assert word in result.stdout
-
-
-@pytest.mark.parametrize(
-    ("name", "expected"),
-    [
-        ("call 7.mp4", "call-7-"),
-        ("call-20260101.mp4", "call-20260101"),
-        ("call-0123456a.mp4", "call-0123456a-"),
-        ("../x/Größe.wav", "Grosse-"),
-        ("звонок.wav", "zvonok-"),
-        ("通話.wav", "TongHua-"),
-        ("call [final].wav", "call-final-"),
-        ("...wav", "session-"),
-    ],
-)
-def test_a_session_is_named_after_its_file(name: str, expected: str) -> None:
-    assert session_name(Path(name)).startswith(expected)
-
-
-def test_channels_share_a_file_and_parties_add_theirs(tmp_path: Path) -> None:
-    both, third = tmp_path / "both.wav", tmp_path / "third.flac"
-    both.touch()
-    third.touch()
-    (tmp_path / "t.vtt").touch()
-    arguments = SessionArguments(
-        [both],
-        [f"other={third}"],
-        channels="customer,agent",
-        transcript=tmp_path / "t.vtt",
-        speakers=["customer=Ana"],
-        offsets=["other=1.5"],
-    )
-    made = plan(arguments, ProducerSettings(), 5, "safety")
-    assert [(s.party, s.media, s.channel) for s in made.parties] == [
-        ("customer", both, 0),
-        ("agent", both, 1),
-        ("other", third, None),
-    ]
-    assert made.speakers == {"Ana": "customer"}
-    assert [s.offset_ms for s in made.parties] == [0, 0, 1500]
-    assert (made.session_id, made.start_ms, made.agent_purpose) == ("both", 5, "safety")
-
-
-def test_a_session_file_names_its_files_relative_to_itself(tmp_path: Path) -> None:
-    parties = [{"party": "customer", "media": "a.mp4", "transcript": "t.vtt"}]
-    (tmp_path / "session.json").write_text(json.dumps({"session": "demo", "parties": parties}))
-    for name in ("a.mp4", "t.vtt"):
-        (tmp_path / name).touch()
-    arguments = SessionArguments([tmp_path / "session.json"], session="mine")
-    made = plan(arguments, ProducerSettings(), 0, None)
-    assert made.session_id == "mine"
-    assert made.parties[0].media == tmp_path / "a.mp4"
-
-
-def test_two_inputs_are_not_guessed_at() -> None:
-    with pytest.raises(InputError, match="--party NAME=FILE"):
-        plan(SessionArguments([Path("a"), Path("b")]), ProducerSettings(), 0, None)
-    with pytest.raises(InputError, match="customer, agent, other"):
-        party_named("caller")
