@@ -67,6 +67,7 @@ ALERTS = Counter("affect_alerts_total", "Alerts raised", ["rule", "kind"])
 
 RECORDED = Counter("affect_recorded_messages_total", "Messages added to recordings", ["topic"])
 RECORDINGS_OPEN = Gauge("affect_recordings_open", "Recordings that are being written")
+DISK_FREE = Gauge("affect_recordings_free_bytes", "Room that is left on the disk of recordings")
 DISK_FULL = Gauge("affect_recordings_disk_full", "1 while recordings wait for room on their disk, else 0")
 
 GATEWAY_STREAMS = Gauge("affect_gateway_streams", "Streams whose call is taken in", ["protocol"])

@@ -1,6 +1,7 @@
 """The files that a recorder writes, on a disk that may be full: begun, written, finished, deleted."""
 
 import asyncio
+import shutil
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Collection
@@ -68,6 +69,7 @@ class RecordedFiles:
                 gone = await asyncio.to_thread(write_files, others, list(finished.values()))
             self._open = {k: each for k, each in self._open.items() if k not in finished and each not in gone}
             metrics.RECORDINGS_OPEN.set(len(self._open))
+            metrics.DISK_FREE.set(shutil.disk_usage(self._folder).free)
 
         await self.room.wait_for(attempt, self._wait)
 

@@ -7,6 +7,7 @@ file whose session goes on, is taken up: copied, and continued.
 
 import errno
 import os
+import shutil
 from collections import defaultdict
 from io import BytesIO
 from itertools import count
@@ -30,6 +31,7 @@ from affectstream.schemas.due import Timed, due_ms
 from affectstream.schemas.errors import InputError
 
 CHUNK_BYTES = 1 << 20
+TAIL_BYTES = 16 << 20  # in memory at most of a file that is taken up
 PROFILE = LIBRARY = "affectstream"
 
 
@@ -54,15 +56,15 @@ class RecordingWriter:
         self._reached_ns: defaultdict[str, int] = defaultdict(int)  # by channel, ends of streams apart
         self._channels: dict[str, int] = {}
         self._schemas: dict[str, int] = {}
+        if earlier is not None:
+            _require_room(folder, earlier.written.readable_bytes)
         self._file = _Tail(self._part.with_name(self._part.name + COPY))
         self._writer = Writer(self._file, CHUNK_BYTES, CompressionType.ZSTD)
-        self._writer.start(PROFILE, LIBRARY)
-        about = {"format": str(FORMAT), "session": session_id, "run": run}
-        self._writer.add_metadata(METADATA, about)
-        if earlier is not None:
-            self._take_up(earlier)
-        self.flush()
-        self._file.rename(self._part)
+        try:
+            self._begin(earlier)
+        except OSError:
+            self._file.discard()
+            raise
 
     def add(self, topic: str, message: Timed, value: bytes, arrived_ms: int, offset: int) -> bool:
         """Add a message, whose record's ``value`` is; returns False where it was recorded before.
@@ -99,6 +101,16 @@ class RecordingWriter:
         self._finished = True
         _synchronise(self.path.parent)
 
+    def _begin(self, earlier: Recording | None) -> None:
+        """Write whose file it is, and what was recorded earlier."""
+        self._writer.start(PROFILE, LIBRARY)
+        about = {"format": str(FORMAT), "session": self.session_id, "run": self.run}
+        self._writer.add_metadata(METADATA, about)
+        if earlier is not None:
+            self._take_up(earlier)
+        self.flush()
+        self._file.rename(self._part)
+
     def _take_up(self, earlier: Recording) -> None:
         for channel, message in earlier.raw():
             name, topic = channel.topic, channel.metadata["topic"]
@@ -109,6 +121,8 @@ class RecordingWriter:
             self._reached_ns[stream] = max(self._reached_ns[stream], message.log_time)
             self._seen.add((topic, message.sequence, message.publish_time // NS_PER_MS))
             self._put(name, message.data, message.log_time, message.publish_time, message.sequence)
+            if self._file.waiting > TAIL_BYTES:
+                self._file.drain()
 
     def _register(self, name: str, about: dict[str, str], schema: bytes) -> None:
         kind = about["type"]
@@ -136,6 +150,15 @@ class _Tail(BytesIO):
         """Return the position in the file."""
         return self._written + super().tell()
 
+    @property
+    def waiting(self) -> int:
+        """Return the bytes that are not in the file yet."""
+        return super().tell()
+
+    def discard(self) -> None:
+        """Delete the file, and with it the room that it takes."""
+        self._path.unlink(missing_ok=True)
+
     def drain(self) -> None:
         """Append to the file what it lacks, durably; it is as before where that fails."""
         data = self.getvalue()
@@ -161,6 +184,12 @@ class _Tail(BytesIO):
         """Go on under another name, in the place of what has it."""
         self._path = self._path.replace(path)
         _synchronise(path.parent)
+
+
+def _require_room(folder: Path, size: int) -> None:
+    """Raise OSError at once where a file of that size cannot be copied."""
+    if shutil.disk_usage(folder).free < size:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(folder))
 
 
 def _append(file: int, data: bytes, at: int) -> None:

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import shutil
 
 import pytest
 from support.mcap_files import made_up_call, record_into
@@ -61,6 +62,39 @@ def test_a_full_disk_leaves_what_was_flushed_before_and_the_rest_is_written_late
     assert open_recording(writer.path).whole
     assert stored(writer.path) == sorted(map(encode, SENT))
     assert not part.exists()
+
+
+def test_a_file_that_is_taken_up_is_copied_in_portions_and_is_as_before_where_there_is_no_room(
+    writer, part, tmp_path, full, monkeypatch
+):
+    full.undo()
+    writer.flush()
+    before, portions, write = part.read_bytes(), [], os.pwrite
+    monkeypatch.setattr("affectstream.runtime.recording.writer.TAIL_BYTES", 200)
+    monkeypatch.setattr("affectstream.runtime.recording.writer.CHUNK_BYTES", 200)
+
+    def short(file, data, at):
+        if len(portions) == 3:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        portions.append(len(data))
+        return write(file, data, at)
+
+    with monkeypatch.context() as disk:
+        disk.setattr(os, "pwrite", short)
+        with pytest.raises(OSError, match="No space"):
+            RecordingWriter(tmp_path, "call", "r1")
+    assert sum(portions) < len(before)
+    assert [path.read_bytes() for path in tmp_path.iterdir()] == [before]
+    RecordingWriter(tmp_path, "call", "r1").finish()
+    assert stored(tmp_path / "call.mcap") == sorted(map(encode, SENT))
+
+
+def test_a_file_that_cannot_be_copied_is_not_begun(writer, part, tmp_path, monkeypatch):
+    usage = shutil.disk_usage(tmp_path)._replace(free=open_recording(part).written.readable_bytes - 1)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)
+    with pytest.raises(OSError, match="No space"):
+        RecordingWriter(tmp_path, "call", "r1")
+    assert list(tmp_path.iterdir()) == [part]
 
 
 def test_who_has_lost_a_file_to_another_process_writes_nothing_into_it(writer, part, tmp_path):
