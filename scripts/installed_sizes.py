@@ -24,8 +24,13 @@ def main() -> None:
     for extra in sys.argv[1:] or every:
         whole, lean = (installed_bytes(extra, options) / GB for options in ((), CPU_ONLY))
         name = f".[{extra}]" if extra else "."
-        without = f"; {lean:.2g} GB without a GPU" if whole - lean > LEAST_GB else ""
-        print(f"| `{name}` | {whole:.2g} GB{without} |", flush=True)
+        without = f"; {rounded(lean)} GB without a GPU" if whole - lean > LEAST_GB else ""
+        print(f"| `{name}` | {rounded(whole)} GB{without} |", flush=True)
+
+
+def rounded(size: float) -> str:
+    """Return a number with two digits, a zero at its end too."""
+    return f"{size:.2f}" if size < 1 else f"{size:.1f}"
 
 
 def installed_bytes(extra: str, options: tuple[str | Path, ...]) -> int:
