@@ -10,6 +10,7 @@ from affectstream.schemas.labels import COLOURS
 
 ASSETS = Path(__file__).parent / "static"
 PAGES = (("Live", "/"), ("Try it", "/try"), ("System", "/system"))
+MEANING = "/meaning"  # of what the numbers mean
 ACCENT = "#0550ae"  # 7.6:1 on white
 HEAD = '<link rel="stylesheet" href="/page-assets/page.css"><script src="/page-assets/cells.js"></script>'
 BUILT_S = 30.0  # a page of a thousand calls may take a while on a busy machine
@@ -35,6 +36,7 @@ def page(title: str, path: str) -> Iterator[None]:
         yield
     with ui.footer().classes("frame-footer"):
         ui.label(CUES)
+        ui.link("What the numbers mean", MEANING).classes("frame-link")
 
 
 def _colours() -> str:

@@ -14,7 +14,7 @@ from nicegui import ui
 from pydantic import SecretStr
 from starlette.middleware.sessions import SessionMiddleware
 
-from affectstream.dashboards.page import call, download, frame, live, system, tryit
+from affectstream.dashboards.page import call, download, frame, live, meaning, system, tryit
 from affectstream.dashboards.processes import Processes
 
 SIGN_IN = "/sign-in"
@@ -54,6 +54,7 @@ def install(app: FastAPI, token: SecretStr | None, processes: Mapping[str, str])
     call.register(app)
     tryit.register(app)
     system.register(app, Processes(processes))
+    meaning.register()
     ui.run_with(
         app,
         title="affectstream",

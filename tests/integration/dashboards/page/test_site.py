@@ -1,5 +1,6 @@
 """The page in a browser: what it shows, who may see it, and that nothing comes from elsewhere."""
 
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -43,6 +44,19 @@ async def test_axe_finds_nothing_against_the_guidelines(api_url: str, page: Page
     await page.emulate_media(color_scheme="dark" if theme == "dark" else "light")
     await page.goto(api_url)
     await expect(page.get_by_role("gridcell", name=SESSION).first).to_be_visible()
+    found = await Axe().run(page, options={"runOnly": ["wcag2a", "wcag2aa"]})
+    assert found.violations_count == 0, found.generate_report()
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+async def test_every_page_leads_to_what_its_numbers_mean(api_url: str, page: Page, theme: str) -> None:
+    await page.emulate_media(color_scheme="dark" if theme == "dark" else "light")
+    for path in ("/", "/try", "/system", f"/call/{SESSION}"):
+        await page.goto(f"{api_url}{path}")
+        await page.get_by_role("link", name="What the numbers mean").click()
+        await expect(page.get_by_role("heading", name="What the numbers mean")).to_be_visible()
+    for column in ("Need", "Cue", "Alert", "Disagreement", "Last five minutes"):  # of the list of calls
+        await expect(page.get_by_role("term").filter(has_text=re.compile(f"^{column}$"))).to_have_count(1)
     found = await Axe().run(page, options={"runOnly": ["wcag2a", "wcag2aa"]})
     assert found.violations_count == 0, found.generate_report()
 
