@@ -18,7 +18,7 @@ from affectstream.schemas.messages import Party, PartyKey
 log = structlog.get_logger(__name__)
 
 CHUNK = 1000  # panes of one round trip, so that no reader waits long
-REMEMBERED = 50_000  # parties, at about half a kilobyte each
+KEPT_S = 60.0  # for so long, and at most twice as long, is known what Redis holds of a party without panes
 INDEX_EVERY_MS = 10_000  # of event time: sessions are listed by their newest final as of then
 NOT_ABOVE = "equal or smaller"  # in the server's refusal of an id that is not above the newest
 
@@ -55,7 +55,9 @@ class FusedWriter:
     def __init__(self, redis: Any, settings: RedisSettings) -> None:
         self._redis, self._settings = redis, settings
         self._ttl_s = settings.ttl_s
-        self._known: dict[PartyKey, Known] = {}
+        self._known: dict[PartyKey, Known] = {}  # parties with panes since ``_since_s``
+        self._before: dict[PartyKey, Known] = {}  # others that had some in the time before
+        self._since_s = time.monotonic()
 
     async def write(self, panes: Sequence[EncodedPane]) -> None:
         """Write finals once and the newest pane of each party; returns when the server has them all.
@@ -69,8 +71,9 @@ class FusedWriter:
 
     def forget(self, session_id: str) -> None:
         """Ask Redis again when something of this session is written."""
-        for key in [key for key in self._known if key[0] == session_id]:
-            del self._known[key]
+        for known in (self._known, self._before):
+            for key in [key for key in known if key[0] == session_id]:
+                del known[key]
 
     async def _write(self, panes: Sequence[EncodedPane]) -> None:
         rows = await self._known_of(panes)
@@ -110,9 +113,11 @@ class FusedWriter:
 
     async def _known_of(self, panes: Sequence[EncodedPane]) -> list[Row]:
         """Return ``panes`` with what is known of their parties; reads what Redis holds about new ones."""
-        if len(self._known) > REMEMBERED:
-            self._known.clear()
-        new = {key: None for pane in panes if (key := pane[:2]) not in self._known}
+        if time.monotonic() - self._since_s > KEPT_S:
+            self._known, self._before, self._since_s = {}, self._known, time.monotonic()
+        absent = {key: None for pane in panes if (key := pane[:2]) not in self._known}
+        self._known |= {key: self._before.pop(key) for key in absent if key in self._before}
+        new = [key for key in absent if key not in self._known]
         if new:
             await self._learn(new)
         return [(pane, self._known[pane[:2]]) for pane in panes]

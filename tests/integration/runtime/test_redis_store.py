@@ -6,6 +6,7 @@ import pytest
 from redis.asyncio import Redis
 from support.redis_panes import finals, fused
 
+from affectstream.runtime import fused_writer
 from affectstream.runtime.fused_writer import CHUNK
 from affectstream.runtime.settings import RedisSettings
 from affectstream.runtime.store import FusedStore, Newest, Session, Span
@@ -51,6 +52,22 @@ async def test_finals_are_paged_by_the_ends_of_their_windows(redis):
         assert [pane.end_ms for pane in page] == [3000, 4000, 5000]
         page = await store.finals("s1", "customer", start_ms=page[-1].end_ms, end_ms=6000, limit=3)
         assert [pane.end_ms for pane in page] == [6000]
+
+
+async def test_what_is_known_of_a_party_without_panes_is_dropped_and_asked_for_where_it_goes_on(
+    redis, monkeypatch
+):
+    monkeypatch.setattr(fused_writer, "KEPT_S", -1.0)  # every write is in a time of its own
+    panes = finals(1000, 2000, 3000, 4000)
+    async with FusedStore(redis) as store:
+        for pane in panes[:3]:
+            await store.write([pane])
+        for party in ("agent", "other"):
+            await store.write(finals(3000, party=party))
+        writer = store.writer
+        assert ("s1", "customer") not in writer._known | writer._before
+        await store.write([panes[3]])
+        assert await store.finals("s1", "customer") == panes
 
 
 async def test_writing_again_in_any_batching_changes_nothing(redis):
