@@ -121,11 +121,11 @@ class Recorder:
     async def take(self, records: Sequence[Record]) -> None:
         """Add records to the files of their sessions."""
         async with self._lock:
-            if self._read_in != self._generation:
-                return  # they were read before a rebalance, and are read again
             found = [(record, part) for record in records for part in self._parts(record)]
             await self._consents.learn({session for _, (session, *_) in found})
             await self._remove_withdrawn()
+            if self._read_in != self._generation:
+                return  # Redis was away for longer than a rebalance waits: they are read again
             for record, (session_id, run, message) in found:
                 if not self._consents.refuses(session_id):
                     await self._files.add(record, session_id, run, self._permitted(message))

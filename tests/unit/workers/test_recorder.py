@@ -1,0 +1,97 @@
+"""The recorder while Redis is away: what it read before a rebalance is read again, and is recorded once."""
+
+import asyncio
+
+import pytest
+from support.mcap_files import ARRIVED_MS, made_up_call
+
+from affectstream.runtime.audit import AuditLog
+from affectstream.runtime.kafka import Record
+from affectstream.runtime.recording import open_recording
+from affectstream.schemas.codec import encode
+from affectstream.schemas.consent import Standing
+from affectstream.schemas.messages import AudioChunk
+from affectstream.schemas.topics import CHUNKS
+from affectstream.workers.recorded import Scope
+from affectstream.workers.recorder import Recorder
+
+HELD = frozenset({(CHUNKS.name, 0)})
+DEADLINE_S = 20
+SOUND = [message for message in made_up_call(6) if isinstance(message, AudioChunk)]
+
+
+def records(first, last):
+    """The records of a call's sound from one offset to another."""
+    return [Record(CHUNKS.name, 0, n, ARRIVED_MS + n, b"call", encode(SOUND[n])) for n in range(first, last)]
+
+
+class Permitted:
+    """Consents under which everything may be recorded, as far as Redis is there to say so."""
+
+    on_refused = None
+
+    def __init__(self):
+        self.asked, self.redis = asyncio.Event(), asyncio.Event()
+        self.redis.set()
+
+    async def learn(self, session_ids):
+        """Wait for Redis."""
+        self.asked.set()
+        await self.redis.wait()
+
+    def refuses(self, session_id):
+        return False
+
+    def withholds(self, message):
+        return None
+
+    def standing(self, session_id):
+        return Standing()
+
+
+class Reads:
+    """A member of a group that is handed batches by the test."""
+
+    def __init__(self):
+        self.batches = asyncio.Queue()
+        self.committed = {}
+
+    async def get(self, max_records, timeout_ms):
+        """Return the next batch; nothing after the timeout."""
+        try:
+            return await asyncio.wait_for(self.batches.get(), timeout_ms / 1000)
+        except TimeoutError:
+            return []
+
+    def assigned(self):
+        return set(HELD)
+
+    async def commit(self, offsets):
+        self.committed |= offsets
+
+
+async def until(true):
+    async with asyncio.timeout(DEADLINE_S):
+        while not true():
+            await asyncio.sleep(0.01)
+
+
+async def test_what_waits_for_consent_through_a_rebalance_is_recorded_once(tmp_path):
+    consents, reads, stop = Permitted(), Reads(), asyncio.Event()
+    recorder = Recorder(tmp_path, Scope(), consents, AuditLog(tmp_path / "audit.jsonl"))
+    running = asyncio.create_task(recorder.run(reads, stop))
+    await until(consents.asked.is_set)
+    consents.redis.clear()
+    consents.asked.clear()
+    reads.batches.put_nowait(records(0, 3))
+    await until(lambda: reads.batches.empty() and consents.asked.is_set())
+    with pytest.raises(TimeoutError):  # the group does not wait for ever
+        await asyncio.wait_for(recorder.release(reads, HELD), 0.05)
+    consents.redis.set()
+    reads.batches.put_nowait(records(0, 6))  # from what is committed, which is nothing
+    await until(reads.batches.empty)
+    stop.set()
+    await running
+    kept = [each.offset for each in open_recording(tmp_path / "call.mcap").messages([CHUNKS])]
+    assert kept == [0, 1, 2, 3, 4, 5]
+    assert reads.committed == {(CHUNKS.name, 0): 6}
