@@ -67,6 +67,7 @@ def rows(settings: Settings, small: bool) -> Iterator[Row]:
             errors = sum(distance(words(r.words), words(t)) for r, t in zip(each, found.texts, strict=True))
             total = sum(len(words(r.words)) for r in each)
             yield Row(f"words wrong, {name}, {how}", 100 * errors / total, f"% of {total} words")
+    yield invented(new)
     if data:
         yield from call(new, Path(data), 30 if small else 120)
     yield from moved(settings)
@@ -100,6 +101,20 @@ def chunks(recording: Recording) -> Iterator[AudioChunk]:
     for seq, chunk in enumerate([*chunker.push(padded), *chunker.finish()]):
         times = {"start_ms": chunk.start_ms, "end_ms": chunk.end_ms, "watermark_ms": chunk.end_ms}
         yield AudioChunk(**base, seq=seq, **times, pcm=chunk.pcm, rate_hz=recording.rate_hz)
+
+
+def invented(new: Callable[[], Listener]) -> Row:
+    """Return how many words are found where nobody speaks: noises, tones and chords by telephone."""
+    from benchmarks.silence import LEVELS_DBFS, OF_EACH, SOUNDS, at_level
+
+    rng, sounds = np.random.default_rng(5), []
+    for make in SOUNDS.values():
+        for level in LEVELS_DBFS:
+            made = [at_level(make(rng, TELEPHONE_HZ), level) for _ in range(OF_EACH)]
+            sounds.append(Recording(np.concatenate(made), TELEPHONE_HZ, ""))
+    found = read(new, sounds)
+    count = sum(len(words(text)) for text in found.texts)
+    return Row("words where nobody speaks, by telephone", count, f"in {found.sound_s:.0f} s")
 
 
 def demo() -> list[Recording]:

@@ -54,7 +54,7 @@ def _kinds(small: bool) -> Iterator[tuple[str, list[tuple[Floats, int]]]]:
         for name, make in SOUNDS.items():
             made = [make(rng, rate_hz) for _ in LEVELS_DBFS for _ in range(OF_EACH)]
             levels = [level for level in LEVELS_DBFS for _ in range(OF_EACH)]
-            windows = [(_at(sound, level), rate_hz) for sound, level in zip(made, levels, strict=True)]
+            windows = [(at_level(sound, level), rate_hz) for sound, level in zip(made, levels, strict=True)]
             yield f"{name}, {rate_hz // 1000} kHz", windows
     if data := os.environ.get("AFFECT_DATA"):
         for corpus, every in EVERY.items():
@@ -74,7 +74,8 @@ def _clips(folder: Path, every: int) -> Iterator[Recording]:
         yield Recording(samples[first : first + WINDOW_S * rate_hz], rate_hz, "")
 
 
-def _at(sound: Floats, level_dbfs: float) -> Floats:
+def at_level(sound: Floats, level_dbfs: float) -> Floats:
+    """Return a sound at a level below full scale."""
     return np.asarray(sound / np.sqrt(np.mean(np.square(sound))) * 10 ** (level_dbfs / 20), np.float32)
 
 

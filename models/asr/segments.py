@@ -6,12 +6,16 @@ a process that begins to read in a pause, or at a multiple of ``CHAIN_MS`` since
     frames    . . s s s s . s s . . . . . . s s s s s s s s s s s s s s s s s
     spans         |-----------|             |------------------|------------
                   first frame, last frame   LONGEST_MS: cut where speech is least likely
+    heard      ===|-----------|=         ===|------------------|=
+           BEFORE_MS and AFTER_MS                             =|------------ CUT_MS
 """
 
 from dataclasses import dataclass
 
-ON, OFF = 0.5, 0.35  # of speech, to begin and to go on
+ON, OFF = 0.3, 0.2  # of speech, to begin and to go on
 PAUSE_MS = 500
+BEFORE_MS, AFTER_MS = 500, 200  # of sound around an utterance that is heard too, at most a pause
+CUT_MS = 200  # before one that follows a cut: the words there are the other one's
 SHORTEST_MS = 200  # a click, a cough
 LONGEST_MS = 10_000
 LOOK_BACK_MS = 2_500  # for the place of a cut
@@ -33,6 +37,12 @@ class Span:
 
     start_ms: int
     end_ms: int
+    follows_cut: bool = False
+
+    @property
+    def heard_ms(self) -> tuple[int, int]:
+        """Return where the sound begins and ends that is heard of it."""
+        return self.start_ms - (CUT_MS if self.follows_cut else BEFORE_MS), self.end_ms + AFTER_MS
 
 
 class Segmenter:
@@ -43,11 +53,16 @@ class Segmenter:
         self._voiced_ms = 0  # end of the last of them with speech
         self.chain = 0  # how often somebody has begun to speak; a cut is no beginning
         self._cut_before = False  # the open utterance follows a cut
+        self._chained = False  # it begins at a multiple of CHAIN_MS, where one before it was ended
 
     @property
     def open_ms(self) -> int | None:
         """Return where the open utterance begins; None in a pause."""
         return self._frames[0].start_ms if self._frames else None
+
+    @property
+    def _follows_cut(self) -> bool:
+        return self._cut_before or self._chained
 
     def push(self, frame: Frame) -> Span | None:
         """Take the next frame; return the utterance that it ends."""
@@ -69,7 +84,7 @@ class Segmenter:
         """End the open utterance at its last speech; return it, None where it is too short for words."""
         if not self._frames:
             return None
-        span = Span(self._frames[0].start_ms, self._voiced_ms)
+        span = Span(self._frames[0].start_ms, self._voiced_ms, self._follows_cut)
         short = span.end_ms - span.start_ms < SHORTEST_MS and not self._cut_before
         self._frames, self._cut_before = [], False
         return None if short else span
@@ -77,12 +92,13 @@ class Segmenter:
     def _begin(self, frame: Frame) -> None:
         if frame.p >= ON:
             self._frames, self._voiced_ms = [frame], frame.end_ms
+            self._chained = (frame.start_ms - 1) // CHAIN_MS != (frame.end_ms - 1) // CHAIN_MS
             self.chain += 1
 
     def _cut(self, end_ms: int) -> Span:
         late = [n for n, frame in enumerate(self._frames) if n and frame.start_ms >= end_ms - LOOK_BACK_MS]
         at = min(late, key=lambda n: self._frames[n].p)
-        span = Span(self._frames[0].start_ms, self._frames[at].start_ms)
+        span = Span(self._frames[0].start_ms, self._frames[at].start_ms, self._follows_cut)
         self._frames, self._cut_before = self._frames[at:], True
         self._voiced_ms = max(self._voiced_ms, self._frames[0].start_ms)
         return span

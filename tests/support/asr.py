@@ -7,7 +7,7 @@ from affectstream.schemas.messages import AudioChunk, EndOfStream
 
 RATE_HZ = 8_000
 START_MS = 1_700_000_000_000 // 30_000 * 30_000
-LOUD, FAINT = 0.5, 0.2  # as loud as the speech is likely: certain, and between going on and beginning
+LOUD, FAINT = 0.5, 0.125  # as loud as the speech is likely: certain, and between going on and beginning
 
 
 class Loudness:

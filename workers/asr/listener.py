@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from affectstream.models.asr.recogniser import Floats, Recogniser, choose
-from affectstream.models.asr.segments import Frame, Segmenter, Span
+from affectstream.models.asr.segments import BEFORE_MS, Frame, Segmenter, Span
 from affectstream.models.asr.speech import FRAME_MS, Detector, SpeechDetector
 from affectstream.models.voice.features import resample
 from affectstream.runtime.redaction import redacted
@@ -28,7 +28,6 @@ from affectstream.workers import device
 
 NUMBERS = 256  # of transcripts that one chunk may give
 SAMPLE = 2  # bytes
-PAD_MS = 200  # of sound before and after an utterance that the recogniser hears too
 FULL_SCALE = np.float32(32768.0)
 
 Spoken = tuple[int, int, str]  # an utterance: start and end in ms since the epoch, and its words
@@ -118,7 +117,7 @@ class Listener:
             yield from self._words(self._segments.push(frame))
         open_ms = self._segments.open_ms
         if open_ms is not None:
-            needed = round((self._end_ms - open_ms + PAD_MS) * self._rate_hz / 1000)
+            needed = round((self._end_ms - open_ms + BEFORE_MS) * self._rate_hz / 1000)
             self._sound = self._sound[-needed:]
 
     def _frames(self, samples: Floats, chunk: AudioChunk) -> Iterator[Frame]:
@@ -131,9 +130,9 @@ class Listener:
     def _words(self, span: Span | None) -> Iterator[Spoken]:
         if span is None:
             return
-        per_ms = self._rate_hz / 1000
-        begin = len(self._sound) - round((self._end_ms - span.start_ms + PAD_MS) * per_ms)
-        end = len(self._sound) - round(max(0, self._end_ms - span.end_ms - PAD_MS) * per_ms)
+        per_ms, (start_ms, end_ms) = self._rate_hz / 1000, span.heard_ms
+        begin = len(self._sound) - round((self._end_ms - start_ms) * per_ms)
+        end = len(self._sound) - round(max(0, self._end_ms - end_ms) * per_ms)
         words = self._recogniser.transcribe(resample(self._sound[max(0, begin) : end], self._rate_hz))
         yield span.start_ms, span.end_ms, redacted(words).text if self._redact else words
 

@@ -7,7 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from affectstream.models.asr.segments import (
+    AFTER_MS,
+    BEFORE_MS,
     CHAIN_MS,
+    CUT_MS,
     LONGEST_MS,
     PAUSE_MS,
     SHORTEST_MS,
@@ -18,7 +21,7 @@ from affectstream.models.asr.segments import (
 
 STEP_MS = 100
 ZERO_MS = 5 * CHAIN_MS
-P = {".": 0.1, "~": 0.4, "s": 0.9}  # silence, less than enough to begin, speech
+P = {".": 0.1, "~": 0.25, "s": 0.9}  # silence, less than enough to begin, speech
 
 
 def frames(drawn, start_ms=ZERO_MS):
@@ -98,4 +101,19 @@ def test_who_begins_in_the_middle_finds_the_same_after_the_next_pause(before, af
 
 
 def test_the_shortest_utterance_is_a_word():
-    assert spans(frames("ss")) == [Span(ZERO_MS, ZERO_MS + SHORTEST_MS)]
+    assert spans(frames("ss", ZERO_MS + STEP_MS)) == [
+        Span(ZERO_MS + STEP_MS, ZERO_MS + STEP_MS + SHORTEST_MS)
+    ]
+
+
+def test_less_is_heard_before_an_utterance_that_follows_a_cut():
+    first, second = spans(frames("." + "s" * 90 + "~" + "s" * 40))
+    assert first.heard_ms == (first.start_ms - BEFORE_MS, first.end_ms + AFTER_MS)
+    assert second.heard_ms == (second.start_ms - CUT_MS, second.end_ms + AFTER_MS)
+
+
+def test_what_begins_at_half_a_minute_of_the_epoch_follows_a_cut_whoever_begins_to_read_there():
+    speech = frames("s" * 60, ZERO_MS + CHAIN_MS - 30 * STEP_MS)
+    (first, second), (alone,) = spans(speech), spans(speech[30:])
+    assert second == alone
+    assert (first.follows_cut, second.follows_cut) == (False, True)
