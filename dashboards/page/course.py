@@ -25,7 +25,7 @@ PATTERNS: dict[str, Json] = {  # beside the colours, so that areas that touch di
     "neutral": {"symbol": "none"},
 }
 INK = "getComputedStyle(document.body).getPropertyValue('--ink')"  # of the theme, where the browser draws
-NAMED = {"position": "insideTop", "distance": 8, "fontSize": 11, "fontWeight": "bold", ":color": INK}
+NAMED = {"position": "top", "distance": 3, "fontSize": 10, "fontWeight": "bold", ":color": INK}
 LINES = "rgba(0, 0, 0, 0.22)"  # of the patterns
 NOTHING = "rgba(128, 128, 128, 0.18)"
 HEIGHTS = {"label": 6, "course": 44, "weight": 6}  # percent of the chart
