@@ -138,7 +138,7 @@ async def test_the_pages_show_what_redis_holds_while_a_call_goes_on(
     async with launched() as browser, visiting(browser) as live, visiting(browser) as call:
         await live.goto(around.url)
         await call.goto(f"{around.url}/call/{SESSION}")
-        await expect(call.get_by_role("status").first).to_contain_text("there is no session")
+        await expect(call.get_by_role("status").first).to_contain_text("There is no session")
         await system.play(stream[:cut], speed=1.0)
         half = await shows_redis(system, half_ms - 2000, live, call)
         await expect(live.locator(f'.ag-row[row-id="{SESSION} customer"]')).to_contain_text("live")
