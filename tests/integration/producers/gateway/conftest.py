@@ -79,6 +79,8 @@ def gateway(
         gateway={
             "port": free_port(),
             "audiosocket_port": free_port(),
+            "audiosocket_party": "customer",
+            "unnamed_party": None,
             "health_port": free_port(),
             "public_url": "wss://calls.example.com",
             "twilio_token": AUTH_TOKEN,
