@@ -134,6 +134,7 @@ async def listening(page: Page, url: str) -> str:
     await page.goto(f"{url}/call/{SESSION}")
     await page.get_by_label("Token of the API").fill(TOKEN)
     await page.get_by_role("button", name="Sign in").click()
+    await expect(page.locator("canvas")).to_have_count(2)  # before, a page does not take what is typed
     await page.get_by_label("Your name to listen").fill("Grace")
     await page.keyboard.press("Enter")
     await expect(page.locator("#call-sound")).to_have_js_property("duration", SECONDS)
