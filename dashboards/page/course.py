@@ -86,7 +86,7 @@ def described(rows: Sequence[Json]) -> str:
     """Return the chart in words, for who does not see it."""
     known = [row["shown"] for row in rows if row.get("shown")]
     if not known:
-        return "No window has evidence yet."
+        return "No window has evidence of which an emotion is displayed yet."
     counts = sorted(((known.count(name), name) for name in set(known)), reverse=True)
     shares = ", ".join(f"{name} {100 * count / len(rows):.0f} %" for count, name in counts)
     return f"Displayed most: {shares} of the time; newest: {rows[-1].get('shown') or 'unsure'}."

@@ -75,7 +75,7 @@ def test_alerts_are_named_areas_and_turns_are_lines() -> None:
 
 
 def test_the_chart_says_in_words_what_it_shows() -> None:
-    assert course.described([]) == "No window has evidence yet."
+    assert course.described([]) == "No window has evidence of which an emotion is displayed yet."
     text = course.described([bucket(0, "angry"), bucket(1, "angry"), bucket(2, "sad"), bucket(3, None)])
     assert text == "Displayed most: angry 50 %, sad 25 % of the time; newest: unsure."
 
