@@ -52,7 +52,7 @@ class RecordingWriter:
         self.is_new = earlier is None
         self._part = part_of(self.path)
         self._ended = self._finished = False
-        self._seen: set[tuple[str, int, int]] = set()  # topic, offset and arrival of what was taken up
+        self._seen: set[tuple[str, int, int]] = set()  # channel, offset and arrival of what was taken up
         self._reached_ns: defaultdict[str, int] = defaultdict(int)  # by channel, ends of streams apart
         self._channels: dict[str, int] = {}
         self._schemas: dict[str, int] = {}
@@ -72,9 +72,9 @@ class RecordingWriter:
         ``topic`` is without a prefix; ``arrived_ms`` and ``offset`` are those of the record on the broker.
         """
         sequence = offset % SEQUENCES
-        if self._seen and (topic, sequence, arrived_ms) in self._seen:
-            return False
         name, party = channel_name(topic, message), party_of(message)
+        if self._seen and (name, sequence, arrived_ms) in self._seen:
+            return False
         if name not in self._channels:
             self._register(
                 name, {"topic": topic, "party": party, "type": message.type}, json_schema(message.type)
@@ -113,13 +113,13 @@ class RecordingWriter:
 
     def _take_up(self, earlier: Recording) -> None:
         for channel, message in earlier.raw():
-            name, topic = channel.topic, channel.metadata["topic"]
+            name = channel.topic
             if name not in self._channels:
                 schema = earlier.written.summary.schemas[channel.schema_id]
                 self._register(name, channel.metadata, schema.data)
             stream = name.removesuffix("/end")
             self._reached_ns[stream] = max(self._reached_ns[stream], message.log_time)
-            self._seen.add((topic, message.sequence, message.publish_time // NS_PER_MS))
+            self._seen.add((name, message.sequence, message.publish_time // NS_PER_MS))
             self._put(name, message.data, message.log_time, message.publish_time, message.sequence)
             if self._file.waiting > TAIL_BYTES:
                 self._file.drain()

@@ -10,6 +10,8 @@ from support.mcap_files import made_up_call, record_into
 from affectstream.runtime.recording import open_recording
 from affectstream.runtime.recording.writer import RecordingWriter, TakenOver
 from affectstream.schemas.codec import encode
+from affectstream.schemas.messages import Observations
+from affectstream.schemas.topics import PROBABILITIES
 
 SENT = made_up_call(6)
 
@@ -95,6 +97,20 @@ def test_a_file_that_cannot_be_copied_is_not_begun(writer, part, tmp_path, monke
     with pytest.raises(OSError, match="No space"):
         RecordingWriter(tmp_path, "call", "r1")
     assert list(tmp_path.iterdir()) == [part]
+
+
+def test_a_record_of_two_parties_whose_second_half_was_not_written_is_completed(tmp_path, monkeypatch):
+    monkeypatch.setattr("affectstream.runtime.recording.writer.CHUNK_BYTES", 1)  # a chunk for each message
+    (first, *_) = (message for message in SENT if isinstance(message, Observations))
+    item = first.items[0].model_copy(update={"party": "agent"})
+    halves = [first, Observations(items=(item,))]
+    killed = RecordingWriter(tmp_path, "call", "r1")
+    killed.add(PROBABILITIES.name, halves[0], encode(halves[0]), 1, 7)
+    killed.flush()  # and then nothing more of this process
+    again = RecordingWriter(tmp_path, "call", "r1")
+    assert [again.add(PROBABILITIES.name, half, encode(half), 1, 7) for half in halves] == [False, True]
+    again.finish()
+    assert stored(again.path) == sorted(map(encode, halves))
 
 
 def test_who_has_lost_a_file_to_another_process_writes_nothing_into_it(writer, part, tmp_path):
