@@ -1,6 +1,7 @@
 """The fusion process: settings, resources, and the agent until a signal comes."""
 
 import asyncio
+import ctypes
 import gc
 from contextlib import AsyncExitStack
 from typing import Any
@@ -23,6 +24,7 @@ from affectstream.workers.fusion.source import FaustSource
 from affectstream.workers.fusion.stalls import LagWatch
 
 YOUNG_OBJECTS = 200_000  # between collections: observations hold no cycles, and most live for a second
+TRIM_EVERY_S = 60.0  # it stands still meanwhile, for tens of milliseconds at most
 
 
 def main() -> None:
@@ -65,15 +67,24 @@ async def _run(agent: FusionAgent, source: FaustSource, stop: Stop) -> None:
     """Run the agent until ``stop``, or until it or the source gives up."""
     working = asyncio.create_task(agent.run(stop))
     failing = asyncio.create_task(source.failed())
+    trimming = asyncio.create_task(_trim())
     try:
         await asyncio.wait({working, failing}, return_when=asyncio.FIRST_COMPLETED)
         for task in (failing, working):
             if task.done():
                 task.result()
     finally:
-        for task in (working, failing):
+        for task in (working, failing, trimming):
             task.cancel()
-        await asyncio.gather(working, failing, return_exceptions=True)
+        await asyncio.gather(working, failing, trimming, return_exceptions=True)
+
+
+async def _trim() -> None:
+    """Give free pages back to the system now and then: glibc keeps those that lie below what is in use."""
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    while trim:
+        await asyncio.sleep(TRIM_EVERY_S)
+        trim(0)
 
 
 async def _answers(store: FusedStore) -> bool:

@@ -1,6 +1,7 @@
 """Training of the voice is repeatable, keeps corpora apart, and cuts windows as the stream has them."""
 
 import json
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -25,9 +26,10 @@ SMALL = {"members": 2, "hidden": 4, "batch": 8, "steps": 2, "warm_up": 1, "copie
 
 
 @pytest.fixture(autouse=True)
-def _small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
+def _small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(voice_windows, "CALL_ROWS", 4)
     monkeypatch.setattr(voice_windows, "SOUND_ROWS", 2)
+    monkeypatch.setattr(speech, "of_sounds", partial(speech.of_sounds, n=4))
 
 
 @pytest.fixture(scope="module")
@@ -227,6 +229,7 @@ def test_the_domain_of_a_finished_network_holds_what_it_learnt_from(
 def test_an_encoder_that_is_left_alone_does_not_change(
     prepared: tuple[Corpus, Clips], recipe: Recipe
 ) -> None:
+    recipe = changed(recipe, {"epochs": 1, "steps": 1})
     before = network(recipe, prepared[1])
     alone = trained(prepared, changed(recipe, {"encoder_scale": 0.0}), None, lambda line: None)
     tuned = trained(prepared, recipe, None, lambda line: None)
