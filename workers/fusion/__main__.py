@@ -24,7 +24,7 @@ from affectstream.workers.fusion.source import FaustSource
 from affectstream.workers.fusion.stalls import LagWatch
 
 YOUNG_OBJECTS = 200_000  # between collections: observations hold no cycles, and most live for a second
-TRIM_EVERY_S = 60.0  # it stands still meanwhile, for tens of milliseconds at most
+TIDY_EVERY_S = 60.0  # it stands still meanwhile, for tens of milliseconds at most
 
 
 def main() -> None:
@@ -67,24 +67,26 @@ async def _run(agent: FusionAgent, source: FaustSource, stop: Stop) -> None:
     """Run the agent until ``stop``, or until it or the source gives up."""
     working = asyncio.create_task(agent.run(stop))
     failing = asyncio.create_task(source.failed())
-    trimming = asyncio.create_task(_trim())
+    tidying = asyncio.create_task(_tidy())
     try:
         await asyncio.wait({working, failing}, return_when=asyncio.FIRST_COMPLETED)
         for task in (failing, working):
             if task.done():
                 task.result()
     finally:
-        for task in (working, failing, trimming):
+        for task in (working, failing, tidying):
             task.cancel()
-        await asyncio.gather(working, failing, trimming, return_exceptions=True)
+        await asyncio.gather(working, failing, tidying, return_exceptions=True)
 
 
-async def _trim() -> None:
-    """Give free pages back to the system now and then: glibc keeps those that lie below what is in use."""
-    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
-    while trim:
-        await asyncio.sleep(TRIM_EVERY_S)
-        trim(0)
+async def _tidy() -> None:
+    """Collect what holds itself, and give free pages back to the system; both wait for long otherwise."""
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # of glibc
+    while True:
+        await asyncio.sleep(TIDY_EVERY_S)
+        gc.collect()
+        if trim:
+            trim(0)
 
 
 async def _answers(store: FusedStore) -> bool:
