@@ -4,6 +4,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 from support.disks import small_disk
 from support.mcap_files import made_up_call, recorded
 from support.reference_runs import typed
@@ -26,7 +27,8 @@ def folder(redis: RedisSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
 def withdrawn() -> list[str]:
     """Withdraw the consent to call-7; returns the lines of the answer."""
-    done = typed("consent", "set", "call-7", "withdrawn", "--by", "ana")
+    with capture_logs():  # which only the program itself keeps out of the answer
+        done = typed("consent", "set", "call-7", "withdrawn", "--by", "ana")
     assert done.exit_code == 0, done.output
     return done.output.splitlines()
 
