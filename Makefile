@@ -9,7 +9,7 @@ endif
 export PYTHONDONTWRITEBYTECODE :=
 
 # side by side, on two cores: the unit tests are busy all the time, the integration tests mostly wait for their servers
-SHORT := tests/integration/proofs tests/integration/test_readme.py tests/integration/workers
+SHORT := tests/integration/proofs tests/integration/workers
 TESTS := tests/unit "$(SHORT)" "tests/integration $(SHORT:%=--ignore=%)"
 FAULTS := tests/integration/proofs/faults
 PROOFS := "-m proof tests --ignore=$(FAULTS)" "-m proof $(FAULTS)"

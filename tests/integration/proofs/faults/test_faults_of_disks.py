@@ -21,7 +21,7 @@ from affectstream.schemas.errors import InputError
 pytestmark = [pytest.mark.integration, pytest.mark.proof, pytest.mark.timeout(900)]
 
 WAITS_S, READY_S = 5, 120
-LITTLE_KIB, PLENTY_KIB = 512, 256 * 1024
+LITTLE_KIB, PLENTY_KIB = 1536, 256 * 1024  # the call takes 2.6 MB; a chunk of it, under load, half a megabyte
 
 
 async def test_the_disk_of_the_recordings_fills_up_and_has_room_again(faulty: Faulty, tmp_path: Path):
