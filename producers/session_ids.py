@@ -8,8 +8,9 @@ import secrets
 from pydantic import SecretStr
 
 from affectstream.schemas.errors import SettingsError
+from affectstream.schemas.fields import SESSION_ID
 
-SESSION_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+FIT = re.compile(SESSION_ID)  # for a session id
 DIGITS = re.compile(r"[\d.+-]*")  # a telephone number, or what could be one
 
 
@@ -26,7 +27,7 @@ class SessionIds:
         Without a key it is the call id where that is fit for one and no telephone number, else a hash under
         a key that is drawn when the process starts.
         """
-        plain = SESSION_ID.fullmatch(call_id) and not DIGITS.fullmatch(call_id)
+        plain = FIT.fullmatch(call_id) and not DIGITS.fullmatch(call_id)
         if plain and not self._keyed:
             return call_id
         return "call-" + hmac.new(self._key, call_id.encode(), hashlib.sha256).hexdigest()[:32]

@@ -15,8 +15,11 @@ def _distribution(values: tuple[float, ...]) -> tuple[float, ...]:
     return values
 
 
-SessionId = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
-RunId = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{0,32}$")]
+SESSION_ID = r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}"
+RUN_ID = r"[A-Za-z0-9._-]{0,32}"
+
+SessionId = Annotated[str, Field(pattern=f"^{SESSION_ID}$")]
+RunId = Annotated[str, Field(pattern=f"^{RUN_ID}$")]
 Ms = Annotated[int, Field(ge=0, lt=1 << 53)]
 Unit = Annotated[float, Field(ge=0.0, le=1.0)]
 Distribution = Annotated[tuple[float, ...], AfterValidator(_distribution)]

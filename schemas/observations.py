@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from affectstream.schemas.codec import decoder, encode
 from affectstream.schemas.errors import MessageError
+from affectstream.schemas.fields import RUN_ID, SESSION_ID
 from affectstream.schemas.labels import N_EMOTIONS
 from affectstream.schemas.messages import Modality, Party
 from affectstream.schemas.messages import Observation as Message
@@ -92,8 +93,8 @@ Judged = tuple[Observation, ...] | MessageError
 _decode = msgspec.msgpack.Decoder(Observations).decode
 _pack = msgspec.msgpack.Encoder().encode
 _judge = decoder(PROBABILITIES.max_bytes, *PROBABILITIES.carries)
-_SESSION_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
-_RUN = re.compile(r"[A-Za-z0-9._-]{0,32}")
+_SESSION_ID = re.compile(SESSION_ID)
+_RUN = re.compile(RUN_ID)
 
 
 def read(values: Sequence[bytes | None]) -> list[Judged]:

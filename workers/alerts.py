@@ -163,7 +163,10 @@ class AlertsWorker:
             work.events += webhook.events(window, run, new, first=state.end_ms < 0)
         self._states.put(key, after, self._fetched_s)
         work.new += new
-        work.over = work.over | {key} if _ends(window) else work.over - {key}
+        if _ends(window):
+            work.over.add(key)
+        else:
+            work.over.discard(key)
         work.newest[key] = max(window.end_ms, work.newest.get(key, 0))
 
     async def _folded(self, window: FusedEmotion) -> tuple[State, list[Alert]]:

@@ -5,14 +5,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import SecretStr
 
-from affectstream.producers.session_ids import SESSION_ID, SessionIds, pseudonym
+from affectstream.producers.session_ids import FIT, SessionIds, pseudonym
 from affectstream.schemas.errors import SettingsError
 
 
 @given(st.text(min_size=1, max_size=200))
 def test_every_call_id_gives_a_session_id_and_under_a_key_never_itself(call_id):
     keyed, unkeyed = SessionIds("key"), SessionIds(None)
-    assert SESSION_ID.fullmatch(keyed.of(call_id)) and SESSION_ID.fullmatch(unkeyed.of(call_id))
+    assert FIT.fullmatch(keyed.of(call_id)) and FIT.fullmatch(unkeyed.of(call_id))
     assert keyed.of(call_id) == SessionIds("key").of(call_id) != SessionIds("other").of(call_id)
     assert call_id not in keyed.of(call_id) or len(call_id) < 5
 
