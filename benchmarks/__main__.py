@@ -129,6 +129,13 @@ def _api(_: Console, small: bool, rounds: int) -> Iterator[Row]:
     yield from api.rows(small)
 
 
+def _page(_: Console, small: bool, rounds: int) -> Iterator[Row]:
+    """The web page in Chromium with 200 calls: first paint, first row, a new window on it."""
+    from benchmarks import page
+
+    yield from page.rows(small)
+
+
 def _capacity(_: Console, small: bool, rounds: int) -> Iterator[Row]:
     """What `affectstream capacity` computes with: sizes of messages, a final in Redis, a broker's writing."""
     from benchmarks import capacity
@@ -165,6 +172,7 @@ SECTIONS: dict[str, Section] = {
     "latency": _latency,
     "gateway": _gateway,
     "api": _api,
+    "page": _page,
     "capacity": _capacity,
     "simulation": _simulation,
     "scale": _scale,

@@ -32,10 +32,10 @@ def rows(small: bool) -> Iterator[Row]:
 
 async def _rows(windows: int, sessions: int) -> list[Row]:
     with EmbeddedRedis() as redis:
-        async with FusedStore(load(redis={"url": redis.url}).redis) as store, _api(redis.url) as api:
+        async with FusedStore(load(redis={"url": redis.url}).redis) as store, served(redis.url) as api:
             await store.writer.write([_pane("long", "customer", i) for i in range(windows)])
             found = await _buckets(api, windows)
-            await store.writer.write(_second(sessions, 0))
+            await store.writer.write(second(sessions, 0))
             found += [*await _listing(api, sessions), *await _updates(api, store, sessions)]
             return [*found, *await _moods(api, store, sessions)]
 
@@ -70,8 +70,8 @@ async def _moods(api: httpx.AsyncClient, store: FusedStore, sessions: int) -> li
 
     first, *later = [await _ms(ask) for _ in range(REQUESTS + 1)]
     going_on = []
-    for second in range(ROUNDS + 1, 2 * ROUNDS + 1):
-        await store.writer.write(_second(sessions, second))
+    for i in range(ROUNDS + 1, 2 * ROUNDS + 1):
+        await store.writer.write(second(sessions, i))
         going_on.append(await _ms(ask))
     what = f"API: moods over time with {sessions:,} sessions"
     return [
@@ -86,10 +86,10 @@ async def _updates(api: httpx.AsyncClient, store: FusedStore, sessions: int) -> 
     waits: list[float] = []
     async with api.stream("GET", "/api/events") as response:
         lines = response.aiter_lines()
-        for second in range(1, ROUNDS + 1):
+        for i in range(1, ROUNDS + 1):
             begun_s = time.perf_counter()
-            await store.writer.write(_second(sessions, second))
-            newest = f'"end_ms":{START_MS + 1000 * (second + 1)}'
+            await store.writer.write(second(sessions, i))
+            newest = f'"end_ms":{START_MS + 1000 * (i + 1)}'
             async for line in lines:
                 if line.startswith("data:") and newest in line and '"call-0"' in line:
                     break
@@ -107,13 +107,14 @@ async def _ms(work: Timed) -> float:
     return 1000 * (time.perf_counter() - begun_s)
 
 
-def _second(sessions: int, second: int) -> list[EncodedPane]:
+def second(sessions: int, i: int, begun_ms: int = START_MS) -> list[EncodedPane]:
+    """Return the i-th window of both parties of so many calls."""
     parties: tuple[Party, ...] = ("customer", "agent")
-    return [_pane(f"call-{n}", party, second) for n in range(sessions) for party in parties]
+    return [_pane(f"call-{n}", party, i, begun_ms) for n in range(sessions) for party in parties]
 
 
-def _pane(session: str, party: Party, i: int) -> EncodedPane:
-    start_ms = START_MS + 1000 * i
+def _pane(session: str, party: Party, i: int, begun_ms: int = START_MS) -> EncodedPane:
+    start_ms = begun_ms + 1000 * i
     states = tuple(
         ModalityState(
             modality=m, state="present", p=P, weight=1 / 3, quality=0.9, count=1, model_id="bench/1"
@@ -138,7 +139,7 @@ def _pane(session: str, party: Party, i: int) -> EncodedPane:
 
 
 @contextlib.asynccontextmanager
-async def _api(redis_url: str) -> AsyncIterator[httpx.AsyncClient]:
+async def served(redis_url: str) -> AsyncIterator[httpx.AsyncClient]:
     """Run the API as a process until it answers."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))

@@ -6,6 +6,7 @@ from contextlib import suppress
 
 from fastapi import HTTPException
 from nicegui import ui
+from nicegui.events import GenericEventArguments
 
 from affectstream.analytics.turns import Words
 from affectstream.dashboards.listening import Listening
@@ -16,6 +17,10 @@ SCRIPT = '<script src="/page-assets/growing.js"></script><script src="/page-asse
 ABOUT = "Every time is noted in the audit log with your name. A click into a chart goes there."
 AUDIO = """<audio id="call-sound" controls data-ticket="{url}" aria-label="The call"></audio>
 <span id="call-sound-note" role="status"></span>"""
+NAMED = """() => {
+  const found = getHtmlElement(%d);
+  emit((found.querySelector("input") ?? found).value);
+}"""
 AGAIN_S = 30.0
 WRONG_NAME = "Write your name: letters, digits, spaces, dots, dashes."
 
@@ -36,8 +41,10 @@ class Player:
         with ui.element("section").props('aria-label="Listen along"').classes("listening"):
             ui.label(ABOUT)
             with ui.row().classes("call-bar"):
-                self._by = ui.input("Your name to listen").on("keydown.enter", self._listen)
-                self._button = ui.button("Listen along", on_click=self._listen).props("no-caps")
+                by = ui.input("Your name to listen")
+                named = NAMED % by.id  # what is typed comes with the event: it may be ahead of the value here
+                by.on("keydown.enter", self._listen, js_handler=named)
+                ui.button("Listen along").props("no-caps").on("click", self._listen, js_handler=named)
                 self._audio = ui.html("", sanitize=False)
             self._answer = ui.label().props('role="status"')
 
@@ -46,8 +53,8 @@ class Player:
         if self._begun:
             ui.run_javascript(f"affectListen.seek({at_ms})")
 
-    async def _listen(self) -> None:
-        name = (self._by.value or "").strip()
+    async def _listen(self, event: GenericEventArguments) -> None:
+        name = str(event.args or "").strip()
         if not NAME.fullmatch(name):
             self._answer.text = WRONG_NAME
             return
