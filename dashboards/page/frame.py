@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from html import escape
 from pathlib import Path
 
 from nicegui import ui
@@ -13,6 +14,7 @@ PAGES = (("Live", "/"), ("Try it", "/try"), ("System", "/system"))
 MEANING = "/meaning"  # of what the numbers mean
 ACCENT = "#0550ae"  # 7.6:1 on white
 HEAD = '<link rel="stylesheet" href="/page-assets/page.css"><script src="/page-assets/cells.js"></script>'
+OPENING = '<main class="frame-opening"><b>affectstream</b> <span role="status">{title} ...</span></main>'
 BUILT_S = 30.0  # a page of a thousand calls may take a while on a busy machine
 CUES = "Cues consistent with an emotion, with their probability; never a statement about a person."
 
@@ -22,6 +24,7 @@ def page(title: str, path: str) -> Iterator[None]:
     """Lay out a page: header, its content within the context, footer."""
     ui.page_title(f"{title} - affectstream")
     ui.add_head_html(f"{HEAD}<style>{_colours()}</style>")
+    ui.add_body_html(OPENING.format(title=escape(title)))
     ui.colors(primary=ACCENT)
     dark = ui.dark_mode(None)
     with ui.header().classes("frame-header"), ui.element("nav").props('aria-label="Pages"'):
