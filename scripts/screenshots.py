@@ -1,8 +1,7 @@
 #!/usr/bin/env python3
 """Take the README's pictures of the web page: the demo call in a Redis of its own, the page in Chromium.
 
-Writes docs/page-live.png and docs/page-call.png, and prints when the list of 200 sessions is first painted.
-The list's calls are the demo call, cut off at different times.
+Writes docs/page-live.png and docs/page-call.png. The list's calls are the demo call, cut off at different times.
 
     .venv/bin/python scripts/screenshots.py
 """
@@ -33,10 +32,7 @@ from affectstream.schemas.messages import FusedEmotion
 ROOT = Path(__file__).parent.parent
 CALL = ROOT / "affectstream" / "demo_call" / "session.json"
 CALLS = {"call-1043": 1.0, "call-1044": 0.7, "call-1046": 0.55, "call-1047": 0.4, "call-1049": 0.25}
-SESSIONS = 200
-TIMES = 5  # that the first paint is measured
 STARTED_S = 120.0
-PAINTED = "performance.getEntriesByName('first-contentful-paint')[0]?.startTime"
 
 Windows = Sequence[FusedEmotion]
 
@@ -104,21 +100,8 @@ async def pictures(browser: Browser, url: str) -> None:
     await page.close()
 
 
-async def first_paints_ms(browser: Browser, url: str) -> list[int]:
-    """Return when browsers without a cache paint the list first, in order of length."""
-    found = []
-    for _ in range(TIMES):
-        context = await browser.new_context()
-        page = await context.new_page()
-        await page.goto(url)
-        await expect(page.locator(".ag-row").first).to_be_visible()
-        found.append(round(await page.evaluate(PAINTED)))
-        await context.close()
-    return sorted(found)
-
-
 async def main() -> None:
-    """Take the pictures, then measure."""
+    """Take the pictures."""
     windows = analysed()
     with EmbeddedRedis() as redis, served(redis.url) as url:
         await written(redis.url, CALLS, windows)
@@ -126,10 +109,6 @@ async def main() -> None:
             chromium = shutil.which("chromium")
             browser = await playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
             await pictures(browser, url)
-            await written(redis.url, {f"many-{i}": 0.1 for i in range(SESSIONS - len(CALLS))}, windows)
-            paints = await first_paints_ms(browser, url)
-            median = paints[TIMES // 2]
-            print(f"first paint with {SESSIONS} sessions, ms: {median} ({paints[0]} to {paints[-1]})")
             await browser.close()
 
 
