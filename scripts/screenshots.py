@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Take the README's pictures of the web page: the demo call in a Redis of its own, the page in Chromium.
 
-Writes docs/page-live.png and docs/page-call.png. The calls of the list are the demo call, cut off at different
-times.
+Writes docs/page-live.png and docs/page-call.png. The calls of the list are the demo call, cut off at
+different times.
 
     .venv/bin/python scripts/screenshots.py
 """
