@@ -30,8 +30,8 @@ def test_a_thousand_calls_by_hand():
     assert (its.frames, its.chunks, its.texts, its.utterances, its.finals) == (5000, 2000, 2000, 400, 2000)
 
     found = by_part(1_000)
-    assert found["video"].count == math.ceil(5000 / 266.9 * 1.3 / 0.6) == 41
-    assert found["audio"].count == math.ceil(2000 / 175.1 * 1.3 / 0.6) == 25
+    assert found["video"].count == math.ceil(5000 / 237.3 * 1.3 / 0.6) == 46
+    assert found["audio"].count == math.ceil(2000 / 159 * 1.3 / 0.6) == 28
     assert found["gateway"].count == math.ceil(0.94 * 2 / 0.6) == 4
     assert found["partitions"].count == 72  # 41 processes and half as many again
     bytes_s = written(its, COSTS)
