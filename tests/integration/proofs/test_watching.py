@@ -102,7 +102,8 @@ async def newest(system: System) -> tuple[FusedEmotion, str | None]:
         pane = await store.latest(SESSION, "customer")
         assert pane is not None
         for final in await store.finals(SESSION, "customer"):
-            fold.add(final)
+            if final.end_ms < pane.end_ms:
+                fold.add(final)
     return pane, fold.add(pane).label
 
 
@@ -119,7 +120,7 @@ async def shows_redis(system: System, at_least_ms: int, live: Page, call: Page) 
         numbers = [float(number) for text in (*row, *now) for number in re.findall(r"0\.\d\d|1\.00", text)]
         if pane.end_ms >= at_least_ms and shown and _near(numbers, pane.confidence if label else None):
             return pane
-        assert time.monotonic() < deadline, (pane, row, now)
+        assert time.monotonic() < deadline, (pane, row, now, await live.locator("body").inner_text())
         await asyncio.sleep(0.1)
 
 
