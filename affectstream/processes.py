@@ -72,30 +72,31 @@ class Children:
 
     def check(self) -> None:
         """Raise Unavailable where a process has ended by itself."""
-        for name, child in self.children.items():
-            code = child.process.poll() if child.process else None
-            if code is not None:
-                raise Unavailable(
-                    f"{name} ended with exit code {code}; its last words:\n{self.last_words(name)}"
-                )
+        for name, code in self._ended().items():
+            raise self._dead(name, code)
 
     def restart_crashed(self) -> dict[str, int]:
         """Start again what has crashed, was killed, or ended to be restarted; return the exit codes by name.
 
         Raises Unavailable where one has ended otherwise, or has crashed again and again.
         """
-        codes = {name: c.process.poll() for name, c in self.children.items() if c.process}
-        ended = {name: code for name, code in codes.items() if code not in (None, 0, REFUSED)}
-        restarted = {}
+        ended = self._ended()
         for name, code in ended.items():
             child, now_s = self.children[name], time.monotonic()
             child.restarted_s = [s for s in child.restarted_s if now_s - s < RESTARTS_S]
-            if len(child.restarted_s) < RESTARTS:
-                child.restarted_s.append(now_s)
-                self.start(name)
-                restarted[name] = code
-        self.check()
-        return restarted
+            if code in (0, REFUSED) or len(child.restarted_s) >= RESTARTS:
+                raise self._dead(name, code)
+            child.restarted_s.append(now_s)
+            self.start(name)
+        return ended
+
+    def _ended(self) -> dict[str, int]:
+        """Return the exit codes of what has ended by itself."""
+        codes = {name: child.process.poll() for name, child in self.children.items() if child.process}
+        return {name: code for name, code in codes.items() if code is not None}
+
+    def _dead(self, name: str, code: int) -> Unavailable:
+        return Unavailable(f"{name} ended with exit code {code}; its last words:\n{self.last_words(name)}")
 
     def last_words(self, name: str, lines: int = 8) -> str:
         """Return the end of a process's log."""

@@ -137,7 +137,7 @@ async def test_the_pages_show_what_redis_holds_while_a_call_goes_on(
     half_ms, end_ms = (stream[0].start_ms + 1000 * seconds for seconds in (HALF_WAY_S, SECONDS))
     cut = until(stream, half_ms)
     async with launched() as browser, visiting(browser) as live, visiting(browser) as call:
-        await live.goto(around.url)
+        await live.goto(f"{around.url}/?q={SESSION}")  # of many calls: what has ended sinks out of sight
         await call.goto(f"{around.url}/call/{SESSION}")
         await expect(call.get_by_role("status").first).to_contain_text("There is no session")
         await system.play(stream[:cut], speed=1.0)

@@ -125,6 +125,16 @@ def test_what_crashed_is_started_again_a_few_times_only(module: Callable, tmp_pa
     assert (tmp_path / "crashing_child.runs").read_text() == "x" * 6
 
 
+def test_one_that_ends_again_at_once_is_still_within_its_restarts(
+    module: Callable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Children([module("crashing", "raise SystemExit(75)")], tmp_path / "logs") as group:
+        child, start = group.children["crashing"], group.start
+        monkeypatch.setattr(group, "start", lambda name: (start(name), child.process.wait()))
+        child.process.wait()
+        assert group.restart_crashed() == {"crashing": 75}
+
+
 def test_what_a_user_has_to_mend_is_not_started_again(module: Callable, tmp_path: Path) -> None:
     with Children([module("refused", f"{COUNTED}sys.exit(2)")], tmp_path / "logs") as group:
         until(lambda: group.children["refused"].process.poll() is not None)
