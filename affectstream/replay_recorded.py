@@ -207,15 +207,16 @@ def seconds(text: str | None, option: str) -> float | None:
 
 
 def require_analysed(given: Sequence[Given]) -> None:
-    """Refuse an agent whom the `affectstream up` that this goes to does not analyse."""
+    """Refuse a party whom the `affectstream up` that this goes to does not analyse."""
     from affectstream.runtime.settings import local, running_here
     from affectstream.schemas.policy import permits
 
     here = local.running() if running_here() else None
     parties = {party for each in given for party in each.parties}
-    if here and any(not permits(party, here.get("agent_purpose")) for party in parties):
+    refused = {party for party in parties if here and not permits(party, here.get("agent_purpose"))}
+    if refused:
         raise InputError(
-            "the running `affectstream up` does not analyse the agent party: "
+            f"the running `affectstream up` does not analyse the party {' or '.join(sorted(refused))}: "
             f"start it with `affectstream up --agent-purpose {given[0].purpose or 'PURPOSE'}`"
         )
 

@@ -1,6 +1,5 @@
 """The plan of a recorded session, from the arguments of a command or from a session.json."""
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -87,7 +86,7 @@ def plan(
     )
     file = _offset(file, arguments.offsets)
     purpose = arguments.purpose or file.agent_purpose or purpose
-    _check_sides(file, purpose)
+    _check_mixture(file, purpose)
     parties = tuple(_source(party, first.parent) for party in file.parties)
     stated = arguments.channels or arguments.transcript or arguments.one_voice
     if first.suffix.lower() != ".json" and not stated:
@@ -140,22 +139,15 @@ def _check_start(start_ms: int) -> None:
         )
 
 
-def _check_sides(file: SessionFile, purpose: str | None) -> None:
-    """Refuse `other` for one side of a recording, since that side is the agent's in most calls."""
-    shared = Counter(party.media for party in file.parties)
-    if permits("agent", purpose):
+def _check_mixture(file: SessionFile, purpose: str | None) -> None:
+    """Refuse a mixture of both parties as the agent is refused; raises PolicyError."""
+    if permits("other", purpose):
         return
     if any(party.party == "other" and party.media and party.mixed for party in file.parties):
         raise PolicyError(
             "a recording of both parties on one track holds the agent's voice, whose emotions may not be "
             f"inferred at work in the EU. Name one of the permitted purposes with --agent-purpose: "
             f"{', '.join(PURPOSES)}; or give the customer a channel of its own"
-        )
-    if any(party.party == "other" and party.media and shared[party.media] > 1 for party in file.parties):
-        raise PolicyError(
-            "`other` on a channel of a call is refused as the agent is: it may be an employee, whose "
-            "emotions may not be inferred at work in the EU. Leave it out (`--channels customer,-`), "
-            f"or name one of the permitted purposes with --agent-purpose: {', '.join(PURPOSES)}"
         )
 
 

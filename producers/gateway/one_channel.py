@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from affectstream.producers.gateway.events import Refused
 from affectstream.schemas import policy
-from affectstream.schemas.messages import PARTIES, UNATTRIBUTED, Party
+from affectstream.schemas.messages import PARTIES, Party
 
 PARTY_UNKNOWN = "party_unknown"
 
@@ -21,14 +21,14 @@ class OneChannel:
     def whose(self, stated: object = None) -> Whose:
         """Return the party, by what the connection states or else by the configuration, or a refusal.
 
-        A mixture holds the agent's voice: it is refused where the agent is.
+        Who needs a purpose is refused without one, and so is a mixture, which holds the agent's voice.
         """
         party = stated or self.party
         if party is None:
             return Refused(PARTY_UNKNOWN)
         if party not in PARTIES:
             return Refused("bad_party")
-        if party == UNATTRIBUTED and not policy.permits("agent", self.agent_purpose):
+        if not policy.permits(party, self.agent_purpose):
             return Refused("agent_not_permitted")
         return party
 

@@ -86,7 +86,9 @@ def test_what_cannot_be_meant_is_refused_before_anything_is_read(folder: Path, n
 
 def test_the_agent_is_not_let_in_by_another_name(folder: Path) -> None:
     with pytest.raises(PolicyError, match="refused as the agent is"):
-        planned(folder, "stereo.wav", channels="customer,other")
+        messages(planned(folder, "stereo.wav", channels="customer,other"))
+    with pytest.raises(PolicyError, match="refused as the agent is"):
+        messages(planned(folder, "mono.wav", parties=[f"other={folder / 'stereo.wav'}"]))
     assert len(planned(folder, "stereo.wav", channels="customer,other", purpose="safety").parties) == 2
     assert len(planned(folder, "stereo.wav", channels="customer,-").parties) == 1
 
@@ -120,7 +122,7 @@ def test_a_speaker_can_be_named_beside_a_session_file(folder: Path) -> None:
 
 def test_a_party_that_begins_later_is_shifted(folder: Path) -> None:
     wav(folder / "second.wav", OTHER)
-    made = planned(folder, "mono.wav", parties=[f"other={folder / 'second.wav'}"], offsets=["other=1.5"])
+    made = planned(folder, "mono.wav", parties=[f"other={folder / 'second.wav'}"], offsets=["other=1.5"], purpose="safety")
     chunks = [m for m in messages(made) if isinstance(m, AudioChunk)]
     starts = {party: min(c.start_ms for c in chunks if c.party == party) for party in ("customer", "other")}
     assert starts == {"customer": 0, "other": 1500}

@@ -22,7 +22,7 @@ def options(*arguments) -> argparse.Namespace:
 
 def test_the_options_make_a_plan():
     assert plan(options(), load(), "video") == LivePlan("call-1", "customer", ("video",))
-    both = plan(options("--expects", "audio, video", "--party", "other"), load(), "video")
+    both = plan(options("--expects", "audio, video", "--party", "other"), load(policy={"agent_purpose": "safety"}), "video")
     assert (both.party, both.expects) == ("other", ("video", "audio"))
 
 
@@ -30,6 +30,7 @@ def test_the_options_make_a_plan():
     ("arguments", "error", "says"),
     [
         (["--party", "agent"], PolicyError, "agent_purpose"),
+        (["--party", "other"], PolicyError, "agent_purpose"),
         (["--expects", "audio"], InputError, "must name video"),
         (["--expects", "video,smell"], InputError, "smell unknown"),
         (["--session", "a b"], InputError, "a session id has"),

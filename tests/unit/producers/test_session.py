@@ -144,7 +144,8 @@ def test_the_picture_of_a_shared_file_is_nobodys(media, tools):
     sound = np.concatenate([tools.click(8_000, 2_000), tools.click(8_000, 2_000)])
     path = media("call.mkv", frames_s=TEN_A_SECOND[:20], sound=sound, rate_hz=8_000)
     parties = (PartySource("customer", path, channel=0), PartySource("other", path, channel=1))
-    assert not any(isinstance(m, VideoFrame) for m in messages(SessionPlan("s", START, parties)))
+    both = SessionPlan("s", START, parties, agent_purpose="synthetic")
+    assert not any(isinstance(m, VideoFrame) for m in messages(both))
     alone = SessionPlan("s", START, parties[:1])
     assert any(isinstance(m, VideoFrame) for m in messages(alone))
 
@@ -179,7 +180,8 @@ def test_an_impossible_session_id_is_refused_before_anything_is_read(call):
 def test_channels_are_asked_for_and_checked(media, tools):
     path = media("a.wav", sound=tools.click(8_000, 500), rate_hz=8_000)
     with pytest.raises(InputError, match="several parties share"):
-        messages(SessionPlan("s", START, (PartySource("customer", path), PartySource("other", path))))
+        parties = (PartySource("customer", path), PartySource("other", path))
+        messages(SessionPlan("s", START, parties, agent_purpose="synthetic"))
     with pytest.raises(InputError, match="no audio channel 1"):
         messages(SessionPlan("s", START, (PartySource("customer", path, channel=1),)))
 

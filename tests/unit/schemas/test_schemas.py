@@ -7,7 +7,7 @@ from redis.crc import key_slot
 
 from affectstream.schemas import keys, labels, policy, topics
 from affectstream.schemas.errors import PolicyError
-from affectstream.schemas.messages import MODALITIES
+from affectstream.schemas.messages import MODALITIES, Party
 
 KIB = 1024
 
@@ -67,10 +67,11 @@ def test_keys_of_a_session_share_a_cluster_slot() -> None:
     assert {key_slot(key.encode()) for key in of_session} == {key_slot(b"call-7")}
 
 
-def test_the_agent_is_refused_unless_a_purpose_is_named() -> None:
+@pytest.mark.parametrize("party", ["agent", "other"])
+def test_who_may_be_an_employee_is_refused_unless_a_purpose_is_named(party: Party) -> None:
     assert policy.permits("customer", None)
-    assert not policy.permits("agent", None)
-    assert not policy.permits("agent", "because")
-    assert all(policy.permits("agent", purpose) for purpose in policy.PURPOSES)
-    with pytest.raises(PolicyError, match=r"policy\.agent_purpose"):
-        policy.require("agent", None)
+    assert not policy.permits(party, None)
+    assert not policy.permits(party, "because")
+    assert all(policy.permits(party, purpose) for purpose in policy.PURPOSES)
+    with pytest.raises(PolicyError, match=rf"{party}.*policy\.agent_purpose"):
+        policy.require(party, None)

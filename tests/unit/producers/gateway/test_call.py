@@ -104,7 +104,7 @@ def test_frames_without_stamps_follow_each_other():
 
 
 def test_a_party_that_stops_sending_is_silent_while_the_other_goes_on():
-    both = plan(parties=("customer", "other"))
+    both = plan(parties=("customer", "other"), agent_purpose="safety")
     call = Call(both)
     short, long = frames(SOUND[:8000]), frames(np.tile(SOUND, 3), "other")
     sent = [m for event in [*short, *long] for m in call.messages(event)]
@@ -114,7 +114,7 @@ def test_a_party_that_stops_sending_is_silent_while_the_other_goes_on():
 
 
 def test_parties_are_put_in_order_each_by_itself_and_share_one_zero():
-    call = Call(plan(parties=("customer", "other")))
+    call = Call(plan(parties=("customer", "other"), agent_purpose="safety"))
     late = [Audio("other", 8000, f.pcm, f.stream_ms + 1500) for f in frames()]
     found = messages([*frames(), *late], call)
     first = next(m for m in found if m.party == "other")
@@ -122,14 +122,15 @@ def test_parties_are_put_in_order_each_by_itself_and_share_one_zero():
     assert {m.party for m in found if isinstance(m, EndOfStream)} == {"customer", "other"}
 
 
-def test_the_agent_is_heard_only_for_a_permitted_purpose():
-    both = [*frames(party="agent"), *frames()]
-    refused = Call(plan(parties=("customer", "agent")))
+@pytest.mark.parametrize("party", ["agent", "other"])
+def test_the_agent_and_others_are_heard_only_for_a_permitted_purpose(party):
+    both = [*frames(party=party), *frames()]
+    refused = Call(plan(parties=("customer", party)))
     assert messages(both, refused) == IN_ORDER
     assert refused.dropped["not_permitted"] == len(frames())
-    allowed = Call(plan(parties=("customer", "agent"), agent_purpose="synthetic"))
-    assert {m.party for m in messages(both, allowed)} == {"customer", "agent"}
-    assert plan(parties=("agent",)).permitted == ()
+    allowed = Call(plan(parties=("customer", party), agent_purpose="synthetic"))
+    assert {m.party for m in messages(both, allowed)} == {"customer", party}
+    assert plan(parties=(party,)).permitted == ()
 
 
 def silenced_frames(gap_ms):

@@ -121,9 +121,10 @@ async def test_tokens_of_one_secret_admit_so_many_a_minute():
     assert [(await streamed(made, json.dumps(each))).refusal for each in asked] == ["", "too_many"]
 
 
+@pytest.mark.parametrize("party", ["agent", "other"])
 @pytest.mark.parametrize(("purpose", "refusal"), [(None, "agent_not_permitted"), ("synthetic", "")])
-async def test_a_stream_of_the_agent_alone_needs_a_purpose(purpose, refusal):
-    start = START | {"tracks": [START["tracks"][0] | {"party": "agent"}]}
+async def test_a_stream_of_the_agent_alone_or_of_others_needs_a_purpose(purpose, refusal, party):
+    start = START | {"tracks": [START["tracks"][0] | {"party": party}]}
     assert (await streamed(gate(Broker(), purpose=purpose), json.dumps(start))).refusal == refusal
 
 

@@ -116,7 +116,7 @@ def test_asterisk_gets_an_error_that_tells_the_missing_setting_from_other_refusa
         (TRACK, MIXED, {"other"}),
         (TRACK, OneChannel("other"), "agent_not_permitted"),
         (TRACK | {"party": "customer"}, MIXED, {"customer"}),
-        (TRACK | {"party": "other"}, OneChannel(), {"other"}),  # as a third person's
+        (TRACK | {"party": "other"}, OneChannel(), {"other"}),  # the gate refuses it, below
         (TRACK | {"party": None}, MIXED, "bad_tracks"),
         ({"encoding": "jpeg"}, MIXED, "bad_tracks"),
         ({"encoding": "words"}, MIXED, "bad_tracks"),
@@ -181,6 +181,35 @@ async def test_the_setting_lets_a_mixture_in_as_other_which_is_nobodys(path, set
     if path == "/stream":
         answer = json.loads(answers[0])
         assert (answer["type"], answer.get("reason", "")) == ("refused" if refusal else "started", refusal)
+
+
+TWO_TRACKS = [
+    message for _, message in twilio("CA2", dict.fromkeys(("inbound", "outbound"), np.zeros(8_000, "<i2")))
+]
+NAMED_OTHER = {
+    "/twilio": ({"outbound": "other"}, TWO_TRACKS),
+    "/stream": (
+        {},
+        [
+            json.dumps(
+                {
+                    "type": "start",
+                    "call_id": "call-7",
+                    "tracks": [TRACK | {"party": p} for p in ("customer", "other")],
+                }
+            ),
+            *(bytes((track,)) + bytes(8) + bytes(16_000) for track in (0, 1)),
+        ],
+    ),
+}
+
+
+@pytest.mark.parametrize("path", NAMED_OTHER)
+@pytest.mark.parametrize(("purpose", "heard"), [(None, {"customer"}), ("synthetic", {"customer", "other"})])
+async def test_a_channel_that_is_named_other_is_left_out_without_a_purpose(path, purpose, heard):
+    (settings, messages), broker = NAMED_OTHER[path], Broker()
+    code, _ = await streamed(gate(broker, purpose=purpose, **settings), path, messages)
+    assert (code, {message.party for message in broker.sent}) == (NORMAL, heard)
 
 
 async def test_a_simulated_connection_tells_which_setting_the_gateway_lacks():

@@ -139,7 +139,7 @@ def test_words_in_a_pause_are_marked_and_empty():
 
 
 def test_sound_whose_words_come_along_is_not_for_the_recogniser_and_other_sound_is():
-    each = call(parties=("customer", "other"), transcribe=True)
+    each = call(parties=("customer", "other"), transcribe=True, agent_purpose="synthetic")
     found = [m for n in range(3) for p in ("customer", "other") for m in each.messages(sound(n * 1000, p))]
     chunks = [m for m in found if isinstance(m, AudioChunk)]
     assert {(m.party, m.transcribe, m.expects) for m in chunks} == {
