@@ -41,7 +41,10 @@ def split_named(value: Any) -> Any:
 
 
 def _read_secret_files(values: Any) -> Any:
-    """Fill ``X`` from the file that ``X_file`` names, as container secrets are handed over."""
+    """Fill ``X`` from the file that ``X_file`` names, as container secrets are handed over.
+
+    Raises ValueError for an empty secret: it would look set, and keep nobody out.
+    """
     if not isinstance(values, dict):
         return values
     filled = dict(values)
@@ -55,6 +58,8 @@ def _read_secret_files(values: Any) -> Any:
             filled[secret] = Path(path).expanduser().read_text(encoding="utf-8").strip()
         except OSError as error:
             raise ValueError(f"{name}: the file cannot be read ({error.strerror})") from None
+    if empty := next((name for name in SECRETS if filled.get(name) is not None and not filled[name]), None):
+        raise ValueError(f"{empty} is empty; fill it in, or leave it out (`none` in the environment)")
     return filled
 
 

@@ -151,6 +151,25 @@ def test_a_secret_file_that_cannot_be_read_is_named(tmp_path):
         load(redis={"password": "x", "password_file": str(tmp_path / "secret")})
 
 
+TWILIO = {"twilio_token": "x", "public_url": "wss://calls.example.com"}
+
+
+@pytest.mark.parametrize(
+    ("name", "others"),
+    [("token", TWILIO), ("session_key", {}), ("audiohook_secret", TWILIO | {"audiohook_key": "x"})],
+)
+def test_an_empty_secret_is_refused_and_none_is_none(monkeypatch, tmp_path, name, others):
+    (tmp_path / "secret").write_text("\n")
+    for empty in ({name: ""}, {f"{name}_file": str(tmp_path / "secret")}):
+        with pytest.raises(SettingsError, match=f"setting gateway: {name} is empty"):
+            load(gateway=others | empty)
+    monkeypatch.setenv(f"AFFECT_GATEWAY__{name.upper()}", "")
+    with pytest.raises(SettingsError, match=f"{name} is empty"):
+        load()
+    monkeypatch.setenv(f"AFFECT_GATEWAY__{name.upper()}", "none")
+    assert getattr(load().gateway, name) is None
+
+
 def test_no_secret_is_ever_shown():
     kafka = {"security_protocol": "SASL_SSL", "sasl_username": "me", "sasl_password": "hush-hush"}
     settings = load(kafka=kafka, redis={"password": "hush-hush"})
