@@ -122,7 +122,13 @@ def test_a_speaker_can_be_named_beside_a_session_file(folder: Path) -> None:
 
 def test_a_party_that_begins_later_is_shifted(folder: Path) -> None:
     wav(folder / "second.wav", OTHER)
-    made = planned(folder, "mono.wav", parties=[f"other={folder / 'second.wav'}"], offsets=["other=1.5"], purpose="safety")
+    made = planned(
+        folder,
+        "mono.wav",
+        parties=[f"other={folder / 'second.wav'}"],
+        offsets=["other=1.5"],
+        purpose="safety",
+    )
     chunks = [m for m in messages(made) if isinstance(m, AudioChunk)]
     starts = {party: min(c.start_ms for c in chunks if c.party == party) for party in ("customer", "other")}
     assert starts == {"customer": 0, "other": 1500}

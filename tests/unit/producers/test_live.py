@@ -22,7 +22,11 @@ def options(*arguments) -> argparse.Namespace:
 
 def test_the_options_make_a_plan():
     assert plan(options(), load(), "video") == LivePlan("call-1", "customer", ("video",))
-    both = plan(options("--expects", "audio, video", "--party", "other"), load(policy={"agent_purpose": "safety"}), "video")
+    both = plan(
+        options("--expects", "audio, video", "--party", "other"),
+        load(policy={"agent_purpose": "safety"}),
+        "video",
+    )
     assert (both.party, both.expects) == ("other", ("video", "audio"))
 
 
