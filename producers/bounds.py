@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from affectstream.producers.notices import notice
 from affectstream.producers.subtitles import Cue
+from affectstream.runtime.log import notice
 from affectstream.schemas.errors import InputError
 
 HOUR_MS = 3_600_000

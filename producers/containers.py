@@ -15,8 +15,8 @@ from typing import Any
 
 import av
 
-from affectstream.producers.notices import notice
 from affectstream.producers.wave_header import Understated, understated
+from affectstream.runtime.log import notice
 from affectstream.schemas.errors import InputError
 
 # Only containers of sound and moving pictures: a playlist or a text could name other files to read.

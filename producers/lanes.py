@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from affectstream.producers.audio import at_rate, mono
 from affectstream.producers.chunks import Timeline
 from affectstream.producers.media import MediaFile, decode
-from affectstream.producers.notices import notice
+from affectstream.runtime.log import notice
 from affectstream.schemas.errors import InputError
 
 RATE_HZ = 8_000

@@ -19,8 +19,8 @@ from av.stream import Disposition
 
 from affectstream.producers.clock import ClockRepair, Fault, described
 from affectstream.producers.containers import Part, opened, parts
-from affectstream.producers.notices import notice
 from affectstream.producers.stamps import Damage, Shifts, Track, packets_of, scan, streams_of
+from affectstream.runtime.log import notice
 from affectstream.schemas.errors import InputError
 
 __all__ = ["Damage", "Decoded", "End", "MediaFile", "SoundTrack", "decode", "milliseconds", "probe"]

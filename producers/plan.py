@@ -10,14 +10,15 @@ from pydantic import TypeAdapter, ValidationError
 from affectstream.producers import media, mixtures
 from affectstream.producers.lanes import Lane, named, only
 from affectstream.producers.media import MediaFile
-from affectstream.producers.notices import notice
 from affectstream.producers.transcripts import Utterance, load
 from affectstream.producers.turns import NO_NAME, Turn, turns
-from affectstream.runtime.redaction import redacted
+from affectstream.runtime.log import notice
+from affectstream.runtime.metrics import count_redacted
 from affectstream.schemas import policy
 from affectstream.schemas.errors import InputError
 from affectstream.schemas.fields import SessionId
 from affectstream.schemas.messages import MODALITIES, Modality, Party
+from affectstream.schemas.redaction import redact
 
 
 @dataclass(frozen=True)
@@ -139,7 +140,7 @@ def _check_unmixed(plan: SessionPlan, transcript: Path, found: Sequence[Turn]) -
 
 def _redacted(path: Path, words: tuple[Utterance, ...]) -> tuple[Utterance, ...]:
     """Return utterances without what identifies or pays, and report how much of it there was."""
-    found = [redacted(utterance.text) for utterance in words]
+    found = [count_redacted(redact(utterance.text)) for utterance in words]
     counts: Counter[str] = Counter()
     for each in found:
         counts.update(each.counts)

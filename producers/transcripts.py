@@ -11,8 +11,8 @@ from pathlib import Path
 from affectstream.producers import whisper
 from affectstream.producers.bounds import Utterance, read_on, within
 from affectstream.producers.names import named
-from affectstream.producers.notices import notice
 from affectstream.producers.subtitles import Cue, is_timed, subrip, webvtt
+from affectstream.runtime.log import notice
 from affectstream.schemas.errors import InputError
 
 __all__ = ["LONGEST_TEXT", "Utterance", "load"]

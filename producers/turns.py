@@ -14,7 +14,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from affectstream.producers.bounds import Utterance
-from affectstream.producers.notices import notice
+from affectstream.runtime.log import notice
 from affectstream.schemas.errors import InputError
 from affectstream.schemas.messages import PARTIES, Party
 

@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 
 from affectstream.producers import audio
 from affectstream.producers.media import MediaFile
-from affectstream.producers.voice_axes import AXES
 
 RATE_HZ = 8_000
 FRAME, HOP, PITCH_FRAME, FFT = 200, 160, 320, 1024  # samples
@@ -35,6 +34,29 @@ LEAST_SHARE = 0.15  # of the stretches are the second voice's
 PAUSE_S = 1.5
 MOST_PAUSES = 0.3  # of the time, on a track of both parties
 APART = 1.35
+# Fisher's axes, as `lab.voices` fits them: rows are 19 cepstral coefficients and the logarithm of the pitch
+AXES = (
+    (-0.05237, -0.02472, 0.02551),
+    (-0.0256, 0.003937, 0.1118),
+    (0.03895, -0.01687, -0.04072),
+    (0.05087, 0.2495, 0.04027),
+    (0.03541, -0.06978, -0.1523),
+    (0.03215, 0.165, -0.1613),
+    (-0.05157, -0.07735, -0.1253),
+    (0.1179, -0.09255, 0.2855),
+    (-0.1725, 0.09763, 0.01006),
+    (0.1326, -0.09981, -0.1213),
+    (-0.2165, 0.06425, 0.02649),
+    (0.1361, -0.09079, -0.07696),
+    (-0.1168, -0.01623, -0.02767),
+    (0.1262, 0.03571, 0.07706),
+    (-0.08972, -0.09333, -0.07882),
+    (-0.04996, 0.000145, -0.08197),
+    (-0.002071, 0.1275, 0.05964),
+    (0.06171, -0.05592, -0.04178),
+    (-0.02804, 0.1405, -0.07848),
+    (-2.852, -0.4335, 0.4499),
+)
 
 Floats = NDArray[np.float64]
 Samples = NDArray[np.float32]

@@ -15,7 +15,7 @@ from typing import Any
 
 from affectstream.producers import vendors
 from affectstream.producers.subtitles import Cue, stamp_ms
-from affectstream.producers.words import utterances
+from affectstream.producers.vendors.fields import utterances
 from affectstream.schemas.errors import InputError
 
 LISTS = ("segments", "chunks", "transcription", "utterances", "words", "word_segments")

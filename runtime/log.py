@@ -6,11 +6,15 @@ credentials: the Kafka client's debug lines hold whole messages, so its loggers 
 
 import logging
 import sys
+from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 import structlog
 
 from affectstream.runtime.settings import LogSettings
+
+log = structlog.get_logger(__name__)
 
 CLIENTS = ("aiokafka", "aiohttp", "asyncio", "redis", "faust", "mode", "confluent_kafka", "kafka")
 
@@ -49,3 +53,12 @@ def _renderer(settings: LogSettings) -> Any:
     if settings.format == "json":
         return structlog.processors.JSONRenderer(sort_keys=True)
     return structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+
+
+@lru_cache(maxsize=10_000)
+def notice(path: Path, text: str) -> None:
+    """Log as a warning what was repaired, left out or chosen in a file, once each however often it is read.
+
+    ``text`` is a sentence for the user. It holds counts and times, never words of a transcript.
+    """
+    log.warning("input", file=path.name, notice=text)

@@ -6,13 +6,14 @@ others. So are digits that are read out one by one: a card is read in groups, ea
 Amounts, years and dates without a birth stay.
 """
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from affectstream.schemas import birth_dates, email_addresses
-from affectstream.schemas.spoken_numbers import Number, runs, words_outside
+from affectstream.schemas import birth_dates
+from affectstream.schemas.spoken_numbers import TEENS, TENS, UNITS, Number, runs, words_outside
 
 Kind = Literal["card", "phone", "email", "birth date", "number"]
 Span = tuple[int, int, Kind]
@@ -22,6 +23,27 @@ CARD_BEGINS = "23456"  # of the networks that people pay with
 PHONE_DIGITS = range(7, 16)
 READ_OUT = 4  # digits one by one; three where nothing else is said
 BIRTH_DIGITS = range(6, 9)
+
+# an e-mail address and its parts
+_DOT = r"(?:\.|\s+(?:dot|point)\s+)"
+_JOIN = r"(?:\.|\s+(?:dot|point|underscore|dash|hyphen|minus|plus)\s+)"
+_WORD = r"[\w+'-]{1,64}"
+_ENDING = (
+    r"(?:[a-z]{2}|com|net|org|edu|gov|mil|info|biz|name|email|online|shop|store|site|app|dev|cloud)(?![\w-])"
+)
+_DOMAIN = rf"[\w-]{{1,63}}(?:{_JOIN}[\w-]{{1,63}}){{0,4}}"
+_ADDRESS = re.compile(
+    rf"(?<![\w.+'-]){_WORD}(?:{_JOIN}{_WORD}){{0,8}}"
+    rf"(?:\s?@\s?{_DOMAIN}{_DOT}[^\W\d_]{{2,24}}(?![\w-])|\s+at\s+{_DOMAIN}{_DOT}{_ENDING})"
+    rf"(?:{_DOT}[a-z]{{2}}(?![\w-]))?",
+    re.IGNORECASE,
+)
+_LETTER = "|".join([r"\w|\d{1,4}|dot|point|underscore|dash|hyphen", *UNITS, *TEENS, *TENS])
+_SPELLED = re.compile(
+    rf"(?:(?<![\w'])(?:{_LETTER})[\s-]+){{1,40}}$",
+    re.IGNORECASE,
+)
+_LONGEST_SPELLED = 200  # characters before the last part of a spelled name
 
 
 @dataclass(frozen=True)
@@ -34,7 +56,7 @@ class Redacted:
 
 def redact(text: str) -> Redacted:
     """Return ``text`` with ``[card]``, ``[phone]``, ``[email]``, ``[birth date]`` and ``[number]`` in it."""
-    spans: list[Span] = [(start, end, "email") for start, end in email_addresses.find(text)]
+    spans: list[Span] = [(start, end, "email") for start, end in _email_addresses(text)]
     dates = [date for date in birth_dates.find(text) if not _overlaps(date.start, date.end, spans)]
     spans += [(date.start, date.end, "birth date") for date in dates if date.of_birth]
     blocked = [span[:2] for span in spans] + [(date.start, date.end) for date in dates if not date.of_birth]
@@ -47,6 +69,22 @@ def luhn(digits: str) -> bool:
     """Say whether the last digit is the check digit of those before it (ISO/IEC 7812-1, annex B)."""
     doubled = (int(d) * (2 if place % 2 else 1) for place, d in enumerate(reversed(digits)))
     return sum(d - 9 if d > 9 else d for d in doubled) % 10 == 0
+
+
+def _email_addresses(text: str) -> Iterator[tuple[int, int]]:
+    """Yield where e-mail addresses begin and end, with the letters of a name that is spelled out before it.
+
+    They are found as they are written, and as they are spoken: ``jane at example dot com``.
+    """
+    if "@" not in text and " at " not in text.lower():
+        return
+    reached = 0
+    for match in _ADDRESS.finditer(text):
+        before = text[max(reached, match.start() - _LONGEST_SPELLED) : match.start()]
+        spelled = _SPELLED.search(before)
+        start = match.start() - (len(before) - spelled.start() if spelled else 0)
+        reached = match.end()
+        yield start, reached
 
 
 def _in_run(text: str, run: Sequence[Number]) -> Iterator[Span]:

@@ -13,8 +13,9 @@ from collections.abc import Collection, Iterable, Iterator
 
 from affectstream.producers.gateway.events import Words
 from affectstream.producers.turns import CONTEXT_CHARACTERS, CONTEXT_TURNS, TextInterval
-from affectstream.runtime.redaction import redacted
+from affectstream.runtime.metrics import count_redacted
 from affectstream.schemas.messages import Party
+from affectstream.schemas.redaction import redact
 
 LATE_MS = 10_000  # behind the stream's clock
 LONGEST_MS = 60_000  # of an utterance that is under way; then its final is not waited for
@@ -84,7 +85,7 @@ class SpeechLane:
             return
         self._finals.append((party, words.start_ms, words.end_ms))
         self._open_ms.pop(party, None)
-        text = redacted(words.text).text if self._redact else words.text
+        text = count_redacted(redact(words.text)).text if self._redact else words.text
         if not text.strip():
             yield from self._silence(party, words.end_ms)
             return

@@ -11,8 +11,7 @@ from itertools import count
 from pathlib import Path
 
 from affectstream.producers.subtitles import Cue
-from affectstream.producers.vendors.fields import Json, field, inner, language, ms, objects, text
-from affectstream.producers.words import utterances
+from affectstream.producers.vendors.fields import Json, field, inner, language, ms, objects, text, utterances
 from affectstream.schemas.errors import InputError
 
 

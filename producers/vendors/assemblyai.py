@@ -5,8 +5,7 @@ from itertools import count
 from pathlib import Path
 
 from affectstream.producers.subtitles import Cue
-from affectstream.producers.vendors.fields import Json, field, label, language, ms, objects, text
-from affectstream.producers.words import utterances
+from affectstream.producers.vendors.fields import Json, field, label, language, ms, objects, text, utterances
 from affectstream.schemas.errors import InputError
 
 OWN = {"audio_url", "audio_duration", "acoustic_model", "language_code", "speech_model", "speech_models"}

@@ -18,9 +18,9 @@ from affectstream.producers.vendors.fields import (
     ms,
     objects,
     text,
+    utterances,
     words,
 )
-from affectstream.producers.words import utterances
 
 
 def cues(_: Path, document: Json) -> list[Cue] | None:

@@ -19,9 +19,9 @@ from affectstream.producers.vendors.fields import (
     ms,
     objects,
     text,
+    utterances,
     words,
 )
-from affectstream.producers.words import utterances
 
 STARTS = ("startTime", "startOffset", "start_time", "start_offset")
 ENDS = ("endTime", "endOffset", "end_time", "end_offset")

@@ -16,7 +16,7 @@ from affectstream.models.face import jpeg
 from affectstream.producers import audio
 from affectstream.producers.frames import frames
 from affectstream.producers.media import probe
-from affectstream.producers.notices import notice
+from affectstream.runtime.log import notice
 from affectstream.trial import MOST_PIXELS
 
 MOST_FRAMES = 40

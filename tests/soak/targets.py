@@ -20,7 +20,7 @@ from support.paths import ROOT
 from affectstream.producers.gateway.audiohook import AudioHook, Upgrade
 from affectstream.producers.gateway.audiosocket import UUID, AudioSocket, frame
 from affectstream.producers.gateway.call import Call
-from affectstream.producers.gateway.call_plan import CallPlan
+from affectstream.producers.gateway.call_plan import CallPlan, OneChannel
 from affectstream.producers.gateway.events import (
     Audio,
     Fault,
@@ -30,12 +30,11 @@ from affectstream.producers.gateway.events import (
     Resumed,
     Words,
 )
-from affectstream.producers.gateway.one_channel import OneChannel
 from affectstream.producers.gateway.plain import Plain
 from affectstream.producers.gateway.twilio import Twilio
-from affectstream.producers.notices import notice
 from affectstream.producers.transcripts import load
 from affectstream.runtime.kafka.publisher import topic_of
+from affectstream.runtime.log import notice
 from affectstream.schemas import codec, observations
 from affectstream.schemas.errors import MessageError
 from affectstream.schemas.messages import Observations

@@ -21,9 +21,10 @@ from affectstream.models.asr.recogniser import Floats, Recogniser, choose
 from affectstream.models.asr.segments import BEFORE_MS, Frame, Segmenter, Span
 from affectstream.models.asr.speech import FRAME_MS, Detector, SpeechDetector
 from affectstream.models.voice.features import resample
-from affectstream.runtime.redaction import redacted
+from affectstream.runtime.metrics import count_redacted
 from affectstream.runtime.settings import Settings
 from affectstream.schemas.messages import AudioChunk, EndOfStream, Transcript
+from affectstream.schemas.redaction import redact
 from affectstream.workers import device
 
 NUMBERS = 256  # of transcripts that one chunk may give
@@ -134,7 +135,7 @@ class Listener:
         begin = len(self._sound) - round((self._end_ms - start_ms) * per_ms)
         end = len(self._sound) - round(max(0, self._end_ms - end_ms) * per_ms)
         words = self._recogniser.transcribe(resample(self._sound[max(0, begin) : end], self._rate_hz))
-        yield span.start_ms, span.end_ms, redacted(words).text if self._redact else words
+        yield span.start_ms, span.end_ms, count_redacted(redact(words)).text if self._redact else words
 
     def _transcripts(self, source: AudioChunk | EndOfStream, spoken: list[Spoken]) -> Iterator[Transcript]:
         """Yield what was spoken and the silence before, between and after it, numbered.

@@ -16,8 +16,8 @@ from support.recordings import call, two_tracks, voice, wav
 from affectstream import analyze, cli
 from affectstream.export import check_file
 from affectstream.pairs import session_name
-from affectstream.producers.notices import notice
 from affectstream.producers.session import messages
+from affectstream.runtime.log import notice
 from affectstream.runtime.settings import ProducerSettings
 from affectstream.schemas.errors import InputError, PolicyError
 from affectstream.schemas.messages import AudioChunk, Transcript

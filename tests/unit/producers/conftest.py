@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from affectstream.producers.notices import notice
+from affectstream.runtime.log import notice
 
 BITS = 8
 Sound = NDArray[np.int16]  # (channels, samples)
