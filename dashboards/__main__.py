@@ -1,11 +1,13 @@
-"""The process of the JSON API: ``python -m affectstream.dashboards``."""
+"""The process of the JSON API, which counts its answers: ``python -m affectstream.dashboards``."""
 
 import asyncio
 import socket
+import time
 from collections.abc import Iterator
 from contextlib import AsyncExitStack, contextmanager
 
 import uvicorn
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from affectstream.analytics.label import Display
 from affectstream.dashboards import control, feedback, listening
@@ -13,18 +15,19 @@ from affectstream.dashboards.api import create_app
 from affectstream.dashboards.feed import Feed
 from affectstream.dashboards.limits import Limits
 from affectstream.dashboards.listening import Listening
-from affectstream.dashboards.measure import Measured
 from affectstream.dashboards.page import site
 from affectstream.models.fusion.parameters import available
 from affectstream.runtime.consent_store import ConsentStore
 from affectstream.runtime.feedback import FeedbackStore
 from affectstream.runtime.health import Health
+from affectstream.runtime.metrics import API_ANSWERS, API_SECONDS
 from affectstream.runtime.process import Stop, run
 from affectstream.runtime.settings import ApiSettings, Settings, load
 from affectstream.runtime.store import FusedStore
 from affectstream.schemas.errors import Unavailable
 
 FINISH_S = 5  # how long requests under way may take once the process is told to stop
+OTHER = "other"  # assets of the page, and paths that nothing serves
 
 
 class Server(uvicorn.Server):  # type: ignore[misc]  # the package is skipped by the type checker
@@ -34,6 +37,35 @@ class Server(uvicorn.Server):  # type: ignore[misc]  # the package is skipped by
     def capture_signals(self) -> Iterator[None]:
         """Leave all signals as they are."""
         yield
+
+
+class Measured:
+    """Counts every answer; an address is counted by its route, never as it was asked for."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve a request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        begun_s = time.perf_counter()
+
+        async def counted(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                route = route_of(scope)
+                API_ANSWERS.labels(route, str(message["status"])).inc()
+                API_SECONDS.labels(route).observe(time.perf_counter() - begun_s)
+            await send(message)
+
+        await self._app(scope, receive, counted)
+
+
+def route_of(scope: Scope) -> str:
+    """Return the route that serves a request, with the names of its parameters in place of their values."""
+    path = getattr(scope.get("route"), "path", None)
+    return path if isinstance(path, str) and not path.startswith("/_") else OTHER
 
 
 async def serve(settings: Settings, stop: Stop) -> None:

@@ -7,13 +7,12 @@ from pydantic import SecretStr
 from affectstream.analytics.label import Display
 from affectstream.dashboards import guard, routes
 from affectstream.dashboards import limits as limiting
-from affectstream.dashboards.feed import Feed
+from affectstream.dashboards.feed import Feed, streams
 from affectstream.dashboards.listing import across, listing
 from affectstream.dashboards.moods import Moods
 from affectstream.dashboards.panels import panels
 from affectstream.dashboards.reader import Reader
 from affectstream.dashboards.roster import Roster
-from affectstream.dashboards.streams import streams
 from affectstream.dashboards.trials import Trials, trying
 from affectstream.runtime.store import FusedStore
 

@@ -11,7 +11,7 @@ from msgspec import Struct, field
 from numpy.typing import NDArray
 
 from affectstream.analytics.label import NOTHING, Display, DisplayedLabel, step
-from affectstream.dashboards.deadline import within
+from affectstream.dashboards.limits import within
 from affectstream.runtime import rows
 from affectstream.runtime.store import FusedStore
 from affectstream.schemas.labels import EMOTIONS, INDEX, N_EMOTIONS

@@ -1,4 +1,4 @@
-"""The live view that all clients of event streams share: one reader of the store, however many they are.
+"""The routes of server-sent events, and the live view that all their clients share: one reader of the store.
 
 A client keeps no queue. It knows how far it has come, and reads what is newer from what is shared here: rows
 by their version, windows and alerts of a session by their times. One that fell behind what is kept of a
@@ -9,14 +9,19 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager, suppress
+from typing import Annotated
 
 import structlog
+from fastapi import APIRouter, Depends, Header, Query, Request
 
 from affectstream.dashboards.cursor import Cursor
-from affectstream.dashboards.eventstream import HEARTBEAT, HEARTBEAT_S, HELLO, event
+from affectstream.dashboards.cursor import read as read_cursor
+from affectstream.dashboards.eventstream import HEARTBEAT, HEARTBEAT_S, HELLO, EventStream, event
+from affectstream.dashboards.listing import Known
 from affectstream.dashboards.reader import Reader
 from affectstream.dashboards.responses import Changes
 from affectstream.dashboards.roster import Roster
+from affectstream.dashboards.routes import DATA, MAX_MS, NAMED, Data, Sid
 from affectstream.dashboards.tail import Tail
 from affectstream.runtime.metrics import API_STREAMS
 from affectstream.schemas.errors import Unavailable
@@ -140,3 +145,37 @@ class Feed:
                 async with self._looked:
                     self._looked.notify_all()
             await asyncio.sleep(self._tick_s)
+
+
+def _feed(request: Request) -> Feed:
+    feed: Feed = request.app.state.feed
+    return feed
+
+
+Events = Annotated[Feed, Depends(_feed)]
+LastId = Annotated[
+    str | None, Header(alias="Last-Event-ID", max_length=200, description="goes on after this event")
+]
+From = Annotated[
+    int | None,
+    Query(alias="from", ge=0, le=MAX_MS, description="windows that end after it; none: from now on"),
+]
+
+streams = APIRouter(prefix="/api", tags=["events"])
+
+
+@streams.get("/events", response_class=EventStream, responses=DATA)
+async def events(feed: Events, last_id: LastId = None) -> EventStream:
+    """Stream the list: `rows` holds all rows at first, then those that change, twice a second at most."""
+    return EventStream(feed.rows(last_id))
+
+
+@streams.get("/sessions/{sid}/events", response_class=EventStream, responses=NAMED)
+async def session_events(
+    feed: Events, reader: Data, roster: Known, sid: Sid, from_ms: From = None, last_id: LastId = None
+) -> EventStream:
+    """Stream a session: `window` for finals and `alert`, once each; `early`, `row`, `reset`, `gone`."""
+    if sid not in roster.calls:
+        await reader.session(sid)  # refuses an unknown one
+        await roster.refresh(at_once=True)
+    return EventStream(feed.session(sid, read_cursor(last_id, from_ms)))

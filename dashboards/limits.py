@@ -1,17 +1,23 @@
-"""How often an address or a token may ask, how much a request holds, and whose pages may read the answers."""
+"""The limits of the API: rates of requests, sizes, how long the store may take, and whose pages may ask."""
 
+import asyncio
 import math
+from collections.abc import Awaitable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeVar
 
 from fastapi import FastAPI, HTTPException, Request
 from fastapi.middleware.cors import CORSMiddleware
 
 from affectstream.runtime.rates import Rates
+from affectstream.schemas.errors import Unavailable
+
+T = TypeVar("T")
 
 BURST_S = 10.0  # of requests that may come at once
 BODY_BYTES = 64 << 10  # of a request that uploads nothing
 UPLOAD_BYTES = 32 << 20  # of one that uploads a recording
+ANSWER_S = 2.0  # of the store, for one page; its client alone would retry for ten seconds
 
 
 @dataclass(frozen=True)
@@ -44,6 +50,15 @@ class RateLimit:
                 f"too many requests from this {self._of}: see the setting {SETTING[self._of]}",
                 {"Retry-After": str(math.ceil(wait_s))},
             )
+
+
+async def within(answer: Awaitable[T], limit_s: float = ANSWER_S) -> T:
+    """Return an answer of the store; raises Unavailable where it takes too long."""
+    try:
+        async with asyncio.timeout(limit_s):
+            return await answer
+    except TimeoutError:
+        raise Unavailable(f"no answer from the Redis within {limit_s:g} s") from None
 
 
 def allow_origins(app: FastAPI, origins: tuple[str, ...]) -> None:

@@ -7,7 +7,7 @@ from fastapi import HTTPException
 
 from affectstream.analytics.label import NOTHING, Display, DisplayedLabel, fold, step
 from affectstream.dashboards.columns import Columns, ColumnsCache, Rows
-from affectstream.dashboards.deadline import within
+from affectstream.dashboards.limits import within
 from affectstream.runtime import rows
 from affectstream.runtime.store import FusedStore, Session
 from affectstream.schemas.alert import Alert

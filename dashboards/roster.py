@@ -13,7 +13,7 @@ from affectstream.analytics.label import DisplayedLabel
 from affectstream.analytics.need import active
 from affectstream.dashboards import convert
 from affectstream.dashboards.convert import Newest
-from affectstream.dashboards.deadline import within
+from affectstream.dashboards.limits import within
 from affectstream.dashboards.reader import Reader
 from affectstream.dashboards.responses import PartyRow
 from affectstream.runtime import live

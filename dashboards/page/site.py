@@ -1,10 +1,10 @@
-"""The web page as a part of the API's application: pages, sign-in, security headers."""
+"""The web page as a part of the API's application: pages, downloads, sign-in, security headers."""
 
 import hashlib
 import hmac
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from html import escape
-from typing import Annotated
+from typing import Annotated, Literal
 from urllib.parse import quote, urlsplit
 
 from fastapi import APIRouter, FastAPI, Form, Request, Response
@@ -13,9 +13,13 @@ from nicegui import app as pages
 from nicegui import ui
 from pydantic import SecretStr
 from starlette.middleware.sessions import SessionMiddleware
+from starlette.responses import StreamingResponse
 
-from affectstream.dashboards.page import call, download, frame, live, meaning, system, tryit
+from affectstream.analytics.lines import lines, table
+from affectstream.dashboards.page import call, frame, live, meaning, system, tryit
 from affectstream.dashboards.processes import Processes
+from affectstream.dashboards.reader import Reader
+from affectstream.schemas.fields import SessionId
 
 SIGN_IN = "/sign-in"
 OF_THE_API = ("/api/", "/docs", "/openapi.json", "/livez", "/readyz", "/healthz")
@@ -27,6 +31,8 @@ POLICY = (  # the components compile their templates in the browser; nothing is 
     "img-src 'self' data: blob:; media-src 'self' blob:; connect-src 'self' ws: wss:; "
     "frame-ancestors 'none'; form-action 'self'; base-uri 'self'"
 )
+
+WRITERS = {"jsonl": (lines, "application/x-ndjson"), "csv": (table, "text/csv; charset=utf-8")}
 
 Entered = Annotated[str, Form()]
 
@@ -40,7 +46,6 @@ def install(app: FastAPI, token: SecretStr | None, processes: Mapping[str, str])
     """
     app.state.page_token = token
     app.include_router(router)
-    app.include_router(download.router)
     app.middleware("http")(_admit)
     app.add_middleware(
         SessionMiddleware,
@@ -82,6 +87,20 @@ async def _admit(request: Request, call: Callable[[Request], Awaitable[Response]
     response = await call(request)
     response.headers["Content-Security-Policy"] = POLICY
     return response
+
+
+@router.get("/call/{sid}/windows.{kind}")
+async def windows(request: Request, sid: SessionId, kind: Literal["jsonl", "csv"]) -> StreamingResponse:
+    """Return all final windows of a call by time and party, as `affectstream analyze -o` writes them."""
+    reader: Reader = request.app.state.reader
+    finals = sorted(await reader.all_finals(sid), key=lambda final: (final.end_ms, final.party))
+    write, media_type = WRITERS[kind]
+
+    def text() -> Iterator[str]:  # in a thread of its own
+        yield from write(finals, reader.display)
+
+    name = {"Content-Disposition": f'attachment; filename="{sid}.{kind}"'}
+    return StreamingResponse(text(), media_type=media_type, headers=name)
 
 
 @router.post(SIGN_IN)
