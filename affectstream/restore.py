@@ -128,7 +128,7 @@ class Finals:
         return found
 
     async def _read(self) -> "AsyncIterator[tuple[str, FusedEmotion, bytes]]":
-        from affectstream.runtime.kafka.history import history
+        from affectstream.runtime.kafka.record import history
         from affectstream.schemas.codec import decoder
         from affectstream.schemas.errors import MessageError
         from affectstream.schemas.messages import FusedEmotion

@@ -19,8 +19,8 @@ from support.system import System, expected_lines, lines, short_demo, without_ho
 
 from affectstream.export import in_order
 from affectstream.processes import Children
-from affectstream.runtime.kafka.history import history
 from affectstream.runtime.kafka.lag import LagMeter
+from affectstream.runtime.kafka.record import history
 from affectstream.schemas.codec import decoder
 from affectstream.schemas.messages import FusedEmotion
 from affectstream.schemas.topics import FUSED, MEDIA, PROBABILITIES
