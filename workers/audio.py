@@ -69,9 +69,10 @@ def analyst(settings: Settings) -> AudioAnalyst:
 
 
 def _hub(own: AudioSettings, where: str, embeddings: bool) -> AudioAnalyst:
-    from affectstream.models.hub import choose
+    from affectstream.models.hub.snapshot import fetch
+    from affectstream.models.hub.voice import HubVoice
 
-    model = choose.voice(own.model, own.revision)
+    model = HubVoice(fetch(own.model, own.revision))
     model.load(where)
     model.predict([model.prepare(np.zeros(2 * RATE_HZ, np.float32), RATE_HZ)])
     return AudioAnalyst(model, model.prepare, embeddings)

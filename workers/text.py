@@ -72,9 +72,10 @@ def analyst(settings: Settings) -> TextAnalyst:
 
 
 def _hub(source: str, revision: str | None) -> Reader:
-    from affectstream.models.hub import choose
+    from affectstream.models.hub.snapshot import fetch
+    from affectstream.models.hub.text import HubText
 
-    return choose.text(source, revision)
+    return HubText(fetch(source, revision))
 
 
 def main() -> None:

@@ -119,9 +119,14 @@ def analyst(settings: Settings) -> VideoAnalyst:
 
 
 def _hub(own: VideoSettings, where: str, detector: Detector, embeddings: bool) -> VideoAnalyst:
-    from affectstream.models.hub import choose
+    from affectstream.models.hub.face import HubFace
+    from affectstream.models.hub.onnx_face import OnnxFaceModel
+    from affectstream.models.hub.snapshot import fetch
 
-    model = choose.face(own.model, own.revision)
+    is_file = own.model.lower().endswith(".onnx")
+    model: HubFace | OnnxFaceModel = (
+        OnnxFaceModel(own.model, own.revision) if is_file else HubFace(fetch(own.model, own.revision))
+    )
     model.load(where)
     model.predict([model.prepare(np.zeros((SIDE, SIDE, 3), np.uint8), Box(0, 0, SIDE, SIDE))])
     # A hub model reads faces of up to 260 pixels: it gets the whole picture.

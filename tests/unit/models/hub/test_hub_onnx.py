@@ -7,7 +7,6 @@ import pytest
 from scipy.special import softmax
 
 from affectstream.models.face.crop import Box
-from affectstream.models.hub.choose import face
 from affectstream.models.hub.onnx_face import OnnxFaceModel
 from affectstream.schemas.errors import InputError, ModelError
 from affectstream.schemas.labels import INDEX
@@ -86,9 +85,9 @@ def test_equal_faces_give_equal_bits_in_whatever_batch(tmp_path: Path) -> None:
 def test_the_file_may_be_pinned_by_its_hash(tmp_path: Path) -> None:
     path = str(_write(tmp_path / "enet_b0_8.onnx", 8))
     model_id = OnnxFaceModel(path).model_id
-    assert face(path, model_id.removeprefix("enet_b0_8@")).model_id == model_id
+    assert OnnxFaceModel(path, model_id.removeprefix("enet_b0_8@")).model_id == model_id
     with pytest.raises(ModelError, match=r"has the sha256 .* not the revision 00ff"):
-        face(path, "00ff")
+        OnnxFaceModel(path, "00ff")
 
 
 def test_files_that_cannot_be_used_say_why(tmp_path: Path) -> None:
