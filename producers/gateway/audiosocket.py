@@ -7,6 +7,7 @@ Source: https://docs.asterisk.org/Configuration/Channel-Drivers/AudioSocket/
 import uuid
 from collections.abc import Sequence
 
+from affectstream.producers.gateway.call_plan import PARTY_UNKNOWN, Whose
 from affectstream.producers.gateway.events import (
     ANY,
     Audio,
@@ -18,7 +19,6 @@ from affectstream.producers.gateway.events import (
     Started,
     StreamProtocol,
 )
-from affectstream.producers.gateway.one_channel import PARTY_UNKNOWN, Whose
 
 HANG_UP, UUID, DTMF, ERROR = 0x00, 0x01, 0x03, 0xFF
 RATES_HZ = {

@@ -1,10 +1,14 @@
-"""The plan of a call that is streamed in: its session, whose media it brings, and how its sound is cut."""
+"""The plan of a call that is streamed in: its session, whose media it brings, and how its sound is cut.
+
+A channel that names no party may mix both parties of the call: the configuration says whose its sound is.
+"""
 
 from dataclasses import dataclass
 from typing import Any
 
+from affectstream.producers.gateway.events import Refused
 from affectstream.schemas import policy
-from affectstream.schemas.messages import MODALITIES, Modality, Party
+from affectstream.schemas.messages import MODALITIES, PARTIES, Modality, Party
 
 
 @dataclass(frozen=True)
@@ -55,3 +59,33 @@ class CallPlan:
         """Return the fields that all messages of a party share."""
         whose = {"session_id": self.session_id, "run": self.run, "party": party}
         return {**whose, "expects": self.expects(party)}
+
+
+PARTY_UNKNOWN = "party_unknown"
+
+Whose = Party | Refused
+
+
+@dataclass(frozen=True)
+class OneChannel:
+    """What the configuration says of channels that name no party."""
+
+    party: Party | None = None  # `other`: both parties mixed; None: refused, unless the connection says whose
+    agent_purpose: str | None = None
+
+    def whose(self, stated: object = None) -> Whose:
+        """Return the party, by what the connection states or else by the configuration, or a refusal.
+
+        Who needs a purpose is refused without one, and so is a mixture, which holds the agent's voice.
+        """
+        party = stated or self.party
+        if party is None:
+            return Refused(PARTY_UNKNOWN)
+        if party not in PARTIES:
+            return Refused("bad_party")
+        if not policy.permits(party, self.agent_purpose):
+            return Refused("agent_not_permitted")
+        return party
+
+
+NOT_SAID = OneChannel()

@@ -13,6 +13,7 @@ from typing import Any, Literal, cast
 
 import msgspec
 
+from affectstream.producers.gateway.call_plan import NOT_SAID, OneChannel
 from affectstream.producers.gateway.events import (
     Audio,
     Consented,
@@ -29,7 +30,6 @@ from affectstream.producers.gateway.events import (
     StreamProtocol,
     Words,
 )
-from affectstream.producers.gateway.one_channel import NOT_SAID, OneChannel
 from affectstream.producers.gateway.sound import NAMES, Decode
 from affectstream.producers.gateway.twilio import HIGHEST_HZ, LONGEST_TEXT, LOWEST_HZ, number
 from affectstream.schemas.consent import CONSENTS

@@ -12,10 +12,10 @@ from affectstream.producers.gateway.admission import twilio_signed
 from affectstream.producers.gateway.audiohook_request import AudioHookRequests
 from affectstream.producers.gateway.audiosocket import REFUSAL, AudioSocket
 from affectstream.producers.gateway.beside import WordsBeside
+from affectstream.producers.gateway.call_plan import OneChannel
 from affectstream.producers.gateway.connection import Connection
 from affectstream.producers.gateway.events import StreamProtocol
 from affectstream.producers.gateway.gate import Gate
-from affectstream.producers.gateway.one_channel import OneChannel
 from affectstream.producers.gateway.pages import pages
 from affectstream.producers.gateway.plain import Plain
 from affectstream.producers.gateway.twilio import Twilio

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
+from affectstream.producers.gateway.call_plan import NOT_SAID, PARTY_UNKNOWN, OneChannel, Whose
 from affectstream.producers.gateway.events import (
     ANY,
     Audio,
@@ -22,7 +23,6 @@ from affectstream.producers.gateway.events import (
     Started,
     StreamProtocol,
 )
-from affectstream.producers.gateway.one_channel import NOT_SAID, PARTY_UNKNOWN, OneChannel, Whose
 from affectstream.producers.gateway.sound import NAMES, Decode, linear, mu_law
 from affectstream.schemas.messages import Party
 

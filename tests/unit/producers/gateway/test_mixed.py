@@ -9,8 +9,8 @@ import pytest
 from support.gateway import Broker, gate
 
 from affectstream.producers.gateway.audiosocket import REFUSAL, WHOSE, AudioSocket, frame
+from affectstream.producers.gateway.call_plan import OneChannel
 from affectstream.producers.gateway.events import Audio, Refused, Reply, Started
-from affectstream.producers.gateway.one_channel import OneChannel
 from affectstream.producers.gateway.plain import Plain
 from affectstream.producers.gateway.server import NORMAL, POLICY_VIOLATION, routes
 from affectstream.producers.gateway.simulators import twilio

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from affectstream.producers.gateway.call_plan import NOT_SAID, OneChannel
 from affectstream.producers.gateway.events import ANY, Audio, Dropped, Ended, Refused, Started
-from affectstream.producers.gateway.one_channel import NOT_SAID, OneChannel
 from affectstream.producers.gateway.sound import mu_law
 from affectstream.producers.gateway.twilio import LONGEST_TEXT, Twilio, number
 
