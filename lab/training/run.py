@@ -31,7 +31,6 @@ from affectstream.lab.training.result import (
     read_points,
     write_points,
 )
-from affectstream.lab.training.smote import enlarged
 from affectstream.lab.training.task import Material
 from affectstream.lab.training.tasks.utterances import utterances
 from affectstream.schemas.errors import InputError
@@ -131,7 +130,7 @@ def _balanced(material: Material, part: Part, labels: Indices, recipe: Recipe) -
         return material, part
     if not isinstance(material, Inputs):
         raise InputError(f"SMOTE works on feature vectors, not on those of {recipe.network}")
-    return enlarged(material, part, labels, recipe.seed)
+    return classical.enlarged(material, part, labels, recipe.seed)
 
 
 def _pipeline(chosen: Pipelined, recipe: Recipe, corpus: Corpus, texts: tuple[str, ...]) -> Fit:

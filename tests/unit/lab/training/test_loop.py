@@ -11,6 +11,7 @@ from torch import nn
 from affectstream.lab.evaluation.outcome import About
 from affectstream.lab.training import loop
 from affectstream.lab.training.checkpoint import State
+from affectstream.lab.training.classical import enlarged
 from affectstream.lab.training.corpus import Corpus, Part
 from affectstream.lab.training.memory import (
     Inputs,
@@ -22,7 +23,6 @@ from affectstream.lab.training.memory import (
     one_hot,
 )
 from affectstream.lab.training.recipe import Recipe, changed, read_recipe, write_recipe
-from affectstream.lab.training.smote import enlarged
 from affectstream.schemas.errors import InputError
 
 ABOUT = About("made up", "made up", "made up", "made up", "groups")
