@@ -43,7 +43,7 @@ def demo(
     from importlib.resources import as_file, files
 
     from affectstream.console import print_warnings
-    from affectstream.processes import make_folder
+    from affectstream.runtime.disk import make_folder
     from affectstream.runtime.settings import load
     from affectstream.session_file import SessionArguments, events, plan
     from affectstream.up import started

@@ -14,7 +14,7 @@ from types import TracebackType
 from typing import Self
 
 from affectstream.runtime.process import REFUSED, die_with_parent
-from affectstream.schemas.errors import InputError, Unavailable
+from affectstream.schemas.errors import Unavailable
 
 RESTARTS, RESTARTS_S = 5, 300.0  # of one process, within so long: more is no accident
 STOP_S = 15.0  # a process that has not stopped by itself by then is killed
@@ -30,16 +30,6 @@ class Child:
     port: int = 0  # of /readyz; 0: ready at once
     process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
     restarted_s: list[float] = field(default_factory=list, repr=False)  # when, on the monotonic clock
-
-
-def make_folder(path: Path) -> None:
-    """Make a folder where it is missing; raises InputError where it cannot be written to."""
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"cannot make the folder {path}: {error.strerror}") from None
-    if not os.access(path, os.W_OK):
-        raise InputError(f"cannot write into the folder {path}")
 
 
 class Children:

@@ -125,8 +125,9 @@ def started(
 
 @contextmanager
 def _embedded(settings: "Settings", logs: Path, servers: Sequence[str]) -> Iterator[Stack]:
-    from affectstream.processes import Children, make_folder
+    from affectstream.processes import Children
     from affectstream.runtime.consent_store import restore
+    from affectstream.runtime.disk import make_folder
     from affectstream.runtime.embedded import EmbeddedBroker, EmbeddedRedis
 
     make_folder(logs)

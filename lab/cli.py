@@ -115,25 +115,23 @@ def evaluate(
     """Measure a model on what it was not trained on, and show what was aimed at beside what was reached."""
     import torch
 
-    from affectstream.lab.evaluation.run import EvaluationRequest
+    from affectstream.lab.evaluation.run import EvaluationRequest, command_of
     from affectstream.lab.evaluation.run import evaluate as evaluated
-    from affectstream.lab.training import command as training
     from affectstream.models.weights import FOLDER
+    from affectstream.runtime.disk import make_folder
 
     torch.set_num_threads(threads or os.cpu_count() or 1)
     _check_evaluate(name, folder, corpus, output, run)
     if output is not None:
-        training.make(output)  # before what takes minutes
+        make_folder(output)  # before what takes minutes
     if name == "calls":
-        from affectstream.lab.calls import command as calls
-
-        return calls.measure(data, run, output, quick, out, _progress())
+        return _evaluate_calls(data, run, output, quick)
     if name not in get_args(Name):
         if quick or weights is not None:
             raise InputError("--quick and --weights are for face, voice and text, not for a run folder")
         return _evaluate_run(Path(name), data, output, device)
     with _progress() as progress:
-        command = _typed(name, quick, weights, corpus, folder)
+        command = command_of(name, quick, weights, corpus, folder)
         given = EvaluationRequest(
             data, weights or FOLDER, run, device, quick, command, progress, corpus, folder
         )
@@ -158,6 +156,20 @@ def _evaluate_run(folder: Path, data: Path | None, output: Path | None, device: 
         raise InputError(f"{folder} is neither face, voice nor text, nor the folder of a run")
     evaluation = training.evaluate_folder(folder, data, device)
     _show(evaluation, output, DRAWS)
+
+
+def _evaluate_calls(data: Path | None, run: Path, output: Path | None, quick: bool) -> None:
+    """Measure calls, show the page, and write it with its figures."""
+    from affectstream.lab.calls import bench, page
+    from affectstream.lab.evaluation.document import show
+    from affectstream.runtime.settings import load
+
+    before = page.read(page.BEFORE)
+    with _progress() as progress:
+        found = bench.measure(data, run, load(), progress, quick)
+    show(page.blocks(found, before), out)
+    for path in page.write(found, output) if output is not None else ():
+        out.print(f"wrote {path}", highlight=False, soft_wrap=True)
 
 
 def _show(evaluation: "Evaluation", output: Path | None, draws: int) -> None:
@@ -218,18 +230,6 @@ def leakcheck(
         found = report(name, data or corpora() / name, label)
     for line in found.lines():
         out.print(line, highlight=False, soft_wrap=True)
-
-
-def _typed(
-    name: str, quick: bool, weights: Path | None, corpus: str | None = None, folder: Path | None = None
-) -> str:
-    """Return the command that a report names; where the data lie is each reader's own affair."""
-    if folder is not None or corpus is not None:
-        where = f" {folder.name}" if folder is not None else ""
-        name += where + (f" --corpus {corpus}" if corpus is not None else "")
-    quickly = " --quick" if quick else ""
-    other = f" --weights {weights.name}" if weights is not None else ""
-    return f"affectstream evaluate {name}{quickly}{other} -o docs/models"
 
 
 def _progress() -> Progress:

@@ -1,6 +1,7 @@
-"""A disk that is written to: its errors in words, and waiting for room where it is full."""
+"""A disk that is written to: folders on it, its errors in words, and waiting for room where it is full."""
 
 import errno
+import os
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
@@ -10,13 +11,23 @@ from typing import TypeVar
 import structlog
 
 from affectstream.runtime import metrics
-from affectstream.schemas.errors import NoRoom, Unavailable
+from affectstream.schemas.errors import InputError, NoRoom, Unavailable
 
 log = structlog.get_logger(__name__)
 
 FULL = (errno.ENOSPC, errno.EDQUOT)
 
 T = TypeVar("T")
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder where it is missing; raises InputError where it cannot be written to."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"cannot make the folder {folder}: {error.strerror}") from None
+    if not os.access(folder, os.W_OK):
+        raise InputError(f"cannot write into the folder {folder}")
 
 
 def unavailable(error: OSError, text: str) -> Unavailable:

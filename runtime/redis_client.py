@@ -58,11 +58,12 @@ def _impatience() -> dict[str, Any]:
 
 
 class Connected:
-    """``async with``: what has a client of its own, which is closed at the end; one that is not patient."""
+    """``async with``: what has a client of its own, which is closed at the end."""
 
-    def __init__(self, settings: RedisSettings) -> None:
+    def __init__(self, settings: RedisSettings, patient: bool = False) -> None:
+        """``patient``: wait ten seconds for a server that is away, as a process does that goes on."""
         self._settings = settings
-        self._redis = connect(settings, patient=False)
+        self._redis = connect(settings, patient)
 
     async def __aenter__(self) -> Self:
         return self

@@ -8,15 +8,13 @@ from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from functools import cached_property
-from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from affectstream.runtime import leases, operator_trust, rows, session_index, session_runs
 from affectstream.runtime.alerts import AlertStore
-from affectstream.runtime.redis_client import connect, translated
+from affectstream.runtime.redis_client import Connected, translated
 from affectstream.runtime.redis_pipeline import Pipeline, exchange, pairs
 from affectstream.runtime.session_index import Session, Span, end_ms
-from affectstream.runtime.settings import RedisSettings
 from affectstream.schemas import keys
 from affectstream.schemas.codec import EncodedPane, encode
 from affectstream.schemas.messages import PARTIES, FusedEmotion, Modality, Party, PartyKey
@@ -38,13 +36,8 @@ class Newest:
     final: FusedEmotion | None
 
 
-class FusedStore(operator_trust.TrustStore, AlertStore):
+class FusedStore(Connected, operator_trust.TrustStore, AlertStore):
     """``async with FusedStore(settings.redis) as store``; one writer per session, any number of readers."""
-
-    def __init__(self, settings: RedisSettings, patient: bool = False) -> None:
-        """``patient``: wait ten seconds for a server that is away, as a process does that goes on."""
-        self._settings = settings
-        self._redis = connect(settings, patient)
 
     @cached_property
     def writer(self) -> "FusedWriter":
@@ -60,11 +53,6 @@ class FusedStore(operator_trust.TrustStore, AlertStore):
             await self._redis.aclose()
             raise
         return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self._redis.aclose()
 
     async def ping(self) -> bool:
         """Return True when the server has answered, also as a health check; raises Unavailable."""

@@ -74,13 +74,13 @@ class SpeechCorpus:
     said: Callable[[Path], Said]  # raises InputError for a file that is to be left out
     twice: bool = False  # a common copy holds every file again, in a folder of the same name one level down
 
-    def read(self, folder: Path) -> Corpus:
+    def read(self, folder: Path) -> Corpus[Clip]:
         """Return the clips under ``folder``; raises InputError where the layout is another one."""
         corpus = read_clips(folder, self.said, self.title, self.layout)
         return _without_copies(corpus) if self.twice else corpus
 
 
-def _without_copies(corpus: Corpus) -> Corpus:
+def _without_copies(corpus: Corpus[Clip]) -> Corpus[Clip]:
     first: dict[tuple[str, str], Clip] = {}
     for clip in corpus.clips:
         first.setdefault((clip.path.name, clip.sha256), clip)

@@ -6,12 +6,12 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import Generic, NamedTuple
 
 import numpy as np
 import soundfile
 
-from affectstream.lab.datasets.files import Skipped, equal_files, files_below, read_each
+from affectstream.lab.datasets.files import OfFile, Skipped, equal_files, files_below, read_each
 from affectstream.schemas.errors import InputError
 from affectstream.schemas.labels import INDEX
 
@@ -46,18 +46,18 @@ class Clip:
 
 
 @dataclass(frozen=True)
-class Corpus:
+class Corpus(Generic[OfFile]):
     """The readable clips in the order of their paths, and what was left out with the reason."""
 
-    clips: tuple[Clip, ...]
+    clips: tuple[OfFile, ...]
     skipped: Skipped
 
-    def duplicates(self) -> list[tuple[Clip, ...]]:
+    def duplicates(self) -> list[tuple[OfFile, ...]]:
         """Return the groups of clips whose files are equal to the last byte."""
         return equal_files(self.clips)
 
 
-def read_clips(folder: Path, said: Callable[[Path], Said], title: str, layout: str) -> Corpus:
+def read_clips(folder: Path, said: Callable[[Path], Said], title: str, layout: str) -> Corpus[Clip]:
     """Return the clips under ``folder``; ``said`` raises InputError for one that is to be left out."""
 
     def one(path: Path) -> Clip:

@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Literal, get_args
 
-from affectstream.lab.datasets.clips import Corpus, Said, read_clips
+from affectstream.lab.datasets.clips import Clip, Corpus, Said, read_clips
 from affectstream.schemas.errors import InputError
 
 LabelSet = Literal["intended", "crowd_audio", "crowd_face", "crowd_av"]
@@ -36,7 +36,7 @@ VOTES = {"crowd_audio": "voicevote", "crowd_face": "facevote", "crowd_av": "mult
 _NAME = re.compile(r"(1\d{3})_([A-Z]{3})_([A-Z]{3})_(LO|MD|HI|XX?)")
 
 
-def read(folder: Path, label: str = "intended") -> Corpus:
+def read(folder: Path, label: str = "intended") -> Corpus[Clip]:
     """Return the clips under ``folder`` with one of LABEL_SETS; clips whose votes tie are skipped.
 
     Raises InputError where the layout is another one, or where the table of votes is wanted and missing.

@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 import soundfile
 
-from affectstream.lab.datasets.clips import SUFFIXES, checked
-from affectstream.lab.datasets.files import Skipped, equal_files, read_each
+from affectstream.lab.datasets.clips import SUFFIXES, Corpus, checked
+from affectstream.lab.datasets.files import read_each
 from affectstream.lab.splits import Fold, grouped_folds, merged_groups
 from affectstream.schemas.errors import InputError
 from affectstream.schemas.labels import INDEX, RAVDESS
@@ -43,16 +43,7 @@ class Clip:
         return "male" if self.actor % 2 else "female"
 
 
-@dataclass(frozen=True)
-class Corpus:
-    """The readable clips in the order of their paths, and what was left out with the reason."""
-
-    clips: tuple[Clip, ...]
-    skipped: Skipped
-
-    def duplicates(self) -> list[tuple[Clip, ...]]:
-        """Return the groups of clips whose files are equal to the last byte."""
-        return equal_files(self.clips)
+Clips = Corpus[Clip]
 
 
 def folds_of(clips: Sequence[Clip], seed: int = 0) -> tuple[Fold, ...]:
@@ -61,7 +52,7 @@ def folds_of(clips: Sequence[Clip], seed: int = 0) -> tuple[Fold, ...]:
     return grouped_folds([(c.label, c.sex) for c in clips], groups.tolist(), FOLDS, seed)
 
 
-def read(folder: Path) -> Corpus:
+def read(folder: Path) -> Clips:
     """Return the speech clips under ``folder``; raises InputError where the layout is another one.
 
     Video files are not looked at; songs (channel 02) and files that are torn, silent, too short or wrongly
@@ -69,7 +60,7 @@ def read(folder: Path) -> Corpus:
     """
     files = sorted(p for p in folder.glob("Actor_*/*") if p.suffix.lower() in SUFFIXES)
     heard = [path for path in files if not path.name.startswith("._")]  # as a Mac leaves in an archive
-    return Corpus(*read_each(heard, _clip, folder, "RAVDESS audio", LAYOUT))
+    return Clips(*read_each(heard, _clip, folder, "RAVDESS audio", LAYOUT))
 
 
 def load(path: Path) -> tuple[npt.NDArray[np.float32], int]:

@@ -49,6 +49,18 @@ class EvaluationRequest:
         return files.candidates(corpus, self.data)
 
 
+def command_of(
+    name: str, quick: bool, weights: Path | None, corpus: str | None = None, folder: Path | None = None
+) -> str:
+    """Return the command that a report names; where the data lie is each reader's own affair."""
+    if folder is not None or corpus is not None:
+        where = f" {folder.name}" if folder is not None else ""
+        name += where + (f" --corpus {corpus}" if corpus is not None else "")
+    quickly = " --quick" if quick else ""
+    other = f" --weights {weights.name}" if weights is not None else ""
+    return f"affectstream evaluate {name}{quickly}{other} -o docs/models"
+
+
 def evaluate(name: str, request: EvaluationRequest) -> Evaluation:
     """Return the evaluation of the modality ``name`` (face, voice or text) on what it was not trained on."""
     task = importlib.import_module(f"affectstream.lab.evaluation.tasks.{name}")  # imports its model only now

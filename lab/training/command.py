@@ -1,7 +1,6 @@
 """Starts of training from the command line: the recipe, the run folder, what to type next."""
 
 import json
-import os
 import platform
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -9,6 +8,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from affectstream.runtime.disk import make_folder
 from affectstream.schemas.errors import InputError
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def start(recipe: "Recipe", data: Path | None, folder: Path, say: Callable[[str]
     """
     from affectstream.lab.training.run import run
 
-    make(folder)
+    make_folder(folder)
     _note(folder, recipe)
     return run(recipe, data, folder, say)
 
@@ -52,16 +52,6 @@ def default_folder(recipe: "Recipe") -> Path:
 
     shipped = recipe.network in (*VOTED, "voice", "text", "text-calls")
     return Path("runs") / (recipe.network if shipped else f"{recipe.network}-{recipe.labels}")
-
-
-def make(folder: Path) -> None:
-    """Make ``folder`` where it is missing; raises InputError where it cannot be written to."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"cannot make the folder {folder}: {error.strerror}") from error
-    if not os.access(folder, os.W_OK):
-        raise InputError(f"cannot write into the folder {folder}")
 
 
 def evaluate_folder(folder: Path, data: Path | None, device: str) -> "Evaluation":

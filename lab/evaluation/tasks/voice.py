@@ -102,19 +102,19 @@ def _loaded(request: EvaluationRequest) -> VoiceModel:
     return model
 
 
-def _left_out(corpus: ravdess.Corpus) -> tuple[str, ...]:
+def _left_out(corpus: ravdess.Clips) -> tuple[str, ...]:
     n = len(corpus.skipped)
     return (f"{n} files that are no whole clip of speech are left out.",) if n else ()
 
 
-def _corpus(request: EvaluationRequest) -> ravdess.Corpus:
+def _corpus(request: EvaluationRequest) -> ravdess.Clips:
     """Return the clips of the folder given; of the default folder none where it is missing."""
     folders = request.folders("ravdess")
     there = next((f for f in folders if any(f.glob("Actor_*"))), None)
     if there is not None:
         return ravdess.read(there)
     if request.data is None:
-        return ravdess.Corpus((), ())
+        return ravdess.Clips((), ())
     raise InputError(f"no RAVDESS audio in {request.data}: {ravdess.LAYOUT}")
 
 

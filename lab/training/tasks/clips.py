@@ -48,7 +48,7 @@ def speech(
     return prepare
 
 
-def corpus_of(read: ravdess.Corpus, recipe: Recipe, held_out: bool = True) -> Corpus:
+def corpus_of(read: ravdess.Clips, recipe: Recipe, held_out: bool = True) -> Corpus:
     """Return the folds of the recipe over the actors of ``read``; raises InputError for other folds.
 
     Of the actors to learn from some are ``held_out``, or none.
@@ -93,7 +93,7 @@ def _known(clips: tuple[ravdess.Clip, ...]) -> dict[str, tuple[str, ...]]:
     return {"sex": tuple(clip.sex for clip in clips), "actor": actors}
 
 
-def _with_skipped(corpus: Corpus, read: ravdess.Corpus) -> Corpus:
+def _with_skipped(corpus: Corpus, read: ravdess.Clips) -> Corpus:
     """Return ``corpus``, its split saying how many files were left out."""
     if not read.skipped:
         return corpus

@@ -43,7 +43,7 @@ def spoken(data: Path, recipe: Recipe, cache: Path) -> tuple[Corpus, Clips]:
 def _parts(views: dict[str, readers.View], recipe: Recipe) -> Corpus:
     """Return the folds of RAVDESS, each with the other corpora to learn from, and the parts of the others."""
     home = views[speech.HOME]
-    folds = corpus_of(ravdess.Corpus(tuple(home.items), home.skipped), recipe, held_out=False)
+    folds = corpus_of(ravdess.Clips(tuple(home.items), home.skipped), recipe, held_out=False)
     names = np.concatenate([np.full(len(view.labels), name) for name, view in views.items()])
     rows, none = np.arange(len(names)), np.zeros(0, dtype=np.int64)
     other = rows[names != speech.HOME]

@@ -33,7 +33,7 @@ def _small(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(scope="module")
-def corpus(tmp_path_factory: pytest.TempPathFactory) -> ravdess.Corpus:
+def corpus(tmp_path_factory: pytest.TempPathFactory) -> ravdess.Clips:
     folder = tmp_path_factory.mktemp("ravdess")
     rng = np.random.default_rng(0)
     for actor in range(1, 11):
@@ -48,7 +48,7 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> ravdess.Corpus:
 
 
 @pytest.fixture(scope="module")
-def data(corpus: ravdess.Corpus, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def data(corpus: ravdess.Clips, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a folder of RAVDESS, a Turkish corpus of four classes and calls."""
     folder = tmp_path_factory.mktemp("corpora")
     (folder / "ravdess").symlink_to(corpus.clips[0].path.parents[1])
@@ -238,7 +238,7 @@ def test_an_encoder_that_is_left_alone_does_not_change(
     assert not torch.equal(before.state_dict()[name], tuned.state_dict()[name])
 
 
-def test_an_actor_is_in_one_fold_and_both_sexes_in_each(corpus: ravdess.Corpus) -> None:
+def test_an_actor_is_in_one_fold_and_both_sexes_in_each(corpus: ravdess.Clips) -> None:
     seen: list[int] = []
     for fold in ravdess.folds_of(corpus.clips):
         actors = {corpus.clips[i].actor for i in fold.test}
@@ -248,7 +248,7 @@ def test_an_actor_is_in_one_fold_and_both_sexes_in_each(corpus: ravdess.Corpus) 
     assert sorted(seen) == list(range(1, 11))
 
 
-def test_windows_cover_the_spoken_part(corpus: ravdess.Corpus) -> None:
+def test_windows_cover_the_spoken_part(corpus: ravdess.Clips) -> None:
     samples, rate_hz = ravdess.load(corpus.clips[0].path)
     ((start, end),) = evaluation.clip_spans(samples, rate_hz)
     assert end - start == 2.0
