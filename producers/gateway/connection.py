@@ -21,7 +21,6 @@ from affectstream.producers.gateway.events import (
     Dropped,
     Ended,
     Event,
-    Fault,
     Heard,
     OfCall,
     Paused,
@@ -32,6 +31,7 @@ from affectstream.producers.gateway.events import (
     StreamMessage,
     StreamProtocol,
     Todo,
+    handle_all,
 )
 from affectstream.producers.gateway.gate import Gate, Taken, key, record_end
 from affectstream.producers.gateway.handover import continued
@@ -173,13 +173,7 @@ class Connection:
             await self._answer(self._protocol.stopping())
 
     async def _handle_all(self, events: Iterable[Event | StreamMessage]) -> None:
-        for event in events:
-            try:
-                await self._handle(event)
-            except Fault as fault:
-                await self._refuse(fault.reason)
-            if self.over:
-                return
+        await handle_all(events, self._handle, self._refuse, lambda: self.over)
 
     async def _handle(self, event: Event | StreamMessage) -> None:
         if isinstance(event, StreamMessage | OfCall | Consented):
