@@ -23,7 +23,7 @@ ERROR_CODES = (400, 405, 408, 409, 413, 415, 429, 500, 503)
 
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8}){0,3}")
-_NUMBER = r"(\d{1,15}(?:\.\d{0,12})?|\.\d{1,12})"
+_NUMBER = r"(\d{1,15}(?:\.\d{0,24})?|\.\d{1,24})"  # a client may print all digits of a double
 _DURATION = re.compile(rf"PT(?=\d|\.\d)(?:(\d{{1,9}})H)?(?:(\d{{1,9}})M)?(?:{_NUMBER}S)?")
 
 Fields = Mapping[str, Any]

@@ -127,11 +127,16 @@ class Connection:
         self._seen_s = time.monotonic()
         return self._taken.call.left_of(self._protocol.receive(data))
 
-    async def linger(self, receive: Receive) -> None:
-        """Wait until the other side closes the connection, where that is its part; nothing is processed."""
+    async def linger(self, receive: Receive, fault: str = "") -> None:
+        """Wait until the other side closes the connection, where that is its part; nothing is processed.
+
+        It is told that the stream is over, or of the ``fault`` by which it ended here.
+        """
+        self.over = True
         if self._gone or not self._protocol.client_closes:
             return
-        await self._answer(self._protocol.ended(self._reason))
+        end = self._protocol.refused(fault) if fault else self._protocol.ended(self._reason)
+        await self._answer(end)
         with suppress(TimeoutError):
             async with asyncio.timeout(CLOSE_S):
                 while (data := await receive()) is not None:

@@ -150,6 +150,7 @@ async def _driven(socket: Socket, connection: Connection) -> int:
         await connection.linger(socket.receive)
     except AffectError as error:
         log.error("stream_broken", why=str(error))
+        await connection.linger(socket.receive, "not_processed")
         return INTERNAL_ERROR
     return POLICY_VIOLATION if connection.refusal else NORMAL
 

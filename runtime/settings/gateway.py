@@ -48,7 +48,7 @@ class GatewaySettings(Group):
     client_header: str | None = Field(None, description="header in which a proxy names the client's address")
     idle_s: float = Field(30.0, gt=0, description="a stream without a message for this long is closed")
     reconnect_s: float = Field(15.0, ge=0, description="a call that broke off waits so long to be continued")
-    longest_s: float = Field(4 * 3600.0, gt=0, description="of stream time, then the stream is closed")
+    longest_s: float = Field(12 * 3600.0, gt=0, description="of stream time, then the stream is closed")
     max_speed: float = Field(2.0, ge=1.0, description="times real time; what comes faster is slowed down")
     health_port: Port = Field(0, description="of /livez, /readyz and /metrics; 0: off")
     health_host: str = Field("127.0.0.1", description="0.0.0.0 lets other machines ask")

@@ -2,6 +2,8 @@
 
 import json
 
+from support.audiohook_schema import server_message
+
 from affectstream.producers.gateway.audiohook import AudioHook, Upgrade
 from affectstream.producers.gateway.events import (
     Refused,
@@ -57,7 +59,7 @@ class Client:
         for event in events:
             match event:
                 case Reply():
-                    self.got.append(json.loads(event.data))
+                    self.got.append(server_message(event.data))
                     self.serverseq = self.got[-1]["seq"]
                 case Started():
                     kept.append(event)

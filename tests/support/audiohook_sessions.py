@@ -3,6 +3,8 @@
 import asyncio
 import json
 
+from support.audiohook_schema import server_message
+
 from affectstream.producers.gateway.audiohook import AudioHook, Upgrade
 from affectstream.producers.gateway.connection import Connection
 
@@ -38,7 +40,7 @@ class Session:
         await self.connection.linger(self.messages.get)
 
     async def reply(self, data):
-        self.got.append(json.loads(data))
+        self.got.append(server_message(data))
 
     async def send(self, kind, position="PT0S", **parameters):
         self.seq += 1

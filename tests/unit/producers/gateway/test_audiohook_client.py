@@ -5,6 +5,7 @@ import uuid
 
 import numpy as np
 import pytest
+from support.audiohook_schema import client_message, server_message
 
 from affectstream.producers.gateway.audiohook import AudioHook, Upgrade
 from affectstream.producers.gateway.audiohook_client import AudioHookClient, Identity
@@ -13,7 +14,7 @@ from affectstream.producers.gateway.simulators import to_mu_law
 from affectstream.producers.gateway.sound import mu_law
 from affectstream.schemas.errors import Unavailable
 
-IDENTITY = Identity(str(uuid.UUID(int=7)), str(uuid.UUID(int=8)))
+IDENTITY = Identity(str(uuid.UUID(int=7, version=4)), str(uuid.UUID(int=8, version=4)))
 PARTIES = {"external": "customer", "internal": "agent"}
 LANES = [np.arange(n, dtype="<i2") * 3 for n in (8_000 * 7 + 11, 8_000 * 5)]
 
@@ -25,12 +26,14 @@ def session(lanes, wanted=("external", "internal")):
     heard, others = {}, []
 
     def exchange(message):
+        client_message(message) if isinstance(message, str) else None
         todo = list(hook.receive(message))
         while todo:
             match event := todo.pop(0):
                 case Started():
                     todo += hook.admitted("session")
                 case Reply():
+                    server_message(event.data)
                     client.receive(event.data)
                 case Audio():
                     heard[event.party] = heard.get(event.party, b"") + event.pcm
@@ -86,7 +89,7 @@ def kinds(messages):
     found = []
     for message in messages:
         if isinstance(message, str):
-            body = json.loads(message)
+            body = client_message(message)
             found.append((body["type"], body["position"], body["parameters"]))
         elif found and isinstance(found[-1], int) and bool(found[-1]) == bool(message):
             found[-1] += len(message)
@@ -131,7 +134,7 @@ def test_a_server_may_ask_for_another_session():
         sent.append(message)
         client.receive(server(2, "reconnect")) if len(sent) == 1 else None
     assert kinds(sent) == [800] and json.loads(client.close())["parameters"] == {"reason": "reconnect"}
-    again = json.loads(client.next_session().open())
+    again = client_message(client.next_session().open())
     assert again["id"] != IDENTITY.session_id and again["position"] == "PT0.1S"
     assert again["parameters"]["continuedSessions"] == [
         {"id": IDENTITY.session_id, "serverseq": 2, "clientseq": 2}

@@ -105,6 +105,7 @@ def test_a_continued_session_goes_on_with_the_time_of_the_call(position, heard, 
         ("PT.5S", 500_000_000),
         ("PT7.S", 7_000_000_000),
         ("PT0.0000001S", 100),
+        ("PT0.30000000000000004S", 300_000_000),  # as JavaScript prints 0.1 + 0.2
         ("PT1M2S", 62_000_000_000),
         ("PT1H", 3_600_000_000_000),
         ("PT", None),

@@ -106,6 +106,27 @@ async def test_a_stream_ends_at_the_longest_that_is_allowed():
     assert made._reason == "too_long" and broker.sent[-1].end_ms == ZERO_MS + 3_000
 
 
+async def test_a_call_of_six_hours_is_taken_in_to_its_end_by_the_settings_as_they_are():
+    """Words every five minutes: a message each, and one for the time between."""
+    tracks = [{"party": "customer", "encoding": "words"}]
+    ends_ms = range(300_000, 6 * 3_600_000 + 1, 300_000)
+    said = [
+        {
+            "type": "words",
+            "track": 0,
+            "start_ms": end_ms - 1_000,
+            "end_ms": end_ms,
+            "text": "yes",
+            "final": True,
+        }
+        for end_ms in ends_ms
+    ]
+    broker = Broker()
+    messages = map(json.dumps, [START | {"tracks": tracks}, *said, {"type": "stop"}])
+    made = await streamed(gate(broker, max_speed=1e9), *messages)
+    assert made._reason == "stop" and broker.sent[-1].end_ms == ZERO_MS + ends_ms[-1]
+
+
 async def test_a_token_is_asked_for_and_spent():
     tokens = Tokens("secret", time.time)
     guarded, once = gate(Broker(), tokens), json.dumps(START | {"token": new_token("secret", time.time())})

@@ -1,13 +1,17 @@
 """Who is admitted at the gateway's door: by address, by credential, and whose address a proxy names."""
 
 import asyncio
+import json
 
 import pytest
+from support.audiohook import EXTERNAL, ORGANIZATION, SESSION, Client
+from support.audiohook_schema import server_message
 from support.gateway import Broker, gate
 
 from affectstream.producers.gateway.admission import twilio_signature
-from affectstream.producers.gateway.server import TRY_AGAIN_LATER, client, routes
+from affectstream.producers.gateway.server import INTERNAL_ERROR, TRY_AGAIN_LATER, client, routes
 from affectstream.producers.gateway.websocket import Answer, Request
+from affectstream.schemas.errors import Unavailable
 
 TWILIO = {"public_url": "wss://calls.example.com", "twilio_token": "an auth token of nobody"}
 SIGNATURE = twilio_signature(TWILIO["twilio_token"], "wss://calls.example.com/twilio")
@@ -40,6 +44,55 @@ def test_one_address_is_limited_whatever_it_signed():
         return [await connect(route, address) for address in ("1.1.1.1", "1.1.1.1", "1.1.1.1", "2.2.2.2")]
 
     assert asyncio.run(codes()) == [1000, 1000, TRY_AGAIN_LATER, 1000]
+
+
+class Wire:
+    """The other side of a WebSocket of AudioHook: what it gets is checked, and kept."""
+
+    is_disconnected = False
+
+    def __init__(self, got):
+        self.got, self.underlying_transport = got, self
+
+    def send(self, kind, data):
+        self.got.append(server_message(data))
+
+    def pause_reading(self):
+        """Take note of back-pressure."""
+
+    resume_reading = pause_reading
+
+
+GENESYS = {
+    "audiohook-organization-id": ORGANIZATION,
+    "audiohook-session-id": SESSION,
+    "audiohook-correlation-id": SESSION,
+}
+
+
+class Lost(Broker):
+    """Takes messages, and loses them."""
+
+    async def _acknowledged(self):
+        raise Unavailable("the broker has gone")
+
+
+async def test_a_session_of_genesys_whose_broker_is_lost_is_ended_as_its_protocol_has_it():
+    client, got = Client(media=[EXTERNAL]), []
+    socket = routes(gate(Lost()))(Request("/audiohook", "", GENESYS))
+    socket._transport = Wire(got)
+    serving = asyncio.create_task(socket._serve(socket))
+    for message in (json.dumps(client.message("open", **client.opening)), *[bytes([0xFF]) * 8_000] * 12):
+        socket._take(message)
+        await asyncio.sleep(0)
+    async with asyncio.timeout(5):
+        while len(got) < 2:
+            await asyncio.sleep(0)
+    assert got[1]["type"] == "disconnect"
+    assert got[1]["parameters"] == {"reason": "error", "info": "not processed"}
+    socket._take(json.dumps(client.message("close", reason="disconnect")))
+    socket.stop()
+    assert (await serving, got[2]["type"]) == (INTERNAL_ERROR, "closed")
 
 
 @pytest.mark.parametrize(
