@@ -58,8 +58,8 @@ def _speaker(phrase: Json) -> str | None:
 
 
 def _ms(phrase: Json, name: str) -> int | None:
-    """Return a time by whichever of its fields there is."""
-    found = ms(phrase.get(f"{name}Milliseconds"), 1)
+    """Return a time by whichever of its fields there is; a bare number is in ms, as in 2024's preview."""
+    found = ms(field(phrase, f"{name}Milliseconds", f"{name}InMs"), 1)
     if found is None:
         found = ms(field(phrase, f"{name}InTicks", name.capitalize()), TICKS)
-    return ms(phrase.get(name)) if found is None else found
+    return ms(phrase.get(name), 1) if found is None else found

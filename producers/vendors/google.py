@@ -1,4 +1,4 @@
-"""JSON of Google Speech-to-Text, versions 1 and 2, also of an operation or in the names of its messages.
+"""JSON of Google Speech-to-Text, versions 1 and 2, also of an operation, of a batch, or as its messages.
 
 A recording of several channels has its results by channel, counted from 1. With diarisation the last result
 of version 1 repeats the words of all results before it, each with its speaker.
@@ -50,6 +50,9 @@ def cues(_: Path, document: Json) -> list[Cue] | None:
 
 def _results(document: Json) -> list[Json]:
     holder = inner(document, "response") or document
+    files = objects([*inner(holder, "results").values()])  # of a batch of version 2, by address
+    if len(files) == 1:
+        holder = inner(files[0], "inlineResult", "inline_result") or files[0]
     return objects(holder.get("results")) or objects(inner(holder, "transcript").get("results"))
 
 

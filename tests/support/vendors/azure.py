@@ -48,6 +48,22 @@ FAST = {
         },
     ],
 }
+PREVIEW = {  # version 2024-05-15-preview
+    "duration": 10000,
+    "combinedPhrases": [{"channel": 0, "text": HOLD}, {"channel": 1, "text": SORRY}],
+    "phrases": [
+        {"channel": 0, "offset": 4900, "duration": 2000, "text": HOLD, "locale": "en-US"},
+        {"channel": 1, "offset": 8500, "duration": 700, "text": SORRY, "locale": "en-US"},
+    ],
+}
+SDK = {  # as the library for JavaScript names the fields
+    "durationInMs": 10000,
+    "combinedPhrases": [{"text": f"{HOLD} {SORRY}"}],
+    "phrases": [
+        {"speaker": 1, "offsetInMs": 4900, "durationInMs": 2000, "text": HOLD, "locale": "en-US"},
+        {"speaker": 2, "offsetInMs": 8500, "durationInMs": 700, "text": SORRY, "locale": "en-US"},
+    ],
+}
 LIVE = [
     {
         "Id": "1",

@@ -42,6 +42,7 @@ VERSION_2 = google(
         for text, words, who in ((HOLD, CUSTOMERS, "1"), (SORRY, AGENTS, "2"))
     ]
 )
+BATCH = {"results": {"gs://calls/call.wav": {"inlineResult": {"transcript": VERSION_2}, "metadata": {}}}}
 MESSAGES = {
     "response": {
         "results": [

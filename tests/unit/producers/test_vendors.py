@@ -37,9 +37,12 @@ CASES = {
     "Google 1 by channels": (google.CHANNELS, said("channel 1", "channel 2", "en-us")),
     "Google 1 by speakers": (google.SPEAKERS, said("speaker 1", "speaker 2")),
     "Google 2 by speakers": (google.VERSION_2, said("speaker 1", "speaker 2", "en-US")),
+    "Google 2, a batch": (google.BATCH, said("speaker 1", "speaker 2", "en-US")),
     "Google's operation, as messages": (google.MESSAGES, said("speaker 1", "speaker 2")),
     "Azure batch by channels": (azure.BATCH, said("channel 0", "channel 1")),
     "Azure fast by speakers": (azure.FAST, said("speaker 1", "speaker 2", "en-US")),
+    "Azure fast, the first version, by channels": (azure.PREVIEW, said("channel 0", "channel 1", "en-US")),
+    "Azure fast, by its library": (azure.SDK, said("speaker 1", "speaker 2", "en-US")),
     "Azure conversations": (azure.LIVE, said("speaker 1", "speaker 2")),
 }
 
