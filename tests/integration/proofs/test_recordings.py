@@ -1,15 +1,12 @@
 """Proof: a session that is recorded and replayed gives its bytes again, from its media or its results."""
 
 import asyncio
-import os
-import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
+from support.recorder import Process
 from support.system import System, lines, short_demo
 
 from affectstream.producers.playback import Player
@@ -17,7 +14,7 @@ from affectstream.publish import published
 from affectstream.replay_recorded import Often, Span, Wanted, plays, recordings
 from affectstream.rescore import scored, stored_finals
 from affectstream.runtime.recording import open_recording
-from affectstream.runtime.settings import Settings, as_env
+from affectstream.runtime.settings import Settings
 from affectstream.runtime.store import FusedStore
 from affectstream.schemas.errors import InputError
 from affectstream.schemas.messages import FusedEmotion
@@ -121,27 +118,21 @@ async def test_real_time_and_a_tenth_of_it_give_the_same_bytes(system: System, t
 
 @pytest.mark.proof
 async def test_a_recorder_that_is_killed_loses_nothing(system: System, tmp_path: Path) -> None:
+    """The second half of the call is sent once the first recorder is dead, however fast it was."""
     settings = keeping(system.settings, tmp_path)
     assert settings.policy.recordings
     path = settings.policy.recordings / "killed.mcap"
     part = path.with_name(path.name + ".part")
-
-    def start() -> subprocess.Popen[bytes]:
-        env = {**os.environ, **as_env(settings)}
-        program = Path(sys.executable).parent / "affectstream"
-        return subprocess.Popen([program, "record", "-s", "killed"], env=env)
-
-    first = start()
-    streaming = asyncio.create_task(system.run(short_demo("killed", 20), 4.0))
-    await until(part.exists, system.complaint)
-    await until(lambda: bool(finals_in(part)), system.complaint)
-    first.kill()
-    first.wait()
-    second = start()
-    streamed = await streaming
-    await until(lambda: len(finals_in(part)) >= len(streamed), system.complaint)
-    second.send_signal(signal.SIGTERM)
-    assert second.wait(60) == 0
+    sent = short_demo("killed", 20)
+    half = len(sent) // 2
+    with Process(settings, tmp_path / "first.log"):
+        await system.play(sent[:half], None)
+        await until(lambda: bool(finals_in(part)), system.complaint)
+    with Process(settings, tmp_path / "second.log") as second:
+        streamed = await system.run(sent[half:], 4.0)
+        await second.until_ready()
+        await until(lambda: len(finals_in(part)) >= len(streamed), system.complaint)
+        assert await second.stopped() == 0
     assert lines(finals_in(path)) == lines(streamed)
     assert await replayed(system, settings, path, "killed-again", None) == renamed(
         lines(streamed), "killed", "killed-again"
