@@ -14,11 +14,12 @@ from affectstream.runtime.audit import AuditLog
 from affectstream.runtime.disk import Room, recording_to
 from affectstream.runtime.kafka import Record
 from affectstream.runtime.recording import open_recording
-from affectstream.runtime.recording.writer import RecordingWriter, TakenOver
+from affectstream.runtime.recording.writer import RecordingWriter, TakenOver, is_begun
+from affectstream.runtime.settings import Settings
 from affectstream.schemas.audit import Detail, Did
 from affectstream.schemas.codec import encode
 from affectstream.schemas.due import Timed
-from affectstream.schemas.errors import InputError, NoRoom
+from affectstream.schemas.errors import InputError, NoRoom, SettingsError
 from affectstream.workers.recorded import IDLE_S, OpenFile
 
 log = structlog.get_logger(__name__)
@@ -46,6 +47,7 @@ class RecordedFiles:
         self._folder, self._audit, self._media = folder, audit, media
         self._wait, self._now_s = wait, now_s
         self._open: dict[tuple[str, str], OpenFile] = {}
+        self._noted: set[tuple[str, str]] = set()  # runs in the audit log whose file is still to be made
         self._deleted: Counter[str] = Counter()  # files by session, of which the audit log does not know yet
         self.room = Room(folder)
 
@@ -108,17 +110,38 @@ class RecordedFiles:
             with recording_to(self._folder):
                 return await asyncio.to_thread(RecordingWriter, self._folder, session_id, run)
 
+        await self._note_begun(session_id, run)
         writer = await self.room.wait_for(attempt, self._wait)
-        if writer.is_new:
-            await self._note("recording begun", session_id, {"media": "yes" if self._media else "no"})
+        self._noted.discard((session_id, run))
         log.info("recording", session=session_id, run=run, file=writer.path.name, continued=not writer.is_new)
         return OpenFile(writer, partition, self._now_s())
+
+    async def _note_begun(self, session_id: str, run: str) -> None:
+        """Note in the audit log that a file begins, before it does: no crash leaves one that is not noted."""
+        with recording_to(self._folder):
+            there = await asyncio.to_thread(is_begun, self._folder, session_id, run)
+        if not there and (session_id, run) not in self._noted:
+            await self._note("recording begun", session_id, {"media": "yes" if self._media else "no"})
+            self._noted.add((session_id, run))
 
     async def _note(self, did: Did, session_id: str, detail: Detail) -> None:
         async def attempt() -> None:
             await asyncio.to_thread(self._audit.append, did, session_id, detail=detail)
 
         await self.room.wait_for(attempt, self._wait)
+
+
+def folder_of(settings: Settings) -> Path:
+    """Return the folder that is recorded to, made where it is missing; raises SettingsError, Unavailable."""
+    if settings.policy.recordings is None:
+        raise SettingsError(
+            "name the folder of recordings: policy.recordings, in the environment AFFECT_POLICY__RECORDINGS; "
+            "reads of it are audited, and `affectstream purge` deletes what is in it"
+        )
+    folder = settings.policy.recordings.expanduser()
+    with recording_to(folder):
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return folder
 
 
 def write_files(unflushed: Collection[OpenFile], finished: Collection[OpenFile]) -> list[OpenFile]:

@@ -18,7 +18,6 @@ import structlog
 from affectstream.runtime import recordings
 from affectstream.runtime.audit import AuditLog, audit_log
 from affectstream.runtime.consent import Consents
-from affectstream.runtime.disk import recording_to
 from affectstream.runtime.health import Check, Health
 from affectstream.runtime.kafka import Record, Subscriber, topics
 from affectstream.runtime.kafka.publisher import partition_of
@@ -30,12 +29,12 @@ from affectstream.runtime.watchdog import Watchdog
 from affectstream.schemas.codec import decoder
 from affectstream.schemas.consent import withheld
 from affectstream.schemas.due import Timed
-from affectstream.schemas.errors import MessageError, NoRoom, SettingsError
+from affectstream.schemas.errors import MessageError, NoRoom
 from affectstream.schemas.messages import AudioChunk, Reason, Transcript, VideoFrame
 from affectstream.schemas.policy import permits
 from affectstream.schemas.topics import PARTITIONS, RECORD_GROUP
 from affectstream.workers.recorded import Part, Scope
-from affectstream.workers.recorded_files import RecordedFiles
+from affectstream.workers.recorded_files import RecordedFiles, folder_of
 
 log = structlog.get_logger(__name__)
 
@@ -82,6 +81,7 @@ class Recorder:
         self._withdrawn: set[str] = set()
         self._lock = asyncio.Lock()  # a rebalance comes while records are written
         self._generation = self._read_in = 0  # how often partitions went; and that of what was read last
+        self._forgotten = 0  # how often
         self._flushed_s = self._fetched_s = time.monotonic()
         self._tidied_s = float("-inf")
         consents.on_refused = self._withdrawn.add
@@ -126,9 +126,12 @@ class Recorder:
             await self._remove_withdrawn()
             if self._read_in != self._generation:
                 return  # Redis was away for longer than a rebalance waits: they are read again
+            forgotten = self._forgotten
             for record, (session_id, run, message) in found:
                 if not self._consents.refuses(session_id):
                     await self._files.add(record, session_id, run, self._permitted(message))
+                if forgotten != self._forgotten:
+                    return self._forget()  # so was the disk: nothing of them is kept, they are read again
             for record in records:
                 self._offsets[record.topic, record.partition] = record.offset + 1
 
@@ -190,6 +193,7 @@ class Recorder:
         """Leave what is not on disk to whoever reads it again."""
         self._files.forget()
         self._offsets = {}
+        self._forgotten += 1
 
     async def _wait_for_room(self, error: NoRoom) -> None:
         """Wait a moment as a member of the group; raises NoRoom once partitions go or the process stops."""
@@ -212,19 +216,6 @@ class Recorder:
         """Delete the files of sessions whose consent was withdrawn, and note it in the audit log."""
         self._withdrawn -= await self._delete_withdrawn()
         await self._files.note_deleted()
-
-
-def folder_of(settings: Settings) -> Path:
-    """Return the folder that is recorded to, made where it is missing; raises SettingsError, Unavailable."""
-    if settings.policy.recordings is None:
-        raise SettingsError(
-            "name the folder of recordings: policy.recordings, in the environment AFFECT_POLICY__RECORDINGS; "
-            "reads of it are audited, and `affectstream purge` deletes what is in it"
-        )
-    folder = settings.policy.recordings.expanduser()
-    with recording_to(folder):
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    return folder
 
 
 async def serve(settings: Settings, scope: Scope, stop: Stop, idle_s: float | None = None) -> None:

@@ -136,6 +136,11 @@ class RecordingWriter:
         self._writer.add_message(self._channels[name], log_ns, data, publish_ns, sequence)
 
 
+def is_begun(folder: Path, session_id: str, run: str) -> bool:
+    """Say whether there is a file of a run, whole or not."""
+    return _place(folder, session_id, run)[1] is not None
+
+
 class _Tail(BytesIO):
     """The end of a file that is not on disk yet; between two drains the file is not open."""
 

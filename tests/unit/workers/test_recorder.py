@@ -1,11 +1,12 @@
-"""The recorder while Redis is away: what it read before a rebalance is read again, and is recorded once."""
+"""The recorder while Redis or its disk stands still: what is read again is recorded once."""
 
 import asyncio
+import threading
 
 import pytest
 from support.mcap_files import ARRIVED_MS, made_up_call
 
-from affectstream.runtime.audit import AuditLog
+from affectstream.runtime.audit import NOTHING, AuditLog
 from affectstream.runtime.kafka import Record
 from affectstream.runtime.recording import open_recording
 from affectstream.schemas.codec import encode
@@ -95,3 +96,58 @@ async def test_what_waits_for_consent_through_a_rebalance_is_recorded_once(tmp_p
     kept = [each.offset for each in open_recording(tmp_path / "call.mcap").messages([CHUNKS])]
     assert kept == [0, 1, 2, 3, 4, 5]
     assert reads.committed == {(CHUNKS.name, 0): 6}
+
+
+class Slow(AuditLog):
+    """An audit log on a disk that stands still until the test lets it go on."""
+
+    def __init__(self, path):
+        super().__init__(path)
+        self.asked, self.goes_on = threading.Event(), threading.Event()
+
+    def append(self, *entry, **detail):
+        self.asked.set()
+        assert self.goes_on.wait(DEADLINE_S)
+        super().append(*entry, **detail)
+
+
+async def test_what_waits_for_a_disk_through_a_rebalance_is_recorded_once(tmp_path):
+    consents, reads, stop, audit = Permitted(), Reads(), asyncio.Event(), Slow(tmp_path / "audit.jsonl")
+    recorder = Recorder(tmp_path, Scope(), consents, audit)
+    running = asyncio.create_task(recorder.run(reads, stop))
+    reads.batches.put_nowait(records(0, 3))
+    await until(audit.asked.is_set)
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(recorder.release(reads, HELD), 0.05)
+    audit.goes_on.set()
+    reads.batches.put_nowait(records(0, 6))  # from what is committed, which is nothing
+    await until(reads.batches.empty)
+    stop.set()
+    await running
+    kept = [each.offset for each in open_recording(tmp_path / "call.mcap").messages([CHUNKS])]
+    assert kept == [0, 1, 2, 3, 4, 5]
+    assert reads.committed == {(CHUNKS.name, 0): 6}
+
+
+class Witness(AuditLog):
+    """An audit log that looks for files of a session whenever something is noted of it."""
+
+    files = ()
+
+    def append(self, did, session="", by="", detail=NOTHING):
+        self.files += ((did, sorted(path.name for path in self.path.parent.glob(f"{session}.*"))),)
+        super().append(did, session, by, detail)
+
+
+async def test_that_a_recording_begins_is_noted_before_its_file_is_there_and_once(tmp_path):
+    audit = Witness(tmp_path / "audit.jsonl")
+    for first, last in ((0, 3), (3, 6)):  # the second recorder takes the file up
+        reads, stop = Reads(), asyncio.Event()
+        reads.batches.put_nowait(records(first, last))
+        recorder = Recorder(tmp_path, Scope(), Permitted(), audit)
+        running = asyncio.create_task(recorder.run(reads, stop))
+        await until(reads.batches.empty)
+        stop.set()
+        await running
+    assert audit.files == (("recording begun", []),)
+    assert open_recording(tmp_path / "call.mcap").whole
