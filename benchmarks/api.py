@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 import httpx
 
 from affectstream.runtime.embedded import EmbeddedRedis
+from affectstream.runtime.process import die_with_parent
 from affectstream.runtime.settings import load
 from affectstream.runtime.store import FusedStore
 from affectstream.schemas.codec import EncodedPane, encode
@@ -150,7 +151,9 @@ async def served(redis_url: str) -> AsyncIterator[httpx.AsyncClient]:
         "AFFECT_API__REQUESTS_PER_MINUTE": "none",
     }
     command = sys.executable, "-m", "affectstream.dashboards"
-    process = await asyncio.create_subprocess_exec(*command, env=env, stderr=asyncio.subprocess.DEVNULL)
+    process = await asyncio.create_subprocess_exec(
+        *command, env=env, stderr=asyncio.subprocess.DEVNULL, preexec_fn=die_with_parent
+    )
     try:
         async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=30) as client:
             deadline_s = time.monotonic() + START_S

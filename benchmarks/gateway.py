@@ -13,7 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from affectstream.processes import Child, Children
 from affectstream.runtime.kafka import topics
-from affectstream.runtime.process import free_port
+from affectstream.runtime.process import die_with_parent, free_port
 from affectstream.runtime.settings import Settings, as_env, load
 from benchmarks import listing, servers
 from benchmarks.gateway_load import FRAME_MS, RAMP_S
@@ -60,7 +60,10 @@ def _measured(pid: int, settings: Settings, calls: int, seconds: int) -> Iterato
     arguments = [str(settings.gateway.port), str(calls), str(seconds)]
     before_kib, cpu_s = _memory_kib(pid), servers.cpu_s(pid)
     load = subprocess.Popen(
-        [sys.executable, "-m", "benchmarks.gateway_load", *arguments], stdout=subprocess.PIPE, text=True
+        [sys.executable, "-m", "benchmarks.gateway_load", *arguments],
+        stdout=subprocess.PIPE,
+        text=True,
+        preexec_fn=die_with_parent,
     )
     time.sleep(calls * RAMP_S + (seconds - calls * RAMP_S) / 2)  # all calls go on
     kib = (_memory_kib(pid) - before_kib) / calls

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from affectstream.runtime.process import die_with_parent
 from affectstream.runtime.settings import Settings
 from affectstream.up import Stack, started
 from benchmarks import live as live_call
@@ -36,7 +37,9 @@ def analyze(out: Path, times: int) -> Iterator[Row]:
 def _analyzed(name: str, media: Path, out: Path) -> Iterator[Row]:
     program = [str(Path(sys.executable).parent / "affectstream"), "analyze", str(media)]
     begin = time.perf_counter()
-    process = subprocess.Popen([*program, "-o", str(out / "bench.jsonl")], stdout=subprocess.DEVNULL)
+    process = subprocess.Popen(
+        [*program, "-o", str(out / "bench.jsonl")], stdout=subprocess.DEVNULL, preexec_fn=die_with_parent
+    )
     _, _, usage = os.wait4(process.pid, 0)
     took_s = time.perf_counter() - begin
     windows = [json.loads(line) for line in (out / "bench.jsonl").read_text().splitlines()]

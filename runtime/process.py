@@ -8,6 +8,7 @@ import resource
 import signal
 import socket
 import sys
+import threading
 from collections.abc import Awaitable, Callable
 
 import structlog
@@ -22,6 +23,7 @@ Stop = asyncio.Event
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
 CRASHED = 1
 REFUSED = 2  # a fault that the user can mend
+LONGEST_STOP_S = 45.0  # after the signal: longer than supervisors wait before they kill
 PR_SET_PDEATHSIG = 1  # prctl's
 RESTART = 75  # EX_TEMPFAIL of sysexits.h: a new process will do, see runtime.watchdog
 
@@ -29,6 +31,8 @@ RESTART = 75  # EX_TEMPFAIL of sysexits.h: a new process will do, see runtime.wa
 def run(main: Callable[[Stop], Awaitable[None]], **process: str) -> None:
     """Run ``main`` until it returns; the first SIGTERM or SIGINT sets its event, a second one ends all.
 
+    Nobody ends a process whose supervisor was killed: it ends by itself `LONGEST_STOP_S` after the signal,
+    whatever it waits for, as a broker that is gone. What it has not committed is read again.
     ``process`` names the process in its log lines. Leaves by SystemExit: 2 with one line on standard error
     for an AffectError, 1 with the trace in the log for a crash.
     """
@@ -61,6 +65,9 @@ async def _until_stopped(main: Callable[[Stop], Awaitable[None]]) -> None:
         if stop.is_set():
             os._exit(128 + number)
         log.info("stopping", signal=number.name)
+        limit = threading.Timer(LONGEST_STOP_S, _give_up, (number,))
+        limit.daemon = True
+        limit.start()
         stop.set()
 
     for number in SIGNALS:
@@ -72,11 +79,24 @@ async def _until_stopped(main: Callable[[Stop], Awaitable[None]]) -> None:
             loop.remove_signal_handler(number)
 
 
+def _give_up(number: signal.Signals) -> None:
+    log.critical("not_stopped", within_s=LONGEST_STOP_S)
+    sys.stderr.flush()
+    os._exit(128 + number)
+
+
 def free_port() -> int:
-    """Return a port on the loopback that nothing listens on now."""
+    """Return a port on the loopback that nothing listens on, for a process that this one starts.
+
+    On Linux it stays reserved until this process ends: the system gives it to nobody else who asks for any
+    port. Who asks for it by number, with SO_REUSEADDR as servers do, may listen there, end and come back.
+    """
     with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
+        if sys.platform == "linux":
+            probe.detach()  # it stays bound, and does not listen
         return port
 
 

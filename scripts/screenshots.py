@@ -25,7 +25,7 @@ from affectstream.analytics.alerts import alerts
 from affectstream.analytics.rules import read as read_rules
 from affectstream.export import read
 from affectstream.runtime.embedded import EmbeddedRedis
-from affectstream.runtime.process import free_port
+from affectstream.runtime.process import die_with_parent, free_port
 from affectstream.runtime.settings import load
 from affectstream.runtime.store import FusedStore
 from affectstream.schemas.messages import FusedEmotion
@@ -70,7 +70,11 @@ def served(redis_url: str) -> Iterator[str]:
     """Run the API's process; yields its address."""
     port = free_port()
     settings = {"AFFECT_REDIS__URL": redis_url, "AFFECT_API__PORT": str(port)}
-    process = subprocess.Popen([sys.executable, "-m", "affectstream.dashboards"], env=os.environ | settings)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "affectstream.dashboards"],
+        env=os.environ | settings,
+        preexec_fn=die_with_parent,
+    )
     try:
         deadline_s = time.monotonic() + STARTED_S
         while time.monotonic() < deadline_s:

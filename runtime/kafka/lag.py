@@ -14,6 +14,7 @@ from aiokafka.errors import (
 )
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
+from affectstream.runtime.kafka.closing import close
 from affectstream.runtime.kafka.errors import translated
 from affectstream.runtime.kafka.security import client_options
 from affectstream.runtime.kafka.subscriber import group_name
@@ -107,8 +108,8 @@ class LagMeter:
         return self._partitions[topic]
 
     async def _close(self) -> None:
-        await self._consumer.stop()
-        await self._admin.close()
+        await close("meter", self._consumer.stop())
+        await close("meter", self._admin.close())
 
 
 def until_coordinated() -> AsyncRetrying:

@@ -5,10 +5,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from types import TracebackType
 from typing import Any, Self
 
-import structlog
 from aiokafka import AIOKafkaProducer
 from aiokafka.partitioner import murmur2
 
+from affectstream.runtime.kafka.closing import close
 from affectstream.runtime.kafka.errors import translated, unavailable
 from affectstream.runtime.kafka.security import client_options
 from affectstream.runtime.settings.kafka import KafkaSettings
@@ -23,9 +23,7 @@ BATCH_BYTES = 64 * KIB  # of several records; one larger record travels alone
 OVERHEAD_BYTES = 16 * KIB  # key, headers and framing of a batch
 MAX_REQUEST_BYTES = max(topic.max_bytes for topic in topics.ALL) + OVERHEAD_BYTES
 DELIVERY_MS = 120_000  # a message that no broker took by then has failed
-CLOSE_S = 20
-
-log = structlog.get_logger(__name__)
+SEND_S = 20.0  # for what is buffered, once the process stops
 
 Ack = asyncio.Future[None]
 Row = tuple[bytes | None, bytes, int, str]  # key, value, event time in ms, run of the session
@@ -109,10 +107,7 @@ class Publisher:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Send what is buffered, then close; a broker that is gone is not waited for long."""
-        try:
-            await asyncio.wait_for(self._producer.stop(), CLOSE_S)
-        except TimeoutError:
-            log.warning("closed_with_messages_undelivered", bootstrap=self._kafka.bootstrap)
+        await close("producer", self._producer.stop(), SEND_S)
 
     async def send(
         self, message: Message, *, partition: int | None = None, run: str = "", topic: Topic | None = None

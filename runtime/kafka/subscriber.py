@@ -12,6 +12,7 @@ from aiokafka.coordinator.assignors.range import RangePartitionAssignor
 from aiokafka.errors import CommitFailedError, IllegalStateError
 
 from affectstream.runtime import metrics
+from affectstream.runtime.kafka.closing import close
 from affectstream.runtime.kafka.errors import translated
 from affectstream.runtime.kafka.positions import Positions
 from affectstream.runtime.kafka.publisher import MAX_REQUEST_BYTES
@@ -93,7 +94,7 @@ class Subscriber(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka h
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Leave the group; without a commit, whatever was not committed is read again by the next member."""
-        await self._consumer.stop()
+        await close("consumer", self._consumer.stop())
 
     async def get(self, max_records: int, timeout_ms: int) -> list[Record]:
         """Return up to ``max_records`` in offset order per partition, each partition getting its share.

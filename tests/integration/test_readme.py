@@ -19,7 +19,7 @@ import pytest
 from support.paths import ROOT
 from support.system import DEMO
 
-from affectstream.runtime.process import free_port
+from affectstream.runtime.process import die_with_parent, free_port
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]
 
@@ -123,6 +123,7 @@ def write(path: Path, signal: np.ndarray) -> None:
 def interruptible() -> None:
     """Undo what a shell does to the jobs of its background: they ignore interrupts, and so would theirs."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
+    die_with_parent()
 
 
 @pytest.fixture(scope="module")

@@ -7,8 +7,10 @@ from pathlib import Path
 
 from confluent_kafka import ElectionType, TopicPartition
 from confluent_kafka.admin import AdminClient
-from support.kafka_server import Broker, free_ports, new_cluster_id
+from support.kafka_server import Broker, new_cluster_id
 from support.proxy import Proxy
+
+from affectstream.runtime.process import free_port
 
 NODES = (1, 2, 3)
 PROPERTIES = """
@@ -80,7 +82,7 @@ class KafkaCluster:
 def three_brokers(folder: Path) -> Iterator[KafkaCluster]:
     """Start three brokers, which are their controllers too."""
     with ExitStack() as exits:
-        ports = free_ports(3 * len(NODES))
+        ports = [free_port() for _ in range(3 * len(NODES))]
         client, internal, controller = (dict(zip(NODES, ports[i::3], strict=True)) for i in range(3))
         voters = ",".join(f"{node}@127.0.0.1:{controller[node]}" for node in NODES)
         cluster_id = new_cluster_id()

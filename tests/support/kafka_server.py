@@ -1,7 +1,6 @@
 """A real Kafka broker in KRaft mode for the tests, from the jars of `make kafka`."""
 
 import base64
-import ctypes
 import shlex
 import signal
 import socket
@@ -14,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from affectstream.runtime.process import die_with_parent, free_port
 from affectstream.runtime.settings import KafkaSettings
 from affectstream.schemas.access import OPERATOR, PROCESSES
 
@@ -112,7 +112,7 @@ class Broker:
                 [*_JAVA, f"-Xmx{self._heap_mb}m", "kafka.Kafka", str(self._properties)],
                 stdout=log,
                 stderr=log,
-                preexec_fn=_die_with_parent,
+                preexec_fn=die_with_parent,
             )
 
     def _accepts(self) -> bool:
@@ -128,7 +128,7 @@ class KafkaServer(Broker):
     def __init__(self, folder: Path, auto_create: bool = False) -> None:
         """``auto_create``: topics appear when they are asked for by name, as a broker's default has it."""
         self.creates = auto_create
-        plain, secure, controller = free_ports(3)
+        plain, secure, controller = (free_port() for _ in range(3))
         self.bootstrap = f"127.0.0.1:{plain}"
         self.secure_bootstrap = f"127.0.0.1:{secure}"
         self.cafile = folder / "ca.pem"
@@ -205,18 +205,6 @@ def certificate(folder: Path) -> None:
     (folder / "broker.pem").write_text(key.read_text() + cert.read_text())
 
 
-def free_ports(count: int) -> list[int]:
-    """Return ports that nothing listens on just now."""
-    probes = [socket.socket() for _ in range(count)]
-    try:
-        for probe in probes:
-            probe.bind(("127.0.0.1", 0))
-        return [probe.getsockname()[1] for probe in probes]
-    finally:
-        for probe in probes:
-            probe.close()
-
-
 def listens(port: int) -> bool:
     """Say whether somebody listens on a local port."""
     try:
@@ -224,7 +212,3 @@ def listens(port: int) -> bool:
     except OSError:
         return False
     return True
-
-
-def _die_with_parent() -> None:
-    ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG

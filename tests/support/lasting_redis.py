@@ -4,10 +4,10 @@ import signal
 import subprocess
 from pathlib import Path
 
-from support.kafka_server import free_ports, listens, wait_until
+from support.kafka_server import listens, wait_until
 
 from affectstream.runtime.embedded import redis_binary
-from affectstream.runtime.process import die_with_parent
+from affectstream.runtime.process import die_with_parent, free_port
 
 START_S = 60
 
@@ -18,7 +18,7 @@ class RedisServer:
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
-        (self.port,) = free_ports(1)
+        self.port = free_port()
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:

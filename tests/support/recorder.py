@@ -14,7 +14,7 @@ import aiohttp
 from support.observations import ended, envelope, final, observed
 
 from affectstream.runtime.kafka import Publisher, partition_of
-from affectstream.runtime.process import free_port
+from affectstream.runtime.process import die_with_parent, free_port
 from affectstream.runtime.recording import open_recording
 from affectstream.runtime.settings import as_env, load
 from affectstream.schemas.codec import encode
@@ -107,7 +107,9 @@ class Process:
         env = {**os.environ, **as_env(settings.model_copy(update={"recorder": own}))}
         program = [*limits, Path(sys.executable).parent / "affectstream", "record"]
         with log.open("wb") as errors:
-            self.popen = subprocess.Popen(program, env=env, stdout=subprocess.DEVNULL, stderr=errors)
+            self.popen = subprocess.Popen(
+                program, env=env, stdout=subprocess.DEVNULL, stderr=errors, preexec_fn=die_with_parent
+            )
 
     def __enter__(self):
         return self

@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 from redis.asyncio import Redis
-from support.kafka_server import certificate, free_ports, listens, wait_until
+from support.kafka_server import certificate, listens, wait_until
 from support.paths import ROOT
 
+from affectstream.runtime.process import die_with_parent, free_port
 from affectstream.runtime.settings import RedisSettings
 
 USERS = ("worker", "fusion", "alerts", "record", "producer", "api", "operator")
@@ -55,7 +56,7 @@ def secured_redis(folder: Path) -> Iterator[SecuredRedis]:
     if binary is None:
         pytest.skip("no redis-server with TLS on the PATH")
     certificate(folder)
-    (port,) = free_ports(1)
+    port = free_port()
     start = shutil.copy(ROOT / "deploy" / "redis-start", folder)
     users = (ROOT / "deploy" / "redis-users.acl").read_text()
     (folder / "redis-users.acl").write_text(f"{users}user tester on >tester ~* +@all\n")
@@ -68,6 +69,7 @@ def secured_redis(folder: Path) -> Iterator[SecuredRedis]:
         cwd=folder,
         env=env,
         stdout=subprocess.DEVNULL,
+        preexec_fn=die_with_parent,
     )
     try:
         wait_until(lambda: listens(port), 10, "redis-server to start")

@@ -18,7 +18,7 @@ from support.paths import ROOT
 from support.system import READY_S, System
 
 from affectstream.processes import Child, Children
-from affectstream.runtime.process import free_port
+from affectstream.runtime.process import die_with_parent, free_port
 from affectstream.runtime.settings import as_env
 
 CONFIG = ROOT / "dashboards" / "prometheus" / "prometheus.yml"
@@ -120,7 +120,9 @@ def prometheus(metrics: Mapping[str, str], folder: Path) -> Iterator[Prometheus]
         f"--web.listen-address={url}",
     ]
     with ExitStack() as exits, (folder / "prometheus.log").open("w") as log:
-        process = exits.enter_context(subprocess.Popen(command, stdout=log, stderr=log))
+        process = exits.enter_context(
+            subprocess.Popen(command, stdout=log, stderr=log, preexec_fn=die_with_parent)
+        )
         exits.callback(process.terminate)
         yield Prometheus(f"http://{url}")
 

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from functools import partial
 from pathlib import Path
 
+from affectstream.runtime.process import die_with_parent
 from affectstream.runtime.settings import Settings, as_env
 
 
@@ -23,6 +24,7 @@ async def running(
         env={**os.environ, **as_env(settings)},
         cwd=cwd,
         stderr=stderr,
+        preexec_fn=die_with_parent,
     )
     try:
         yield process

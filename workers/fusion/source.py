@@ -19,6 +19,7 @@ from faust.transport.drivers import aiokafka as driver
 
 from affectstream.runtime import metrics
 from affectstream.runtime.kafka import ConsumerRecord
+from affectstream.runtime.kafka.closing import close
 from affectstream.runtime.kafka.errors import translated, unavailable
 from affectstream.runtime.kafka.positions import Positions
 from affectstream.runtime.settings import KafkaSettings
@@ -190,7 +191,7 @@ class FaustSource:
         finally:
             self._feeding.cancel()
             await asyncio.gather(self._feeding, return_exceptions=True)
-            await self._app.stop()
+            await close("faust", self._app.stop())
 
     async def _feed(self, on_records: OnRecords) -> None:
         while True:

@@ -20,7 +20,7 @@ from pathlib import Path
 import pytest
 from redis import Redis
 from support.documented import PROGRAMS, commands
-from support.kafka_server import KafkaServer, free_ports, listens
+from support.kafka_server import KafkaServer, listens
 from support.mcap_files import made_up_call, recorded
 from support.recordings import call, voice, wav
 from support.redis_panes import finals
@@ -28,6 +28,7 @@ from support.redis_panes import finals
 from affectstream import cli, export
 from affectstream.analytics.label import Display
 from affectstream.runtime.embedded import EmbeddedRedis
+from affectstream.runtime.process import die_with_parent, free_port
 from affectstream.runtime.settings import RedisSettings
 from affectstream.runtime.store import FusedStore
 
@@ -120,7 +121,7 @@ def servers(
     with Redis.from_url(redis_server.url) as client:
         client.flushdb()
     monkeypatch.setenv("AFFECT_POLICY__AUDIT_LOG", str(tmp_path / "audit.jsonl"))
-    ports = [str(port) for port in free_ports(4)]
+    ports = [str(free_port()) for _ in range(4)]
     names = ("GATEWAY__PORT", "GATEWAY__AUDIOSOCKET_PORT", "ALERTS__HEALTH_PORT", "API__PORT")
     for name, value in zip(names, ports, strict=True):
         monkeypatch.setenv(f"AFFECT_{name}", value)
@@ -173,7 +174,9 @@ def running(line: str) -> Iterator[None]:
     """Run a process until the context ends; it has to listen, and to end well by an interrupt."""
     program, *words = shlex.split(line)
     there = Path(sys.executable).parent / program
-    process = subprocess.Popen([str(there), *words], stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        [str(there), *words], stderr=subprocess.PIPE, text=True, preexec_fn=die_with_parent
+    )
     try:
         deadline = time.monotonic() + READY_S
         while not listens(port(line)):

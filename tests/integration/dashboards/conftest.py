@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -16,6 +15,7 @@ from support.observations import final
 from affectstream.analytics.alerts import alerts
 from affectstream.analytics.rules import Rule
 from affectstream.runtime.embedded import EmbeddedRedis
+from affectstream.runtime.process import die_with_parent, free_port
 from affectstream.runtime.settings import load
 from affectstream.runtime.store import FusedStore
 from affectstream.schemas.labels import N_EMOTIONS
@@ -119,13 +119,14 @@ def running() -> Runner:
 @contextmanager
 def _running(settings: dict[str, str]) -> Iterator[tuple[str, subprocess.Popen[str]]]:
     """Run ``python -m affectstream.dashboards`` until it answers, and end it at the end."""
-    port = _free_port()
+    port = free_port()
     env = {k: v for k, v in os.environ.items() if not k.startswith("AFFECT_")} | settings
     process = subprocess.Popen(
         [sys.executable, "-m", "affectstream.dashboards"],
         env=env | {"AFFECT_API__PORT": str(port)},
         stderr=subprocess.PIPE,
         text=True,
+        preexec_fn=die_with_parent,
     )
     url = f"http://127.0.0.1:{port}"
     try:
@@ -146,9 +147,3 @@ def _wait_until_alive(url: str, process: subprocess.Popen[str]) -> None:
         except httpx.TransportError:
             time.sleep(0.05)
     raise AssertionError("the API did not start")
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

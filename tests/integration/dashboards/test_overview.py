@@ -10,6 +10,7 @@ from support.grafana import TOKEN, Grafana
 
 from affectstream.dashboards.check import check
 from affectstream.dashboards.push import push
+from affectstream.runtime.process import die_with_parent
 
 pytestmark = pytest.mark.integration
 
@@ -45,6 +46,7 @@ async def run(redis_url: str, *arguments: str) -> tuple[int | None, str]:
         env=env | {"AFFECT_REDIS__URL": redis_url, "GRAFANA_TOKEN": TOKEN, "COLUMNS": "200"},
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
+        preexec_fn=die_with_parent,
     )
     said, _ = await process.communicate()
     return process.returncode, said.decode()

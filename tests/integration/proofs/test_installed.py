@@ -18,10 +18,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from support.kafka_server import free_ports
 from support.paths import ROOT
 from support.system import DEMO
 
+from affectstream.runtime.process import die_with_parent, free_port
 from affectstream.runtime.settings import Settings, as_env
 
 pytestmark = [pytest.mark.integration, pytest.mark.proof, pytest.mark.timeout(600)]
@@ -129,6 +129,7 @@ class Installed:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
+            preexec_fn=die_with_parent,
         )
 
     def run(self, *arguments: str | Path, code: int = 0, **env: str) -> str:
@@ -140,7 +141,7 @@ class Installed:
 
     def serve(self, name: str, settings: dict[str, str]) -> None:
         """Run a process until it says that it is ready, and end it by SIGTERM."""
-        (port,) = free_ports(1)
+        port = free_port()
         where = f"AFFECT_{name.upper()}__{'PORT' if name == 'api' else 'HEALTH_PORT'}"
         process = self.start("affectstream", "worker", name, **(settings | {where: str(port)}))
         try:

@@ -24,7 +24,7 @@ from affectstream.producers.plan import SessionPlan
 from affectstream.producers.session import messages
 from affectstream.publish import published
 from affectstream.runtime.audit import audit_log
-from affectstream.runtime.process import free_port
+from affectstream.runtime.process import die_with_parent, free_port
 from affectstream.runtime.settings import ProducerSettings, Settings, as_env, load
 from affectstream.runtime.store import FusedStore
 from affectstream.schemas.messages import FusedEmotion, ModalityState, Party, Reason
@@ -77,7 +77,9 @@ def spoken() -> dict[str, np.ndarray]:
 def recording(settings: Settings) -> Iterator[Callable[[], object]]:
     """Run `affectstream record`; yields what stops it, after which its files are whole."""
     command = Path(sys.executable).with_name("affectstream"), "record"
-    process = subprocess.Popen(command, env=os.environ | as_env(settings), stderr=subprocess.DEVNULL)
+    process = subprocess.Popen(
+        command, env=os.environ | as_env(settings), stderr=subprocess.DEVNULL, preexec_fn=die_with_parent
+    )
 
     def stop() -> None:
         process.terminate()

@@ -8,7 +8,7 @@ import pytest
 from support.kafka_texts import utterance
 
 from affectstream.runtime.kafka import Publisher
-from affectstream.runtime.process import RESTART
+from affectstream.runtime.process import RESTART, die_with_parent
 from affectstream.runtime.settings import KafkaSettings, as_env, load
 
 pytestmark = pytest.mark.integration
@@ -46,6 +46,7 @@ async def test_a_member_that_stands_still_ends_and_one_that_moves_goes_on(
         MEMBER.replace("{work}", work),
         env={**os.environ, **env, "PYTHONPATH": "tests"},
         stderr=asyncio.subprocess.PIPE,
+        preexec_fn=die_with_parent,
     )
     async with asyncio.timeout(60):
         _, said = await process.communicate()

@@ -13,7 +13,7 @@ from support.recorder import DEADLINE_S, Process, call, keeping, kept, recording
 from affectstream.runtime.audit import audit_log
 from affectstream.runtime.consent_store import ConsentStore
 from affectstream.runtime.kafka.lag import lag
-from affectstream.runtime.process import RESTART
+from affectstream.runtime.process import RESTART, die_with_parent
 from affectstream.runtime.recording import open_recording
 from affectstream.runtime.settings import as_env
 from affectstream.schemas.topics import RECORD_GROUP
@@ -213,7 +213,7 @@ async def test_a_recorder_that_reads_one_topic_no_more_ends_to_be_restarted(sett
     kafka = settings.kafka.model_copy(update={"stuck_s": 3})
     env = {**os.environ, **as_env(settings.model_copy(update={"kafka": kafka}))}
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", STUCK, env=env, stderr=asyncio.subprocess.PIPE
+        sys.executable, "-c", STUCK, env=env, stderr=asyncio.subprocess.PIPE, preexec_fn=die_with_parent
     )
     async with asyncio.timeout(DEADLINE_S):
         _, errors = await process.communicate()

@@ -2,6 +2,8 @@
 
 import os
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -9,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from affectstream.processes import Child, Children
-from affectstream.runtime.process import free_port
+from affectstream.runtime.process import die_with_parent, free_port
 from affectstream.schemas.errors import Unavailable
 
 SERVER = """
@@ -107,6 +109,26 @@ import os, pathlib, sys
 runs = pathlib.Path(__file__).with_suffix(".runs")
 runs.write_text(runs.read_text() + "x" if runs.exists() else "x")
 """
+
+
+PARENT = """
+import pathlib, sys, time
+from affectstream.processes import Child, Children
+logs = pathlib.Path(sys.argv[1])
+with Children([Child("server", "server_child", {"PYTHONPATH": str(logs), "PORT": "0"})], logs) as group:
+    print(group.children["server"].process.pid, flush=True)
+    time.sleep(60)
+"""
+
+
+def test_a_parent_that_is_killed_leaves_nobody_behind(module: Callable, tmp_path: Path) -> None:
+    module("server", SERVER)
+    command = [sys.executable, "-c", PARENT, tmp_path]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, preexec_fn=die_with_parent) as parent:
+        assert parent.stdout
+        child = int(parent.stdout.readline())
+        parent.kill()
+    until(lambda: not alive(child))
 
 
 def test_what_crashed_is_started_again_a_few_times_only(module: Callable, tmp_path: Path) -> None:

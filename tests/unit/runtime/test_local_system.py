@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from affectstream.runtime.process import die_with_parent
 from affectstream.runtime.settings import load, local, running_here
 
 SYSTEM = {
@@ -34,7 +35,9 @@ def own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def other_process() -> Iterator[subprocess.Popen[str]]:
     """Another process that has announced a system."""
-    process = subprocess.Popen([sys.executable, "-c", HOLDS], stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        [sys.executable, "-c", HOLDS], stdout=subprocess.PIPE, text=True, preexec_fn=die_with_parent
+    )
     assert process.stdout is not None
     assert process.stdout.readline() == "True\n"
     yield process

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import signal
+import socket
 import subprocess
 import sys
 
@@ -12,6 +13,7 @@ from prometheus_client import REGISTRY
 
 from affectstream.runtime import metrics
 from affectstream.runtime.health import Health
+from affectstream.runtime.process import free_port
 from affectstream.schemas.errors import Unavailable
 
 GOOD = """
@@ -65,6 +67,27 @@ def test_a_second_signal_ends_the_process_at_once():
     process.send_signal(signal.SIGTERM)
     process.communicate(timeout=30)
     assert process.returncode == 128 + signal.SIGTERM
+
+
+def test_one_that_waits_for_ever_ends_by_itself_some_time_after_the_signal():
+    limited = "import affectstream.runtime.process as life\nlife.LONGEST_STOP_S = 0.2\n"
+    process = start(limited + STUCK)
+    wait_for(process, "ready")
+    process.send_signal(signal.SIGTERM)
+    _, err = process.communicate(timeout=30)
+    assert process.returncode == 128 + signal.SIGTERM
+    assert [json.loads(line)["event"] for line in err.splitlines()] == ["stopping", "not_stopped"]
+
+
+def test_a_port_that_was_handed_out_is_nobody_elses_and_is_listened_on_again_and_again():
+    port = free_port()
+    for _ in range(2):
+        with socket.create_server(("127.0.0.1", port)), socket.create_connection(("127.0.0.1", port)):
+            pass
+        with socket.socket() as other, pytest.raises(OSError, match="in use"):
+            other.bind(("127.0.0.1", port))  # as a client does, or who asks for any port
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection(("127.0.0.1", port))
 
 
 def test_a_fault_that_a_user_can_mend_is_one_line_and_exit_code_2():

@@ -18,7 +18,7 @@ from support.system import READY_S, STALL_MS, System
 from affectstream.processes import Children
 from affectstream.runtime.embedded import EmbeddedRedis
 from affectstream.runtime.kafka import topics
-from affectstream.runtime.process import free_port
+from affectstream.runtime.process import die_with_parent, free_port
 from affectstream.runtime.settings import as_env, load
 from affectstream.up import processes
 
@@ -60,6 +60,7 @@ class Gateway(System):
             env={**os.environ, **as_env(self.settings)},
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
+            preexec_fn=die_with_parent,
         )
         printed, _ = await process.communicate()
         return process.returncode or 0, printed.decode()
