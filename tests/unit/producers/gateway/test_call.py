@@ -12,39 +12,18 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.calls import SOUND, STEP_MS, ZERO_MS, frames, messages, plan
 from support.recordings import voice, wav
 
 from affectstream.producers import audio
 from affectstream.producers.audio import End
 from affectstream.producers.gateway.call import LARGEST_GAP_MS, Call
-from affectstream.producers.gateway.call_plan import CallPlan
-from affectstream.producers.gateway.events import Audio, Fault, Paused, Picture, Resumed
+from affectstream.producers.gateway.events import Audio, Fault, Picture
 from affectstream.producers.gateway.lane import LAG_MS, REORDER_MS, Lane
 from affectstream.producers.gateway.simulators import to_mu_law
 from affectstream.producers.gateway.sound import mu_law
 from affectstream.producers.media import probe
-from affectstream.schemas.consent import withheld
-from affectstream.schemas.messages import AudioChunk, EndOfStream, Reason, VideoFrame
-
-ZERO_MS = 1_700_000_000_123
-STEP_MS = 20
-SOUND = np.clip(np.rint(voice(3.3) * 32768), -32768, 32767).astype("<i2")
-
-
-def plan(**other):
-    return CallPlan("call-1", ZERO_MS, **{"parties": ("customer",), **other})
-
-
-def frames(sound=SOUND, party="customer", rate_hz=8000, ms=STEP_MS, numbered=True):
-    step = rate_hz * ms // 1000
-    parts = [sound[at : at + step] for at in range(0, len(sound), step)]
-    return [Audio(party, rate_hz, p.tobytes(), n * ms, n if numbered else None) for n, p in enumerate(parts)]
-
-
-def messages(events, call=None):
-    call = call or Call(plan())
-    return [message for event in events for message in call.messages(event)] + list(call.finish())
-
+from affectstream.schemas.messages import AudioChunk, EndOfStream, VideoFrame
 
 IN_ORDER = messages(frames())
 
@@ -131,66 +110,6 @@ def test_the_agent_and_others_are_heard_only_for_a_permitted_purpose(party):
     allowed = Call(plan(parties=("customer", party), agent_purpose="synthetic"))
     assert {m.party for m in messages(both, allowed)} == {"customer", party}
     assert plan(parties=(party,)).permitted == ()
-
-
-def silenced_frames(gap_ms):
-    """The frames of the sound, with the span of a pause as silence."""
-    pause = np.zeros((gap_ms + 200) * 8, "<i2")
-    return frames(np.concatenate([SOUND[:8000], pause, SOUND[9600:]]))
-
-
-@pytest.mark.parametrize(
-    ("gap_ms", "heard"),  # whether anything comes during the pause
-    [(0, True), (0, False), (5_000, True), (LARGEST_GAP_MS + 1_000, False)],
-)
-def test_a_pause_is_marked_in_the_stream_and_nothing_of_it_is_in_a_message(heard, gap_ms):
-    found = frames()
-    after = [Audio(f.party, f.rate_hz, f.pcm, f.stream_ms + gap_ms, f.index) for f in found[60:]]
-    call = Call(plan())
-    sent = messages([*found[:50], Paused(), *(found[50:60] if heard else []), Resumed(), *after], call)
-    assert call.dropped["paused"] == (10 if heard else 0)
-    expected = messages(silenced_frames(gap_ms))
-    for message, silent in zip(sent, expected, strict=True):
-        start_ms, end_ms = message.start_ms - ZERO_MS, message.end_ms - ZERO_MS
-        if isinstance(message, AudioChunk) and start_ms < 1200 + gap_ms and end_ms > 1000:
-            assert message == withheld(silent, Reason.PAUSED)
-        else:
-            assert message == silent
-    assert sum(getattr(m, "withheld", None) is None for m in sent) >= 3
-
-
-def test_pictures_of_a_pause_are_marked_and_empty():
-    call = Call(plan(parties=(), video=("customer",)))
-    events = [Picture("customer", b"\xff\xd8", at) for at in (0, 500, 1000, 1500)]
-    sent = messages([events[0], Paused(), *events[1:3], Resumed(), events[3]], call)
-    assert [(m.jpeg, m.withheld) for m in sent[:-1]] == [
-        (b"\xff\xd8", None),
-        (b"", "paused"),
-        (b"", "paused"),
-        (b"\xff\xd8", None),
-    ]
-
-
-def test_what_waits_of_a_call_is_dropped_when_consent_is_withdrawn():
-    call = Call(plan())
-    for event in frames()[:80]:
-        list(call.messages(event))
-    call.withdraw()
-    with pytest.raises(Fault, match="consent_withdrawn"):
-        list(call.messages(frames()[80]))
-    assert list(call.finish()) == []
-
-
-@pytest.mark.parametrize("numbered", [True, False])
-def test_what_is_held_by_the_operator_is_a_pause_without_a_word_of_the_protocol(numbered):
-    found, call = frames(numbered=numbered), Call(plan())
-    sent = [m for event in found[:50] for m in call.messages(event)]
-    call.pauses.hold(Reason.PAUSED)
-    sent += [m for event in found[50:60] for m in call.messages(event)]
-    call.pauses.hold(None)
-    sent += [m for event in found[60:] for m in call.messages(event)] + list(call.finish())
-    by_protocol = messages([*found[:50], Paused(), *found[50:60], Resumed(), *found[60:]])
-    assert sent == by_protocol
 
 
 @pytest.mark.parametrize(
