@@ -17,3 +17,13 @@ SECRETS = (
     "GATEWAY_TOKEN",
     "GATEWAY_SESSION_KEY",
 )
+WORKERS = {"worker-video", "worker-audio", "worker-text"}
+RECOGNISER = "worker-asr"
+IMAGES = dict.fromkeys(WORKERS, "inference") | {RECOGNISER: "recogniser"}  # the others' is base
+BUILT = sorted(name for name, service in SERVICES.items() if "build" in service)
+OURS = sorted(name for name in BUILT if SERVICES[name]["build"]["target"] in {"base", *IMAGES.values()})
+
+
+def environment(service: dict[str, Any]) -> dict[str, str]:
+    """Return the variables of a service."""
+    return {name: str(value) for name, value in service.get("environment", {}).items()}

@@ -1,32 +1,19 @@
 """The compose files: sound, safe, naming only what there is."""
 
-import importlib.util
-import os
 import re
 import tomllib
 from typing import Any
 
 import pytest
 import yaml
-from support.compose import SECRETS, SERVICES, STACK
+from support.compose import BUILT, RECOGNISER, SECRETS, SERVICES, STACK, WORKERS, environment
 from support.paths import ROOT
 
-from affectstream.cli import load as load_command
 from affectstream.dashboards.grafana import source
-from affectstream.runtime.settings import describe, load
 
 GPU: dict[str, Any] = yaml.safe_load((ROOT / "compose.gpu.yml").read_text(encoding="utf-8"))
-WORKERS = {"worker-video", "worker-audio", "worker-text"}
-RECOGNISER = "worker-asr"
-IMAGES = dict.fromkeys(WORKERS, "inference") | {RECOGNISER: "recogniser"}  # the others' is base
 ONE_SHOT = {"topics", "replay"}
 STAYING = sorted(set(SERVICES) - ONE_SHOT)
-BUILT = sorted(name for name, service in SERVICES.items() if "build" in service)
-OURS = sorted(name for name in BUILT if SERVICES[name]["build"]["target"] in {"base", *IMAGES.values()})
-
-
-def environment(service: dict[str, Any]) -> dict[str, str]:
-    return {name: str(value) for name, value in service.get("environment", {}).items()}
 
 
 def waits_for(service: dict[str, Any]) -> dict[str, str]:
@@ -98,53 +85,6 @@ def test_nobody_waits_in_a_circle():
         free = {name for name, others in left.items() if not others & set(left)}
         assert free, f"a circle among {sorted(left)}"
         left = {name: others for name, others in left.items() if name not in free}
-
-
-@pytest.mark.parametrize("name", OURS)
-def test_our_services_name_only_settings_that_there_are(name: str):
-    known = {line.env for line in describe(load())}
-
-    assert {var for var in environment(SERVICES[name]) if var.startswith("AFFECT_")} <= known
-
-
-@pytest.mark.parametrize("name", OURS)
-def test_the_settings_of_our_services_load(name: str, monkeypatch: pytest.MonkeyPatch):
-    for var in [var for var in os.environ if var.startswith("AFFECT_")]:
-        monkeypatch.delenv(var)
-    for var, value in environment(SERVICES[name]).items():
-        monkeypatch.setenv(var, _filled(value))
-
-    settings = load()
-
-    assert settings.log.format == "json"
-    assert settings.policy.agent_purpose is None
-
-
-@pytest.mark.parametrize("name", OURS)
-def test_the_command_of_our_services_exists(name: str):
-    program, *arguments = SERVICES[name]["command"]
-    if program == "python":
-        assert arguments[0] == "-m"
-        module = arguments[1]
-        assert module.startswith("affectstream."), "the folders are parts of that package"
-        found = importlib.util.find_spec(module)
-        assert found
-        assert not found.submodule_search_locations or importlib.util.find_spec(f"{module}.__main__")
-        return
-    assert program == "affectstream"
-    command: Any = load_command(arguments.pop(0))
-    while hasattr(command, "commands"):
-        command = command.commands[arguments.pop(0)]
-    options = {option for parameter in command.params for option in parameter.opts}
-    assert {argument for argument in arguments if argument.startswith("--")} <= options
-
-
-@pytest.mark.parametrize("name", OURS)
-def test_the_image_of_a_service_holds_torch_only_where_it_is_needed(name: str):
-    wanted = IMAGES.get(name, "base")
-
-    assert SERVICES[name]["image"].startswith(f"affectstream-{wanted}:")
-    assert SERVICES[name]["build"]["target"] == wanted
 
 
 def test_no_secret_is_written_down():
@@ -236,11 +176,6 @@ def test_mounted_files_are_there():
                 assert (ROOT / source).exists(), source
             elif not source.startswith("${"):
                 assert source in STACK["volumes"]
-
-
-def _filled(value: str) -> str:
-    """Fill variables in as compose does where only the secrets are set."""
-    return re.sub(r"\$\{\w+(?::-([^}]*)|:\?[^}]*)\}", lambda found: found[1] or "filled-in", value)
 
 
 def test_no_service_reads_the_checkout_but_the_recording_to_replay():
