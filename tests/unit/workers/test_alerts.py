@@ -4,98 +4,18 @@ import asyncio
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.alerts_worker import RULES, Clock, Publisher, Store, Topic, no_sleep, run
 from support.session_lines import tenths
 
 from affectstream.analytics.alerts import alerts
-from affectstream.analytics.rules import Rule
-from affectstream.runtime.kafka import Record
 from affectstream.schemas.alert import Alert
 from affectstream.schemas.codec import encode
 from affectstream.schemas.messages import DeadLetter, ModalityState
-from affectstream.schemas.topics import ALERTS, FUSED
+from affectstream.schemas.topics import ALERTS
 from affectstream.workers.alert_states import KEPT_S
 from affectstream.workers.alerts import REDIS_WAIT_S, AlertsWorker
 
-RULES = (Rule(name="angry", kind="above", emotions=("angry",), level=0.6, seconds=3, hysteresis=0.2),)
 LINE = tenths("11666.66111166661115666")
-
-
-class Topic:
-    """One partition: what is on it, what is committed; ends the loop when all of it has been read."""
-
-    def __init__(self, values, stop):
-        self.values, self.at, self.committed, self.stop = values, 0, 0, stop
-        self.size = 4
-
-    async def get(self, max_records, timeout_ms):
-        batch = self.values[self.at : self.at + self.size]
-        first, self.at = self.at, self.at + len(batch)
-        if not batch:
-            self.stop.set()
-        return [Record(FUSED.name, 0, first + i, 0, b"call", value) for i, value in enumerate(batch)]
-
-    async def commit(self, offsets):
-        ((topic, partition),) = offsets
-        assert (topic, partition) == (FUSED.name, 0)
-        self.committed = offsets[topic, partition]
-
-
-class Publisher:
-    def __init__(self):
-        self.sent = []
-
-    async def send(self, message, *, partition=None, run="", topic=None):
-        self.sent.append(message)
-        ack = asyncio.get_running_loop().create_future()
-        ack.set_result(None)
-        return ack
-
-
-class Store:
-    """Redis: finals that fusion wrote, alerts by their field; counts how often it was read."""
-
-    def __init__(self, finals):
-        self.held, self.written, self.read = finals, {}, 0
-
-    async def finals(self, session_id, party, start_ms=None, end_ms=None):
-        self.read += 1
-        return [w for w in self.held if (w.session_id, w.party) == (session_id, party) and w.end_ms <= end_ms]
-
-    async def positions(self, parties):
-        ends = {(w.session_id, w.party): w.end_ms for w in sorted(self.held, key=lambda w: w.end_ms)}
-        return [ends.get(party) for party in parties]
-
-    async def write_alerts(self, found):
-        for alert in found:
-            before = self.written.setdefault((alert.alert_id, alert.edge), alert)
-            assert before == alert
-
-
-class Clock:
-    def __init__(self):
-        self.s = 0.0
-
-    def __call__(self):
-        self.s += 0.5
-        return self.s
-
-
-async def no_sleep(_):
-    pass
-
-
-def run(values, store, publisher=None, start=0, sleep=no_sleep):
-    """One worker from a committed offset until it has read everything; returns its topic and publisher."""
-    publisher = publisher or Publisher()
-
-    async def go():
-        stop = asyncio.Event()
-        topic = Topic(values, stop)
-        topic.at = topic.committed = start
-        await AlertsWorker(RULES, topic, publisher, store, Clock(), sleep).run(stop)
-        return topic
-
-    return asyncio.run(go()), publisher
 
 
 def published(publisher):

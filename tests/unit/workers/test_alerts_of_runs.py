@@ -3,17 +3,16 @@
 import asyncio
 
 import pytest
+from support.alerts_worker import RULES, Publisher
 from support.session_lines import tenths
 
 from affectstream.analytics.alerts import alerts
-from affectstream.analytics.rules import Rule
 from affectstream.runtime.kafka import Record
 from affectstream.schemas.codec import encode
 from affectstream.schemas.runs import Runs
 from affectstream.schemas.topics import FUSED
 from affectstream.workers.alerts import AlertsWorker
 
-RULES = (Rule(name="angry", kind="above", emotions=("angry",), level=0.6, seconds=3, hysteresis=0.2),)
 FIRST, SECOND = tenths("116666661111666666"), tenths("66666111")
 
 
@@ -64,17 +63,6 @@ class Log:
         pass
 
 
-class Publisher:
-    def __init__(self):
-        self.sent = []
-
-    async def send(self, message, *, partition=None, run="", topic=None):
-        self.sent.append((run, message))
-        ack = asyncio.get_running_loop().create_future()
-        ack.set_result(None)
-        return ack
-
-
 @pytest.mark.parametrize(
     "replaced_at", [0, len(FIRST) // 2, len(FIRST)], ids=["before", "meanwhile", "after"]
 )
@@ -88,7 +76,7 @@ async def test_the_alerts_are_those_of_the_run_that_is_kept(replaced_at):
     worker = AlertsWorker(RULES, Log(stop, reached), publisher, redis, sleep=lambda _: asyncio.sleep(0))
     async with asyncio.timeout(20):
         await worker.run(stop)
-    expected = alerts(RULES, SECOND)
+    expected, sent = alerts(RULES, SECOND), list(zip(publisher.runs, publisher.sent, strict=True))
     assert sorted(redis.written) == sorted((alert.alert_id, alert.edge) for alert in expected)
-    assert [message for run, message in publisher.sent if run == "two"] == expected
-    assert [message for run, message in publisher.sent if run == "one"] == alerts(RULES, FIRST)
+    assert [message for run, message in sent if run == "two"] == expected
+    assert [message for run, message in sent if run == "one"] == alerts(RULES, FIRST)
