@@ -4,8 +4,6 @@ A target's ``attempt`` takes one input and says whether it was accepted. It may 
 project's own (AffectError); whatever else it raises is a finding.
 """
 
-import json
-import runpy
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
@@ -13,12 +11,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from soak import seeds
 from soak.mutation import SEPARATOR
 from support import audiohook as client
-from support.paths import ROOT
 
 from affectstream.producers.gateway.audiohook import AudioHook, Upgrade
-from affectstream.producers.gateway.audiosocket import UUID, AudioSocket, frame
+from affectstream.producers.gateway.audiosocket import AudioSocket
 from affectstream.producers.gateway.call import Call
 from affectstream.producers.gateway.call_plan import CallPlan, OneChannel
 from affectstream.producers.gateway.events import (
@@ -60,16 +58,6 @@ class Target:
 # messages
 
 
-@cache
-def _golden(names: str = "*") -> list[bytes]:
-    found = sorted((ROOT / "tests" / "golden").glob(f"{names}.hex"))
-    return [bytes.fromhex(path.read_text()) for path in found]
-
-
-def _observed() -> list[bytes]:
-    return _golden("observations*")
-
-
 def _decode(data: bytes) -> bool:
     message = codec.decode(data, LARGEST)
     assert codec.decode(codec.encode(message), LARGEST) == message
@@ -78,7 +66,7 @@ def _decode(data: bytes) -> bool:
 
 def _read_observations(data: bytes) -> bool:
     """Read a record beside a sound one, which it must not harm; both readers must judge alike."""
-    sound, found = observations.read([_observed()[0], data])
+    sound, found = observations.read([seeds.observed()[0], data])
     assert not isinstance(sound, MessageError)
     try:
         judged = isinstance(codec.decode(data, PROBABILITIES.max_bytes), Observations)
@@ -125,57 +113,6 @@ def _sent(messages: Any) -> int:
     return count
 
 
-def _texts(*messages: str | bytes) -> bytes:
-    return SEPARATOR.join(b"T" + m.encode() if isinstance(m, str) else b"B" + m for m in messages)
-
-
-@cache
-def _examples(test: str) -> dict[str, Any]:
-    """Return what a test module names: its examples are seeds."""
-    return runpy.run_path(str(ROOT / "tests" / "unit" / "producers" / test))
-
-
-def _twilio_seeds() -> list[bytes]:
-    found = _examples("gateway/test_twilio.py")
-    return [_texts(*found["GOLDEN"]), _texts(*found["LOOK_ALIKE"])]
-
-
-def _plain_seeds() -> list[bytes]:
-    start = json.dumps(_examples("gateway/test_plain.py")["START"])
-    sound = [bytes((0,)) + (20 * n).to_bytes(8, "big") + b"\1\2" * 320 for n in range(60)]
-    picture = bytes((1,)) + (500).to_bytes(8, "big") + b"\xff\xd8 picture \xff\xd9"
-    words = {"type": "words", "track": 2, "start_ms": 0, "end_ms": 400, "text": "hello", "final": True}
-    named = [{"party": "customer", "encoding": e, "rate_hz": 16_000} for e in ("s16le", "jpeg", "words")]
-    own = json.dumps({"type": "start", "call_id": "c", "tracks": named})
-    steps = [json.dumps({"type": kind}) for kind in ("pause", "resume", "stop")]
-    consent = json.dumps({"type": "consent", "consent": "granted"})
-    return [
-        _texts(start, *sound, *steps),
-        _texts(own, consent, picture, json.dumps(words), *sound[:3], *steps),
-    ]
-
-
-def _audiohook_seeds() -> list[bytes]:
-    """Two streams of 0.8 s of sound: one that is only heard, one with every kind of message."""
-    sound = [b"\xff" * 1600] * 8
-    kinds = (
-        ("ping", "PT0.8S", {}),
-        ("update", "PT0.8S", {"language": "en-US"}),
-        ("paused", "PT0.8S", {}),
-        ("resumed", "PT1.8S", {"start": "PT0.8S", "discarded": "PT1S"}),
-        ("discarded", "PT2S", {"start": "PT1.8S", "discarded": "PT0.2S"}),
-        ("error", "PT2S", {"code": 400, "message": "x"}),
-    )
-    return [_hooked(sound, (), "PT0.8S"), _hooked(sound, kinds, "PT2S")]
-
-
-def _hooked(sound: Sequence[bytes], kinds: Sequence[tuple[str, str, Any]], end: str) -> bytes:
-    one = client.Client()
-    opened = json.dumps(one.message("open", **one.opening))
-    steps = [json.dumps(one.message(kind, at, **parameters)) for kind, at, parameters in kinds]
-    return _texts(opened, *sound, *steps, json.dumps(one.message("close", end, reason="end")))
-
-
 class _Hook:
     """An AudioHook whose open is answered as the gateway does."""
 
@@ -193,11 +130,6 @@ class _Hook:
         return events
 
 
-def _audiosocket_seeds() -> list[bytes]:
-    named, sound = frame(UUID, bytes(range(16))), [frame(0x10, b"\1\2" * 160)] * 40
-    return [_texts(named + b"".join(sound), frame(0)), _texts(named, *sound, frame(0xFF, b"\1"))]
-
-
 # files
 
 
@@ -212,21 +144,6 @@ def written(data: bytes, suffix: str) -> Path:
     path = Path(_folder().name) / f"input{suffix}"
     path.write_bytes(data)
     return path
-
-
-def _transcript_seeds() -> list[bytes]:
-    own, vendors = _examples("test_transcripts.py"), _examples("test_vendors.py")
-    wrong = _examples("test_transcripts_gone_wrong.py")
-    documents = [json.dumps(document).encode() for document, _ in vendors["CASES"].values()]
-    whisper = {"segments": [{"start": 0.0, "end": 1.5, "text": "Hello", "speaker": "A"}], "language": "en"}
-    texts = [
-        own["VTT"],
-        own["SRT"],
-        wrong["ROLLING"],
-        "start\tend\ttext\n0\t900\tHello\n",
-        json.dumps(whisper),
-    ]
-    return [*documents, *(text.encode() for text in texts)]
 
 
 def _transcript(data: bytes) -> bool:
@@ -247,19 +164,19 @@ def all_targets() -> dict[str, Target]:
     return {
         target.name: target
         for target in (
-            Target("codec", _golden, _decode, 420_000, python),
-            Target("observations", _observed, _read_observations, 100_000, python),
-            Target("plain", _plain_seeds, partial(_spoken, Plain), 30_000, python),
-            Target("twilio", _twilio_seeds, partial(_spoken, twilio), 180_000, python),
-            Target("audiohook", _audiohook_seeds, hook, 50_000, python),
+            Target("codec", seeds.golden, _decode, 420_000, python),
+            Target("observations", seeds.observed, _read_observations, 100_000, python),
+            Target("plain", seeds.plain, partial(_spoken, Plain), 30_000, python),
+            Target("twilio", seeds.twilio, partial(_spoken, twilio), 180_000, python),
+            Target("audiohook", seeds.audiohook, hook, 50_000, python),
             Target(
                 "audiosocket",
-                _audiosocket_seeds,
+                seeds.audiosocket,
                 partial(_spoken, partial(AudioSocket, "customer")),
                 80_000,
                 ("mutation", "atheris"),
             ),
-            Target("transcripts", _transcript_seeds, _transcript, 80_000, python),
+            Target("transcripts", seeds.transcript, _transcript, 80_000, python),
             *media.targets(),
         )
     }
