@@ -29,7 +29,7 @@ MOST_WAITING = 16  # messages that were read and not processed; more are not rea
 HANDSHAKE_S = 10.0
 BACKLOG = 1024  # connections that wait to be accepted
 CLOSE_S = 5.0  # for the other side to answer a closing handshake
-INTERNAL_ERROR = 1011
+MAY_BE_SENT = {*WSCloseCode} - {WSCloseCode.NO_INFO, WSCloseCode.ABNORMAL_CLOSURE}  # RFC 6455, 7.4
 TEXT, BINARY = WSMsgType.TEXT, WSMsgType.BINARY
 
 log = structlog.get_logger(__name__)
@@ -99,7 +99,7 @@ class Socket(WSListener):
                 self._part(kind, frame)
             elif kind == WSMsgType.CLOSE:
                 if not transport.is_close_frame_sent:
-                    transport.send_close(frame.get_close_code())
+                    transport.send_close(_answer_to_close(frame.get_payload_as_bytes()))
                 transport.disconnect()
         except UnicodeDecodeError:
             self._fail(WSCloseCode.INVALID_TEXT)
@@ -118,9 +118,8 @@ class Socket(WSListener):
         """Return the next message, or what is left to do of it; None once the connection is gone."""
         while True:
             while self._waiting:
-                left: Message | Todo | None = self._waiting.popleft()
-                if isinstance(left, str | bytes) and self.offer is not None:
-                    left = self.offer(left)
+                head = self._waiting.popleft()
+                left = self.offer(head) if isinstance(head, str | bytes) and self.offer else head
                 if left is not None:
                     return left
             if self._gone:
@@ -141,10 +140,8 @@ class Socket(WSListener):
             code = await self._serve(self)
         except Exception:
             log.exception("stream_failed")
-            code = INTERNAL_ERROR
+            code = WSCloseCode.INTERNAL_ERROR.value
         self._gone = True
-        if self._transport.is_disconnected:
-            return
         if not self._transport.is_close_frame_sent:
             self._transport.send_close(WSCloseCode(code))
         if self._paused:
@@ -157,9 +154,7 @@ class Socket(WSListener):
     def _take(self, data: Message) -> None:
         if self._gone:
             return
-        left: Message | Todo | None = data
-        if not self._waiting and self.offer is not None:
-            left = self.offer(data)
+        left = data if self._waiting or self.offer is None else self.offer(data)
         if left is None:
             return
         self._waiting.append(left)
@@ -186,6 +181,14 @@ class Socket(WSListener):
         self._parts = []
         self._transport.send_close(code)
         self.stop()
+
+
+def _answer_to_close(payload: bytes) -> WSCloseCode:
+    """Return the code that answers a closing frame: its own, or OK for none and an application's own."""
+    code = int.from_bytes(payload[:2], "big")
+    if not payload or 3000 <= code < 5000:
+        return WSCloseCode.OK
+    return WSCloseCode(code) if code in MAY_BE_SENT else WSCloseCode.PROTOCOL_ERROR
 
 
 Route = Callable[[Request], Answer | Socket]
@@ -239,9 +242,9 @@ class WebSocketServer:
 
 def _response(answer: Answer) -> WSUpgradeResponse:
     body = answer.body or f"{HTTPStatus(answer.status).phrase}\n".encode()
-    response: WSUpgradeResponse
-    if answer.status < 400:
-        response = WSUpgradeResponse.create_ok_response(body, answer.headers)
-    else:
-        response = WSUpgradeResponse.create_error_response(answer.status, body, answer.headers)
-    return response
+    made: WSUpgradeResponse = (
+        WSUpgradeResponse.create_ok_response(body, answer.headers)
+        if answer.status < 400
+        else WSUpgradeResponse.create_error_response(answer.status, body, answer.headers)
+    )
+    return made

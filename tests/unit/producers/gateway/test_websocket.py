@@ -107,6 +107,26 @@ async def test_what_breaks_the_protocol_is_closed_by_its_code(sent, code):
         await asyncio.wait_for(taken.over.wait(), 5)
 
 
+@pytest.mark.parametrize(
+    ("payload", "code"),
+    [
+        (b"", 1000),
+        ((1000).to_bytes(2, "big"), 1000),
+        ((1001).to_bytes(2, "big") + b"bye", 1001),
+        ((4000).to_bytes(2, "big"), 1000),
+        *(((code).to_bytes(2, "big"), 1002) for code in (0, 999, 1005, 1006, 1015, 2999, 5000)),
+        (b"\x03", 1002),
+    ],
+)
+async def test_a_closing_frame_is_answered_by_a_code_that_may_be_sent(payload, code):
+    taken = Taken()
+    async with connected(taken) as (reader, writer, _):
+        await upgraded(reader)
+        writer.write(frame(CLOSE, payload))
+        assert await closed_with(reader) == code
+        await asyncio.wait_for(taken.over.wait(), 5)
+
+
 @pytest.mark.parametrize(("path", "status"), [(b"/nowhere", b" 404 "), (b"/broken", b" 500 ")])
 async def test_a_request_that_cannot_be_served_is_answered_without_its_reason(path, status):
     async with connected(Taken(), path) as (reader, _, _):
