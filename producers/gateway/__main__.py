@@ -80,7 +80,8 @@ async def serve(settings: Settings, stop: Stop) -> None:
         await gate.streams.drain()
 
 
-def _tls(gateway: GatewaySettings) -> ssl.SSLContext | None:
+def tls(gateway: GatewaySettings) -> ssl.SSLContext | None:
+    """Return what the settings make of TLS, None for a proxy's; raises SettingsError."""
     if gateway.tls_certificate is None:
         return None
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
@@ -93,7 +94,7 @@ def _tls(gateway: GatewaySettings) -> ssl.SSLContext | None:
 
 async def _listening(exits: AsyncExitStack, websockets: WebSocketServer, gateway: GatewaySettings) -> None:
     try:
-        server = await websockets.listen(gateway.host, gateway.port, _tls(gateway))
+        server = await websockets.listen(gateway.host, gateway.port, tls(gateway))
     except OSError:
         raise Unavailable(_cannot_listen(gateway.host, gateway.port, "gateway.port")) from None
     exits.callback(server.close)

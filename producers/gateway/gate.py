@@ -134,5 +134,5 @@ def record_end(name: str, call: Call, reason: str) -> None:
         reason=reason,
         seconds=round(call.head_ms / 1000, 1),
         filled_ms=round(call.progress.filled_ms),
-        dropped={why: n for why, n in call.dropped.items() if n},
+        dropped={str(why): n for why, n in call.dropped.items() if n},
     )

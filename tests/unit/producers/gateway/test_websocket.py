@@ -1,11 +1,15 @@
 """The WebSocket server against raw frames: messages whole and in order, faults closed by their codes."""
 
 import asyncio
+import ssl
 from contextlib import asynccontextmanager
 
 import pytest
+from support.kafka_server import certificate
 
+from affectstream.producers.gateway.__main__ import tls
 from affectstream.producers.gateway.websocket import MOST_WAITING, Answer, Socket, WebSocketServer
+from affectstream.runtime.settings import load
 
 REQUEST = (
     b"GET %b HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
@@ -132,6 +136,25 @@ async def test_a_request_that_cannot_be_served_is_answered_without_its_reason(pa
     async with connected(Taken(), path) as (reader, _, _):
         answer = await asyncio.wait_for(reader.read(), 5)
     assert status in answer and b"secret" not in answer
+
+
+async def test_with_a_certificate_a_client_that_knows_it_is_served_and_no_other(tmp_path):
+    certificate(tmp_path)
+    settings = load(gateway={"tls_certificate": tmp_path / "ca.pem", "tls_key": tmp_path / "key.pem"}).gateway
+    server = await WebSocketServer(lambda _: Answer(404)).listen("127.0.0.1", 0, tls(settings))
+    port = server.sockets[0].getsockname()[1]
+    known = ssl.create_default_context(cafile=tmp_path / "ca.pem")
+    reader, writer = await asyncio.open_connection("127.0.0.1", port, ssl=known)
+    writer.write(REQUEST % b"/nowhere")
+    assert b" 404 " in await reader.readuntil(b"\r\n\r\n")
+    writer.close()
+    with pytest.raises(ssl.SSLCertVerificationError):
+        await asyncio.open_connection("127.0.0.1", port, ssl=ssl.create_default_context())
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(REQUEST % b"/nowhere")
+    assert b"404" not in await asyncio.wait_for(reader.read(), 5)
+    writer.close()
+    server.close()
 
 
 async def test_what_is_offered_stays_in_order_with_what_has_to_wait():
