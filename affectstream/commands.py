@@ -117,7 +117,7 @@ COMMANDS: dict[str, Entry] = {
     ),
     "capacity": Entry(
         "affectstream.capacity",
-        "Compute the processes, partitions, brokers and Redis servers for so many calls at once.",
+        "Compute the processes, partitions, brokers, Redis servers and GPUs for so many calls at once.",
     ),
     "doctor": Entry(
         "affectstream.doctor",

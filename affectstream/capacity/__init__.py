@@ -6,8 +6,9 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from affectstream.capacity.costs import read
-from affectstream.capacity.plan import Need, Profile, needs
+from affectstream.capacity.costs import on_gpu, read
+from affectstream.capacity.plan import ON_GPU, Need, Profile, needs
+from affectstream.schemas.errors import InputError
 from affectstream.tables import listing
 
 app = typer.Typer()
@@ -31,14 +32,23 @@ def capacity(
     keep_hours: Annotated[
         float | None, typer.Option(min=0.1, help="finals in Redis; default: redis.ttl_s", show_default=False)
     ] = None,
+    gpu_rates: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FRAMES,CHUNKS,UTTERANCES",
+            help="a second on one GPU, as `make bench ARGS=models` prints them there",
+            show_default=False,
+        ),
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
 ) -> None:
-    """Compute the processes, partitions, brokers and Redis servers for so many calls at once."""
+    """Compute the processes, partitions, brokers, Redis servers and GPUs for so many calls at once."""
     from affectstream.runtime.settings import load
 
     ttl_s = load().redis.ttl_s if keep_hours is None else keep_hours * 3600
     profile = Profile(cameras, fps, voices, utterances, busy_hours, ttl_s)
-    found = needs(calls, profile, read())
+    costs = read() if gpu_rates is None else on_gpu(read(), _rates(gpu_rates))
+    found = needs(calls, profile, costs, gpu_rates is not None)
     if json:
         _print_json(calls, profile, found)
         return
@@ -46,9 +56,21 @@ def capacity(
     for need in found:
         cells = (need.part, f"{need.count:,}", need.unit, f"{need.memory_gib:,.1f}", need.because)
         table.add_row(*map(Text, cells))
-    table.caption = Text("measured costs and what is assumed: docs/capacity.md")
+    gpus = "" if gpu_rates else "\nno GPU was measured, so workers run on processors here: --gpu-rates"
+    table.caption = Text(f"measured costs and what is assumed: docs/capacity.md{gpus}")
     table.caption_justify = "left"
     out.print(table)
+
+
+def _rates(text: str) -> dict[str, float]:
+    """Return the inputs a second of each modality on one GPU; raises InputError."""
+    try:
+        found = dict(zip(ON_GPU, map(float, text.split(",")), strict=True))
+    except ValueError:
+        found = {}
+    if not found or not all(0 < rate < float("inf") for rate in found.values()):
+        raise InputError(f"--gpu-rates {text}: three numbers, as 3000,2500,900")
+    return found
 
 
 def _print_json(calls: int, profile: Profile, found: list[Need]) -> None:

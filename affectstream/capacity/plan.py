@@ -1,6 +1,7 @@
 """From a number of calls to processes, partitions, brokers and servers; docs/capacity.md has the formula."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from affectstream.capacity.costs import Costs
@@ -13,6 +14,7 @@ OBSERVATIONS_A_WINDOW = 7  # in the measurement of the fusion
 GATEWAY_CALLS = 500  # in that of the gateway
 RECORD_BYTES = 100  # key, headers and framing of a record of its own
 PARTITION_STEP = 12  # divisible by 2, 3, 4 and 6 processes
+ON_GPU = ("video", "audio", "text")  # they may share one
 KIB, MIB, GIB = 2**10, 2**20, 2**30
 PROCESS_MIB = {
     "video": 589,
@@ -88,8 +90,8 @@ def processor_s(its: Rates, costs: Costs) -> dict[str, float]:
     }
 
 
-def needs(calls: int, profile: Profile, costs: Costs) -> list[Need]:
-    """Return what ``calls`` at once need, part by part."""
+def needs(calls: int, profile: Profile, costs: Costs, gpu: bool = False) -> list[Need]:
+    """Return what ``calls`` at once need, part by part; with ``gpu`` the workers' costs are those on one."""
     its, headroom = rates(calls, profile), costs.assumed.headroom
     cores = processor_s(its, costs)
     parties = calls * profile.voices
@@ -108,9 +110,18 @@ def needs(calls: int, profile: Profile, costs: Costs) -> list[Need]:
     for part, used in cores.items():
         count = max(1, math.ceil(used / headroom))
         memory = count * PROCESS_MIB[part] * MIB / GIB + own.get(part, 0.0)
-        found.append(Need(part, count, "processes of one core", memory, because[part]))
+        unit = "processes on a GPU" if gpu and part in ON_GPU else "processes of one core"
+        found.append(Need(part, count, unit, memory, because[part]))
     found.append(_partitions(max(need.count for need in found if need.part != "gateway"), costs))
-    return [*found, _brokers(its, profile, costs), _redis(its, profile, costs)]
+    shared = [_gpus(cores, headroom)] if gpu else []
+    return [*found, *shared, _brokers(its, profile, costs), _redis(its, profile, costs)]
+
+
+def _gpus(used: Mapping[str, float], headroom: float) -> Need:
+    """Return the GPUs, each shared by the workers of all modalities as far as it goes."""
+    count = max(1, math.ceil(sum(used[part] for part in ON_GPU) / headroom))
+    shares = ", ".join(f"{part} {used[part]:,.2f}" for part in ON_GPU)
+    return Need("GPUs", count, "shared by the workers", 0.0, f"in use: {shares}")
 
 
 def _partitions(largest: int, costs: Costs) -> Need:

@@ -2,7 +2,7 @@
 
 import json
 import math
-from dataclasses import replace
+from dataclasses import asdict, replace
 from itertools import pairwise
 
 import pytest
@@ -10,9 +10,11 @@ from support.paths import ROOT
 from typer.testing import CliRunner
 
 from affectstream import cli
+from affectstream.capacity import _rates
 from affectstream.capacity.costs import read
 from affectstream.capacity.plan import Need, Profile, needs, processor_s, rates, written
 from affectstream.schemas import topics
+from affectstream.schemas.errors import InputError
 
 COSTS = read()
 CALLS = (100, 1_000, 10_000, 100_000)
@@ -36,6 +38,22 @@ def test_a_thousand_calls_by_hand():
     assert found["partitions"].count == 72  # 41 processes and half as many again
     bytes_s = written(its, COSTS)
     assert bytes_s[topics.CHUNKS] == 2000 * (63_581 + 100)
+
+
+def test_gpus_are_computed_from_the_rates_of_one_and_shared_by_the_modalities():
+    command = ["capacity", "--calls", "10000", "--gpu-rates", "3000,2500,900", "--json"]
+    found = {each["part"]: each for each in json.loads(RUN.invoke(cli.app, command).stdout)["needs"]}
+    assert found["video"]["count"] == math.ceil(50_000 / 3000 * 1.3 / 0.6) == 37
+    assert found["video"]["unit"] == "processes on a GPU"
+    used = (50_000 / 3000 + 20_000 / 2500 + 4_000 / 900) * 1.3
+    assert found["GPUs"]["count"] == math.ceil(used / 0.6) == 64
+    assert found["fusion"] == asdict(by_part(10_000)["fusion"])
+
+
+@pytest.mark.parametrize("text", ["3000", "3000,2500,0", "a,b,c", "1,2,3,4", "nan,1,1", "inf,1,1"])
+def test_rates_that_are_none_are_refused(text: str):
+    with pytest.raises(InputError, match="--gpu-rates"):
+        _rates(text)
 
 
 def test_more_calls_never_need_less():
