@@ -10,7 +10,7 @@ import uvicorn
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from affectstream.analytics.label import Display
-from affectstream.dashboards import control, feedback, listening
+from affectstream.dashboards import ahead, control, feedback, listening
 from affectstream.dashboards.api import create_app
 from affectstream.dashboards.feed import Feed
 from affectstream.dashboards.limits import Limits
@@ -93,9 +93,11 @@ async def serve(settings: Settings, stop: Stop) -> None:
         app.add_middleware(Measured)  # around all others
         own = settings.api
         await exits.enter_async_context(Health(own.health_port, {"redis": store.ping}, own.health_host))
-        ending = asyncio.create_task(_end(server, app.state.feed, stop))
+        beside = [_end(server, app.state.feed, stop), ahead.read(app)]
+        tasks = list(map(asyncio.create_task, beside))
         await server.serve(sockets=[listener])
-        ending.cancel()
+        for task in tasks:
+            task.cancel()
         await app.state.trials.aclose()
 
 

@@ -1,8 +1,7 @@
 """The final windows of parties as arrays: each final is decoded once, and costs 122 bytes from then on."""
 
-import asyncio
-from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import chain
 from typing import Any
 
 import msgspec
@@ -10,19 +9,19 @@ import numpy as np
 from msgspec import Struct, field
 from numpy.typing import NDArray
 
-from affectstream.analytics.label import NOTHING, Display, DisplayedLabel, step
-from affectstream.dashboards.limits import within
+from affectstream.analytics.label import NOTHING, Display, DisplayedLabel
 from affectstream.runtime import rows
-from affectstream.runtime.store import FusedStore
 from affectstream.schemas.labels import EMOTIONS, INDEX, N_EMOTIONS
-from affectstream.schemas.messages import MODALITIES, Party, PartyKey, Reason
+from affectstream.schemas.messages import MODALITIES, Reason
 
-PAGE = 2_000  # finals of one round trip; decoded in a few milliseconds, between which others are answered
 MEASURES = ("confidence", "uncertainty", "disagreement")
 STATUSES = ("none", "present", "abstained", "missing", *Reason)  # none: the modality is no part of the call
 PLACE = {name: m for m, name in enumerate(MODALITIES)}
 STATUS: dict[str, int] = {name: code for code, name in enumerate(STATUSES)}
+STATUS["held"] = STATUS["present"]  # in finals before version 2
 NO_LABEL = -1
+CODE: dict[str | None, int] = {None: NO_LABEL}
+CODE.update(INDEX)
 ROW = np.dtype(
     [
         ("start_ms", "i8"),
@@ -91,12 +90,17 @@ class Columns:
 
     def append(self, entries: Sequence[Entry]) -> None:
         """Append finals as Redis holds them, in order; one that cannot be read is left out, loudly."""
-        new = [self._row(final) for _, data in entries if (final := _decoded(data)) is not None]
+        finals = _all_decoded(entries)
         self.newest = entries[-1] if entries else self.newest
-        end = self._size + len(new)
+        end = self._size + len(finals)
         if end > len(self._rows):
-            self._rows = np.resize(self._rows, max(end, 64, len(self._rows) * 3 // 2))
-        self._rows[self._size : end] = np.array(new, ROW)
+            grown = np.empty(max(end, 64, len(self._rows) * 3 // 2), ROW)
+            grown[: self._size] = self.rows
+            self._rows = grown
+        new = self._rows[self._size : end]
+        _fill(new, finals)
+        _display(new, self._display, [final.rule for final in finals], self._displayed)
+        self._displayed = _displayed(new[-1]) if finals else self._displayed
         self._size = end
 
     def between(self, after_ms: int | None, until_ms: int | None) -> Rows:
@@ -110,71 +114,21 @@ class Columns:
         places = np.searchsorted(self.rows["end_ms"], ends_ms, side="right") - 1
         return [_displayed(self.rows[place]) if place >= 0 else NOTHING for place in places.tolist()]
 
-    def _row(self, final: Any) -> tuple[Any, ...]:
-        self._displayed = now = step(self._display, self._displayed, final)
-        weight, status = [0.0] * len(MODALITIES), [0] * len(MODALITIES)
-        for state in final.modalities:
-            m = PLACE[state.modality]
-            weight[m], status[m] = state.weight, _status(state)
-        return (
-            final.start_ms,
-            final.end_ms,
-            final.p or NO_P,
-            (final.confidence, final.uncertainty, final.disagreement),
-            tuple(weight),
-            tuple(status),
-            _code(final.label),
-            _code(now.label),
-            _code(now.smoothed),
-            0 if now.since_ms is None else now.since_ms,
-        )
+
+def recent(display: Display, parties: Sequence[Sequence[Entry]]) -> list[Rows]:
+    """Return the finals of parties; what is displayed is as if nothing were before them."""
+    finals = list(map(_all_decoded, parties))
+    rows = np.empty(sum(map(len, finals)), ROW)
+    _fill(rows, list(chain.from_iterable(finals)))
+    found = np.split(rows, np.cumsum([len(each) for each in finals])[:-1])
+    for new, each in zip(found, finals, strict=True):
+        _display(new, display, [final.rule for final in each], NOTHING)
+    return found
 
 
-class ColumnsCache:
-    """The columns of the parties that were asked for last, within a number of bytes."""
-
-    def __init__(self, store: FusedStore, display: Display, max_bytes: int) -> None:
-        self._store, self._display, self._max_bytes = store, display, max_bytes
-        self._parties: OrderedDict[PartyKey, Columns] = OrderedDict()
-        self._reading: dict[PartyKey, asyncio.Lock] = {}
-
-    async def columns(self, session_id: str, party: Party) -> Columns:
-        """Return all finals of a party as Redis holds them now; only what is new is read and decoded.
-
-        A session that was purged and written again is read anew: its newest final known here is not there.
-        """
-        key = session_id, party
-        async with self._reading.setdefault(key, asyncio.Lock()):
-            found = await self._read(key, self._parties.get(key) or Columns(self._display))
-            self._parties[key] = found
-            self._parties.move_to_end(key)
-        self._forget()
-        return found
-
-    async def since(self, session_id: str, party: Party, from_ms: int) -> Rows:
-        """Return the finals of a party that end at ``from_ms`` or later, without keeping them."""
-        found = Columns(self._display)
-        found.append(await within(self._store.entries(session_id, party, from_ms, PAGE)))
-        return found.rows
-
-    async def _read(self, key: PartyKey, known: Columns) -> Columns:
-        while True:
-            newest = known.newest
-            page = await within(self._store.entries(*key, newest[0] if newest else None, PAGE))
-            if newest is not None and page[:1] != [newest]:
-                known = Columns(self._display)
-                continue
-            known.append(page[1:] if newest else page)
-            if len(page) < PAGE:
-                return known
-
-    def _forget(self) -> None:
-        """Drop what was asked for longest ago, where the columns take too much; the newest stay."""
-        size = sum(columns.nbytes for columns in self._parties.values())
-        while size > self._max_bytes and len(self._parties) > 1:
-            key, columns = self._parties.popitem(last=False)
-            size -= columns.nbytes
-            self._reading.pop(key, None)
+def _all_decoded(entries: Sequence[Entry]) -> list[Any]:
+    """Return the finals of entries that can be read."""
+    return [final for _, data in entries if (final := _decoded(data)) is not None]
 
 
 def _decoded(data: bytes) -> Any:
@@ -185,13 +139,50 @@ def _decoded(data: bytes) -> Any:
         return rows.readable(rows.parsed, data)  # of another version, or foreign
 
 
-def _status(state: Any) -> int:
-    """Return the place in STATUSES of a modality's state, or of its reason where it abstained."""
-    return STATUS["present" if state.state == "held" else state.reason or state.state]
+def _fill(rows: Rows, finals: Sequence[Any]) -> None:
+    """Write finals into as many rows, all but what is displayed."""
+    if not (n := len(finals)):
+        return
+    rows["start_ms"] = [final.start_ms for final in finals]
+    rows["end_ms"] = [final.end_ms for final in finals]
+    rows["p"] = _floats((final.p or NO_P for final in finals), n, N_EMOTIONS)
+    measures = ((final.confidence, final.uncertainty, final.disagreement) for final in finals)
+    rows["measures"] = _floats(measures, n, len(MEASURES))
+    rows["label"] = [CODE[final.label] for final in finals]
+    rows["weight"], rows["status"] = 0.0, STATUS["none"]
+    states = [state for final in finals for state in final.modalities]
+    row = np.repeat(np.arange(n), [len(final.modalities) for final in finals])
+    place = np.array([PLACE[state.modality] for state in states], np.intp)
+    rows["weight"][row, place] = [state.weight for state in states]
+    rows["status"][row, place] = [STATUS[state.reason or state.state] for state in states]
 
 
-def _code(label: str | None) -> int:
-    return NO_LABEL if label is None else INDEX[label]
+def _floats(tuples: Iterable[tuple[float, ...]], count: int, length: int) -> Rows:
+    """Return so many tuples of one length as an array."""
+    return np.fromiter(chain.from_iterable(tuples), "f8", count * length).reshape(count, length)
+
+
+def _display(rows: Rows, display: Display, rules: Sequence[str], before: DisplayedLabel) -> None:
+    """Write what is displayed for finals in order, after ``before``: what `analytics.label.step` returns."""
+    if not len(rows):
+        return
+    p, smoothed, since = rows["p"], [], []
+    labels = np.where(np.isnan(p[:, 0]), NO_LABEL, rows["label"]).tolist()
+    label, since_ms = CODE[before.smoothed], before.since_ms or 0
+    for i, (new, start_ms) in enumerate(zip(labels, rows["start_ms"].tolist(), strict=True)):
+        if new == NO_LABEL:
+            label, since_ms = NO_LABEL, 0
+        elif label == NO_LABEL:
+            label, since_ms = new, start_ms
+        elif new != label and start_ms - since_ms >= display.dwell_ms:
+            leads = p[i, new] - p[i, label] >= display.hysteresis
+            label, since_ms = (new, start_ms) if leads else (label, since_ms)
+        smoothed.append(label)
+        since.append(since_ms)
+    least = {rule: display.minimum(rule) for rule in set(rules)}
+    certain = p.max(axis=1) >= [least[rule] for rule in rules]
+    rows["smoothed"], rows["since_ms"] = smoothed, since
+    rows["shown"] = np.where(certain, smoothed, NO_LABEL)
 
 
 def name(code: int) -> str | None:

@@ -1,6 +1,7 @@
 """The moods of all calls over time: shares of windows by emotion, in stretches of equal length."""
 
 import asyncio
+import heapq
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
@@ -16,6 +17,7 @@ from affectstream.dashboards.buckets import length_ms as usual_ms
 from affectstream.dashboards.columns import NO_LABEL, Rows
 from affectstream.dashboards.reader import Reader
 from affectstream.dashboards.responses import Ms, PartyRow, ResponseModel, Share
+from affectstream.dashboards.roster import Roster
 from affectstream.schemas.labels import EMOTIONS, N_EMOTIONS
 from affectstream.schemas.messages import PartyKey
 
@@ -41,7 +43,7 @@ Counts = npt.NDArray[np.uint16]  # (cells, N_EMOTIONS + 1): windows by label, an
 CELL_MS = 5_000
 MOST_CELLS = 17_280  # a day of a party
 BUDGET_S = 1.0  # of reading for one answer; what is not counted by then is counted for the next ones
-AT_ONCE = 20  # parties that are read together
+AT_ONCE = 250  # parties that are read together
 
 
 @dataclass
@@ -84,15 +86,15 @@ class Moods:
     def __init__(self, reader: Reader, now_s: Callable[[], float] = time.monotonic) -> None:
         self._reader, self._now_s = reader, now_s
         self._parties: OrderedDict[PartyKey, Counted] = OrderedDict()
+        self._reading = asyncio.Lock()
 
     async def of(self, rows: Sequence[PartyRow]) -> tuple[list[Counted], int]:
         """Return the counts of these parties, and how many of them lack finals as time was up."""
-        until_s = self._now_s() + BUDGET_S
-        behind = [row for row in rows if self._counted(row).newest_ms < row.end_ms]
-        for start in range(0, len(behind), AT_ONCE):
-            if start and self._now_s() >= until_s:
+        until_s, behind = self._now_s() + BUDGET_S, self.behind(rows)
+        while behind:
+            behind = await self.ahead(behind)
+            if self._now_s() >= until_s:
                 break
-            await asyncio.gather(*(self._read(row, until_s) for row in behind[start : start + AT_ONCE]))
         found = [self._counted(row) for row in rows]
         while len(self._parties) > 2 * MOST_PARTIES:
             self._parties.popitem(last=False)
@@ -107,13 +109,30 @@ class Moods:
         self._parties.move_to_end(key)
         return known
 
-    async def _read(self, row: PartyRow, until_s: float) -> None:
-        counted = self._counted(row)
-        while counted.newest_ms < row.end_ms:
-            page = await self._reader.recent(row.session, row.party, counted.newest_ms + 1)
-            counted.add(page)
-            if not len(page) or self._now_s() >= until_s:
-                return
+    def behind(self, rows: Sequence[PartyRow]) -> list[PartyRow]:
+        """Return the parties of which not all finals are counted."""
+        return [row for row in rows if self._counted(row).newest_ms < row.end_ms]
+
+    async def ahead(self, behind: Sequence[PartyRow]) -> list[PartyRow]:
+        """Count a page of finals of parties that are behind; return those that still are, and can be read."""
+        rows = behind[:AT_ONCE]
+        async with self._reading:  # a final that two requests read would count twice
+            counted = list(map(self._counted, rows))
+            asked = [
+                ((row.session, row.party), of.newest_ms + 1) for row, of in zip(rows, counted, strict=True)
+            ]
+            pages = await self._reader.recent(asked)
+            for of, page in zip(counted, pages, strict=True):
+                of.add(page)
+        more = [row for row, page in zip(rows, pages, strict=True) if len(page)]
+        return [*behind[AT_ONCE:], *self.behind(more)]
+
+
+def newest(roster: Roster, from_ms: int | None = None, to: int | None = None) -> list[PartyRow]:
+    """Return the parties with the newest windows, of those that have some in a range."""
+    known = (row for _, found in roster.rows() for row in found)
+    there = (row for row in known if row.end_ms > (from_ms or 0) and (to is None or row.start_ms < to))
+    return heapq.nlargest(MOST_PARTIES, there, key=lambda row: row.end_ms)
 
 
 def moods(parties: Iterable[tuple[int, Counts]], bucket_ms: int) -> list[Any]:
@@ -121,16 +140,23 @@ def moods(parties: Iterable[tuple[int, Counts]], bucket_ms: int) -> list[Any]:
 
     ``parties`` are the first cell and the counts of each; ``bucket_ms`` is a multiple of CELL_MS.
     """
-    counts: dict[int, npt.NDArray[np.int64]] = {}  # by stretch: windows by label, without one, and parties
-    for first, cells in parties:
-        numbers = (first + np.arange(len(cells))) * CELL_MS // bucket_ms
-        for number in np.unique(numbers):
-            found = cells[numbers == number].sum(axis=0, dtype=np.int64)
-            if found.any():
-                row = counts.setdefault(int(number), np.zeros(N_EMOTIONS + 2, np.int64))
-                row[:-1] += found
-                row[-1] += 1
-    return [_mood(number * bucket_ms, counts[number]) for number in sorted(counts)]
+    found = [(_numbers(first, len(cells), bucket_ms), cells) for first, cells in parties if len(cells)]
+    if not found:
+        return []
+    lowest, highest = min(n[0] for n, _ in found), max(n[-1] for n, _ in found)
+    counts = np.zeros((highest + 1 - lowest, N_EMOTIONS + 2), np.int64)  # by label, without one, parties
+    for numbers, cells in found:
+        begins = np.flatnonzero(np.diff(numbers, prepend=numbers[0] - 1))
+        windows = np.add.reduceat(cells, begins, dtype=np.int64)
+        counts[numbers[begins] - lowest, :-1] += windows
+        counts[numbers[begins] - lowest, -1] += windows.any(axis=1)
+    there = np.flatnonzero(counts[:, -1])
+    return [_mood(int(lowest + number) * bucket_ms, counts[number]) for number in there]
+
+
+def _numbers(first: int, count: int, bucket_ms: int) -> npt.NDArray[np.int64]:
+    """Return the stretch of each cell, of so many from the first on."""
+    return (first + np.arange(count)) * CELL_MS // bucket_ms
 
 
 def length_ms(parties: Sequence[tuple[int, Counts]], points: int) -> int:

@@ -4,7 +4,6 @@ A panel asks before the first session has begun and after one has expired; neith
 """
 
 import asyncio
-import heapq
 from collections.abc import Awaitable, Callable, Iterable
 from operator import attrgetter
 from typing import Annotated, Literal, TypeVar, cast
@@ -18,7 +17,7 @@ from affectstream.dashboards import listing, routes
 from affectstream.dashboards.listing import Known
 from affectstream.dashboards.marks import Mark, MarkKind
 from affectstream.dashboards.marks import marks as marks_of
-from affectstream.dashboards.moods import MOST_PARTIES, Mood, length_ms
+from affectstream.dashboards.moods import Mood, length_ms, newest
 from affectstream.dashboards.moods import moods as moods_of
 from affectstream.dashboards.reader import Reader
 from affectstream.dashboards.responses import (
@@ -158,10 +157,7 @@ async def marks(reader: Data, sid: Sid = "", kind: MarkKind | None = None) -> Ma
 async def moods(request: Request, roster: Known, from_ms: From = None, to: To = None) -> MoodRows:
     """Return the shares of all calls' windows by emotion, of the parties with the newest windows."""
     routes.check_range(from_ms, to)
-    known = (row for _, found in roster.rows() for row in found)
-    there = (row for row in known if row.end_ms > (from_ms or 0) and (to is None or row.start_ms < to))
-    newest = heapq.nlargest(MOST_PARTIES, there, key=lambda row: row.end_ms)
-    counted, behind = await request.app.state.moods.of(newest)
+    counted, behind = await request.app.state.moods.of(newest(roster, from_ms, to))
     parties = [each.between(from_ms, to) for each in counted]
     rows = await asyncio.to_thread(moods_of, parties, length_ms(parties, POINTS))
     return MoodRows(moods=rows, behind=behind)

@@ -6,12 +6,13 @@ from functools import lru_cache
 from fastapi import HTTPException
 
 from affectstream.analytics.label import NOTHING, Display, DisplayedLabel, fold, step
-from affectstream.dashboards.columns import Columns, ColumnsCache, Rows
+from affectstream.dashboards.columns import Columns, Rows
+from affectstream.dashboards.columns_cache import ColumnsCache
 from affectstream.dashboards.limits import within
 from affectstream.runtime import rows
 from affectstream.runtime.store import FusedStore, Session
 from affectstream.schemas.alert import Alert
-from affectstream.schemas.messages import FusedEmotion, Party
+from affectstream.schemas.messages import FusedEmotion, Party, PartyKey
 from affectstream.schemas.runs import UNNAMED
 
 PAGE = 2_000  # finals of a page: decoded in 50 ms, between which other requests are answered
@@ -92,9 +93,13 @@ class Reader:
         """Return all finals of a party as arrays, without any where there is no such party."""
         return await self._columns.columns(sid, party)
 
-    async def recent(self, sid: str, party: Party, from_ms: int) -> Rows:
-        """Return a party's finals that end at ``from_ms`` or later, as a visitor needs who has just come."""
-        return await self._columns.since(sid, party, from_ms)
+    async def ahead(self, sid: str, party: Party) -> bool:
+        """Read a page of what is likely to be asked for; return whether there is more."""
+        return await self._columns.ahead(sid, party)
+
+    async def recent(self, parties: Sequence[tuple[PartyKey, int]]) -> list[Rows]:
+        """Return the next finals of each party that end at a time or later, a page together."""
+        return await self._columns.since(parties)
 
     async def all_finals(self, sid: str) -> list[FusedEmotion]:
         """Return all finals of a session, party by party, or refuse with 404."""

@@ -1,6 +1,6 @@
 """What the entries of finals in Redis hold, and what is done about an entry that cannot be read."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from pydantic import ValidationError
@@ -13,12 +13,15 @@ from affectstream.schemas.topics import FUSED
 Row = TypeVar("Row", str, bytes)
 Entry = TypeVar("Entry")
 
+DETAIL = b"detail"
 JSON_BEGINS = b"{"  # never the first byte of a map in MessagePack
 
 
-def detail(entry: Mapping[bytes, bytes]) -> bytes:
-    """Return the encoded message of an entry."""
-    return entry.get(b"detail", b"")
+def detail(fields: Sequence[bytes]) -> bytes:
+    """Return the encoded message of an entry or a hash as a server replies: names and values in turns."""
+    if len(fields) == 2 and fields[0] == DETAIL:  # a final
+        return fields[1]
+    return dict(zip(fields[::2], fields[1::2], strict=True)).get(DETAIL, b"")
 
 
 def parsed(detail: bytes) -> FusedEmotion:

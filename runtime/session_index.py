@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from itertools import product
 from typing import Any
 
+from affectstream.runtime.redis_pipeline import Pipeline, exchange
 from affectstream.schemas import keys
 from affectstream.schemas.messages import PARTIES, Party
 
@@ -55,12 +56,13 @@ async def listed(redis: Any, limit: int) -> list[Session]:
 
 async def read(redis: Any, session_ids: Sequence[str]) -> list[Session]:
     """Return sessions by id, as the ends of their streams say; what is no stream of finals does not count."""
-    pipe = redis.pipeline(transaction=False)
     parties = list(product(session_ids, PARTIES))
+    pipeline = Pipeline()
     for key in parties:
-        pipe.execute_command("XRANGE", keys.finals(*key), "-", "+", "COUNT", 1, NEVER_DECODE=True)
-        pipe.execute_command("XREVRANGE", keys.finals(*key), "+", "-", "COUNT", 1, NEVER_DECODE=True)
-    replies = readable(await pipe.execute(raise_on_error=False))
+        finals = keys.finals(*key).encode()
+        pipeline.add(b"XRANGE", finals, b"-", b"+", b"COUNT", b"1")
+        pipeline.add(b"XREVRANGE", finals, b"+", b"-", b"COUNT", b"1")
+    replies = readable(await exchange(redis, pipeline))
     spans = {
         key: Span(end_ms(first[0][0]), end_ms(last[0][0]))
         for key, first, last in zip(parties, replies[::2], replies[1::2], strict=True)

@@ -4,7 +4,7 @@ The keys are those of ``schemas.keys``. A final window is one entry of a stream,
 the window: it is there with all its fields or not at all, and writing it again changes nothing.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Self
 from affectstream.runtime import leases, operator_trust, rows, session_index, session_runs
 from affectstream.runtime.alerts import AlertStore
 from affectstream.runtime.redis_client import Connected, translated
-from affectstream.runtime.redis_pipeline import Pipeline, exchange, pairs
+from affectstream.runtime.redis_pipeline import Pipeline, exchange
 from affectstream.runtime.session_index import Session, Span, end_ms
 from affectstream.schemas import keys
 from affectstream.schemas.codec import EncodedPane, encode
@@ -81,12 +81,10 @@ class FusedStore(Connected, operator_trust.TrustStore, AlertStore):
 
     async def newest_of(self, parties: Sequence[tuple[str, Party]]) -> list[Newest | None]:
         """Return the newest final window of each party, in one round trip."""
-        pipeline = Pipeline()
-        for party in parties:
-            pipeline.add(b"XREVRANGE", keys.finals(*party).encode(), b"+", b"-", b"COUNT", b"1")
-        with translated(self._settings):
-            found = session_index.readable(await exchange(self._redis, pipeline))
-        return [Newest(end_ms(e[0][0]), self._readable(pairs(e[0][1]))) if e else None for e in found]
+        found = await self.pipelined(
+            [("XREVRANGE", keys.finals(*party), "+", "-", "COUNT", 1) for party in parties]
+        )
+        return [Newest(end_ms(e[0][0]), self._readable(e[0][1])) if e else None for e in found]
 
     async def sessions(self, limit: int = 100) -> list[Session]:
         """Return the sessions with the newest finals first; forgets those whose keys have expired.
@@ -137,10 +135,20 @@ class FusedStore(Connected, operator_trust.TrustStore, AlertStore):
         self, session_id: str, party: Party, from_ms: int | None, limit: int
     ) -> list[tuple[int, bytes]]:
         """Return the ends and the bytes of the first finals that end at ``from_ms`` (None: any) or later."""
-        low = "-" if from_ms is None else keys.stream_id(from_ms)
-        command = ("XRANGE", keys.finals(session_id, party), low, "+", "COUNT", limit)
-        (found,) = await self.pipelined([command])
-        return [(end_ms(entry_id), rows.detail(entry)) for entry_id, entry in found or ()]
+        return (await self.entries_of([((session_id, party), from_ms)], limit))[0]
+
+    async def entries_of(
+        self, parties: Sequence[tuple[PartyKey, int | None]], limit: int
+    ) -> list[list[tuple[int, bytes]]]:
+        """Return those of each party from its own time on, in one round trip."""
+        commands = [
+            ("XRANGE", keys.finals(*party), _stream_id(from_ms), "+", "COUNT", limit)
+            for party, from_ms in parties
+        ]
+        return [
+            [(end_ms(entry_id), rows.detail(entry)) for entry_id, entry in found or ()]
+            for found in await self.pipelined(commands)
+        ]
 
     async def latest(self, session_id: str, party: Party) -> FusedEmotion | None:
         """Return the newest pane, early or final."""
@@ -201,15 +209,14 @@ class FusedStore(Connected, operator_trust.TrustStore, AlertStore):
         self.writer.forget(session_id)
         return int(deleted)
 
-    def _readable(self, entry: Mapping[bytes, bytes]) -> FusedEmotion | None:
-        return rows.readable(rows.parsed, rows.detail(entry))
+    def _readable(self, fields: Sequence[bytes]) -> FusedEmotion | None:
+        return rows.readable(rows.parsed, rows.detail(fields))
 
-    async def pipelined(self, commands: Sequence[tuple[Any, ...]]) -> list[Any]:
+    async def pipelined(self, commands: Sequence[tuple[str | int, ...]]) -> list[Any]:
         """Return the replies to commands that read, as bytes; None where a key is of another type."""
-        if not commands:
-            return []
-        pipe = self._redis.pipeline(transaction=False)
-        for command in commands:
-            pipe.execute_command(*command, NEVER_DECODE=True)
         with translated(self._settings):
-            return session_index.readable(await pipe.execute(raise_on_error=False))
+            return session_index.readable(await exchange(self._redis, Pipeline.of(commands)))
+
+
+def _stream_id(from_ms: int | None) -> str:
+    return "-" if from_ms is None else keys.stream_id(from_ms)

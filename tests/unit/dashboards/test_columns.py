@@ -2,13 +2,16 @@
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from support.session_lines import window
 
-from affectstream.analytics.label import Display
-from affectstream.dashboards import columns
-from affectstream.dashboards.columns import ColumnsCache
+from affectstream.analytics.label import NOTHING, Display, fold
+from affectstream.dashboards import columns_cache
+from affectstream.dashboards.columns import STATUSES, Columns, recent
+from affectstream.dashboards.columns_cache import ColumnsCache
 from affectstream.schemas.codec import encode
-from affectstream.schemas.messages import FusedEmotion
+from affectstream.schemas.messages import MODALITIES, FusedEmotion, ModalityState, PartyKey, Reason
 
 HAPPY = (0.1, 0.4, 0.1, 0.1, 0.1, 0.1, 0.1)
 SAD = (0.1, 0.1, 0.4, 0.1, 0.1, 0.1, 0.1)
@@ -28,6 +31,11 @@ class Stream:
         self.read += len(found)
         return found
 
+    async def entries_of(
+        self, parties: list[tuple[PartyKey, int]], limit: int
+    ) -> list[list[tuple[int, bytes]]]:
+        return [await self.entries(*key, from_ms, limit) for key, from_ms in parties]
+
 
 def call(count: int, p: tuple[float, ...] | None = HAPPY) -> list[FusedEmotion]:
     return [window(i, p) for i in range(count)]
@@ -35,6 +43,68 @@ def call(count: int, p: tuple[float, ...] | None = HAPPY) -> list[FusedEmotion]:
 
 def cache(stream: Stream, max_bytes: int = 1 << 20) -> ColumnsCache:
     return ColumnsCache(stream, Display(), max_bytes)  # type: ignore[arg-type]  # what is needed of a store
+
+
+def entries(finals: list[FusedEmotion]) -> list[tuple[int, bytes]]:
+    return [(final.end_ms, encode(final)) for final in finals]
+
+
+def shares(*tenths: int) -> tuple[float, ...] | None:
+    """A distribution by weights; None where there are none."""
+    return tuple(each / sum(tenths) for each in tenths) if sum(tenths) else None
+
+
+DISTRIBUTIONS = st.builds(shares, *[st.integers(0, 3)] * 7)
+FINALS = st.lists(st.tuples(DISTRIBUTIONS, st.integers(1, 4), st.sampled_from(["a/1", "b/2+c"])), max_size=40)
+DISPLAYS = st.builds(
+    Display,
+    hysteresis=st.sampled_from([0.0, 0.1, 1 / 3]),
+    dwell_ms=st.sampled_from([0, 1000, 4000]),
+    min_probability=st.sampled_from([None, 0.0, 0.4]),
+    fitted=st.just({"a": 0.3}),
+)
+
+
+@given(FINALS, DISPLAYS, st.integers(1, 7))
+def test_what_is_displayed_is_what_the_step_of_each_final_says(
+    drawn: list[tuple[tuple[float, ...] | None, int, str]], display: Display, page: int
+) -> None:
+    second, finals = 0, []
+    for p, gap, rule in drawn:
+        second += gap
+        finals.append(window(second, p, rule=rule))
+    found = Columns(display)
+    for start in range(0, len(finals), page):
+        found.append(entries(finals[start : start + page]))
+    expected = fold(display, NOTHING, finals)
+    assert found.displayed([final.end_ms for final in finals]) == expected
+    for rows in recent(display, [entries(finals), entries(finals[:3])]):
+        assert rows["shown"].tolist() == found.rows["shown"].tolist()[: len(rows)]
+
+
+STATES = st.one_of(
+    st.builds(
+        lambda weight: {"state": "present", "p": HAPPY, "weight": weight, "count": 1},
+        st.floats(0, 1, width=32),
+    ),
+    st.builds(lambda reason: {"state": "abstained", "reason": reason}, st.sampled_from(Reason)),
+    st.just({"state": "missing"}),
+)
+MODALITIES_OF_A_FINAL = st.dictionaries(st.sampled_from(MODALITIES), STATES)
+
+
+@given(st.lists(MODALITIES_OF_A_FINAL, min_size=1, max_size=10))
+def test_the_columns_of_a_modality_are_its_states(drawn: list[dict[str, dict[str, object]]]) -> None:
+    states = [tuple(ModalityState(modality=m, **of) for m, of in each.items()) for each in drawn]
+    found = Columns(Display())
+    found.append(entries([window(i, HAPPY, modalities=each) for i, each in enumerate(states)]))
+    for row, each in zip(found.rows, states, strict=True):
+        by_name = {state.modality: state for state in each}
+        for m, name in enumerate(MODALITIES):
+            state = by_name.get(name)
+            assert row["weight"][m] == (state.weight if state else 0.0)
+            status = STATUSES[row["status"][m]]
+            assert status == ((state.reason or state.state) if state else "none")
 
 
 async def test_the_columns_are_the_numbers_of_the_finals_to_the_last_bit() -> None:
@@ -47,7 +117,7 @@ async def test_the_columns_are_the_numbers_of_the_finals_to_the_last_bit() -> No
 
 
 async def test_a_final_is_read_once_and_those_that_come_are_appended(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(columns, "PAGE", 4)
+    monkeypatch.setattr(columns_cache, "PAGE", 4)
     stream = Stream(*call(10))
     cached = cache(stream)
     for count in (10, 10, 17):
@@ -72,3 +142,35 @@ async def test_the_columns_asked_for_longest_ago_are_dropped_within_the_bytes() 
     for party in ("customer", "agent", "other", "customer"):
         await cached.columns("s", party)  # type: ignore[arg-type]
     assert stream.read == 400  # the first one was dropped for the third, and read again
+
+
+async def test_what_is_read_ahead_is_not_read_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(columns_cache, "AHEAD", 4)
+    stream = Stream(*call(10))
+    cached = cache(stream)
+    assert [await cached.ahead("s", "customer") for _ in range(3)] == [True, True, True]
+    assert not await cached.ahead("s", "customer")
+    before = stream.read
+    assert len((await cached.columns("s", "customer")).rows) == 10
+    assert stream.read == before + 1  # the newest one is compared
+
+
+async def test_a_request_that_comes_meanwhile_reads_the_rest(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(columns_cache, "AHEAD", 4)
+    cached = cache(Stream(*call(10)))
+    assert await cached.ahead("s", "customer")
+    rows = (await cached.columns("s", "customer")).rows
+    assert rows["end_ms"].tolist() == [final.end_ms for final in call(10)]
+
+
+async def test_what_is_read_ahead_takes_half_of_the_bytes_and_is_dropped_before_what_was_asked_for() -> None:
+    stream = Stream(*call(100))
+    cached = cache(stream, max_bytes=30_000)  # of 12,200 a party
+    await cached.columns("s", "customer")
+    assert not await cached.ahead("s", "agent")
+    assert not await cached.ahead("s", "other")  # for which there is no room
+    assert stream.read == 200
+    await cached.columns("t", "customer")
+    assert stream.read == 300
+    await cached.columns("s", "customer")
+    assert stream.read == 301

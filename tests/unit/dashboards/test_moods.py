@@ -1,5 +1,7 @@
 """The moods of all calls, drawn as one character a cell of five seconds and counted in stretches of three."""
 
+import asyncio
+from collections.abc import Sequence
 from types import SimpleNamespace
 from typing import Any
 
@@ -9,6 +11,7 @@ import pytest
 from affectstream.dashboards.columns import NO_LABEL, ROW, Rows
 from affectstream.dashboards.moods import CELL_MS, MOST_CELLS, Counted, Counts, Moods, length_ms, moods
 from affectstream.schemas.labels import INDEX
+from affectstream.schemas.messages import PartyKey
 
 LETTERS = {"n": "neutral", "a": "angry", "h": "happy"}
 
@@ -79,10 +82,10 @@ class Reader:
     def __init__(self) -> None:
         self.now_s, self.reads = 0.0, 0
 
-    async def recent(self, sid: str, party: str, from_ms: int) -> Rows:
+    async def recent(self, parties: Sequence[tuple[PartyKey, int]]) -> list[Rows]:
         self.now_s, self.reads = self.now_s + 1.0, self.reads + 1
         rows = windows("nnaa")
-        return rows[rows["end_ms"] >= from_ms][:2]
+        return [rows[rows["end_ms"] >= from_ms][:2] for _, from_ms in parties]
 
 
 def row(session: str, duration_ms: int = 15_000) -> Any:
@@ -101,3 +104,19 @@ async def test_an_answer_comes_in_time_and_later_ones_are_whole() -> None:
     assert reader.reads == 2
     found, behind = await counting.of([row("a", duration_ms=16_000)])  # another run: from the beginning
     assert (behind, reader.reads) == (1, 3)
+
+
+class Slow(Reader):
+    """One that another request comes in between."""
+
+    async def recent(self, parties: Sequence[tuple[PartyKey, int]]) -> list[Rows]:
+        found = await super().recent(parties)
+        await asyncio.sleep(0)
+        return found
+
+
+async def test_two_requests_at_once_count_each_final_once() -> None:
+    reader = Slow()
+    counting = Moods(reader, lambda: 0.0)  # type: ignore[arg-type]
+    both = await asyncio.gather(*(counting.of([row("a")]) for _ in range(2)))
+    assert [(found[0].counts.sum(), behind) for found, behind in both] == [(4, 0)] * 2

@@ -26,14 +26,14 @@ def test_floats_come_back_to_the_last_bit_from_messagepack_and_from_json(confide
     total = sum(weights)
     pane = fused(tuple(weight / total for weight in weights), confidence)
     as_json = json.dumps(pane.model_dump(mode="json", by_alias=True)).encode()
-    assert rows.parsed(rows.detail({b"detail": encode(pane)})) == pane
-    assert rows.parsed(rows.detail({b"detail": as_json, b"sad": b"0.3"})) == pane
+    assert rows.parsed(rows.detail([b"detail", encode(pane)])) == pane
+    assert rows.parsed(rows.detail([b"sad", b"0.3", b"detail", as_json])) == pane
 
 
 @pytest.mark.parametrize(
-    "entry",
-    [{}, {b"detail": b"{"}, {b"detail": b'{"sid": "s1"}'}, {b"detail": b"\x81"}, {b"detail": encode(END)}],
+    "fields",
+    [[], *([b"detail", data] for data in (b"{", b'{"sid": "s1"}', b"\x81", encode(END)))],
 )
-def test_a_foreign_entry_is_said_to_be_one(entry):
+def test_a_foreign_entry_is_said_to_be_one(fields):
     with pytest.raises(Malformed, match="not a fused window"):
-        rows.parsed(rows.detail(entry))
+        rows.parsed(rows.detail(fields))

@@ -1,0 +1,68 @@
+"""What is likely to be asked for, read before anybody asks: long calls, moods, the routes themselves."""
+
+import asyncio
+from collections.abc import Iterable
+from typing import Any
+
+import structlog
+from fastapi import FastAPI
+
+from affectstream.dashboards.moods import newest
+from affectstream.dashboards.responses import PartyRow
+from affectstream.schemas.errors import Unavailable
+
+AGAIN_S = 60.0
+REST_S = 0.05  # after each page, which takes a few milliseconds: others are answered meanwhile
+LONG_MS = 15 * 60_000  # a shorter call is read within a request
+
+log = structlog.get_logger(__name__)
+
+
+async def read(app: FastAPI) -> None:
+    """Read ahead until cancelled: what there is, the newest first, and from then on what is new of it."""
+    await build(app)
+    state = app.state
+    while True:
+        try:
+            await state.roster.refresh()
+            rows = newest(state.roster)
+            for row in long(rows):
+                while await state.reader.ahead(row.session, row.party):
+                    await asyncio.sleep(REST_S)
+            behind = state.moods.behind(rows)
+            while behind:
+                behind = await state.moods.ahead(behind)
+                await asyncio.sleep(REST_S)
+        except Unavailable as error:
+            log.info("not_read_ahead", why=str(error))
+        await asyncio.sleep(AGAIN_S)
+
+
+def long(rows: Iterable[PartyRow]) -> list[PartyRow]:
+    """Return the parties of long calls, those that go on first and then by their newest window."""
+    found = [row for row in rows if row.duration_ms >= LONG_MS]
+    return sorted(found, key=lambda row: (row.state != "live", -row.end_ms))
+
+
+async def build(app: FastAPI) -> None:
+    """Have the application build its routes, which it does while it looks for the first path."""
+    scope = {
+        "type": "http",
+        "http_version": "1.1",
+        "method": "GET",
+        "path": "/api/",  # of no route, so all of them are looked through
+        "raw_path": b"/api/",
+        "query_string": b"",
+        "headers": [],
+        "scheme": "http",
+        "server": ("127.0.0.1", 0),
+        "client": ("127.0.0.1", 0),
+    }
+
+    async def receive() -> Any:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def send(message: Any) -> None:
+        pass
+
+    await app(scope, receive, send)
