@@ -18,12 +18,11 @@ from fastapi import APIRouter, Depends, FastAPI, Header, HTTPException, Path, Qu
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 from starlette.responses import Response, StreamingResponse
 
-from affectstream.analytics.turns import Words
 from affectstream.dashboards import guard, sound
 from affectstream.dashboards.control import By
 from affectstream.dashboards.reader import Reader
 from affectstream.dashboards.routes import NAMED, Responses, Sid
-from affectstream.dashboards.sound import Sound
+from affectstream.dashboards.sound import Script, Sound
 from affectstream.runtime.audit import audit_log
 from affectstream.runtime.consent_store import ConsentStore
 from affectstream.runtime.recording import Recording
@@ -80,20 +79,29 @@ class Listening:
         """Whether the settings let anybody listen."""
         return bool(self.policy.listening and self.policy.recordings and self.token)
 
-    async def recording(self, session_id: str) -> Recording | None:
-        """Return the recording of the windows that are kept of a session; None where there is none."""
+    async def recording(self, session_id: str, known: Recording | None = None) -> Recording | None:
+        """Return the recording of the windows that are kept of a session; None where there is none.
+
+        One that is ``known`` is read on from where it was.
+        """
         if self.policy.recordings is None or await self._refused(session_id):
             return None
         run = await self.reader.run(session_id)
-        return await asyncio.to_thread(sound.find, self.policy.recordings, session_id, run)
+        return await asyncio.to_thread(sound.find, self.policy.recordings, session_id, run, known)
 
-    async def words(self, session_id: str, again: bool) -> list[Words]:
-        """Return what was said, where policy permits it and it was recorded; audited, unless ``again``."""
-        if not self.policy.words_in_turns or (found := await self.recording(session_id)) is None:
-            return []
-        if not again:
+    async def script(self, session_id: str, before: Script | None = None) -> Script | None:
+        """Return what was said, where policy permits it and it was recorded, by what was read ``before``.
+
+        The first reading is an entry in the audit log.
+        """
+        if not self.policy.words_in_turns:
+            return None
+        found = await self.recording(session_id, before.recording if before else None)
+        if found is None:
+            return None
+        if before is None:
             await self.note(session_id, VISITOR, "words")
-        return await asyncio.to_thread(sound.words, found)
+        return await asyncio.to_thread(sound.script, found, before)
 
     async def begin(self, session_id: str, by: str) -> Ticket:
         """Note who listens, and return where; refuses with 403 and 404."""

@@ -4,7 +4,8 @@ A call's parties are mixed into one channel. Only the blocks of a range are in m
 """
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from io import BytesIO
 from itertools import islice
@@ -131,18 +132,35 @@ def sound(recording: Recording) -> Sound | None:
     return Sound(recording, start_ms, max(start_ms, _reached_ms(recording)), rate_hz)
 
 
-def words(recording: Recording) -> list[Words]:
-    """Return what was said in a recorded call."""
-    said = (found.message for found in recording.messages([TRANSCRIPTS]))
-    return [
-        Words(each.party, each.start_ms, each.end_ms, each.text)
-        for each in said
-        if isinstance(each, Transcript) and each.text
-    ]
+@dataclass(frozen=True, eq=False)
+class Script:
+    """What was said in a recorded call, as far as its recording had come."""
+
+    recording: Recording
+    words: Sequence[Words]  # by start
 
 
-def find(folder: Path, session_id: str, run: str) -> Recording | None:
-    """Return the recording of a run of a session, whole or still written; None where there is none."""
+def script(recording: Recording, before: Script | None = None) -> Script:
+    """Return what was said in a recorded call; of what was read ``before`` it reads only what is new."""
+    if before is not None and recording is before.recording:
+        return before
+    new = recording.added(before.recording) if before is not None else None
+    words = [] if before is None or new is None else [*before.words]
+    for found in (new or recording).messages([TRANSCRIPTS]):
+        said = found.message
+        if isinstance(said, Transcript) and said.text:
+            words.append(Words(said.party, said.start_ms, said.end_ms, said.text))
+    return Script(recording, sorted(words, key=lambda said: said.start_ms))
+
+
+def find(folder: Path, session_id: str, run: str, known: Recording | None = None) -> Recording | None:
+    """Return the recording of a run of a session, whole or still written; None where there is none.
+
+    One that is ``known`` is read on from where it was.
+    """
+    if known is not None and known.run == run:
+        with suppress(InputError):  # it has another name since it is whole, or is deleted
+            return known.grown()
     for path in sorted(folder.expanduser().glob(f"{session_id}*")):
         if session_of(path.name) != session_id:
             continue

@@ -120,19 +120,19 @@ class Page:
         if not view.rows:
             await self._reader.session(self._sid)  # refuses an unknown one
         now_s = asyncio.get_running_loop().time()
-        live = any(row.state == "live" for row in view.rows)
-        if view.summary is None or (now_s - view.summed_up_s > SUMMARY_S and self._moved(live)):
+        if view.summary is None or now_s - view.summed_up_s > SUMMARY_S:
             view.summed_up_s = now_s
-            view.alerts = in_order(await self._reader.alerts(self._sid))
-            finals = await self._reader.all_finals(self._sid)
-            words = await self._spoken.words(live)
-            view.summary, view.conversation = await asyncio.to_thread(folded, finals, words)
-            self._show_events()
-            self._show_summary()
+            more = await self._spoken.refresh(any(row.state == "live" for row in view.rows))
+            if more or view.summary is None or self._end_ms() > view.summary.end_ms:
+                await self._sum_up()
 
-    def _moved(self, live: bool) -> bool:
-        end_ms = max((row.end_ms for row in self._view.rows), default=0)
-        return self._view.summary is None or end_ms > self._view.summary.end_ms
+    async def _sum_up(self) -> None:
+        view = self._view
+        view.alerts = in_order(await self._reader.alerts(self._sid))
+        finals = await self._reader.all_finals(self._sid)
+        view.summary, view.conversation = await asyncio.to_thread(folded, finals, self._spoken.words)
+        self._show_events()
+        self._show_summary()
 
     def _look(self, range_ms: int | None) -> None:
         self._view.range_ms, self._view.around_ms = range_ms, None

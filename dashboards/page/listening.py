@@ -1,7 +1,6 @@
 """What the page of a call has of its recording: the sound with a cursor that goes along, and the words."""
 
-import math
-import time
+from collections.abc import Sequence
 from contextlib import suppress
 
 from fastapi import HTTPException
@@ -11,6 +10,7 @@ from nicegui.events import GenericEventArguments
 from affectstream.analytics.turns import Words
 from affectstream.dashboards.listening import Listening
 from affectstream.dashboards.page.marking import NAME
+from affectstream.dashboards.sound import Script
 from affectstream.schemas.errors import AffectError
 
 SCRIPT = '<script src="/page-assets/growing.js"></script><script src="/page-assets/listen.js"></script>'
@@ -21,7 +21,6 @@ NAMED = """() => {
   const found = getHtmlElement(%d);
   emit((found.querySelector("input") ?? found).value);
 }"""
-AGAIN_S = 30.0
 WRONG_NAME = "Write your name: letters, digits, spaces, dots, dashes."
 
 
@@ -73,18 +72,26 @@ class Player:
 
 
 class Spoken:
-    """The words of a recorded call, where policy permits them; read anew now and then while it goes on."""
+    """The words of a recorded call, where policy permits them."""
 
     def __init__(self, sid: str, listening: Listening) -> None:
         self._sid, self._listening = sid, listening
-        self._words: list[Words] = []
-        self._read_s = -math.inf
+        self._script: Script | None = None
+        self._asked = False
 
-    async def words(self, live: bool) -> list[Words]:
-        """Return what is known to have been said."""
-        now_s = time.monotonic()
-        if self._read_s == -math.inf or (live and now_s - self._read_s > AGAIN_S):
-            first, self._read_s = self._read_s == -math.inf, now_s
-            with suppress(AffectError):  # a damaged file, or an audit log that does not answer: no words
-                self._words = await self._listening.words(self._sid, again=not first)
-        return self._words
+    @property
+    def words(self) -> Sequence[Words]:
+        """What is known to have been said."""
+        return self._script.words if self._script else []
+
+    async def refresh(self, live: bool) -> bool:
+        """Read what is new; return whether there are other words than before.
+
+        A call that is over is looked at again only where it was recorded: its last words may come late.
+        """
+        if self._asked and self._script is None and not live:
+            return False
+        before, self._asked = self.words, True
+        with suppress(AffectError):  # a damaged file, or an audit log that does not answer
+            self._script = await self._listening.script(self._sid, self._script)
+        return self.words != before

@@ -100,6 +100,22 @@ def _goes_on(file: IO[bytes], known: Layout) -> bool:
     return (code, HEAD.size + length) == (Opcode.CHUNK, last.chunk_length) and times == expected
 
 
+def added(now: Layout, before: Layout) -> Layout | None:
+    """Return a layout of the chunks that were written after ``before``; None where those before differ."""
+    known, found = before.summary.chunk_indexes, now.summary.chunk_indexes
+    if list(map(_place, known)) != list(map(_place, found[: len(known)])):
+        return None
+    new = _copy(now)
+    new.summary.chunk_indexes = found[len(known) :]
+    return new
+
+
+def _place(index: ChunkIndex) -> tuple[int, ...]:
+    """Return what tells a chunk from another, whether it was read from the index or scanned."""
+    times = index.message_start_time, index.message_end_time
+    return (index.chunk_start_offset, index.chunk_length, index.uncompressed_size, *times)
+
+
 def _by_index(file: IO[bytes]) -> Layout | None:
     """Return the layout from the index at the end of a file; None where there is none."""
     size = os.fstat(file.fileno()).st_size

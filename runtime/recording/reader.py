@@ -10,7 +10,7 @@ from msgspec import MsgspecError, Struct
 from msgspec.json import Decoder
 from pydantic import TypeAdapter, ValidationError
 
-from affectstream.runtime.recording.layout import FAULTS, IndexedReader, Layout, grown, layout
+from affectstream.runtime.recording.layout import FAULTS, IndexedReader, Layout, added, grown, layout
 from affectstream.runtime.recording.record import MEDIA, NS_PER_MS, Recorded, message_of
 from affectstream.schemas.due import WAIT_MS
 from affectstream.schemas.errors import InputError, MessageError
@@ -60,6 +60,16 @@ class Recording:
         except OSError as error:
             raise InputError(f"{self.path}: {error.strerror}") from None
         return self if found is self.written else _described(self.path, found)
+
+    def added(self, earlier: "Recording") -> "Recording | None":
+        """Return it with only the messages that were written after ``earlier``; None where that is another.
+
+        The file may have another name meanwhile: it does once it is whole.
+        """
+        if (earlier.session_id, earlier.run) != (self.session_id, self.run):
+            return None
+        found = added(self.written, earlier.written)
+        return None if found is None else replace(self, written=found)
 
     def messages(
         self,

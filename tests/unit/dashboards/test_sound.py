@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from support.recorded_calls import Samples, chunk, recorded, utterance
 
-from affectstream.dashboards.sound import BLOCK_MS, HEADER, LATE_MS, Sound, find, mp4, sound, words
+from affectstream.dashboards.sound import BLOCK_MS, HEADER, LATE_MS, Sound, find, mp4, script, sound
 from affectstream.runtime.recording import open_recording
 from affectstream.runtime.recording.writer import RecordingWriter
 from affectstream.schemas.codec import encode
@@ -86,7 +86,7 @@ def test_a_recording_without_sound_has_words_and_nothing_to_hear(tmp_path: Path)
     said = utterance("call", "customer", START_MS, START_MS + 2000, "Good morning.")
     found = recorded(tmp_path, "call", [said])
     assert sound(found) is None
-    assert [(each.party, each.start_ms, each.text) for each in words(found)] == [
+    assert [(each.party, each.start_ms, each.text) for each in script(found).words] == [
         ("customer", START_MS, "Good morning.")
     ]
 
