@@ -146,6 +146,11 @@ def _replication(state: "KafkaState") -> str:
             f"min.insync.replicas is as large as the replication of {', '.join(stuck)}: nothing can be "
             f"written while any broker is away; `{ALTER}` lowers it"
         )
+    if alone := [topic.name for topic in state.topics if topic.replicas > 2 and topic.min_in_sync == 1]:
+        raise Risk(
+            f"min.insync.replicas is 1 for {', '.join(alone)}: while others are behind, what a single broker "
+            f"has counts as written, and is lost with it; `{ALTER}` sets it to 2"
+        )
     return f"{min(topic.replicas for topic in state.topics)} copies on {state.brokers} brokers"
 
 

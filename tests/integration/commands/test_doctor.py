@@ -123,6 +123,14 @@ def test_topics_that_nothing_can_be_written_to_while_a_broker_is_away_are_found(
     assert finding.state == "bad" and "min.insync.replicas" in finding.detail
 
 
+def test_three_copies_of_which_one_is_enough_are_found() -> None:
+    alone = dataclasses.replace(THREE, topics=[TopicState("affect.fused", 4, 3, 1, {})])
+
+    finding = guarded("servers", "replication", lambda: servers._replication(alone))
+
+    assert finding.state == "risk" and "sets it to 2" in finding.detail
+
+
 def test_servers_that_are_away_are_named(clean: pytest.MonkeyPatch) -> None:
     clean.setenv("AFFECT_KAFKA__BOOTSTRAP", "127.0.0.1:9")
     clean.setenv("AFFECT_REDIS__URL", "redis://127.0.0.1:9")
