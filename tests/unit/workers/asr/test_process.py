@@ -11,7 +11,7 @@ from affectstream.schemas.codec import encode
 from affectstream.schemas.messages import EndOfStream
 from affectstream.schemas.topics import CHUNKS
 from affectstream.workers.asr.listener import Listener
-from affectstream.workers.asr.process import Recognition
+from affectstream.workers.asr.__main__ import Recognition
 
 
 class FakeKafka:
