@@ -12,8 +12,8 @@ from affectstream.dashboards.limits import within
 from affectstream.runtime import rows
 from affectstream.runtime.store import FusedStore, Session
 from affectstream.schemas.alert import Alert
+from affectstream.schemas.fields import UNNAMED
 from affectstream.schemas.messages import FusedEmotion, Party, PartyKey
-from affectstream.schemas.runs import UNNAMED
 
 PAGE = 2_000  # finals of a page: decoded in 50 ms, between which other requests are answered
 PARSED = (

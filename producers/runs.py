@@ -14,8 +14,8 @@ from affectstream.runtime.settings import RedisSettings
 from affectstream.runtime.store import FusedStore
 from affectstream.schemas.errors import InputError
 from affectstream.schemas.fields import RunId
+from affectstream.schemas.keys import Runs
 from affectstream.schemas.messages import Modality, Party
-from affectstream.schemas.runs import Runs
 
 Again = Literal["refuse", "replace", "apart"]
 

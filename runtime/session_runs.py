@@ -8,8 +8,9 @@ from redis.exceptions import WatchError
 from affectstream.runtime.redis_pipeline import Pipeline, exchange
 from affectstream.runtime.session_index import readable
 from affectstream.schemas import keys
+from affectstream.schemas.fields import UNNAMED
+from affectstream.schemas.keys import Runs
 from affectstream.schemas.messages import PARTIES
-from affectstream.schemas.runs import UNNAMED, Runs
 
 
 async def read(redis: Any, session_ids: Sequence[str]) -> list[Runs]:

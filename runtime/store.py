@@ -17,8 +17,8 @@ from affectstream.runtime.redis_pipeline import Pipeline, exchange
 from affectstream.runtime.session_index import Session, Span, end_ms
 from affectstream.schemas import keys
 from affectstream.schemas.codec import EncodedPane, encode
+from affectstream.schemas.keys import Runs
 from affectstream.schemas.messages import PARTIES, FusedEmotion, Modality, Party, PartyKey
-from affectstream.schemas.runs import Runs
 
 if TYPE_CHECKING:
     from affectstream.runtime.fused_writer import FusedWriter

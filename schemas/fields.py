@@ -17,6 +17,7 @@ def _distribution(values: tuple[float, ...]) -> tuple[float, ...]:
 
 SESSION_ID = r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}"
 RUN_ID = r"[A-Za-z0-9._-]{0,32}"
+UNNAMED = ""  # the run of messages without one
 
 SessionId = Annotated[str, Field(pattern=f"^{SESSION_ID}$")]
 RunId = Annotated[str, Field(pattern=f"^{RUN_ID}$")]

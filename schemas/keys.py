@@ -34,6 +34,8 @@ affect:consent:changes                stream  the same JSON at each change, for 
 Braces keep the keys of a session in one slot of a cluster.
 """
 
+from dataclasses import dataclass
+
 SESSIONS = "affect:sessions"
 TRUST = "affect:trust"
 WEBHOOKS = "affect:webhooks"
@@ -42,6 +44,17 @@ HANDOVER_PROCESSES = "affect:handover:processes"
 TRUST_LOG = "affect:trust:log"
 CONSENT_CHANGES = "affect:consent:changes"
 RUN = "run"  # a field of the hashes of a session and of its alerts
+
+
+@dataclass(frozen=True)
+class Runs:
+    """The runs of one session, as they are read."""
+
+    kept: str | None = None  # the run whose windows are kept; None where there are none
+    claims: tuple[str, ...] = ()  # by producers, oldest first
+
+    def __bool__(self) -> bool:
+        return self.kept is not None or bool(self.claims)
 
 
 def session(session_id: str) -> str:

@@ -7,8 +7,8 @@ where there are too many, what had none for longest. Redis gives it again where 
 from collections import OrderedDict
 
 from affectstream.analytics.alerts import State
+from affectstream.schemas.fields import UNNAMED
 from affectstream.schemas.messages import PARTIES, PartyKey
-from affectstream.schemas.runs import UNNAMED
 
 MOST = 10_000  # parties, and sessions
 KEPT_S = 300.0  # after the last window

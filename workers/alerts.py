@@ -29,8 +29,9 @@ from affectstream.runtime.watchdog import Watchdog
 from affectstream.schemas.alert import Alert
 from affectstream.schemas.codec import Message, decoder
 from affectstream.schemas.errors import MessageError, SettingsError
+from affectstream.schemas.fields import UNNAMED
+from affectstream.schemas.keys import Runs
 from affectstream.schemas.messages import DeadLetter, FusedEmotion, Party, PartyKey
-from affectstream.schemas.runs import UNNAMED, Runs
 from affectstream.schemas.topics import FUSED
 from affectstream.workers import deadletter, webhook
 from affectstream.workers.alert_states import AlertStates

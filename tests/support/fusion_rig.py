@@ -10,8 +10,8 @@ from support.observations import ended, observed
 from affectstream.runtime.kafka.lag import ConsumerProgress
 from affectstream.schemas.codec import decode, encode
 from affectstream.schemas.errors import Unavailable
+from affectstream.schemas.keys import Runs
 from affectstream.schemas.messages import DeadLetter, Observations
-from affectstream.schemas.runs import Runs
 from affectstream.schemas.topics import FUSED
 from affectstream.workers.fusion.agent import FusionAgent
 from affectstream.workers.fusion.sink import Sink

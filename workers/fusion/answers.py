@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from affectstream.runtime.retry import retry_until_available
 from affectstream.runtime.store import FusedStore
-from affectstream.schemas.runs import Runs
+from affectstream.schemas.keys import Runs
 from affectstream.workers.fusion.join import Join
 from affectstream.workers.fusion.partition import Asked
 from affectstream.workers.fusion.runs import judged

@@ -4,7 +4,8 @@ from collections.abc import Hashable, Iterator
 from dataclasses import dataclass, field
 from typing import Literal, TypeVar
 
-from affectstream.schemas.runs import UNNAMED, Runs
+from affectstream.schemas.fields import UNNAMED
+from affectstream.schemas.keys import Runs
 
 SESSIONS = 10_000  # that runs are known of; more than run at once in a partition
 

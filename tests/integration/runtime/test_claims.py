@@ -10,7 +10,7 @@ from affectstream.runtime import leases
 from affectstream.runtime.store import FusedStore
 from affectstream.schemas import keys
 from affectstream.schemas.errors import InputError, Unavailable
-from affectstream.schemas.runs import Runs
+from affectstream.schemas.keys import Runs
 
 pytestmark = pytest.mark.integration
 

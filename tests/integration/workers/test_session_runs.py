@@ -19,8 +19,8 @@ from affectstream.runtime.kafka import Publisher, Subscriber, topics
 from affectstream.runtime.settings import Settings, as_env, load
 from affectstream.runtime.store import FusedStore
 from affectstream.schemas.codec import decode
+from affectstream.schemas.keys import Runs
 from affectstream.schemas.messages import DeadLetter, FusedEmotion, Observation, Observations
-from affectstream.schemas.runs import Runs
 from affectstream.schemas.topics import DEAD_LETTERS, FUSED
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]

@@ -9,7 +9,7 @@ from support.session_lines import tenths
 from affectstream.analytics.alerts import alerts
 from affectstream.runtime.kafka import Record
 from affectstream.schemas.codec import encode
-from affectstream.schemas.runs import Runs
+from affectstream.schemas.keys import Runs
 from affectstream.schemas.topics import FUSED
 from affectstream.workers.alerts import AlertsWorker
 

@@ -10,8 +10,8 @@ from affectstream.runtime.settings import load
 from affectstream.schemas.codec import encode
 from affectstream.schemas.messages import EndOfStream
 from affectstream.schemas.topics import CHUNKS
-from affectstream.workers.asr.listener import Listener
 from affectstream.workers.asr.__main__ import Recognition
+from affectstream.workers.asr.listener import Listener
 
 
 class FakeKafka:

@@ -8,9 +8,9 @@ from support.drawn_calls import call, in_records, interleave, stream
 from support.joining import Driven, fusion
 
 from affectstream.schemas.codec import decode, encode
+from affectstream.schemas.keys import Runs
 from affectstream.schemas.messages import EndOfStream, FusedEmotion
 from affectstream.schemas.observations import record
-from affectstream.schemas.runs import Runs
 from affectstream.workers.fusion.admission import Refused
 from affectstream.workers.fusion.answers import Answer, learn
 from affectstream.workers.fusion.partition import Partition, senders

@@ -10,9 +10,10 @@ from support.joining import Driven, fusion
 from support.observations import ended, observed
 
 from affectstream.schemas.codec import decode, encode
+from affectstream.schemas.fields import UNNAMED
+from affectstream.schemas.keys import Runs
 from affectstream.schemas.messages import FusedEmotion
 from affectstream.schemas.observations import record
-from affectstream.schemas.runs import UNNAMED, Runs
 from affectstream.workers.fusion.admission import Refused
 from affectstream.workers.fusion.answers import Answer, learn
 from affectstream.workers.fusion.partition import Partition, senders
