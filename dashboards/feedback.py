@@ -7,8 +7,7 @@ from pydantic import BaseModel, Field, SecretStr
 
 from affectstream.dashboards import guard
 from affectstream.dashboards.routes import NAMED, Data, Sid
-from affectstream.runtime.feedback import FeedbackStore
-from affectstream.schemas.feedback import Mark
+from affectstream.runtime.feedback import FeedbackStore, Mark
 
 feedback = APIRouter(prefix="/api/sessions", tags=["control"], responses=NAMED)
 

@@ -5,9 +5,8 @@ import re
 from nicegui import ui
 
 from affectstream.dashboards.reader import Reader
-from affectstream.runtime.feedback import FeedbackStore
+from affectstream.runtime.feedback import FeedbackStore, Mark
 from affectstream.schemas.errors import AffectError
-from affectstream.schemas.feedback import Mark
 from affectstream.schemas.labels import EMOTIONS
 from affectstream.schemas.messages import Party
 

@@ -21,7 +21,7 @@ from affectstream.producers.runs import claimed, sending
 from affectstream.rescore import stored_finals
 from affectstream.restore import restored
 from affectstream.runtime.consent_store import ConsentStore
-from affectstream.runtime.feedback import FeedbackStore
+from affectstream.runtime.feedback import FeedbackStore, Mark
 from affectstream.runtime.handovers import Handovers
 from affectstream.runtime.journal import Journal
 from affectstream.runtime.kafka import Publisher, Subscriber, acls, topics
@@ -30,7 +30,6 @@ from affectstream.runtime.settings import PolicySettings, RedisSettings, Setting
 from affectstream.runtime.store import FusedStore
 from affectstream.schemas import access, keys
 from affectstream.schemas.errors import AffectError, Unavailable
-from affectstream.schemas.feedback import Mark
 from affectstream.schemas.messages import AudioChunk
 from affectstream.schemas.topics import CHUNKS, DEAD_LETTERS, FRAMES
 from affectstream.workers import recorder
