@@ -65,9 +65,9 @@ def acls(
         return
     out.print(_rules(rules))
     if apply:
-        from affectstream.runtime.kafka import acls
+        from affectstream.runtime.kafka import topics
 
-        asyncio.run(acls.add(kafka, rules))
+        asyncio.run(topics.allow(kafka, rules))
         out.print(f"added {len(rules)} rules at {kafka.bootstrap}", highlight=False)
 
 

@@ -1,4 +1,4 @@
-"""The topics on a broker: created, listed and checked against the table.
+"""The topics on a broker: created, listed and checked against the table, and who may do what with them.
 
 Retention counts from arrival, not from event time (``message.timestamp.type``): otherwise a recording of last
 year, replayed, would be deleted before it is read, and one with a wrong clock kept for ever.
@@ -13,12 +13,14 @@ from typing import Any
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import TopicAlreadyExistsError, for_code
+from aiokafka.protocol.admin import CreateAclsRequest
 
 from affectstream.runtime.kafka.errors import translated
 from affectstream.runtime.kafka.publisher import BATCH_BYTES, OVERHEAD_BYTES
 from affectstream.runtime.kafka.security import client_options
 from affectstream.runtime.settings.kafka import KafkaSettings
 from affectstream.schemas import topics
+from affectstream.schemas.access import Operation, Resource, Rule
 from affectstream.schemas.errors import SettingsError, Unavailable
 from affectstream.schemas.retention import segment_ms
 from affectstream.schemas.topics import Topic
@@ -27,6 +29,11 @@ BROKER_DEFAULT = -1  # replication as the broker is configured
 VISIBLE_TIMEOUT_S = 15
 COMMAND_S = 2.0  # for connecting, where somebody waits for the answer
 _POLL_S = 0.1
+
+# as Kafka's protocol numbers them
+RESOURCES: dict[Resource, int] = {"topic": 2, "group": 3}
+OPERATIONS: dict[Operation, int] = {"read": 3, "write": 4, "create": 5, "describe": 8, "describe_configs": 10}
+LITERAL, ALLOW, ANY_HOST = 3, 3, "*"
 
 
 @dataclass(frozen=True)
@@ -87,6 +94,24 @@ async def require(kafka: KafkaSettings, names: Sequence[str]) -> None:
             if time.monotonic() > deadline:
                 raise _missing(kafka, missing)
             await asyncio.sleep(_POLL_S)
+
+
+async def allow(kafka: KafkaSettings, rules: Sequence[Rule]) -> None:
+    """Add access control ``rules``, which changes nothing where they are there.
+
+    The user of ``kafka`` must be one who may alter the cluster. Raises Unavailable where they are refused.
+    """
+    async with admin_client(kafka) as admin:
+        for rule in rules:
+            answer = await admin._send_to_controller(_acl(rule))
+            for code, _ in answer.creation_responses:
+                if code:
+                    raise for_code(code)
+
+
+def _acl(rule: Rule) -> CreateAclsRequest:
+    resource, operation = RESOURCES[rule.resource], OPERATIONS[rule.operation]
+    return CreateAclsRequest(resource, rule.name, LITERAL, f"User:{rule.user}", ANY_HOST, operation, ALLOW)
 
 
 def config(topic: Topic) -> dict[str, str]:

@@ -17,7 +17,7 @@ from support.redis_server import SecuredRedis, secured_redis
 from support.system import System, running
 
 from affectstream.processes import Child
-from affectstream.runtime.kafka import acls, topics
+from affectstream.runtime.kafka import topics
 from affectstream.runtime.settings import KafkaSettings, Settings, as_env, load
 from affectstream.schemas import access
 
@@ -49,7 +49,7 @@ def system(
         return dataclasses.replace(child, env={**child.env, **theirs})
 
     asyncio.run(topics.create(settings.kafka, replication=1))
-    asyncio.run(acls.add(settings.kafka, access.rules(kafka.topic_prefix)))
+    asyncio.run(topics.allow(settings.kafka, access.rules(kafka.topic_prefix)))
     with running(settings, 1, tmp_path_factory.mktemp("logs"), as_its_user) as shared:
         yield shared
 

@@ -24,7 +24,7 @@ from affectstream.runtime.consent_store import ConsentStore
 from affectstream.runtime.feedback import FeedbackStore, Mark
 from affectstream.runtime.handovers import Handovers
 from affectstream.runtime.journal import Journal
-from affectstream.runtime.kafka import Publisher, Subscriber, acls, topics
+from affectstream.runtime.kafka import Publisher, Subscriber, topics
 from affectstream.runtime.recording import open_recording
 from affectstream.runtime.settings import PolicySettings, RedisSettings, Settings, as_env
 from affectstream.runtime.store import FusedStore
@@ -186,7 +186,7 @@ async def test_kafka_refuses_to_read_or_write_the_topics_of_others(as_user: AsUs
     with pytest.raises(AffectError, match="TopicAuthorizationFailed"):
         await topics.create(strange)
     with pytest.raises(AffectError, match="does not permit"):
-        await acls.add(as_user("operator").kafka, access.rules()[:1])
+        await topics.allow(as_user("operator").kafka, access.rules()[:1])
 
 
 LISTED = re.compile(r"principal=(\S+), host=\*, operation=(\w+), permissionType=ALLOW\)")
