@@ -14,9 +14,15 @@ from typing import Annotated
 import structlog
 from fastapi import APIRouter, Depends, Header, Query, Request
 
-from affectstream.dashboards.cursor import Cursor
-from affectstream.dashboards.cursor import read as read_cursor
-from affectstream.dashboards.eventstream import HEARTBEAT, HEARTBEAT_S, HELLO, EventStream, event
+from affectstream.dashboards.eventstream import (
+    HEARTBEAT,
+    HEARTBEAT_S,
+    HELLO,
+    Cursor,
+    EventStream,
+    event,
+    resumed,
+)
 from affectstream.dashboards.listing import Known
 from affectstream.dashboards.reader import Reader
 from affectstream.dashboards.responses import Changes
@@ -178,4 +184,4 @@ async def session_events(
     if sid not in roster.calls:
         await reader.session(sid)  # refuses an unknown one
         await roster.refresh(at_once=True)
-    return EventStream(feed.session(sid, read_cursor(last_id, from_ms)))
+    return EventStream(feed.session(sid, resumed(last_id, from_ms)))

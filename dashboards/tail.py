@@ -10,8 +10,7 @@ import msgspec
 from affectstream.analytics.alerts import in_order
 from affectstream.analytics.label import DisplayedLabel
 from affectstream.dashboards import convert
-from affectstream.dashboards.cursor import NO_ALERT, AlertPlace, Cursor
-from affectstream.dashboards.eventstream import event
+from affectstream.dashboards.eventstream import NO_ALERT, AlertPlace, Cursor, event
 from affectstream.dashboards.reader import Reader
 from affectstream.dashboards.roster import Roster, Shown
 from affectstream.schemas.alert import Alert

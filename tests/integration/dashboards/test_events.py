@@ -13,7 +13,7 @@ from support.redis_panes import finals, fused
 from affectstream.analytics.alerts import alerts
 from affectstream.analytics.label import Display
 from affectstream.analytics.rules import Rule
-from affectstream.dashboards import cursor
+from affectstream.dashboards.eventstream import resumed
 from affectstream.dashboards.feed import Feed
 from affectstream.dashboards.reader import Reader
 from affectstream.dashboards.roster import Roster
@@ -61,7 +61,7 @@ class Api:
         self.clients: list[Client] = []
 
     async def watch(self, last_id: str | None = None, from_ms: int | None = None) -> Client:
-        return self._client(self.feed.session("s1", cursor.read(last_id, from_ms)))
+        return self._client(self.feed.session("s1", resumed(last_id, from_ms)))
 
     async def list(self, last_id: str | None = None) -> Client:
         return self._client(self.feed.rows(last_id))
