@@ -30,6 +30,7 @@ LONGEST_TEXT = 64 * 1024
 EPOCH_MS = 60_000  # a first time stamp above this counts from elsewhere than the beginning of the stream
 LARGEST = 1 << 53
 LOWEST_HZ, HIGHEST_HZ = 8_000, 48_000
+ENCODINGS = {**NAMES, "base64": linear}  # as Exotel calls its 16-bit PCM
 
 Fields = Mapping[str, Any]
 
@@ -103,7 +104,7 @@ class Twilio(StreamProtocol):
         form = _plain(body.get("mediaformat"))
         encoding = str(form.get("encoding", "audio/x-mulaw")).lower().partition(";")[0].strip()
         rate_hz = number(form.get("samplerate", LOWEST_HZ))
-        if encoding not in NAMES or rate_hz is None or not LOWEST_HZ <= rate_hz <= HIGHEST_HZ:
+        if encoding not in ENCODINGS or rate_hz is None or not LOWEST_HZ <= rate_hz <= HIGHEST_HZ:
             return Refused("media_format")
         if number(form.get("channels", 1)) != 1:
             return Refused("media_format")
@@ -111,7 +112,7 @@ class Twilio(StreamProtocol):
         call_id = _first(body, "callsid", "callid", "callcontrolid", "calluuid") or self._stream
         if not call_id:
             return Refused("no_call_id")
-        self._started, self._decode, self._rate_hz = True, NAMES[encoding], rate_hz
+        self._started, self._decode, self._rate_hz = True, ENCODINGS[encoding], rate_hz
         given = _plain(body.get("customparameters"))
         token, parties = given.get("token", ""), self._tracks(body.get("tracks"), given.get("party"))
         return Started(call_id, parties, token if isinstance(token, str) else "", continues=ANY)

@@ -6,6 +6,7 @@ import json
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.media_streams import BY_VENDOR
 
 from affectstream.producers.gateway.call_plan import NOT_SAID, OneChannel
 from affectstream.producers.gateway.events import ANY, Audio, Dropped, Ended, Refused, Started
@@ -61,6 +62,14 @@ def test_a_look_alike_gives_the_same_events():
         Audio("customer", 8000, PCM, -20, 6),
         Ended("stop"),
     ]
+
+
+@pytest.mark.parametrize("vendor", BY_VENDOR)
+def test_what_vendors_send_is_read(vendor):
+    started, sound, ended = conversation(map(json.dumps, BY_VENDOR[vendor]), OneChannel("customer"))
+    assert (started.call_id, started.parties[0], ended) == ("v3:1", "customer", Ended("stop"))
+    expected = Audio("customer", 8000, PCM if vendor == "Telnyx" else bytes(3200), sound.stream_ms, 2)
+    assert sound == expected and sound.stream_ms == (0 if vendor == "Plivo" else 5)
 
 
 @pytest.mark.parametrize("tracks", [["inbound"], ["inbound_track"], ["INBOUND", 5, "third"]])
