@@ -1,7 +1,8 @@
 """The Redis client from the settings, and its errors as errors fit for a user."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from types import TracebackType
 from typing import Any, Self
 
@@ -14,6 +15,7 @@ from affectstream.runtime.settings import RedisSettings
 from affectstream.schemas.errors import Unavailable
 
 RETRIES = 6  # over about ten seconds: a restart or a failover
+ANSWER_S = 1.0  # for what a call asks while it begins: platforms wait five seconds for the answer to them
 COMMAND_S = 2.0  # for connecting and for each reply, where somebody waits for the answer
 
 
@@ -81,6 +83,16 @@ def translated(settings: RedisSettings) -> Iterator[None]:
         yield
     except (redis_errors.RedisError, OSError) as error:
         raise Unavailable(f"the Redis at {settings.url}: {_remedy(error)}") from error
+
+
+@asynccontextmanager
+async def answered_soon(limit_s: float | None = None) -> AsyncIterator[None]:
+    """Raise Unavailable where what is asked inside takes longer than ``limit_s``, by default `ANSWER_S`."""
+    try:
+        async with asyncio.timeout(ANSWER_S if limit_s is None else limit_s):
+            yield
+    except TimeoutError:
+        raise Unavailable("Redis does not answer in time, and the call goes on without") from None
 
 
 def _remedy(error: Exception) -> str:
