@@ -136,7 +136,7 @@ class VoiceNet(nn.Module):
         """Make an untrained network: the encoder's size is fixed, that of the heads is given."""
         super().__init__()
         self.encoder = SpeechEncoder(WIDTH, ATTENTION_HEADS, BLOCKS)
-        self.heads = Heads(embedding_size(), members, hidden, dropout)
+        self.heads = Heads(embedding_size(WIDTH, BLOCKS), members, hidden, dropout)
 
     def forward(self, x: Tensor, offset: Tensor | None = None) -> Tensor:
         """Map (batch, 80, 200) to the mean of the heads' log probabilities (batch, 7).

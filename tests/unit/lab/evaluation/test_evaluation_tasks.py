@@ -53,7 +53,7 @@ def face_weights(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def voice_weights(tmp_path: Path) -> Path:
+def voice_weights(small_voice: None, tmp_path: Path) -> Path:
     torch.manual_seed(0)
     return _save(VoiceNet(members=1, hidden=4), "voice", tmp_path, {"members": 1, "hidden": 4})
 

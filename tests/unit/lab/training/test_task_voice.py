@@ -19,7 +19,7 @@ from affectstream.lab.training.recipe import Recipe, changed, shipped_recipe
 from affectstream.lab.training.tasks import voice_windows
 from affectstream.lab.training.tasks.voice import finished, network, spoken
 from affectstream.lab.training.tasks.voice_windows import CALL_PRIOR, Clips
-from affectstream.models.voice.encoder import SpeechEncoder
+from affectstream.models.voice.network import VoiceNet
 from affectstream.producers.chunks import Chunker, to_pcm
 
 SMALL = {"members": 2, "hidden": 4, "batch": 8, "steps": 2, "warm_up": 1, "copies": 1}
@@ -65,11 +65,11 @@ def data(corpus: ravdess.Clips, tmp_path_factory: pytest.TempPathFactory) -> Pat
 
 
 @pytest.fixture(scope="module")
-def recipe(tmp_path_factory: pytest.TempPathFactory) -> Recipe:
+def recipe(small_voice: None, tmp_path_factory: pytest.TempPathFactory) -> Recipe:
     """Return the shipped recipe, small, with an encoder of random weights: none is fetched."""
     torch.manual_seed(0)
     path = tmp_path_factory.mktemp("encoder") / "encoder.safetensors"
-    save_file(SpeechEncoder(384, 6, 2).state_dict(), path)
+    save_file(VoiceNet(members=1, hidden=4).encoder.state_dict(), path)
     return changed(shipped_recipe("voice"), SMALL | {"weights": str(path)})
 
 
