@@ -82,7 +82,7 @@ async def until(true, task=None):
         if task is not None and task.done():
             task.result()
         assert time.monotonic() < deadline
-        await asyncio.sleep(0.05)
+        await asyncio.sleep(0.1)  # most read the files of all sessions each time
 
 
 def stored(path):

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from aiokafka import AIOKafkaProducer
 
 from affectstream.runtime.kafka import Subscriber
-from affectstream.runtime.kafka.lag import lag
+from affectstream.runtime.kafka.lag import LagMeter, lag
 from affectstream.schemas.codec import decode
 from affectstream.schemas.errors import Unavailable
 from affectstream.schemas.messages import DeadLetter, Observations
@@ -44,14 +44,15 @@ async def caught_up(settings, modality, own=None):
 async def behind_at_most(settings, modality, records, own=None):
     """Wait until the workers of ``modality`` have no more than so many records to commit."""
     deadline = time.monotonic() + DEADLINE_S
-    while (behind := await _behind(settings, group(modality, own), modality)) is None or behind > records:
-        assert time.monotonic() < deadline, f"still behind: {behind}"
-        await asyncio.sleep(0.05)
+    async with LagMeter(settings.kafka) as meter:
+        while (behind := await _behind(meter, modality, own)) is None or behind > records:
+            assert time.monotonic() < deadline, f"still behind: {behind}"
+            await asyncio.sleep(0.05)
 
 
-async def _behind(settings, named, modality):
+async def _behind(meter, modality, own):
     try:
-        return sum((await lag(settings.kafka, MEDIA[modality].name, named)).values())
+        return sum((await meter.lag(MEDIA[modality].name, group(modality, own))).values())
     except Unavailable:  # a new broker has no coordinator for the first moment
         return None
 

@@ -110,7 +110,7 @@ async def until(
     async with asyncio.timeout(DEADLINE_S):
         while sum(map(len, (found := await stored(settings, names_of_them)).values())) < windows:
             assert process.returncode is None, "the fusion process has ended"
-            await asyncio.sleep(0.05)
+            await asyncio.sleep(0.1)
     return found
 
 

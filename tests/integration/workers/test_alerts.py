@@ -96,7 +96,7 @@ async def until_stored(settings: Settings, count: int, *processes: asyncio.subpr
     async with asyncio.timeout(DEADLINE_S):
         while sum(map(len, (await stored(settings)).values())) < count:
             assert all(process.returncode is None for process in processes), "a worker has ended"
-            await asyncio.sleep(0.02)
+            await asyncio.sleep(0.05)
 
 
 async def published(settings: Settings, count: int) -> dict[str, list[bytes]]:

@@ -105,7 +105,7 @@ async def until_stored(
     async with asyncio.timeout(DEADLINE_S):
         while sum(map(len, (await stored(settings, expected)).values())) < wanted:
             assert process.returncode is None, "the fusion process has ended"
-            await asyncio.sleep(0.02)
+            await asyncio.sleep(0.1)  # all finals are read and decoded each time
 
 
 async def send(settings: Settings, log: list[Record]) -> None:

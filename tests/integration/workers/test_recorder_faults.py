@@ -12,7 +12,7 @@ from support.recorder import DEADLINE_S, Process, call, keeping, kept, recording
 
 from affectstream.runtime.audit import audit_log
 from affectstream.runtime.consent_store import ConsentStore
-from affectstream.runtime.kafka.lag import lag
+from affectstream.runtime.kafka.lag import LagMeter
 from affectstream.runtime.process import RESTART, die_with_parent
 from affectstream.runtime.recording import open_recording
 from affectstream.runtime.settings import as_env
@@ -48,9 +48,10 @@ def complete(folder, sent):
 async def committed(settings):
     """Wait until the recorders have committed all that there is."""
     deadline = time.monotonic() + DEADLINE_S
-    while any([sum((await lag(settings.kafka, name, RECORD_GROUP)).values()) for name in Scope().topics()]):
-        assert time.monotonic() < deadline
-        await asyncio.sleep(0.05)
+    async with LagMeter(settings.kafka) as meter:
+        while any([sum((await meter.lag(name, RECORD_GROUP)).values()) for name in Scope().topics()]):
+            assert time.monotonic() < deadline
+            await asyncio.sleep(0.05)
 
 
 async def test_a_recorder_whose_disk_is_full_waits_says_so_and_goes_on_when_there_is_room(settings, tmp_path):
