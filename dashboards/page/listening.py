@@ -10,6 +10,7 @@ from nicegui.events import GenericEventArguments
 from affectstream.analytics.turns import Words
 from affectstream.dashboards.listening import Listening
 from affectstream.dashboards.page.marking import NAME
+from affectstream.dashboards.page.typed import texts, typed
 from affectstream.dashboards.sound import Script
 from affectstream.schemas.errors import AffectError
 
@@ -17,10 +18,6 @@ SCRIPT = '<script src="/page-assets/growing.js"></script><script src="/page-asse
 ABOUT = "Every time is noted in the audit log with your name. A click into a chart goes there."
 AUDIO = """<audio id="call-sound" controls data-ticket="{url}" aria-label="The call"></audio>
 <span id="call-sound-note" role="status"></span>"""
-NAMED = """() => {
-  const found = getHtmlElement(%d);
-  emit((found.querySelector("input") ?? found).value);
-}"""
 WRONG_NAME = "Write your name: letters, digits, spaces, dots, dashes."
 
 
@@ -41,9 +38,8 @@ class Player:
             ui.label(ABOUT)
             with ui.row().classes("call-bar"):
                 by = ui.input("Your name to listen")
-                named = NAMED % by.id  # what is typed comes with the event: it may be ahead of the value here
-                by.on("keydown.enter", self._listen, js_handler=named)
-                ui.button("Listen along").props("no-caps").on("click", self._listen, js_handler=named)
+                by.on("keydown.enter", self._listen, js_handler=typed(by))
+                ui.button("Listen along").props("no-caps").on("click", self._listen, js_handler=typed(by))
                 self._audio = ui.html("", sanitize=False)
             self._answer = ui.label().props('role="status"')
 
@@ -53,7 +49,7 @@ class Player:
             ui.run_javascript(f"affectListen.seek({at_ms})")
 
     async def _listen(self, event: GenericEventArguments) -> None:
-        name = str(event.args or "").strip()
+        (name,) = texts(event)
         if not NAME.fullmatch(name):
             self._answer.text = WRONG_NAME
             return

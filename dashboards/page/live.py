@@ -10,6 +10,7 @@ from nicegui import ui
 
 from affectstream.dashboards.page import frame
 from affectstream.dashboards.page.strips import Strips
+from affectstream.dashboards.page.typed import texts, typed
 from affectstream.dashboards.responses import PartyRow
 from affectstream.dashboards.roster import Roster
 from affectstream.schemas.errors import Unavailable
@@ -90,7 +91,7 @@ class Page:
             search = ui.input(placeholder="Session, party, alert", value=self._q).props(
                 'dense outlined clearable type="search" aria-label="Filter the calls"'
             )
-            search.on_value_change(lambda e: self._search(e.value or ""))
+            search.on("update:value", lambda e: self._search(*texts(e)), js_handler=typed(search))
             ui.checkbox("Ended calls too", value=self._ended, on_change=lambda e: self._filter(e.value))
             self._count = ui.label().classes("live-count")
         state = {"filter": {"filterModel": None if self._ended else LIVE_ONLY}}

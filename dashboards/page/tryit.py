@@ -10,6 +10,7 @@ from nicegui import events, ui
 
 from affectstream.dashboards.limits import BODY_BYTES, UPLOAD_BYTES
 from affectstream.dashboards.page import frame
+from affectstream.dashboards.page.typed import texts, typed
 from affectstream.dashboards.trials import Kind, Trials
 from affectstream.schemas.conflict import WORDS
 from affectstream.schemas.labels import EMOTIONS
@@ -57,9 +58,10 @@ class Page:
             self._drop.visible = False
         ui.html('<p id="trial-microphone" role="status"></p>', sanitize=False)
         with ui.row().classes("trial-form"):
-            self._words = ui.input("What is said, in English").classes("trial-words")
-            self._words.props('maxlength="2000"').on("keydown.enter", self._try)
-            self._button = ui.button("Try it", on_click=self._try).props("no-caps")
+            words = ui.input("What is said, in English").classes("trial-words").props('maxlength="2000"')
+            words.on("keydown.enter", self._try, js_handler=typed(words))
+            self._button = ui.button("Try it").props("no-caps")
+            self._button.on("click", self._try, js_handler=typed(words))
         self._notice = ui.label().classes("notice").props('role="alert"')
         ui.html('<div id="trial-preview"></div>', sanitize=False)
         self._result = ui.html("", sanitize=False).props('role="region" aria-label="Result"')
@@ -82,8 +84,8 @@ class Page:
     def _say(self, text: str) -> None:
         self._notice.text = text
 
-    async def _try(self) -> None:
-        words = (self._words.value or "").strip()
+    async def _try(self, event: events.GenericEventArguments) -> None:
+        (words,) = texts(event)
         if not (self._data or words):
             self._say(NOTHING)
             return

@@ -67,6 +67,19 @@
   window.affectOpen = (event) => { window.location.assign(path(event.data)); };
   window.affectOpenOnEnter = (event) => { if (event.event.key === "Enter") window.affectOpen(event); };
 
+  // Sends what stands in boxes. Before the page is connected events wait, and not in their order: this one is the last.
+  const CONNECTED_MS = 50;
+  const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+  const standsIn = (box) => (box.querySelector("input") ?? box).value;
+  window.affectTyped = async (emit, ids) => {
+    await pause(0); // a box that is being cleared
+    if (!window.did_handshake) {
+      while (!window.did_handshake) await pause(CONNECTED_MS);
+      await pause(CONNECTED_MS);
+    }
+    emit(ids.map((id) => standsIn(getHtmlElement(id))));
+  };
+
   // The chart of a party as a picture with the page's background.
   window.affectSaveChart = (id, name) => {
     const link = document.createElement("a");
