@@ -48,7 +48,7 @@ class Upgrade:
     """The identities that the request for the connection names."""
 
     organization_id: str
-    session_id: str
+    session_id: str  # as the client writes it, to whom it is sent back
 
 
 class AudioHook(StreamProtocol):
@@ -141,7 +141,7 @@ class AudioHook(StreamProtocol):
 
     def _check(self, message: Envelope) -> None:
         """Raise Malformed where a message is of another session, or out of sequence."""
-        if message.id != self._upgrade.session_id:
+        if message.id != self._upgrade.session_id.lower():
             raise Malformed("other_session")
         before, self._clientseq = self._clientseq, message.seq
         if self._state == "refused":
@@ -194,7 +194,7 @@ class AudioHook(StreamProtocol):
             return self._refuse("agent_not_permitted" if opening.media else "media_format")
         self._state = "opening"
         parties = tuple(self._parties[channel] for channel in self._media.channels)
-        stream_id, earlier = self._upgrade.session_id, opening.continued
+        stream_id, earlier = self._upgrade.session_id.lower(), opening.continued
         call_id = opening.conversation_id or stream_id
         return [Started(call_id, parties, None, stream_id=stream_id, continues=earlier, several=True)]
 

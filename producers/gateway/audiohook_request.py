@@ -67,7 +67,9 @@ def lowered(headers: Mapping[str, str]) -> dict[str, str]:
 
 def upgrade(headers: Mapping[str, str]) -> Upgrade:
     """Return the identities of a request; raises Malformed."""
-    return Upgrade(*(uuid(headers.get(f"audiohook-{name}-id")) for name in ("organization", "session")))
+    organization, session = (headers.get(f"audiohook-{name}-id", "") for name in ("organization", "session"))
+    uuid(session)
+    return Upgrade(uuid(organization), session)
 
 
 def address(public_url: str | None, host: str, target: str) -> tuple[str, str]:

@@ -1,5 +1,6 @@
 """The request that opens an AudioHook connection: whose it is, at which address, signed by whom."""
 
+import json
 from base64 import b64encode
 
 import pytest
@@ -71,6 +72,16 @@ def test_the_names_of_header_fields_may_be_in_any_case():
     sent = {name.title(): value for name, value in headers("/a", "c.example.com", "c.example.com").items()}
     assert requests().refusal(sent, "/a") == ""
     assert requests().protocol(sent)._upgrade.session_id == IDS["audiohook-session-id"]
+
+
+def test_the_ids_are_known_in_any_case_and_sent_back_as_the_client_writes_them():
+    names = [name for name in IDS if name.endswith("-id")]
+    hook = requests().protocol(IDS | {name: IDS[name].upper() for name in names})
+    sent = {"version": "2", "type": "ping", "seq": 1, "serverseq": 0, "position": "PT0S", "parameters": {}}
+    for known in (IDS["audiohook-session-id"], IDS["audiohook-session-id"].upper()):
+        (reply,) = hook.receive(json.dumps(sent | {"id": known}))
+        assert json.loads(reply.data)["id"] == IDS["audiohook-session-id"].upper()
+        sent["seq"] += 1
 
 
 def test_a_header_field_that_is_repeated_is_another():
