@@ -73,12 +73,14 @@ class AudioHookClient:
         show: Show = lambda _: None,
         first: int = 0,
         continued: Sequence[Mapping[str, object]] = (),
+        now_s: Callable[[], float] = time.monotonic,
     ) -> None:
         self.identity, self._lanes, self._emotions = identity, lanes[:2], emotions
         self._show, self._first, self._samples = show, first, first
-        self._continued = continued
+        self._continued, self._now_s = continued, now_s
         self._seq = self._serverseq = 0
-        self._pings: set[int] = set()  # that no pong answered yet
+        self._pings: dict[int, float] = {}  # when those were sent that no pong answered yet
+        self._rtt_s: float | None = None  # of the newest ping that was answered
         self._discard_to = 0
         self._asked: deque[str] = deque()  # pause and resume
         self._paused_at: int | None = None
@@ -137,7 +139,12 @@ class AudioHookClient:
     def _pong(self, clientseq: int) -> None:
         if clientseq not in self._pings:
             raise Unavailable("the gateway broke the protocol: a pong that answers no ping")
-        self._pings.remove(clientseq)
+        self._rtt_s = self._now_s() - self._pings.pop(clientseq)
+
+    def _ping(self) -> str:
+        """Return a ping, which states how long the one before took."""
+        self._pings[self._seq + 1] = self._now_s()
+        return self._message("ping", {} if self._rtt_s is None else {"rtt": f"PT{self._rtt_s:.6f}S"})
 
     def stream(self) -> Timed:
         """Yield (ms after the beginning, message) of the sound that the server chose, with pings.
@@ -158,8 +165,7 @@ class AudioHookClient:
             self._samples += len(block)
             if at_ms >= ping_ms:
                 ping_ms += PING_MS
-                self._pings.add(self._seq + 1)
-                yield end_ms, self._message("ping", {})
+                yield end_ms, self._ping()
 
     def close(self) -> str:
         """Return the last message."""
@@ -170,7 +176,8 @@ class AudioHookClient:
         this = {"id": self.identity.session_id, "serverseq": self._serverseq, "clientseq": self._seq}
         identity = replace(self.identity, session_id=str(uuid.uuid4()))
         earlier = [*self._continued, this]
-        return type(self)(identity, self._lanes, self._emotions, self._show, self._samples, earlier)
+        going_on = (self._samples, earlier, self._now_s)
+        return type(self)(identity, self._lanes, self._emotions, self._show, *going_on)
 
     def _opened(self, parameters: Mapping[str, Any]) -> None:
         self.channels = tuple(parameters["media"][0]["channels"]) if parameters["media"] else ()

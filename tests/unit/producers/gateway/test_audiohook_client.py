@@ -106,6 +106,23 @@ def opened(**parameters):
     return client
 
 
+def test_a_ping_states_how_long_the_one_before_took():
+    now_s = [0.0]
+    client = AudioHookClient(IDENTITY, [np.zeros(8_000 * 7, "<i2")], now_s=lambda: now_s[0])
+    client.open()
+    media = {"type": "audio", "format": "PCMU", "channels": ["external"], "rate": 8000}
+    client.receive(server(1, "opened", media=[media]))
+    pings = []
+    for _, message in client.stream():
+        if isinstance(message, str):
+            pings.append(client_message(message))
+            now_s[0] += 0.25
+            client.receive(
+                json.dumps(json.loads(server(1 + len(pings), "pong")) | {"clientseq": 1 + len(pings)})
+            )
+    assert [ping["parameters"] for ping in pings] == [{}, {"rtt": "PT0.250000S"}]
+
+
 def test_a_server_may_pause_and_resume():
     client, sent = opened(startPaused=True), []
     for seq, (_, message) in enumerate(client.stream(), 1):
