@@ -45,6 +45,7 @@ class Consents:
         self._stopping = stopping or asyncio.Event()
         self._redis = connect(redis, patient=False)
         self.known: dict[str, Standing] = {}
+        self._assumed: set[str] = set()  # of these, without an answer
         self._last_id = ""  # of the stream of changes; empty: all that is known must be asked anew
         self.valid_until_ms = monotonic_ms() + STALE_MS  # what is known is; then Redis has to answer
         self._watching: asyncio.Task[None] | None = None
@@ -96,8 +97,9 @@ class Consents:
         await self._read(absent)
 
     def assume(self, session_id: str) -> None:
-        """Take a session for an unknown one until Redis answers."""
+        """Take a session for an unknown one until Redis answers, which it is asked for again."""
         self._take(session_id, None, asked=True)
+        self._assumed.add(session_id)
 
     def note(self, session_id: str, found: Standing) -> None:
         """Go by a change that this process has made, before the stream of changes brings it."""
@@ -141,6 +143,9 @@ class Consents:
         with translated(self._settings):
             found = await self._redis.xread({keys.CONSENT_CHANGES: self._last_id}, CHANGES, BLOCK_MS)
         self._answered()
+        assumed, self._assumed = [*self._assumed], set()
+        if assumed:
+            await self._read(assumed)
         for _, entries in found or ():
             for entry_id, fields in entries:
                 self._last_id = entry_id

@@ -51,6 +51,18 @@ async def test_a_withdrawal_is_known_at_once_is_final_and_never_expires(redis, p
     assert entries == [("consent", "one", "granted"), ("consent", "one", "withdrawn")]
 
 
+async def test_a_session_that_was_assumed_unknown_is_asked_for_again(redis, policy):
+    async with ConsentStore(redis, policy) as store:
+        await store.set("one", "withdrawn", "ana")
+    changed = []
+    async with Consents(redis, policy) as consents:
+        consents.on_change = changed.append
+        consents.assume("one")
+        assert not consents.refuses("one")
+        await until(lambda: consents.refuses("one"))
+    assert changed == ["one", "one"]
+
+
 async def test_a_redis_that_lost_its_data_gets_the_withdrawals_from_the_audit_log(redis, policy):
     async with ConsentStore(redis, policy) as store:
         await store.set("one", "withdrawn", "ana")
