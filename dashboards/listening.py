@@ -33,6 +33,7 @@ TICKET_S = 4 * 3600  # how long what was permitted may be listened to
 MOST_OPEN = 16  # recordings that are kept open
 RANGE = re.compile(r"bytes=(\d*)-(\d*)")
 VISITOR = "a visitor of the page"
+REFUSED = "the consent to this session was withdrawn, or does not permit to listen"
 OFF = "listening is off: it needs the settings policy.listening, policy.recordings and api.token"
 LISTEN: Responses = NAMED | {403: {"description": "policy does not permit it, or consent was withdrawn"}}
 
@@ -108,7 +109,7 @@ class Listening:
         if not self.permitted:
             raise HTTPException(403, OFF)
         if await self._refused(session_id):
-            raise HTTPException(403, "the consent to this session does not permit it")
+            raise HTTPException(403, REFUSED)
         recording = await self.recording(session_id)
         found = await asyncio.to_thread(sound.sound, recording) if recording else None
         if found is None:
@@ -127,7 +128,9 @@ class Listening:
     async def opened(self, ticket: str) -> Sound:
         """Return the sound that a ticket opens, as far as it has come; refuses with 403 and 404."""
         session_id, expires_s, start_ms, rate_hz = self._checked(ticket)
-        if expires_s < time.time() or not self.permitted or await self._refused(session_id):
+        if await self._refused(session_id):
+            raise HTTPException(403, REFUSED)
+        if expires_s < time.time() or not self.permitted:
             raise HTTPException(403, "what was permitted is over: begin to listen again")
         found = await self._grown(ticket)
         if found is None and (recording := await self.recording(session_id)):

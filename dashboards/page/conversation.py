@@ -13,7 +13,16 @@ from affectstream.schemas.messages import FusedEmotion
 
 Row = dict[str, Any]
 
-TALK = ("party", "talks", "of the talk", "turns", "interrupts", "longest", "valence, first to last fifth")
+TALK = (
+    "party",
+    "talks",
+    "of the talk",
+    "turns",
+    "interrupts",
+    "longest",
+    "words a minute",
+    "valence, first to last fifth",
+)
 QUARTERS = ("party", "first", "second", "third", "last")
 TURNS = ("at", "party", "length", "cue", "face", "voice", "words", "valence")
 VALENCE = "Valence: happy less sad, angry, fear and disgust, in the mean probabilities; from -1 to 1."
@@ -84,6 +93,7 @@ def talk_row(talk: Talk) -> Row:
         "turns": talk.turns,
         "interrupts": talk.interruptions,
         "longest": clock(talk.longest_ms),
+        "words a minute": "-" if talk.words_per_minute is None else f"{talk.words_per_minute:.0f}",
         "valence, first to last fifth": " to ".join(map(signed, ends)),
     }
 

@@ -2,6 +2,7 @@
 (() => {
   const TYPE = 'audio/mp4; codecs="flac"';
   const ASK_MS = 1000;
+  const WATCH_MS = 5000; // whether what does not grow is still permitted
   const AHEAD_S = 30; // that is fetched before it is played
   const BEHIND_S = 60; // that is kept of what was played, once there is too much
   const MOST_S = 120; // that is kept: 12 MB, as browsers permit, at 48 kHz
@@ -90,5 +91,19 @@
       sound.src = URL.createObjectURL(media);
     });
 
-  window.affectGrowing = { able, play };
+  // Resolves with the reason once what a ticket opens is no longer permitted.
+  const watch = async (sound, ticket) => {
+    while (sound.isConnected) {
+      try {
+        await asked(`${ticket.url}/times`);
+      } catch (error) {
+        if (error instanceof Refused) return error.message;
+        if (!(error instanceof TypeError)) throw error; // no answer: once more
+      }
+      await new Promise((resolve) => setTimeout(resolve, WATCH_MS));
+    }
+    return "";
+  };
+
+  window.affectGrowing = { able, play, watch };
 })();

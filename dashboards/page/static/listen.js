@@ -57,16 +57,20 @@
   };
 
   // A call that goes on: its charts change under the cursor, and a party may come later.
-  const grow = (ticket) => {
+  const grow = async (ticket) => {
     const moving = setInterval(() => (follow(), draw()), MOVED_MS);
-    affectGrowing.play(sound(), ticket).then((refusal) => {
-      clearInterval(moving);
-      document.getElementById("call-sound-note").textContent = refusal;
-      if (refusal) silence();
-    });
+    const refusal = await affectGrowing.play(sound(), ticket);
+    clearInterval(moving);
+    return refusal;
   };
 
-  const silence = () => {
+  const whole = (ticket) => {
+    sound().src = `${ticket.url}?end_ms=${ticket.end_ms}`;
+    return affectGrowing.watch(sound(), ticket);
+  };
+
+  const silence = (why) => {
+    document.getElementById("call-sound-note").textContent = `${why[0].toUpperCase()}${why.slice(1)}.`;
     sound().removeAttribute("src");
     sound().load();
     document.querySelectorAll(".call-cursor").forEach((cursor) => cursor.remove());
@@ -76,8 +80,10 @@
     [startMs, originMs] = [ticket.start_ms, origin];
     follow();
     for (const name of ["timeupdate", "seeked", "loadedmetadata"]) sound().addEventListener(name, draw);
-    if (ticket.grows && affectGrowing.able()) grow(ticket);
-    else sound().src = `${ticket.url}?end_ms=${ticket.end_ms}`;
+    const over = ticket.grows && affectGrowing.able() ? grow(ticket) : whole(ticket);
+    over.then((refusal) => {
+      if (refusal) silence(refusal);
+    });
     sound().focus();
     sound().play().catch(() => {}); // where the browser wants another click first
   };

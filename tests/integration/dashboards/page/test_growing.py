@@ -13,9 +13,13 @@ from integration.dashboards.page.conftest import BEARER, LISTEN, Listened, liste
 from playwright.async_api import Browser, Page, expect
 from support.recorded_calls import chunk
 
+from affectstream.dashboards.listening import VISITOR
 from affectstream.runtime import recordings
 from affectstream.runtime.recording.writer import RecordingWriter
+from affectstream.runtime.settings import load
+from affectstream.runtime.store import FusedStore
 from affectstream.schemas.codec import encode
+from affectstream.schemas.messages import FusedEmotion
 from affectstream.schemas.topics import CHUNKS
 
 pytestmark = pytest.mark.asyncio(loop_scope="package")
@@ -33,13 +37,14 @@ def second(number: int) -> np.ndarray:
 class Recorder:
     """Writes a recording as the recorder does, second by second."""
 
-    def __init__(self, folder: Path) -> None:
-        self._folder, self._writer, self.seconds = folder, RecordingWriter(folder, SESSION, ""), 0
+    def __init__(self, folder: Path, session: str = SESSION) -> None:
+        self._folder, self._session = folder, session
+        self._writer, self.seconds = RecordingWriter(folder, session, ""), 0
 
     def record(self, seconds: int) -> None:
         """Write so much more of the call."""
         for number in range(self.seconds, self.seconds + seconds):
-            message = chunk(SESSION, "customer", number, START_MS + 1000 * number, second(number))
+            message = chunk(self._session, "customer", number, START_MS + 1000 * number, second(number))
             self._writer.add(CHUNKS.name, message, encode(message), message.end_ms, number)
         self._writer.flush()
         self.seconds += seconds
@@ -50,7 +55,7 @@ class Recorder:
 
     def delete(self) -> None:
         """Delete it, as a withdrawal does."""
-        recordings.delete(self._folder, SESSION)
+        recordings.delete(self._folder, self._session)
 
 
 @pytest.fixture(scope="module")
@@ -162,3 +167,35 @@ async def test_the_api_serves_what_was_added_and_to_the_sample_what_was_said(
         assert as_begun.content == whole
         nothing_yet = {"from_ms": times["end_ms"]}
         assert (await client.get(f"{begun['url']}/part", params=nothing_yet)).status_code == 204
+
+
+@pytest.mark.parametrize("goes_on", [True, False])
+async def test_a_withdrawn_consent_falls_silent_and_nothing_is_served_later(
+    process: Listened, call: list[FusedEmotion], redis_url: str, browser: Browser, goes_on: bool
+) -> None:
+    session = f"withdrawn-{goes_on}"
+    recorder = Recorder(process.log.path.with_suffix(""), session)
+    recorder.record(RECORDED_S)
+    if not goes_on:
+        recorder.finish()
+    async with FusedStore(load(redis={"url": redis_url}).redis) as store:
+        await store.write([final.model_copy(update={"session_id": session}) for final in call])
+        page = await browser.new_page()  # its log says that listening was refused
+        await signed_in(process, page, session)
+        await page.get_by_label("Your name to listen").fill("Grace")
+        await page.keyboard.press("Enter")
+        await expect(page.locator("#call-sound")).to_have_js_property("duration", RECORDED_S)
+        ticket = await page.locator("#call-sound").get_attribute("data-ticket")
+        async with httpx.AsyncClient(base_url=process.url, headers=BEARER, timeout=30) as client:
+            asked = {"consent": "withdrawn", "by": "Ada"}
+            (await client.post(f"/api/sessions/{session}/consent", json=asked)).raise_for_status()
+            await expect(page.get_by_text("The consent to this session was withdrawn")).to_be_visible()
+            await expect(page.locator("#call-sound")).to_have_js_property("readyState", 0)
+            await page.close()
+            paths = [f"{ticket}{rest}" for rest in ("", "/times", f"/part?from_ms={START_MS}")]
+            assert [(await client.get(path)).status_code for path in paths] == [403] * 3
+            again = await client.post(f"/api/sessions/{session}/listen", json={"by": "Ada"})
+            assert again.status_code == 403
+        await store.purge(session)
+    noted = [(e.did, e.by) for e in process.log.entries() if e.session == session and e.by != VISITOR]
+    assert noted == [("recording read", "Grace"), ("consent", "Ada"), ("recording removed", "Ada")]

@@ -25,6 +25,8 @@ def test_talk_is_given_as_times_and_a_share() -> None:
     row = talk_row(TALK)
     assert (row["talks"], row["of the talk"], row["longest"]) == ("1:30", "25 %", "0:40")
     assert row["valence, first to last fifth"] == "- to +0.20"
+    assert row["words a minute"] == "-"
+    assert talk_row(TALK.model_copy(update={"words_per_minute": 121.6}))["words a minute"] == "122"
 
 
 def test_a_quarter_without_evidence_has_nothing_to_read() -> None:
