@@ -1,4 +1,4 @@
-"""Training of the voice is repeatable, keeps corpora apart, and cuts windows as the stream has them."""
+"""Training of the voice is repeatable and keeps corpora apart."""
 
 import json
 from functools import partial
@@ -12,7 +12,6 @@ from safetensors.torch import save_file
 from torch import nn
 
 from affectstream.lab.datasets import ravdess, readers
-from affectstream.lab.evaluation import windows as evaluation
 from affectstream.lab.training import loop, speech
 from affectstream.lab.training.corpus import Corpus
 from affectstream.lab.training.recipe import Recipe, changed, shipped_recipe
@@ -20,7 +19,6 @@ from affectstream.lab.training.tasks import voice_windows
 from affectstream.lab.training.tasks.voice import finished, network, spoken
 from affectstream.lab.training.tasks.voice_windows import CALL_PRIOR, Clips
 from affectstream.models.voice.network import VoiceNet
-from affectstream.producers.chunks import Chunker, to_pcm
 
 SMALL = {"members": 2, "hidden": 4, "batch": 8, "steps": 2, "warm_up": 1, "copies": 1}
 
@@ -246,31 +244,3 @@ def test_an_actor_is_in_one_fold_and_both_sexes_in_each(corpus: ravdess.Clips) -
         assert {a % 2 for a in actors} == {0, 1}
         seen += actors
     assert sorted(seen) == list(range(1, 11))
-
-
-def test_windows_cover_the_spoken_part(corpus: ravdess.Clips) -> None:
-    samples, rate_hz = ravdess.load(corpus.clips[0].path)
-    ((start, end),) = evaluation.clip_spans(samples, rate_hz)
-    assert end - start == 2.0
-    assert start == pytest.approx(0.75 - 1.0, abs=0.1)
-    long = np.concatenate([samples[:8000], np.tile(samples[8000:16000], 8)])
-    starts = [start for start, _ in evaluation.clip_spans(long, rate_hz)]
-    assert len(starts) >= 6
-    assert np.diff(starts).max() <= 0.5
-
-
-def test_a_window_reaching_beyond_the_clip_is_padded() -> None:
-    ones = np.ones(16_000, np.float32)
-    assert evaluation.cut(ones, 16_000, (-0.5, 1.5)).nonzero()[0].tolist()[:1] == [8_000]
-    assert evaluation.cut(ones, 16_000, (0.5, 2.5)).sum() == 8_000
-
-
-def test_the_stream_is_cut_as_producers_cut_it() -> None:
-    t = np.arange(4.3 * 16_000) / 16_000
-    swell = 0.05 + 0.3 * (t * 5 // 1 % 2)
-    samples = (np.sin(2 * np.pi * 180 * t) * swell).astype(np.float32)
-    spans = evaluation.stream_spans(samples, 16_000)
-    np.testing.assert_allclose(spans, [(0, 1), (0, 2), (1, 3), (2, 4), (2.3, 4.3)])
-    chunker = Chunker(16_000)
-    chunks = [*chunker.push(samples), *chunker.finish()]
-    assert [to_pcm(evaluation.cut(samples, 16_000, span)) for span in spans] == [c.pcm for c in chunks]
