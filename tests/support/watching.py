@@ -1,6 +1,7 @@
 """What watches a system: an API with the page, a gateway that calls stream to, and a real Prometheus."""
 
 import asyncio
+import json
 import shutil
 import subprocess
 import time
@@ -14,16 +15,24 @@ import httpx
 import pytest
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
+from support.observations import observed
 from support.paths import ROOT
+from support.session_lines import spread
 from support.system import READY_S, System
+from websockets.asyncio.client import connect
+from websockets.exceptions import ConnectionClosedError
 
 from affectstream.processes import Child, Children
+from affectstream.runtime.consent_store import ConsentStore
+from affectstream.runtime.kafka import Publisher
 from affectstream.runtime.process import die_with_parent, free_port
 from affectstream.runtime.settings import as_env
+from affectstream.schemas.messages import Observations, Probabilities
 
 CONFIG = ROOT / "dashboards" / "prometheus" / "prometheus.yml"
 RANGE_S = 60
 DEADLINE_S = 60
+CARD = "My card is 4111 1111 1111 1111."
 
 Series = dict[str, Any]
 
@@ -140,3 +149,46 @@ def _config(metrics: Mapping[str, str]) -> dict[str, Any]:
 
 def _static(process: str, address: str) -> dict[str, Any]:
     return {"targets": [address], "labels": {"process": process}}
+
+
+async def streamed(url: str, call_id: str) -> None:
+    """Stream a call with a gap in its sound, a frame that is none and a card number; and one that is none."""
+    tracks = [{"encoding": "words"}, {"encoding": "mulaw", "rate_hz": 8000}]
+    start = {"type": "start", "call_id": call_id, "tracks": [{"party": "customer"} | each for each in tracks]}
+    words = {"type": "words", "track": 0, "start_ms": 0, "end_ms": 900, "text": CARD, "final": True}
+    async with connect(url, proxy=None) as socket:
+        for message in (start, words):
+            await socket.send(json.dumps(message))
+        for at_ms in (0, 3000):
+            await socket.send(bytes([1]) + at_ms.to_bytes(8, "big") + b"\xff" * 8000)
+        await socket.send(b"no frame")
+        await socket.send(json.dumps({"type": "stop"}))
+        async for _ in socket:
+            pass
+    async with connect(url, proxy=None) as socket:
+        await socket.send("no JSON")
+        with pytest.raises(ConnectionClosedError):
+            async for _ in socket:
+                pass
+
+
+async def observed_of_all_kinds(system: System, session: str) -> None:
+    """Send a minute of calm, a hole, anger; then what is there twice, late, and not permitted."""
+    start_ms = int(time.time()) * 1000 - 120_000
+    calm, anger = (
+        (spread(name, 0.9), range(*seconds)) for name, seconds in (("neutral", (0, 62)), ("angry", (64, 84)))
+    )
+    line = [(second, p) for p, seconds in (calm, anger) for second in seconds]
+
+    def at(seq: int, second: int, p: tuple[float, ...], session_id: str = session) -> Probabilities:
+        begun_ms = start_ms + 1000 * second
+        return observed("video", seq, begun_ms, p=p, session_id=session_id, expects=("video",))
+
+    items = [at(seq, second, p) for seq, (second, p) in enumerate(line)]
+    again, late = items[-1], at(200, 1, spread("neutral", 0.9))
+    refused = at(0, 0, spread("neutral", 0.9), f"{session}-refused")
+    async with ConsentStore(system.settings.redis, system.settings.policy) as consents:
+        await consents.set(refused.session_id, "withdrawn", "a test")
+    async with Publisher(system.settings.kafka) as publisher:
+        for item in (*items, again, late, refused):
+            await publisher.send_many([Observations(items=(item,))], partition=0)

@@ -4,7 +4,6 @@ The demo call goes on at its own speed beside the page in a browser and a Promet
 """
 
 import asyncio
-import json
 import math
 import re
 import time
@@ -15,14 +14,10 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Page, expect
 from support.browser import launched, visiting
-from support.observations import observed
 from support.paths import ROOT
-from support.session_lines import spread
 from support.system import DEMO, System, shortened
-from support.watching import Prometheus, Watched, prometheus, watched
+from support.watching import Prometheus, Watched, observed_of_all_kinds, prometheus, streamed, watched
 from support.worker_topics import send_raw
-from websockets.asyncio.client import connect
-from websockets.exceptions import ConnectionClosedError
 
 from affectstream.analytics.label import Display, LabelFold
 from affectstream.analytics.summary import summarise
@@ -30,13 +25,11 @@ from affectstream.dashboards.grafana import pipeline
 from affectstream.dashboards.page.conversation import quarter
 from affectstream.dashboards.page.wording import NOUNS
 from affectstream.producers.session import SessionMessage, messages
-from affectstream.runtime.consent_store import ConsentStore
-from affectstream.runtime.kafka import Publisher
 from affectstream.runtime.settings import ProducerSettings
 from affectstream.runtime.store import FusedStore
 from affectstream.schemas.conflict import WORDS
 from affectstream.schemas.labels import EMOTIONS
-from affectstream.schemas.messages import FusedEmotion, Modality, Observations, Probabilities
+from affectstream.schemas.messages import FusedEmotion, Modality
 from affectstream.schemas.topics import CHUNKS, FRAMES, FUSED, PROBABILITIES, TRANSCRIPTS
 from affectstream.session_file import SessionArguments, plan
 
@@ -64,7 +57,6 @@ DOCUMENTED = re.findall(
 WORKERS = ("video", "audio", "text", "alerts")
 NAMED = {"workers": WORKERS, "all": (*WORKERS, "fusion", "gateway", "api")}  # as docs/metrics.md has it
 INPUTS = (FRAMES, CHUNKS, TRANSCRIPTS, PROBABILITIES, FUSED)
-CARD = "My card is 4111 1111 1111 1111."
 STILL = ("Restarts", "Lag")  # panels on which nothing happens in a sound system
 
 
@@ -197,49 +189,6 @@ async def stirred(around: Watched, measured: Prometheus) -> Watched:
             (await client.get("/api/sessions")).raise_for_status()
         await asyncio.sleep(2.5)  # scrapes are a second apart
     return around
-
-
-async def streamed(url: str, call_id: str) -> None:
-    """Stream a call with a gap in its sound, a frame that is none and a card number; and one that is none."""
-    tracks = [{"encoding": "words"}, {"encoding": "mulaw", "rate_hz": 8000}]
-    start = {"type": "start", "call_id": call_id, "tracks": [{"party": "customer"} | each for each in tracks]}
-    words = {"type": "words", "track": 0, "start_ms": 0, "end_ms": 900, "text": CARD, "final": True}
-    async with connect(url, proxy=None) as socket:
-        for message in (start, words):
-            await socket.send(json.dumps(message))
-        for at_ms in (0, 3000):
-            await socket.send(bytes([1]) + at_ms.to_bytes(8, "big") + b"\xff" * 8000)
-        await socket.send(b"no frame")
-        await socket.send(json.dumps({"type": "stop"}))
-        async for _ in socket:
-            pass
-    async with connect(url, proxy=None) as socket:
-        await socket.send("no JSON")
-        with pytest.raises(ConnectionClosedError):
-            async for _ in socket:
-                pass
-
-
-async def observed_of_all_kinds(system: System, session: str) -> None:
-    """Send a minute of calm, a hole, anger; then what is there twice, late, and not permitted."""
-    start_ms = int(time.time()) * 1000 - 120_000
-    calm, anger = (
-        (spread(name, 0.9), range(*seconds)) for name, seconds in (("neutral", (0, 62)), ("angry", (64, 84)))
-    )
-    line = [(second, p) for p, seconds in (calm, anger) for second in seconds]
-
-    def at(seq: int, second: int, p: tuple[float, ...], session_id: str = session) -> Probabilities:
-        begun_ms = start_ms + 1000 * second
-        return observed("video", seq, begun_ms, p=p, session_id=session_id, expects=("video",))
-
-    items = [at(seq, second, p) for seq, (second, p) in enumerate(line)]
-    again, late = items[-1], at(200, 1, spread("neutral", 0.9))
-    refused = at(0, 0, spread("neutral", 0.9), f"{session}-refused")
-    async with ConsentStore(system.settings.redis, system.settings.policy) as consents:
-        await consents.set(refused.session_id, "withdrawn", "a test")
-    async with Publisher(system.settings.kafka) as publisher:
-        for item in (*items, again, late, refused):
-            await publisher.send_many([Observations(items=(item,))], partition=0)
 
 
 def feeding(by: str) -> set[str]:
