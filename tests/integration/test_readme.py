@@ -10,7 +10,6 @@ import sys
 import time
 import wave
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import av
@@ -18,8 +17,9 @@ import numpy as np
 import pytest
 from support.paths import ROOT
 from support.system import DEMO
+from support.terminal import SHOWN_S, Terminal, interruptible
 
-from affectstream.runtime.process import die_with_parent, free_port
+from affectstream.runtime.process import free_port
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]
 
@@ -27,7 +27,6 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^```sh *(\S*)\n(.*?)^```", README, re.DOTALL | re.MULTILINE)
 SECONDS = 6
 DEADLINE_S = 240
-SHOWN_S = 60
 START_MS = "1700000000000"
 CALL = ["call.wav", "-t", "call.vtt", "--speaker", "customer=Agent"]
 VTT = """WEBVTT
@@ -47,42 +46,12 @@ def commands(kind: str = "") -> list[str]:
     return [line for mark, block in BLOCKS if mark == kind for line in block.splitlines()]
 
 
-@dataclass(frozen=True)
-class Terminal:
-    """A working directory and an environment."""
-
-    folder: Path
-    env: dict[str, str]
-
-    def run(self, command: str) -> str:
-        """Run a command to its end; returns what it printed on standard output."""
-        done = subprocess.run(
-            command, shell=True, cwd=self.folder, env=self.env, capture_output=True, text=True, timeout=300
-        )
-        assert done.returncode == 0, command + "\n" + done.stdout + done.stderr
-        return done.stdout
-
-    def run_until(self, command: str, expected: str) -> str:
-        """Repeat a command until it succeeds and prints what is expected; the stream takes its time."""
-        deadline = time.monotonic() + SHOWN_S
-        while True:
-            done = subprocess.run(
-                command, shell=True, cwd=self.folder, env=self.env, capture_output=True, text=True
-            )
-            assert "Traceback" not in done.stderr, done.stderr
-            if done.returncode == 0 and expected in done.stdout:
-                return done.stdout
-            assert time.monotonic() < deadline, done.stdout + done.stderr
-
-
 @pytest.fixture(scope="module")
 def terminal(tmp_path_factory: pytest.TempPathFactory) -> Terminal:
     """A folder with a call, and with modules that are named as ours and must not be imported."""
     folder = tmp_path_factory.mktemp("call")
     for name in SAME_NAMES:
-        (folder / f"{name}.py").write_text(
-            "raise SystemExit('a module of the working directory was imported')\n"
-        )
+        (folder / f"{name}.py").write_text(FOREIGN)
     cut(DEMO.parent / "customer.mp4", folder / "call.mp4")
     speech = samples(DEMO.parent / "agent.flac")
     write(folder / "call.wav", speech[:, None])
@@ -118,12 +87,6 @@ def write(path: Path, signal: np.ndarray) -> None:
     with wave.open(str(path), "wb") as out:
         out.setparams((signal.shape[1], 2, 16_000, 0, "NONE", ""))
         out.writeframes(np.ascontiguousarray(signal, "<i2").tobytes())
-
-
-def interruptible() -> None:
-    """Undo what a shell does to the jobs of its background: they ignore interrupts, and so would theirs."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-    die_with_parent()
 
 
 @pytest.fixture(scope="module")

@@ -13,13 +13,13 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
 from redis import Redis
-from support.documented import PROGRAMS, commands
+from support.documented import PROGRAMS, as_meant, beginning, commands, is_mention
 from support.kafka_server import KafkaServer, listens
 from support.mcap_files import made_up_call, recorded
 from support.recordings import call, voice, wav
@@ -67,14 +67,6 @@ REFUSED = {  # by the beginning of a command: what it needs and has not got, so 
 LAB = "python -m affectstream.lab"  # needs corpora, too; its modules are run with --help
 ONCE = ("analyze", "licences", "rescore", *REFUSED)  # need no broker
 PROCESSES = ("affectstream gateway", "affectstream worker", "python -m affectstream.dashboards")
-VALUES = {
-    "RECORDING": "call.wav",
-    "START": "1700000000000",
-    "SESSION": "call-7",
-    "N": "4",
-    "FILE.jsonl": "turns.jsonl",
-}
-PLACES = {"analyze ...": "analyze call.wav", "/etc/affectstream": "etc", "/run/secrets": "secrets"}
 VTT = "WEBVTT\n\n00:00.200 --> 00:01.800\n<v Customer>I am very angry.\n"
 SEGMENTS = [
     {"start": 0.2, "end": 0.9, "text": "How can I help?", "speaker": "AGENT"},
@@ -144,19 +136,6 @@ def stored(*sessions: str, purged: bool = False) -> None:
     asyncio.run(write())
 
 
-def is_mention(line: str) -> bool:
-    """Say whether a command is only named, in a sentence, without the arguments that it cannot do without."""
-    program, name, *words = shlex.split(line)
-    if program != "affectstream":
-        return False
-    command = cli.load(name)
-    while hasattr(command, "commands"):
-        if not words:
-            return True
-        command = command.commands[words.pop(0)]
-    return not words and any(parameter.required for parameter in command.params)
-
-
 def run(line: str, capsys: pytest.CaptureFixture[str]) -> tuple[int, str]:
     """Run a command in this process; returns its exit code and what it printed on standard error."""
     capsys.readouterr()
@@ -189,16 +168,6 @@ def running(line: str) -> Iterator[None]:
         _, said = process.communicate(timeout=60)
     assert process.returncode == 0, line + said
     assert "Traceback" not in said
-
-
-def beginning(line: str, table: Iterable[str]) -> str | None:
-    """Return which of the beginnings, in whole words, a command has."""
-    words = line.removeprefix("affectstream ")
-    return next((each for each in table if any(_begins(text, each) for text in (line, words))), None)
-
-
-def _begins(text: str, words: str) -> bool:
-    return text.startswith(words) and not text[len(words) :][:1].isalpha()
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -244,14 +213,6 @@ def perform(
     if line.startswith("affectstream simulate") and not listens(port(gateway)):
         processes.enter_context(running(gateway))
     check(line, capsys)
-
-
-def as_meant(printed: str) -> str:
-    """Return a command with values in place of the words in capitals, and with files that are there."""
-    line = " ".join(VALUES.get(word, word) for word in printed.split(" "))
-    for place, here in PLACES.items():
-        line = line.replace(place, here)
-    return line
 
 
 def port(line: str) -> int:
