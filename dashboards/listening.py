@@ -243,10 +243,8 @@ def _range(asked: str | None, size: int) -> tuple[int, int]:
         return 0, size - 1
     found = RANGE.fullmatch(asked.strip())
     first, last = found.groups() if found else ("", "")
-    if first:
-        span = int(first), min(int(last), size - 1) if last else size - 1
-    else:
-        span = max(0, size - int(last or 0)), size - 1
-    if span[0] > span[1]:
+    from_byte = int(first) if first else max(0, size - int(last or 0))
+    to_byte = min(int(last), size - 1) if first and last else size - 1
+    if from_byte > to_byte:
         raise HTTPException(416, f"the sound has {size} bytes", {"Content-Range": f"bytes */{size}"})
-    return span
+    return from_byte, to_byte
