@@ -25,6 +25,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     place = written(tmp_path_factory.mktemp("logs"))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(page.pairs, "paired", FEW)
+        patch.setattr("affectstream.lab.fusion.fit.FOLDS", 2)
         data = moments.written(place / "corpora")
         said = _run("fit", "--logs", str(place), "--data", str(data), "-o", str(place / "fusion.json"))
     assert "720 windows" in said
