@@ -119,7 +119,7 @@ def running() -> Runner:
 @contextmanager
 def _running(settings: dict[str, str]) -> Iterator[tuple[str, subprocess.Popen[str]]]:
     """Run ``python -m affectstream.dashboards`` until it answers, and end it at the end."""
-    port = free_port()
+    port = settings.get("AFFECT_API__PORT") or free_port()
     env = {k: v for k, v in os.environ.items() if not k.startswith("AFFECT_")} | settings
     process = subprocess.Popen(
         [sys.executable, "-m", "affectstream.dashboards"],

@@ -3,10 +3,11 @@
 import httpx
 import pytest
 from integration.dashboards.conftest import MODEL, SESSION, START_MS, Runner
-from playwright.async_api import Page, expect
+from playwright.async_api import Browser, Page, expect
 from support.observations import final
 
 from affectstream.runtime.embedded import EmbeddedRedis
+from affectstream.runtime.process import free_port
 from affectstream.runtime.settings import load
 from affectstream.runtime.store import FusedStore
 from affectstream.schemas.labels import EMOTIONS, INDEX, N_EMOTIONS
@@ -69,6 +70,27 @@ async def test_the_page_goes_on_after_the_store_was_away(running: Runner, page: 
             await expect(row).to_contain_text("happy", timeout=60_000)
             await expect(page.get_by_role("status")).to_be_empty()
             await page.goto("about:blank")
+
+
+async def test_the_page_goes_on_with_its_filter_after_the_api_was_restarted(
+    running: Runner, browser: Browser
+) -> None:
+    with EmbeddedRedis() as redis:
+        settings = {"AFFECT_REDIS__URL": redis.url, "AFFECT_API__PORT": str(free_port())}
+        await written(redis.url, *(window(START_MS + 1000, "happy", f"call-{name}") for name in ("a", "b")))
+        page = await browser.new_page()  # its log says that nothing answered
+        rows = page.locator(".ag-center-cols-container .ag-row")
+        with running(settings) as (url, _):
+            await page.goto(url)
+            await expect(rows).to_have_count(2)
+            await page.get_by_role("searchbox").fill("call-b")
+            await expect(rows).to_have_count(1)
+            await expect(page).to_have_url(f"{url}/?q=call-b")
+        await written(redis.url, window(START_MS + 2000, "angry", "call-b", p=0.9))
+        with running(settings):
+            await expect(rows).to_contain_text("angry 0.90", timeout=60_000)
+            await expect(rows).to_have_count(1)
+            await page.close()
 
 
 async def test_a_call_is_found_and_opened_by_keyboard_alone(api_url: str, page: Page) -> None:
