@@ -50,7 +50,7 @@ async def build(app: FastAPI) -> None:
         "type": "http",
         "http_version": "1.1",
         "method": "GET",
-        "path": "/api/",  # of no route, so all of them are looked through
+        "path": "/api/",  # of no data, so all routes are looked through
         "raw_path": b"/api/",
         "query_string": b"",
         "headers": [],

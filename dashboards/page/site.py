@@ -7,7 +7,7 @@ from html import escape
 from typing import Annotated, Literal
 from urllib.parse import quote, urlsplit
 
-from fastapi import APIRouter, FastAPI, Form, Request, Response
+from fastapi import APIRouter, FastAPI, Form, HTTPException, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 from nicegui import app as pages
 from nicegui import ui
@@ -69,6 +69,12 @@ def install(app: FastAPI, token: SecretStr | None, processes: Mapping[str, str])
         show_welcome_message=False,
         reconnect_timeout=RECONNECT_S,
     )
+
+
+@router.get("/api/{rest:path}")
+async def unknown(rest: str) -> Response:
+    """Refuse an address of the API that there is not, as the API does and not as a page."""
+    raise HTTPException(404, "there is nothing at this address; /docs lists what there is")
 
 
 def _cookie_key(token: SecretStr | None) -> str:

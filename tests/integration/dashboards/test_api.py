@@ -235,3 +235,10 @@ def test_a_taken_port_is_one_clear_line(api_url: str):
     assert done.returncode == 2
     assert done.stderr.startswith(f"error: cannot listen on 127.0.0.1 port {port}: ")
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("path", ["/api/", "/api/nothing", f"/api/sessions/{SESSION}/customer/nothing"])
+def test_an_address_that_there_is_not_is_refused_as_the_api_refuses(api: httpx.Client, path: str) -> None:
+    answer = api.get(path)
+    assert answer.status_code == 404
+    assert "there is nothing at this address" in answer.json()["detail"]
