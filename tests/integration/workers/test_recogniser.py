@@ -20,7 +20,7 @@ from affectstream.workers.asr.offline import recognised
 
 pytestmark = pytest.mark.integration
 
-SECONDS = 12
+SECONDS = 8
 PROCESSES = ("audio", "text", "asr", "fusion")
 
 
