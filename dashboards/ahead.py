@@ -11,6 +11,7 @@ from affectstream.dashboards.moods import newest
 from affectstream.dashboards.responses import PartyRow
 from affectstream.schemas.errors import Unavailable
 
+START_S = 3.0  # first those are answered who have waited for the process
 AGAIN_S = 60.0
 REST_S = 0.05  # after each page, which takes a few milliseconds: others are answered meanwhile
 LONG_MS = 15 * 60_000  # a shorter call is read within a request
@@ -21,6 +22,7 @@ log = structlog.get_logger(__name__)
 async def read(app: FastAPI) -> None:
     """Read ahead until cancelled: what there is, the newest first, and from then on what is new of it."""
     await build(app)
+    await asyncio.sleep(START_S)
     state = app.state
     while True:
         try:
