@@ -64,6 +64,24 @@ async def test_a_photo_with_a_caption_shows_both_and_the_box_of_the_face(api_url
     await expect(page.locator(".trial-box")).to_have_count(0)
 
 
+@pytest.mark.parametrize(
+    ("name", "media", "read"),
+    [
+        ("customer.mp4", "video/mp4", ["fused", "face", "voice"]),
+        ("agent.flac", "audio/flac", ["fused", "voice"]),
+    ],
+)
+async def test_a_recording_is_tried_in_all_that_it_holds(
+    api_url: str, page: Page, name: str, media: str, read: list[str]
+) -> None:
+    found = await opened(api_url, page)
+    data = (files("affectstream") / "demo_call" / name).read_bytes()
+    await chosen(page, name, media, data)
+    await page.get_by_role("button", name="Try it").click()
+    await expect(found.get_by_role("columnheader")).to_have_text(read, timeout=MODELS_MS)
+    await expect(found.get_by_role("rowheader")).to_have_text([*EMOTIONS, "weight"])
+
+
 async def reached(page: Page, target: Locator) -> None:
     """Press Tab until an element has the focus."""
     for _ in range(MOST_TABS):
