@@ -141,7 +141,12 @@ class AudioHookClient:
             raise Unavailable("the gateway broke the protocol: a pong that answers no ping")
         self._rtt_s = self._now_s() - self._pings.pop(clientseq)
 
-    def _ping(self) -> str:
+    @property
+    def awaits_pong(self) -> bool:
+        """Whether a ping was not answered yet."""
+        return bool(self._pings)
+
+    def ping(self) -> str:
         """Return a ping, which states how long the one before took."""
         self._pings[self._seq + 1] = self._now_s()
         return self._message("ping", {} if self._rtt_s is None else {"rtt": f"PT{self._rtt_s:.6f}S"})
@@ -165,7 +170,7 @@ class AudioHookClient:
             self._samples += len(block)
             if at_ms >= ping_ms:
                 ping_ms += PING_MS
-                yield end_ms, self._ping()
+                yield end_ms, self.ping()
 
     def close(self) -> str:
         """Return the last message."""

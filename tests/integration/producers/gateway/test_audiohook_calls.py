@@ -54,9 +54,8 @@ async def test_a_call_on_two_connections_is_one_session_of_one_run(gateway, tmp_
             for _, message in client.stream():
                 await socket.send(message)
             if number == 0:
-                client._pings.add(client._seq + 1)
-                await socket.send(client._message("ping", {}))  # whose answer says that all was read
-                while client._pings:
+                await socket.send(client.ping())  # whose answer says that all was read
+                while client.awaits_pong:
                     client.receive(await socket.recv())
                 socket.transport.abort()
             else:

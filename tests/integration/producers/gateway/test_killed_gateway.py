@@ -40,9 +40,8 @@ class Conversation:
         opening = connect(url(gateway), additional_headers=signed(gateway, identity), proxy=None)
         socket = await exits.enter_async_context(opening)
         await streamed(socket, client)
-        client._pings.add(client._seq + 1)
-        await socket.send(client._message("ping", {}))  # whose answer says that all was read
-        while client._pings:
+        await socket.send(client.ping())  # whose answer says that all was read
+        while client.awaits_pong:
             client.receive(await socket.recv())
 
     async def goes_on(self, gateway):
