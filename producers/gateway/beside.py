@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 
 import structlog
@@ -18,7 +18,6 @@ from affectstream.producers.gateway.events import (
     Started,
     StreamMessage,
     Words,
-    handle_all,
 )
 from affectstream.producers.gateway.gate import Gate, Taken
 from affectstream.producers.gateway.plain import Plain
@@ -54,7 +53,7 @@ class WordsBeside:
                 if data is None:
                     break
                 events = self._protocol.receive(data) if isinstance(data, str | bytes) else data
-                await handle_all(events, self._handle, self._refuse, lambda: self._over)
+                await self._handle_all(events)
         except TimeoutError:
             await self._refuse("no_start")
         finally:
@@ -68,6 +67,15 @@ class WordsBeside:
         if self._taken.over and not self._over:
             with suppress(OSError):
                 await self._reply(json.dumps({"type": "ended"}))
+
+    async def _handle_all(self, events: Iterable[Event | StreamMessage]) -> None:
+        for event in events:
+            try:
+                await self._handle(event)
+            except Fault as fault:
+                await self._refuse(fault.reason)
+            if self._over:
+                return
 
     async def _handle(self, event: Event | StreamMessage) -> None:
         match event:

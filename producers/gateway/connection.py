@@ -21,6 +21,7 @@ from affectstream.producers.gateway.events import (
     Dropped,
     Ended,
     Event,
+    Fault,
     Heard,
     OfCall,
     Paused,
@@ -31,7 +32,6 @@ from affectstream.producers.gateway.events import (
     StreamMessage,
     StreamProtocol,
     Todo,
-    handle_all,
 )
 from affectstream.producers.gateway.gate import Gate, Taken, key, record_end
 from affectstream.producers.gateway.handover import continued
@@ -178,7 +178,13 @@ class Connection:
             await self._answer(self._protocol.stopping())
 
     async def _handle_all(self, events: Iterable[Event | StreamMessage]) -> None:
-        await handle_all(events, self._handle, self._refuse, lambda: self.over)
+        for event in events:
+            try:
+                await self._handle(event)
+            except Fault as fault:
+                await self._refuse(fault.reason)
+            if self.over:
+                return
 
     async def _handle(self, event: Event | StreamMessage) -> None:
         if isinstance(event, StreamMessage | OfCall | Consented):

@@ -4,7 +4,7 @@ A protocol is a class without I/O: ``receive(data)`` takes what arrived and retu
 milliseconds of the stream's own clock, from its beginning; the time of arrival is nowhere.
 """
 
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -140,22 +140,6 @@ class Fault(Exception):
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
         self.reason = reason
-
-
-async def handle_all(
-    events: Iterable[Event | StreamMessage],
-    handle: Callable[[Event | StreamMessage], Awaitable[None]],
-    refuse: Callable[[str], Awaitable[None]],
-    is_over: Callable[[], bool],
-) -> None:
-    """Handle the events of a stream in order until it is over; it is refused for what raises Fault."""
-    for event in events:
-        try:
-            await handle(event)
-        except Fault as fault:
-            await refuse(fault.reason)
-        if is_over():
-            return
 
 
 @dataclass(frozen=True)
