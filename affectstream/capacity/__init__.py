@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.table import Table
 from rich.text import Text
 
 from affectstream.capacity.costs import on_gpu, read
@@ -52,14 +53,7 @@ def capacity(
     if json:
         _print_json(calls, profile, found)
         return
-    table = listing(f"{calls:,} calls at once", "part", "how many", "", "memory, GiB", "follows from")
-    for need in found:
-        cells = (need.part, f"{need.count:,}", need.unit, f"{need.memory_gib:,.1f}", need.because)
-        table.add_row(*map(Text, cells))
-    gpus = "" if gpu_rates else "\nno GPU was measured, so workers run on processors here: --gpu-rates"
-    table.caption = Text(f"measured costs and what is assumed: docs/capacity.md{gpus}")
-    table.caption_justify = "left"
-    out.print(table)
+    out.print(_table(calls, found, measured=gpu_rates is not None))
 
 
 def _rates(text: str) -> dict[str, float]:
@@ -71,6 +65,18 @@ def _rates(text: str) -> dict[str, float]:
     if not found or not all(0 < rate < float("inf") for rate in found.values()):
         raise InputError(f"--gpu-rates {text}: three numbers, as 3000,2500,900")
     return found
+
+
+def _table(calls: int, found: list[Need], measured: bool) -> Table:
+    """Return the table of the parts; it says where no GPU was ``measured``."""
+    table = listing(f"{calls:,} calls at once", "part", "how many", "", "memory, GiB", "follows from")
+    for need in found:
+        cells = (need.part, f"{need.count:,}", need.unit, f"{need.memory_gib:,.1f}", need.because)
+        table.add_row(*map(Text, cells))
+    gpus = "" if measured else "\nno GPU was measured, so workers run on processors here: --gpu-rates"
+    table.caption = Text(f"measured costs and what is assumed: docs/capacity.md{gpus}")
+    table.caption_justify = "left"
+    return table
 
 
 def _print_json(calls: int, profile: Profile, found: list[Need]) -> None:

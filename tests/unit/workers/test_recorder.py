@@ -77,6 +77,18 @@ async def until(true):
             await asyncio.sleep(0.01)
 
 
+async def read_again(reads, stop, running):
+    """Have the recorder read six records from what is committed, which is nothing, and end it."""
+    reads.batches.put_nowait(records(0, 6))
+    await until(reads.batches.empty)
+    stop.set()
+    await running
+
+
+def kept(folder):
+    return [each.offset for each in open_recording(folder / "call.mcap").messages([CHUNKS])]
+
+
 async def test_what_waits_for_consent_through_a_rebalance_is_recorded_once(tmp_path):
     consents, reads, stop = Permitted(), Reads(), asyncio.Event()
     recorder = Recorder(tmp_path, Scope(), consents, AuditLog(tmp_path / "audit.jsonl"))
@@ -89,13 +101,9 @@ async def test_what_waits_for_consent_through_a_rebalance_is_recorded_once(tmp_p
     with pytest.raises(TimeoutError):  # the group does not wait for ever
         await asyncio.wait_for(recorder.release(reads, HELD), 0.05)
     consents.redis.set()
-    reads.batches.put_nowait(records(0, 6))  # from what is committed, which is nothing
-    await until(reads.batches.empty)
-    stop.set()
-    await running
-    kept = [each.offset for each in open_recording(tmp_path / "call.mcap").messages([CHUNKS])]
-    assert kept == [0, 1, 2, 3, 4, 5]
+    await read_again(reads, stop, running)
     assert reads.committed == {(CHUNKS.name, 0): 6}
+    assert kept(tmp_path) == [0, 1, 2, 3, 4, 5]
 
 
 class Slow(AuditLog):
@@ -120,13 +128,9 @@ async def test_what_waits_for_a_disk_through_a_rebalance_is_recorded_once(tmp_pa
     with pytest.raises(TimeoutError):
         await asyncio.wait_for(recorder.release(reads, HELD), 0.05)
     audit.goes_on.set()
-    reads.batches.put_nowait(records(0, 6))  # from what is committed, which is nothing
-    await until(reads.batches.empty)
-    stop.set()
-    await running
-    kept = [each.offset for each in open_recording(tmp_path / "call.mcap").messages([CHUNKS])]
-    assert kept == [0, 1, 2, 3, 4, 5]
+    await read_again(reads, stop, running)
     assert reads.committed == {(CHUNKS.name, 0): 6}
+    assert kept(tmp_path) == [0, 1, 2, 3, 4, 5]
 
 
 class Witness(AuditLog):
