@@ -32,6 +32,10 @@ class Display:
         """Whether the displayed label of a window depends on that window alone."""
         return self.hysteresis == 0.0 and self.dwell_ms == 0
 
+    def gives_way(self, lead: float, since_ms: int, now_ms: int) -> bool:
+        """Say whether a label displayed since a time gives way to one that is so much more probable."""
+        return lead >= self.hysteresis and now_ms - since_ms >= self.dwell_ms
+
     def minimum(self, rule: str) -> float:
         """Return the least probability that is displayed, for a final's rule (``name/hash+override``)."""
         if self.min_probability is not None:
@@ -74,9 +78,9 @@ def step(display: Display, before: DisplayedLabel, window: FusedEmotion) -> Disp
         return NOTHING
     smoothed, since_ms = window.label, window.start_ms
     if before.smoothed is not None and before.since_ms is not None:
+        lead = window.p[INDEX[window.label]] - window.p[INDEX[before.smoothed]]
         stays = window.label == before.smoothed
-        leads = window.p[INDEX[window.label]] - window.p[INDEX[before.smoothed]] >= display.hysteresis
-        if stays or not leads or window.start_ms - before.since_ms < display.dwell_ms:
+        if stays or not display.gives_way(lead, before.since_ms, window.start_ms):
             smoothed, since_ms = before.smoothed, before.since_ms
     certain = max(window.p) >= display.minimum(window.rule)
     return DisplayedLabel(smoothed if certain else None, smoothed, since_ms)

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import socket
 import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -10,7 +9,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 import httpx
 
 from affectstream.runtime.embedded import EmbeddedRedis
-from affectstream.runtime.process import die_with_parent
+from affectstream.runtime.process import die_with_parent, free_port
 from affectstream.runtime.settings import load
 from affectstream.runtime.store import FusedStore
 from affectstream.schemas.codec import EncodedPane, encode
@@ -154,12 +153,10 @@ def _pane(session: str, party: Party, i: int, begun_ms: int = START_MS) -> Encod
 @contextlib.asynccontextmanager
 async def served(redis_url: str) -> AsyncIterator[httpx.AsyncClient]:
     """Run the API as a process until it answers."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = str(probe.getsockname()[1])
+    port = free_port()
     env = {
         "AFFECT_REDIS__URL": redis_url,
-        "AFFECT_API__PORT": port,
+        "AFFECT_API__PORT": str(port),
         "AFFECT_API__REQUESTS_PER_MINUTE": "none",
     }
     command = sys.executable, "-m", "affectstream.dashboards"

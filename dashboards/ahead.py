@@ -1,8 +1,7 @@
-"""What is likely to be asked for, read before anybody asks: long calls, moods, the routes themselves."""
+"""What is likely to be asked for, read before anybody asks: long calls and moods."""
 
 import asyncio
 from collections.abc import Iterable
-from typing import Any
 
 import structlog
 from fastapi import FastAPI
@@ -21,7 +20,6 @@ log = structlog.get_logger(__name__)
 
 async def read(app: FastAPI) -> None:
     """Read ahead until cancelled: what there is, the newest first, and from then on what is new of it."""
-    await build(app)
     await asyncio.sleep(START_S)
     state = app.state
     while True:
@@ -44,27 +42,3 @@ def long(rows: Iterable[PartyRow]) -> list[PartyRow]:
     """Return the parties of long calls, those that go on first and then by their newest window."""
     found = [row for row in rows if row.duration_ms >= LONG_MS]
     return sorted(found, key=lambda row: (row.state != "live", -row.end_ms))
-
-
-async def build(app: FastAPI) -> None:
-    """Have the application build its routes, which it does while it looks for the first path."""
-    scope = {
-        "type": "http",
-        "http_version": "1.1",
-        "method": "GET",
-        "path": "/api/",  # of no data, so all routes are looked through
-        "raw_path": b"/api/",
-        "query_string": b"",
-        "headers": [],
-        "scheme": "http",
-        "server": ("127.0.0.1", 0),
-        "client": ("127.0.0.1", 0),
-    }
-
-    async def receive() -> Any:
-        return {"type": "http.request", "body": b"", "more_body": False}
-
-    async def send(message: Any) -> None:
-        pass
-
-    await app(scope, receive, send)

@@ -172,11 +172,10 @@ def _display(rows: Rows, display: Display, rules: Sequence[str], before: Display
     for i, (new, start_ms) in enumerate(zip(labels, rows["start_ms"].tolist(), strict=True)):
         if new == NO_LABEL:
             label, since_ms = NO_LABEL, 0
-        elif label == NO_LABEL:
+        elif label == NO_LABEL or (
+            new != label and display.gives_way(p[i, new] - p[i, label], since_ms, start_ms)
+        ):
             label, since_ms = new, start_ms
-        elif new != label and start_ms - since_ms >= display.dwell_ms:
-            leads = p[i, new] - p[i, label] >= display.hysteresis
-            label, since_ms = (new, start_ms) if leads else (label, since_ms)
         smoothed.append(label)
         since.append(since_ms)
     least = {rule: display.minimum(rule) for rule in set(rules)}

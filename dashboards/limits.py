@@ -1,6 +1,5 @@
 """The limits of the API: rates of requests, sizes, how long the store may take, and whose pages may ask."""
 
-import asyncio
 import math
 from collections.abc import Awaitable
 from dataclasses import dataclass
@@ -9,8 +8,8 @@ from typing import Literal, TypeVar
 from fastapi import FastAPI, HTTPException, Request
 from fastapi.middleware.cors import CORSMiddleware
 
+from affectstream.runtime import redis_client
 from affectstream.runtime.rates import Rates
-from affectstream.schemas.errors import Unavailable
 
 T = TypeVar("T")
 
@@ -52,13 +51,9 @@ class RateLimit:
             )
 
 
-async def within(answer: Awaitable[T], limit_s: float = ANSWER_S) -> T:
+async def within(answer: Awaitable[T]) -> T:
     """Return an answer of the store; raises Unavailable where it takes too long."""
-    try:
-        async with asyncio.timeout(limit_s):
-            return await answer
-    except TimeoutError:
-        raise Unavailable(f"no answer from the Redis within {limit_s:g} s") from None
+    return await redis_client.within(answer, ANSWER_S)
 
 
 def allow_origins(app: FastAPI, origins: tuple[str, ...]) -> None:

@@ -1,10 +1,10 @@
 """The Redis client from the settings, and its errors as errors fit for a user."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Awaitable, Iterator
+from contextlib import contextmanager
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 from redis import exceptions as redis_errors
 from redis.asyncio import Redis
@@ -14,8 +14,10 @@ from redis.backoff import ExponentialWithJitterBackoff, NoBackoff
 from affectstream.runtime.settings import RedisSettings
 from affectstream.schemas.errors import Unavailable
 
+T = TypeVar("T")
+
 RETRIES = 6  # over about ten seconds: a restart or a failover
-ANSWER_S = 1.0  # for what a call asks while it begins: platforms wait five seconds for the answer to them
+SOON_S = 1.0  # for what a call asks while it begins: platforms wait five seconds for the answer to them
 COMMAND_S = 2.0  # for connecting and for each reply, where somebody waits for the answer
 
 
@@ -85,14 +87,18 @@ def translated(settings: RedisSettings) -> Iterator[None]:
         raise Unavailable(f"the Redis at {settings.url}: {_remedy(error)}") from error
 
 
-@asynccontextmanager
-async def answered_soon(limit_s: float | None = None) -> AsyncIterator[None]:
-    """Raise Unavailable where what is asked inside takes longer than ``limit_s``, by default `ANSWER_S`."""
+async def within(answer: Awaitable[T], limit_s: float) -> T:
+    """Return an answer of Redis; raises Unavailable where it takes too long."""
     try:
-        async with asyncio.timeout(ANSWER_S if limit_s is None else limit_s):
-            yield
+        async with asyncio.timeout(limit_s):
+            return await answer
     except TimeoutError:
-        raise Unavailable("Redis does not answer in time, and the call goes on without") from None
+        raise Unavailable(f"no answer from the Redis within {limit_s:g} s") from None
+
+
+async def soon(answer: Awaitable[T]) -> T:
+    """Return what a call asks while it begins; raises Unavailable after `SOON_S`, and it goes on without."""
+    return await within(answer, SOON_S)
 
 
 def _remedy(error: Exception) -> str:

@@ -19,7 +19,7 @@ from affectstream.producers.gateway.handed import Handed, named, resumed, stand_
 from affectstream.producers.gateway.intake import carried_on, place, taken_in
 from affectstream.runtime.handovers import Handovers
 from affectstream.runtime.journal import ALIVE_S, Journal
-from affectstream.runtime.redis_client import answered_soon
+from affectstream.runtime.redis_client import soon
 from affectstream.schemas.errors import AffectError, Unavailable
 
 ASK_S = 2.0  # platforms wait longer for an answer
@@ -51,8 +51,7 @@ async def _given(gate: Gate, names: Sequence[str], by_id: bool) -> str | None:
     A process that lives and does not answer learns from the journal that it has lost the call.
     """
     journal = gate.journal
-    async with answered_soon():
-        place = await journal.find(names) if journal else None
+    place = await soon(journal.find(names)) if journal else None
     if by_id and gate.handovers and not (journal and place and not await journal.alive(place.owner)):
         if given := await gate.handovers.ask(names, ASK_S):
             return given

@@ -14,7 +14,7 @@ from affectstream.producers.gateway.handed import Handed, named
 from affectstream.producers.gateway.noted import Noted
 from affectstream.producers.gateway.outbox import Outbox
 from affectstream.runtime.metrics import GATEWAY_STREAMS
-from affectstream.runtime.redis_client import answered_soon
+from affectstream.runtime.redis_client import soon
 from affectstream.schemas.errors import Unavailable
 from affectstream.schemas.messages import Party
 
@@ -125,8 +125,7 @@ async def _claim(gate: Gate, session_id: str, run: str) -> None:
     if gate.store is None:
         return
     try:
-        async with answered_soon():
-            found = await gate.store.claim_run(session_id, run)
+        found = await soon(gate.store.claim_run(session_id, run))
     except Unavailable as error:
         log.warning("session_not_checked", why=str(error))
         return

@@ -12,7 +12,7 @@ from affectstream.producers.gateway.events import Consented, Fault, Paused, Resu
 from affectstream.runtime.audit import AuditLog, audit_log
 from affectstream.runtime.consent import Consents
 from affectstream.runtime.consent_store import ConsentStore
-from affectstream.runtime.redis_client import answered_soon
+from affectstream.runtime.redis_client import soon
 from affectstream.runtime.settings import Settings
 from affectstream.schemas.audit import Did
 from affectstream.schemas.consent import Consent
@@ -37,8 +37,7 @@ class Permission:
         Raises Fault where consent was withdrawn.
         """
         try:
-            async with answered_soon():
-                await self.consents.ask([session_id])
+            await soon(self.consents.ask([session_id]))
         except Unavailable as error:
             log.warning("consent_not_known", why=str(error))
             self.consents.assume(session_id)

@@ -41,7 +41,7 @@ class Frozen:
 
 
 async def test_a_session_is_opened_within_the_time_of_its_client_though_redis_hangs(monkeypatch, tmp_path):
-    monkeypatch.setattr(redis_client, "ANSWER_S", 0.05)  # of the five seconds of Genesys' clients
+    monkeypatch.setattr(redis_client, "SOON_S", 0.05)  # of the five seconds of Genesys' clients
     broker, frozen = Broker(), Frozen()
     shared = gate(broker)
     shared.store = shared.journal = frozen
