@@ -60,12 +60,13 @@ class Prometheus:
             while len(found) < count:
                 assert time.monotonic() < deadline, found
                 await asyncio.sleep(0.1)
-                with suppress(httpx.TransportError, KeyError):  # until it listens, and is ready
+                with suppress(httpx.HTTPError):  # until it listens, and is ready
                     found = (await self._asked(client, "query", query="up == 1"))["result"]
 
     @staticmethod
     async def _asked(client: httpx.AsyncClient, path: str, **params: str) -> Any:
-        return (await client.get(f"/api/v1/{path}", params=params)).json()["data"]
+        answer = (await client.get(f"/api/v1/{path}", params=params)).raise_for_status()
+        return answer.json()["data"]
 
 
 @dataclass

