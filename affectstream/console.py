@@ -1,11 +1,14 @@
 """The terminal: streams that print every character somehow, and the lines for errors and warnings."""
 
 import os
+import re
 import sys
 from collections.abc import Callable, Iterator, MutableMapping
 from contextlib import contextmanager
 from threading import Thread
 from typing import Any, NoReturn
+
+KEY = re.compile("\x1b\\[.|.", re.DOTALL)
 
 
 def tolerate_any_encoding() -> None:
@@ -62,7 +65,7 @@ def _print_line(kind: str, style: str, text: str) -> None:
 
 @contextmanager
 def keys(handle: Callable[[str], None]) -> Iterator[None]:
-    """Hand keys that are pressed to ``handle``, an arrow as its escape sequence; none without a terminal."""
+    """Hand keys to ``handle``, also those typed before; an arrow as its escape sequence. Only at a terminal."""
     try:
         import termios
         import tty
@@ -74,7 +77,7 @@ def keys(handle: Callable[[str], None]) -> Iterator[None]:
         return
     file = sys.stdin.fileno()
     before = termios.tcgetattr(file)
-    tty.setcbreak(file)
+    tty.setcbreak(file, termios.TCSADRAIN)
     wake, closed = os.pipe()
     reader = Thread(target=_read_keys, args=(file, wake, handle), daemon=True)
     reader.start()
@@ -95,4 +98,5 @@ def _read_keys(file: int, wake: int, handle: Callable[[str], None]) -> None:
         ready, _, _ = select([file, wake], [], [])
         if wake in ready:
             return
-        handle(os.read(file, 16).decode(errors="replace"))
+        for key in KEY.findall(os.read(file, 64).decode(errors="replace")):
+            handle(key)

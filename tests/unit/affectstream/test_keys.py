@@ -25,16 +25,29 @@ def terminal(monkeypatch):
     os.close(ours)
 
 
+def wait_until(happened):
+    deadline = time.monotonic() + DEADLINE_S
+    while not happened():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
 def test_each_key_is_handed_on_at_once(monkeypatch):
     pressed = []
     with terminal(monkeypatch) as ours, keys(pressed.append):
         for count, key in enumerate((" ", LEFT, RIGHT, "q"), 1):
             os.write(ours, key.encode())
-            deadline = time.monotonic() + DEADLINE_S
-            while len(pressed) < count:
-                assert time.monotonic() < deadline
-                time.sleep(0.01)
+            wait_until(lambda count=count: len(pressed) == count)
     assert pressed == [" ", LEFT, RIGHT, "q"]
+
+
+def test_keys_that_were_typed_before_anybody_read_them_are_handed_on_one_by_one(monkeypatch):
+    pressed = []
+    with terminal(monkeypatch) as ours:
+        os.write(ours, f" {RIGHT}{RIGHT}q".encode())
+        with keys(pressed.append):
+            wait_until(lambda: len(pressed) == 4)
+    assert pressed == [" ", RIGHT, RIGHT, "q"]
 
 
 def test_without_a_terminal_nothing_is_read(capfd):
