@@ -6,6 +6,7 @@ asked for each record. What it cannot know it does not process: it waits for Red
 
 import asyncio
 from collections.abc import Callable, Collection, Iterable
+from itertools import islice
 from types import TracebackType
 from typing import Any, Self
 
@@ -17,7 +18,7 @@ from affectstream.runtime.redis_client import connect, translated
 from affectstream.runtime.retry import note_unavailable
 from affectstream.runtime.settings import PolicySettings, RedisSettings
 from affectstream.schemas import keys
-from affectstream.schemas.consent import Standing, standing
+from affectstream.schemas.consent import UNKNOWN, Standing, standing
 from affectstream.schemas.errors import Malformed, Unavailable
 from affectstream.schemas.messages import Media, Reason
 
@@ -87,11 +88,12 @@ class Consents:
 
     async def ask(self, session_ids: Iterable[str]) -> None:
         """Ask for those of the sessions that are not known; raises Unavailable."""
-        known = self.known
-        absent = [session_id for session_id in dict.fromkeys(session_ids) if session_id not in known]
+        known, asked = self.known, dict.fromkeys(session_ids)
+        absent = [session_id for session_id in asked if session_id not in known]
         if not absent:
             return
-        for oldest in list(known)[: max(0, len(known) + len(absent) - REMEMBERED)]:
+        others = (session_id for session_id in known if session_id not in asked)
+        for oldest in list(islice(others, max(0, len(known) + len(absent) - REMEMBERED))):
             del known[oldest]
             self.refused.discard(oldest)
         await self._read(absent)
@@ -116,7 +118,7 @@ class Consents:
 
     def standing(self, session_id: str) -> Standing:
         """Return what is known of a session; that of an unknown one where nothing is."""
-        return self.known.get(session_id, Standing())
+        return self.known.get(session_id, UNKNOWN)
 
     async def _watch(self) -> None:
         while True:

@@ -83,10 +83,13 @@ class Standing:
         return json.dumps({"consent": self.consent, "pauses": pauses, "version": self.version})
 
 
+UNKNOWN = Standing()  # one for all sessions of which nothing is known
+
+
 def standing(text: str | None) -> Standing:
     """Return the standing of a text, that of an unknown session for none; raises Malformed."""
     if text is None:
-        return Standing()
+        return UNKNOWN
     try:
         found = json.loads(text)
         pauses = tuple(Pause(start, end) for start, end in found["pauses"])

@@ -229,8 +229,7 @@ class FusionAgent:
         """Know whether the sessions of a fetch may be processed; most are known, and cost no call."""
         if self._consents is None:
             return
-        sessions = sessions - self._consents.known.keys()
-        if sessions or monotonic_ms() > self._consents.valid_until_ms:
+        if not sessions <= self._consents.known.keys() or monotonic_ms() > self._consents.valid_until_ms:
             await self._consents.learn(sessions)
 
     async def _learn_trust(self) -> None:

@@ -22,7 +22,7 @@ from affectstream.workers.fusion.admission import (
     Effects,
 )
 from affectstream.workers.fusion.party import PartyJoin
-from affectstream.workers.fusion.runs import KnownRuns, Remembered, RunVerdict, SessionRuns
+from affectstream.workers.fusion.runs import KnownRuns, RunVerdict, SessionRuns
 from affectstream.workers.fusion.watermark import HasLag
 from affectstream.workers.fusion.window import Key, ResumePoint
 
@@ -38,7 +38,7 @@ class Join:
         self.duplicates: Counter[Modality] = Counter()
         self._window_ms, self._stall_ms, self._fast = window_ms, stall_ms, early
         self._parties: dict[Key, PartyJoin] = {}
-        self._over = Remembered[Key, ResumePoint](OVER)  # where parties that are over have stopped
+        self._over: dict[Key, ResumePoint] = {}  # where parties that are over have stopped, the oldest first
         self.runs = KnownRuns()
         self._due: dict[PartyJoin, None] = {}  # parties that an early pane may be due of
         self._effects = Effects()
@@ -133,6 +133,7 @@ class Join:
 
     def take_effects(self) -> Effects:
         """Return what follows from everything since the last call; early panes of open windows among it."""
+        self._forget_oldest()
         self._effects.early = [pane for party in self._due if (pane := party.early()) is not None]
         self._due.clear()
         effects, self._effects = self._effects, Effects()
@@ -203,6 +204,17 @@ class Join:
             if (join := self._parties.pop(key, None)) is not None:
                 self._due.pop(join, None)
                 self._effects.closed.append(key)
+
+    def _forget_oldest(self) -> None:
+        """Forget parties that are over beyond `OVER`, and the runs of sessions that have no others.
+
+        Not before a fetch is joined: until then the points at which its parties go on are among them.
+        """
+        while len(self._over) > OVER:
+            session_id, party = next(iter(self._over))
+            del self._over[session_id, party]
+            if not any(self.knows((session_id, other)) for other in PARTIES):
+                self.runs.forget(session_id)
 
     def _judge(self, admission: Admission, item: Observation, offset: int) -> None:
         """Take note of an observation that does not count, or not everywhere."""

@@ -1,16 +1,14 @@
 """Which run of a session is current, and what becomes of its other runs."""
 
-from collections.abc import Hashable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Literal, TypeVar
+from typing import Literal
 
 from affectstream.schemas.fields import UNNAMED
 from affectstream.schemas.keys import Runs
 
 SESSIONS = 10_000  # that runs are known of; more than run at once in a partition
 
-K = TypeVar("K", bound=Hashable)
-V = TypeVar("V")
 RunVerdict = Literal["current", "begins", "superseded", "second_run"]
 
 
@@ -40,27 +38,11 @@ class SessionRuns:
         self.current = run
 
 
-class Remembered(dict[K, V]):
-    """What was there lately: the oldest goes first."""
-
-    __slots__ = ("_most",)
-
-    def __init__(self, most: int) -> None:
-        """Take how many are kept."""
-        super().__init__()
-        self._most = most
-
-    def __setitem__(self, key: K, value: V) -> None:
-        super().__setitem__(key, value)
-        while len(self) > self._most:
-            del self[next(iter(self))]
-
-
 class KnownRuns:
     """The runs of the sessions that the join has met lately."""
 
     def __init__(self) -> None:
-        self._sessions = Remembered[str, SessionRuns](SESSIONS)
+        self._sessions: dict[str, SessionRuns] = {}  # the oldest first
 
     def knows(self, session_id: str, run: str) -> bool:
         """Say whether nothing need be asked of the store about this run of the session."""
@@ -76,6 +58,8 @@ class KnownRuns:
         runs = self._sessions.get(session_id)
         if runs is None:
             runs = self._sessions[session_id] = SessionRuns(next(open_runs, None))
+            while len(self._sessions) > SESSIONS:
+                del self._sessions[next(iter(self._sessions))]
         return runs
 
     def forget(self, session_id: str) -> None:

@@ -5,6 +5,7 @@ import asyncio
 import pytest
 from redis.asyncio import Redis
 
+import affectstream.runtime.consent as consent_module
 from affectstream.runtime.audit import audit_log
 from affectstream.runtime.consent import Consents
 from affectstream.runtime.consent_store import ConsentStore, restore
@@ -125,6 +126,19 @@ async def test_what_something_else_wrote_is_not_processed(redis, policy):
         await consents.learn(["call"])
         assert consents.refuses("call")
     await client.aclose()
+
+
+async def test_what_is_asked_for_is_never_among_what_is_forgotten(redis, policy, monkeypatch):
+    monkeypatch.setattr(consent_module, "REMEMBERED", 2)
+    async with ConsentStore(redis, policy) as store, Consents(redis, policy) as consents:
+        await store.set("first", "withdrawn", "test")
+        await consents.learn(["first", "second"])
+        await consents.learn(["third", "first"])
+        assert consents.known.keys() == {"first", "third"}
+        assert consents.refused == {"first"}
+        await consents.learn(["second", "third"])
+        assert consents.known.keys() == {"second", "third"}
+        assert consents.refuses("first")
 
 
 async def test_without_redis_nothing_is_known_and_a_process_that_stops_says_so(policy):

@@ -4,6 +4,9 @@ import math
 
 from support.timelines import HOUR_MS, Feed, brief, engine
 
+import affectstream.workers.fusion.join as join_module
+from affectstream.schemas.observations import record
+
 
 # |---------|---------|
 # v         v                          parties and sessions do not wait for each other
@@ -94,3 +97,25 @@ def test_an_endless_watermark_opens_no_endless_windows():
     item = feed.video(0).model_copy(update={"watermark_ms": (1 << 53) - 1})
     assert brief(join.push(item)) == [("final", 0, "v")]
     assert math.isfinite(item.watermark_ms)
+
+
+def test_of_more_parties_than_are_remembered_none_is_forgotten_before_it_has_gone_on(monkeypatch):
+    monkeypatch.setattr(join_module, "OVER", 3)
+    join, sessions = engine(), [f"call-{i}" for i in range(10)]
+    for session in sessions:  # as after a restart: the store is asked about all of a fetch at once
+        join.resume((session, "customer"), 2000)
+    written = [Feed("video", session_id=session).video(1000) for session in sessions]
+    join.join.add(0, map(record, written))
+    assert join.outputs() == []
+    assert not any(join.join.is_open((session, "customer")) for session in sessions)
+
+
+def test_of_sessions_that_are_over_only_the_last_are_remembered(monkeypatch):
+    monkeypatch.setattr(join_module, "OVER", 3)
+    join, sessions = engine(), [f"call-{i}" for i in range(10)]
+    for session in sessions:
+        feed = Feed("video", session_id=session)
+        join.push(feed.video(0))
+        join.push(feed.end("video", 1000))
+    known = [s for s in sessions if join.join.knows((s, "customer"))]
+    assert known == [s for s in sessions if join.join.runs.knows(s, "")] == sessions[-3:]
