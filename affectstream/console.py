@@ -65,7 +65,7 @@ def _print_line(kind: str, style: str, text: str) -> None:
 
 @contextmanager
 def keys(handle: Callable[[str], None]) -> Iterator[None]:
-    """Hand keys to ``handle``, also those typed before; an arrow as its escape sequence. Only at a terminal."""
+    """Hand keys to ``handle``, those typed before too; an arrow as an escape sequence. Only at a terminal."""
     try:
         import termios
         import tty

@@ -90,11 +90,10 @@ class Connection:
 
     async def release(self) -> Taken | None:
         """Give the call up, for the stream that continues it; this one is over."""
-        if self._taken is None:
-            self.over = True
-            return None
-        async with self._taken.sending:
-            taken, self._taken, self.over = self._taken, None, True
+        taken, self._taken, self.over = self._taken, None, True
+        if taken is not None:
+            async with taken.sending:  # what is being sent is before what the other stream sends
+                pass
         return taken
 
     async def run(self, receive: Receive) -> None:

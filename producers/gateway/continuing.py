@@ -83,8 +83,8 @@ class Streams(Generic[Handed]):
             if key in self._known:
                 waiting.cancel()
                 await self._end(key)
-            else:
-                await waiting
+            else:  # it is being ended, or was taken meanwhile
+                await asyncio.wait([waiting])
 
     async def _expire(self, key: StreamKey) -> None:
         await asyncio.sleep(self._wait_s)

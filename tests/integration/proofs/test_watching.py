@@ -169,7 +169,8 @@ def weight(final: FusedEmotion, modality: Modality) -> float:
 async def summaries_show(call: Page, finals: Sequence[FusedEmotion]) -> None:
     """The texts and quarters on the page are those of a fold over all finals in Redis."""
     for party in summarise(finals).parties:
-        await expect(call.locator(".call-short").get_by_text(party.text)).to_be_visible()
+        text = f"{party.party.capitalize()}: {party.text}"
+        await expect(call.locator(".call-short").get_by_text(text)).to_be_visible()
         row = (
             call.get_by_role("row").filter(has_text=quarter(party.quarters[-1])).filter(has_text=party.party)
         )

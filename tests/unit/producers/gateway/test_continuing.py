@@ -57,6 +57,38 @@ async def test_a_call_whose_old_connection_was_not_missed_yet_is_taken_over():
     assert [m.seq for m in chunks] == [0, 1, 2, 3] and broker.sent[-1].end_ms == ZERO_MS + 4_000
 
 
+async def test_a_call_that_is_taken_over_while_its_connection_breaks_off_waits_for_nobody():
+    broker = Broker()
+    shared = gate(broker, reconnect_s=WAIT_S)
+    first = await Session(shared, 0).opened(1)
+    async with first.connection._taken.sending:  # as while the broker is slow
+        second = await Session(shared, 1, continues=[0]).opened()
+        await first.gone()
+    await second.put(SECOND)
+    assert not shared.streams._waiting
+    await second.send("close", "PT2S", reason="end")
+    await second.gone()
+    await shared.streams.drain()
+    assert [(type(m) is EndOfStream, m.seq) for m in broker.sent] == [(False, 0), (False, 1), (True, 2)]
+
+
+async def test_a_call_that_is_taken_while_another_is_ended_at_the_stop_goes_on():
+    broker = Broker()
+    shared = gate(broker, reconnect_s=WAIT_S)
+    others = {"conversationId": ORGANIZATION}
+    for session in (Session(shared, 0), Session(shared, 1, **others)):
+        await (await session.opened(1)).gone()
+    broker.answers.clear()  # the end of the first takes its time
+    draining = asyncio.create_task(shared.streams.drain())
+    await asyncio.sleep(0)
+    third = await Session(shared, 2, continues=[1], **others).opened(1)
+    broker.answers.set()
+    await draining
+    assert third.got[0]["type"] == "opened" and not third.connection.over
+    await third.send("close", "PT2S", reason="end")
+    await third.gone()
+
+
 async def test_a_chain_of_sessions_is_one_call():
     broker, shared = Broker(), None
     shared = gate(broker, reconnect_s=WAIT_S)
