@@ -8,9 +8,13 @@ endif
 # the processes that the tests start read what the first has compiled; empty as unset
 export PYTHONDONTWRITEBYTECODE :=
 
-# side by side, on two cores: the unit tests are busy all the time, the integration tests mostly wait for their servers
-SHORT := tests/integration/proofs tests/integration/workers
-TESTS := tests/unit "$(SHORT)" "tests/integration $(SHORT:%=--ignore=%)"
+# side by side, on two cores: the unit tests are busy all the time and leave the way to the integration tests, which
+# mostly wait for their servers
+PAGES := tests/integration/dashboards
+PROVED := tests/integration/proofs
+WORKERS := tests/integration/workers
+REST := tests/integration $(patsubst %,--ignore=%,$(PAGES) $(PROVED) $(WORKERS))
+TESTS := tests/unit $(PROVED) $(WORKERS) $(PAGES) "$(REST)"
 FAULTS := tests/integration/proofs/faults
 PROOFS := "-m proof tests --ignore=$(FAULTS)" "-m proof $(FAULTS)"
 

@@ -96,6 +96,7 @@ def test_a_reel_has_the_level_and_the_band_of_a_telephone(data: Path) -> None:
     assert spectrum[below].sum() < 0.01 * spectrum.sum()
 
 
+@pytest.mark.proof
 def test_the_command_measures_prints_and_writes(data: Path, tmp_path: Path) -> None:
     command = ["evaluate", "calls", "--quick", "--data", str(data), "-o", str(tmp_path), "--threads", "1"]
     result = CliRunner().invoke(app, command)

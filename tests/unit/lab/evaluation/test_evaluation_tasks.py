@@ -184,6 +184,7 @@ def test_texts_are_read_from_the_official_names(tmp_path: Path) -> None:
         text.files(_given(tmp_path / "nothing", FOLDER))
 
 
+@pytest.mark.proof
 def test_a_report_and_a_comparison_come_from_the_command_line(face_weights: Path, tmp_path: Path) -> None:
     _faces(tmp_path / "ferplus" / "valid.npz")
     arguments = ["evaluate", "face", "--data", str(tmp_path), "--weights", str(face_weights), "--quick"]
@@ -209,6 +210,7 @@ def test_training_notes_every_start_in_the_run_folder(
     assert command.default_folder(chosen) == Path("runs/voice")
 
 
+@pytest.mark.proof
 def test_out_of_fold_logits_are_made_where_the_fold_networks_are(voice_weights: Path, tmp_path: Path) -> None:
     clips = _speech(tmp_path / "ravdess", tuple(range(1, 11)))
     run = tmp_path / "run"

@@ -51,6 +51,7 @@ def test_fit_writes_a_file_that_the_stream_reads_and_that_says_how_it_was_made(f
     assert found.windows == 720  # six actors, sixty windows, clean and corrupted
 
 
+@pytest.mark.proof
 def test_compare_prints_the_rules_and_writes_the_page(folder: Path, tmp_path: Path) -> None:
     page = tmp_path / "fusion.md"
     files = (

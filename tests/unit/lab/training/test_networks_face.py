@@ -31,6 +31,7 @@ def test_fer_cnn_learns_a_tiny_batch_by_heart() -> None:
     assert loss_after(FerCnn(dropout=0.0), steps=12, rate=1e-3) < 0.05
 
 
+@pytest.mark.proof
 def test_resnet50_learns_a_tiny_batch_by_heart() -> None:
     torch.manual_seed(0)
     assert loss_after(FaceResNet50(), steps=12, rate=3e-4) < 0.1

@@ -27,6 +27,7 @@ TINY_CLIP = CLIPVisionConfig(
 )  # fmt: skip
 
 
+@pytest.mark.proof
 def test_a_face_network_trains_is_shown_again_and_judged_on_other_faces(tmp_path: Path) -> None:
     for name, n, seed in (("train", 40, 0), ("valid", 21, 1), ("test", 14, 2)):
         faces(tmp_path / "ferplus" / f"{name}.npz", n, seed)

@@ -70,6 +70,7 @@ def trained(
     return loop.train(network(recipe), recipe, task, folder, report)
 
 
+@pytest.mark.proof
 def test_training_learns_a_tiny_corpus_and_ships(recipe: TextRecipe, tmp_path: Path) -> None:
     long = changed(recipe, {"epochs": 40})
     assert isinstance(long, TextRecipe)
