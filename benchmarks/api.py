@@ -21,7 +21,7 @@ P = (0.4, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1)
 WINDOWS, SESSIONS = 6 * 3600, 1000
 REQUESTS, ROUNDS = 100, 10
 START_S = 60
-AHEAD_S = 15
+AHEAD_S = 2
 
 Timed = Callable[[], Awaitable[object]]
 

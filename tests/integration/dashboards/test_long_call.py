@@ -58,7 +58,6 @@ class Counting(FusedStore):
 
 
 async def test_a_long_call_is_read_before_anybody_asks_for_it(monkeypatch):
-    monkeypatch.setattr(ahead, "START_S", 0.0)
     monkeypatch.setattr(ahead, "REST_S", 0.0)
     with EmbeddedRedis() as redis:
         async with Counting(load(redis={"url": redis.url}).redis) as store:
