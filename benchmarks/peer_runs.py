@@ -34,7 +34,7 @@ class NotMeasured(Exception):
 
 def rows(small: bool, rounds: int) -> Iterator[Row]:
     """Yield the fusion process's rate and each peer's in the same rounds, with ours to theirs as ratio."""
-    load = Load(50, 6) if small else Load(1000, 12)
+    load = fusion.SMALL[0] if small else fusion.LOADS[0]
     log = records(load)
     peers = list(available())
     ours: list[Run] = []
