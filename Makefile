@@ -8,8 +8,7 @@ endif
 # the processes that the tests start read what the first has compiled; empty as unset
 export PYTHONDONTWRITEBYTECODE :=
 
-# side by side, on two cores: the unit tests are busy all the time and leave the way to the integration tests, which
-# mostly wait for their servers
+# side by side, on two cores: the unit tests are busy all the time, the integration tests mostly wait for their servers
 PAGES := tests/integration/dashboards
 PROVED := tests/integration/proofs
 WORKERS := tests/integration/workers
