@@ -41,9 +41,7 @@ MOST_LAG = 2_000  # records; then event time waits
 ASK_EVERY_S = 5  # of event time, how far the processes are
 TTL_S = 60  # of the keys in Redis: the shortest that the settings permit
 READY_S = 240.0
-# What a process may keep of a session that is over: where parties have stopped, runs and consents are known
-# of the last sessions, so as not to ask Redis of them again.
-LIMIT_BYTES = {"fusion": 2 * KIB, "alerts": 2 * KIB}
+LIMIT_BYTES = {"fusion": KIB, "alerts": KIB}  # that a process may grow by for a session that is over
 OUT = Path("out") / "soak-logs"
 REPORT = Path("docs") / "experiments" / "soak-sessions.md"
 
@@ -156,7 +154,7 @@ def report(soak: Soak, hours: float, at_once: int) -> str:
 `make soak-sessions` wrote this on {datetime.now(UTC):%Y-%m-%d}: {os.cpu_count()} cores, Python
 {platform.python_version()}. {at_once:,} calls at once of {LASTS_S} s, face at 5 fps, voice and words, ran
 through a fusion process and an alerts process on a real Kafka and a real Redis, whose keys expire after
-{TTL_S} s. **{hours:g} hours of event time passed in {last.wall_s / 60:.1f} minutes of the clock, and
+{TTL_S} s. **{hours:g} h of event time passed in {last.wall_s / 60:.1f} minutes of the clock, and
 {last.ended:,} sessions ended.**
 
 {head}
@@ -165,8 +163,9 @@ through a fusion process and an alerts process on a real Kafka and a real Redis,
 
 Growth a session in the second half, the slope of a straight line through its part of {count} samples:
 {growth}. Allowed: {allowed}.
-So as not to read the last sessions from Redis again, the fusion remembers where their parties have stopped,
-their runs and consents, up to bounds. The alerts drop a party whose streams have ended.
+So as not to read the last sessions from Redis again, the fusion remembers where the last thousand parties of
+each partition have stopped, and of the last 200,000 sessions that nobody has withdrawn consent. The alerts
+drop a party whose streams have ended.
 Redis's memory follows the clock, not the sessions: its keys live for a minute here.
 """
 
