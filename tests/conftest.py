@@ -1,6 +1,5 @@
 """What every test shares."""
 
-import gc
 import os
 import tempfile
 from pathlib import Path
@@ -18,8 +17,3 @@ os.environ["XDG_STATE_HOME"] = str(Path(RUNTIME.name) / "state")  # no audit log
 
 settings.register_profile("shared-machine", deadline=None, derandomize=True)
 settings.load_profile("shared-machine")
-
-
-def pytest_collection_finish() -> None:
-    """Let the collector leave alone what is imported by now: it went over a million objects again and again."""
-    gc.freeze()
