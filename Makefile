@@ -9,11 +9,8 @@ endif
 export PYTHONDONTWRITEBYTECODE :=
 
 # side by side, on two cores: the unit tests are busy all the time, the integration tests mostly wait for their servers
-PAGES := tests/integration/dashboards
-PROVED := tests/integration/proofs
-WORKERS := tests/integration/workers
-REST := tests/integration $(patsubst %,--ignore=%,$(PAGES) $(PROVED) $(WORKERS))
-TESTS := tests/unit $(PROVED) $(WORKERS) $(PAGES) "$(REST)"
+SHORT := tests/integration/proofs tests/integration/workers
+TESTS := tests/unit "$(SHORT)" "tests/integration $(SHORT:%=--ignore=%)"
 FAULTS := tests/integration/proofs/faults
 PROOFS := "-m proof tests --ignore=$(FAULTS)" "-m proof $(FAULTS)"
 
