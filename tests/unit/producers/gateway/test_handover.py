@@ -82,9 +82,9 @@ async def test_a_session_that_reaches_another_process_goes_on_as_the_same_call(p
     later = Session(second, 1, continues=[0])
     await later.send("open", "PT0S", **later.opening)
     async with asyncio.timeout(5):
-        while not later.got:
+        while not later.got or first.running:  # the first one sees a little later that its call was taken
             await asyncio.sleep(0.005)
-    assert later.got[0]["type"] == "opened" and not first.running and not first.places._parties
+    assert later.got[0]["type"] == "opened" and not first.places._parties
     await later.put(SECOND)
     await later.put(SECOND)
     await later.send("close", "PT2S", reason="end")
