@@ -9,8 +9,9 @@ endif
 export PYTHONDONTWRITEBYTECODE :=
 
 # side by side, on two cores: the unit tests are busy all the time, the integration tests mostly wait for their servers
-SHORT := tests/integration/proofs tests/integration/workers
-TESTS := tests/unit "$(SHORT)" "tests/integration $(SHORT:%=--ignore=%)"
+WORKERS := tests/integration/workers
+PAGES := tests/integration/dashboards tests/integration/producers
+TESTS := tests/unit $(WORKERS) "$(PAGES)" "tests/integration $(patsubst %,--ignore=%,$(WORKERS) $(PAGES))"
 FAULTS := tests/integration/proofs/faults
 PROOFS := "-m proof tests --ignore=$(FAULTS)" "-m proof $(FAULTS)"
 
