@@ -133,7 +133,6 @@ class Join:
 
     def take_effects(self) -> Effects:
         """Return what follows from everything since the last call; early panes of open windows among it."""
-        self._forget_oldest()
         self._effects.early = [pane for party in self._due if (pane := party.early()) is not None]
         self._due.clear()
         effects, self._effects = self._effects, Effects()
@@ -205,17 +204,6 @@ class Join:
                 self._due.pop(join, None)
                 self._effects.closed.append(key)
 
-    def _forget_oldest(self) -> None:
-        """Forget parties that are over beyond `OVER`, and the runs of sessions that have no others.
-
-        Not before a fetch is joined: until then the points at which its parties go on are among them.
-        """
-        while len(self._over) > OVER:
-            session_id, party = next(iter(self._over))
-            del self._over[session_id, party]
-            if not any(self.knows((session_id, other)) for other in PARTIES):
-                self.runs.forget(session_id)
-
     def _judge(self, admission: Admission, item: Observation, offset: int) -> None:
         """Take note of an observation that does not count, or not everywhere."""
         if admission is DUPLICATE:
@@ -243,3 +231,15 @@ class Join:
         self._due.pop(party, None)
         self._over[party.key] = party.point()
         self._effects.closed.append(party.key)
+
+
+def forget_oldest(join: Join) -> None:
+    """Forget parties that are over beyond `OVER`, and the runs of sessions that have no others.
+
+    Not between asking the store about a fetch and joining it: where its parties go on is among them.
+    """
+    while len(join._over) > OVER:
+        session_id, party = next(iter(join._over))
+        del join._over[session_id, party]
+        if not any(join.knows((session_id, each)) for each in PARTIES):
+            join.runs.forget(session_id)

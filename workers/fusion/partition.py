@@ -12,7 +12,7 @@ from affectstream.schemas.messages import DeadLetter, Party
 from affectstream.schemas.observations import Observation
 from affectstream.schemas.topics import PROBABILITIES
 from affectstream.workers.fusion.admission import Effects
-from affectstream.workers.fusion.join import Join
+from affectstream.workers.fusion.join import Join, forget_oldest
 from affectstream.workers.fusion.window import Key
 
 # session, party and run, and whether an observation with number 0 is among theirs
@@ -63,6 +63,7 @@ class Partition:
         A party that is over begins again with number 0: its session may have been purged meanwhile.
         """
         join = self.join
+        forget_oldest(join)
         parties, runs, begins = dict[Key, None](), dict[tuple[str, str], None](), list[tuple[str, str]]()
         for (sid, party, run), first in senders.items():
             if join.goes_on((sid, party), run):

@@ -104,6 +104,7 @@ def test_of_more_parties_than_are_remembered_none_is_forgotten_before_it_has_gon
     join, sessions = engine(), [f"call-{i}" for i in range(10)]
     for session in sessions:  # as after a restart: the store is asked about all of a fetch at once
         join.resume((session, "customer"), 2000)
+    join.outputs()  # what followed before is taken meanwhile
     written = [Feed("video", session_id=session).video(1000) for session in sessions]
     join.join.add(0, map(record, written))
     assert join.outputs() == []
@@ -117,5 +118,6 @@ def test_of_sessions_that_are_over_only_the_last_are_remembered(monkeypatch):
         feed = Feed("video", session_id=session)
         join.push(feed.video(0))
         join.push(feed.end("video", 1000))
+    join_module.forget_oldest(join.join)
     known = [s for s in sessions if join.join.knows((s, "customer"))]
     assert known == [s for s in sessions if join.join.runs.knows(s, "")] == sessions[-3:]
