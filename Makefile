@@ -9,9 +9,8 @@ endif
 export PYTHONDONTWRITEBYTECODE :=
 
 # side by side, on two cores: the unit tests are busy all the time, the integration tests mostly wait for their servers
-WORKERS := tests/integration/workers
-PAGES := tests/integration/dashboards tests/integration/producers
-TESTS := tests/unit $(WORKERS) "$(PAGES)" "tests/integration $(patsubst %,--ignore=%,$(WORKERS) $(PAGES))"
+SHORT := tests/integration/proofs tests/integration/workers
+TESTS := tests/unit "$(SHORT)" "tests/integration $(SHORT:%=--ignore=%)"
 FAULTS := tests/integration/proofs/faults
 PROOFS := "-m proof tests --ignore=$(FAULTS)" "-m proof $(FAULTS)"
 
