@@ -13,6 +13,11 @@ def part_of(path: Path) -> Path:
     return path.with_name(path.name + PART)
 
 
+def whole_of(path: Path) -> Path:
+    """Return the name that a file has once it is whole."""
+    return path.with_name(path.name.removesuffix(PART))
+
+
 def session_of(name: str) -> str | None:
     """Return the session that the recorder's file of that name is of; None where it is no such file."""
     stem, ending, rest = name.partition(SUFFIX)

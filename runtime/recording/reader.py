@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import IO
 
 from mcap.records import Channel, Message
 from msgspec import MsgspecError, Struct
@@ -12,6 +13,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from affectstream.runtime.recording.layout import FAULTS, IndexedReader, Layout, added, grown, layout
 from affectstream.runtime.recording.record import MEDIA, NS_PER_MS, Recorded, message_of
+from affectstream.runtime.recordings import whole_of
 from affectstream.schemas.due import WAIT_MS
 from affectstream.schemas.errors import InputError, MessageError
 from affectstream.schemas.fields import RunId, SessionId
@@ -105,7 +107,7 @@ class Recording:
         if not names or not summary.chunk_indexes:
             return
         try:
-            with self.path.open("rb") as file:
+            with _opened(self.path) as file:
                 found = IndexedReader(file, summary).iter_messages(
                     names,
                     starting_at=None if start_ms is None else start_ms * NS_PER_MS,
@@ -117,6 +119,16 @@ class Recording:
             raise InputError(
                 f"{self.path}: damaged: {error}; `affectstream recordings verify` says where"
             ) from None
+        except OSError as error:
+            raise InputError(f"{self.path}: {error.strerror}") from None
+
+
+def _opened(path: Path) -> IO[bytes]:
+    """Open a file, also where it is whole since, and has its final name; raises OSError."""
+    try:
+        return path.open("rb")
+    except FileNotFoundError:
+        return whole_of(path).open("rb")
 
 
 def open_recording(path: Path) -> Recording:

@@ -34,6 +34,7 @@
   const asked = async (url) => {
     const answer = await fetch(url);
     if (REFUSED.includes(answer.status)) throw new Refused((await answer.json()).detail);
+    if (!answer.ok) throw new TypeError(`answered with ${answer.status}`); // as where nobody answers
     return answer;
   };
 

@@ -163,6 +163,20 @@ def test_a_recording_that_a_new_recorder_took_up_is_read_anew(tmp_path: Path) ->
         before.grown()
 
 
+def test_what_was_open_is_read_on_when_the_recording_is_whole_and_no_more_when_it_is_deleted(
+    tmp_path: Path,
+) -> None:
+    writer = RecordingWriter(tmp_path, "call", "")
+    write(writer, "customer", *range(3))
+    found = heard_so_far(tmp_path)
+    before = whole(found)
+    writer.finish()
+    assert whole(found) == before
+    (tmp_path / "call.mcap").unlink()
+    with pytest.raises(InputError, match="No such file"):
+        whole(found)
+
+
 def test_the_recording_of_another_run_does_not_go_on_the_one_before(tmp_path: Path) -> None:
     write(RecordingWriter(tmp_path, "call", "first"), "customer", *range(3))
     before = heard_so_far(tmp_path)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from integration.dashboards.conftest import SESSION, START_MS, Runner
 from integration.dashboards.page.conftest import BEARER, LISTEN, Listened, listened, signed_in
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import Browser, Page, Route, expect
 from support.recorded_calls import chunk
 
 from affectstream.dashboards.listening import VISITOR
@@ -103,6 +103,30 @@ async def test_the_sound_goes_on_as_it_is_recorded_and_listening_is_noted_once(
     assert await page.evaluate("window.interruptions") == []
     listened_to = [entry.by for entry in process.reads()[before:] if entry.detail.get("what") == "sound"]
     assert listened_to == ["Grace"]
+
+
+async def test_the_sound_goes_on_after_an_answer_that_failed(
+    process: Listened, recorder: Recorder, browser: Browser
+) -> None:
+    page = await browser.new_page()  # its log says that an answer failed
+    failed = []
+
+    async def fail(route: Route) -> None:
+        failed.append(route.request.url)
+        await route.fulfill(status=503, json={"detail": "try again shortly"})
+
+    await page.route("**/api/listen/*/times", fail, times=1)
+    await signed_in(process, page)
+    await page.get_by_label("Your name to listen").fill("Grace")
+    await page.keyboard.press("Enter")
+    await expect(page.locator("#call-sound")).to_have_js_property("duration", RECORDED_S)
+    await page.evaluate(f"{SOUND}.currentTime = {RECORDED_S} - 1")
+    recorder.record(1)
+    recorder.finish()
+    await page.wait_for_function(f"{SOUND}.ended")
+    assert await page.evaluate(f"{SOUND}.currentTime") == recorder.seconds
+    assert failed
+    await page.close()
 
 
 async def test_a_cursor_follows_to_what_was_not_yet_recorded_when_listening_began(
