@@ -74,15 +74,19 @@ class Call:
         for at, event in enumerate(events):
             if not isinstance(event, Audio):
                 return events[at:]
-            if self._extended(event):
-                continue
-            try:
-                left: Todo = [*self._audio(event), *([Elapsed()] if self._speech.parties else [])]
-                if left:
-                    return [*left, *events[at + 1 :]]
-            except Fault as fault:
-                return [Refused(fault.reason)]
+            if left := self.left_of_sound(event):
+                return [*left, *events[at + 1 :]]
         return None
+
+    def left_of_sound(self, event: Audio) -> Todo | None:
+        """Process sound; returns the messages that it completes, None for none."""
+        try:
+            if self._extended(event):
+                return None
+            left: Todo = [*self._audio(event), *([Elapsed()] if self._speech.parties else [])]
+        except Fault as fault:
+            return [Refused(fault.reason)]
+        return left or None
 
     def messages(self, event: OfCall) -> Iterable[StreamMessage]:
         """Return the messages that an event completes; raises Fault here or while they are read.
@@ -149,10 +153,11 @@ class Call:
             self._lanes[event.party] = lane
         if lane.rate_hz != event.rate_hz:
             raise Fault("rate_changed")
-        self._check_leap(event.stream_ms)
-        self.pauses.advance(self.head_ms, lane.head_ms if event.stream_ms is None else event.stream_ms)
-        lane.add(event.silent() if self.pauses.reason else event)
         head_ms = self.head_ms
+        self._check_leap(head_ms, event.stream_ms)
+        self.pauses.advance(head_ms, lane.head_ms if event.stream_ms is None else event.stream_ms)
+        lane.add(event.silent() if self.pauses.reason else event)
+        head_ms = max(head_ms, lane.head_ms)
         self._sweep_ms = head_ms + SWEEP_MS
         for party, each in self._lanes.items():
             yield from (self._chunk(party, each, chunk) for chunk in each.chunks(head_ms))
@@ -164,7 +169,7 @@ class Call:
     def _words(self, event: Words) -> Iterator[StreamMessage]:
         if not self._allows(event.party) or event.party not in self.plan.words:
             return
-        self._check_leap(event.end_ms)
+        self._check_leap(self.head_ms, event.end_ms)
         self.pauses.advance(self.head_ms, self.head_ms)
         if self.pauses.within(event.start_ms, event.end_ms):
             event = replace(event, text="")  # nor is it the context of what comes
@@ -177,7 +182,7 @@ class Call:
         if event.stream_ms <= last_ms or len(event.jpeg) > LARGEST_JPEG:
             self.dropped["late_picture" if event.stream_ms <= last_ms else "large_picture"] += 1
             return
-        self._check_leap(event.stream_ms)
+        self._check_leap(self.head_ms, event.stream_ms)
         at_ms = event.stream_ms
         self.pauses.advance(self.head_ms, at_ms)
         self.progress.seen_ms[event.party] = at_ms
@@ -212,8 +217,8 @@ class Call:
             self.dropped[self.pauses.reason] += 1  # what it holds; its time goes on
         return True
 
-    def _check_leap(self, stream_ms: int | None) -> None:
-        if stream_ms is not None and stream_ms - self.head_ms > LARGEST_GAP_MS and not self._resumed:
+    def _check_leap(self, head_ms: float, stream_ms: int | None) -> None:
+        if stream_ms is not None and stream_ms - head_ms > LARGEST_GAP_MS and not self._resumed:
             raise Fault("time_leaps")
         self._resumed = False
 

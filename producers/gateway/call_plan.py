@@ -4,6 +4,7 @@ A channel that names no party may mix both parties of the call: the configuratio
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from affectstream.producers.gateway.events import Refused
@@ -27,7 +28,7 @@ class CallPlan:
     transcribe: bool = False  # the sound of the others is for the recogniser
     redact: bool = True  # words, before anything is published
 
-    @property
+    @cached_property
     def permitted(self) -> tuple[Party, ...]:
         """Return the parties whose sound or picture may be processed."""
         named = dict.fromkeys((*self.parties, *self.video, *self.words))
@@ -57,8 +58,14 @@ class CallPlan:
 
     def base(self, party: Party) -> dict[str, Any]:
         """Return the fields that all messages of a party share."""
-        whose = {"session_id": self.session_id, "run": self.run, "party": party}
-        return {**whose, "expects": self.expects(party)}
+        if party not in self._shared:
+            whose = {"session_id": self.session_id, "run": self.run, "party": party}
+            self._shared[party] = {**whose, "expects": self.expects(party)}
+        return self._shared[party]
+
+    @cached_property
+    def _shared(self) -> dict[Party, dict[str, Any]]:
+        return {}
 
 
 PARTY_UNKNOWN = "party_unknown"

@@ -124,7 +124,8 @@ class Connection:
         if self._taken is None or self._busy or self.over:
             return data
         self._seen_s = time.monotonic()
-        return self._taken.call.left_of(self._protocol.receive(data))
+        call, sound = self._taken.call, self._protocol.sound(data)
+        return call.left_of(self._protocol.receive(data)) if sound is None else call.left_of_sound(sound)
 
     async def linger(self, receive: Receive, fault: str = "") -> None:
         """Wait until the other side closes the connection, where that is its part; nothing is processed.

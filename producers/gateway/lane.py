@@ -85,15 +85,19 @@ class Lane:
 
     def _extend(self, audio: Audio) -> bool:
         """Do the same for a frame that may differ from the one before in its length, and a little in time."""
+        return self._timeline.position + _samples(audio) < self._stop and self._append(audio)
+
+    def _append(self, audio: Audio) -> bool:
+        """Keep a frame that begins where the one before it ended; False for any other."""
         self._settle()
         position, at_ms, index = self._timeline.position, audio.stream_ms, audio.index
         if at_ms is None or not position or self._waiting or audio.rate_hz != self.rate_hz:
             return False
         if self._blocks and audio.decode is not self._decode:
             return False
-        samples = len(audio.data) // 2 if audio.decode is linear else len(audio.data)
-        if position + samples >= self._stop or not self._is_next(at_ms, index, position):
+        if not self._is_next(at_ms, index, position):
             return False
+        samples = _samples(audio)
         self._last = at_ms, index
         self._decode = audio.decode
         self._blocks.append(audio.data)
@@ -122,7 +126,8 @@ class Lane:
 
     def add(self, audio: Audio) -> None:
         """Take a frame."""
-        self._settle()
+        if self._append(audio):
+            return
         at_ms = round(self.head_ms) if audio.stream_ms is None else audio.stream_ms
         self._order += 1
         pcm = audio.pcm
@@ -131,7 +136,8 @@ class Lane:
 
     def chunks(self, head_ms: float) -> Iterator[Chunk]:
         """Yield the chunks that are complete now that the stream's clock has reached ``head_ms``."""
-        yield from self._flush()
+        if self._timeline.position >= self._stop:
+            yield from self._flush()
         while self._waiting and (self._next_is_due(head_ms) or len(self._waiting) > MOST_WAITING):
             yield from self._read(*heapq.heappop(self._waiting))
         behind_ms = head_ms - LAG_MS - self._position_ms
@@ -166,6 +172,7 @@ class Lane:
         yield from self._place(at, np.frombuffer(pcm, "<i2"))
 
     def _place(self, at: Fraction, samples: Pcm) -> Iterator[Chunk]:
+        yield from self._flush()
         self.filled_ms += max(0.0, float(at) * 1000 - self._position_ms)
         for block in self._timeline.place(at, samples):
             yield from self._chunker.push(block)
@@ -178,3 +185,7 @@ class Lane:
             self._blocks.clear()
             yield from self._chunker.push(np.frombuffer(pcm, "<i2"))
             self._stop = self._chunker.next_stop
+
+
+def _samples(audio: Audio) -> int:
+    return len(audio.data) // 2 if audio.decode is linear else len(audio.data)

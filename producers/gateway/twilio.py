@@ -81,8 +81,6 @@ class Twilio(StreamProtocol):
         """Return the events of one message."""
         if len(data) > LONGEST_TEXT:
             return [Refused("message_too_long")]
-        if self._started and (event := self._usual(data)):
-            return [event]
         message = _object(data)
         if message is None:
             return [Refused("not_json")]
@@ -161,8 +159,10 @@ class Twilio(StreamProtocol):
             return self._alone
         return self._parties.get(_track(track))
 
-    def _usual(self, data: str | bytes) -> Event | None:
+    def sound(self, data: str | bytes) -> Audio | None:
         """Return the sound of a frame as Twilio writes it; None for all that is written another way."""
+        if len(data) > LONGEST_TEXT or not self._started:
+            return None
         try:
             message = FRAME.decode(data)
         except (msgspec.DecodeError, UnicodeError, RecursionError):

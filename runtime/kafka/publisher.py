@@ -23,6 +23,7 @@ BATCH_BYTES = 64 * KIB  # of several records; one larger record travels alone
 OVERHEAD_BYTES = 16 * KIB  # key, headers and framing of a batch
 MAX_REQUEST_BYTES = max(topic.max_bytes for topic in topics.ALL) + OVERHEAD_BYTES
 DELIVERY_MS = 120_000  # a message that no broker took by then has failed
+AT_ONCE = 32  # that ask for room in the buffer: a batch that is sent wakes all that wait for it
 SEND_S = 20.0  # for what is buffered, once the process stops
 
 Ack = asyncio.Future[None]
@@ -85,6 +86,7 @@ class Publisher:
     def __init__(self, kafka: KafkaSettings, batch_bytes: int = BATCH_BYTES) -> None:
         self._kafka, self._batch_bytes = kafka, batch_bytes
         self._producer: Any = None
+        self._asking = asyncio.Semaphore(AT_ONCE)
 
     async def __aenter__(self) -> Self:
         self._producer = AIOKafkaProducer(
@@ -124,14 +126,15 @@ class Publisher:
         value = encode(message)
         _check_size(topic, value)
         with translated(self._kafka):
-            sent = await self._producer.send(
-                self._kafka.topic_prefix + topic.name,
-                value,
-                key=key_of(message),
-                partition=partition,
-                timestamp_ms=time_of(message),
-                headers=headers(run or getattr(message, "run", "")),
-            )
+            async with self._asking:
+                sent = await self._producer.send(
+                    self._kafka.topic_prefix + topic.name,
+                    value,
+                    key=key_of(message),
+                    partition=partition,
+                    timestamp_ms=time_of(message),
+                    headers=headers(run or getattr(message, "run", "")),
+                )
         return self._ack(sent)
 
     async def send_many(self, messages: Iterable[Message], *, partition: int | None = None) -> None:

@@ -41,9 +41,15 @@ LOOK_ALIKE = [  # numbers as integers, snake_case, no track, epoch stamps, A-law
 ]
 
 
+def taken(stream, message):
+    """The events of a message, by the short way of sound where that takes it."""
+    sound = stream.sound(message)
+    return stream.receive(message) if sound is None else [sound]
+
+
 def conversation(messages, unnamed=NOT_SAID):
     stream = Twilio(PARTIES, unnamed)
-    return [event for message in messages for event in stream.receive(message)]
+    return [event for message in messages for event in taken(stream, message)]
 
 
 def test_the_documented_conversation():
@@ -53,6 +59,17 @@ def test_the_documented_conversation():
         Audio("agent", 8000, b"\xff" * 160, 5, 1, mu_law),  # as every frame after the first
         Ended("stop"),
     ]
+
+
+def test_the_short_way_of_sound_gives_what_the_long_way_gives():
+    stream = Twilio(PARTIES)
+    assert stream.sound(GOLDEN[2]) is None  # no call has begun
+    long = [event for message in GOLDEN[1:4] for event in stream.receive(message)]
+    short = [stream.sound(message) for message in GOLDEN[2:4]]
+    fields = [(event.party, event.rate_hz, event.pcm, event.stream_ms, event.index) for event in short]
+    assert fields == [(e.party, e.rate_hz, e.pcm, e.stream_ms, e.index) for e in long[1:]]
+    assert [stream.sound(message) for message in (GOLDEN[1], *GOLDEN[4:], *LOOK_ALIKE)] == [None] * 8
+    assert stream.sound(GOLDEN[3] + " " * LONGEST_TEXT) is None
 
 
 def test_a_look_alike_gives_the_same_events():
@@ -193,6 +210,6 @@ def test_hostile_messages_never_raise(hostile, noise):
     for begun in ([], [GOLDEN[1]]):
         stream = Twilio(PARTIES)
         for message in [*begun, *map(json.dumps, hostile), noise, noise.decode("latin-1")]:
-            for event in stream.receive(message):
+            for event in taken(stream, message):
                 if isinstance(event, Audio):
                     assert len(event.pcm) % 2 == 0 and event.party in PARTIES.values()
