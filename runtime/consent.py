@@ -67,9 +67,9 @@ class Consents:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        while self._watching and not self._watching.done():
-            self._watching.cancel()  # again where the client, while it connects, has swallowed one
-            await asyncio.wait({self._watching}, timeout=RETRY_S)
+        if self._watching:
+            self._watching.cancel()
+            await asyncio.wait({self._watching})
         await self._redis.aclose()
 
     async def learn(self, session_ids: Collection[str]) -> None:

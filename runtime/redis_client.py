@@ -1,13 +1,14 @@
 """The Redis client from the settings, and its errors as errors fit for a user."""
 
 import asyncio
-from collections.abc import Awaitable, Iterator
+from collections.abc import Awaitable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from redis import exceptions as redis_errors
-from redis.asyncio import Redis
+from redis.asyncio import Connection, ConnectionPool, Redis, SSLConnection, UnixDomainSocketConnection
+from redis.asyncio.connection import AbstractConnection
 from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialWithJitterBackoff, NoBackoff
 
@@ -18,7 +19,46 @@ T = TypeVar("T")
 
 RETRIES = 6  # over about ten seconds: a restart or a failover
 SOON_S = 1.0  # for what a call asks while it begins: platforms wait five seconds for the answer to them
-COMMAND_S = 2.0  # for connecting and for each reply, where somebody waits for the answer
+COMMAND_S = 2.0  # for connecting, each write and each reply, where somebody waits for the answer
+
+
+class _Cancellable(AbstractConnection):
+    """Writes under `asyncio.timeout` and not, as redis-py does, by `asyncio.wait_for`.
+
+    That of Python 3.11 swallows a cancellation which comes as the write ends (CPython issue 86296).
+    """
+
+    async def send_packed_command(
+        self, command: bytes | str | Iterable[bytes], check_health: bool = True
+    ) -> None:
+        if not self.is_connected:
+            await self.connect_check_health(check_health=False)
+        if check_health:
+            await self.check_health()  # type: ignore[no-untyped-call]  # of redis-py
+        limit_s, self.socket_timeout = self.socket_timeout, None
+        try:
+            async with asyncio.timeout(limit_s):
+                await super().send_packed_command(command, check_health=False)
+        except TimeoutError:
+            raise redis_errors.TimeoutError("Timeout writing to socket") from None
+        finally:
+            self.socket_timeout = limit_s
+
+
+class _Tcp(_Cancellable, Connection): ...
+
+
+class _Tls(_Cancellable, SSLConnection): ...
+
+
+class _Unix(_Cancellable, UnixDomainSocketConnection): ...
+
+
+CANCELLABLE: Mapping[type[AbstractConnection], type[AbstractConnection]] = {
+    Connection: _Tcp,
+    SSLConnection: _Tls,
+    UnixDomainSocketConnection: _Unix,
+}
 
 
 def connect(settings: RedisSettings, patient: bool) -> Any:  # redis-py types every reply as bytes or more
@@ -40,9 +80,11 @@ def connect(settings: RedisSettings, patient: bool) -> Any:  # redis-py types ev
             "ssl_certfile": _path(settings.cert_file),
             "ssl_keyfile": _path(settings.key_file),
         }
-    return Redis.from_url(
+    pool = ConnectionPool.from_url(
         settings.url, **{name: value for name, value in options.items() if value is not None}
     )
+    pool.connection_class = CANCELLABLE[pool.connection_class]
+    return Redis.from_pool(pool)
 
 
 def _patience() -> dict[str, Any]:

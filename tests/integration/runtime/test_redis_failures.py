@@ -6,10 +6,13 @@ import socket
 import pytest
 from pydantic import SecretStr
 from redis.asyncio import Redis
+from redis.exceptions import TimeoutError as RedisTimeout
 from support.redis_panes import finals
 from support.redis_server import secured_redis
 
 from affectstream.runtime.embedded import EmbeddedRedis
+from affectstream.runtime.redis_client import COMMAND_S, connect
+from affectstream.runtime.redis_pipeline import Pipeline, exchange
 from affectstream.runtime.settings import RedisSettings
 from affectstream.runtime.store import FusedStore
 from affectstream.schemas.errors import Unavailable
@@ -55,6 +58,43 @@ async def test_a_redis_that_does_not_answer_is_said_within_two_seconds():
             async with FusedStore(RedisSettings(url=f"redis://127.0.0.1:{mute.getsockname()[1]}/0")):
                 pass
         assert loop.time() - begun_s < 4
+
+
+@pytest.mark.parametrize("patient", [False, True])
+async def test_what_waits_for_redis_is_cancelled_at_once_at_any_moment(redis, patient):
+    """`asyncio.wait_for` of Python 3.11 swallows a cancellation that comes as what it waits for ends."""
+    client = connect(redis, patient)
+
+    async def poll() -> None:
+        while True:
+            await client.ping()
+            await exchange(client, Pipeline.of([("PING",)]))
+
+    for steps in range(100):
+        polling = asyncio.create_task(poll())
+        for _ in range(steps):  # of the loop: a cancellation finds it in the middle of every step
+            await asyncio.sleep(0)
+        polling.cancel()
+        async with asyncio.timeout(10):
+            await asyncio.wait({polling})
+        assert polling.cancelled(), steps
+    await client.aclose()
+
+
+async def test_a_redis_that_takes_nothing_in_is_said_within_two_seconds_of_a_large_write():
+    """What is written fills the buffers of both ends, since nobody reads it."""
+    loop = asyncio.get_running_loop()
+    with socket.create_server(("127.0.0.1", 0)) as mute:
+        client = connect(RedisSettings(url=f"redis://127.0.0.1:{mute.getsockname()[1]}/0"), patient=False)
+        connection = client.connection_pool.make_connection()
+        await connection._connect()
+        begun_s = loop.time()
+        with pytest.raises(RedisTimeout, match="writing"):
+            await connection.send_packed_command(b"x" * 64_000_000, check_health=False)
+        assert loop.time() - begun_s < 4
+        assert not connection.is_connected
+        assert connection.socket_timeout == COMMAND_S
+        await client.aclose()
 
 
 async def test_a_redis_that_is_not_there_is_said_plainly():
