@@ -19,11 +19,12 @@ from support.system import DEMO, System, shortened
 from support.watching import Prometheus, Watched, observed_of_all_kinds, prometheus, streamed, watched
 from support.worker_topics import send_raw
 
-from affectstream.analytics.label import Display, LabelFold
+from affectstream.analytics.label import LabelFold
 from affectstream.analytics.summary import summarise
 from affectstream.dashboards.grafana import pipeline
 from affectstream.dashboards.page.conversation import quarter
 from affectstream.dashboards.page.wording import NOUNS
+from affectstream.export import display_of
 from affectstream.producers.session import SessionMessage, messages
 from affectstream.runtime.settings import ProducerSettings
 from affectstream.runtime.store import FusedStore
@@ -89,8 +90,9 @@ def until(stream: Sequence[SessionMessage], at_ms: int) -> int:
 
 async def newest(system: System) -> tuple[FusedEmotion, str | None]:
     """The newest pane of the customer in Redis, and the label that is displayed for it."""
-    fold = LabelFold(Display(**system.settings.label.model_dump()))
-    async with FusedStore(system.settings.redis) as store:
+    settings = system.settings
+    fold = LabelFold(display_of(settings))
+    async with FusedStore(settings.redis) as store:
         pane = await store.latest(SESSION, "customer")
         assert pane is not None
         for final in await store.finals(SESSION, "customer"):
@@ -112,7 +114,7 @@ async def shows_redis(system: System, at_least_ms: int, live: Page, call: Page) 
         numbers = [float(number) for text in (*row, *now) for number in re.findall(r"0\.\d\d|1\.00", text)]
         if pane.end_ms >= at_least_ms and shown and _near(numbers, pane.confidence if label else None):
             return pane
-        assert time.monotonic() < deadline, (pane, row, now, await live.locator("body").inner_text())
+        assert time.monotonic() < deadline, (label, pane.label, pane.confidence, pane.end_ms, row, now)
         await asyncio.sleep(0.1)
 
 
