@@ -1,6 +1,6 @@
 """Sentences of service calls with their labels, as written and as a recogniser would write them.
 
-The file is ``sentences.csv``; ``sentences.md`` says how it was labelled. Its two parts share no topic.
+The file is ``sentences.csv``; ``sentences.md`` says how it was labelled. Its parts share no topic.
 """
 
 import csv
@@ -15,7 +15,7 @@ from affectstream.models.text.tokenise import plain
 from affectstream.schemas.errors import InputError
 from affectstream.schemas.labels import INDEX
 
-Part = Literal["train", "held"]
+Part = Literal["train", "held", "corrections"]
 Style = Literal["written", "recogniser"]
 SENTENCES = Path(__file__).with_name("sentences.csv")
 ANGRY_INTENTS = ("complaint", "escalation")

@@ -1,11 +1,12 @@
-"""The text model on the held-out sentences of service calls, in both of their styles."""
+"""The text model on the sentences of service calls that it never learns, in both of their styles."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from affectstream.lab.bootstrap import DRAWS, Interval, mean_interval
-from affectstream.lab.calls.sentences import ANGRY_INTENTS, Style, in_style, read_sentences
+from affectstream.lab.calls.sentences import ANGRY_INTENTS, Sentence, Style, in_style, read_sentences
 from affectstream.lab.evaluation.outcome import About, Outcome, Target
 from affectstream.lab.statistics import uncalibrated
 from affectstream.models.text.model import TextModel
@@ -47,25 +48,31 @@ def outcomes(model: TextModel, temperature: float) -> tuple[Outcome, ...]:
 
     Each is read alone, as the first turn of a call is.
     """
-    return tuple(_outcome(style, model, temperature) for style in STYLES)
+    held = read_sentences("held")
+    return tuple(_outcome(style, in_style(held, style), model, temperature) for style in STYLES)
+
+
+def on_corrections(model: TextModel, temperature: float) -> Outcome:
+    """Return what ``model`` says of mistakes that are put right, most told calmly, as recognisers write."""
+    spoken = in_style(read_sentences("corrections"), STYLES[-1])
+    return _outcome("mistakes put right", spoken, model, temperature)
 
 
 def targets(found: Outcome, draws: int = DRAWS) -> tuple[Target, ...]:
     """Return the lines of the shares that are asked for, with their intervals over topics."""
-    style = found.about.name.rpartition(", ")[2]
+    which = found.about.name.rpartition(", ")[2]
     lines = []
     for share in SHARES:
         interval, items, groups = share.of(found, draws)
         reached = f"{interval.value:.3f} [{interval.low:.3f}, {interval.high:.3f}]"
-        title, met = f"{share.title}, {style}", interval.value >= share.least
+        title, met = f"{share.title}, {which}", interval.value >= share.least
         lines.append(Target(title, f">= {share.least:g}", reached, met, found.about, items, groups))
     return tuple(lines)
 
 
-def _outcome(style: Style, model: TextModel, temperature: float) -> Outcome:
-    kept = in_style(read_sentences("held"), style)
-    split, main = "held out by topic, not trained on", style == STYLES[-1]
-    about = About(f"{DATA}, {style}", DATA, split, "the seven, by intent", "topics", main=main)
+def _outcome(which: str, kept: Sequence[Sentence], model: TextModel, temperature: float) -> Outcome:
+    split, main = "held out by topic, not trained on", which == STYLES[-1]
+    about = About(f"{DATA}, {which}", DATA, split, "the seven, by intent", "topics", main=main)
     p = model.predict([model.prepare(s.text) for s in kept]).p
     parts = {"intent": tuple(s.intent for s in kept), "party": tuple(s.party for s in kept)}
     labels = np.array([s.label for s in kept], dtype=np.int64)

@@ -44,7 +44,8 @@ def evaluate(request: EvaluationRequest) -> Evaluation:
             points = _points(request, model, rows[request.some(len(rows), ROBUST_SHARE)])
     lines = [line for outcome in outcomes for line in _targets(outcome, request.draws)]
     if request.data is None or not request.data.is_file():
-        spoken = sentences.outcomes(model, card.temperature)
+        mended = sentences.on_corrections(model, card.temperature)
+        spoken = (*sentences.outcomes(model, card.temperature), mended)
         outcomes += spoken
         lines += [line for outcome in spoken for line in sentences.targets(outcome, request.draws)]
     if "held_ece" in card.figures:

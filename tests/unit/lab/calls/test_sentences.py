@@ -21,6 +21,7 @@ from affectstream.schemas.errors import InputError
 from affectstream.schemas.labels import EMOTIONS
 
 TRAIN, HELD = read_sentences("train"), read_sentences("held")
+CORRECTIONS = read_sentences("corrections")
 ASKED_ABOUT = (
     "Thank you for calling, how can I help you today?",
     "I want to speak to your manager right now.",
@@ -69,13 +70,23 @@ def test_there_are_enough_of_every_class_and_party_in_both_parts() -> None:
 
 
 def test_no_conversation_and_no_text_is_on_both_sides() -> None:
-    assert not {s.group for s in TRAIN} & {s.group for s in HELD}
-    texts = [" ".join(words(s.text)) for s in (*TRAIN, *HELD)]
+    whole = (*TRAIN, *HELD, *CORRECTIONS)
+    groups = [{s.group for s in part} for part in (TRAIN, HELD, CORRECTIONS)]
+    assert sum(map(len, groups)) == len(set().union(*groups))
+    texts = [" ".join(words(s.text)) for s in whole]
     assert [text for text, count in Counter(texts).items() if count > 1] == []
 
 
 def test_no_held_out_sentence_is_a_near_duplicate_of_one_that_is_learnt() -> None:
-    assert near((s.text for s in HELD), TRAIN) == []
+    assert near((s.text for s in (*HELD, *CORRECTIONS)), TRAIN) == []
+
+
+def test_the_mistakes_that_are_put_right_are_told_calmly_but_for_a_few() -> None:
+    labels = Counter(EMOTIONS[s.label] for s in CORRECTIONS)
+    assert set(labels) == {"neutral", "angry"}
+    assert labels["neutral"] >= 20
+    assert {s.style for s in CORRECTIONS} == {"written", "recogniser"}
+    assert {s.domain for s in CORRECTIONS}.isdisjoint(s.domain for s in TRAIN)
 
 
 def test_no_sentence_that_users_reported_is_learnt() -> None:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from affectstream.lab.calls.sentences import ANGRY_INTENTS, in_style, read_sentences
-from affectstream.lab.evaluation.sentences import SHARES, STYLES, outcomes, targets
+from affectstream.lab.evaluation.sentences import SHARES, STYLES, on_corrections, outcomes, targets
 from affectstream.lab.evaluation.tasks.text import temperatures
 from affectstream.models.protocol import Predictions
 from affectstream.models.weights import read_card
@@ -28,7 +28,8 @@ class Reader:
 
 def reader(answer: dict[str, str]) -> Reader:
     """Return a model that gives each intent the emotion in ``answer``, else the right one."""
-    kept = [s for style in STYLES for s in in_style(read_sentences("held"), style)]
+    judged = [*read_sentences("held"), *read_sentences("corrections")]
+    kept = [s for style in STYLES for s in in_style(judged, style)]
     return Reader({s.text: INDEX[answer[s.intent]] if s.intent in answer else s.label for s in kept})
 
 
@@ -53,6 +54,17 @@ def test_a_share_counts_the_sentences_of_its_intents_alone() -> None:
     angry = [s.intent == "escalation" for s in kept if s.intent in ANGRY_INTENTS]
     shares = [share.of(found, draws=20)[0].value for share in SHARES]
     assert shares == pytest.approx([1 - np.mean(neutral), np.mean(angry), 1.0])
+
+
+def test_mistakes_that_are_put_right_are_judged_by_themselves() -> None:
+    found = on_corrections(reader({"statement": "angry"}), 1.0)  # type: ignore[arg-type]
+    lines = targets(found, draws=20)
+    assert [line.figure.rpartition(", ")[2] for line in lines] == ["mistakes put right"] * 3
+    kept = read_sentences("corrections")
+    calm = [s.intent != "statement" for s in kept if EMOTIONS[s.label] == "neutral"]
+    assert [line.met for line in lines] == [False, True, True]
+    assert lines[0].reached.startswith(f"{np.mean(calm):.3f} ")
+    assert lines[0].items == len(calm)
 
 
 def test_every_corpus_has_the_temperature_of_the_stream_where_the_card_names_none() -> None:
