@@ -63,7 +63,7 @@ def simulation(settings: Settings, logs: Path, small: bool) -> Iterator[Row]:
         for kind in (*MODALITIES, "fusion"):
             took_s = ran.cpu_s[kind]
             what = f"{calls} calls of {seconds} s {name}: {kind}"
-            yield Row(what, took_s, "s", None, "what capacity computes", computed[kind] * seconds / took_s)
+            yield Row(what, took_s, "s", None, "what capacity computes", took_s / (computed[kind] * seconds))
 
 
 def _rates(stream: Sequence[SessionMessage], seconds: int) -> Rates:
