@@ -27,7 +27,7 @@ AT_ONCE = 32  # that ask for room in the buffer: a batch that is sent wakes all 
 SEND_S = 20.0  # for what is buffered, once the process stops
 
 Ack = asyncio.Future[None]
-Row = tuple[bytes | None, bytes, int, str]  # key, value, event time in ms, run of the session
+Row = tuple[bytes | None, bytes, int | None, str]  # key, value, event time in ms, run of the session
 RUN = "run"  # the header of the records of a run
 
 
@@ -71,7 +71,13 @@ def headers(run: str) -> list[tuple[str, bytes]]:
     return [(RUN, run.encode())] if run else []
 
 
-def _check_size(topic: Topic, value: bytes) -> None:
+def largest_batch(topic: Topic) -> int:
+    """Return how many bytes of records a batch of the topic may have, its framing aside."""
+    return max(topic.max_bytes, BATCH_BYTES)
+
+
+def check_size(topic: Topic, value: bytes) -> None:
+    """Raise TooLarge for what its topic does not take."""
     if len(value) > topic.max_bytes:
         raise TooLarge(f"{len(value)} bytes where {topic.name} allows {topic.max_bytes}")
 
@@ -79,8 +85,8 @@ def _check_size(topic: Topic, value: bytes) -> None:
 class Publisher:
     """Idempotent and acknowledged by all replicas: ``async with Publisher(settings.kafka) as publisher``.
 
-    ``batch_bytes`` is what waits for a partition while the request before it is on its way; a process that
-    sends thousands of records a second needs more of it.
+    ``batch_bytes`` is what waits for a partition while the request before it is on its way. More than that of
+    `largest_batch` needs a sender that keeps within it.
     """
 
     def __init__(self, kafka: KafkaSettings, batch_bytes: int = BATCH_BYTES) -> None:
@@ -124,7 +130,7 @@ class Publisher:
         if partition is None and isinstance(message, Observations):
             raise ValueError("observations go to the partition that their inputs came from")
         value = encode(message)
-        _check_size(topic, value)
+        check_size(topic, value)
         with translated(self._kafka):
             async with self._asking:
                 sent = await self._producer.send(
@@ -148,7 +154,7 @@ class Publisher:
         An eighth of the cost of `send` for each. Raises TooLarge before anything is sent, and Unavailable.
         """
         for _, value, *_ in rows:
-            _check_size(topic, value)
+            check_size(topic, value)
         name = self._kafka.topic_prefix + topic.name
         acks: list[asyncio.Future[Any]] = []
         with translated(self._kafka):

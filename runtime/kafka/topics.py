@@ -16,7 +16,7 @@ from aiokafka.errors import TopicAlreadyExistsError, for_code
 from aiokafka.protocol.admin import CreateAclsRequest
 
 from affectstream.runtime.kafka.errors import translated
-from affectstream.runtime.kafka.publisher import BATCH_BYTES, OVERHEAD_BYTES
+from affectstream.runtime.kafka.publisher import OVERHEAD_BYTES, largest_batch
 from affectstream.runtime.kafka.security import client_options
 from affectstream.runtime.settings.kafka import KafkaSettings
 from affectstream.schemas import topics
@@ -119,7 +119,7 @@ def config(topic: Topic) -> dict[str, str]:
     return {
         "cleanup.policy": "delete",
         "compression.type": "producer",
-        "max.message.bytes": str(max(topic.max_bytes, BATCH_BYTES) + OVERHEAD_BYTES),
+        "max.message.bytes": str(largest_batch(topic) + OVERHEAD_BYTES),
         "message.timestamp.type": "LogAppendTime",
         "retention.ms": str(topic.retention_ms),
         "segment.ms": str(segment_ms(topic)),  # only a closed segment is deleted

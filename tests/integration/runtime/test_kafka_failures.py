@@ -11,11 +11,12 @@ from support.kafka_texts import GROUP, TEXTS, read, utterance
 from support.served import served
 
 from affectstream.runtime.kafka import Publisher, Subscriber, topics
+from affectstream.runtime.kafka.gathering import GatheringPublisher
 from affectstream.runtime.kafka.lag import lag
 from affectstream.runtime.settings import KafkaSettings
 from affectstream.schemas.codec import encode
 from affectstream.schemas.errors import Unavailable
-from affectstream.schemas.topics import PARTITIONS, TRANSCRIPTS
+from affectstream.schemas.topics import KIB, PARTITIONS, TRANSCRIPTS
 
 pytestmark = pytest.mark.integration
 
@@ -111,18 +112,28 @@ async def test_a_wrong_password_is_said_plainly_and_not_repeated(kafka_server):
 
 
 async def test_reading_and_sending_survive_a_broker_that_dies_and_comes_back(kafka, kafka_server):
-    async with Publisher(kafka) as publisher, Subscriber(kafka, [TEXTS], GROUP) as subscriber:
+    async with (
+        Publisher(kafka) as publisher,
+        GatheringPublisher(kafka, 512 * KIB) as gathering,
+        Subscriber(kafka, [TEXTS], GROUP) as subscriber,
+    ):
         await publisher.send_many([utterance(i) for i in range(5)], partition=0)
         records = await read(subscriber, 5)
+        await (await gathering.send(utterance(0), partition=1))
+        await read(subscriber, 1)
         await asyncio.to_thread(kafka_server.kill)
         pending = await publisher.send(utterance(5), partition=0)
         rows = [(b"s1", encode(utterance(seq)), 1, "") for seq in (6, 7)]
         encoded = asyncio.create_task(publisher.send_encoded(TRANSCRIPTS, 0, rows))
+        gathered = asyncio.create_task(gathering.send_many([utterance(i) for i in range(20)], partition=1))
         assert await subscriber.get(1, 300) == []
         await asyncio.to_thread(kafka_server.start)
         await pending
         await encoded
-        records += await read(subscriber, 3, timeout_s=60)
+        await gathered
+        found = await read(subscriber, 23, timeout_s=60)
+        assert [r.offset for r in found if r.partition == 1] == list(range(1, 21))
+        records += [r for r in found if r.partition == 0]
         await subscriber.commit({(TEXTS, 0): 8})
         assert (await lag(kafka, TEXTS, GROUP))[0] == 0
     assert [r.offset for r in records][:5] == [0, 1, 2, 3, 4]

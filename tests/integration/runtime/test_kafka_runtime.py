@@ -1,22 +1,29 @@
 """Publisher, subscriber and lag on a real broker."""
 
+from functools import partial
+
 import pytest
 from aiokafka import AIOKafkaProducer
 from support.kafka_texts import GROUP, TEXTS, read, spread, until, utterance
 
 from affectstream.runtime.kafka import Publisher, Subscriber
+from affectstream.runtime.kafka.gathering import GatheringPublisher
 from affectstream.runtime.kafka.lag import LagMeter
 from affectstream.schemas.codec import decode
 from affectstream.schemas.errors import TooLarge
 from affectstream.schemas.messages import DeadLetter, EndOfStream, Observations
-from affectstream.schemas.topics import DEAD_LETTERS, PARTITIONS, PROBABILITIES, TRANSCRIPTS
+from affectstream.schemas.topics import DEAD_LETTERS, KIB, PARTITIONS, PROBABILITIES, TRANSCRIPTS
 
 pytestmark = pytest.mark.integration
 
 
-async def test_everything_sent_is_read_in_order_per_partition_and_session(kafka):
+PUBLISHERS = [Publisher, partial(GatheringPublisher, batch_bytes=512 * KIB)]
+
+
+@pytest.mark.parametrize("made", PUBLISHERS)
+async def test_everything_sent_is_read_in_order_per_partition_and_session(kafka, made):
     sent = spread(sessions=40, each=6)
-    async with Publisher(kafka) as publisher, Subscriber(kafka, [TEXTS], GROUP) as subscriber:
+    async with made(kafka) as publisher, Subscriber(kafka, [TEXTS], GROUP) as subscriber:
         await publisher.send_many(sent)
         records = await read(subscriber, len(sent))
         assert subscriber.assigned() == {(TEXTS, p) for p in range(PARTITIONS)}
@@ -55,10 +62,11 @@ async def test_a_new_member_goes_on_where_the_last_commit_stood(kafka):
         assert await subscriber.get(1, 100) == []
 
 
-async def test_observations_go_to_the_partition_of_their_inputs(kafka):
+@pytest.mark.parametrize("made", PUBLISHERS)
+async def test_observations_go_to_the_partition_of_their_inputs(kafka, made):
     stream = EndOfStream(**utterance(3).envelope())
     async with (
-        Publisher(kafka) as publisher,
+        made(kafka) as publisher,
         Subscriber(kafka, [PROBABILITIES.name, DEAD_LETTERS.name], "affect-fusion") as subscriber,
     ):
         with pytest.raises(ValueError, match="partition"):
@@ -80,15 +88,18 @@ async def test_observations_go_to_the_partition_of_their_inputs(kafka):
     assert decode(records[DEAD_LETTERS.name].value, DEAD_LETTERS.max_bytes) == letter
 
 
-async def test_a_message_over_its_topics_limit_is_refused_before_it_is_sent(kafka):
-    async with Publisher(kafka) as publisher:
+@pytest.mark.parametrize("made", PUBLISHERS)
+async def test_a_message_over_its_topics_limit_is_refused_before_it_is_sent(kafka, made):
+    async with made(kafka) as publisher:
         with pytest.raises(TooLarge, match=r"affect\.text\.transcripts allows 65536"):
             await publisher.send(utterance(0, text="x" * 70_000))
 
 
-async def test_many_records_at_once_stay_below_the_topics_batch_limit(kafka):
-    sent = [utterance(i, text="x" * 30_000) for i in range(60)]
-    async with Publisher(kafka) as publisher, Subscriber(kafka, [TEXTS], GROUP) as subscriber:
+@pytest.mark.parametrize("made", PUBLISHERS)
+async def test_many_records_at_once_stay_below_the_topics_batch_limit(kafka, made):
+    """By their texts, or by what each has beside its text."""
+    sent = [utterance(i, text="x" * (30_000 if i < 60 else 1)) for i in range(2060)]
+    async with made(kafka) as publisher, Subscriber(kafka, [TEXTS], GROUP) as subscriber:
         await publisher.send_many(sent)
         assert len(await read(subscriber, len(sent))) == len(sent)
 
