@@ -15,14 +15,15 @@ from affectstream.producers.gateway.handover import Handing
 from affectstream.producers.gateway.orphans import Orphans
 from affectstream.producers.gateway.permission import permission
 from affectstream.producers.gateway.server import AudioSocketServer, routes
-from affectstream.producers.gateway.websocket import WebSocketServer
+from affectstream.producers.gateway.websocket_server import WebSocketServer
 from affectstream.producers.runs import new_run
 from affectstream.producers.session_ids import SessionIds
 from affectstream.runtime.clocks import wall_ms
 from affectstream.runtime.handovers import Handovers
 from affectstream.runtime.health import Health
 from affectstream.runtime.journal import Journal
-from affectstream.runtime.kafka import Publisher, topics
+from affectstream.runtime.kafka import topics
+from affectstream.runtime.kafka.gathering import GatheringPublisher
 from affectstream.runtime.process import Stop, run
 from affectstream.runtime.settings import GatewaySettings, Settings, load
 from affectstream.runtime.store import FusedStore
@@ -49,7 +50,7 @@ async def serve(settings: Settings, stop: Stop) -> None:
     await topics.check(settings.kafka)
     async with AsyncExitStack() as exits:
         store = await exits.enter_async_context(FusedStore(settings.redis, patient=True))
-        publisher = await exits.enter_async_context(Publisher(settings.kafka, BATCH_BYTES))
+        publisher = await exits.enter_async_context(GatheringPublisher(settings.kafka, BATCH_BYTES))
         gate = Gate(
             settings,
             measured(publisher.send, wall_ms),

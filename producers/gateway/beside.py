@@ -18,6 +18,7 @@ from affectstream.producers.gateway.events import (
     Started,
     StreamMessage,
     Words,
+    events_of,
 )
 from affectstream.producers.gateway.gate import Gate, Taken
 from affectstream.producers.gateway.plain import Plain
@@ -52,8 +53,7 @@ class WordsBeside:
                     data = await receive()
                 if data is None:
                     break
-                events = self._protocol.receive(data) if isinstance(data, str | bytes) else data
-                await self._handle_all(events)
+                await self._handle_all(events_of(self._protocol, data))
         except TimeoutError:
             await self._refuse("no_start")
         finally:

@@ -70,22 +70,22 @@ class Call:
         return self.progress.head_ms
 
     def left_of(self, events: Sequence[Event]) -> Todo | None:
-        """Process the sound at the head of ``events``; returns its messages, and the events that are left."""
+        """Process the sound at the head of ``events``, up to what is refused.
+
+        Returns the messages that it completes and the events that are left; None for neither.
+        """
+        left: list[Event | StreamMessage] = []
         for at, event in enumerate(events):
             if not isinstance(event, Audio):
-                return events[at:]
-            if left := self.left_of_sound(event):
-                return [*left, *events[at + 1 :]]
-        return None
-
-    def left_of_sound(self, event: Audio) -> Todo | None:
-        """Process sound; returns the messages that it completes, None for none."""
-        try:
-            if self._extended(event):
-                return None
-            left: Todo = [*self._audio(event), *([Elapsed()] if self._speech.parties else [])]
-        except Fault as fault:
-            return [Refused(fault.reason)]
+                left += events[at:]
+                break
+            try:
+                if not self._extended(event):
+                    left += self._audio(event)
+                    left += [Elapsed()] if self._speech.parties else []
+            except Fault as fault:
+                left.append(Refused(fault.reason))
+                break
         return left or None
 
     def messages(self, event: OfCall) -> Iterable[StreamMessage]:

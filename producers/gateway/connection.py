@@ -18,6 +18,7 @@ from affectstream.producers.gateway.call import Call
 from affectstream.producers.gateway.continuing import StreamKey
 from affectstream.producers.gateway.events import (
     Consented,
+    Data,
     Dropped,
     Ended,
     Event,
@@ -31,14 +32,16 @@ from affectstream.producers.gateway.events import (
     Started,
     StreamMessage,
     StreamProtocol,
+    Texts,
     Todo,
+    events_of,
 )
 from affectstream.producers.gateway.gate import Gate, Taken, key, record_end
 from affectstream.producers.gateway.handover import continued
 from affectstream.producers.gateway.intake import begin, go_on
 from affectstream.runtime.metrics import GATEWAY_DROPPED, GATEWAY_REFUSED
 
-Receive = Callable[[], Awaitable[str | bytes | Todo | None]]
+Receive = Callable[[], Awaitable[Data | Todo | None]]
 """The next message or bytes of a connection, or what `take` left of one; None at its end."""
 Replying = Callable[[str | bytes], Awaitable[None]]
 
@@ -58,6 +61,7 @@ class Connection:
         self.over = False
         self.refusal = ""
         self._name, self._protocol, self._gate, self._reply = name, protocol, gate, reply
+        self.gathers = protocol.gathers
         self._taken: Taken | None = None
         self._reason = "disconnected"
         self._own = AsyncExitStack()
@@ -116,7 +120,7 @@ class Connection:
             await self.feed(data)
             self._busy = False
 
-    def take(self, data: str | bytes) -> str | bytes | Todo | None:
+    def take(self, data: Data) -> Data | Todo | None:
         """Process a message at once, where nothing has to be waited for; returns what is left for `run`.
 
         Of the hundred frames that a second of a call has, a handful completes a message.
@@ -124,8 +128,8 @@ class Connection:
         if self._taken is None or self._busy or self.over:
             return data
         self._seen_s = time.monotonic()
-        call, sound = self._taken.call, self._protocol.sound(data)
-        return call.left_of(self._protocol.receive(data)) if sound is None else call.left_of_sound(sound)
+        receive, receive_all = self._protocol.receive, self._protocol.receive_all
+        return self._taken.call.left_of(receive_all(data) if isinstance(data, Texts) else receive(data))
 
     async def linger(self, receive: Receive, fault: str = "") -> None:
         """Wait until the other side closes the connection, where that is its part; nothing is processed.
@@ -140,21 +144,18 @@ class Connection:
         with suppress(TimeoutError):
             async with asyncio.timeout(CLOSE_S):
                 while (data := await receive()) is not None:
-                    await self._answer(self._events(data))
-
-    def _events(self, data: str | bytes | Todo) -> Todo:
-        return self._protocol.receive(data) if isinstance(data, str | bytes) else data
+                    await self._answer(events_of(self._protocol, data))
 
     async def _answer(self, events: Iterable[Event | StreamMessage]) -> None:
         for event in events:
             if isinstance(event, Reply):
                 await self._reply(event.data)
 
-    async def feed(self, data: str | bytes | Todo) -> None:
+    async def feed(self, data: Data | Todo) -> None:
         """Process one message, or the next bytes; slows a stream down that is faster than it may be."""
         if self._taken:
             self._seen_s = time.monotonic()
-        await self._handle_all(self._events(data))
+        await self._handle_all(events_of(self._protocol, data))
         if self._taken is None or self.over:
             return
         call, settings = self._taken.call, self._gate.settings.gateway

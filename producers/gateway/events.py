@@ -6,6 +6,7 @@ milliseconds of the stream's own clock, from its beginning; the time of arrival 
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Protocol
 
 import msgspec
@@ -127,6 +128,14 @@ class Reply:
     data: str | bytes
 
 
+class Texts(tuple[str, ...]):
+    """Text messages of one connection, in order, that are taken together."""
+
+    __slots__ = ()
+
+
+Data = str | bytes | Texts
+"""A message, the next bytes of a stream, or several messages."""
 StreamMessage = AudioChunk | VideoFrame | Transcript | EndOfStream
 OfCall = Audio | Picture | Words | Elapsed | Paused | Resumed
 Event = OfCall | Consented | Started | Dropped | Ended | Refused | Reply
@@ -154,22 +163,20 @@ class StreamProtocol(Protocol):
     """One connection's side of a protocol; by default that of a listener, which sends nothing back."""
 
     client_closes: bool = False  # the other side closes the connection, and is waited for
+    gathers: bool = False  # its text messages are small and many: they may wait, to be taken together
 
     @property
     def asks_emotions(self) -> bool:
         """Say whether the other side wants the fused emotions back."""
         return False
 
-    def sound(self, data: str | bytes) -> Audio | None:
-        """Return the sound of a message that holds nothing else; None for any that `receive` is to take.
-
-        A short way for what comes a hundred times a second in every call.
-        """
-        return None
-
     def receive(self, data: str | bytes) -> Sequence[Event]:
         """Return what ``data``, one message or the next bytes of a stream, amounts to."""
         ...
+
+    def receive_all(self, texts: Texts) -> Sequence[Event]:
+        """Return what messages of a stream that has begun amount to, as `receive` does of each."""
+        return [event for text in texts for event in self.receive(text)]
 
     def admitted(self, session_id: str, heard: Heard | None = None) -> Sequence[Event]:
         """Return what is sent back once the call may be processed; ``heard`` of a call that goes on."""
@@ -190,3 +197,10 @@ class StreamProtocol(Protocol):
     def emotions(self, finals: Iterable[FusedEmotion], zero_ms: int) -> Sequence[Event]:
         """Return what is sent back of the newest windows; ``zero_ms`` is the time of the call's zero."""
         return []
+
+
+def events_of(protocol: StreamProtocol, data: Data | Todo) -> Iterable[Event | StreamMessage]:
+    """Return what there is to do of ``data``; a message is read once those before it are handled."""
+    if isinstance(data, Texts):
+        return chain.from_iterable(map(protocol.receive, data))
+    return protocol.receive(data) if isinstance(data, str | bytes) else data

@@ -16,6 +16,7 @@ from affectstream.producers.gateway.feedback import Feedback
 from affectstream.producers.gateway.noted import Noted
 from affectstream.producers.gateway.outbox import Outbox, Send
 from affectstream.producers.gateway.permission import Permission
+from affectstream.producers.gateway.rounds import Rounds
 from affectstream.producers.runs import new_run
 from affectstream.producers.session_ids import SessionIds
 from affectstream.runtime.handovers import Handovers
@@ -83,6 +84,7 @@ class Gate:
     beside: Places = field(init=False)  # of the streams of words beside calls
     running: dict[str, list[Taken]] = field(default_factory=dict)  # by the session id of the call id
     streams: Streams[Taken] = field(init=False)
+    rounds: Rounds = field(default_factory=Rounds, init=False)
     by_address: Rates = field(init=False)
     by_credential: Rates = field(init=False)  # of which many addresses may have the same
 

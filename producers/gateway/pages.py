@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from importlib.resources import files
 
-from affectstream.producers.gateway.websocket import Answer
+from affectstream.producers.gateway.requests import Answer
 
 CAPTURE = "/capture"
 KINDS = {"html": "text/html", "css": "text/css", "js": "text/javascript"}

@@ -18,8 +18,9 @@ from affectstream.producers.gateway.events import StreamProtocol
 from affectstream.producers.gateway.gate import Gate
 from affectstream.producers.gateway.pages import pages
 from affectstream.producers.gateway.plain import Plain
+from affectstream.producers.gateway.requests import Answer, Request
 from affectstream.producers.gateway.twilio import Twilio
-from affectstream.producers.gateway.websocket import Answer, Request, Route, Socket
+from affectstream.producers.gateway.websocket import Route, Socket
 from affectstream.runtime.metrics import GATEWAY_REFUSED
 from affectstream.runtime.settings import GatewaySettings
 from affectstream.runtime.settings.gateway import LOOPBACK
@@ -132,7 +133,7 @@ def _admitted(request: Request, path: Path, gate: Gate) -> Answer | Socket:
                 return await _beside(socket, gate)
             return await _driven(socket, Connection(name, path.protocol(request), gate, socket.reply))
 
-    return Socket(request, serve)
+    return Socket(request, serve, gate.rounds)
 
 
 def client(address: str, headers: Mapping[str, str], header: str | None) -> str:
@@ -143,7 +144,7 @@ def client(address: str, headers: Mapping[str, str], header: str | None) -> str:
 
 async def _driven(socket: Socket, connection: Connection) -> int:
     """Run a connection to its end; returns the code to close it with."""
-    socket.offer = connection.take
+    socket.offer, socket.gathers = connection.take, connection.gathers
     try:
         async with connection:
             await connection.run(socket.receive)

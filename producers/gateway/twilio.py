@@ -22,6 +22,7 @@ from affectstream.producers.gateway.events import (
     Refused,
     Started,
     StreamProtocol,
+    Texts,
 )
 from affectstream.producers.gateway.sound import NAMES, Decode, linear, mu_law
 from affectstream.schemas.messages import Party
@@ -59,6 +60,8 @@ class Twilio(StreamProtocol):
 
     Before ``unnamed`` goes what the start message says: the parameter `party`, or the only track it names.
     """
+
+    gathers = True
 
     def __init__(self, parties: Mapping[str, Party], unnamed: OneChannel = NOT_SAID) -> None:
         self._parties = parties  # "inbound" and "outbound"
@@ -159,22 +162,31 @@ class Twilio(StreamProtocol):
             return self._alone
         return self._parties.get(_track(track))
 
-    def sound(self, data: str | bytes) -> Audio | None:
-        """Return the sound of a frame as Twilio writes it; None for all that is written another way."""
-        if len(data) > LONGEST_TEXT or not self._started:
+    def receive_all(self, texts: Texts) -> Sequence[Event]:
+        """Return the events of messages, by a short way where all are sound as Twilio writes it."""
+        sounds = self._sounds(texts)
+        return super().receive_all(texts) if sounds is None else sounds
+
+    def _sounds(self, texts: Texts) -> Sequence[Audio] | None:
+        lines = "\n".join(texts)
+        if not self._started or self._zero_ms != 0 or len(lines) > LONGEST_TEXT:
+            return None
+        if lines.count("\n") >= len(texts):  # one is written over several lines
             return None
         try:
-            message = FRAME.decode(data)
+            frames = FRAME.decode_lines(lines)
         except (msgspec.DecodeError, UnicodeError, RecursionError):
             return None
-        media = message.media
-        party = self._parties.get(media.track)
-        if party is None or message.stream != self._stream or self._zero_ms != 0:
-            return None
-        payload, decode = media.payload, self._decode
-        if decode is linear and len(payload) % 2:
-            return None
-        return Audio(party, self._rate_hz, payload, media.timestamp + self._shift_ms, media.chunk, decode)
+        parties, stream, decode, rate_hz = self._parties, self._stream, self._decode, self._rate_hz
+        sounds: list[Audio] = []
+        for frame in frames:
+            media = frame.media
+            party = parties.get(media.track)
+            if party is None or frame.stream != stream or (decode is linear and len(media.payload) % 2):
+                return None
+            at_ms = media.timestamp + self._shift_ms
+            sounds.append(Audio(party, rate_hz, media.payload, at_ms, media.chunk, decode))
+        return sounds if len(sounds) == len(texts) else None
 
     def _is_other(self, message: Fields) -> bool:
         return bool(self._stream) and (_identity(message, {}) or self._stream) != self._stream

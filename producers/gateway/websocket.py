@@ -1,84 +1,61 @@
-"""The gateway's WebSocket server: a request is answered or upgraded, and a connection's messages are read."""
+"""One WebSocket of the gateway: its messages are read, whole and in order, no faster than they are processed.
+
+Where a protocol has many small text messages, a connection is read every tenth of a second, and what one read
+brings is taken together, which costs two thirds of reading and taking one by one::
+
+    arrived    a b c . d e f g H . i j
+    read             *           *           H is no text: what came before it is taken first
+    taken          (abc)      (defg) H       (ij) with the next read
+"""
 
 import asyncio
-import logging
-import ssl
 from collections import deque
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from dataclasses import dataclass
-from http import HTTPStatus
 
 import structlog
-from picows import (
-    WSCloseCode,
-    WSFrame,
-    WSListener,
-    WSMsgType,
-    WSTransport,
-    WSUpgradeRequest,
-    WSUpgradeResponse,
-    WSUpgradeResponseWithListener,
-    ws_create_server,
-)
+from picows import WSCloseCode, WSFrame, WSListener, WSMsgType, WSTransport
 
-from affectstream.producers.gateway.events import Todo
+from affectstream.producers.gateway.events import Data, Texts, Todo
+from affectstream.producers.gateway.requests import Answer, Request
+from affectstream.producers.gateway.rounds import Rounds
 
 LARGEST_MESSAGE = 1 << 20  # bytes
 MOST_WAITING = 16  # messages that were read and not processed; more are not read
-HANDSHAKE_S = 10.0
-BACKLOG = 1024  # connections that wait to be accepted
+MOST_GATHERED = 64
+LONGEST_GATHERED = 4096  # characters
 CLOSE_S = 5.0  # for the other side to answer a closing handshake
 MAY_BE_SENT = {*WSCloseCode} - {WSCloseCode.NO_INFO, WSCloseCode.ABNORMAL_CLOSURE}  # RFC 6455, 7.4
 TEXT, BINARY = WSMsgType.TEXT, WSMsgType.BINARY
 
 log = structlog.get_logger(__name__)
-quiet = logging.getLogger("affectstream.gateway.websocket")  # its lines name clients
-quiet.setLevel(logging.CRITICAL)
 
-Message = str | bytes
-Offer = Callable[[Message], Message | Todo | None]
-"""Processes a message at once; returns what is left to do of it, None where nothing is."""
-
-
-@dataclass(frozen=True)
-class Request:
-    """What a client asks for."""
-
-    path: str
-    query: str
-    headers: Mapping[str, str]  # their names in any case
-
-    @property
-    def target(self) -> str:
-        """Return the path with its query."""
-        return f"{self.path}?{self.query}" if self.query else self.path
-
-
-@dataclass(frozen=True)
-class Answer:
-    """A response that ends the request."""
-
-    status: int
-    body: bytes = b""
-    headers: Mapping[str, str] | None = None
+Offer = Callable[[Data], Data | Todo | None]
+"""Processes what arrived at once; returns what is left to do of it, None where nothing is."""
 
 
 class Socket(WSListener):
     """One WebSocket: messages are offered in order, and what is left of one waits for `receive`."""
 
-    def __init__(self, request: Request, serve: Callable[["Socket"], Awaitable[int]]) -> None:
+    def __init__(
+        self, request: Request, serve: Callable[["Socket"], Awaitable[int]], rounds: Rounds | None = None
+    ) -> None:
+        """Read in ``rounds``, which the sockets of a server share, where messages are taken together."""
         self.request = request
         self.offer: Offer | None = None
+        self.gathers = False  # small text messages are taken together
         self.address = ""
         self.opened: Callable[[asyncio.Task[None]], None] = lambda _: None
         self._serve = serve
-        self._waiting: deque[Message | Todo] = deque()
+        self._waiting: deque[Data | Todo] = deque()
+        self._gathered: list[str] = []
+        self._rounds = rounds or Rounds()
         self._parts: list[bytes] = []  # of a message in several frames
         self._text = False
         self._arrived = asyncio.Event()
         self._left = asyncio.Event()
-        self._gone = self._paused = False
+        self._gone = False
+        self._full = self._resting = False  # too much waits, or the next round does: nothing is read
 
     def on_ws_connected(self, transport: WSTransport) -> None:
         """Serve the connection in a task of its own."""
@@ -92,8 +69,10 @@ class Socket(WSListener):
         kind, whole = frame.msg_type, frame.fin and not self._parts
         try:
             if kind is TEXT and whole:
-                self._take(frame.get_payload_as_utf8_text())
-            elif kind is BINARY and whole:
+                self._take_text(frame.get_payload_as_utf8_text())
+                return
+            self._take_gathered()
+            if kind is BINARY and whole:
                 self._take(frame.get_payload_as_bytes())
             elif kind in (TEXT, BINARY, WSMsgType.CONTINUATION):
                 self._part(kind, frame)
@@ -111,26 +90,27 @@ class Socket(WSListener):
 
     def stop(self) -> None:
         """Read nothing more; what was received is still processed."""
+        self._take_gathered()
         self._gone = True
         self._arrived.set()
 
-    async def receive(self) -> Message | Todo | None:
-        """Return the next message, or what is left to do of it; None once the connection is gone."""
+    async def receive(self) -> Data | Todo | None:
+        """Return what arrived next, or what is left to do of it; None once the connection is gone."""
         while True:
             while self._waiting:
                 head = self._waiting.popleft()
-                left = self.offer(head) if isinstance(head, str | bytes) and self.offer else head
+                left = self.offer(head) if isinstance(head, Data) and self.offer else head
                 if left is not None:
                     return left
             if self._gone:
                 return None
-            if self._paused:
-                self._paused = False
-                self._transport.underlying_transport.resume_reading()
+            if self._full:
+                self._full = False
+                self._read()
             self._arrived.clear()
             await self._arrived.wait()
 
-    async def reply(self, data: Message) -> None:
+    async def reply(self, data: str | bytes) -> None:
         """Send a message; nothing where the connection is gone."""
         if not self._transport.is_disconnected:
             self._transport.send(WSMsgType.TEXT if isinstance(data, str) else WSMsgType.BINARY, data)
@@ -144,14 +124,53 @@ class Socket(WSListener):
         self._gone = True
         if not self._transport.is_close_frame_sent:
             self._transport.send_close(WSCloseCode(code))
-        if self._paused:
-            self._transport.underlying_transport.resume_reading()  # up to the answer to the close
+        self._full = self._resting = False
+        self._read()  # up to the answer to the close
         with suppress(TimeoutError):
             async with asyncio.timeout(CLOSE_S):
                 await self._left.wait()
         self._transport.disconnect(graceful=False)
 
-    def _take(self, data: Message) -> None:
+    def _take_text(self, text: str) -> None:
+        if not self.gathers or len(text) > LONGEST_GATHERED:
+            self._take_gathered()
+            self._take(text)
+            return
+        self._gathered.append(text)
+        if len(self._gathered) == MOST_GATHERED:
+            self._take_gathered()
+        elif not self._resting:
+            self._resting = True
+            self._read()
+            asyncio.get_running_loop().call_soon(self._take_read)
+            self._rounds.ask(self._read_on)
+
+    def _read_on(self) -> None:
+        self._resting = False
+        self._take_read()  # TLS may hand on what it read before it was told to stop
+        self._read()
+
+    def _read(self) -> None:
+        """Read, or stop reading, as it is now."""
+        transport = self._transport.underlying_transport
+        wanted = not (self._full or self._resting)
+        if wanted != transport.is_reading() and not transport.is_closing():
+            (transport.resume_reading if wanted else transport.pause_reading)()
+
+    def _take_gathered(self) -> None:
+        gathered, self._gathered = Texts(self._gathered), []
+        if gathered:
+            self._take(gathered)
+
+    def _take_read(self) -> None:
+        try:
+            self._take_gathered()
+        except Exception:  # of which only the loop would know
+            log.exception("stream_failed")
+            self._fail(WSCloseCode.INTERNAL_ERROR)
+
+    def _take(self, data: Data) -> None:
+        """Offer what arrived; let what is left wait for `receive`, and read no more where that is much."""
         if self._gone:
             return
         left = data if self._waiting or self.offer is None else self.offer(data)
@@ -159,9 +178,10 @@ class Socket(WSListener):
             return
         self._waiting.append(left)
         self._arrived.set()
-        if len(self._waiting) >= MOST_WAITING and not self._paused:
-            self._paused = True
-            self._transport.underlying_transport.pause_reading()
+        waiting = sum(len(each) if isinstance(each, Texts) else 1 for each in self._waiting)
+        if waiting >= MOST_WAITING:
+            self._full = True
+            self._read()
 
     def _part(self, kind: WSMsgType, frame: WSFrame) -> None:
         first = kind != WSMsgType.CONTINUATION
@@ -183,68 +203,13 @@ class Socket(WSListener):
         self.stop()
 
 
+Route = Callable[[Request], Answer | Socket]
+"""Answers a request, or upgrades it."""
+
+
 def _answer_to_close(payload: bytes) -> WSCloseCode:
     """Return the code that answers a closing frame: its own, or OK for none and an application's own."""
     code = int.from_bytes(payload[:2], "big")
     if not payload or 3000 <= code < 5000:
         return WSCloseCode.OK
     return WSCloseCode(code) if code in MAY_BE_SENT else WSCloseCode.PROTOCOL_ERROR
-
-
-Route = Callable[[Request], Answer | Socket]
-
-
-class WebSocketServer:
-    """The server of a route."""
-
-    def __init__(self, route: Route) -> None:
-        self._route = route
-        self._open: dict[asyncio.Task[None], Socket] = {}
-
-    async def listen(self, host: str, port: int, tls: ssl.SSLContext | None) -> asyncio.Server:
-        """Begin to listen; raises OSError."""
-        return await ws_create_server(
-            self._answered,
-            host,
-            port,
-            ssl=tls,
-            backlog=BACKLOG,
-            logger_name=quiet,
-            websocket_handshake_timeout=HANDSHAKE_S,
-            max_frame_size=LARGEST_MESSAGE,
-            use_aiofastnet=False,
-        )
-
-    async def drain(self, timeout_s: float) -> None:
-        """Read nothing more, and wait until the connections are over."""
-        for socket in self._open.values():
-            socket.stop()
-        if self._open:
-            await asyncio.wait([*self._open], timeout=timeout_s)
-
-    def _answered(self, upgrade: WSUpgradeRequest) -> Socket | WSUpgradeResponseWithListener:
-        path, _, query = upgrade.path.decode("latin-1").partition("?")
-        try:
-            found = self._route(Request(path, query, upgrade.headers))
-        except Exception:  # a response would carry the text of it
-            log.exception("request_failed")
-            found = Answer(500)
-        if isinstance(found, Answer):
-            return WSUpgradeResponseWithListener(_response(found), None)
-
-        def opened(task: asyncio.Task[None]) -> None:
-            self._open[task] = found
-            task.add_done_callback(lambda done: self._open.pop(done, None))
-
-        found.opened = opened
-        return found
-
-
-def _response(answer: Answer) -> WSUpgradeResponse:
-    body = answer.body or f"{HTTPStatus(answer.status).phrase}\n".encode()
-    made: WSUpgradeResponse = (
-        WSUpgradeResponse.create_ok_response(body, answer.headers)
-        if answer.status < 400
-        else WSUpgradeResponse.create_error_response(answer.status, body, answer.headers)
-    )
-    return made

@@ -18,7 +18,7 @@ from support.recordings import voice, wav
 from affectstream.producers import audio
 from affectstream.producers.audio import End
 from affectstream.producers.gateway.call import LARGEST_GAP_MS, Call
-from affectstream.producers.gateway.events import Audio, Fault, Picture
+from affectstream.producers.gateway.events import Audio, Fault, Picture, Refused
 from affectstream.producers.gateway.lane import LAG_MS, REORDER_MS, Lane
 from affectstream.producers.gateway.simulators import to_mu_law
 from affectstream.producers.gateway.sound import mu_law
@@ -165,6 +165,28 @@ def test_keeping_frames_that_are_next_gives_the_bytes_of_ordering_every_one(data
         patch.setattr(Lane, "extend", lambda lane, audio: False)
         expected = messages(found)
     assert messages(found) == expected
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.data(), st.lists(st.integers(0, 165), max_size=12))
+def test_sound_that_is_taken_together_gives_the_bytes_of_taking_it_frame_by_frame(data, cuts):
+    found = list(scrambled(data, frames()))
+    call, sent = Call(plan()), []
+    for begin, end in pairwise([0, *sorted(cuts), len(found)]):
+        sent += call.left_of(found[begin:end]) or ()
+    assert [*sent, *call.finish()] == messages(found)
+
+
+def test_sound_is_taken_up_to_what_is_no_sound_or_refused():
+    found = frames()
+    picture, other_rate = Picture("customer", 0, b"jpeg"), Audio("customer", 16_000, found[60].pcm, 1200, 60)
+    sent = Call(plan()).left_of([*found[:60], picture, *found[60:]])
+    assert sent == [IN_ORDER[0], picture, *found[60:]]
+    assert Call(plan()).left_of([*found[:60], other_rate, *found[60:]]) == [
+        IN_ORDER[0],
+        Refused("rate_changed"),
+    ]
+    assert Call(plan()).left_of(found[:3]) is None
 
 
 @settings(deadline=None, max_examples=20)

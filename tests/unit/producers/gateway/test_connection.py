@@ -1,6 +1,7 @@
 """A connection on a fake broker: its limits in time, speed and memory, and the end of its session."""
 
 import asyncio
+import base64
 import json
 import time
 
@@ -10,8 +11,11 @@ from support.gateway import ZERO_MS, Broker, gate
 from affectstream.producers.gateway import connection
 from affectstream.producers.gateway.admission import Tokens, new_token
 from affectstream.producers.gateway.connection import Connection
+from affectstream.producers.gateway.events import Ended, StreamProtocol, Texts, events_of
 from affectstream.producers.gateway.outbox import MOST_UNACKNOWLEDGED
 from affectstream.producers.gateway.plain import Plain
+from affectstream.producers.gateway.sound import mu_law
+from affectstream.producers.gateway.twilio import Twilio
 from affectstream.schemas.messages import AudioChunk, EndOfStream
 
 START = {
@@ -153,3 +157,54 @@ async def test_a_fault_in_the_stream_ends_its_session():
     broker = Broker()
     made = await streamed(gate(broker), json.dumps(START), *seconds(0, 1), *seconds(5_000, 5_001))
     assert made.refusal == "time_leaps" and isinstance(broker.sent[-1], EndOfStream)
+
+
+def test_of_messages_that_came_together_one_is_read_once_those_before_it_are_handled():
+    read = []
+
+    class Noting(StreamProtocol):
+        def receive(self, data):
+            read.append(data)
+            return [Ended(data)]
+
+    events = iter(events_of(Noting(), Texts(["a", "b"])))
+    assert next(events) == Ended("a") and read == ["a"]
+    assert next(events) == Ended("b") and read == ["a", "b"]
+
+
+@pytest.mark.parametrize("size", [1, 7, 64])
+async def test_messages_that_come_together_make_the_call_that_each_alone_makes(size):
+    begin = {"event": "start", "start": {"callSid": "CA1", "tracks": ["inbound"]}, "streamSid": "MZ1"}
+    sound = [
+        {
+            "track": "inbound",
+            "chunk": n,
+            "timestamp": 20 * n,
+            "payload": base64.b64encode(bytes([n] * 160)).decode(),
+        }
+        for n in range(130)
+    ]
+    media = [{"event": "media", "media": each, "streamSid": "MZ1"} for each in sound]
+    broker, arriving = Broker(), [*map(json.dumps, [begin, *media, {"event": "stop", "streamSid": "MZ1"}])]
+    made = Connection("twilio", Twilio({"inbound": "customer"}), gate(broker, max_speed=1e9), None)
+
+    async def receive():
+        """What is left of the next messages, as the server asks for them."""
+        while arriving:
+            texts = Texts(arriving[:size])
+            del arriving[:size]
+            if (left := made.take(texts)) is not None:
+                return left
+        return None
+
+    async with made:
+        await made.run(receive)
+    *chunks, end = broker.sent
+    assert [(c.start_ms - ZERO_MS, c.end_ms - ZERO_MS) for c in chunks] == [
+        (0, 1000),
+        (1000, 2000),
+        (2000, 2600),
+    ]
+    own = [c.pcm[16 * (c.start_ms - c.end_ms) :] for c in chunks]  # without what is their context
+    assert b"".join(own) == mu_law(b"".join(bytes([n] * 160) for n in range(130)))
+    assert isinstance(end, EndOfStream) and end.end_ms == ZERO_MS + 2600

@@ -12,11 +12,12 @@ from affectstream.producers.gateway.audiosocket import REFUSAL, WHOSE, AudioSock
 from affectstream.producers.gateway.call_plan import OneChannel
 from affectstream.producers.gateway.events import Audio, Refused, Reply, Started
 from affectstream.producers.gateway.plain import Plain
+from affectstream.producers.gateway.requests import Request
 from affectstream.producers.gateway.server import NORMAL, POLICY_VIOLATION, routes
 from affectstream.producers.gateway.simulators import twilio
 from affectstream.producers.gateway.streaming import tcp
 from affectstream.producers.gateway.twilio import Twilio
-from affectstream.producers.gateway.websocket import Request, Socket
+from affectstream.producers.gateway.websocket import Socket
 from affectstream.schemas.errors import Unavailable
 
 PARTIES = {"inbound": "customer", "outbound": "agent"}
@@ -151,6 +152,12 @@ class Wire:
         """Take note of back-pressure."""
 
     resume_reading = pause_reading
+
+    def is_reading(self):
+        return True
+
+    def is_closing(self):
+        return False
 
 
 async def streamed(shared, path, messages):

@@ -7,8 +7,8 @@ import pytest
 from support.paths import ROOT
 
 from affectstream.producers.gateway.pages import FILES, pages
+from affectstream.producers.gateway.requests import Request
 from affectstream.producers.gateway.server import _inside
-from affectstream.producers.gateway.websocket import Request
 from affectstream.runtime.settings import load
 
 FOLDER = ROOT / "producers" / "gateway" / "page"

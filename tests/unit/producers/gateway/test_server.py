@@ -9,8 +9,8 @@ from support.audiohook_schema import server_message
 from support.gateway import Broker, gate
 
 from affectstream.producers.gateway.admission import twilio_signature
+from affectstream.producers.gateway.requests import Answer, Request
 from affectstream.producers.gateway.server import INTERNAL_ERROR, TRY_AGAIN_LATER, client, routes
-from affectstream.producers.gateway.websocket import Answer, Request
 from affectstream.schemas.errors import Unavailable
 
 TWILIO = {"public_url": "wss://calls.example.com", "twilio_token": "an auth token of nobody"}
@@ -61,6 +61,12 @@ class Wire:
         """Take note of back-pressure."""
 
     resume_reading = pause_reading
+
+    def is_reading(self):
+        return True
+
+    def is_closing(self):
+        return False
 
 
 GENESYS = {

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from support.media_streams import BY_VENDOR
 
 from affectstream.producers.gateway.call_plan import NOT_SAID, OneChannel
-from affectstream.producers.gateway.events import ANY, Audio, Dropped, Ended, Refused, Started
+from affectstream.producers.gateway.events import ANY, Audio, Dropped, Ended, Refused, Started, Texts
 from affectstream.producers.gateway.sound import mu_law
 from affectstream.producers.gateway.twilio import LONGEST_TEXT, Twilio, number
 
@@ -43,8 +43,7 @@ LOOK_ALIKE = [  # numbers as integers, snake_case, no track, epoch stamps, A-law
 
 def taken(stream, message):
     """The events of a message, by the short way of sound where that takes it."""
-    sound = stream.sound(message)
-    return stream.receive(message) if sound is None else [sound]
+    return stream.receive(message) if isinstance(message, bytes) else stream.receive_all(Texts([message]))
 
 
 def conversation(messages, unnamed=NOT_SAID):
@@ -61,15 +60,17 @@ def test_the_documented_conversation():
     ]
 
 
-def test_the_short_way_of_sound_gives_what_the_long_way_gives():
+def test_frames_that_are_read_together_give_what_each_gives_alone():
     stream = Twilio(PARTIES)
-    assert stream.sound(GOLDEN[2]) is None  # no call has begun
+    assert stream._sounds(Texts(GOLDEN[2:4])) is None  # no call has begun
     long = [event for message in GOLDEN[1:4] for event in stream.receive(message)]
-    short = [stream.sound(message) for message in GOLDEN[2:4]]
+    short = stream._sounds(Texts(GOLDEN[2:4]))
+    assert short == stream.receive_all(Texts(GOLDEN[2:4]))
     fields = [(event.party, event.rate_hz, event.pcm, event.stream_ms, event.index) for event in short]
     assert fields == [(e.party, e.rate_hz, e.pcm, e.stream_ms, e.index) for e in long[1:]]
-    assert [stream.sound(message) for message in (GOLDEN[1], *GOLDEN[4:], *LOOK_ALIKE)] == [None] * 8
-    assert stream.sound(GOLDEN[3] + " " * LONGEST_TEXT) is None
+    others = [GOLDEN[1], *GOLDEN[4:], *LOOK_ALIKE, "", GOLDEN[2].replace(",", ",\n", 1), "%", GOLDEN[3] * 2]
+    others += [GOLDEN[2] + " " * LONGEST_TEXT, f"{GOLDEN[2]}\n{GOLDEN[3]}"]
+    assert [stream._sounds(Texts([*GOLDEN[2:4], message])) for message in others] == [None] * len(others)
 
 
 def test_a_look_alike_gives_the_same_events():

@@ -2,13 +2,19 @@
 
 import asyncio
 import ssl
+import struct
 from contextlib import asynccontextmanager
+from socket import SO_LINGER, SOL_SOCKET
 
 import pytest
 from support.kafka_server import certificate
 
 from affectstream.producers.gateway.__main__ import tls
-from affectstream.producers.gateway.websocket import MOST_WAITING, Answer, Socket, WebSocketServer
+from affectstream.producers.gateway.events import Texts
+from affectstream.producers.gateway.requests import Answer
+from affectstream.producers.gateway.rounds import ROUND_S
+from affectstream.producers.gateway.websocket import LONGEST_GATHERED, MOST_GATHERED, MOST_WAITING, Socket
+from affectstream.producers.gateway.websocket_server import WebSocketServer
 from affectstream.runtime.settings import load
 
 REQUEST = (
@@ -27,14 +33,14 @@ def frame(kind, payload, fin=True):
 class Taken:
     """What a served connection received, and how it answers what it is offered."""
 
-    def __init__(self, offer=None):
-        self.offer, self.found, self.over = offer, [], asyncio.Event()
+    def __init__(self, offer=None, gathers=False):
+        self.offer, self.gathers, self.found, self.over = offer, gathers, [], asyncio.Event()
         self.may_read = asyncio.Event()
         self.may_read.set()
         self.socket = None
 
     async def serve(self, socket):
-        self.socket, socket.offer = socket, self.offer
+        self.socket, socket.offer, socket.gathers = socket, self.offer, self.gathers
         await self.may_read.wait()
         while (data := await socket.receive()) is not None:
             self.found.append(data)
@@ -176,13 +182,71 @@ async def test_what_is_offered_stays_in_order_with_what_has_to_wait():
     assert taken.found == [[str(n)] for n in range(0, 200, 3)]
 
 
+async def test_small_texts_are_taken_together_and_stay_in_order_with_all_else():
+    seen = []
+    taken = Taken(seen.append, gathers=True)
+    long = "x" * (LONGEST_GATHERED + 1)
+    many = Texts(["k"] * MOST_GATHERED)
+    async with connected(taken) as (reader, writer, _):
+        await upgraded(reader)
+        writer.write(frame(TEXT, b"a") + frame(TEXT, b"b"))
+        while not seen:
+            await asyncio.sleep(0)
+        began_s = asyncio.get_running_loop().time()
+        writer.write(frame(TEXT, b"c"))  # is read in the next round, with what comes until then
+        await asyncio.sleep(ROUND_S / 4)
+        writer.write(frame(TEXT, b"d") + frame(BINARY, b"e"))
+        writer.write(b"".join(frame(TEXT, each.encode()) for each in ("f", long, "g", "h")))
+        writer.write(frame(TEXT, b"i", False) + frame(CONTINUATION, b"j") + frame(TEXT, b"k") * MOST_GATHERED)
+        writer.write(frame(TEXT, b"l") + frame(CLOSE, b""))
+        while len(seen) == 1:
+            await asyncio.sleep(0)
+        assert asyncio.get_running_loop().time() - began_s > ROUND_S / 2
+        await asyncio.wait_for(taken.over.wait(), 5)
+    assert seen == [("a", "b"), ("c", "d"), b"e", ("f",), long, ("g", "h"), "ij", many, ("l",)]
+
+
+async def test_what_a_client_sent_before_it_broke_off_is_taken_in_the_next_round():
+    seen = []
+    taken = Taken(seen.append, gathers=True)
+    async with connected(taken) as (reader, writer, _):
+        await upgraded(reader)
+        writer.write(frame(TEXT, b"a"))
+        while not seen:
+            await asyncio.sleep(0)
+        writer.write(frame(TEXT, b"b") + frame(TEXT, b"c"))
+        await asyncio.sleep(ROUND_S / 10)
+        writer.get_extra_info("socket").setsockopt(SOL_SOCKET, SO_LINGER, struct.pack("ii", 1, 0))
+        writer.transport.abort()
+        await asyncio.wait_for(taken.over.wait(), 5)
+    assert seen == [("a",), ("b", "c")]
+
+
+async def test_a_connection_whose_texts_cannot_be_taken_together_is_closed_and_no_other():
+    def offer(data):
+        if "bad" in data:
+            raise RuntimeError("a secret")
+        seen.append(data)
+
+    seen, bad, good = [], Taken(offer, gathers=True), Taken(offer, gathers=True)
+    async with connected(bad) as (reader, writer, _), connected(good) as (other, its, _):
+        await upgraded(reader)
+        await upgraded(other)
+        writer.write(frame(TEXT, b"bad"))
+        its.write(frame(TEXT, b"good"))
+        assert await closed_with(reader) == 1011
+        while not seen:
+            await asyncio.sleep(0.001)
+    assert seen == [("good",)]
+
+
 async def test_a_connection_that_is_not_processed_is_not_read_and_loses_nothing():
     taken, big = Taken(), frame(BINARY, bytes(60_000))
     taken.may_read.clear()
     async with connected(taken) as (reader, writer, _):
         await upgraded(reader)
         writer.write(big * 400)
-        while taken.socket is None or not taken.socket._paused:
+        while taken.socket is None or not taken.socket._full:
             await asyncio.sleep(0)
         assert len(taken.socket._waiting) < 4 * MOST_WAITING
         taken.may_read.set()
