@@ -20,7 +20,7 @@ from benchmarks.gateway_load import FRAME_MS, RAMP_S
 from benchmarks.measure import Row
 
 START_S = 60
-FULL, SMALL = (500, 30), (5, 3)  # calls, seconds of each
+FULL, SMALL = (500, 60), (5, 3)  # calls, seconds of each
 
 
 def rows(logs: Path, small: bool) -> Iterator[Row]:

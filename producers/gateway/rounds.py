@@ -1,40 +1,46 @@
-"""Turns a tenth of a second after they were asked for, those of ten milliseconds at once.
+"""Rounds in which the connections of a server are read: the more there are, the longer a round is.
 
-Thousands of timers a second would cost what reading together saves.
+A connection that has been read rests until its round ends. With one call that is at once; with hundreds, what
+came meanwhile is read and processed together. Those that were read within ten milliseconds share a round:
+thousands of timers a second would cost what reading together saves.
 """
 
 import asyncio
 from collections import deque
 from collections.abc import Callable
 
-ROUND_S = 0.1  # from asking to the turn
-TOGETHER_S = 0.01  # turns that were asked for within it are one round
+EACH_S = 0.0004  # of a round, for each connection
+LONGEST_S = 0.2
+TOGETHER_S = 0.01  # connections that were read within it share a round
 EARLY_S = 0.001  # by the resolution of the loop's clock
 
 Turn = Callable[[], None]
 
 
 class Rounds:
-    """The rounds of one event loop."""
+    """The rounds of one event loop; ``connections`` is how many there are."""
 
     def __init__(self) -> None:
-        self._rounds: deque[tuple[float, list[Turn]]] = deque()  # when it began, and whose turns it holds
+        self.connections = 0
+        self._begun_s = 0.0  # the newest round
+        self._rounds: deque[tuple[float, list[Turn]]] = deque()  # when each ends, and whose turns it holds
 
     def ask(self, turn: Turn) -> None:
-        """Call ``turn`` in ``ROUND_S``."""
+        """Call ``turn`` at the end of a round that begins about now."""
         loop = asyncio.get_running_loop()
         now_s = loop.time()
-        if self._rounds and now_s - self._rounds[-1][0] < TOGETHER_S:
+        if self._rounds and now_s - self._begun_s < TOGETHER_S:
             self._rounds[-1][1].append(turn)
             return
+        self._begun_s, end_s = now_s, now_s + min(self.connections * EACH_S, LONGEST_S)
         if not self._rounds:
-            loop.call_later(ROUND_S, self._take, loop)
-        self._rounds.append((now_s, [turn]))
+            loop.call_at(end_s, self._end, loop)
+        self._rounds.append((end_s, [turn]))
 
-    def _take(self, loop: asyncio.AbstractEventLoop) -> None:
-        due_s = loop.time() - ROUND_S + EARLY_S
-        while self._rounds and self._rounds[0][0] <= due_s:
+    def _end(self, loop: asyncio.AbstractEventLoop) -> None:
+        now_s = loop.time() + EARLY_S
+        while self._rounds and self._rounds[0][0] <= now_s:
             for turn in self._rounds.popleft()[1]:
                 loop.call_soon(turn)  # one that fails is no other's business
         if self._rounds:
-            loop.call_at(self._rounds[0][0] + ROUND_S, self._take, loop)
+            loop.call_at(self._rounds[0][0], self._end, loop)

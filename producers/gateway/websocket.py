@@ -1,7 +1,7 @@
 """One WebSocket of the gateway: its messages are read, whole and in order, no faster than they are processed.
 
-Where a protocol has many small text messages, a connection is read every tenth of a second, and what one read
-brings is taken together, which costs two thirds of reading and taking one by one::
+Where a protocol has many small text messages, connections are read in rounds, and what one read brings is
+taken together, which costs two thirds of reading and taking one by one::
 
     arrived    a b c . d e f g H . i j
     read             *           *           H is no text: what came before it is taken first
@@ -62,6 +62,7 @@ class Socket(WSListener):
         self._transport = transport
         peer = transport.underlying_transport.get_extra_info("peername")
         self.address = str(peer[0]) if peer else ""
+        self._rounds.connections += 1
         self.opened(asyncio.get_running_loop().create_task(self._run()))
 
     def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
@@ -85,6 +86,7 @@ class Socket(WSListener):
 
     def on_ws_disconnected(self, transport: WSTransport) -> None:
         """Let what was received be processed, and then the end be seen."""
+        self._rounds.connections -= 1
         self._left.set()
         self.stop()
 

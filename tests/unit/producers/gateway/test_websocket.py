@@ -12,7 +12,7 @@ from support.kafka_server import certificate
 from affectstream.producers.gateway.__main__ import tls
 from affectstream.producers.gateway.events import Texts
 from affectstream.producers.gateway.requests import Answer
-from affectstream.producers.gateway.rounds import ROUND_S
+from affectstream.producers.gateway.rounds import LONGEST_S
 from affectstream.producers.gateway.websocket import LONGEST_GATHERED, MOST_GATHERED, MOST_WAITING, Socket
 from affectstream.producers.gateway.websocket_server import WebSocketServer
 from affectstream.runtime.settings import load
@@ -34,13 +34,16 @@ class Taken:
     """What a served connection received, and how it answers what it is offered."""
 
     def __init__(self, offer=None, gathers=False):
+        """``gathers`` as where thousands of connections are."""
         self.offer, self.gathers, self.found, self.over = offer, gathers, [], asyncio.Event()
+        self.beside = 100_000 if gathers else 0
         self.may_read = asyncio.Event()
         self.may_read.set()
         self.socket = None
 
     async def serve(self, socket):
         self.socket, socket.offer, socket.gathers = socket, self.offer, self.gathers
+        socket._rounds.connections += self.beside
         await self.may_read.wait()
         while (data := await socket.receive()) is not None:
             self.found.append(data)
@@ -194,14 +197,14 @@ async def test_small_texts_are_taken_together_and_stay_in_order_with_all_else():
             await asyncio.sleep(0)
         began_s = asyncio.get_running_loop().time()
         writer.write(frame(TEXT, b"c"))  # is read in the next round, with what comes until then
-        await asyncio.sleep(ROUND_S / 4)
+        await asyncio.sleep(LONGEST_S / 4)
         writer.write(frame(TEXT, b"d") + frame(BINARY, b"e"))
         writer.write(b"".join(frame(TEXT, each.encode()) for each in ("f", long, "g", "h")))
         writer.write(frame(TEXT, b"i", False) + frame(CONTINUATION, b"j") + frame(TEXT, b"k") * MOST_GATHERED)
         writer.write(frame(TEXT, b"l") + frame(CLOSE, b""))
         while len(seen) == 1:
             await asyncio.sleep(0)
-        assert asyncio.get_running_loop().time() - began_s > ROUND_S / 2
+        assert asyncio.get_running_loop().time() - began_s > LONGEST_S / 2
         await asyncio.wait_for(taken.over.wait(), 5)
     assert seen == [("a", "b"), ("c", "d"), b"e", ("f",), long, ("g", "h"), "ij", many, ("l",)]
 
@@ -215,7 +218,7 @@ async def test_what_a_client_sent_before_it_broke_off_is_taken_in_the_next_round
         while not seen:
             await asyncio.sleep(0)
         writer.write(frame(TEXT, b"b") + frame(TEXT, b"c"))
-        await asyncio.sleep(ROUND_S / 10)
+        await asyncio.sleep(LONGEST_S / 10)
         writer.get_extra_info("socket").setsockopt(SOL_SOCKET, SO_LINGER, struct.pack("ii", 1, 0))
         writer.transport.abort()
         await asyncio.wait_for(taken.over.wait(), 5)
