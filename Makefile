@@ -29,6 +29,7 @@ system: ## Debian packages that the tests need (redis-server, java, maven), wher
 
 kafka: system ## Apache Kafka's jars into .cache/kafka, for the tests
 	@scripts/fetch-kafka
+	@scripts/archive-kafka-classes
 
 check: setup ## ruff, mypy strict, import contracts, declared dependencies, known vulnerabilities
 	@$(PY) -m ruff check .

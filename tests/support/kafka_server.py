@@ -18,7 +18,8 @@ from affectstream.runtime.settings import KafkaSettings
 from affectstream.schemas.access import OPERATOR, PROCESSES
 
 ROOT = Path(__file__).parents[2]
-JARS = ROOT / ".cache" / "kafka"
+JARS = (ROOT / ".cache" / "kafka").resolve()  # an archive of classes holds for one path
+CLASSES = ROOT / ".cache" / "kafka-classes" / "classes.jsa"
 START_TIMEOUT_S = 180
 USER, PASSWORD = "streamer", "correct-horse"  # may do everything, as may whoever comes without TLS
 PROCESS_USERS = {process.user: f"{process.user}-battery" for process in PROCESSES} | {OPERATOR: "staple-1"}
@@ -46,6 +47,7 @@ auto.create.topics.enable={auto_create}
 num.network.threads=2
 num.io.threads=2
 background.threads=2
+metadata.max.idle.interval.ms=0
 log.retention.check.interval.ms=5000
 log.initial.task.delay.ms=500
 offsets.topic.replication.factor=1
@@ -173,7 +175,17 @@ def wait_until(condition: Callable[[], bool], timeout_s: float, what: str) -> No
         time.sleep(0.05)
 
 
-_JAVA = ["java", "-XX:TieredStopAtLevel=1", "-Dorg.slf4j.simpleLogger.logFile=System.out", "-cp", f"{JARS}/*"]
+# a broker here lives for minutes: what costs least at its start; Java ignores an archive that is not its own
+_JAVA = [
+    "java",
+    "-XX:TieredStopAtLevel=1",
+    "-XX:+UseSerialGC",
+    "-XX:-UsePerfData",
+    *([f"-XX:SharedArchiveFile={CLASSES}"] if CLASSES.is_file() else []),
+    "-Dorg.slf4j.simpleLogger.logFile=System.out",
+    "-cp",
+    f"{JARS}/*",
+]
 
 
 def acl_tool(folder: Path) -> Path:
