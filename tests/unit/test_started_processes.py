@@ -28,7 +28,8 @@ FOLDERS = (
 
 def starts(path: Path) -> Iterator[ast.Call]:
     """The calls of a file that start a process and go on."""
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    text = path.read_text(encoding="utf-8")
+    for node in ast.walk(ast.parse(text)) if any(name in text for name in STARTS) else ():
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in STARTS:
             yield node
 
