@@ -6,6 +6,9 @@ import sys
 import tempfile
 from pathlib import Path
 
+# before NumPy: on two threads, which wait busily for each other, matrices this small take twice the time
+os.environ |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+
 from hypothesis import settings
 from support.paths import DATA
 
