@@ -1,6 +1,7 @@
 """Styles of training texts, drawn anew whenever a text is learnt, and turns of a call around a sentence."""
 
 import random
+from collections import defaultdict
 from collections.abc import Sequence
 
 from affectstream.lab.calls.sentences import Sentence, as_recognised
@@ -25,8 +26,10 @@ class Turns:
 
     def __init__(self, sentences: Sequence[Sentence], prefaced: float, in_context: float) -> None:
         """Take the training sentences and the shares of those that get company."""
-        self._sentences = sentences
         self._neutral = [s for s in sentences if s.label == 0]
+        self._of_group: defaultdict[str, list[Sentence]] = defaultdict(list)
+        for sentence in sentences:
+            self._of_group[sentence.group].append(sentence)
         self._prefaced, self._in_context = prefaced, in_context
 
     def drawn(self, sentence: Sentence, rng: random.Random) -> Row:
@@ -40,7 +43,7 @@ class Turns:
         return Row(varied(text, rng), context, sentence.label, CALLS, sentence.group)
 
     def _context(self, sentence: Sentence, rng: random.Random) -> tuple[str, ...]:
-        same = [s for s in self._sentences if s.group == sentence.group and s is not sentence]
+        same = [s for s in self._of_group[sentence.group] if s is not sentence]
         among = same if len(same) > 1 and rng.random() < SAME_TOPIC else self._neutral
         turns = rng.sample(among, min(rng.choice((1, 2)), len(among)))
         return tuple(varied(s.text, rng) for s in turns)
