@@ -23,7 +23,7 @@ TEST = 3000
 @pytest.fixture(scope="module")
 def clean():
     """Fitted on independent, calibrated experts."""
-    return fit(simulated(700))
+    return in_two_folds(simulated(700))
 
 
 @pytest.fixture(scope="module")

@@ -32,6 +32,16 @@ def training_face() -> np.ndarray:
     return normalised(load_npz(DATA / "ferplus" / "train.npz").images[::20]).mean(axis=0)
 
 
+Seen = list[tuple[np.ndarray, list[Box]]]
+
+
+@pytest.fixture(scope="module", params=CLIPS, ids=lambda path: path.stem)
+def seen(request: pytest.FixtureRequest) -> Seen:
+    """The frames of a clip, each with what the detector finds in it."""
+    detector = Detector(most=1)
+    return [(frame, [face.box for face in detector.detect(frame)]) for frame in frames(request.param, 25)]
+
+
 def alike(crops, training_face) -> float:
     """Return the correlation of the mean of ``crops`` with the mean face of training."""
     return float(np.corrcoef(normalised(crops).mean(axis=0).ravel(), training_face.ravel())[0, 1])
@@ -44,31 +54,25 @@ def sent(frame) -> VideoFrame:
     return VideoFrame(**whose, start_ms=0, end_ms=0, watermark_ms=1, jpeg=to_jpeg(small))
 
 
-@pytest.mark.parametrize("clip", CLIPS, ids=lambda path: path.stem)
-def test_the_detectors_squares_are_framed_as_the_faces_of_training(clip, training_face):
-    detector = Detector(most=1)
-    crops = [face_crop(frame, face.box) for frame in frames(clip, 25) for face in detector.detect(frame)]
+def test_the_detectors_squares_are_framed_as_the_faces_of_training(seen: Seen, training_face):
+    crops = [face_crop(frame, box) for frame, boxes in seen for box in boxes]
     assert crops
     assert alike(crops, training_face) > 0.65
 
 
-@pytest.mark.parametrize("clip", CLIPS, ids=lambda path: path.stem)
-def test_the_worker_cuts_out_the_middle_of_the_square(clip):
+def test_the_worker_cuts_out_the_middle_of_the_square(seen: Seen):
     detector = Detector(most=1)
     analyst = VideoAnalyst(FaceModel(), detector)
-    seen = list(frames(clip, 25))
-    crops = [crop for frame in seen for crop in analyst.prepare(sent(frame)).inputs]
+    crops = [crop for frame, _ in seen for crop in analyst.prepare(sent(frame)).inputs]
     share = CUT[detector.name]
-    middles = [face_crop(frame, grown(face.box, share)) for frame in seen for face in detector.detect(frame)]
+    middles = [face_crop(frame, grown(box, share)) for frame, boxes in seen for box in boxes]
     assert alike(crops, normalised(middles).mean(axis=0)) > 0.98
 
 
-@pytest.mark.parametrize("clip", CLIPS, ids=lambda path: path.stem)
-def test_a_wider_or_a_narrower_crop_is_less_like_training(clip, training_face):
-    detector = Detector(most=1)
-    seen = [(frame, face.box) for frame in frames(clip, 25) for face in detector.detect(frame)]
+def test_a_wider_or_a_narrower_crop_is_less_like_training(seen: Seen, training_face):
+    found = [(frame, box) for frame, boxes in seen for box in boxes]
     likeness = {
-        scale: alike([face_crop(frame, grown(box, scale)) for frame, box in seen], training_face)
+        scale: alike([face_crop(frame, grown(box, scale)) for frame, box in found], training_face)
         for scale in (0.7, 1.0, 1.3)
     }
     assert likeness[1.0] > likeness[0.7] + 0.05
