@@ -5,10 +5,18 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
-from playwright.async_api import Browser, Page, async_playwright, expect
+from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
 
+# what runs a process for each window that shows nothing: the list below an address bar, the site visited next
+IDLE = (
+    "WebUIOmniboxPopup",
+    "WebUIOmniboxAimPopup",
+    "WebUIOmniboxFullPopup",
+    "SpareRendererForSitePerProcess",
+)
 ARGUMENTS = [
     "--no-sandbox",
+    f"--disable-features={','.join(IDLE)}",
     "--use-fake-device-for-media-stream",  # a microphone that beeps
     "--use-fake-ui-for-media-stream",
 ]
@@ -31,11 +39,18 @@ async def launched() -> AsyncIterator[Browser]:
 @asynccontextmanager
 async def visiting(browser: Browser) -> AsyncIterator[Page]:
     """A new visitor's page, whose errors fail the test."""
-    context = await browser.new_context()
-    opened = await context.new_page()
+    async with await browser.new_context() as context, opened(context) as page:
+        yield page
+
+
+@asynccontextmanager
+async def opened(context: BrowserContext) -> AsyncIterator[Page]:
+    """A page whose errors fail the test; the context forgets its cookies and keeps the files it loaded."""
+    page = await context.new_page()
     errors: list[str] = []
-    opened.on("pageerror", lambda error: errors.append(str(error)))
-    opened.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
-    yield opened
-    await context.close()
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
+    yield page
+    await page.close()
+    await context.clear_cookies()
     assert not errors, errors

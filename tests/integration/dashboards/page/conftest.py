@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest_asyncio
 from integration.dashboards.conftest import SESSION, Runner
-from playwright.async_api import Browser, Page, expect
-from support.browser import launched, visiting
+from playwright.async_api import Browser, BrowserContext, Page, expect
+from support.browser import launched, opened, visiting
 
 from affectstream.runtime.audit import AuditLog
 from affectstream.schemas.audit import AuditEntry
@@ -54,8 +54,22 @@ async def browser() -> AsyncIterator[Browser]:
         yield running
 
 
+@pytest_asyncio.fixture(scope="package", loop_scope="package")
+async def loaded(browser: Browser) -> AsyncIterator[BrowserContext]:
+    """The files of the pages, which are compiled once; no cookie stays."""
+    async with await browser.new_context() as context:
+        yield context
+
+
 @pytest_asyncio.fixture(loop_scope="package")
-async def page(browser: Browser) -> AsyncIterator[Page]:
+async def page(loaded: BrowserContext) -> AsyncIterator[Page]:
     """A new visitor's page, whose errors fail the test."""
-    async with visiting(browser) as opened:
-        yield opened
+    async with opened(loaded) as page:
+        yield page
+
+
+@pytest_asyncio.fixture(loop_scope="package")
+async def new_page(browser: Browser) -> AsyncIterator[Page]:
+    """A page as ``page``, of a browser that has loaded nothing: for what must not be kept."""
+    async with visiting(browser) as page:
+        yield page

@@ -29,6 +29,12 @@ RECORDED_S = 4  # when listening begins
 SOUND = "document.querySelector('#call-sound')"
 
 
+@pytest.fixture
+def page(new_page: Page) -> Page:
+    """Of a browser that has loaded nothing: sound that it should not have is not left from another test."""
+    return new_page
+
+
 def second(number: int) -> np.ndarray:
     """A second of noise that is no other's."""
     return np.random.default_rng(number).integers(-3000, 3000, RATE_HZ).astype(np.int16)

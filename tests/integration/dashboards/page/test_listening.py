@@ -22,6 +22,12 @@ SAID = "I have paid this bill twice."
 TONE = (3000 * np.sin(np.arange(8000) * 2 * np.pi * 440 / 8000)).astype(np.int16)
 
 
+@pytest.fixture
+def page(new_page: Page) -> Page:
+    """Of a browser that has loaded nothing: sound that it should not have is not left from another test."""
+    return new_page
+
+
 @pytest.fixture(scope="module")
 def process(running: Runner, redis_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Listened]:
     folder = tmp_path_factory.mktemp("recordings")
