@@ -105,6 +105,7 @@ class GatheringPublisher(Publisher):
                 its, acks = acks[: batch.record_count()], acks[batch.record_count() :]
                 sent = await self._producer.send_batch(batch, name, partition=partition)
                 sent.add_done_callback(lambda done, its=its: self._settle(its, _error_of(done)))
+                its = []  # they are told by what becomes of their batch
         except Exception as error:
             self._settle([*its, *acks], error)
         waiting.sending = None

@@ -26,6 +26,29 @@ class Broker:
         await self.answers.wait()
 
 
+class Wire:
+    """The other side of a WebSocket: ``keep`` is called with what is sent to it."""
+
+    is_disconnected = False
+
+    def __init__(self, keep):
+        self._keep, self.underlying_transport = keep, self
+
+    def send(self, kind, data):
+        self._keep(data)
+
+    def is_reading(self):
+        return True
+
+    def is_closing(self):
+        return False
+
+    def pause_reading(self):
+        """Take note of back-pressure."""
+
+    resume_reading = pause_reading
+
+
 def gate(broker, tokens=None, purpose=None, now_ms=lambda: ZERO_MS, **gateway):
     """Return what connections share, with runs that are counted."""
     settings = load(gateway=gateway, policy={"agent_purpose": purpose})

@@ -19,7 +19,7 @@ class Producer:
     """Takes batches while it is ``open``; ``fail`` is raised in place of the next one."""
 
     def __init__(self):
-        self.sent, self.acks, self.fail = [], [], None
+        self.sent, self.acks, self.fail, self.asked = [], [], None, 0
         self.open = asyncio.Event()
         self.open.set()
 
@@ -30,6 +30,7 @@ class Producer:
         return BatchBuilder(512 * KIB, 0)
 
     async def send_batch(self, batch, name, *, partition):
+        self.asked += 1
         await self.open.wait()
         if self.fail is not None:
             error, self.fail = self.fail, None
@@ -50,6 +51,22 @@ async def publisher():
     return made
 
 
+async def until(condition):
+    async with asyncio.timeout(20):
+        while not condition():
+            await asyncio.sleep(0)
+
+
+def at_rest(publisher):
+    return not any(each.rows or each.sending for each in publisher._waiting.values())
+
+
+async def settled():
+    """Let all go on that waits for nothing from outside."""
+    for _ in range(100):
+        await asyncio.sleep(0)
+
+
 async def sent(publisher, count, text="yes", session="s1"):
     return [await publisher.send(utterance(seq, session, text=text)) for seq in range(count)]
 
@@ -57,7 +74,7 @@ async def sent(publisher, count, text="yes", session="s1"):
 async def test_messages_of_about_the_same_time_go_as_one_batch_a_partition(publisher):
     acks = [await publisher.send(utterance(0, f"s{n}")) for n in range(40)]
     assert not publisher._producer.sent
-    await asyncio.sleep(2 * GATHER_S)
+    await until(lambda: at_rest(publisher))
     found = publisher._producer.sent
     assert {partition for partition, *_ in found} == set(range(PARTITIONS))
     assert len(found) == PARTITIONS and sum(count for _, count, _ in found) == 40
@@ -73,16 +90,16 @@ async def test_while_a_batch_is_not_taken_one_more_waits_and_no_other(publisher,
     producer = publisher._producer
     producer.open.clear()
     sending = asyncio.create_task(sent(publisher, 2000, text))
-    await asyncio.sleep(5 * GATHER_S)
+    await until(lambda: producer.asked)
+    await settled()
     (waiting,) = publisher._waiting.values()
-    held = [len(waiting.rows)]
+    held = len(waiting.rows)
     assert waiting._size <= largest_batch(TRANSCRIPTS) and not sending.done()
-    await asyncio.sleep(5 * GATHER_S)
-    assert [len(waiting.rows)] == held
+    await settled()
+    assert len(waiting.rows) == held and producer.asked == 1
     producer.open.set()
     acks = await asyncio.wait_for(sending, 20)
-    while len(producer.acks) < len(producer.sent) or waiting.rows or waiting.sending:
-        await asyncio.sleep(GATHER_S)
+    await until(lambda: at_rest(publisher))
     assert len(acks) == sum(count for _, count, _ in producer.sent) == 2000
     assert max(size for *_, size in producer.sent) <= largest_batch(TRANSCRIPTS)
 
@@ -99,7 +116,7 @@ async def test_messages_of_a_session_keep_their_order(publisher):
 
     producer.create_batch = noted
     await sent(publisher, 500, "x" * 1000)
-    await asyncio.sleep(3 * GATHER_S)
+    await until(lambda: at_rest(publisher))
     seqs = [decode(value, TRANSCRIPTS.max_bytes).seq for value in built]
     assert list(dict.fromkeys(seqs)) == list(range(500))
 
@@ -108,12 +125,12 @@ async def test_those_of_a_batch_that_fails_are_told_and_the_next_ones_go_on(publ
     producer = publisher._producer
     producer.fail = KafkaTimeoutError()
     first = await sent(publisher, 3)
-    await asyncio.sleep(2 * GATHER_S)
+    await until(lambda: at_rest(publisher))
     second = await sent(publisher, 2)
-    await asyncio.sleep(2 * GATHER_S)
+    await until(lambda: producer.acks)
     producer.acks[0].set_exception(KafkaTimeoutError())
     third = await sent(publisher, 1)
-    await asyncio.sleep(2 * GATHER_S)
+    await until(lambda: len(producer.acks) == 2)
     producer.acks[1].set_result(None)
     for ack in (*first, *second):
         with pytest.raises(Unavailable, match="Kafka broker"):
@@ -125,14 +142,14 @@ async def test_a_message_whose_sender_gave_up_waiting_for_room_is_not_sent(publi
     producer = publisher._producer
     producer.open.clear()
     await sent(publisher, 1)
-    await asyncio.sleep(2 * GATHER_S)
+    await until(lambda: producer.asked)
     large = utterance(1, text="x" * 60_000)
     await publisher.send(large)
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(GATHER_S):
             await publisher.send(large)
     producer.open.set()
-    await asyncio.sleep(3 * GATHER_S)
+    await until(lambda: at_rest(publisher))
     assert [count for _, count, _ in producer.sent] == [1, 1]
 
 

@@ -6,7 +6,7 @@ import uuid
 
 import numpy as np
 import pytest
-from support.gateway import Broker, gate
+from support.gateway import Broker, Wire, gate
 
 from affectstream.producers.gateway.audiosocket import REFUSAL, WHOSE, AudioSocket, frame
 from affectstream.producers.gateway.call_plan import OneChannel
@@ -137,38 +137,16 @@ STREAMS = {
 }
 
 
-class Wire:
-    """The other side of a WebSocket: what is sent to it is kept."""
-
-    is_disconnected = False
-
-    def __init__(self):
-        self.sent, self.underlying_transport = [], self
-
-    def send(self, kind, data):
-        self.sent.append(data)
-
-    def pause_reading(self):
-        """Take note of back-pressure."""
-
-    resume_reading = pause_reading
-
-    def is_reading(self):
-        return True
-
-    def is_closing(self):
-        return False
-
-
 async def streamed(shared, path, messages):
     """Stream messages to a path of the gateway; returns the code that it closes with and what it answered."""
     socket = routes(shared)(Request(path, "", {}))
     assert isinstance(socket, Socket)
-    socket._transport = wire = Wire()
+    answers = []
+    socket._transport = Wire(answers.append)
     for message in messages:
         socket._take(message)
     socket.stop()
-    return await socket._serve(socket), wire.sent
+    return await socket._serve(socket), answers
 
 
 @pytest.mark.parametrize("path", STREAMS)

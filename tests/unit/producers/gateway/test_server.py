@@ -6,7 +6,7 @@ import json
 import pytest
 from support.audiohook import EXTERNAL, ORGANIZATION, SESSION, Client
 from support.audiohook_schema import server_message
-from support.gateway import Broker, gate
+from support.gateway import Broker, Wire, gate
 
 from affectstream.producers.gateway.admission import twilio_signature
 from affectstream.producers.gateway.requests import Answer, Request
@@ -46,29 +46,6 @@ def test_one_address_is_limited_whatever_it_signed():
     assert asyncio.run(codes()) == [1000, 1000, TRY_AGAIN_LATER, 1000]
 
 
-class Wire:
-    """The other side of a WebSocket of AudioHook: what it gets is checked, and kept."""
-
-    is_disconnected = False
-
-    def __init__(self, got):
-        self.got, self.underlying_transport = got, self
-
-    def send(self, kind, data):
-        self.got.append(server_message(data))
-
-    def pause_reading(self):
-        """Take note of back-pressure."""
-
-    resume_reading = pause_reading
-
-    def is_reading(self):
-        return True
-
-    def is_closing(self):
-        return False
-
-
 GENESYS = {
     "audiohook-organization-id": ORGANIZATION,
     "audiohook-session-id": SESSION,
@@ -86,7 +63,7 @@ class Lost(Broker):
 async def test_a_session_of_genesys_whose_broker_is_lost_is_ended_as_its_protocol_has_it():
     client, got = Client(media=[EXTERNAL]), []
     socket = routes(gate(Lost()))(Request("/audiohook", "", GENESYS))
-    socket._transport = Wire(got)
+    socket._transport = Wire(lambda data: got.append(server_message(data)))
     serving = asyncio.create_task(socket._serve(socket))
     for message in (json.dumps(client.message("open", **client.opening)), *[bytes([0xFF]) * 8_000] * 12):
         socket._take(message)

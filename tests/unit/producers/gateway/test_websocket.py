@@ -12,7 +12,6 @@ from support.kafka_server import certificate
 from affectstream.producers.gateway.__main__ import tls
 from affectstream.producers.gateway.events import Texts
 from affectstream.producers.gateway.requests import Answer
-from affectstream.producers.gateway.rounds import LONGEST_S
 from affectstream.producers.gateway.websocket import LONGEST_GATHERED, MOST_GATHERED, MOST_WAITING, Socket
 from affectstream.producers.gateway.websocket_server import WebSocketServer
 from affectstream.runtime.settings import load
@@ -30,20 +29,33 @@ def frame(kind, payload, fin=True):
     return bytes((FIN * fin | kind,)) + size + bytes(4) + payload
 
 
+class Held:
+    """A round, which ends when the test says so."""
+
+    def __init__(self):
+        self.connections, self.turns = 0, []
+
+    def ask(self, turn):
+        self.turns.append(turn)
+
+    def end(self):
+        turns, self.turns = self.turns, []
+        for turn in turns:
+            turn()
+
+
 class Taken:
     """What a served connection received, and how it answers what it is offered."""
 
     def __init__(self, offer=None, gathers=False):
-        """``gathers`` as where thousands of connections are."""
         self.offer, self.gathers, self.found, self.over = offer, gathers, [], asyncio.Event()
-        self.beside = 100_000 if gathers else 0
+        self.rounds = Held()
         self.may_read = asyncio.Event()
         self.may_read.set()
         self.socket = None
 
     async def serve(self, socket):
         self.socket, socket.offer, socket.gathers = socket, self.offer, self.gathers
-        socket._rounds.connections += self.beside
         await self.may_read.wait()
         while (data := await socket.receive()) is not None:
             self.found.append(data)
@@ -56,7 +68,7 @@ async def connected(taken, path=b"/here"):
     def route(request):
         if request.path == "/broken":
             raise RuntimeError("a secret")
-        return Socket(request, taken.serve) if request.path == "/here" else Answer(404)
+        return Socket(request, taken.serve, taken.rounds) if request.path == "/here" else Answer(404)
 
     made = WebSocketServer(route)
     server = await made.listen("127.0.0.1", 0, None)
@@ -195,16 +207,15 @@ async def test_small_texts_are_taken_together_and_stay_in_order_with_all_else():
         writer.write(frame(TEXT, b"a") + frame(TEXT, b"b"))
         while not seen:
             await asyncio.sleep(0)
-        began_s = asyncio.get_running_loop().time()
-        writer.write(frame(TEXT, b"c"))  # is read in the next round, with what comes until then
-        await asyncio.sleep(LONGEST_S / 4)
+        writer.write(frame(TEXT, b"c"))
+        for _ in range(100):
+            await asyncio.sleep(0)
+        assert seen == [("a", "b")]  # the rest is read once the round is over
         writer.write(frame(TEXT, b"d") + frame(BINARY, b"e"))
         writer.write(b"".join(frame(TEXT, each.encode()) for each in ("f", long, "g", "h")))
         writer.write(frame(TEXT, b"i", False) + frame(CONTINUATION, b"j") + frame(TEXT, b"k") * MOST_GATHERED)
         writer.write(frame(TEXT, b"l") + frame(CLOSE, b""))
-        while len(seen) == 1:
-            await asyncio.sleep(0)
-        assert asyncio.get_running_loop().time() - began_s > LONGEST_S / 2
+        taken.rounds.end()
         await asyncio.wait_for(taken.over.wait(), 5)
     assert seen == [("a", "b"), ("c", "d"), b"e", ("f",), long, ("g", "h"), "ij", many, ("l",)]
 
@@ -218,10 +229,15 @@ async def test_what_a_client_sent_before_it_broke_off_is_taken_in_the_next_round
         while not seen:
             await asyncio.sleep(0)
         writer.write(frame(TEXT, b"b") + frame(TEXT, b"c"))
-        await asyncio.sleep(LONGEST_S / 10)
         writer.get_extra_info("socket").setsockopt(SOL_SOCKET, SO_LINGER, struct.pack("ii", 1, 0))
         writer.transport.abort()
-        await asyncio.wait_for(taken.over.wait(), 5)
+        await asyncio.sleep(0)  # the socket is closed by then
+        async with asyncio.timeout(5):
+            while (
+                not taken.over.is_set()
+            ):  # what was sent is read in one round, that it broke off in the next
+                taken.rounds.end()
+                await asyncio.sleep(0)
     assert seen == [("a",), ("b", "c")]
 
 
@@ -239,7 +255,7 @@ async def test_a_connection_whose_texts_cannot_be_taken_together_is_closed_and_n
         its.write(frame(TEXT, b"good"))
         assert await closed_with(reader) == 1011
         while not seen:
-            await asyncio.sleep(0.001)
+            await asyncio.sleep(0)
     assert seen == [("good",)]
 
 
