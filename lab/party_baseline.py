@@ -21,6 +21,7 @@ import typer
 from rich.console import Console
 from torch.nn import functional
 
+from affectstream.lab.evaluation.windows import per_clip
 from affectstream.lab.statistics import uar
 from affectstream.lab.training import speech
 from affectstream.lab.training.networks import whisper
@@ -132,13 +133,10 @@ def spoken_in(data: Path, kept: speech.Kept, encoder: SpeechEncoder) -> Iterator
         if name in speech.WEAK:
             continue
         windows = speech.of_corpus(name, view, speech.CLEAN, kept)
-        x = _statistics(windows.inputs, encoder)
-        count = np.bincount(windows.clip, minlength=len(view.labels))
-        sums = np.zeros((len(view.labels), x.shape[1]), np.float32)
-        np.add.at(sums, windows.clip, x)
-        heard = count > 0
-        mean = sums[heard] / count[heard, None]
-        yield name, Spoken(mean.astype(np.float32), view.labels[heard], np.array(view.groups)[heard])
+        heard = np.unique(windows.clip)
+        x = _statistics(windows.inputs, encoder).astype(np.float64)
+        mean = per_clip(x, windows.clip, len(view.labels))[heard].astype(np.float32)
+        yield name, Spoken(mean, view.labels[heard], np.array(view.groups)[heard])
 
 
 @torch.inference_mode()

@@ -88,8 +88,8 @@ def _heard(clip: Any) -> tuple[Samples, int]:
     return load(clip.path)
 
 
-def per_clip(logits: Floats, clip: Labels, n: int) -> Floats:
-    """Return the mean logits (n, 7) of each clip's windows; a clip without any gets zeros."""
-    total = np.zeros((n, logits.shape[1]))
-    np.add.at(total, clip, logits)
+def per_clip(rows: Floats, clip: Labels, n: int) -> Floats:
+    """Return the mean (n, size) of the rows of each clip's windows; a clip without any gets zeros."""
+    total = np.zeros((n, rows.shape[1]))
+    np.add.at(total, clip, rows)
     return total / np.maximum(np.bincount(clip, minlength=n), 1)[:, np.newaxis]
