@@ -9,8 +9,8 @@ endif
 export PYTHONDONTWRITEBYTECODE :=
 
 # side by side, on two cores: the unit tests are busy all the time, the integration tests mostly wait for their servers
-PARTS := tests/integration/workers tests/integration/proofs tests/integration/producers
-TESTS := tests/unit $(firstword $(PARTS)) "$(wordlist 2,3,$(PARTS))" "tests/integration $(PARTS:%=--ignore=%)"
+PARTS := $(addprefix tests/integration/,workers proofs producers commands)
+TESTS := tests/unit $(firstword $(PARTS)) "$(wordlist 2,4,$(PARTS))" "tests/integration $(PARTS:%=--ignore=%)"
 FAULTS := tests/integration/proofs/faults
 INSTALLED := tests/integration/proofs/test_installed.py
 PROOFS := "-m proof tests --ignore=$(FAULTS) --ignore=$(INSTALLED)" "-m proof $(FAULTS) $(INSTALLED)"

@@ -152,16 +152,16 @@ def finals(
     from affectstream.workers.fusion.offline import offline_join
 
     join = offline_join(settings.fusion)
-    for item in observed(stream, settings, progress):
-        for window in join.push(item):
-            if window.pane == "final":
-                yield window
+    for observations in observed(stream, settings, progress):
+        yield from (window for window in join.push(*observations) if window.pane == "final")
 
 
 def observed(
     stream: "Iterable[SessionMessage]", settings: "Settings", progress: Callable[[int], None] | None = None
-) -> Iterator[Observation]:
+) -> Iterator[list[Observation]]:
     """Yield the observations of a session, as the workers would publish them, each modality's in order.
+
+    They come batch by batch, all of one batch together.
 
     One thread decodes; those of ``THREADS`` load their models with the first message and run them.
     """
@@ -178,8 +178,7 @@ def observed(
                 batch = decoder.submit(lambda: list(islice(messages, BATCH)))
                 under_way.append((batch, [next(its)(batch) for its in threads]))
             batch, results = under_way.popleft()
-            for result in results:
-                yield from result.result()
+            yield [observation for result in results for observation in result.result()]
             if not batch.result():
                 return
             if progress:

@@ -3,6 +3,7 @@
 import json
 import logging
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Any
@@ -169,7 +170,8 @@ def _observations(
             yield from (item for item in each.message.items if item.modality not in anew)
     if anew:
         messages = recording.messages([MEDIA[modality] for modality in MODALITIES if modality in anew])
-        yield from observed((each.message for each in messages), settings)  # type: ignore[misc]  # of media
+        batches = observed((each.message for each in messages), settings)  # type: ignore[misc]  # of media
+        yield from chain.from_iterable(batches)
 
 
 def _changed(

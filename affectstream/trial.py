@@ -146,7 +146,7 @@ def _judged(kind: str, stream: Iterable[Any], only: Modality | None = None) -> J
 
     observations = list(_observed(iter(stream), only))
     join = offline_join(load().fusion)
-    panes = [pane for each in observations for pane in join.push(each)] + join.finish()
+    panes = join.push(*observations) + join.finish()
     finals = [pane for pane in panes if pane.pane == "final"]
     if not finals:
         raise InputError("the recording is too short: it holds no window")

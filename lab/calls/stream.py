@@ -25,17 +25,17 @@ class Stream:
         join = offline_join(self._settings.fusion)
         return [
             window
-            for observation in self._observations(call)
-            for window in join.push(observation)
+            for observations in self._observations(call)
+            for window in join.push(*observations)
             if window.pane == "final"
         ]
 
-    def _observations(self, call: Recording) -> Iterator[Observation]:
+    def _observations(self, call: Recording) -> Iterator[list[Observation]]:
         batch: list[AudioChunk | EndOfStream] = []
         for message in self._messages(call):
             batch.append(message)
             if len(batch) == BATCH or message.type == "eos":
-                yield from (outcome.observation for outcome in observe(self._analyst, batch))
+                yield [outcome.observation for outcome in observe(self._analyst, batch)]
                 batch = []
 
     def _messages(self, call: Recording) -> Iterator[AudioChunk | EndOfStream]:

@@ -1,4 +1,4 @@
-"""The join without a broker, one observation at a time: for `analyze`, benchmarks and tests."""
+"""The join without a broker, a few observations at a time: for `analyze`, benchmarks and tests."""
 
 from collections.abc import Iterator
 
@@ -18,9 +18,12 @@ class OfflineJoin:
         self.join = fusion.join()
         self.fuser = fusion.fuser
 
-    def push(self, observation: Observation) -> list[FusedEmotion]:
-        """Join one observation; return the finals that it closes, then an early pane that is due."""
-        self.join.add(0, [record(observation)])
+    def push(self, *observations: Observation) -> list[FusedEmotion]:
+        """Join observations; return the finals that they close, then the early panes that are due.
+
+        The finals are the same however many come at once; of early panes there is the newest of each party.
+        """
+        self.join.add(0, map(record, observations))
         return list(self.fused(self.join.take_effects()))
 
     def finish(self) -> list[FusedEmotion]:

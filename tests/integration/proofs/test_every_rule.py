@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -41,10 +42,10 @@ pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
 def recorded() -> list[Stream]:
     """What the models say of the demo call and, where it is there, of a real talking face; said once."""
     settings = load(fusion={"embeddings": True}).permitting("synthetic")
-    streams = [list(analyze.observed(short_demo("demo", SECONDS), settings))]
+    streams = [[*chain.from_iterable(analyze.observed(short_demo("demo", SECONDS), settings))]]
     if CLIP.is_file():
         clip = SessionPlan("clip", START_MS, (PartySource("customer", CLIP),))
-        streams.append(list(analyze.observed(messages(clip), settings)))
+        streams.append([*chain.from_iterable(analyze.observed(messages(clip), settings))])
     return streams
 
 
@@ -72,7 +73,7 @@ def renamed(stream: Stream, rule: str) -> Stream:
 
 def analysed(stream: Stream, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> list[FusedEmotion]:
     """What `analyze` says where the models say what was recorded."""
-    monkeypatch.setattr(analyze, "observed", lambda *_: iter(stream))
+    monkeypatch.setattr(analyze, "observed", lambda *_: iter([stream]))
     return in_order(analyze.finals([], settings))
 
 
