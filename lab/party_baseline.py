@@ -134,17 +134,19 @@ def spoken_in(data: Path, kept: speech.Kept, encoder: SpeechEncoder) -> Iterator
             continue
         windows = speech.of_corpus(name, view, speech.CLEAN, kept)
         heard = np.unique(windows.clip)
-        x = _statistics(windows.inputs, encoder).astype(np.float64)
+        x = window_statistics(windows.inputs, encoder).astype(np.float64)
         mean = per_clip(x, windows.clip, len(view.labels))[heard].astype(np.float32)
         yield name, Spoken(mean, view.labels[heard], np.array(view.groups)[heard])
 
 
 @torch.inference_mode()
-def _statistics(inputs: speech.Halves, encoder: SpeechEncoder) -> Floats:
+def window_statistics(inputs: speech.Halves, encoder: SpeechEncoder) -> Floats:
+    """Return the statistics (windows, size) of log-mel windows; the encoder computes in its own type."""
     found = []
     for start in range(0, len(inputs), AT_ONCE):
         x = torch.from_numpy(inputs[start : start + AT_ONCE].astype(np.float32))
-        found.append(statistics(encoder(x), loud(x)).numpy())
+        blocks = [block.float() for block in encoder(x.to(encoder.positions.dtype))]
+        found.append(statistics(blocks, loud(x)).numpy())
     return np.concatenate(found)
 
 

@@ -75,9 +75,19 @@ def of_corpus(name: str, view: readers.View, copy: str, kept: Kept) -> Windows:
     files = sorted([*(clip.path for clip in view.items), *(path for path, _ in view.skipped)])
     number = {path: i for i, path in enumerate(files)}
     sources = [(row, clip.path, f"{copy}/{name}/{number[clip.path]}") for row, clip in enumerate(view.items)]
-    digest = hashlib.sha256("".join(clip.sha256 for clip in view.items).encode()).hexdigest()
     share = 1.0 if copy == CLEAN else SHARES.get(name, 1.0)
-    return _made_once(kept, f"{name}-{copy}", digest, sources, copy, share)
+    return _made_once(kept, f"{name}-{copy}", _digest(view), sources, copy, share)
+
+
+def over_lines(name: str, view: readers.View, lines: Sequence[str], copy: str, kept: Kept) -> Windows:
+    """Return the windows of one drawn ``copy`` in which clips of the same line (one each) are drawn alike."""
+    sources = [(row, clip.path, f"{copy}/{name}/{lines[row]}") for row, clip in enumerate(view.items)]
+    digest = hashlib.sha256(f"{_digest(view)} {' '.join(lines)}".encode()).hexdigest()
+    return _made_once(kept, f"{name}-lines-{copy}", digest, sources, copy, SHARES.get(name, 1.0))
+
+
+def _digest(view: readers.View) -> str:
+    return hashlib.sha256("".join(clip.sha256 for clip in view.items).encode()).hexdigest()
 
 
 def of_calls(folder: Path, copy: str, kept: Kept) -> Windows:

@@ -1,0 +1,71 @@
+"""Heads for a party of which nothing, a little or much is known: what a baseline is of and what it brings."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from affectstream.lab.datasets.readers import View
+from affectstream.lab.party_heads import CLIPS_A_LINE, TRUSTED_AT, Heard, Learnt, lines_of
+from affectstream.lab.statistics import uar
+from affectstream.schemas.labels import EMOTIONS
+
+CLASSES = (EMOTIONS.index("neutral"), EMOTIONS.index("happy"), EMOTIONS.index("angry"))
+SIZE, CLIPS = 12, 24  # CLIPS of each of three speakers
+EVERYTHING = np.arange(3 * CLIPS)
+
+
+def _heard(seed: int) -> Heard:
+    """Three speakers, far from each other, who change in the same directions; two windows a clip."""
+    rng, emotion = np.random.default_rng(seed), np.random.default_rng(0).normal(size=(7, SIZE))
+    labels = np.tile(np.array(CLASSES), CLIPS)
+    speakers = np.repeat([f"{seed}-{n}" for n in range(3)], CLIPS)
+    where = np.repeat(5.0 * rng.normal(size=(3, SIZE)), CLIPS, axis=0)
+    clip = np.repeat(EVERYTHING, 2)
+    x = (where + emotion[labels])[clip] + 0.1 * rng.normal(size=(len(clip), SIZE))
+    return Heard("ravdess", x.astype(np.float32), clip, labels, speakers, speakers)
+
+
+def test_one_set_of_heads_reads_strangers_better_the_more_is_known_of_them() -> None:
+    learnt = Learnt([_heard(seed) for seed in range(4)])
+    nothing, much = (uar(*learnt.answers(_heard(9), clips, neutral=False)) for clips in (0, 20))
+    assert much > 0.9 > nothing
+
+
+def test_a_baseline_is_the_mean_of_other_clips_drawn_to_that_of_all() -> None:
+    heard, middle = _heard(1), np.full(SIZE, 3.0, np.float32)
+    found = heard.baselines(middle, (CLIPS,), 0.0, np.random.default_rng(0))
+    others = np.isin(heard.clip, np.arange(1, CLIPS))  # of the first speaker, without the first clip
+    expected = (heard.x[others].sum(axis=0) + TRUSTED_AT * middle) / (others.sum() + TRUSTED_AT)
+    np.testing.assert_allclose(found[0], expected, rtol=1e-4)
+
+
+def test_a_baseline_can_be_of_neutral_clips_alone() -> None:
+    heard, middle = _heard(1), np.zeros(SIZE, np.float32)
+    found = heard.baselines(middle, (CLIPS,), 1.0, np.random.default_rng(0))
+    calm = (heard.labels[heard.clip] == CLASSES[0]) & (heard.clip < CLIPS)
+    np.testing.assert_allclose(found[1], heard.x[calm].sum(axis=0) / (calm.sum() + TRUSTED_AT), rtol=1e-4)
+
+
+def test_of_whom_nothing_is_known_is_taken_for_the_mean_of_all() -> None:
+    heard, middle = _heard(1), np.full(SIZE, 3.0, np.float32)
+    np.testing.assert_array_equal(
+        heard.baselines(middle, (0,), 0.0, np.random.default_rng(0)), np.tile(middle, (3 * CLIPS, 1))
+    )
+
+
+def test_a_baseline_is_of_clips_over_the_same_line() -> None:
+    heard, middle = _heard(1), np.zeros(SIZE, np.float32)
+    alone = replace(heard, lines=np.array([str(clip) for clip in EVERYTHING]))
+    found = alone.baselines(middle, (CLIPS,), 0.0, np.random.default_rng(0))
+    np.testing.assert_array_equal(found, np.zeros((3 * CLIPS, SIZE)))
+
+
+@pytest.mark.parametrize("copy", ["r0", "r1"])
+def test_a_line_is_of_one_speaker_and_of_so_many_clips_at_most(copy: str) -> None:
+    speakers = np.repeat(["one", "two"], 2 * CLIPS_A_LINE + 5)
+    view = View((), np.zeros(len(speakers), np.int64), tuple(speakers), ())
+    lines = lines_of(view, copy)
+    names, sizes = np.unique(lines, return_counts=True)
+    assert sorted(sizes) == [5, 5, *[CLIPS_A_LINE] * 4]
+    assert all({speakers[i] for i in np.flatnonzero(lines == name)} == {name.split("/")[0]} for name in names)
