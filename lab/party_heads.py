@@ -25,7 +25,15 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from affectstream.lab.datasets.readers import View
 from affectstream.lab.evaluation.windows import per_clip
-from affectstream.lab.party_baseline import ABSENT, LEFT_OUT, NEUTRAL, Floats, Indices, window_statistics
+from affectstream.lab.party_baseline import (
+    LEFT_OUT,
+    NEUTRAL,
+    Floats,
+    Indices,
+    balanced,
+    never_absent,
+    window_statistics,
+)
 from affectstream.lab.statistics import uar
 from affectstream.lab.training import speech
 from affectstream.lab.training.networks import whisper
@@ -66,8 +74,8 @@ class Heard:
 
     @property
     def absent(self) -> Floats:
-        """Return what is added to the logits (7,): a class that the corpus lacks is never the answer."""
-        return np.where(np.bincount(self.labels, minlength=N_EMOTIONS) > 0, 0.0, ABSENT).astype(np.float32)
+        """Return what is added to the logits (7,)."""
+        return never_absent(self.labels)
 
     def baselines(
         self, middle: Floats, clips: Sequence[int], neutral: float, rng: np.random.Generator
@@ -149,10 +157,7 @@ class Learnt:
 
 
 def _chances(heard: Heard) -> Floats:
-    labels = heard.labels[heard.clip]
-    each = 1.0 / np.bincount(labels, minlength=N_EMOTIONS)[labels]
-    size = np.sqrt(len(np.unique(heard.clip))) * (2.0 if heard.name == speech.HOME else 1.0)
-    return np.asarray(each * size / each.sum(), np.float32)
+    return balanced(heard.name, heard.labels[heard.clip], len(np.unique(heard.clip)))
 
 
 def lines_of(view: View, copy: str) -> Names:
