@@ -1,4 +1,4 @@
-"""Heads for a party of which nothing, a little or much is known: what a baseline is of and what it brings."""
+"""Networks of voices by part: what they learn, and what the mean of a speaker's other clips brings."""
 
 from dataclasses import replace
 
@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from affectstream.lab.datasets.readers import View
-from affectstream.lab.party_heads import CLIPS_A_LINE, TRUSTED_AT, Heard, Learnt, lines_of
+from affectstream.lab.heard import CLIPS_A_LINE, TRUSTED_AT, Heard, lines_of
 from affectstream.lab.statistics import uar
+from affectstream.lab.voice_heads import Learnt
 from affectstream.schemas.labels import EMOTIONS
 
 CLASSES = (EMOTIONS.index("neutral"), EMOTIONS.index("happy"), EMOTIONS.index("angry"))
@@ -27,14 +28,14 @@ def _heard(seed: int) -> Heard:
 
 
 def test_one_set_of_heads_reads_strangers_better_the_more_is_known_of_them() -> None:
-    learnt = Learnt([_heard(seed) for seed in range(4)])
+    learnt = Learnt([_heard(seed) for seed in range(4)], np.zeros((0, SIZE), np.float32))
     nothing, much = (uar(*learnt.answers(_heard(9), clips, neutral=False)) for clips in (0, 20))
     assert much > 0.9 > nothing
 
 
 def test_a_baseline_is_the_mean_of_other_clips_drawn_to_that_of_all() -> None:
     heard, middle = _heard(1), np.full(SIZE, 3.0, np.float32)
-    found = heard.baselines(middle, (CLIPS,), 0.0, np.random.default_rng(0))
+    found = heard.baselines(middle, CLIPS, False, np.random.default_rng(0))
     others = np.isin(heard.clip, np.arange(1, CLIPS))  # of the first speaker, without the first clip
     expected = (heard.x[others].sum(axis=0) + TRUSTED_AT * middle) / (others.sum() + TRUSTED_AT)
     np.testing.assert_allclose(found[0], expected, rtol=1e-4)
@@ -42,7 +43,7 @@ def test_a_baseline_is_the_mean_of_other_clips_drawn_to_that_of_all() -> None:
 
 def test_a_baseline_can_be_of_neutral_clips_alone() -> None:
     heard, middle = _heard(1), np.zeros(SIZE, np.float32)
-    found = heard.baselines(middle, (CLIPS,), 1.0, np.random.default_rng(0))
+    found = heard.baselines(middle, CLIPS, True, np.random.default_rng(0))
     calm = (heard.labels[heard.clip] == CLASSES[0]) & (heard.clip < CLIPS)
     np.testing.assert_allclose(found[1], heard.x[calm].sum(axis=0) / (calm.sum() + TRUSTED_AT), rtol=1e-4)
 
@@ -50,14 +51,14 @@ def test_a_baseline_can_be_of_neutral_clips_alone() -> None:
 def test_of_whom_nothing_is_known_is_taken_for_the_mean_of_all() -> None:
     heard, middle = _heard(1), np.full(SIZE, 3.0, np.float32)
     np.testing.assert_array_equal(
-        heard.baselines(middle, (0,), 0.0, np.random.default_rng(0)), np.tile(middle, (3 * CLIPS, 1))
+        heard.baselines(middle, 0, False, np.random.default_rng(0)), np.tile(middle, (3 * CLIPS, 1))
     )
 
 
 def test_a_baseline_is_of_clips_over_the_same_line() -> None:
     heard, middle = _heard(1), np.zeros(SIZE, np.float32)
     alone = replace(heard, lines=np.array([str(clip) for clip in EVERYTHING]))
-    found = alone.baselines(middle, (CLIPS,), 0.0, np.random.default_rng(0))
+    found = alone.baselines(middle, CLIPS, False, np.random.default_rng(0))
     np.testing.assert_array_equal(found, np.zeros((3 * CLIPS, SIZE)))
 
 

@@ -1,0 +1,225 @@
+"""Voice networks that judge speakers whom they never heard: Whisper's blocks as they are, and heads by part.
+
+    python -m affectstream.lab.voice_heads --data FOLDER [--run runs/voice-heads] [--encoder tiny-en|base]
+
+Heads read the statistics of single windows. Those of every part (five folds of RAVDESS by actor; TESS, nEMO
+and TurEV left out whole one at a time) are trained in a minute each, without a GPU. With tiny.en, whose
+blocks the shipped network hardly changed, the run can judge calls: ``affectstream evaluate calls --run``.
+Printed is the UAR by what is known of a speaker: the mean of the log probabilities of other clips over the
+same line, drawn to that of training where there are few, is taken off. What came out:
+docs/experiments/party-baseline.md.
+"""
+
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Annotated, Literal
+
+import numpy as np
+import torch
+import typer
+from rich.console import Console
+from safetensors.torch import save_file
+from torch.nn import functional
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+
+from affectstream.lab.datasets import ravdess
+from affectstream.lab.datasets.readers import View
+from affectstream.lab.evaluation.windows import per_clip
+from affectstream.lab.heard import Heard, heard_in
+from affectstream.lab.party_baseline import (
+    LEFT_OUT,
+    NEUTRAL,
+    SOURCES,
+    Floats,
+    Indices,
+    balanced,
+    window_statistics,
+)
+from affectstream.lab.statistics import uar
+from affectstream.lab.training import speech
+from affectstream.lab.training.files import WEIGHTS, whole
+from affectstream.lab.training.networks import whisper
+from affectstream.lab.training.recipe import RECIPE, VoiceRecipe, write_recipe
+from affectstream.lab.training.tasks.voice import WITHOUT
+from affectstream.lab.training.tasks.voice_windows import CALL_PRIOR
+from affectstream.models.batching import product_type
+from affectstream.models.voice.encoder import SpeechEncoder
+from affectstream.models.voice.network import Heads, VoiceNet, fitted_domain
+from affectstream.schemas.errors import InputError
+from affectstream.schemas.labels import N_EMOTIONS
+
+COPIES, JUDGED_COPIES = (speech.CLEAN, "r0", "r2"), (speech.CLEAN, "r1")
+STEPS, BATCH, CALL_ROWS, RATE, DECAY = 400, 512, 64, 2e-3, 0.05
+RECIPE_OF_ALL = VoiceRecipe(network="voice", encoder_scale=0.0, uncertain=0.05, calls=0.2, calls_offset=2.0)
+DOMAIN_ROWS = 15_000
+CONDITIONS = ((0, False), (3, False), (10, False), (30, False), (3, True), (10, True), (30, True))
+
+Answers = tuple[Indices, Indices]  # labels and answers of clips
+
+
+class Learnt:
+    """Heads trained on some copies and on calls without labels."""
+
+    def __init__(self, heard: Sequence[Heard], calls: Floats, seed: int = 0) -> None:
+        """Train; classes of a corpus count alike, corpora by the square root of their size, RAVDESS twice."""
+        torch.manual_seed(seed)
+        self._heard, self._calls = heard, torch.from_numpy(calls)
+        self.heads = Heads(calls.shape[1], RECIPE_OF_ALL.members, RECIPE_OF_ALL.hidden)
+        mean = get_ema_multi_avg_fn(0.99)  # type: ignore[no-untyped-call]
+        average = AveragedModel(self.heads, multi_avg_fn=mean, use_buffers=True)
+        optimiser = torch.optim.AdamW(self.heads.parameters(), lr=RATE, weight_decay=DECAY)
+        schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, RATE, total_steps=STEPS, pct_start=0.08)
+        for batch in self._batches():
+            loss = self._loss(*batch)
+            optimiser.zero_grad()
+            loss.backward()  # type: ignore[no-untyped-call]
+            optimiser.step()
+            schedule.step()
+            average.update_parameters(self.heads)
+        self.heads.load_state_dict(average.module.state_dict())
+        self.heads.eval()
+        x = np.concatenate([each.x for each in heard])
+        some = np.random.default_rng(seed).permutation(len(x))[:DOMAIN_ROWS]
+        self.heads.domain = fitted_domain(torch.from_numpy(np.concatenate([x[some], calls])))
+        self.middle = self._middle()
+
+    def _loss(self, x: torch.Tensor, targets: torch.Tensor, absent: torch.Tensor) -> torch.Tensor:
+        """Return the cross-entropy, and how far the mean answer to calls lies from what is expected."""
+        rows = self._calls[torch.randint(max(1, len(self._calls)), (min(CALL_ROWS, len(self._calls)),))]
+        absent = torch.cat([absent, absent.new_zeros(len(rows), N_EMOTIONS)])
+        logits = self.heads(torch.cat([x, rows]), absent).view(len(x) + len(rows), -1, N_EMOTIONS)
+        log_p = logits[: len(x)].log_softmax(dim=2)
+        loss: torch.Tensor = -(targets[:, None] * log_p).sum(dim=2).mean()
+        if not len(rows):
+            return loss
+        leant, prior = logits[len(x) :].clone(), logits.new_tensor(CALL_PRIOR)
+        leant[:, :, NEUTRAL] += RECIPE_OF_ALL.calls_offset
+        mean = leant.softmax(dim=2).mean(dim=0)  # (members, 7)
+        return torch.add(
+            loss, (prior * (prior.log() - mean.log())).sum(dim=1).mean(), alpha=RECIPE_OF_ALL.calls
+        )
+
+    def _batches(self) -> Iterator[tuple[torch.Tensor, torch.Tensor, torch.Tensor]]:
+        """Yield statistics, targets, and what is added to the logits."""
+        x = torch.from_numpy(np.concatenate([each.x for each in self._heard]))
+        labels = torch.from_numpy(np.concatenate([each.labels[each.clip] for each in self._heard]))
+        chances = torch.from_numpy(np.concatenate([_chances(each) for each in self._heard]))
+        absent = torch.from_numpy(
+            np.concatenate([np.tile(each.absent, (len(each.x), 1)) for each in self._heard])
+        )
+        uncertain = RECIPE_OF_ALL.uncertain
+        for _ in range(STEPS):
+            rows = torch.multinomial(chances, BATCH, replacement=True)
+            there = (absent[rows] == 0).float()
+            hot = functional.one_hot(labels[rows], N_EMOTIONS).float()
+            targets = (1 - uncertain) * hot + uncertain * there / there.sum(dim=1, keepdim=True)
+            yield x[rows], targets, absent[rows]
+
+    def _middle(self) -> Floats:
+        """Return the mean log probabilities (7,) of training, classes alike."""
+        labels = np.concatenate([each.labels[each.clip] for each in self._heard])
+        found = np.concatenate([self.log_p(each.x) for each in self._heard])
+        means = [found[labels == e].mean(axis=0) for e in np.unique(labels)]
+        return np.asarray(np.mean(means, axis=0), np.float32)
+
+    @torch.inference_mode()
+    def log_p(self, x: Floats) -> Floats:
+        """Return the log probabilities (windows, 7) of statistics."""
+        found: Floats = self.heads(torch.from_numpy(x)).numpy()
+        return found
+
+    def answers(self, heard: Heard, clips: int, neutral: bool) -> tuple[Indices, Indices]:
+        """Return labels and answers of every clip that was heard, less the mean of ``clips`` clips."""
+        said = replace(heard, x=self.log_p(heard.x))
+        own = said.baselines(self.middle, clips, neutral, np.random.default_rng(1))
+        rows = np.unique(heard.clip)
+        mean = per_clip(said.x.astype(np.float64), np.searchsorted(rows, heard.clip), len(rows))
+        found = mean - own[rows] + self.middle + heard.absent
+        return heard.labels[rows], found.argmax(axis=1)
+
+
+def _chances(heard: Heard) -> Floats:
+    return balanced(heard.name, heard.labels[heard.clip], len(np.unique(heard.clip)))
+
+
+@dataclass(frozen=True)
+class Part:
+    """What a network learns from and what it is judged by."""
+
+    name: str  # of its folder in the run
+    corpus: str
+    judged: Indices  # clips of the corpus
+
+
+def parts(views: Mapping[str, View]) -> Iterator[Part]:
+    """Yield the folds of RAVDESS, which leave out their actors, and the corpora that are left out whole."""
+    folds = ravdess.folds_of(tuple(views[speech.HOME].items))
+    yield from (Part(f"fold-{n}", speech.HOME, fold.test) for n, fold in enumerate(folds))
+    yield from (Part(f"{WITHOUT}{name}", name, np.zeros(0, np.int64)) for name in LEFT_OUT if name in views)
+
+
+def learnt(part: Part, copies: Mapping[str, Heard], calls: Floats) -> Learnt:
+    """Return heads that learnt from all but what ``part`` is judged by."""
+    mine = []
+    for name, heard in copies.items():
+        corpus, copy = name.split()
+        if copy in COPIES and (corpus != part.corpus or len(part.judged)):
+            rest = np.setdiff1d(np.arange(len(heard.labels)), part.judged)
+            mine.append(replace(heard.of(rest) if corpus == part.corpus else heard, name=corpus))
+    return Learnt(mine, calls)
+
+
+def judged(part: Part, by: Learnt, copies: Mapping[str, Heard]) -> dict[tuple[str, int, bool], Answers]:
+    """Return labels and answers of a part by copy and by what is known of a speaker."""
+    found: dict[tuple[str, int, bool], Answers] = {}
+    for copy in JUDGED_COPIES:
+        heard = copies[f"{part.corpus} {copy}"]
+        mine = heard.of(part.judged) if len(part.judged) else heard
+        found |= {(copy, clips, neutral): by.answers(mine, clips, neutral) for clips, neutral in CONDITIONS}
+    return found
+
+
+def save(by: Learnt, encoder: SpeechEncoder, path: Path) -> None:
+    """Write the whole network of a part, for ``evaluate calls --run``."""
+    network = VoiceNet(RECIPE_OF_ALL.members, RECIPE_OF_ALL.hidden)
+    network.encoder, network.heads = encoder, by.heads
+    state = {name: tensor.float().contiguous() for name, tensor in network.state_dict().items()}
+    whole(path, lambda part: save_file(state, part))
+
+
+def main(
+    data: Annotated[Path, typer.Option(help="folder of the corpora", envvar="AFFECT_DATA")],
+    run: Annotated[Path, typer.Option(help="where the networks are kept")] = Path("runs/voice-heads"),
+    cache: Annotated[Path, typer.Option(help="where windows are kept")] = Path("runs/features"),
+    encoder: Annotated[Literal["tiny-en", "base"], typer.Option(help="whose blocks")] = "tiny-en",
+    processes: Annotated[int, typer.Option(min=1, help="that make windows")] = 2,
+) -> None:
+    """Train the heads of every part, keep them, and print the UAR by corpus, line and what is known."""
+    out, kept = Console(), speech.Kept(cache, processes)
+    net = whisper.encoder(cache, Console(stderr=True).print, SOURCES[encoder]).to(product_type("cpu"))
+    views = speech.read_corpora(data)
+    made = sorted({*COPIES, *JUDGED_COPIES})
+    copies = {heard.name: heard for heard in heard_in(views, made, kept, net)}
+    calls = [window_statistics(speech.of_calls(data / speech.CALLS, c, kept).inputs, net) for c in COPIES]
+    found: dict[str, list[Answers]] = {}
+    for part in parts(views):
+        by = learnt(part, copies, np.concatenate(calls))
+        if encoder == "tiny-en":
+            save(by, net, run / part.name / WEIGHTS)
+        for (copy, clips, neutral), answers in judged(part, by, copies).items():
+            row = f"{part.corpus} | {copy} | {clips} {'neutral ' if neutral else ''}clips"
+            found.setdefault(row, []).append(answers)
+    write_recipe(RECIPE_OF_ALL, run / RECIPE)
+    for row, each in found.items():
+        labels, given = (np.concatenate(side) for side in zip(*each, strict=True))
+        out.print(f"{row} | {uar(labels, given):.3f}")
+
+
+if __name__ == "__main__":
+    try:
+        typer.run(main)
+    except InputError as error:
+        sys.stderr.write(f"error: {error}\n")
+        sys.exit(2)
