@@ -164,7 +164,7 @@ def _begin_text(rule: Rule, window: FusedEmotion, measured: Measure) -> str:
     if rule.kind == "disagreement":
         present = {s.modality: top(s.p) for s in window.modalities if s.p is not None}
         return f"{text} ({sides(present)})"
-    parts = [f"own level {measured.baseline:.2f}"] if rule.above_own and measured.baseline is not None else []
+    parts = [f"own level {measured.baseline:.2f}"] if rule.learns and measured.baseline is not None else []
     parts += [f"{WORDS[each.modality]} {each.level:.2f}" for each in measured.levels]
     return f"{text} ({', '.join(parts)})" if parts else text
 
@@ -180,4 +180,7 @@ def _condition(rule: Rule) -> str:
         return f"modalities disagree by at least {rule.level:.2f}"
     verb = "up by at least" if rule.kind == "rise" else "at least"
     own = f" and {rule.above_own:.2f} above the own level" if rule.above_own else ""
-    return f"{' + '.join(rule.emotions)} {verb} {rule.level:.2f}{own}"
+    named = " + ".join(rule.emotions)
+    if rule.relative:
+        return f"{named} in the voice {verb} {rule.level:.2f} against its usual"
+    return f"{named} {verb} {rule.level:.2f}{own}"

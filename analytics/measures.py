@@ -1,21 +1,25 @@
 """What a rule measures in a window: a value, what it must reach, and the windows that it stands on.
 
 A party's own level is the mean over its first minute of windows that count, without those in which an alert
-of the rule is open. A window enters it once it is older than the rule's ``seconds``.
+of the rule is open. A window enters it once it is older than the rule's ``seconds``. A relative rule measures
+the voice alone, relative to the party's usual one, which is learnt from the same windows.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from affectstream.analytics.rules import Rule
+from affectstream.analytics.usual import UNKNOWN, Usual, voice_of
 from affectstream.schemas.alert import Level
+from affectstream.schemas.fields import Distribution
 from affectstream.schemas.labels import INDEX
 from affectstream.schemas.messages import FusedEmotion, Modality
 
 DECIMALS = 6
 OWN_MS = 60_000  # how much of a party makes its own level
 LEAST_OWN_MS = 10_000  # with less there is none yet
+TIMES = 2.0  # as probable as the rivals together the rule's emotions must be
 
 Levels = tuple[tuple[Modality, float], ...]
 
@@ -26,7 +30,9 @@ class Sample(NamedTuple):
     start_ms: int
     end_ms: int
     value: float
-    levels: Levels  # the same of each modality that was present; empty for a disagreement
+    rival: float  # the same of the emotions that the rule is against
+    levels: Levels  # the value of each modality that was present; empty for a disagreement
+    voice: Distribution | None  # as it was, for a relative rule
 
 
 @dataclass(frozen=True)
@@ -36,11 +42,7 @@ class Memory:
     past: tuple[Sample, ...] = ()  # of the last ``seconds``, for a rise of twice that
     own_sum: float = 0.0  # of the values of a party's first minute times their length
     own_ms: int = 0
-
-    @property
-    def own(self) -> float | None:
-        """Return the party's own level, None before there is one."""
-        return round(self.own_sum / self.own_ms, DECIMALS) if self.own_ms >= LEAST_OWN_MS else None
+    usual: Usual = UNKNOWN
 
 
 NOTHING = Memory()
@@ -62,10 +64,9 @@ def measure(rule: Rule, memory: Memory, window: FusedEmotion, learn: bool) -> tu
 
     ``learn`` says whether windows enter the party's own level.
     """
-    value = _value(rule, window)
-    if value is None:
+    sample = _sample(rule, memory.usual, window)
+    if sample is None:
         return None, memory
-    sample = Sample(window.start_ms, window.end_ms, round(value, DECIMALS), _levels(rule, window))
     memory = _with(rule, memory, sample, learn)
     border_ms = window.end_ms - rule.span_ms
     late = [sample for sample in memory.past if _middle_ms(sample) >= border_ms]
@@ -73,10 +74,58 @@ def measure(rule: Rule, memory: Memory, window: FusedEmotion, learn: bool) -> tu
     number = _number(rule, late, early)
     if number is None:
         return None, memory
-    own = memory.own if rule.above_own is not None else None
-    required = rule.level if own is None else min(1.0, max(rule.level, own + (rule.above_own or 0.0)))
+    own = _own(rule, memory)
     baseline = round(_mean(early), DECIMALS) if rule.kind == "rise" else own
-    return Measure(number, round(required, DECIMALS), baseline, len(late), _mean_levels(late)), memory
+    required = _required(rule, own, late)
+    return Measure(number, required, baseline, len(late), _mean_levels(late)), memory
+
+
+def _sample(rule: Rule, usual: Usual, window: FusedEmotion) -> Sample | None:
+    """Return what a window counts with; None where it does not."""
+    if window.p is None or window.confidence < rule.min_confidence:
+        return None
+    if rule.relative:
+        return _of_voice(rule, usual, window)
+    found = {s.modality: s.p for s in window.modalities if s.p is not None}
+    if rule.kind != "disagreement":
+        return _of_emotions(rule, window, window.p, found)
+    value = round(window.disagreement, DECIMALS)
+    return Sample(window.start_ms, window.end_ms, value, 0.0, (), None) if len(found) > 1 else None
+
+
+def _of_voice(rule: Rule, usual: Usual, window: FusedEmotion) -> Sample | None:
+    voice = voice_of(window)
+    if voice is None or voice.p is None or voice.model_id not in rule.relative:
+        return None
+    p = usual.relative(voice.p, rule.relative[voice.model_id])
+    return _of_emotions(rule, window, p, {voice.modality: p})._replace(voice=voice.p)
+
+
+def _of_emotions(
+    rule: Rule, window: FusedEmotion, p: Distribution, found: Mapping[Modality, Distribution]
+) -> Sample:
+    value, rival = (round(_sum(names, p), DECIMALS) for names in (rule.emotions, rule.against))
+    levels = tuple((modality, _sum(rule.emotions, each)) for modality, each in found.items())
+    return Sample(window.start_ms, window.end_ms, value, rival, levels, None)
+
+
+def _own(rule: Rule, memory: Memory) -> float | None:
+    """Return the party's own level, None before there is one; for a relative rule that of its usual voice."""
+    if rule.relative and memory.usual.length_ms >= LEAST_OWN_MS:
+        return round(_sum(rule.emotions, memory.usual.p), DECIMALS)
+    return round(memory.own_sum / memory.own_ms, DECIMALS) if memory.own_ms >= LEAST_OWN_MS else None
+
+
+def _required(rule: Rule, own: float | None, late: Sequence[Sample]) -> float:
+    """Return what the number must reach: the level, more against the party's own, and twice what rivals have.
+
+    For a relative rule the level lies half way to 1 as long as there is nothing to compare with.
+    """
+    level = (1.0 + rule.level) / 2 if rule.relative and own is None else rule.level
+    above = own + rule.above_own if own is not None and rule.above_own is not None else 0.0
+    last = late if rule.averages else late[-1:]
+    rivals = TIMES * _mean_of([sample.rival for sample in last], last)
+    return round(min(1.0, max(level, above, rivals)), DECIMALS)
 
 
 def _number(rule: Rule, late: Sequence[Sample], early: Sequence[Sample]) -> float | None:
@@ -90,23 +139,8 @@ def _number(rule: Rule, late: Sequence[Sample], early: Sequence[Sample]) -> floa
     return round(_mean(late) - _mean(early), DECIMALS) if _length_ms(early) * 2 >= rule.span_ms else None
 
 
-def _value(rule: Rule, window: FusedEmotion) -> float | None:
-    if window.p is None or window.confidence < rule.min_confidence:
-        return None
-    if rule.kind == "disagreement":
-        present = sum(state.p is not None for state in window.modalities)
-        return window.disagreement if present > 1 else None
-    return _sum(rule, window.p)
-
-
-def _sum(rule: Rule, p: Sequence[float]) -> float:
-    return min(1.0, sum(p[INDEX[name]] for name in rule.emotions))
-
-
-def _levels(rule: Rule, window: FusedEmotion) -> Levels:
-    if not rule.emotions:
-        return ()
-    return tuple((s.modality, _sum(rule, s.p)) for s in window.modalities if s.p is not None)
+def _sum(emotions: Sequence[str], p: Sequence[float]) -> float:
+    return min(1.0, sum(p[INDEX[name]] for name in emotions))
 
 
 def _with(rule: Rule, memory: Memory, sample: Sample, learn: bool) -> Memory:
@@ -114,13 +148,21 @@ def _with(rule: Rule, memory: Memory, sample: Sample, learn: bool) -> Memory:
     reach_ms = rule.span_ms * (2 if rule.kind == "rise" else 1)
     past = (*memory.past, sample)
     kept = tuple(one for one in past if one.end_ms > sample.end_ms - reach_ms)
-    own_sum, own_ms = memory.own_sum, memory.own_ms
-    if learn and rule.above_own is not None:
-        for one in past[: len(past) - len(kept)]:
-            if own_ms < OWN_MS:
-                own_sum += one.value * (one.end_ms - one.start_ms)
-                own_ms += one.end_ms - one.start_ms
-    return Memory(kept, own_sum, own_ms)
+    memory = replace(memory, past=kept)
+    for one in past[: len(past) - len(kept)] if learn else ():
+        memory = _learnt(rule, memory, one)
+    return memory
+
+
+def _learnt(rule: Rule, memory: Memory, sample: Sample) -> Memory:
+    """Return the memory with one more window in what is the party's own, where that is not known yet."""
+    length_ms = sample.end_ms - sample.start_ms
+    if rule.relative and sample.voice is not None and memory.usual.length_ms < OWN_MS:
+        return replace(memory, usual=memory.usual.add(sample.voice, length_ms))
+    if rule.above_own is not None and memory.own_ms < OWN_MS:
+        own_sum = memory.own_sum + sample.value * length_ms
+        return replace(memory, own_sum=own_sum, own_ms=memory.own_ms + length_ms)
+    return memory
 
 
 def _middle_ms(sample: Sample) -> float:
@@ -132,7 +174,11 @@ def _length_ms(samples: Sequence[Sample]) -> int:
 
 
 def _mean(samples: Sequence[Sample]) -> float:
-    weighted = sum(sample.value * (sample.end_ms - sample.start_ms) for sample in samples)
+    return _mean_of([sample.value for sample in samples], samples)
+
+
+def _mean_of(values: Sequence[float], samples: Sequence[Sample]) -> float:
+    weighted = sum(v * (s.end_ms - s.start_ms) for v, s in zip(values, samples, strict=True))
     return weighted / _length_ms(samples)
 
 

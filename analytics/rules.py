@@ -18,6 +18,8 @@ from affectstream.schemas.messages import Party
 DEFAULT = "alerts.toml"  # beside this module
 LONGEST_S = 600
 
+PerClass = tuple[float, ...]  # (7,)
+
 
 class Rule(BaseModel):
     """When to raise an alert, and when it is over."""
@@ -33,6 +35,8 @@ class Rule(BaseModel):
     above_own: float | None = Field(
         None, gt=0, le=1
     )  # and so far above the party's own level; none: no matter
+    relative: dict[str, PerClass] = {}  # to the party's usual voice: what each model makes of routine calls
+    against: tuple[str, ...] = ()  # its emotions must be twice as probable as these together
     cooldown_s: float = Field(0.0, ge=0)  # after its end, no new one for so long
     min_confidence: Unit = 0.0  # windows below neither start nor end an alert
     parties: tuple[Party, ...] = Field(("customer",), min_length=1)
@@ -48,6 +52,11 @@ class Rule(BaseModel):
         return self.kind in ("rise", "average")
 
     @property
+    def learns(self) -> bool:
+        """Whether it compares with what is the party's own."""
+        return bool(self.relative) or self.above_own is not None
+
+    @property
     def span_ms(self) -> int:
         """``seconds`` in milliseconds."""
         return round(self.seconds * 1000)
@@ -57,7 +66,7 @@ class Rule(BaseModel):
         """``cooldown_s`` in milliseconds."""
         return round(self.cooldown_s * 1000)
 
-    @field_validator("emotions")
+    @field_validator("emotions", "against")
     @classmethod
     def _known(cls, emotions: tuple[str, ...]) -> tuple[str, ...]:
         for name in emotions:
@@ -70,6 +79,14 @@ class Rule(BaseModel):
             raise ValueError("names an emotion twice")
         return emotions
 
+    @field_validator("relative")
+    @classmethod
+    def _positive(cls, relative: dict[str, PerClass]) -> dict[str, PerClass]:
+        for model, usual in relative.items():
+            if len(usual) != len(EMOTIONS) or not all(0.0 < p <= 1.0 for p in usual):
+                raise ValueError(f"{model!r} needs {len(EMOTIONS)} probabilities above 0, one per emotion")
+        return relative
+
     @model_validator(mode="after")
     def _agrees_with_itself(self) -> Self:
         if self.hysteresis >= self.level:
@@ -80,6 +97,12 @@ class Rule(BaseModel):
             raise ValueError("kind 'disagreement' is between modalities and takes no emotions")
         if self.kind in ("disagreement", "rise") and self.above_own is not None:
             raise ValueError(f"kind {self.kind!r} takes no above_own: it is a comparison by itself")
+        if self.kind in ("disagreement", "rise") and (self.relative or self.against):
+            raise ValueError(f"kind {self.kind!r} takes neither relative nor against")
+        if self.relative and self.above_own is not None:
+            raise ValueError("takes relative or above_own, not both: each compares with the party's own")
+        if both := set(self.emotions) & set(self.against):
+            raise ValueError(f"against names {_listed(sorted(both))}, which is among its emotions")
         if self.kind != "disagreement" and not self.emotions:
             raise ValueError(f'kind {self.kind!r} needs emotions, for example ["angry"]')
         return self

@@ -7,7 +7,9 @@ from support.session_lines import marks, split, spread, states, tenths, window
 
 from affectstream.analytics.alerts import alerts, fold, start, step
 from affectstream.analytics.rules import Rule, read
+from affectstream.models.weights import read_card
 from affectstream.schemas.codec import decode, encode
+from affectstream.schemas.messages import FusedEmotion, ModalityState
 
 ABOVE = Rule(name="angry", kind="above", emotions=("angry",), level=0.6, seconds=3, hysteresis=0.2)
 RISE = Rule(name="up", kind="rise", emotions=("angry",), level=0.3, seconds=4, hysteresis=0.2)
@@ -62,6 +64,64 @@ CASES = [
 @pytest.mark.parametrize(("rule", "line", "expected"), CASES)
 def test_rules_on_a_timeline(rule: Rule, line: str, expected: str) -> None:
     assert marks(alerts([rule], tenths(line)), len(line)) == expected
+
+
+RELATIVE = Rule(
+    name="relative", kind="average", emotions=("angry",), level=0.5, seconds=4, hysteresis=0.2,
+    relative={"a-voice": spread("neutral", 0.7)},
+)  # fmt: skip
+USUAL = [
+    pytest.param("4" * 40 + "8888", " " * 44, id="0.8 is little for whom 0.4 is usual"),
+    pytest.param("0" * 40 + "3333", " " * 42 + "( ", id="0.3 is much for whom nothing is usual"),
+    pytest.param("." * 40 + "3333", " " * 44, id="and nothing for whom nothing is known"),
+    pytest.param("8888", " (  ", id="who is angry from the start is found too"),
+]  # fmt: skip
+
+
+def heard(line: str, model: str = "a-voice") -> list[FusedEmotion]:
+    """Windows of a voice alone, by tenths of anger."""
+    return [
+        one.model_copy(update={"modalities": (voice.model_copy(update={"p": one.p, "model_id": model}),)})
+        for one in tenths(line)
+        for voice in [ModalityState(modality="audio", state="present", weight=1.0, count=1)]
+    ]
+
+
+@pytest.mark.parametrize(("line", "expected"), USUAL)
+def test_a_relative_rule_on_a_timeline(line: str, expected: str) -> None:
+    assert marks(alerts([RELATIVE], heard(line)), len(line)) == expected
+
+
+def test_a_relative_rule_measures_nothing_of_a_model_that_it_does_not_know() -> None:
+    assert alerts([RELATIVE], heard("0" * 40 + "88888888", "another")) == []
+
+
+def test_a_relative_rule_measures_the_voice_whatever_else_is_there() -> None:
+    alone = heard("0" * 40 + "3333")
+    words = states(text="happy")
+    beside = [
+        one.model_copy(update={"modalities": (*one.modalities, *words), "p": words[0].p}) for one in alone
+    ]
+    assert alerts([RELATIVE], beside) == alerts([RELATIVE], alone) != []
+
+
+def test_the_evidence_of_a_relative_alert_is_relative_too() -> None:
+    (begin,) = alerts([RELATIVE], heard("0" * 40 + "3333"))
+    assert begin.baseline == pytest.approx(0.0, abs=0.01)
+    assert begin.levels[0].level == pytest.approx(begin.value)
+    assert begin.text.startswith(
+        "customer: angry in the voice at least 0.50 against its usual for 4 s (own level"
+    )
+
+
+AGAINST = changed(MEAN, against=["happy", "surprise"])
+
+
+@pytest.mark.parametrize(("happy", "begun"), [(0.1, 1), (0.22, 1), (0.24, 0), (0.5, 0)])
+def test_rivals_may_be_half_as_probable(happy: float, begun: int) -> None:
+    p = (0.55 - happy, happy, 0.0, 0.45, 0.0, 0.0, 0.0)
+    rule = changed(AGAINST, level=0.4, hysteresis=0.1)
+    assert len(alerts([rule], [window(i, p) for i in range(6)])) == begun
 
 
 SPLITS = [
@@ -220,5 +280,6 @@ def test_the_shipped_rules_apply_to_the_customer_and_each_can_fire() -> None:
     assert all(rule.parties == ("customer",) for rule in rules)
     angry = [window(i, spread("angry", 0.1 if i < 20 else 0.9)) for i in range(40)]
     sad = [window(i, spread("sad", 0.9)) for i in range(12)]
-    fired = {a.rule for windows in (angry, sad, split("9" * 10)) for a in alerts(rules, windows)}
+    raised = heard("0" * 20 + "8" * 20, read_card("voice").model_id)
+    fired = {a.rule for windows in (angry, raised, sad, split("9" * 10)) for a in alerts(rules, windows)}
     assert fired == {rule.name for rule in rules}

@@ -9,6 +9,8 @@ from affectstream.schemas.errors import SettingsError
 
 GOOD = {"name": "angry", "kind": "above", "emotions": ["angry"], "level": 0.6, "seconds": 5}
 
+USUAL = {"a-voice": [0.4] + 6 * [0.1]}
+
 MISTAKES = [
     pytest.param({"emotions": ["angri"]}, "'angry': emotions: there is no 'angri'", id="emotion"),
     pytest.param({"emotions": ["angry", "angry"]}, "emotions: names an emotion twice", id="twice"),
@@ -21,6 +23,12 @@ MISTAKES = [
     pytest.param({"kind": "below"}, "kind: .*'above', 'average', 'rise' or", id="kind"),
     pytest.param({"above_own": 0}, "above_own: .*greater than 0", id="own level"),
     pytest.param({"kind": "rise", "above_own": 0.1}, "'rise' takes no above_own", id="own level of a rise"),
+    pytest.param({"relative": {"v": [0.5]}}, "relative: 'v' needs 7 probabilities", id="too few"),
+    pytest.param({"relative": {"v": [0.0] + 6 * [0.1]}}, "'v' needs 7 .* above 0", id="never"),
+    pytest.param({"relative": USUAL, "above_own": 0.1}, "relative or above_own, not both", id="own twice"),
+    pytest.param({"kind": "rise", "relative": USUAL}, "'rise' takes neither relative", id="relative rise"),
+    pytest.param({"against": ["hapy"]}, "against: there is no 'hapy', did you mean 'happy'", id="rival"),
+    pytest.param({"against": ["sad", "angry"]}, "against names angry, which is among", id="own rival"),
     pytest.param({"parties": ["boss"]}, "parties.0: .*'customer', 'agent' or 'other'", id="party"),
     pytest.param({"parties": []}, "parties: .*at least 1", id="nobody"),
     pytest.param({"name": "Very Angry"}, "rule 'Very Angry': name: ", id="name"),
