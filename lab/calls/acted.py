@@ -6,7 +6,8 @@ Only the lists beside the recordings are read: ``labels.csv`` with path, emotion
 import csv
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import cycle
 from pathlib import Path
 
 import numpy as np
@@ -43,6 +44,11 @@ class Speaker:
         """Return the corpus and the name."""
         return f"{CORPORA[self.corpus]} {self.name}"
 
+    def part(self, emotion: str, half: int) -> "Speaker":
+        """Return the speaker with every other recording of an emotion; one alone is in both halves."""
+        chosen = self.clips[emotion][half::2] or self.clips[emotion]
+        return replace(self, clips=self.clips | {emotion: chosen})
+
 
 def speakers(data: Path | None) -> tuple[Speaker, ...]:
     """Return the speakers of the corpora at hand who act all of the emotions of ``NAMES``."""
@@ -53,11 +59,12 @@ def speakers(data: Path | None) -> tuple[Speaker, ...]:
 def reel(speaker: Speaker, emotion: str, seconds: float, level: float) -> Samples:
     """Return at least so many seconds of a speaker's acted ``emotion``, by telephone at 8 kHz.
 
-    Sentences are taken evenly from all there are. ``level`` is the root mean square of the speech.
+    Sentences are taken evenly from all there are, again from the first where they are too few. ``level`` is
+    the root mean square of the speech.
     """
     paths = speaker.clips[emotion]
     parts: list[Samples] = []
-    for row in _evenly(len(paths)):
+    for row in cycle(_evenly(len(paths))):
         parts += [_sentence(paths[row]), np.zeros(round(PAUSE_S * LINE_HZ), np.float32)]
         if sum(map(len, parts)) >= seconds * LINE_HZ:
             break

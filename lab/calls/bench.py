@@ -1,7 +1,7 @@
 """The bench of calls: all of its figures, from the calls and the acted speech at hand."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +19,7 @@ from affectstream.lab.calls.recordings import Recording, routine
 from affectstream.lab.calls.staged import Outcome, Staged, outcome, row, staged
 from affectstream.lab.calls.stream import Stream
 from affectstream.lab.calls.unheard import Unheard
+from affectstream.lab.calls.usual import usual_of
 from affectstream.lab.calls.wording import wording
 from affectstream.models.weights import read_card
 from affectstream.runtime.settings import Settings
@@ -51,10 +52,20 @@ class Bench:
         """Return a recording's finals and displayed labels."""
         return judge.judged(self.stream.finals(call), self.display)
 
-    def of_speaker(self, speaker: Speaker) -> Stream:
-        """Return the stream with a network that never heard a speaker, where there is one."""
+    def of_speaker(self, speaker: Speaker, calls: Sequence[Recording]) -> "Bench":
+        """Return the bench with a network that never heard a speaker, where there is one.
+
+        Relative rules compare with what that network makes of the ``calls``.
+        """
         own = self.unheard.analyst(speaker)
-        return self.stream if own is None else Stream(own, self.settings)
+        if own is None:
+            return self
+        stream = Stream(own, self.settings)
+        usual = self.unheard.usual.get(own.model_id) or usual_of(stream, calls)
+        self.unheard.usual[own.model_id] = usual
+        relative = {own.model_id: usual}
+        rules = [r.model_copy(update={"relative": relative}) if r.relative else r for r in self.rules]
+        return replace(self, stream=stream, rules=rules)
 
     def alarms(self, of: Judged) -> list[Alert]:
         """Return the alerts that begin in a recording."""
@@ -80,7 +91,7 @@ def measure(
     figures["calls"] = _all(bench, list(as_recorded.values()))
     figures |= {f"rule/{rule.name}": _rule(bench, rule, list(as_recorded.values())) for rule in own}
     figures |= _lines(bench, calls, as_recorded, actors, dict(list(LINES.items())[:most]))
-    figures |= _staged(bench, list(staged(actors, calls)))
+    figures |= _staged(bench, list(staged(actors, calls)), calls)
     names = ", ".join(rule.name for rule in own)
     text, spoken = wording(quick)
     about = {"voice": worker.model_id, "text": text, "fusion": settings.fusion.rule, "rules": names}
@@ -172,13 +183,14 @@ def _line(bench: Bench, plain: dict[str, Judged], changed: dict[str, Judged]) ->
     }
 
 
-def _staged(bench: Bench, calls: Sequence[Staged]) -> dict[str, Figures]:
+def _staged(bench: Bench, made: Sequence[Staged], calls: Sequence[Recording]) -> dict[str, Figures]:
     """Return per corpus what the alarms for anger make of calls with acted speech in them."""
     angry = {rule.name for rule in bench.rules if "angry" in rule.emotions}
     outcomes: dict[str, list[Outcome]] = {}
-    for call in bench.progress.track(calls, description="staged"):
-        of = judge.judged(bench.of_speaker(call.speaker).finals(call.call), bench.display)
-        alarms = [alarm for alarm in bench.alarms(of) if alarm.rule in angry]
+    for call in bench.progress.track(made, description="staged"):
+        own = bench.of_speaker(call.speaker, calls)
+        of = own.judged(call.call)
+        alarms = [alarm for alarm in own.alarms(of) if alarm.rule in angry]
         outcomes.setdefault(call.speaker.corpus, []).append(outcome(call, of.finals, alarms))
     whole = [each for of_corpus in outcomes.values() for each in of_corpus]
     return {f"staged/{corpus}": row(found) for corpus, found in outcomes.items()} | {"staged": row(whole)}

@@ -1,9 +1,12 @@
-"""Routine calls into which a speaker's acted anger is spliced, and the same with other speech of theirs.
+"""A speaker's neutral speech into which their acted anger is spliced, and the same with other speech.
 
 ::
 
-    0                        60 s             72 s or a little more      + 20 s
-    | routine call as it is  | acted, by telephone | the call goes on    |
+    0                     60 s or a little more    + 12 s          + 20 s
+    | the speaker, neutral | acted                 | neutral again |
+
+All of it is by telephone, at the level of a routine call. The neutral speech around a splice is of other
+recordings than that of a neutral splice; where there are too few, they come again.
 """
 
 from collections.abc import Iterator, Sequence
@@ -18,7 +21,7 @@ from affectstream.lab.calls.lines import LINE_HZ, at_rate
 from affectstream.lab.calls.recordings import Recording
 from affectstream.schemas.alert import Alert
 
-LEAD_S = 60.0  # what a baseline needs
+LEAD_S = 60.0  # what a party's own level needs
 SPLICE_S = 12.0
 TAIL_S = 20.0
 AFTER_MS = 3_000  # an alarm that comes so long after the splice is still the splice's
@@ -37,27 +40,18 @@ class Staged:
 
 
 def staged(speakers: Sequence[Speaker], calls: Sequence[Recording]) -> Iterator[Staged]:
-    """Yield a call for every speaker and emotion; the stretches of the calls take turns by speaker."""
-    stretches = list(_stretches(calls))
+    """Yield a call for every speaker and emotion; the levels of the calls take turns by speaker."""
+    levels = [loudness(at_rate(LINE_HZ)(call).samples) for call in calls]
     for number, speaker in enumerate(speakers):
-        base = stretches[number % len(stretches)]
-        level = loudness(base.samples)
+        level = levels[number % len(levels)]
+        ordinary = speaker.part("neutral", 0)
+        lead, tail = reel(ordinary, "neutral", LEAD_S, level), reel(ordinary, "neutral", TAIL_S, level)
         for emotion in EMOTIONS:
-            splice = reel(speaker, emotion, SPLICE_S, level)
-            lead = base.part(0, LEAD_S)
-            whole = np.concatenate([lead, splice, base.part(LEAD_S, LEAD_S + TAIL_S)])
-            end_ms = round((LEAD_S + len(splice) / LINE_HZ) * 1000)
-            call = Recording(f"{base.name} with {speaker.title}, {emotion}", whole, LINE_HZ)
-            yield Staged(speaker, emotion, call, round(LEAD_S * 1000), end_ms)
-
-
-def _stretches(calls: Sequence[Recording]) -> Iterator[Recording]:
-    """Yield every whole stretch of the calls at 8 kHz, as long as lead and tail together."""
-    length_s = LEAD_S + TAIL_S
-    for call in map(at_rate(LINE_HZ), calls):
-        for start_s in np.arange(int(call.seconds / length_s)) * length_s:
-            part = call.part(start_s, start_s + length_s)
-            yield Recording(f"{call.name} from {start_s:g} s", part, LINE_HZ)
+            acting = speaker.part("neutral", 1) if emotion == "neutral" else speaker
+            splice = reel(acting, emotion, SPLICE_S, level)
+            start_s, end_s = len(lead) / LINE_HZ, (len(lead) + len(splice)) / LINE_HZ
+            whole = Recording(f"{speaker.title}, {emotion}", np.concatenate([lead, splice, tail]), LINE_HZ)
+            yield Staged(speaker, emotion, whole, round(start_s * 1000), round(end_s * 1000))
 
 
 @dataclass(frozen=True)

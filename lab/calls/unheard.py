@@ -1,6 +1,7 @@
 """Voice networks that a speaker was kept out of, from the run that trained the shipped one.
 
-Each is put beside the shipped card and loaded as the shipped weights are: its windows go the same way.
+Each is put beside the shipped card and loaded as the shipped weights are: its windows go the same way, at the
+temperature of its run where that was evaluated (``affectstream evaluate voice --run``).
 """
 
 from collections.abc import Iterator
@@ -12,10 +13,10 @@ from safetensors.torch import save_file
 from affectstream.lab.calls.acted import Speaker
 from affectstream.lab.datasets import ravdess
 from affectstream.lab.datasets.files import candidates
-from affectstream.lab.evaluation.tasks.voice_folds import whole_network
+from affectstream.lab.evaluation.tasks.voice_folds import OUT_OF_FOLD, kept, whole_network
 from affectstream.lab.training.files import WEIGHTS
 from affectstream.lab.training.recipe import RECIPE, VoiceRecipe, read_recipe
-from affectstream.lab.training.ship_voice import stored
+from affectstream.lab.training.ship_voice import stored, temperature_of
 from affectstream.lab.training.speech import HOME
 from affectstream.lab.training.tasks.voice import WITHOUT
 from affectstream.models.voice.model import VoiceModel
@@ -33,8 +34,10 @@ class Unheard:
         recipe = read_recipe(run / RECIPE) if (run / RECIPE).exists() else None
         self._recipe = recipe if isinstance(recipe, VoiceRecipe) else None
         self._run = run
+        self._temperature = _temperature(run)
         self._parts = {name: f"fold-{fold}" for name, fold in _folds(data)} if self._recipe else {}
         self._loaded: dict[str, AudioAnalyst] = {}
+        self.usual: dict[str, tuple[float, ...]] = {}  # by model: what it makes of routine calls
 
     def analyst(self, speaker: Speaker) -> AudioAnalyst | None:
         """Return the analyst whose network never heard ``speaker``, None where there is none."""
@@ -50,10 +53,17 @@ class Unheard:
             network = whole_network(self._run / part / WEIGHTS, recipe)
             save_file(stored(network), Path(folder) / "voice.safetensors")
             shipped = read_card("voice").model_dump()
-            write_card("voice", shipped | {"model_id": f"{shipped['model_id']}+{part}"}, Path(folder))
+            own = {"model_id": f"{shipped['model_id']}+{part}", "temperature": self._temperature}
+            write_card("voice", shipped | own, Path(folder))
             model = VoiceModel(rows=ROWS, folder=Path(folder))
             model.load("cpu")
         return model
+
+
+def _temperature(run: Path) -> float:
+    """Return the temperature of the run's networks on speakers they never heard, else the shipped one."""
+    path = run / OUT_OF_FOLD
+    return temperature_of(kept(path)) if path.exists() else read_card("voice").temperature
 
 
 def _folds(data: Path | None) -> Iterator[tuple[str, int]]:

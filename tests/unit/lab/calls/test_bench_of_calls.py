@@ -2,28 +2,34 @@
 
 import csv
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
+from rich.progress import Progress
 from typer.testing import CliRunner
 
+from affectstream.analytics.label import Display
+from affectstream.analytics.rules import read
+from affectstream.analytics.usual import FLOOR, voice_of
 from affectstream.analyze import finals as analyzed
 from affectstream.cli import app
 from affectstream.lab.calls import page
-from affectstream.lab.calls.acted import CORPORA, LINE_HZ, loudness, reel, speakers
-from affectstream.lab.calls.bench import Measured
+from affectstream.lab.calls.acted import CORPORA, LINE_HZ, Speaker, loudness, reel, speakers
+from affectstream.lab.calls.bench import Bench, Measured
 from affectstream.lab.calls.recordings import Recording, load, routine
 from affectstream.lab.calls.staged import EMOTIONS, LEAD_S, SPLICE_S, TAIL_S, staged
 from affectstream.lab.calls.stream import Stream
 from affectstream.lab.calls.unheard import Unheard
+from affectstream.lab.calls.usual import usual_of
 from affectstream.lab.evaluation.document import Table
 from affectstream.producers.session import messages
 from affectstream.runtime.settings import load as settings_of
 from affectstream.schemas.errors import InputError
 from affectstream.session_file import SessionArguments, plan
-from affectstream.workers.audio import analyst
+from affectstream.workers.audio import AudioAnalyst, analyst
 
 
 def speech(seconds: float, seed: int, rate_hz: int = 16_000) -> np.ndarray:
@@ -75,17 +81,68 @@ def test_a_recording_gives_the_finals_of_analyze(data: Path) -> None:
     assert Stream(analyst(settings), settings).finals(short) == list(analyzed(messages(session), settings))
 
 
-def test_a_staged_call_is_the_call_with_acted_speech_in_it(data: Path) -> None:
+def test_a_staged_call_is_calm_speech_of_a_speaker_with_other_speech_of_theirs_in_it(data: Path) -> None:
     calls, actors = routine(data), speakers(data)
     assert [speaker.title for speaker in actors] == ["nEMO A", "nEMO B"]
     made = list(staged(actors, calls))
     assert [(each.speaker.name, each.emotion) for each in made] == [(s, e) for s in "AB" for e in EMOTIONS]
     for each in made:
-        splice_s = (each.end_ms - each.start_ms) / 1000
-        assert each.start_ms == LEAD_S * 1000
-        assert splice_s >= SPLICE_S or len(each.speaker.clips[each.emotion]) == 3
-        assert each.call.seconds == pytest.approx(LEAD_S + splice_s + TAIL_S, abs=0.01)
-        np.testing.assert_array_equal(each.call.part(0, 60), calls[0].part(0, 60))
+        lead_s, splice_s = each.start_ms / 1000, (each.end_ms - each.start_ms) / 1000
+        assert LEAD_S <= lead_s < LEAD_S + 3
+        assert SPLICE_S <= splice_s < SPLICE_S + 3
+        assert TAIL_S <= each.call.seconds - lead_s - splice_s < TAIL_S + 3
+    lead_s = made[0].start_ms / 1000
+    for each in made[1:3]:
+        np.testing.assert_array_equal(each.call.part(0, lead_s), made[0].call.part(0, lead_s))
+    assert loudness(made[0].call.part(0, lead_s)) == pytest.approx(loudness(calls[0].samples), rel=0.05)
+
+
+def test_the_halves_of_a_speaker_share_no_recording_but_one_that_is_alone(data: Path) -> None:
+    whole = speakers(data)[0]
+    one, other = (set(whole.part("neutral", half).clips["neutral"]) for half in (0, 1))
+    assert one | other == set(whole.clips["neutral"])
+    assert not one & other
+    assert whole.part("neutral", 0).clips["angry"] == whole.clips["angry"]
+    alone = Speaker("nemo", "C", {"neutral": whole.clips["neutral"][:1]})
+    assert alone.part("neutral", 1).clips == alone.clips
+
+
+def test_what_is_usual_is_the_geometric_mean_of_the_voice_each_call_counting_alike(data: Path) -> None:
+    settings = settings_of()
+    stream, call = Stream(analyst(settings), settings), routine(data)[0]
+    short, held = Recording("one", call.part(0, 5), LINE_HZ), Recording("auto0_x", call.part(5, 9), LINE_HZ)
+    voices = [voice.p for w in stream.finals(short) if (voice := voice_of(w)) is not None]
+    expected = np.exp(np.log(np.maximum(voices, FLOOR)).mean(axis=0))
+    found = usual_of(stream, [short, held])
+    np.testing.assert_allclose(found, expected, atol=1e-4)
+
+
+class OneUnheard(Unheard):
+    """One network for every speaker: the shipped one under another name."""
+
+    def analyst(self, speaker: Speaker) -> AudioAnalyst:
+        found = analyst(settings_of())
+        found.model_id = "another"
+        return found
+
+
+def test_a_network_that_never_heard_a_speaker_is_compared_with_what_it_makes_of_routine_calls(
+    data: Path, tmp_path: Path
+) -> None:
+    settings = settings_of()
+    shipped = Stream(analyst(settings), settings)
+    unheard = OneUnheard(tmp_path, data)
+    whole = Bench(shipped, Display(), read(), Progress(), settings, unheard)
+    calls = [Recording("one", routine(data)[0].part(0, 5), LINE_HZ)]
+    own = whole.of_speaker(speakers(data)[0], calls)
+    assert own.stream is not shipped
+    assert [rule.name for rule in own.rules] == [rule.name for rule in whole.rules]
+    relative = [rule.relative for rule in own.rules if rule.relative]
+    assert relative == [{"another": usual_of(shipped, calls)}] != []
+    assert Unheard(tmp_path, data).analyst(speakers(data)[0]) is None
+    assert (
+        replace(whole, unheard=Unheard(tmp_path, data)).of_speaker(speakers(data)[0], calls).rules == read()
+    )
 
 
 def test_a_reel_has_the_level_and_the_band_of_a_telephone(data: Path) -> None:

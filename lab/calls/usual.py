@@ -1,0 +1,51 @@
+"""What a voice makes of routine calls: relative alert rules compare a party's usual voice with it.
+
+    python -m affectstream.lab.calls.usual
+
+It needs AFFECT_DATA. Calls that training never hears are left out here too: the rules are judged by them.
+"""
+
+import sys
+from collections.abc import Sequence
+
+import numpy as np
+
+from affectstream.analytics.usual import logs, voice_of
+from affectstream.lab.calls.judge import Finals
+from affectstream.lab.calls.recordings import Recording, routine
+from affectstream.lab.calls.stream import Stream
+from affectstream.lab.statistics import Floats
+from affectstream.lab.training.speech import HELD_CALLS
+from affectstream.runtime.settings import load
+from affectstream.schemas.errors import AffectError
+from affectstream.workers.audio import analyst
+
+DECIMALS = 4
+
+
+def usual_of(stream: Stream, calls: Sequence[Recording]) -> tuple[float, ...]:
+    """Return the geometric means (7,) of the voice's probabilities, each call counting alike."""
+    learnt = [call for call in calls if not call.name.startswith(HELD_CALLS)]
+    means = [_mean_logs(stream.finals(call)) for call in learnt]
+    return tuple(round(float(p), DECIMALS) for p in np.exp(np.mean(means, axis=0)))
+
+
+def _mean_logs(finals: Finals) -> Floats:
+    voices = [voice.p for window in finals if (voice := voice_of(window)) is not None]
+    mean: Floats = np.mean([logs(p) for p in voices if p is not None], axis=0)
+    return mean
+
+
+def main() -> None:
+    """Print the model and its numbers as a relative rule takes them."""
+    settings = load()
+    worker = analyst(settings)
+    usual = usual_of(Stream(worker, settings), routine(None))
+    print(f'"{worker.model_id}" = {list(usual)}')  # noqa: T201
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except AffectError as error:
+        sys.exit(f"error: {error}")
