@@ -208,10 +208,11 @@ def main(
         by = learnt(part, copies, np.concatenate(calls))
         if encoder == "tiny-en":
             save(by, net, run / part.name / WEIGHTS)
+            write_recipe(RECIPE_OF_ALL, run / RECIPE)
         for (copy, clips, neutral), answers in judged(part, by, copies).items():
             row = f"{part.corpus} | {copy} | {clips} {'neutral ' if neutral else ''}clips"
             found.setdefault(row, []).append(answers)
-    write_recipe(RECIPE_OF_ALL, run / RECIPE)
+        out.print(f"{part.name} is trained and judged")
     for row, each in found.items():
         labels, given = (np.concatenate(side) for side in zip(*each, strict=True))
         out.print(f"{row} | {uar(labels, given):.3f}")

@@ -1,14 +1,20 @@
 """Networks of voices by part: what they learn, and what the mean of a speaker's other clips brings."""
 
 from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import torch
 
+from affectstream.lab import voice_heads
 from affectstream.lab.datasets.readers import View
+from affectstream.lab.evaluation.tasks.voice_folds import whole_network
 from affectstream.lab.heard import CLIPS_A_LINE, TRUSTED_AT, Heard, lines_of
 from affectstream.lab.statistics import uar
 from affectstream.lab.voice_heads import Learnt
+from affectstream.models.voice.network import VoiceNet
 from affectstream.schemas.labels import EMOTIONS
 
 CLASSES = (EMOTIONS.index("neutral"), EMOTIONS.index("happy"), EMOTIONS.index("angry"))
@@ -60,6 +66,32 @@ def test_a_baseline_is_of_clips_over_the_same_line() -> None:
     alone = replace(heard, lines=np.array([str(clip) for clip in EVERYTHING]))
     found = alone.baselines(middle, CLIPS, False, np.random.default_rng(0))
     np.testing.assert_array_equal(found, np.zeros((3 * CLIPS, SIZE)))
+
+
+def test_a_kept_network_is_the_encoder_and_the_heads(tmp_path: Path) -> None:
+    recipe = voice_heads.RECIPE_OF_ALL
+    made = VoiceNet(recipe.members, recipe.hidden).eval()
+    by = SimpleNamespace(heads=made.heads)
+    voice_heads.save(by, made.encoder, tmp_path / "fold-0" / "best.safetensors")
+    found = whole_network(tmp_path / "fold-0" / "best.safetensors", recipe)
+    x = torch.rand(2, 80, 200)
+    made.encoder.to(found.encoder.positions.dtype)
+    torch.testing.assert_close(found(x), made(x))
+
+
+def test_every_speaker_of_ravdess_is_left_out_by_one_fold_and_a_corpus_at_hand_whole() -> None:
+    items = tuple(
+        SimpleNamespace(actor=str(n % 10), sha256=str(n), label=n % 7, sex="f" if n % 2 else "m")
+        for n in range(140)
+    )
+    views = {"ravdess": View(items, np.zeros(140, np.int64), ("",) * 140, ()), "tess": View((), None, (), ())}
+    found = list(voice_heads.parts(views))
+    assert [part.name for part in found] == [*(f"fold-{n}" for n in range(5)), "without-tess"]
+    left_out = np.concatenate([part.judged for part in found[:5]])
+    assert sorted(left_out) == list(range(140))
+    for part in found[:5]:
+        mine = {items[i].actor for i in part.judged}
+        assert not mine & {items[i].actor for i in np.setdiff1d(np.arange(140), part.judged)}
 
 
 @pytest.mark.parametrize("copy", ["r0", "r1"])
