@@ -17,22 +17,32 @@ from affectstream.lab.calls.stream import Stream
 from affectstream.lab.statistics import Floats
 from affectstream.lab.training.speech import HELD_CALLS
 from affectstream.runtime.settings import load
-from affectstream.schemas.errors import AffectError
+from affectstream.schemas.errors import AffectError, InputError
+from affectstream.schemas.fields import Distribution
 from affectstream.workers.audio import analyst
 
 DECIMALS = 4
 
 
 def usual_of(stream: Stream, calls: Sequence[Recording]) -> tuple[float, ...]:
-    """Return the geometric means (7,) of the voice's probabilities, each call counting alike."""
+    """Return the geometric means (7,) of the voice's probabilities, each call with speech counting alike.
+
+    Raises InputError where no call that training may hear holds any.
+    """
     learnt = [call for call in calls if not call.name.startswith(HELD_CALLS)]
-    means = [_mean_logs(stream.finals(call)) for call in learnt]
+    means = [_mean(voices) for call in learnt if (voices := _voices(stream.finals(call)))]
+    if not means:
+        raise InputError("none of the routine calls holds speech, or all are held out")
     return tuple(round(float(p), DECIMALS) for p in np.exp(np.mean(means, axis=0)))
 
 
-def _mean_logs(finals: Finals) -> Floats:
-    voices = [voice.p for window in finals if (voice := voice_of(window)) is not None]
-    mean: Floats = np.mean([logs(p) for p in voices if p is not None], axis=0)
+def _voices(finals: Finals) -> list[Distribution]:
+    found = (voice_of(window) for window in finals)
+    return [voice.p for voice in found if voice is not None and voice.p is not None]
+
+
+def _mean(voices: Sequence[Distribution]) -> Floats:
+    mean: Floats = np.mean([logs(p) for p in voices], axis=0)
     return mean
 
 

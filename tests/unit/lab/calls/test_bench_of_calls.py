@@ -115,6 +115,10 @@ def test_what_is_usual_is_the_geometric_mean_of_the_voice_each_call_counting_ali
     expected = np.exp(np.log(np.maximum(voices, FLOOR)).mean(axis=0))
     found = usual_of(stream, [short, held])
     np.testing.assert_allclose(found, expected, atol=1e-4)
+    silent = Recording("two", np.zeros(5 * LINE_HZ, np.float32), LINE_HZ)
+    assert usual_of(stream, [silent, short, held]) == found
+    with pytest.raises(InputError, match="holds speech"):
+        usual_of(stream, [silent, held])
 
 
 class OneUnheard(Unheard):
