@@ -8,7 +8,6 @@ TESS, nEMO and TurEV are left out whole one at a time, the others and RAVDESS ar
 docs/experiments/party-baseline.md.
 """
 
-import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,13 +20,13 @@ import typer
 from rich.console import Console
 from torch.nn import functional
 
+from affectstream.lab import script
 from affectstream.lab.evaluation.windows import per_clip
 from affectstream.lab.statistics import uar
 from affectstream.lab.training import speech
 from affectstream.lab.training.networks import whisper
 from affectstream.models.voice.encoder import SpeechEncoder
 from affectstream.models.voice.network import loud, statistics
-from affectstream.schemas.errors import InputError
 from affectstream.schemas.labels import EMOTIONS, N_EMOTIONS
 
 SOURCES = {source.name: source for source in (whisper.TINY_EN, whisper.BASE)}
@@ -184,8 +183,4 @@ def main(
 
 
 if __name__ == "__main__":
-    try:
-        typer.run(main)
-    except InputError as error:
-        sys.stderr.write(f"error: {error}\n")
-        sys.exit(2)
+    script.run(main)

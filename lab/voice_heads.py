@@ -10,7 +10,6 @@ same line, drawn to that of training where there are few, is taken off. What cam
 docs/experiments/party-baseline.md.
 """
 
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -24,6 +23,7 @@ from safetensors.torch import save_file
 from torch.nn import functional
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
+from affectstream.lab import script
 from affectstream.lab.datasets import ravdess
 from affectstream.lab.datasets.readers import View
 from affectstream.lab.evaluation.windows import per_clip
@@ -47,7 +47,6 @@ from affectstream.lab.training.tasks.voice_windows import CALL_PRIOR
 from affectstream.models.batching import product_type
 from affectstream.models.voice.encoder import SpeechEncoder
 from affectstream.models.voice.network import Heads, VoiceNet, fitted_domain
-from affectstream.schemas.errors import InputError
 from affectstream.schemas.labels import N_EMOTIONS
 
 COPIES, JUDGED_COPIES = (speech.CLEAN, "r0", "r2"), (speech.CLEAN, "r1")
@@ -219,8 +218,4 @@ def main(
 
 
 if __name__ == "__main__":
-    try:
-        typer.run(main)
-    except InputError as error:
-        sys.stderr.write(f"error: {error}\n")
-        sys.exit(2)
+    script.run(main)

@@ -167,9 +167,8 @@ def _staged(both: "_Both") -> Iterator[Block]:
         "within the splice whose likeliest label is the acted one. Each speaker is judged by a network of a "
         "run of the voice (`--run`) that never heard them, without that run by the shipped one, as the list "
         "below says; relative rules compare with what that network makes of the routine calls. "
-        "`python -m affectstream.lab.voice_heads` makes `runs/voice-heads`, whose encoder is Whisper's as it "
-        "is, `affectstream evaluate voice --run runs/voice-heads` fits its temperature. Before, here: the "
-        "same networks by the rules of before `angry-voice`."
+        "`python -m affectstream.lab.voice_heads` makes `runs/voice-heads`, `affectstream evaluate voice "
+        "--run runs/voice-heads` fits its temperature. Before, here: the same networks without `angry-voice`."
     )
     rows = [f"staged/{corpus}" for corpus in CORPORA if f"staged/{corpus}" in both.now.figures]
     names = {

@@ -5,19 +5,19 @@
 It needs AFFECT_DATA. Calls that training never hears are left out here too: the rules are judged by them.
 """
 
-import sys
 from collections.abc import Sequence
 
 import numpy as np
 
 from affectstream.analytics.usual import logs, voice_of
+from affectstream.lab import script
 from affectstream.lab.calls.judge import Finals
 from affectstream.lab.calls.recordings import Recording, routine
 from affectstream.lab.calls.stream import Stream
 from affectstream.lab.statistics import Floats
 from affectstream.lab.training.speech import HELD_CALLS
 from affectstream.runtime.settings import load
-from affectstream.schemas.errors import AffectError, InputError
+from affectstream.schemas.errors import InputError
 from affectstream.schemas.fields import Distribution
 from affectstream.workers.audio import analyst
 
@@ -55,7 +55,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except AffectError as error:
-        sys.exit(f"error: {error}")
+    script.run(main)
