@@ -25,7 +25,6 @@ class Heard:
     x: Floats  # (windows, size): statistics
     clip: Indices  # (windows,)
     labels: Indices  # (clips,)
-    speakers: Names  # (clips,)
     lines: Names  # (clips,): speaker and line; a baseline is of clips of one
 
     def of(self, clips: Indices) -> "Heard":
@@ -80,4 +79,4 @@ def heard_in(
             else:
                 windows = speech.over_lines(name, view, list(lines), copy, kept)
             x = window_statistics(windows.inputs, encoder)
-            yield Heard(f"{name} {copy}", x, windows.clip, view.labels, np.array(view.groups), lines)
+            yield Heard(f"{name} {copy}", x, windows.clip, view.labels, lines)
