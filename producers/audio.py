@@ -28,7 +28,7 @@ def mono(frame: Any, channel: int | None) -> Samples:
     else:
         chosen = planes.mean(axis=0)
     samples: Samples = ((chosen - offset) / FULL_SCALE[kind]).astype(np.float32)
-    if kind in ("flt", "dbl"):
+    if kind in ("flt", "dbl") and not np.isfinite(samples).all():
         np.nan_to_num(samples, copy=False, posinf=1.0, neginf=-1.0)
     return samples
 

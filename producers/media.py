@@ -29,6 +29,7 @@ Kind = Literal["video", "audio"]
 ESTIMATED = {"mp3", "aac", "amr", "mpegts", "mpeg"}  # their length is a guess from the bit rate
 DECLARING = ("matroska", "flv", "asf")  # containers that state the length of the whole, not of each track
 MOST_PIXELS = 8192 * 4320  # of a picture: a header may state any size, and FFmpeg would make room for it
+ONE_THREAD_PIXELS = 640 * 480  # of a picture up to which threads cost a decoder more than they bring
 SHORT_S = Fraction(1, 2)  # sound that ends this much before its declared end was cut off
 
 
@@ -144,8 +145,9 @@ def decode(file: MediaFile, kind: Kind, damage: Damage, track: int = 0) -> Itera
             stream = _stream(container, kind, index)
             if stream is None:
                 continue
-            stream.thread_type = "AUTO"
             if kind == "video":
+                small = stream.width * stream.height <= ONE_THREAD_PIXELS
+                stream.thread_type = "NONE" if small else "AUTO"
                 stream.codec_context.options = {"max_pixels": str(MOST_PIXELS)}
             for frame in _frames(container, stream, (number, stream.index), file, damage):
                 item = _timed(frame, stream, file.zero, until)
