@@ -13,10 +13,10 @@ from safetensors.torch import save_file
 from affectstream.lab.calls.acted import Speaker
 from affectstream.lab.datasets import ravdess
 from affectstream.lab.datasets.files import candidates
-from affectstream.lab.evaluation.tasks.voice_folds import OUT_OF_FOLD, kept, whole_network
+from affectstream.lab.evaluation.tasks.voice_folds import whole_network
 from affectstream.lab.training.files import WEIGHTS
 from affectstream.lab.training.recipe import RECIPE, VoiceRecipe, read_recipe
-from affectstream.lab.training.ship_voice import stored, temperature_of
+from affectstream.lab.training.ship_voice import stored, temperature_in
 from affectstream.lab.training.speech import HOME
 from affectstream.lab.training.tasks.voice import WITHOUT
 from affectstream.models.voice.model import VoiceModel
@@ -34,7 +34,7 @@ class Unheard:
         recipe = read_recipe(run / RECIPE) if (run / RECIPE).exists() else None
         self._recipe = recipe if isinstance(recipe, VoiceRecipe) else None
         self._run = run
-        self._temperature = _temperature(run)
+        self._temperature = temperature_in(run)
         self._parts = {name: f"fold-{fold}" for name, fold in _folds(data)} if self._recipe else {}
         self._loaded: dict[str, AudioAnalyst] = {}
         self.usual: dict[str, tuple[float, ...]] = {}  # by model: what it makes of routine calls
@@ -58,12 +58,6 @@ class Unheard:
             model = VoiceModel(rows=ROWS, folder=Path(folder))
             model.load("cpu")
         return model
-
-
-def _temperature(run: Path) -> float:
-    """Return the temperature of the run's networks on speakers they never heard, else the shipped one."""
-    path = run / OUT_OF_FOLD
-    return temperature_of(kept(path)) if path.exists() else read_card("voice").temperature
 
 
 def _folds(data: Path | None) -> Iterator[tuple[str, int]]:

@@ -17,7 +17,7 @@ from affectstream.lab.training.recipe import RECIPE, VoiceRecipe, read_recipe
 from affectstream.lab.training.tasks.voice import ALL
 from affectstream.models.voice import features
 from affectstream.models.voice.network import VoiceNet
-from affectstream.models.weights import Card, write_card
+from affectstream.models.weights import Card, read_card, write_card
 from affectstream.schemas.errors import InputError
 
 SOURCES = (ravdess.SOURCE, *(corpus.source for corpus in (TESS, NEMO, TUREV, EMOSPEECH)))
@@ -55,6 +55,12 @@ def temperature_of(arrays: Arrays) -> float:
     logits = [arrays[f"{name}, windows"] for name in ("clip", "stream")]
     labels = [arrays["label"][arrays[f"{name}, rows"]] for name in ("clip", "stream")]
     return statistics.fit_temperature(np.concatenate(logits), np.concatenate(labels))
+
+
+def temperature_in(run: Path) -> float:
+    """Return the temperature of a run's networks on speakers they never heard, else the shipped one."""
+    path = run / OUT_OF_FOLD
+    return temperature_of(voice_folds.kept(path)) if path.exists() else read_card("voice").temperature
 
 
 def figures_of(arrays: Arrays) -> dict[str, float]:

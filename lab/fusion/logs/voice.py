@@ -1,8 +1,8 @@
 """Recorded out-of-fold probabilities of the voice, clean and degraded.
 
-The shipped heads learnt from all twenty actors. So each window is given to the heads of the same recipe that
-never heard its actor, and the temperature is the shipped card's. The embeddings are the encoder's statistics,
-which are the same for all heads.
+The shipped heads learnt from all twenty actors. So each window is given to the network of a run that never
+heard its actor, at the temperature of that run where it was evaluated, else at the shipped card's. The
+embeddings are its encoder's statistics.
 """
 
 from collections.abc import Sequence
@@ -20,6 +20,7 @@ from affectstream.lab.evaluation.tasks.voice_folds import fold_networks
 from affectstream.lab.evaluation.windows import cut, stream_spans
 from affectstream.lab.fusion.logs.items import CLEAN, ProbabilityLog
 from affectstream.lab.splits import Fold
+from affectstream.lab.training.ship_voice import temperature_in
 from affectstream.models.voice import features
 from affectstream.models.voice.network import VoiceNet, embedding_size
 from affectstream.models.voice.quality import is_silent, quality
@@ -72,14 +73,14 @@ def log(folder: Path, run: Path) -> ProbabilityLog:
     if not nets:
         raise ModelError(f"{run} does not hold the five fold networks: affectstream train voice --run {run}")
     heard = [windows(clips.clips, heard) for heard in CONDITIONS.values()]
-    answers = _out_of_fold(nets, ravdess.folds_of(clips.clips), heard, card)
+    answers = _out_of_fold(nets, ravdess.folds_of(clips.clips), heard, card, temperature_in(run))
     clip = heard[0].clip
     number = np.arange(len(clip)) - np.searchsorted(clip, clip)
     return ProbabilityLog(
         "audio",
         "RAVDESS actors 1 to 20",
-        f"Voice: networks of the recipe of {card.model_id} on {len(clip)} two-second windows of "
-        f"{len(clips.clips)} RAVDESS clips, each by the fold network that never heard its actor, calm "
+        f"Voice: networks by fold beside {card.model_id}, on {len(clip)} two-second windows of "
+        f"{len(clips.clips)} RAVDESS clips, each by the one that never heard its actor, calm "
         "counted as neutral; embeddings are the encoder's statistics.",
         tuple(CONDITIONS),
         np.stack([found.p for found in answers]),
@@ -108,7 +109,7 @@ def windows(clips: Sequence[ravdess.Clip], heard: Speech) -> Windows:
 
 
 def _out_of_fold(
-    nets: Sequence[VoiceNet], split: Sequence[Fold], heard: Sequence[Windows], card: Card
+    nets: Sequence[VoiceNet], split: Sequence[Fold], heard: Sequence[Windows], card: Card, temperature: float
 ) -> list[_Answers]:
     """Return what the product would have of the windows under each condition, by the right network.
 
@@ -125,7 +126,7 @@ def _out_of_fold(
             inside = np.isin(part.clip, fold.test)
             logits, answers.embeddings[inside], unknown = _evidence(net, part.inputs[inside])
             share = answers.unknown[inside] = unknown.astype(np.float64)
-            known = softmax((logits.astype(np.float64) + offset) / card.temperature, axis=1) * (
+            known = softmax((logits.astype(np.float64) + offset) / temperature, axis=1) * (
                 1 - share[:, None]
             )
             answers.p[inside] = known + share[:, None] / N_EMOTIONS
