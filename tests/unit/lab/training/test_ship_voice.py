@@ -14,6 +14,7 @@ from affectstream.lab.training.recipe import RECIPE, VoiceRecipe, shipped_recipe
 from affectstream.lab.training.ship import ship
 from affectstream.models.voice.model import SHAPE, VoiceModel
 from affectstream.models.voice.network import VoiceNet
+from affectstream.models.weights import read_card
 from affectstream.schemas.errors import InputError
 
 
@@ -53,6 +54,12 @@ def test_a_run_becomes_weights_that_load(run: Path, tmp_path: Path) -> None:
 
 def test_overconfident_logits_get_a_temperature_above_one(run: Path) -> None:
     assert shipping.temperature_of(voice_folds.kept(run / "out-of-fold.npz")) > 1.5
+
+
+def test_a_run_that_was_not_evaluated_has_the_shipped_temperature(run: Path, tmp_path: Path) -> None:
+    arrays = voice_folds.kept(run / "out-of-fold.npz")
+    assert shipping.temperature_in(run) == shipping.temperature_of(arrays)
+    assert shipping.temperature_in(tmp_path / "none") == read_card("voice").temperature
 
 
 def test_an_unfinished_run_is_refused_with_what_to_do(run: Path, tmp_path: Path) -> None:
