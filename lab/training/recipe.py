@@ -162,6 +162,7 @@ class CallsRecipe(TextRecipe, Taught):
     prefaced: float = Field(0.2, ge=0, le=1)  # share of the sentences after a neutral one in the same turn
     in_context: float = Field(0.3, ge=0, le=1)  # share of the sentences with one or two turns before them
     frozen: int = Field(0, ge=0)  # layers from the bottom that stay as they are
+    start_share: float = Field(0.0, ge=0, lt=1)  # of the weights it started from in those that are shipped
 
 
 class FusionRecipe(Recipe):
