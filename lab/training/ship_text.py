@@ -44,7 +44,7 @@ DATA = {
 }
 FIGURES = ("weighted_f1", "macro_f1", "accuracy", "uar", "ece")
 FLATTEN = 0.2  # part of the class shares that is taken out of the bias
-CALM = 0.125  # added to the logit of neutral: calls hold more of it than the sentences, which are half neutral
+CALM = 0.125  # added to the logit of neutral: calls hold more of it than the sentences, half of which are
 LOCAL = ("weights", "teachers", "threads", "device")  # of a recipe: where it was trained, not what it yields
 
 

@@ -75,7 +75,7 @@ class After:
     def fuse(self, evidence: Evidence) -> Pooled:
         """Return the pool, calibrated as a whole; one modality alone is left as it was."""
         pooled = self.rule.fuse(evidence)
-        exponent = self.temperature ** -effective_modalities(pooled.weights)
+        exponent = np.exp(-effective_modalities(pooled.weights) * np.log(self.temperature))
         return Pooled(sharpened(pooled.p, exponent[:, None]), pooled.weights)
 
 
@@ -167,8 +167,15 @@ def finalise(evidence: Evidence, scores: Array, weights: Array) -> Pooled:
 
 
 def sharpened(p: Array, exponent: Array) -> Array:
-    """Return p to the power of ``exponent``, which spreads over the last axis, made to sum to one."""
-    powered = (p / p.max(axis=-1, keepdims=True)) ** exponent
+    """Return p to the power of ``exponent``, which spreads over the last axis, made to sum to one.
+
+    Powers are taken as exp(y log x): NumPy's own takes shortcuts for an exponent of -1, 1 or 2 that serves
+    several numbers, so that a window's last bits would depend on the windows beside it.
+    """
+    rest = p / p.max(axis=-1, keepdims=True)
+    powered = np.where(
+        rest > 0.0, np.exp(exponent * np.log(np.maximum(rest, np.finfo(np.float64).tiny))), 0.0
+    )
     normal: Array = powered / powered.sum(axis=-1, keepdims=True)
     return normal
 
@@ -178,7 +185,7 @@ def tempered(p: Array, temperatures: Array, blend: Array) -> Array:
 
     T holds to the degree ``blend`` (windows, 1): a model alone is as calibrated as it came.
     """
-    exponents = temperatures[None, :] ** -blend  # (windows, modalities)
+    exponents = np.exp(-blend * np.log(temperatures)[None, :])  # (windows, modalities)
     return sharpened(p, exponents[:, :, None])
 
 

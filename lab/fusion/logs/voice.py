@@ -126,9 +126,7 @@ def _out_of_fold(
             inside = np.isin(part.clip, fold.test)
             logits, answers.embeddings[inside], unknown = _evidence(net, part.inputs[inside])
             share = answers.unknown[inside] = unknown.astype(np.float64)
-            known = softmax((logits.astype(np.float64) + offset) / temperature, axis=1) * (
-                1 - share[:, None]
-            )
+            known = softmax((logits.astype(np.float64) + offset) / temperature, axis=1) * (1 - share[:, None])
             answers.p[inside] = known + share[:, None] / N_EMOTIONS
         made.append(answers)
     return made

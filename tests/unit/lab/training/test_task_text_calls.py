@@ -141,7 +141,7 @@ def test_a_run_ships_with_more_calm_and_a_temperature_for_each_corpus(
     write_recipe(recipe, run / RECIPE)
     save_file(made.state_dict(), run / WEIGHTS)
     card = ship([run], tmp_path / "shipped", tmp_path)
-    assert card.model_id == "text-minilm/4"
+    assert card.model_id == "text-minilm/5"
     assert "sentences of service calls (train)" in card.data
     assert [t["network"] for t in card.config["training"]] == ["text", "text-calls"]
     assert card.temperature == pytest.approx(card.config["temperatures"]["MELD"], abs=1e-4)
@@ -155,6 +155,21 @@ def test_a_run_ships_with_more_calm_and_a_temperature_for_each_corpus(
     assert network(again).state_dict()["bias"].numpy() == pytest.approx(
         np.array([[CALM, *range(1, 7)]]), abs=0.05
     )  # as int8
+
+
+def test_a_share_of_the_weights_before_is_kept(recipe: CallsRecipe, tmp_path: Path) -> None:
+    made = network(recipe)
+    before = made.state_dict()["bias"].clone()
+    with torch.no_grad():
+        made.bias[0] += torch.arange(7.0)
+    run = tmp_path / "run"
+    run.mkdir()
+    write_recipe(changed(recipe, {"start_share": 0.25}), run / RECIPE)
+    save_file(made.state_dict(), run / WEIGHTS)
+    ship_bare([run], tmp_path / "bare", tmp_path)
+    again = changed(recipe, {"weights": str(tmp_path / "bare")})
+    expected = before.numpy() + 0.75 * np.arange(7.0) + CALM * (np.arange(7) == 0)
+    assert network(again).state_dict()["bias"].numpy() == pytest.approx(expected, abs=0.05)  # as int8
 
 
 def test_weights_to_continue_must_be_named_and_be_text_weights(recipe: CallsRecipe, tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from support.joining import fusion
 
 from affectstream.models.fusion.evidence import Evidence, disagreement, uncertainty
 from affectstream.models.fusion.parameters import available
+from affectstream.models.fusion.pools import tempered
 from affectstream.models.fusion.rules import on_probabilities
 from affectstream.schemas.codec import decode, encode
 from affectstream.schemas.messages import Probabilities
@@ -49,6 +50,12 @@ def test_a_rule_gives_a_window_the_same_bits_in_any_batch(name):
             together = rule.fuse(part(rows))
             assert together.p.tobytes() == p[rows].tobytes()
             assert together.weights.tobytes() == weights[rows].tobytes()
+
+
+def test_a_temperature_gives_a_window_the_same_bits_in_any_batch():
+    temperatures, blend = np.array([1.368492, 1.435977, 0.5]), np.ones((WINDOWS, 1))
+    alone = [tempered(EVIDENCE.p[w : w + 1], temperatures, blend[:1]) for w in range(WINDOWS)]
+    assert tempered(EVIDENCE.p, temperatures, blend).tobytes() == np.concatenate(alone).tobytes()
 
 
 def test_the_measures_give_a_window_the_same_bits_in_any_batch():
