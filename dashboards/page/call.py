@@ -99,6 +99,10 @@ class Page:
         """Bring the page up to date."""
         try:
             await self._read()
+            self._player.origin_ms = self._origin_ms()
+            self._show_state()
+            for row in self._view.rows:
+                await self._show_party(row)
         except Unavailable:
             self._notice.text = "The store does not answer; the page goes on as soon as it does."
             return
@@ -108,10 +112,6 @@ class Page:
             return
         self._notice.text = ""
         self._body.set_visibility(True)
-        self._player.origin_ms = self._origin_ms()
-        self._show_state()
-        for row in self._view.rows:
-            await self._show_party(row)
 
     async def _read(self) -> None:
         view = self._view
@@ -162,7 +162,11 @@ class Page:
         if row.end_ms == side.newest_ms:
             return
         side.newest_ms = row.end_ms
-        columns = await self._reader.columns(self._sid, row.party)
+        try:
+            columns = await self._reader.columns(self._sid, row.party)
+        except Unavailable:
+            side.newest_ms = -1  # drawn when it answers, though nothing newer may come
+            raise
         found = columns.between(*self._between(row))
         if not len(found):
             return
