@@ -1,4 +1,4 @@
-"""A chart of the page of a call is drawn once for what is new, also where the store did not answer at first."""
+"""A chart of the page of a call is drawn once for what is new, though the store did not answer at first."""
 
 from types import SimpleNamespace
 from typing import Any
