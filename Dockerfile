@@ -5,6 +5,8 @@ FROM python:3.11-slim-bookworm AS python
 ENV PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 PATH=/opt/venv/bin:$PATH
 
 FROM python AS builder
+# for the join of the fusion process, which is compiled; no image keeps them
+RUN apt-get update && apt-get install -y --no-install-recommends gcc libc6-dev && rm -rf /var/lib/apt/lists/*
 ENV UV_LINK_MODE=copy UV_COMPILE_BYTECODE=1
 RUN --mount=type=cache,target=/root/.cache python -m pip install --disable-pip-version-check 'uv>=0.8,<1' \
     && uv venv /opt/venv

@@ -3,12 +3,14 @@
 
 Runs the real process on the embedded broker and Redis. One frame's observation that closes a window is sent,
 and every function of ours that runs because of it is recorded, on all threads, until its final is in
-Redis and its offset is committed. Functions that run while nothing arrives (timers, polls) are left out.
+Redis and its offset is committed. Functions that run while nothing arrives (timers, polls) are left out. The
+join runs as Python here: what is compiled tells a profiler nothing.
 
     .venv/bin/python scripts/trace_observation.py [--calls]
 """
 
 import asyncio
+import os
 import sys
 import threading
 from collections.abc import Iterator
@@ -25,6 +27,7 @@ from affectstream.runtime.settings import Settings, load
 from affectstream.runtime.store import FusedStore
 from affectstream.schemas.messages import MODALITIES, Modality, Observations, Probabilities
 from affectstream.workers.fusion.__main__ import serve
+from affectstream.workers.fusion.native import PURE
 
 ROOT = Path(__file__).resolve().parents[1]
 FOLDERS = ("models", "runtime", "schemas", "workers")
@@ -136,6 +139,8 @@ async def trace(settings: Settings, recorder: Recorder) -> tuple[list[tuple[str,
 
 def main() -> None:
     """Trace, and print the files in the order in which they are entered first."""
+    if not os.environ.get(PURE):
+        os.execve(sys.executable, [sys.executable, *sys.argv], os.environ | {PURE: "1"})
     recorder = Recorder()
     threading.setprofile(recorder)
     sys.setprofile(recorder)

