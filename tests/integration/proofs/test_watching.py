@@ -140,8 +140,10 @@ async def test_the_pages_show_what_redis_holds_while_a_call_goes_on(
         await system.play(stream[cut:], speed=1.0)
         last = await shows_redis(system, end_ms - 1000, live, call)
         assert last.end_ms > half.end_ms
-        finals = await system.finals(SESSION)
-        await expect(live.locator(f'.ag-row[row-id="{SESSION} customer"]')).to_contain_text("ended")
+        for party in ("customer", "agent"):
+            row = live.locator(f'.ag-row[row-id="{SESSION} {party}"]')
+            await expect(row).to_contain_text("ended", timeout=1000 * DEADLINE_S)
+        finals = await system.finals(SESSION)  # all of them: a party has ended once its last is written
         await charts_show(call, finals)
         await summaries_show(call, finals)
         await live.goto("about:blank")
@@ -153,9 +155,12 @@ async def charts_show(call: Page, finals: Sequence[FusedEmotion]) -> None:
     for party in ("customer", "agent"):
         its = [final for final in finals if final.party == party]
         assert len(its) >= SECONDS
-        async with asyncio.timeout(DEADLINE_S):
-            while len((found := await call.evaluate(CHART, party)).get("happy", ())) < len(its):
-                await asyncio.sleep(0.1)
+        deadline = time.monotonic() + DEADLINE_S
+        while len((found := await call.evaluate(CHART, party)).get("happy", ())) < len(its):
+            said = await call.get_by_role("status").all_inner_texts()
+            drawn = {name: len(data) for name, data in found.items()}
+            assert time.monotonic() < deadline, (party, len(its), drawn, said)
+            await asyncio.sleep(0.1)
         for i, name in enumerate(EMOTIONS):
             wanted = [None if final.p is None else pytest.approx(final.p[i], abs=1e-3) for final in its]
             assert found[name] == wanted, (party, name)
