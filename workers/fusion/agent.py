@@ -28,7 +28,7 @@ from affectstream.workers.fusion.stalls import LagWatch
 from affectstream.workers.fusion.trust import OperatorTrust
 
 COMMIT_EVERY_MS = 1000
-MOST_WAITING = 1000  # closed windows: from here on, fetches wait for the writer; more would leave the caches
+MOST_WAITING = 4000  # closed windows: from here on, fetches wait for the writer; larger steps gain no more
 STOP_S = 5.0  # for the steps under way, once the process is asked to stop
 
 AHEAD_MS = 7 * DAY_MS  # of its arrival: an event time beyond cannot be
