@@ -211,9 +211,8 @@ class PartyJoin:
             next_ms += self._window_ms
             if window is not None:
                 self._content_ms = next_ms
-        self._next_ms, closing_ms = next_ms, next_ms + self._window_ms
-        self.closing_ms = float(closing_ms)
-        self.early_ms = max(self.early_ms, closing_ms)
+        self._next_ms, self.closing_ms = next_ms, float(next_ms + self._window_ms)
+        self.early_ms = max(self.early_ms, next_ms + self._window_ms)
 
     def _limit_ms(self, watermark_ms: float) -> int:
         """Return the end of the last window that is passed and not beyond all that was seen."""

@@ -78,8 +78,7 @@ class PartyProgress:
         progress.advanced = self.idle.advanced = True
         if not item.seq:
             progress.zeros += (start_ms,)
-        end_ms = float(item.end_ms)
-        reach_ms = end_ms if end_ms > watermark_ms else watermark_ms
+        reach_ms = max(float(item.end_ms), watermark_ms)
         if reach_ms > progress.reach_ms:
             progress.reach_ms = reach_ms
         if watermark_ms > progress.observed_ms:
