@@ -52,7 +52,7 @@ def _join() -> str:
     from affectstream.workers import fusion
 
     if fusion.COMPILED is None:
-        raise Unavailable("runs as Python, more slowly: there was no C compiler where the package was built")
+        raise Unavailable("runs as Python, more slowly: with a C compiler, install the package anew")
     return "compiled"
 
 
