@@ -1,4 +1,7 @@
-"""The command `analyze`: a recorded session through models and join in one process, with no broker."""
+"""The command `analyze`: a recorded session through models and join in one process, with no broker.
+
+A second process decodes it.
+"""
 
 import logging
 from collections import deque
@@ -15,6 +18,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.console import Console
 
+from affectstream.decoding import Decode, decoder
 from affectstream.options import (
     Asr,
     Channels,
@@ -69,7 +73,7 @@ def analyze(
     agent_purpose: Purpose = None,
     asr: Asr = False,
 ) -> None:
-    """Analyse a recorded call in this process, with no broker, as fast as the machine allows."""
+    """Analyse a recorded call with no broker, as fast as the machine allows."""
     from affectstream.console import print_warnings
     from affectstream.export import report
     from affectstream.outputs import Outputs
@@ -85,7 +89,8 @@ def analyze(
     arguments = SessionArguments(
         inputs, party or (), channels, transcript, speaker or (), session, agent_purpose, offset or ()
     )
-    windows, words = _analysed(arguments, settings, start_ms)
+    with decoder() as decode:
+        windows, words = _analysed(arguments, settings, start_ms, decode)
     made = report(windows, settings.alerts, words)
     outputs.write(made, windows, settings, events(inputs[0]))
     out.print(summary_table(made, windows[0].session_id))
@@ -94,11 +99,11 @@ def analyze(
 
 
 def _analysed(
-    arguments: "SessionArguments", settings: "Settings", start_ms: int
+    arguments: "SessionArguments", settings: "Settings", start_ms: int, decode: Decode
 ) -> tuple[list[FusedEmotion], "list[Words]"]:
     """Return the final windows by time and party, and the words; raises InputError where there is none."""
     from affectstream.export import in_order
-    from affectstream.producers.session import estimated_ms, messages
+    from affectstream.producers.session import estimated_ms
     from affectstream.recordings import note_reading
     from affectstream.session_file import plan
     from affectstream.tables import progress_bar
@@ -109,7 +114,7 @@ def _analysed(
     session = replace(session, transcribe=settings.asr.enabled)
     words: list[Words] = []
     note_reading(session, policy)
-    stream: Iterable[SessionMessage] = messages(session)
+    stream: Iterable[SessionMessage] = decode(session)
     if settings.asr.enabled:
         from affectstream.workers.asr.offline import recognised
 

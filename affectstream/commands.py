@@ -15,7 +15,7 @@ class Entry(NamedTuple):
 COMMANDS: dict[str, Entry] = {
     "analyze": Entry(
         "affectstream.analyze",
-        "Analyse a recorded call in this process, with no broker, as fast as the machine allows.",
+        "Analyse a recorded call with no broker, as fast as the machine allows.",
         ("capture", "inference"),
     ),
     "demo": Entry(

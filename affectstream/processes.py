@@ -45,7 +45,7 @@ class Children:
         self.logs.mkdir(parents=True, exist_ok=True)
         with (self.logs / f"{name}.log").open("ab") as log:
             child.process = subprocess.Popen(
-                [sys.executable, "-m", child.module],
+                [sys.executable, "-P", "-m", child.module],  # -P: modules of the user's folder are not ours
                 env={**os.environ, **child.env},
                 stdin=subprocess.DEVNULL,
                 stdout=log,

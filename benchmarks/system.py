@@ -50,11 +50,11 @@ def _analyzed(name: str, media: Path, out: Path) -> Iterator[Row]:
     what = f"analyze {name} ({seconds} s)"
     yield Row(what, seconds / took_s, "x real time")
     yield Row(f"{what}, processor time", usage["cpu_s"], "s")
-    yield Row(f"{what}, peak memory", usage["peak_mib"], "MiB")
+    yield Row(f"{what}, peak memory of its larger process", usage["peak_mib"], "MiB")
 
 
 def _used(program: Sequence[str]) -> dict[str, float]:
-    """Run a program; return its processor time and peak memory.
+    """Run a program; return its processor time, and the peak memory of its largest process.
 
     Not as a child of this process: what the kernel gives as a child's peak begins with its parent's memory.
     """
