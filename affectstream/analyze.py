@@ -173,6 +173,7 @@ def observed(
     messages = iter(stream)
     under_way: deque[tuple[Batch, list[Future[list[Observation]]]]] = deque()
     with ExitStack() as exits:
+        exits.enter_context(_one_thread("import")).submit(_import_models)
         decoder = exits.enter_context(_one_thread("decode"))
         threads = [
             cycle([exits.enter_context(_thread(modality, settings)) for _ in range(THREADS[modality])])
@@ -188,6 +189,12 @@ def observed(
                 return
             if progress:
                 progress(batch.result()[-1].end_ms)
+
+
+def _import_models() -> None:
+    """Import what all models are built on, while the first messages are decoded."""
+    with _loading:
+        import_module("affectstream.workers.device")
 
 
 @contextmanager

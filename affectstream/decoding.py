@@ -55,7 +55,7 @@ def _decoded(plan: "SessionPlan", given: IO[bytes], records: IO[bytes]) -> "Iter
     from affectstream.schemas.codec import decode
 
     with suppress(BrokenPipeError), given:
-        given.write(_plans().dump_json(plan))
+        given.write(json.dumps(_plans().dump_python(plan, mode="json")).encode())
     while (record := _read(records))[0] != END:
         kind, body = record
         if kind == MESSAGE:
@@ -109,7 +109,7 @@ def main() -> None:
         if not (plan := sys.stdin.buffer.read()):
             return
         try:
-            stream = messages(_plans().validate_json(plan))
+            stream = messages(_plans().validate_python(json.loads(plan)))
             begun = True
             for message in stream:
                 write(MESSAGE, encode(message))

@@ -1,5 +1,6 @@
 """Decoding in a process of its own: the same messages, notices and errors, and no process left behind."""
 
+import os
 import subprocess
 from itertools import islice
 from pathlib import Path
@@ -56,6 +57,14 @@ def test_another_process_gives_the_same_messages_and_notices(call: SessionPlan) 
     assert len(found[0]) > SECONDS
     assert told[0] == told[1]
     assert told[0][0].startswith("damaged or cut off")
+
+
+def test_a_name_that_is_no_utf_8_is_found(call: SessionPlan) -> None:
+    media = call.parties[1].media
+    odd = media.rename(media.with_name(os.fsdecode(b"caf\xe9.flac")))
+    plan = SessionPlan("call", 0, (PartySource("customer", odd),))
+    with decoder() as decode:
+        assert len(list(decode(plan))) == len(list(messages(plan)))
 
 
 def test_what_a_session_refuses_is_raised_here(call: SessionPlan) -> None:
