@@ -35,9 +35,15 @@ def decoder() -> Iterator[Decode]:
     found on decoding is told of here. What the session raises there is raised here, and Unavailable where the
     process dies.
     """
-    command = [sys.executable, "-P", "-m", __name__]  # -P: modules of the user's folder are not ours
-    pipe = subprocess.PIPE
-    with subprocess.Popen(command, stdin=pipe, stdout=pipe, start_new_session=True) as child:
+    from affectstream.runtime.process import die_with_parent
+
+    with subprocess.Popen(
+        [sys.executable, "-P", "-m", __name__],  # -P: modules of the user's folder are not ours
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        start_new_session=True,
+        preexec_fn=die_with_parent,
+    ) as child:
         assert child.stdin and child.stdout
         given, records = child.stdin, child.stdout
         with suppress(ImportError, AttributeError, OSError):  # elsewhere than on Linux it stays narrow
