@@ -108,8 +108,11 @@ def log(probabilities: Floats) -> Floats:
     return np.asarray(np.log(np.maximum(probabilities, 1e-300)))
 
 
-def uncalibrated(probabilities: Floats, temperature: float) -> Floats:
-    """Return the probabilities (n, 7) of a network before its logits were divided by ``temperature``."""
+def uncalibrated(probabilities: Floats, temperature: float | Floats) -> Floats:
+    """Return the probabilities (n, 7) of a network before its logits were divided by ``temperature``.
+
+    That is one, or one a row (n, 1).
+    """
     return np.asarray(softmax(temperature * log(probabilities), axis=1), dtype=np.float64)
 
 

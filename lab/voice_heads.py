@@ -2,9 +2,10 @@
 
     python -m affectstream.lab.voice_heads --data FOLDER [--run runs/voice-heads] [--encoder tiny-en|base]
 
-Heads read the statistics of single windows. Those of every part (five folds of RAVDESS by actor; TESS, nEMO
-and TurEV left out whole one at a time) are trained in a minute each, without a GPU. With tiny.en, whose
-blocks the shipped network hardly changed, the run can judge calls: ``affectstream evaluate calls --run``.
+Heads read the statistics of single windows. Those of every part (five folds of RAVDESS by actor; RAVDESS,
+TESS, nEMO and TurEV left out whole one at a time) are trained in a minute each, without a GPU. With tiny.en,
+whose blocks the shipped network hardly changed, the run can judge calls (``affectstream evaluate calls
+--run``) and tell the fusion how the voice does on strangers (``affectstream fusion log --run``).
 Printed is the UAR by what is known of a speaker: the mean of the log probabilities of other clips over the
 same line, drawn to that of training where there are few, is taken off. What came out:
 docs/experiments/party-baseline.md.
@@ -154,9 +155,10 @@ class Part:
 
 def parts(views: Mapping[str, View]) -> Iterator[Part]:
     """Yield the folds of RAVDESS, which leave out their actors, and the corpora that are left out whole."""
+    left_out = [name for name in (speech.HOME, *LEFT_OUT) if name in views]
     folds = ravdess.folds_of(tuple(views[speech.HOME].items))
     yield from (Part(f"fold-{n}", speech.HOME, fold.test) for n, fold in enumerate(folds))
-    yield from (Part(f"{WITHOUT}{name}", name, np.zeros(0, np.int64)) for name in LEFT_OUT if name in views)
+    yield from (Part(f"{WITHOUT}{name}", name, np.zeros(0, np.int64)) for name in left_out)
 
 
 def learnt(part: Part, copies: Mapping[str, Heard], calls: Floats) -> Learnt:
@@ -209,7 +211,8 @@ def main(
             save(by, net, run / part.name / WEIGHTS)
             write_recipe(RECIPE_OF_ALL, run / RECIPE)
         for (copy, clips, neutral), answers in judged(part, by, copies).items():
-            row = f"{part.corpus} | {copy} | {clips} {'neutral ' if neutral else ''}clips"
+            known = " by speaker" if len(part.judged) else ""
+            row = f"{part.corpus}{known} | {copy} | {clips} {'neutral ' if neutral else ''}clips"
             found.setdefault(row, []).append(answers)
         out.print(f"{part.name} is trained and judged")
     for row, each in found.items():

@@ -29,8 +29,8 @@ def in_fixed_rows(rows: Array, fixed: int, forward: Forward, device: str) -> tup
     return tuple(np.concatenate(outputs) for outputs in zip(*parts, strict=True))
 
 
-def calibrated(logits: torch.Tensor, temperature: float) -> torch.Tensor:
-    """Return the probabilities (rows, 7) of ``logits`` at ``temperature``, in float64."""
+def calibrated(logits: torch.Tensor, temperature: float | torch.Tensor) -> torch.Tensor:
+    """Return the probabilities (rows, 7) of ``logits`` at ``temperature``, one or (rows, 1), in float64."""
     return torch.softmax(logits.to(torch.float64) / temperature, dim=1)
 
 

@@ -43,19 +43,19 @@ SHARES = (
 """What a service call asks of the text model, and the least that is wanted."""
 
 
-def outcomes(model: TextModel, temperature: float) -> tuple[Outcome, ...]:
-    """Return what a loaded ``model`` of this ``temperature`` says of the held-out sentences, one a style.
+def outcomes(model: TextModel) -> tuple[Outcome, ...]:
+    """Return what a loaded ``model`` says of the held-out sentences, one outcome a style.
 
     Each is read alone, as the first turn of a call is.
     """
     held = read_sentences("held")
-    return tuple(_outcome(style, in_style(held, style), model, temperature) for style in STYLES)
+    return tuple(_outcome(style, in_style(held, style), model) for style in STYLES)
 
 
-def on_corrections(model: TextModel, temperature: float) -> Outcome:
+def on_corrections(model: TextModel) -> Outcome:
     """Return what ``model`` says of mistakes that are put right, most told calmly, as recognisers write."""
     spoken = in_style(read_sentences("corrections"), STYLES[-1])
-    return _outcome("mistakes put right", spoken, model, temperature)
+    return _outcome("mistakes put right", spoken, model)
 
 
 def targets(found: Outcome, draws: int = DRAWS) -> tuple[Target, ...]:
@@ -70,10 +70,12 @@ def targets(found: Outcome, draws: int = DRAWS) -> tuple[Target, ...]:
     return tuple(lines)
 
 
-def _outcome(which: str, kept: Sequence[Sentence], model: TextModel, temperature: float) -> Outcome:
+def _outcome(which: str, kept: Sequence[Sentence], model: TextModel) -> Outcome:
     split, main = "held out by topic, not trained on", which == STYLES[-1]
     about = About(f"{DATA}, {which}", DATA, split, "the seven, by intent", "topics", main=main)
-    p = model.predict([model.prepare(s.text) for s in kept]).p
+    prepared = [model.prepare(s.text) for s in kept]
+    p = model.predict(prepared).p
+    before = uncalibrated(p, model.temperatures(prepared))
     parts = {"intent": tuple(s.intent for s in kept), "party": tuple(s.party for s in kept)}
     labels = np.array([s.label for s in kept], dtype=np.int64)
-    return Outcome(about, labels, tuple(s.group for s in kept), uncalibrated(p, temperature), p, parts)
+    return Outcome(about, labels, tuple(s.group for s in kept), before, p, parts)

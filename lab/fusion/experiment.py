@@ -8,8 +8,7 @@ The criterion for the default:
 3. Of these the one with the lowest NLL, averaged over the conditions, each weighing the same; a simpler rule
    where its mean NLL is within 0.005 of that.
 
-Networks on embeddings are compared but cannot be the default: workers send embeddings only when told to, and
-the voice's were mapped from the folds' space in a way that flatters them (``logs.voice``).
+Networks on embeddings are compared but cannot be the default: workers send embeddings only when told to.
 """
 
 from dataclasses import dataclass

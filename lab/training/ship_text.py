@@ -19,8 +19,8 @@ from affectstream.lab.datasets.files import corpora, of_corpus
 from affectstream.lab.datasets.texts import Row
 from affectstream.lab.evaluation.figures import summary
 from affectstream.lab.evaluation.sentences import SHARES, STYLES, outcomes
-from affectstream.lab.evaluation.tasks.text import ROWS, read
-from affectstream.lab.statistics import FLOOR, fit_temperature, log, scaled, uncalibrated
+from affectstream.lab.evaluation.tasks.text import ROWS, prepared_with, read
+from affectstream.lab.statistics import fit_temperature, log, scaled, uncalibrated
 from affectstream.lab.training.files import WEIGHTS, mean_weights, weights
 from affectstream.lab.training.networks.minilm import cut_state, cut_tokenizer, needed
 from affectstream.lab.training.recipe import RECIPE, CallsRecipe, TextRecipe, read_recipe
@@ -28,12 +28,12 @@ from affectstream.lab.training.tasks import text_calls
 from affectstream.lab.training.tasks.text import encoder_config, label_counts, rows_of, start_folder
 from affectstream.models.text.model import TextModel
 from affectstream.models.text.network import packed, unpacked
-from affectstream.models.text.tokenise import BUCKETS, Tokeniser
+from affectstream.models.text.tokenise import BUCKETS, MAX_TURNS, Tokeniser
 from affectstream.models.weights import Card, read_card, write_card
 from affectstream.schemas.errors import InputError
 from affectstream.schemas.labels import INDEX
 
-MODEL_IDS = {"text": "text-minilm/1", "text-calls": "text-minilm/5"}  # by the network of the last run
+MODEL_IDS = {"text": "text-minilm/1", "text-calls": "text-minilm/6"}  # by the network of the last run
 LICENCE = (
     "Apache-2.0 for the weights, started from all-MiniLM-L6-v2 (Apache-2.0; its package says MIT); "
     "trained on MELD (GPL-3.0) and GoEmotions (CC BY 4.0)"
@@ -51,41 +51,40 @@ LOCAL = ("weights", "teachers", "threads", "device")  # of a recipe: where it wa
 def ship(runs: Sequence[Path], folder: Path, data: Path | None) -> Card:
     """Write weights, tokenizer and card to ``folder``; return the card."""
     held = write(runs, folder, corpora(data))
-    config = json.loads((folder / "text.json").read_text())["config"]
-    temperatures, figures = calibrated(loaded(folder), held)
-    config["temperatures"] = {of: round(t, 4) for of, t in temperatures.items()}
-    temperature = temperatures["MELD"]
+    config = json.loads((folder / "text.json").read_text())["config"] | fitted(loaded(folder), held)
+    temperature = config["temperatures_by_turns"][-1]  # of a usual utterance
     write_card("text", card(temperature, 0.0, config, {}), folder)
     model = loaded(folder)
-    figures |= _on_development_sets(model, config["temperatures"], data) | on_sentences(model, temperature)
+    figures = _on_held_out(model, held) | _on_development_sets(model, config, data) | on_sentences(model)
     rounded = {name: round(value, 4) for name, value in figures.items()}
     return write_card("text", card(temperature, rounded["meld_dev_uar"], config, rounded), folder)
 
 
-def _on_development_sets(
-    model: TextModel, temperatures: dict[str, float], data: Path | None
-) -> dict[str, float]:
-    """Return the figures of ``model``, calibrated on MELD, by each corpus's own temperature."""
-    figures: dict[str, float] = {}
-    for name, of, path, turns in (
-        ("meld_dev", "MELD", of_corpus("meld", data, "dev_sent_emo.csv") / "dev_sent_emo.csv", 2),
-        ("goemotions_dev", "GoEmotions", of_corpus("goemotions", data, "dev.tsv") / "dev.tsv", 0),
-    ):
-        rows = read(path)
-        p = uncalibrated(predicted(model, rows, turns), temperatures["MELD"])
-        found = summary(
-            scaled(log(p), temperatures[of]), np.array([row.label for row in rows], dtype=np.int64)
-        )
-        figures |= {f"{name}_{key}": found[key] for key in FIGURES}
-    return figures
+def _on_held_out(model: TextModel, held: Sequence[Row]) -> dict[str, float]:
+    """Return figures of ``model`` on what MELD held out, with the context that there is."""
+    rows = [row for row in held if row.corpus == 0]
+    found = summary(predicted(model, rows, MAX_TURNS), labels_of(rows))
+    return {"held_n": float(len(rows))} | {f"held_{key}": found[key] for key in ("weighted_f1", "uar", "ece")}
 
 
-def on_sentences(model: TextModel, temperature: float) -> dict[str, float]:
+def _on_development_sets(model: TextModel, config: dict[str, Any], data: Path | None) -> dict[str, float]:
+    """Return the figures of ``model`` on MELD, and on GoEmotions by the temperature of its own."""
+    dialogues = read(of_corpus("meld", data, "dev_sent_emo.csv") / "dev_sent_emo.csv")
+    comments = read(of_corpus("goemotions", data, "dev.tsv") / "dev.tsv")
+    raw = uncalibrated(predicted(model, comments, 0), config["temperatures_by_turns"][0])
+    found = {
+        "meld": summary(predicted(model, dialogues, MAX_TURNS), labels_of(dialogues)),
+        "goemotions": summary(scaled(log(raw), config["temperatures"]["GoEmotions"]), labels_of(comments)),
+    }
+    return {f"{name}_dev_{key}": of[key] for name, of in found.items() for key in FIGURES}
+
+
+def on_sentences(model: TextModel) -> dict[str, float]:
     """Return what ``model`` makes of the held-out sentences of calls, per style, without intervals."""
     names = ("neutral", "angry", "angry_disgust_sad")
     return {
         f"calls_{style}_{name}": share.of(outcome, draws=1)[0].value
-        for style, outcome in zip(STYLES, outcomes(model, temperature), strict=True)
+        for style, outcome in zip(STYLES, outcomes(model), strict=True)
         for name, share in zip(names, SHARES, strict=True)
     }
 
@@ -188,28 +187,33 @@ def card(
     }
 
 
+def labels_of(rows: Sequence[Row]) -> statistics.Labels:
+    """Return the labels (n,) of ``rows``."""
+    return np.array([row.label for row in rows], dtype=np.int64)
+
+
 def predicted(model: TextModel, rows: Sequence[Row], turns: int) -> statistics.Floats:
     """Return the probabilities (n, 7) of ``rows`` with at most ``turns`` of their context."""
-    return model.predict([model.prepare(r.text, r.context[-turns:] if turns else ()) for r in rows]).p
+    return model.predict(prepared_with(model, rows, turns)).p
 
 
-def calibrated(model: TextModel, held: Sequence[Row]) -> tuple[dict[str, float], dict[str, float]]:
-    """Return the temperature of each corpus for ``model`` (itself at 1), and figures on what MELD held out.
+def fitted(model: TextModel, held: Sequence[Row]) -> dict[str, Any]:
+    """Return the temperatures for the card, from what training held out, by ``model``, itself at 1.
 
-    Each utterance of MELD counts with two, one and no turns of context, since a call starts without any.
+    Utterances of MELD give one after no, one and two turns of context; all that have as many count for each.
+    Comments of GoEmotions, which stand alone, give their own.
     """
-    rows, comments = ([row for row in held if row.corpus == corpus] for corpus in (0, 1))
-    truth = np.array([row.label for row in rows], dtype=np.int64)
-    logits = [np.log(np.maximum(predicted(model, rows, turns), FLOOR)) for turns in (2, 1, 0)]
-    temperature = fit_temperature(np.concatenate(logits), np.tile(truth, 3))
-    other = np.log(np.maximum(predicted(model, comments, 0), FLOOR))
-    labels = np.array([row.label for row in comments], dtype=np.int64)
-    said = logits[0].argmax(axis=1).astype(np.int64)
-    return {"MELD": temperature, "GoEmotions": fit_temperature(other, labels)}, {
-        "held_n": float(len(rows)),
-        "held_weighted_f1": statistics.weighted_f1(truth, said),
-        "held_uar": statistics.uar(truth, said),
-        "held_ece": statistics.ece(scaled(logits[0], temperature), truth),
+
+    def temperature(rows: Sequence[Row], turns: int) -> float:
+        return round(fit_temperature(log(predicted(model, rows, turns)), labels_of(rows)), 4)
+
+    dialogues, comments = ([row for row in held if row.corpus == corpus] for corpus in (0, 1))
+    return {
+        "temperatures_by_turns": [
+            temperature([row for row in dialogues if len(row.context) >= turns], turns)
+            for turns in range(MAX_TURNS + 1)
+        ],
+        "temperatures": {"GoEmotions": temperature(comments, 0)},
     }
 
 

@@ -12,8 +12,8 @@ from safetensors.torch import load_file
 from affectstream.models.batching import calibrated, in_fixed_rows, product_type
 from affectstream.models.protocol import Array, Predictions
 from affectstream.models.text.network import TextNetwork, unpacked
-from affectstream.models.text.tokenise import BUCKETS, Tokeniser
-from affectstream.models.weights import FOLDER, checked_file, read_card
+from affectstream.models.text.tokenise import BUCKETS, MAX_TURNS, Tokeniser
+from affectstream.models.weights import FOLDER, Card, checked_file, read_card
 from affectstream.schemas.errors import InputError, ModelError
 from affectstream.schemas.labels import N_EMOTIONS
 
@@ -36,7 +36,7 @@ class TextModel:
         self._rows = rows
         self._device = "cpu"
         self._network: TextNetwork | None = None
-        self._temperature = 1.0
+        self._by_turns = torch.tensor(temperatures_by_turns(card), dtype=torch.float64)
 
     def load(self, device: str) -> None:
         """Read the weights onto ``device``; raises ModelError."""
@@ -46,7 +46,7 @@ class TextModel:
             self._network = TextNetwork(weights, card.config["encoder"], product_type(device))
         except (KeyError, TypeError, RuntimeError, ValueError, AssertionError) as error:
             raise ModelError(f"{path} cannot be used on {device!r} with the network of its card") from error
-        self._temperature = card.temperature
+        self._by_turns = self._by_turns.to(device)
         self._device = device
 
     def prepare(self, text: str, context: Sequence[str] = ()) -> Array:
@@ -56,6 +56,11 @@ class TextModel:
     def known_share(self, text: str) -> float:
         """Return the share of word pieces of ``text`` that the vocabulary holds; 0 for no text."""
         return self._tokeniser.known_share(text)
+
+    def temperatures(self, prepared: Sequence[Array]) -> Array:
+        """Return the temperatures (n, 1) of prepared texts: each has that of its number of turns."""
+        own = [self._temperatures(torch.from_numpy(array[None]).to(self._device)) for array in prepared]
+        return torch.cat(own).cpu().numpy()
 
     @property
     def embedding_size(self) -> int:
@@ -84,7 +89,24 @@ class TextModel:
     def _forward(self, prepared: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         assert self._network is not None
         logits, means = self._network(prepared)  # (rows, 7), (rows, hidden)
-        return calibrated(logits, self._temperature), means.float()
+        return calibrated(logits, self._temperatures(prepared)), means.float()
+
+    def _temperatures(self, prepared: torch.Tensor) -> torch.Tensor:
+        ids, segments = prepared[:, 0], prepared[:, 1]
+        turns = ((ids == self._tokeniser.sep) & (segments == 1)).sum(dim=1)  # a separator ends each
+        return self._by_turns[turns.clamp(max=MAX_TURNS), None]
+
+
+def temperatures_by_turns(card: Card) -> list[float]:
+    """Return the temperatures of an utterance after no, one and two turns of context.
+
+    The less of a dialogue the network has read, the surer of itself it is without reason. A card that names
+    no such temperatures has one for all. Raises ModelError for another number of them.
+    """
+    found: list[float] = card.config.get("temperatures_by_turns", [card.temperature] * (MAX_TURNS + 1))
+    if len(found) != MAX_TURNS + 1:
+        raise ModelError(f"the card of {card.model_id} needs {MAX_TURNS + 1} temperatures by turns: {found}")
+    return found
 
 
 def _checked(path: Path, config: dict[str, object]) -> Path:

@@ -12,8 +12,9 @@ from affectstream.lab.evaluation.degrade import SHARES_HEARD, WORD_ERROR_RATES, 
 from affectstream.lab.evaluation.figures import summary
 from affectstream.lab.evaluation.outcome import About, Evaluation, Outcome, Point, Target
 from affectstream.lab.evaluation.run import EvaluationRequest, predicted
-from affectstream.lab.statistics import Floats, log, scaled, uncalibrated
-from affectstream.models.text.model import TextModel
+from affectstream.lab.statistics import log, scaled, uncalibrated
+from affectstream.models.protocol import Array
+from affectstream.models.text.model import TextModel, temperatures_by_turns
 from affectstream.models.weights import Card, read_card
 from affectstream.schemas.errors import InputError
 
@@ -44,8 +45,7 @@ def evaluate(request: EvaluationRequest) -> Evaluation:
             points = _points(request, model, rows[request.some(len(rows), ROBUST_SHARE)])
     lines = [line for outcome in outcomes for line in _targets(outcome, request.draws)]
     if request.data is None or not request.data.is_file():
-        mended = sentences.on_corrections(model, card.temperature)
-        spoken = (*sentences.outcomes(model, card.temperature), mended)
+        spoken = (*sentences.outcomes(model), sentences.on_corrections(model))
         outcomes += spoken
         lines += [line for outcome in spoken for line in sentences.targets(outcome, request.draws)]
     if "held_ece" in card.figures:
@@ -53,8 +53,9 @@ def evaluate(request: EvaluationRequest) -> Evaluation:
         lines.append(targets.from_card(title, card.figures["held_ece"], targets.MOST_ECE, at_most=True))
     notes = (
         f"The time of one utterance was measured on {where}.",
-        f"Temperatures: {', '.join(f'{of} {t:.3f}' for of, t in temperatures(card).items())}; "
-        "the stream and the sentences of calls have that of MELD.",
+        f"Temperatures: {', '.join(f'{t:.3f}' for t in temperatures_by_turns(card))} after no, one and two "
+        "turns of context, for MELD, the stream and the sentences of calls; "
+        f"{temperature_of_comments(card):.3f} for GoEmotions.",
     )
     return Evaluation(
         "text", card, tuple(outcomes), points, "weighted_f1", (*lines, speed), notes, request.command
@@ -87,17 +88,14 @@ def read(path: Path) -> list[Row]:
     return meld_rows(path) if is_meld(path) else goemotions_rows(path, once=False)
 
 
-def temperatures(card: Card) -> dict[str, float]:
-    """Return the temperature of each corpus: the stream's where the card names none for it."""
-    named = card.config.get("temperatures", {})
-    return {of: float(named.get(of, card.temperature)) for of in ("MELD", "GoEmotions")}
+def temperature_of_comments(card: Card) -> float:
+    """Return the temperature of GoEmotions: the stream's without context where the card names none."""
+    return float(card.config.get("temperatures", {}).get("GoEmotions", temperatures_by_turns(card)[0]))
 
 
-def _probabilities(
-    request: EvaluationRequest, model: TextModel, rows: Sequence[Row], turns: int, title: str
-) -> Floats:
-    prepared = [model.prepare(r.text, r.context[-turns:] if turns else ()) for r in rows]
-    return predicted(model.predict, prepared, title, request.progress)
+def prepared_with(model: TextModel, rows: Sequence[Row], turns: int) -> list[Array]:
+    """Return ``rows`` with at most ``turns`` of their context as ``model`` reads them."""
+    return [model.prepare(r.text, r.context[-turns:] if turns else ()) for r in rows]
 
 
 def _outcome(
@@ -114,11 +112,12 @@ def _outcome(
         main=first,
         judged=first,
     )
-    p = _probabilities(request, model, rows, turns, about.name)
+    prepared = prepared_with(model, rows, turns)
+    p = predicted(model.predict, prepared, about.name, request.progress)
     parts = {"speaker": tuple(r.speaker for r in rows)} if meld else {}
     labels = np.array([r.label for r in rows], dtype=np.int64)
-    before = uncalibrated(p, card.temperature)
-    after = scaled(log(before), temperatures(card)[about.data])
+    before = uncalibrated(p, model.temperatures(prepared))
+    after = p if meld else scaled(log(before), temperature_of_comments(card))
     return Outcome(about, labels, tuple(r.group for r in rows), before, after, parts)
 
 
@@ -127,7 +126,8 @@ def _points(request: EvaluationRequest, model: TextModel, rows: Sequence[Row]) -
     vocabulary = sorted({word for row in rows for word in row.text.split()})
 
     def point(condition: str, severity: float, unit: str, worse: Sequence[Row]) -> Point:
-        p = _probabilities(request, model, worse, TURNS[0], f"{condition} {severity:g}")
+        prepared, title = prepared_with(model, worse, TURNS[0]), f"{condition} {severity:g}"
+        p = predicted(model.predict, prepared, title, request.progress)
         return Point(condition, severity, unit, summary(p, labels), len(labels))
 
     def misheard(rate: float) -> list[Row]:

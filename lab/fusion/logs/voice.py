@@ -1,8 +1,10 @@
-"""Recorded out-of-fold probabilities of the voice, clean and degraded.
+"""Recorded probabilities of the voice on a corpus that it never heard, clean and degraded.
 
-The shipped heads learnt from all twenty actors. So each window is given to the network of a run that never
-heard its actor, at the temperature of that run where it was evaluated, else at the shipped card's. The
-embeddings are its encoder's statistics.
+The shipped heads learnt from all corpora, and a caller is in none of them. So windows of RAVDESS are given to
+the network of a run that learnt from the other corpora alone, where the run has one; else each to the one of
+its folds that never heard the actor, which knows the corpus and is right more often than any is on a call.
+The temperature is that of the run where it was evaluated, else the shipped card's. The embeddings are the
+encoder's statistics.
 """
 
 from collections.abc import Sequence
@@ -16,11 +18,14 @@ from scipy.special import softmax
 
 from affectstream.lab.datasets import ravdess
 from affectstream.lab.evaluation.degrade import SPEECH, Speech, clean
-from affectstream.lab.evaluation.tasks.voice_folds import fold_networks
+from affectstream.lab.evaluation.tasks.voice_folds import fold_networks, whole_network
 from affectstream.lab.evaluation.windows import cut, stream_spans
 from affectstream.lab.fusion.logs.items import CLEAN, ProbabilityLog
-from affectstream.lab.splits import Fold
+from affectstream.lab.training.files import WEIGHTS
+from affectstream.lab.training.recipe import RECIPE, VoiceRecipe, read_recipe
 from affectstream.lab.training.ship_voice import temperature_in
+from affectstream.lab.training.speech import HOME
+from affectstream.lab.training.tasks.voice import WITHOUT
 from affectstream.models.voice import features
 from affectstream.models.voice.network import VoiceNet, embedding_size
 from affectstream.models.voice.quality import is_silent, quality
@@ -56,6 +61,12 @@ class Windows:
 
 
 @dataclass(frozen=True)
+class _Unheard:
+    networks: Sequence[tuple[VoiceNet, Indices]]  # with the clips that each answers for
+    statement: str
+
+
+@dataclass(frozen=True)
 class _Answers:
     p: Floats  # (windows, 7)
     unknown: Floats  # (windows,) share that is no known speech
@@ -63,25 +74,22 @@ class _Answers:
 
 
 def log(folder: Path, run: Path) -> ProbabilityLog:
-    """Return the out-of-fold log of the recordings in ``folder``, by the networks kept in ``run``.
+    """Return the log of the recordings in ``folder``, by the networks kept in ``run``.
 
     Raises InputError for other data, ModelError where a network lacks.
     """
     clips = ravdess.read(folder)
     card = read_card("voice")
-    nets = fold_networks(run)
-    if not nets:
-        raise ModelError(f"{run} does not hold the five fold networks: affectstream train voice --run {run}")
+    unheard = _unheard(run, clips.clips)
     heard = [windows(clips.clips, heard) for heard in CONDITIONS.values()]
-    answers = _out_of_fold(nets, ravdess.folds_of(clips.clips), heard, card, temperature_in(run))
+    answers = _answers(unheard, heard, card, temperature_in(run))
     clip = heard[0].clip
     number = np.arange(len(clip)) - np.searchsorted(clip, clip)
     return ProbabilityLog(
         "audio",
         "RAVDESS actors 1 to 20",
-        f"Voice: networks by fold beside {card.model_id}, on {len(clip)} two-second windows of "
-        f"{len(clips.clips)} RAVDESS clips, each by the one that never heard its actor, calm "
-        "counted as neutral; embeddings are the encoder's statistics.",
+        f"Voice: {unheard.statement} beside {card.model_id}, on {len(clip)} two-second windows of "
+        f"{len(clips.clips)} RAVDESS clips, calm as neutral; embeddings are the encoder's statistics.",
         tuple(CONDITIONS),
         np.stack([found.p for found in answers]),
         np.stack([w.present for w in heard]),
@@ -108,9 +116,23 @@ def windows(clips: Sequence[ravdess.Clip], heard: Speech) -> Windows:
     return Windows(np.stack(inputs), np.array(present), np.array(grades), np.array(rows, dtype=np.int64))
 
 
-def _out_of_fold(
-    nets: Sequence[VoiceNet], split: Sequence[Fold], heard: Sequence[Windows], card: Card, temperature: float
-) -> list[_Answers]:
+def _unheard(run: Path, clips: Sequence[ravdess.Clip]) -> _Unheard:
+    """Return the networks of ``run`` that know no more of ``clips`` than they must; raises ModelError."""
+    path, recipe = run / f"{WITHOUT}{HOME}" / WEIGHTS, run / RECIPE
+    if path.exists() and recipe.exists() and isinstance(made := read_recipe(recipe), VoiceRecipe):
+        everything = np.arange(len(clips))
+        return _Unheard([(whole_network(path, made), everything)], "a network that never heard RAVDESS")
+    nets = fold_networks(run)
+    if not nets:
+        raise ModelError(
+            f"{run} does not hold networks that never heard RAVDESS or the actors of a fold: "
+            "python -m affectstream.lab.voice_heads makes them"
+        )
+    folds = (fold.test for fold in ravdess.folds_of(clips))
+    return _Unheard(list(zip(nets, folds, strict=True)), "networks by fold that never heard the actor")
+
+
+def _answers(unheard: _Unheard, heard: Sequence[Windows], card: Card, temperature: float) -> list[_Answers]:
     """Return what the product would have of the windows under each condition, by the right network.
 
     The prior is that of calls, as it is in the stream.
@@ -122,8 +144,8 @@ def _out_of_fold(
         answers = _Answers(
             np.zeros((n, N_EMOTIONS)), np.zeros(n), np.zeros((n, embedding_size()), np.float32)
         )
-        for net, fold in zip(nets, split, strict=True):
-            inside = np.isin(part.clip, fold.test)
+        for net, rows in unheard.networks:
+            inside = np.isin(part.clip, rows)
             logits, answers.embeddings[inside], unknown = _evidence(net, part.inputs[inside])
             share = answers.unknown[inside] = unknown.astype(np.float64)
             known = softmax((logits.astype(np.float64) + offset) / temperature, axis=1) * (1 - share[:, None])

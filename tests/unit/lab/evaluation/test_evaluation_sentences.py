@@ -5,7 +5,7 @@ import pytest
 
 from affectstream.lab.calls.sentences import ANGRY_INTENTS, in_style, read_sentences
 from affectstream.lab.evaluation.sentences import SHARES, STYLES, on_corrections, outcomes, targets
-from affectstream.lab.evaluation.tasks.text import temperatures
+from affectstream.lab.evaluation.tasks.text import temperature_of_comments
 from affectstream.models.protocol import Predictions
 from affectstream.models.weights import read_card
 from affectstream.schemas.labels import EMOTIONS, INDEX
@@ -19,6 +19,9 @@ class Reader:
 
     def prepare(self, text: str) -> str:
         return text
+
+    def temperatures(self, prepared: list[str]) -> np.ndarray:
+        return np.ones((len(prepared), 1))
 
     def predict(self, prepared: list[str]) -> Predictions:
         p = np.full((len(prepared), 7), 0.05)
@@ -34,7 +37,7 @@ def reader(answer: dict[str, str]) -> Reader:
 
 
 def test_a_model_that_is_right_meets_every_demand_in_both_styles() -> None:
-    found = outcomes(reader({}), 1.0)  # type: ignore[arg-type]
+    found = outcomes(reader({}))  # type: ignore[arg-type]
     assert [o.about.name.rpartition(", ")[2] for o in found] == ["written", "recogniser"]
     lines = [line for outcome in found for line in targets(outcome, draws=20)]
     assert len(lines) == 6
@@ -48,7 +51,7 @@ def test_a_model_that_is_right_meets_every_demand_in_both_styles() -> None:
 
 def test_a_share_counts_the_sentences_of_its_intents_alone() -> None:
     answer = {"complaint": "sad", "greeting": "happy"}
-    found = outcomes(reader(answer), 1.0)[1]  # type: ignore[arg-type]
+    found = outcomes(reader(answer))[1]  # type: ignore[arg-type]
     kept = read_sentences("held")
     neutral = [s.intent == "greeting" for s in kept if EMOTIONS[s.label] == "neutral"]
     angry = [s.intent == "escalation" for s in kept if s.intent in ANGRY_INTENTS]
@@ -57,7 +60,7 @@ def test_a_share_counts_the_sentences_of_its_intents_alone() -> None:
 
 
 def test_mistakes_that_are_put_right_are_judged_by_themselves() -> None:
-    found = on_corrections(reader({"statement": "angry"}), 1.0)  # type: ignore[arg-type]
+    found = on_corrections(reader({"statement": "angry"}))  # type: ignore[arg-type]
     lines = targets(found, draws=20)
     assert [line.figure.rpartition(", ")[2] for line in lines] == ["mistakes put right"] * 3
     kept = read_sentences("corrections")
@@ -67,9 +70,16 @@ def test_mistakes_that_are_put_right_are_judged_by_themselves() -> None:
     assert lines[0].items == len(calm)
 
 
-def test_every_corpus_has_the_temperature_of_the_stream_where_the_card_names_none() -> None:
-    card = read_card("text")
-    plain = card.model_copy(update={"config": {}, "temperature": 1.5})
-    assert temperatures(plain) == {"MELD": 1.5, "GoEmotions": 1.5}
-    own = card.model_copy(update={"config": {"temperatures": {"GoEmotions": 0.9}}, "temperature": 1.5})
-    assert temperatures(own) == {"MELD": 1.5, "GoEmotions": 0.9}
+@pytest.mark.parametrize(
+    ("config", "temperature"),
+    [
+        ({}, 1.5),
+        ({"temperatures_by_turns": [1.7, 1.4, 1.3]}, 1.7),
+        ({"temperatures": {"GoEmotions": 0.9}}, 0.9),
+    ],
+)
+def test_comments_have_the_temperature_of_a_lone_utterance_where_the_card_names_none(
+    config: dict[str, object], temperature: float
+) -> None:
+    card = read_card("text").model_copy(update={"config": config, "temperature": 1.5})
+    assert temperature_of_comments(card) == temperature

@@ -33,7 +33,7 @@ def recipe(tmp_path: Path) -> CallsRecipe:
     for corpus in ("meld", "goemotions", "start"):
         (tmp_path / corpus).mkdir()
     lines = ["Utterance,Speaker,Emotion,Dialogue_ID,Utterance_ID"]
-    lines += [f"turn {i} of {d},A,{('joy', 'anger')[i]},{d},{i}" for d in range(40) for i in range(2)]
+    lines += [f"turn {i} of {d},A,{('joy', 'anger', 'fear')[i]},{d},{i}" for d in range(40) for i in range(3)]
     comments = [f"comment {i}\t{(17, 2)[i % 2]}\tg{i}" for i in range(80)]
     for split in ("train", "dev"):
         (tmp_path / "meld" / f"{split}_sent_emo.csv").write_text("\n".join(lines))
@@ -125,11 +125,11 @@ def test_training_starts_from_what_the_weights_give(recipe: CallsRecipe) -> None
     with torch.inference_mode():
         for corpus in range(len(CORPORA)):
             logits = made(torch.from_numpy(prepared[None]), torch.tensor([corpus]))
-            p = (logits / read_card("text", Path(recipe.weights)).temperature).softmax(1).numpy()
+            p = (logits / start.temperatures([prepared])[0, 0]).softmax(1).numpy()
             assert p == pytest.approx(start.predict([prepared]).p, abs=2e-3)  # bfloat16 where it is quick
 
 
-def test_a_run_ships_with_more_calm_and_a_temperature_for_each_corpus(
+def test_a_run_ships_with_more_calm_and_temperatures_by_turns_and_for_comments(
     recipe: CallsRecipe, tmp_path: Path
 ) -> None:
     made = network(recipe)
@@ -141,10 +141,12 @@ def test_a_run_ships_with_more_calm_and_a_temperature_for_each_corpus(
     write_recipe(recipe, run / RECIPE)
     save_file(made.state_dict(), run / WEIGHTS)
     card = ship([run], tmp_path / "shipped", tmp_path)
-    assert card.model_id == "text-minilm/5"
+    assert card.model_id == "text-minilm/6"
     assert "sentences of service calls (train)" in card.data
     assert [t["network"] for t in card.config["training"]] == ["text", "text-calls"]
-    assert card.temperature == pytest.approx(card.config["temperatures"]["MELD"], abs=1e-4)
+    assert len(card.config["temperatures_by_turns"]) == 3
+    assert card.temperature == card.config["temperatures_by_turns"][2]
+    assert card.config["temperatures"].keys() == {"GoEmotions"}
     assert {"calls_written_neutral", "calls_recogniser_angry", "goemotions_dev_ece"} <= set(card.figures)
     ship_bare([run], tmp_path / "bare", tmp_path)
     states = [load_file(tmp_path / name / "text.safetensors") for name in ("shipped", "bare")]

@@ -1,5 +1,6 @@
 """The text model: the same bits however batched, calibrated distributions, errors; on the shipped weights."""
 
+import json
 import shutil
 from pathlib import Path
 
@@ -81,6 +82,31 @@ def test_sentences_of_calls_that_were_reported_as_misread_are_read_right(model: 
 def test_context_changes_what_is_read(model: TextModel) -> None:
     alone, after = model.predict([model.prepare("Yes."), model.prepare("Yes.", ("You won the lottery!!",))]).p
     assert not np.array_equal(alone, after)
+
+
+def test_an_utterance_has_the_temperature_of_its_number_of_turns(copied: Path) -> None:
+    contexts = ((), ("Yes?",), ("Hello?", "Go on."), ("Hm.", "Hello?", "Go on."), ("", "Go on."))
+    said = {}
+    for own in ([1.0, 1.0, 1.0], [2.0, 1.5, 0.5]):
+        path = copied / "text.json"
+        kept = json.loads(path.read_text())
+        kept["config"]["temperatures_by_turns"] = own
+        path.write_text(json.dumps(kept))
+        model = TextModel(folder=copied, rows=4)
+        model.load("cpu")
+        prepared = [model.prepare("It is broken again.", context) for context in contexts]
+        said[own[0]] = np.log(model.predict(prepared).p)
+        assert model.temperatures(prepared)[:, 0].tolist() == [*own, own[2], own[1]]
+    plain, cooled = (rows - rows[:, :1] for rows in said.values())
+    np.testing.assert_allclose(cooled, plain / np.array([2.0, 1.5, 0.5, 0.5, 1.5])[:, None], atol=1e-6)
+
+
+def test_a_card_with_another_number_of_temperatures_is_refused(copied: Path) -> None:
+    kept = json.loads((copied / "text.json").read_text())
+    kept["config"]["temperatures_by_turns"] = [1.2, 1.1]
+    (copied / "text.json").write_text(json.dumps(kept))
+    with pytest.raises(ModelError, match="3 temperatures"):
+        TextModel(folder=copied)
 
 
 def test_nothing_in_gives_nothing_out(model: TextModel) -> None:
