@@ -55,28 +55,28 @@ def ship(runs: Sequence[Path], folder: Path, data: Path | None) -> Card:
     temperature = config["temperatures_by_turns"][-1]  # of a usual utterance
     write_card("text", card(temperature, 0.0, config, {}), folder)
     model = loaded(folder)
-    figures = _on_held_out(model, held) | _on_development_sets(model, config, data) | on_sentences(model)
+    figures = _on_dialogues(model, held, data) | _on_comments(model, config, data) | on_sentences(model)
     rounded = {name: round(value, 4) for name, value in figures.items()}
     return write_card("text", card(temperature, rounded["meld_dev_uar"], config, rounded), folder)
 
 
-def _on_held_out(model: TextModel, held: Sequence[Row]) -> dict[str, float]:
-    """Return figures of ``model`` on what MELD held out, with the context that there is."""
-    rows = [row for row in held if row.corpus == 0]
-    found = summary(predicted(model, rows, MAX_TURNS), labels_of(rows))
-    return {"held_n": float(len(rows))} | {f"held_{key}": found[key] for key in ("weighted_f1", "uar", "ece")}
+def _on_dialogues(model: TextModel, held: Sequence[Row], data: Path | None) -> dict[str, float]:
+    """Return the figures of ``model`` on what MELD held out of training, on its development set, and both."""
+    out = [row for row in held if row.corpus == 0]
+    dev = read(of_corpus("meld", data, "dev_sent_emo.csv") / "dev_sent_emo.csv")
+    p, labels = predicted(model, [*out, *dev], MAX_TURNS), labels_of([*out, *dev])
+    parts = {"held": slice(len(out)), "meld_dev": slice(len(out), None), "meld_dev_and_held": slice(None)}
+    found = {name: summary(p[rows], labels[rows]) for name, rows in parts.items()}
+    figures = {f"{name}_{key}": of[key] for name, of in found.items() for key in FIGURES}
+    return figures | {"held_n": float(len(out)), "meld_dev_and_held_n": float(len(labels))}
 
 
-def _on_development_sets(model: TextModel, config: dict[str, Any], data: Path | None) -> dict[str, float]:
-    """Return the figures of ``model`` on MELD, and on GoEmotions by the temperature of its own."""
-    dialogues = read(of_corpus("meld", data, "dev_sent_emo.csv") / "dev_sent_emo.csv")
-    comments = read(of_corpus("goemotions", data, "dev.tsv") / "dev.tsv")
-    raw = uncalibrated(predicted(model, comments, 0), config["temperatures_by_turns"][0])
-    found = {
-        "meld": summary(predicted(model, dialogues, MAX_TURNS), labels_of(dialogues)),
-        "goemotions": summary(scaled(log(raw), config["temperatures"]["GoEmotions"]), labels_of(comments)),
-    }
-    return {f"{name}_dev_{key}": of[key] for name, of in found.items() for key in FIGURES}
+def _on_comments(model: TextModel, config: dict[str, Any], data: Path | None) -> dict[str, float]:
+    """Return the figures of ``model`` on the development set of GoEmotions, by the temperature of its own."""
+    rows = read(of_corpus("goemotions", data, "dev.tsv") / "dev.tsv")
+    raw = uncalibrated(predicted(model, rows, 0), config["temperatures_by_turns"][0])
+    found = summary(scaled(log(raw), config["temperatures"]["GoEmotions"]), labels_of(rows))
+    return {f"goemotions_dev_{key}": found[key] for key in FIGURES}
 
 
 def on_sentences(model: TextModel) -> dict[str, float]:
