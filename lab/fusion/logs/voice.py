@@ -61,7 +61,9 @@ class Windows:
 
 
 @dataclass(frozen=True)
-class _Unheard:
+class Unheard:
+    """Networks that know no more of the clips than they must."""
+
     networks: Sequence[tuple[VoiceNet, Indices]]  # with the clips that each answers for
     statement: str
 
@@ -80,7 +82,7 @@ def log(folder: Path, run: Path) -> ProbabilityLog:
     """
     clips = ravdess.read(folder)
     card = read_card("voice")
-    unheard = _unheard(run, clips.clips)
+    unheard = networks(run, clips.clips)
     heard = [windows(clips.clips, heard) for heard in CONDITIONS.values()]
     answers = _answers(unheard, heard, card, temperature_in(run))
     clip = heard[0].clip
@@ -116,12 +118,12 @@ def windows(clips: Sequence[ravdess.Clip], heard: Speech) -> Windows:
     return Windows(np.stack(inputs), np.array(present), np.array(grades), np.array(rows, dtype=np.int64))
 
 
-def _unheard(run: Path, clips: Sequence[ravdess.Clip]) -> _Unheard:
-    """Return the networks of ``run`` that know no more of ``clips`` than they must; raises ModelError."""
+def networks(run: Path, clips: Sequence[ravdess.Clip]) -> Unheard:
+    """Return the network of ``run`` that never heard the corpus, else those by fold; raises ModelError."""
     path, recipe = run / f"{WITHOUT}{HOME}" / WEIGHTS, run / RECIPE
     if path.exists() and recipe.exists() and isinstance(made := read_recipe(recipe), VoiceRecipe):
         everything = np.arange(len(clips))
-        return _Unheard([(whole_network(path, made), everything)], "a network that never heard RAVDESS")
+        return Unheard([(whole_network(path, made), everything)], "a network that never heard RAVDESS")
     nets = fold_networks(run)
     if not nets:
         raise ModelError(
@@ -129,10 +131,10 @@ def _unheard(run: Path, clips: Sequence[ravdess.Clip]) -> _Unheard:
             "python -m affectstream.lab.voice_heads makes them"
         )
     folds = (fold.test for fold in ravdess.folds_of(clips))
-    return _Unheard(list(zip(nets, folds, strict=True)), "networks by fold that never heard the actor")
+    return Unheard(list(zip(nets, folds, strict=True)), "networks by fold that never heard the actor")
 
 
-def _answers(unheard: _Unheard, heard: Sequence[Windows], card: Card, temperature: float) -> list[_Answers]:
+def _answers(unheard: Unheard, heard: Sequence[Windows], card: Card, temperature: float) -> list[_Answers]:
     """Return what the product would have of the windows under each condition, by the right network.
 
     The prior is that of calls, as it is in the stream.
