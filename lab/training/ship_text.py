@@ -201,20 +201,18 @@ def fitted(model: TextModel, held: Sequence[Row]) -> dict[str, Any]:
     """Return the temperatures for the card, from what training held out, by ``model``, itself at 1.
 
     Utterances of MELD give one after no, one and two turns of context; all that have as many count for each.
-    Comments of GoEmotions, which stand alone, give their own.
+    Where none has, that after fewer turns holds. Comments of GoEmotions, which stand alone, give their own.
     """
 
     def temperature(rows: Sequence[Row], turns: int) -> float:
         return round(fit_temperature(log(predicted(model, rows, turns)), labels_of(rows)), 4)
 
     dialogues, comments = ([row for row in held if row.corpus == corpus] for corpus in (0, 1))
-    return {
-        "temperatures_by_turns": [
-            temperature([row for row in dialogues if len(row.context) >= turns], turns)
-            for turns in range(MAX_TURNS + 1)
-        ],
-        "temperatures": {"GoEmotions": temperature(comments, 0)},
-    }
+    by_turns = [temperature(dialogues, 0)]
+    for turns in range(1, MAX_TURNS + 1):
+        rows = [row for row in dialogues if len(row.context) >= turns]
+        by_turns.append(temperature(rows, turns) if rows else by_turns[-1])
+    return {"temperatures_by_turns": by_turns, "temperatures": {"GoEmotions": temperature(comments, 0)}}
 
 
 def loaded(folder: Path) -> TextModel:
