@@ -38,6 +38,11 @@ class Batch:
     corpora: npt.NDArray[np.int64]
 
 
+def labels_of(rows: Sequence[Row]) -> npt.NDArray[np.int64]:
+    """Return the labels (n,) of ``rows``."""
+    return np.array([row.label for row in rows], dtype=np.int64)
+
+
 def meld_rows(path: Path) -> list[Row]:
     """Return MELD's utterances as rows with two turns of context."""
     return [
@@ -111,5 +116,4 @@ def batch_count(rows: int, size: int) -> int:
 
 def as_batch(arrays: Sequence[Array], rows: Sequence[Row]) -> Batch:
     """Return the batch of laid-out arrays and their rows."""
-    labels = np.array([r.label for r in rows], dtype=np.int64)
-    return Batch(pad(arrays), labels, np.array([r.corpus for r in rows], dtype=np.int64))
+    return Batch(pad(arrays), labels_of(rows), np.array([r.corpus for r in rows], dtype=np.int64))

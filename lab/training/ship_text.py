@@ -1,7 +1,7 @@
 """The shipped text weights and their card, from one run or the mean of several with the same held-out rows.
 
-The bias and the temperature are chosen on what training held out. The figures of the card are those of the
-development sets, which nothing before this step has read.
+The bias and the temperatures are chosen on what training held out. The figures of the card are those of the
+development sets, which nothing before this step has read, of what was held out, and of both.
 """
 
 import hashlib
@@ -10,17 +10,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
 from safetensors.torch import save_file
 from torch import Tensor
 
-from affectstream.lab import statistics
 from affectstream.lab.datasets.files import corpora, of_corpus
-from affectstream.lab.datasets.texts import Row
+from affectstream.lab.datasets.texts import Row, labels_of
 from affectstream.lab.evaluation.figures import summary
 from affectstream.lab.evaluation.sentences import SHARES, STYLES, outcomes
 from affectstream.lab.evaluation.tasks.text import ROWS, prepared_with, read
-from affectstream.lab.statistics import fit_temperature, log, scaled, uncalibrated
+from affectstream.lab.statistics import Floats, fit_temperature, log, scaled, uncalibrated
 from affectstream.lab.training.files import WEIGHTS, mean_weights, weights
 from affectstream.lab.training.networks.minilm import cut_state, cut_tokenizer, needed
 from affectstream.lab.training.recipe import RECIPE, CallsRecipe, TextRecipe, read_recipe
@@ -187,12 +185,7 @@ def card(
     }
 
 
-def labels_of(rows: Sequence[Row]) -> statistics.Labels:
-    """Return the labels (n,) of ``rows``."""
-    return np.array([row.label for row in rows], dtype=np.int64)
-
-
-def predicted(model: TextModel, rows: Sequence[Row], turns: int) -> statistics.Floats:
+def predicted(model: TextModel, rows: Sequence[Row], turns: int) -> Floats:
     """Return the probabilities (n, 7) of ``rows`` with at most ``turns`` of their context."""
     return model.predict(prepared_with(model, rows, turns)).p
 

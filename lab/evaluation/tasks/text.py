@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from affectstream.lab.datasets.texts import Row, goemotions_rows, meld_rows
+from affectstream.lab.datasets.texts import Row, goemotions_rows, labels_of, meld_rows
 from affectstream.lab.evaluation import sentences, targets
 from affectstream.lab.evaluation.degrade import SHARES_HEARD, WORD_ERROR_RATES, truncated, word_errors
 from affectstream.lab.evaluation.figures import summary
@@ -119,14 +119,14 @@ def _outcome(
     prepared = prepared_with(model, rows, turns)
     p = predicted(model.predict, prepared, about.name, request.progress)
     parts = {"speaker": tuple(r.speaker for r in rows)} if meld else {}
-    labels = np.array([r.label for r in rows], dtype=np.int64)
+    labels = labels_of(rows)
     before = uncalibrated(p, model.temperatures(prepared))
     after = p if meld else scaled(log(before), temperature_of_comments(card))
     return Outcome(about, labels, tuple(r.group for r in rows), before, after, parts)
 
 
 def _points(request: EvaluationRequest, model: TextModel, rows: Sequence[Row]) -> tuple[Point, ...]:
-    labels = np.array([r.label for r in rows], dtype=np.int64)
+    labels = labels_of(rows)
     vocabulary = sorted({word for row in rows for word in row.text.split()})
 
     def point(condition: str, severity: float, unit: str, worse: Sequence[Row]) -> Point:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from affectstream.lab.datasets.texts import Row, capped, goemotions_rows, hold_out, meld_rows
+from affectstream.lab.datasets.texts import Row, capped, goemotions_rows, hold_out, labels_of, meld_rows
 from affectstream.lab.evaluation.degrade import truncated, word_errors
 from affectstream.lab.fusion.logs.items import CLEAN, ProbabilityLog
 from affectstream.lab.training.recipe import shipped_recipe
@@ -61,7 +61,7 @@ def _log(name: str, rows: Sequence[Row], model: TextModel) -> ProbabilityLog:
         p,
         np.ones(p.shape[:2], np.bool_),
         quality,
-        np.array([row.label for row in rows], dtype=np.int64),
+        labels_of(rows),
         np.array([row.group for row in rows]),
         np.array([f"{name} {i}" for i in range(len(rows))]),
         embeddings,

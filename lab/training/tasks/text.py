@@ -18,7 +18,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from affectstream.lab.datasets import files, texts
-from affectstream.lab.datasets.texts import Row, goemotions_rows, meld_rows
+from affectstream.lab.datasets.texts import Row, goemotions_rows, labels_of, meld_rows
 from affectstream.lab.evaluation.outcome import About
 from affectstream.lab.splits import merged_groups
 from affectstream.lab.statistics import Floats
@@ -154,7 +154,7 @@ def conversations(data: Path, recipe: Recipe, cache: Path) -> tuple[Corpus, Text
     rows = (*meld, *go, *held, *test)
     ends = np.cumsum([0, len(meld) + len(go), len(held), len(test)])
     learn, kept, tested = (np.arange(a, b) for a, b in pairwise(ends.tolist()))
-    labels = np.array([row.label for row in rows], dtype=np.int64)
+    labels = labels_of(rows)
     groups = tuple(row.group for row in rows)
     speakers = {"speaker": tuple(row.speaker for row in rows)}
     part = Part("", learn, kept, tested)

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from affectstream.lab.calls.sentences import Sentence, in_style, read_sentences
-from affectstream.lab.datasets.texts import Row
+from affectstream.lab.datasets.texts import Row, labels_of
 from affectstream.lab.evaluation.outcome import About
 from affectstream.lab.splits import merged_groups
 from affectstream.lab.training.augment.texts import Turns, varied
@@ -110,7 +110,7 @@ def calls(data: Path, recipe: Recipe, cache: Path) -> tuple[Corpus, Texts]:
     rows = (*meld, *go, *seen, *test)
     ends = np.cumsum([0, len(meld) + len(go), len(seen), len(test)])
     learn, kept, tested = (np.arange(a, b) for a, b in pairwise(ends.tolist()))
-    labels = np.array([row.label for row in rows], dtype=np.int64)
+    labels = labels_of(rows)
     groups = tuple(row.group for row in rows)
     corpus = Corpus(ABOUT, labels, groups, merged_groups(groups), (Part("", learn, kept, tested),))
     return corpus, CallTexts(rows, Tokeniser(start_folder(recipe) / "text.tokenizer.json"))
