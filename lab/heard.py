@@ -1,10 +1,12 @@
 """What heads read: the statistics of windows of clips, and by whom and over which line they are."""
 
+import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
+import torch
 
 from affectstream.lab.datasets.readers import View
 from affectstream.lab.party_baseline import NEUTRAL, Floats, Indices, never_absent, window_statistics
@@ -12,6 +14,7 @@ from affectstream.lab.training import speech
 from affectstream.models.voice.encoder import SpeechEncoder
 
 CLIPS_A_LINE = 40  # about as much as somebody says in a call
+VARIANT = "/"  # in the name of a copy, before the number of its variant
 TRUSTED_AT = 4.0  # windows at which a mean lies half way from that of training to the speaker's own
 
 Names = npt.NDArray[np.str_]
@@ -55,6 +58,13 @@ class Heard:
         return found
 
 
+def of_windows(inputs: speech.Halves, copy: str, encoder: SpeechEncoder) -> Floats:
+    """Return the statistics (windows, size) of a ``copy``, whose name says which variant where it is one."""
+    _, _, variant = copy.partition(VARIANT)
+    draws = torch.Generator().manual_seed(zlib.crc32(copy.encode())) if variant else None
+    return window_statistics(inputs, encoder, draws)
+
+
 def lines_of(view: View, copy: str) -> Names:
     """Return the line of every clip: of a speaker, and in a drawn copy of ``CLIPS_A_LINE`` clips of one."""
     speakers = np.array(view.groups)
@@ -73,10 +83,11 @@ def heard_in(
     """Yield ``copies`` of every corpus whose labels are what was acted."""
     for name, view in views.items():
         for copy in copies if name not in speech.WEAK else ():
-            lines = lines_of(view, copy)
-            if copy == speech.CLEAN:
-                windows = speech.of_corpus(name, view, copy, kept)
+            drawn = copy.partition(VARIANT)[0]
+            lines = lines_of(view, drawn)
+            if drawn == speech.CLEAN:
+                windows = speech.of_corpus(name, view, drawn, kept)
             else:
-                windows = speech.over_lines(name, view, list(lines), copy, kept)
-            x = window_statistics(windows.inputs, encoder)
+                windows = speech.over_lines(name, view, list(lines), drawn, kept)
+            x = of_windows(windows.inputs, copy, encoder)
             yield Heard(f"{name} {copy}", x, windows.clip, view.labels, lines)

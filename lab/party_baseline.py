@@ -24,6 +24,7 @@ from affectstream.lab import script
 from affectstream.lab.evaluation.windows import per_clip
 from affectstream.lab.statistics import uar
 from affectstream.lab.training import speech
+from affectstream.lab.training.augment.spectra import varied
 from affectstream.lab.training.networks import whisper
 from affectstream.models.voice.encoder import SpeechEncoder
 from affectstream.models.voice.network import loud, statistics
@@ -144,11 +145,17 @@ def spoken_in(data: Path, kept: speech.Kept, encoder: SpeechEncoder) -> Iterator
 
 
 @torch.inference_mode()
-def window_statistics(inputs: speech.Halves, encoder: SpeechEncoder) -> Floats:
-    """Return the statistics (windows, size) of log-mel windows; the encoder computes in its own type."""
+def window_statistics(
+    inputs: speech.Halves, encoder: SpeechEncoder, variants: torch.Generator | None = None
+) -> Floats:
+    """Return the statistics (windows, size) of log-mel windows, or of a variant of each that is drawn.
+
+    The encoder computes in its own type.
+    """
     found = []
     for start in range(0, len(inputs), AT_ONCE):
         x = torch.from_numpy(inputs[start : start + AT_ONCE].astype(np.float32))
+        x = x if variants is None else varied(x, variants)
         blocks = [block.float() for block in encoder(x.to(encoder.positions.dtype))]
         found.append(statistics(blocks, loud(x)).numpy())
     return np.concatenate(found)

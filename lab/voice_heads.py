@@ -1,14 +1,14 @@
 """Voice networks that judge speakers whom they never heard: Whisper's blocks as they are, and heads by part.
 
-    python -m affectstream.lab.voice_heads --data FOLDER [--run runs/voice-heads] [--encoder tiny-en|base]
+    python -m affectstream.lab.voice_heads --data FOLDER [--run FOLDER] [--encoder tiny-en|base] [--varied]
 
-Heads read the statistics of single windows. Those of every part (five folds of RAVDESS by actor; RAVDESS,
-TESS, nEMO and TurEV left out whole one at a time) are trained in a minute each, without a GPU. With tiny.en,
-whose blocks the shipped network hardly changed, the run can judge calls (``affectstream evaluate calls
---run``) and tell the fusion how the voice does on strangers (``affectstream fusion log --run``).
-Printed is the UAR by what is known of a speaker: the mean of the log probabilities of other clips over the
-same line, drawn to that of training where there are few, is taken off. What came out:
-docs/experiments/party-baseline.md.
+Heads read the statistics of single windows, with ``--varied`` of windows varied as in the training of the
+shipped network too. Those of every part (five folds of RAVDESS by actor; RAVDESS, TESS, nEMO and TurEV left
+out whole one at a time) are trained in a minute each, without a GPU. With tiny.en, whose blocks the shipped
+network hardly changed, the run can judge calls (``affectstream evaluate calls --run``) and tell the fusion
+how the voice does on strangers (``affectstream fusion log --run``). Printed is the UAR by what is known of a
+speaker: the mean of the log probabilities of other clips over the same line, drawn to that of training where
+there are few, is taken off. What came out: docs/experiments/party-baseline.md.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -28,7 +28,7 @@ from affectstream.lab import script
 from affectstream.lab.datasets import ravdess
 from affectstream.lab.datasets.readers import View
 from affectstream.lab.evaluation.windows import per_clip
-from affectstream.lab.heard import Heard, heard_in
+from affectstream.lab.heard import VARIANT, Heard, heard_in, of_windows
 from affectstream.lab.party_baseline import (
     LEFT_OUT,
     NEUTRAL,
@@ -36,7 +36,6 @@ from affectstream.lab.party_baseline import (
     Floats,
     Indices,
     balanced,
-    window_statistics,
 )
 from affectstream.lab.statistics import uar
 from affectstream.lab.training import speech
@@ -51,6 +50,7 @@ from affectstream.models.voice.network import Heads, VoiceNet, fitted_domain
 from affectstream.schemas.labels import N_EMOTIONS
 
 COPIES, JUDGED_COPIES = (speech.CLEAN, "r0", "r2"), (speech.CLEAN, "r1")
+VARIANTS = ("clean/0", "clean/1", "r0/0", "r2/0")
 STEPS, BATCH, CALL_ROWS, RATE, DECAY = 400, 512, 64, 2e-3, 0.05
 RECIPE_OF_ALL = VoiceRecipe(network="voice", encoder_scale=0.0, uncertain=0.05, calls=0.2, calls_offset=2.0)
 DOMAIN_ROWS = 15_000
@@ -60,12 +60,17 @@ Answers = tuple[Indices, Indices]  # labels and answers of clips
 
 
 class Learnt:
-    """Heads trained on some copies and on calls without labels."""
+    """Heads trained on some copies, on variants of them and on calls without labels."""
 
-    def __init__(self, heard: Sequence[Heard], calls: Floats, seed: int = 0) -> None:
-        """Train; classes of a corpus count alike, corpora by the square root of their size, RAVDESS twice."""
+    def __init__(
+        self, heard: Sequence[Heard], calls: Floats, variants: Sequence[Heard] = (), seed: int = 0
+    ) -> None:
+        """Train; classes of a corpus count alike, corpora by the square root of their size, RAVDESS twice.
+
+        ``variants`` are learnt from too, and are no part of the domain and of what is usual.
+        """
         torch.manual_seed(seed)
-        self._heard, self._calls = heard, torch.from_numpy(calls)
+        self._heard, self._drawn, self._calls = heard, [*heard, *variants], torch.from_numpy(calls)
         self.heads = Heads(calls.shape[1], RECIPE_OF_ALL.members, RECIPE_OF_ALL.hidden)
         mean = get_ema_multi_avg_fn(0.99)  # type: ignore[no-untyped-call]
         average = AveragedModel(self.heads, multi_avg_fn=mean, use_buffers=True)
@@ -103,11 +108,11 @@ class Learnt:
 
     def _batches(self) -> Iterator[tuple[torch.Tensor, torch.Tensor, torch.Tensor]]:
         """Yield statistics, targets, and what is added to the logits."""
-        x = torch.from_numpy(np.concatenate([each.x for each in self._heard]))
-        labels = torch.from_numpy(np.concatenate([each.labels[each.clip] for each in self._heard]))
-        chances = torch.from_numpy(np.concatenate([_chances(each) for each in self._heard]))
+        x = torch.from_numpy(np.concatenate([each.x for each in self._drawn]))
+        labels = torch.from_numpy(np.concatenate([each.labels[each.clip] for each in self._drawn]))
+        chances = torch.from_numpy(np.concatenate([_chances(each) for each in self._drawn]))
         absent = torch.from_numpy(
-            np.concatenate([np.tile(each.absent, (len(each.x), 1)) for each in self._heard])
+            np.concatenate([np.tile(each.absent, (len(each.x), 1)) for each in self._drawn])
         )
         uncertain = RECIPE_OF_ALL.uncertain
         for _ in range(STEPS):
@@ -163,13 +168,15 @@ def parts(views: Mapping[str, View]) -> Iterator[Part]:
 
 def learnt(part: Part, copies: Mapping[str, Heard], calls: Floats) -> Learnt:
     """Return heads that learnt from all but what ``part`` is judged by."""
-    mine = []
+    as_they_are: list[Heard] = []
+    variants: list[Heard] = []
     for name, heard in copies.items():
         corpus, copy = name.split()
-        if copy in COPIES and (corpus != part.corpus or len(part.judged)):
+        if copy in (*COPIES, *VARIANTS) and (corpus != part.corpus or len(part.judged)):
             rest = np.setdiff1d(np.arange(len(heard.labels)), part.judged)
-            mine.append(replace(heard.of(rest) if corpus == part.corpus else heard, name=corpus))
-    return Learnt(mine, calls)
+            mine = replace(heard.of(rest) if corpus == part.corpus else heard, name=corpus)
+            (variants if copy in VARIANTS else as_they_are).append(mine)
+    return Learnt(as_they_are, calls, variants)
 
 
 def judged(part: Part, by: Learnt, copies: Mapping[str, Heard]) -> dict[tuple[str, int, bool], Answers]:
@@ -180,6 +187,12 @@ def judged(part: Part, by: Learnt, copies: Mapping[str, Heard]) -> dict[tuple[st
         mine = heard.of(part.judged) if len(part.judged) else heard
         found |= {(copy, clips, neutral): by.answers(mine, clips, neutral) for clips, neutral in CONDITIONS}
     return found
+
+
+def calls_over(copy: str, data: Path, kept: speech.Kept, encoder: SpeechEncoder) -> Floats:
+    """Return the statistics (windows, size) of a copy of the calls in ``data``."""
+    windows = speech.of_calls(data / speech.CALLS, copy.partition(VARIANT)[0], kept)
+    return of_windows(windows.inputs, copy, encoder)
 
 
 def save(by: Learnt, encoder: SpeechEncoder, path: Path) -> None:
@@ -195,15 +208,17 @@ def main(
     run: Annotated[Path, typer.Option(help="where the networks are kept")] = Path("runs/voice-heads"),
     cache: Annotated[Path, typer.Option(help="where windows are kept")] = Path("runs/features"),
     encoder: Annotated[Literal["tiny-en", "base"], typer.Option(help="whose blocks")] = "tiny-en",
+    varied: Annotated[bool, typer.Option("--varied", help="learn from varied windows too")] = False,
     processes: Annotated[int, typer.Option(min=1, help="that make windows")] = 2,
 ) -> None:
     """Train the heads of every part, keep them, and print the UAR by corpus, line and what is known."""
     out, kept = Console(), speech.Kept(cache, processes)
     net = whisper.encoder(cache, Console(stderr=True).print, SOURCES[encoder]).to(product_type("cpu"))
     views = speech.read_corpora(data)
-    made = sorted({*COPIES, *JUDGED_COPIES})
+    learnt_from = (*COPIES, *(VARIANTS if varied else ()))
+    made = sorted({*learnt_from, *JUDGED_COPIES})
     copies = {heard.name: heard for heard in heard_in(views, made, kept, net)}
-    calls = [window_statistics(speech.of_calls(data / speech.CALLS, c, kept).inputs, net) for c in COPIES]
+    calls = [calls_over(copy, data, kept, net) for copy in learnt_from]
     found: dict[str, list[Answers]] = {}
     for part in parts(views):
         by = learnt(part, copies, np.concatenate(calls))

@@ -11,9 +11,10 @@ import torch
 from affectstream.lab import voice_heads
 from affectstream.lab.datasets.readers import View
 from affectstream.lab.evaluation.tasks.voice_folds import whole_network
-from affectstream.lab.heard import CLIPS_A_LINE, TRUSTED_AT, Heard, lines_of
+from affectstream.lab.heard import CLIPS_A_LINE, TRUSTED_AT, Heard, lines_of, of_windows
 from affectstream.lab.statistics import uar
 from affectstream.lab.voice_heads import Learnt
+from affectstream.models.voice.encoder import SpeechEncoder
 from affectstream.models.voice.network import VoiceNet
 from affectstream.schemas.labels import EMOTIONS
 
@@ -66,6 +67,25 @@ def test_a_baseline_is_of_clips_over_the_same_line() -> None:
     alone = replace(heard, lines=np.array([str(clip) for clip in EVERYTHING]))
     found = alone.baselines(middle, CLIPS, False, np.random.default_rng(0))
     np.testing.assert_array_equal(found, np.zeros((3 * CLIPS, SIZE)))
+
+
+def test_a_variant_of_windows_is_another_drawing_of_them_and_the_same_each_time() -> None:
+    torch.manual_seed(0)
+    encoder = SpeechEncoder(16, 2, 2).eval()
+    windows = np.random.default_rng(0).random((3, 80, 200)).astype(np.float16)
+    as_they_are, *drawn = (of_windows(windows, copy, encoder) for copy in ("r0", "r0/0", "r0/1", "r0/0"))
+    assert not np.allclose(as_they_are, drawn[0])
+    assert not np.allclose(drawn[0], drawn[1])
+    np.testing.assert_array_equal(drawn[0], drawn[2])
+
+
+def test_variants_are_learnt_from_and_widen_neither_the_domain_nor_what_is_usual() -> None:
+    windows, calls = _heard(0), np.zeros((0, SIZE), np.float32)
+    far = replace(windows, x=-windows.x)
+    alone, both = Learnt([windows], calls), Learnt([windows], calls, [far])
+    assert torch.equal(alone.heads.domain.middle, both.heads.domain.middle)
+    found = [float(uar(*by.answers(far, 0, neutral=False))) for by in (alone, both)]
+    assert found[0] < 0.4 < 0.65 < found[1], found
 
 
 def test_a_kept_network_is_the_encoder_and_the_heads(tmp_path: Path) -> None:
