@@ -6,59 +6,26 @@ import secrets
 import time
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from dataclasses import dataclass, field
 from typing import TypeVar
 
-from affectstream.analytics.label import DisplayedLabel
 from affectstream.analytics.need import active
 from affectstream.dashboards import convert
-from affectstream.dashboards.convert import Newest
+from affectstream.dashboards.followed import Call, Member
 from affectstream.dashboards.limits import within
 from affectstream.dashboards.reader import Reader
 from affectstream.dashboards.responses import PartyRow
 from affectstream.runtime import live
 from affectstream.runtime.live import Mark
 from affectstream.runtime.store import FusedStore, Session, Span
-from affectstream.schemas.alert import Alert
 from affectstream.schemas.messages import PARTIES, FusedEmotion, Party, PartyKey
 
 T = TypeVar("T")
-Shown = tuple[FusedEmotion, DisplayedLabel]
 
 FRESH_S = 0.25  # how old an answer may be
 INDEX_S = 1.0  # between looks at which sessions there are
 KEPT_S = 60.0  # between checks whether sessions at rest have expired
 IDLE_S = 60.0  # without a new window for so long, a call counts as ended
 PAGE = 500  # keys of one round trip, between which other requests are answered
-
-
-@dataclass
-class Member:
-    """What is known of one party."""
-
-    span: Span
-    mark: Mark | None = None
-    changed_s: float = 0.0
-    ended: bool = False  # its newest final says so, or nothing has come for IDLE_S
-    early: Shown | None = None  # the newest pane, where that is early
-    newest: Newest | None = None
-    row: PartyRow | None = None
-
-
-@dataclass
-class Call:
-    """What is known of one session."""
-
-    score_ms: int = -1  # in the index
-    parties: dict[Party, Member] = field(default_factory=dict)
-    alert_count: int = 0
-    edges: list[Alert] = field(default_factory=list)  # begins and ends of all its alerts
-    alerts: dict[Party, list[Alert]] = field(default_factory=dict)  # that are active
-
-    @property
-    def at_rest(self) -> bool:
-        """Whether no party's call goes on."""
-        return all(member.ended for member in self.parties.values())
 
 
 class Roster:
@@ -119,23 +86,36 @@ class Roster:
         scores = await within(live.sessions(self._store))
         for sid in self.calls.keys() - scores.keys():
             self._drop(sid)
-        moved = [sid for sid, score in scores.items() if self._call(sid).score_ms != score]
-        async for page in _paged(moved):
+        moved = {sid for sid, score in scores.items() if self._call(sid).score_ms != score}
+        moved |= await self._joined(now_s)
+        async for page in _paged(list(moved)):
             for session in await within(live.spans(self._store, page)):
                 self._settle(session, scores[session.session_id], now_s)
         self._indexed_s = now_s
-        return set(moved) & self.calls.keys()
+        return moved & self.calls.keys()
+
+    async def _joined(self, now_s: float) -> set[str]:
+        """Return the sessions that one more party has finals of: their place in the index need not move."""
+        lately = {sid: call for sid, call in self.calls.items() if now_s - call.moved_s <= IDLE_S}
+        absent = [
+            (sid, party) for sid, call in lately.items() for party in PARTIES if party not in call.parties
+        ]
+        joined: set[str] = set()
+        async for page in _paged(absent):
+            found = await within(live.kept(self._store, [[key] for key in page]))
+            joined |= {sid for (sid, _), there in zip(page, found, strict=True) if there}
+        return joined
 
     def _call(self, sid: str) -> Call:
         return self.calls.get(sid) or Call()
 
     def _settle(self, session: Session, score_ms: int, now_s: float) -> None:
         """Take over which parties a session has, and what their finals span."""
+        if self._call(session.session_id).parties.keys() - session.parties.keys():
+            self._drop(session.session_id)  # it was sent again: what is there now is told as a new one's
         call = self.calls.setdefault(session.session_id, Call())
-        call.score_ms = score_ms
-        for party in call.parties.keys() - session.parties.keys():
-            del call.parties[party]
-            self._rows.pop((session.session_id, party), None)
+        if call.score_ms != score_ms:
+            call.score_ms, call.moved_s = score_ms, now_s
         for party, span in session.parties.items():
             known = call.parties.get(party)
             if known is None or known.span.first_end_ms != span.first_end_ms:
@@ -147,24 +127,22 @@ class Roster:
         """Read the newest panes that have changed; return whose they are."""
         changed: set[PartyKey] = set()
         async for page in _paged([(sid, party) for sid, call in calls.items() for party in call.parties]):
-            marks = await within(live.marks(self._store, page))
-            moved = {
-                key: mark
-                for key, mark in zip(page, marks, strict=True)
-                if mark is None or mark != self._member(key).mark
-            }
-            panes = dict(zip(moved, await within(self._store.latest_of(list(moved))), strict=True))
+            marks = dict(zip(page, await within(live.marks(self._store, page)), strict=True))
+            moved = [key for key, mark in marks.items() if mark is None or mark != self._member(key).mark]
+            panes = dict(zip(moved, await within(self._store.latest_of(moved)), strict=True))
             early = [key for key, pane in panes.items() if pane and pane.pane == "early"]
             ends = dict(zip(early, await within(self._store.positions(early)), strict=True))
             for key, pane in panes.items():
-                if pane and (end_ms := ends.get(key, pane.end_ms)):
-                    await self._take(key, moved[key], pane, end_ms, now_s)
+                if pane is None:
+                    continue
+                mark = marks[key] or Mark(pane.end_ms, pane.pane == "final")  # evicted: its newest final
+                end_ms = ends.get(key, pane.end_ms)
+                if end_ms and mark != self._member(key).mark:
+                    await self._take(key, mark, pane, end_ms, now_s)
                     changed.add(key)
         return changed
 
-    async def _take(
-        self, key: PartyKey, mark: Mark | None, pane: FusedEmotion, end_ms: int, now_s: float
-    ) -> None:
+    async def _take(self, key: PartyKey, mark: Mark, pane: FusedEmotion, end_ms: int, now_s: float) -> None:
         member = self._member(key)
         over = pane.pane == "final" and {state.stream for state in pane.modalities} == {"ended"}
         member.span = Span(member.span.first_end_ms, end_ms)
@@ -203,7 +181,7 @@ class Roster:
         if now_s - self._checked_s < KEPT_S:
             return
         async for page in _paged([sid for sid, call in self.calls.items() if call.at_rest]):
-            kept = await within(live.kept(self._store, page))
+            kept = await within(live.kept(self._store, [[(sid, party) for party in PARTIES] for sid in page]))
             expired = [sid for sid, there in zip(page, kept, strict=True) if not there]
             await within(live.forget(self._store, expired))
             for sid in expired:

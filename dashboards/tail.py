@@ -11,8 +11,9 @@ from affectstream.analytics.alerts import in_order
 from affectstream.analytics.label import DisplayedLabel
 from affectstream.dashboards import convert
 from affectstream.dashboards.eventstream import NO_ALERT, AlertPlace, Cursor, event
+from affectstream.dashboards.followed import Shown
 from affectstream.dashboards.reader import Reader
-from affectstream.dashboards.roster import Roster, Shown
+from affectstream.dashboards.roster import Roster
 from affectstream.schemas.alert import Alert
 from affectstream.schemas.messages import FusedEmotion, Party
 

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from affectstream.runtime.store import FusedStore, Session
 from affectstream.schemas import keys
-from affectstream.schemas.messages import PARTIES, PartyKey
+from affectstream.schemas.messages import PartyKey
 
 
 class Mark(NamedTuple):
@@ -39,9 +39,9 @@ async def alert_counts(store: FusedStore, session_ids: Sequence[str]) -> list[in
     return [count or 0 for count in found]
 
 
-async def kept(store: FusedStore, session_ids: Sequence[str]) -> list[bool]:
-    """Say of each session whether finals of it are kept; the index may still have what has expired."""
-    commands = [("EXISTS", *(keys.finals(sid, party) for party in PARTIES)) for sid in session_ids]
+async def kept(store: FusedStore, groups: Sequence[Sequence[PartyKey]]) -> list[bool]:
+    """Say of each group of parties whether finals of any are kept; the index may have what has expired."""
+    commands = [("EXISTS", *(keys.finals(*party) for party in group)) for group in groups]
     return [bool(count) for count in await store.pipelined(commands)]
 
 

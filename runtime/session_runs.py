@@ -57,6 +57,7 @@ def begin(pipe: Any, session_id: str, run: str, ttl_s: int) -> None:
     for party in PARTIES:
         pipe.delete(keys.finals(session_id, party), keys.latest(session_id, party))
     pipe.delete(keys.session(session_id), keys.alerts(session_id))
+    pipe.zadd(keys.SESSIONS, {session_id: 0}, xx=True)  # its place is that of the run that begins
     pipe.hset(keys.session(session_id), keys.RUN, run)
     pipe.lrem(keys.runs(session_id), 0, run)
     pipe.rpush(keys.runs(session_id), run)

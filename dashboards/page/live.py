@@ -138,7 +138,8 @@ class Page:
     def _send(self, rows: list[Row], gone: list[str]) -> None:
         added = [row for row in rows if (row["session"], row["party"]) not in self._shown]
         update = [row for row in rows if (row["session"], row["party"]) in self._shown]
-        doomed = [key for key in self._shown if key[0] in set(gone)]
+        back = {(row["session"], row["party"]) for row in rows}  # of a session that was sent again
+        doomed = [key for key in self._shown if key[0] in set(gone) and key not in back]
         remove = [{"key": self._shown.pop(key)["key"]} for key in doomed]
         self._grid.run_grid_method(
             "applyTransactionAsync", {"add": added, "update": update, "remove": remove}

@@ -11,19 +11,21 @@ from affectstream.runtime.process import free_port
 from affectstream.runtime.settings import load
 from affectstream.runtime.store import FusedStore
 from affectstream.schemas.labels import EMOTIONS, INDEX, N_EMOTIONS
-from affectstream.schemas.messages import FusedEmotion, ModalityState
+from affectstream.schemas.messages import FusedEmotion, ModalityState, Party
 
 pytestmark = pytest.mark.asyncio(loop_scope="package")
 
 MANY = 1_000
 
 
-def window(end_ms: int, emotion: str, session: str = "call-new", p: float = 0.7) -> FusedEmotion:
+def window(
+    end_ms: int, emotion: str, session: str = "call-new", p: float = 0.7, party: Party = "customer"
+) -> FusedEmotion:
     """A final window in which an emotion leads."""
     rest = (1 - p) / (N_EMOTIONS - 1)
     vector = tuple(p if i == INDEX[emotion] else rest for i in range(N_EMOTIONS))
     voice = ModalityState(modality="audio", state="present", p=vector, weight=1.0, model_id=MODEL)
-    return final(end_ms, vector, session_id=session, party="customer", modalities=(voice,))
+    return final(end_ms, vector, session_id=session, party=party, modalities=(voice,))
 
 
 async def written(url: str, *finals: FusedEmotion) -> None:
@@ -53,6 +55,28 @@ async def test_a_new_window_is_on_the_page_within_a_second_or_so(running: Runner
         await expect(row).to_contain_text("angry 0.70")
         await written(redis.url, window(START_MS + 3000, "angry", p=0.9))
         await expect(row).to_contain_text("angry 0.90")
+        await page.goto("about:blank")
+
+
+async def test_a_call_that_is_sent_again_stays_on_the_page_with_what_it_has_now(
+    running: Runner, page: Page
+) -> None:
+    with EmbeddedRedis() as redis, running({"AFFECT_REDIS__URL": redis.url}) as (url, _):
+        await written(
+            redis.url,
+            window(START_MS + 20_000, "happy"),
+            window(START_MS + 20_000, "sad", party="agent"),
+        )
+        await page.goto(url)
+        rows = page.locator(".ag-center-cols-container .ag-row")
+        await expect(rows).to_have_count(2)
+        async with FusedStore(load(redis={"url": redis.url}).redis) as store:
+            await store.begin_runs([("call-new", "again")])
+            await store.write([window(START_MS + 1000, "angry")])
+            await expect(rows).to_have_count(1)
+            await expect(rows).to_contain_text("angry 0.70")
+            await store.write([window(START_MS + 1000, "sad", party="agent")])
+            await expect(rows).to_have_count(2)
         await page.goto("about:blank")
 
 
