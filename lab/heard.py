@@ -24,11 +24,21 @@ Names = npt.NDArray[np.str_]
 class Heard:
     """The windows of one copy of a corpus, or of some of its clips."""
 
-    name: str
+    name: str  # of the corpus and of the copy
     x: Floats  # (windows, size): statistics
     clip: Indices  # (windows,)
     labels: Indices  # (clips,)
     lines: Names  # (clips,): speaker and line; a baseline is of clips of one
+
+    @property
+    def corpus(self) -> str:
+        """Return the corpus, by its short name."""
+        return self.name.partition(" ")[0]
+
+    @property
+    def copy(self) -> str:
+        """Return what its windows went through; variants have their number after VARIANT."""
+        return self.name.partition(" ")[2]
 
     def of(self, clips: Indices) -> "Heard":
         """Return the windows of ``clips`` alone."""

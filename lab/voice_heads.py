@@ -11,8 +11,8 @@ speaker: the mean of the log probabilities of other clips over the same line, dr
 there are few, is taken off. What came out: docs/experiments/party-baseline.md.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import product
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -25,38 +25,24 @@ from torch.nn import functional
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from affectstream.lab import script
-from affectstream.lab.datasets import ravdess
-from affectstream.lab.datasets.readers import View
-from affectstream.lab.evaluation.windows import per_clip
 from affectstream.lab.heard import VARIANT, Heard, heard_in, of_windows
-from affectstream.lab.party_baseline import (
-    LEFT_OUT,
-    NEUTRAL,
-    SOURCES,
-    Floats,
-    Indices,
-    balanced,
-)
-from affectstream.lab.statistics import uar
+from affectstream.lab.known import JUDGED_COPIES, Known, Part, Table, parts
+from affectstream.lab.party_baseline import NEUTRAL, SOURCES, Floats, balanced
 from affectstream.lab.training import speech
 from affectstream.lab.training.files import WEIGHTS, whole
 from affectstream.lab.training.networks import whisper
 from affectstream.lab.training.recipe import RECIPE, VoiceRecipe, write_recipe
-from affectstream.lab.training.tasks.voice import WITHOUT
 from affectstream.lab.training.tasks.voice_windows import CALL_PRIOR
 from affectstream.models.batching import product_type
 from affectstream.models.voice.encoder import SpeechEncoder
 from affectstream.models.voice.network import Heads, VoiceNet, fitted_domain
 from affectstream.schemas.labels import N_EMOTIONS
 
-COPIES, JUDGED_COPIES = (speech.CLEAN, "r0", "r2"), (speech.CLEAN, "r1")
+COPIES = (speech.CLEAN, "r0", "r2")
 VARIANTS = ("clean/0", "clean/1", "r0/0", "r2/0")
 STEPS, BATCH, CALL_ROWS, RATE, DECAY = 400, 512, 64, 2e-3, 0.05
 RECIPE_OF_ALL = VoiceRecipe(network="voice", encoder_scale=0.0, uncertain=0.05, calls=0.2, calls_offset=2.0)
 DOMAIN_ROWS = 15_000
-CONDITIONS = ((0, False), (3, False), (10, False), (30, False), (3, True), (10, True), (30, True))
-
-Answers = tuple[Indices, Indices]  # labels and answers of clips
 
 
 class Learnt:
@@ -70,7 +56,7 @@ class Learnt:
         ``variants`` are learnt from too, and are no part of the domain and of what is usual.
         """
         torch.manual_seed(seed)
-        self._heard, self._drawn, self._calls = heard, [*heard, *variants], torch.from_numpy(calls)
+        self._drawn, self._calls = [*heard, *variants], torch.from_numpy(calls)
         self.heads = Heads(calls.shape[1], RECIPE_OF_ALL.members, RECIPE_OF_ALL.hidden)
         mean = get_ema_multi_avg_fn(0.99)  # type: ignore[no-untyped-call]
         average = AveragedModel(self.heads, multi_avg_fn=mean, use_buffers=True)
@@ -88,7 +74,7 @@ class Learnt:
         x = np.concatenate([each.x for each in heard])
         some = np.random.default_rng(seed).permutation(len(x))[:DOMAIN_ROWS]
         self.heads.domain = fitted_domain(torch.from_numpy(np.concatenate([x[some], calls])))
-        self.middle = self._middle()
+        self.known = Known(self.heads, heard)
 
     def _loss(self, x: torch.Tensor, targets: torch.Tensor, absent: torch.Tensor) -> torch.Tensor:
         """Return the cross-entropy, and how far the mean answer to calls lies from what is expected."""
@@ -122,71 +108,19 @@ class Learnt:
             targets = (1 - uncertain) * hot + uncertain * there / there.sum(dim=1, keepdim=True)
             yield x[rows], targets, absent[rows]
 
-    def _middle(self) -> Floats:
-        """Return the mean log probabilities (7,) of training, classes alike."""
-        labels = np.concatenate([each.labels[each.clip] for each in self._heard])
-        found = np.concatenate([self.log_p(each.x) for each in self._heard])
-        means = [found[labels == e].mean(axis=0) for e in np.unique(labels)]
-        return np.asarray(np.mean(means, axis=0), np.float32)
-
-    @torch.inference_mode()
-    def log_p(self, x: Floats) -> Floats:
-        """Return the log probabilities (windows, 7) of statistics."""
-        found: Floats = self.heads(torch.from_numpy(x)).numpy()
-        return found
-
-    def answers(self, heard: Heard, clips: int, neutral: bool) -> tuple[Indices, Indices]:
-        """Return labels and answers of every clip that was heard, less the mean of ``clips`` clips."""
-        said = replace(heard, x=self.log_p(heard.x))
-        own = said.baselines(self.middle, clips, neutral, np.random.default_rng(1))
-        rows = np.unique(heard.clip)
-        mean = per_clip(said.x.astype(np.float64), np.searchsorted(rows, heard.clip), len(rows))
-        found = mean - own[rows] + self.middle + heard.absent
-        return heard.labels[rows], found.argmax(axis=1)
-
 
 def _chances(heard: Heard) -> Floats:
-    return balanced(heard.name, heard.labels[heard.clip], len(np.unique(heard.clip)))
+    return balanced(heard.corpus, heard.labels[heard.clip], len(np.unique(heard.clip)))
 
 
-@dataclass(frozen=True)
-class Part:
-    """What a network learns from and what it is judged by."""
-
-    name: str  # of its folder in the run
-    corpus: str
-    judged: Indices  # clips of the corpus
-
-
-def parts(views: Mapping[str, View]) -> Iterator[Part]:
-    """Yield the folds of RAVDESS, which leave out their actors, and the corpora that are left out whole."""
-    left_out = [name for name in (speech.HOME, *LEFT_OUT) if name in views]
-    folds = ravdess.folds_of(tuple(views[speech.HOME].items))
-    yield from (Part(f"fold-{n}", speech.HOME, fold.test) for n, fold in enumerate(folds))
-    yield from (Part(f"{WITHOUT}{name}", name, np.zeros(0, np.int64)) for name in left_out)
-
-
-def learnt(part: Part, copies: Mapping[str, Heard], calls: Floats) -> Learnt:
+def learnt(part: Part, copies: Iterable[Heard], calls: Floats) -> Learnt:
     """Return heads that learnt from all but what ``part`` is judged by."""
     as_they_are: list[Heard] = []
     variants: list[Heard] = []
-    for name, heard in copies.items():
-        corpus, copy = name.split()
-        if copy in (*COPIES, *VARIANTS) and (corpus != part.corpus or len(part.judged)):
-            rest = np.setdiff1d(np.arange(len(heard.labels)), part.judged)
-            mine = replace(heard.of(rest) if corpus == part.corpus else heard, name=corpus)
-            (variants if copy in VARIANTS else as_they_are).append(mine)
+    for heard in part.rest(iter(copies)):
+        if heard.copy in (*COPIES, *VARIANTS):
+            (variants if heard.copy in VARIANTS else as_they_are).append(heard)
     return Learnt(as_they_are, calls, variants)
-
-
-def judged(part: Part, by: Learnt, copies: Mapping[str, Heard]) -> dict[tuple[str, int, bool], Answers]:
-    """Return labels and answers of a part by copy and by what is known of a speaker."""
-    found: dict[tuple[str, int, bool], Answers] = {}
-    for copy in JUDGED_COPIES:
-        heard = copies[f"{part.corpus} {copy}"]
-        mine = heard.of(part.judged) if len(part.judged) else heard
-        found |= {(copy, clips, neutral): by.answers(mine, clips, neutral) for clips, neutral in CONDITIONS}
-    return found
 
 
 def calls_over(copy: str, data: Path, kept: speech.Kept, encoder: SpeechEncoder) -> Floats:
@@ -217,22 +151,20 @@ def main(
     views = speech.read_corpora(data)
     learnt_from = (*COPIES, *(VARIANTS if varied else ()))
     made = sorted({*learnt_from, *JUDGED_COPIES})
-    copies = {heard.name: heard for heard in heard_in(views, made, kept, net)}
-    calls = [calls_over(copy, data, kept, net) for copy in learnt_from]
-    found: dict[str, list[Answers]] = {}
+    copies = list(heard_in(views, made, kept, net))
+    calls = np.concatenate([calls_over(copy, data, kept, net) for copy in learnt_from])
+    table = Table()
     for part in parts(views):
-        by = learnt(part, copies, np.concatenate(calls))
+        by = learnt(part, copies, calls)
         if encoder == "tiny-en":
             save(by, net, run / part.name / WEIGHTS)
             write_recipe(RECIPE_OF_ALL, run / RECIPE)
-        for (copy, clips, neutral), answers in judged(part, by, copies).items():
-            known = " by speaker" if len(part.judged) else ""
-            row = f"{part.corpus}{known} | {copy} | {clips} {'neutral ' if neutral else ''}clips"
-            found.setdefault(row, []).append(answers)
+        judged = [
+            heard for heard in copies if (heard.corpus, heard.copy) in product([part.corpus], JUDGED_COPIES)
+        ]
+        table.add(part, by.known, judged)
         out.print(f"{part.name} is trained and judged")
-    for row, each in found.items():
-        labels, given = (np.concatenate(side) for side in zip(*each, strict=True))
-        out.print(f"{row} | {uar(labels, given):.3f}")
+    out.print(*table.rows(), sep="\n")
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from affectstream.lab import voice_heads
 from affectstream.lab.datasets.readers import View
 from affectstream.lab.evaluation.tasks.voice_folds import whole_network
 from affectstream.lab.heard import CLIPS_A_LINE, TRUSTED_AT, Heard, lines_of, of_windows
+from affectstream.lab.known import parts
 from affectstream.lab.statistics import uar
 from affectstream.lab.voice_heads import Learnt
 from affectstream.models.voice.encoder import SpeechEncoder
@@ -36,7 +37,7 @@ def _heard(seed: int) -> Heard:
 
 def test_one_set_of_heads_reads_strangers_better_the_more_is_known_of_them() -> None:
     learnt = Learnt([_heard(seed) for seed in range(4)], np.zeros((0, SIZE), np.float32))
-    nothing, much = (uar(*learnt.answers(_heard(9), clips, neutral=False)) for clips in (0, 20))
+    nothing, much = (uar(*learnt.known.answers(_heard(9), clips, neutral=False)) for clips in (0, 20))
     assert much > 0.9 > nothing
 
 
@@ -84,7 +85,7 @@ def test_variants_are_learnt_from_and_widen_neither_the_domain_nor_what_is_usual
     far = replace(windows, x=-windows.x)
     alone, both = Learnt([windows], calls), Learnt([windows], calls, [far])
     assert torch.equal(alone.heads.domain.middle, both.heads.domain.middle)
-    found = [float(uar(*by.answers(far, 0, neutral=False))) for by in (alone, both)]
+    found = [float(uar(*by.known.answers(far, 0, neutral=False))) for by in (alone, both)]
     assert found[0] < 0.4 < 0.65 < found[1], found
 
 
@@ -105,7 +106,7 @@ def test_every_speaker_of_ravdess_is_left_out_by_one_fold_and_a_corpus_at_hand_w
         for n in range(140)
     )
     views = {"ravdess": View(items, np.zeros(140, np.int64), ("",) * 140, ()), "tess": View((), None, (), ())}
-    found = list(voice_heads.parts(views))
+    found = list(parts(views))
     folds = [f"fold-{n}" for n in range(5)]
     assert [part.name for part in found] == [*folds, "without-ravdess", "without-tess"]
     left_out = np.concatenate([part.judged for part in found[:5]])
