@@ -24,21 +24,12 @@ Names = npt.NDArray[np.str_]
 class Heard:
     """The windows of one copy of a corpus, or of some of its clips."""
 
-    name: str  # of the corpus and of the copy
+    corpus: str  # its short name
+    copy: str  # what its windows went through; of a variant with its number after VARIANT
     x: Floats  # (windows, size): statistics
     clip: Indices  # (windows,)
     labels: Indices  # (clips,)
     lines: Names  # (clips,): speaker and line; a baseline is of clips of one
-
-    @property
-    def corpus(self) -> str:
-        """Return the corpus, by its short name."""
-        return self.name.partition(" ")[0]
-
-    @property
-    def copy(self) -> str:
-        """Return what its windows went through; variants have their number after VARIANT."""
-        return self.name.partition(" ")[2]
 
     def of(self, clips: Indices) -> "Heard":
         """Return the windows of ``clips`` alone."""
@@ -100,4 +91,4 @@ def heard_in(
             else:
                 windows = speech.over_lines(name, view, list(lines), drawn, kept)
             x = of_windows(windows.inputs, copy, encoder)
-            yield Heard(f"{name} {copy}", x, windows.clip, view.labels, lines)
+            yield Heard(name, copy, x, windows.clip, view.labels, lines)

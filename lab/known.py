@@ -50,7 +50,7 @@ class Part:
         """Return what the network is judged by of its corpus."""
         return heard.of(self.judged) if len(self.judged) else heard
 
-    def rest(self, copies: Iterator[Heard]) -> Iterator[Heard]:
+    def rest(self, copies: Iterable[Heard]) -> Iterator[Heard]:
         """Yield what the network may learn from of windows of corpora."""
         for heard in copies:
             if heard.corpus != self.corpus:

@@ -12,7 +12,6 @@ there are few, is taken off. What came out: docs/experiments/party-baseline.md.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import product
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -117,7 +116,7 @@ def learnt(part: Part, copies: Iterable[Heard], calls: Floats) -> Learnt:
     """Return heads that learnt from all but what ``part`` is judged by."""
     as_they_are: list[Heard] = []
     variants: list[Heard] = []
-    for heard in part.rest(iter(copies)):
+    for heard in part.rest(copies):
         if heard.copy in (*COPIES, *VARIANTS):
             (variants if heard.copy in VARIANTS else as_they_are).append(heard)
     return Learnt(as_they_are, calls, variants)
@@ -159,10 +158,8 @@ def main(
         if encoder == "tiny-en":
             save(by, net, run / part.name / WEIGHTS)
             write_recipe(RECIPE_OF_ALL, run / RECIPE)
-        judged = [
-            heard for heard in copies if (heard.corpus, heard.copy) in product([part.corpus], JUDGED_COPIES)
-        ]
-        table.add(part, by.known, judged)
+        own = [heard for heard in copies if heard.corpus == part.corpus and heard.copy in JUDGED_COPIES]
+        table.add(part, by.known, own)
         out.print(f"{part.name} is trained and judged")
     out.print(*table.rows(), sep="\n")
 

@@ -32,7 +32,7 @@ def _heard(seed: int) -> Heard:
     where = np.repeat(5.0 * rng.normal(size=(3, SIZE)), CLIPS, axis=0)
     clip = np.repeat(EVERYTHING, 2)
     x = (where + emotion[labels])[clip] + 0.1 * rng.normal(size=(len(clip), SIZE))
-    return Heard("ravdess", x.astype(np.float32), clip, labels, speakers)
+    return Heard("ravdess", "clean", x.astype(np.float32), clip, labels, speakers)
 
 
 def test_one_set_of_heads_reads_strangers_better_the_more_is_known_of_them() -> None:
