@@ -45,13 +45,17 @@ class Span:
         return self.start_ms - (CUT_MS if self.follows_cut else BEFORE_MS), self.end_ms + AFTER_MS
 
 
+def cell_of(end_ms: int) -> int:
+    """Return the number of the half minute in which something ends."""
+    return (end_ms - 1) // CHAIN_MS
+
+
 class Segmenter:
     """Puts the frames of one party, in their order, together to utterances."""
 
     def __init__(self) -> None:
         self._frames: list[Frame] = []  # of the utterance that is open
         self._voiced_ms = 0  # end of the last of them with speech
-        self.chain = 0  # how often somebody has begun to speak; a cut is no beginning
         self._cut_before = False  # the open utterance follows a cut
         self._chained = False  # it begins at a multiple of CHAIN_MS, where one before it was ended
 
@@ -69,7 +73,7 @@ class Segmenter:
         if not self._frames:
             self._begin(frame)
             return None
-        if (frame.end_ms - 1) // CHAIN_MS != (self._frames[-1].end_ms - 1) // CHAIN_MS:
+        if cell_of(frame.end_ms) != cell_of(self._frames[-1].end_ms):
             span = self.finish()
             self._begin(frame)
             return span
@@ -92,8 +96,7 @@ class Segmenter:
     def _begin(self, frame: Frame) -> None:
         if frame.p >= ON:
             self._frames, self._voiced_ms = [frame], frame.end_ms
-            self._chained = (frame.start_ms - 1) // CHAIN_MS != (frame.end_ms - 1) // CHAIN_MS
-            self.chain += 1
+            self._chained = cell_of(frame.start_ms) != cell_of(frame.end_ms)
 
     def _cut(self, end_ms: int) -> Span:
         late = [n for n, frame in enumerate(self._frames) if n and frame.start_ms >= end_ms - LOOK_BACK_MS]

@@ -7,18 +7,22 @@ between them, which has no words. While somebody speaks, an empty instant at the
     speech              sssssssssssss          sss
     transcripts   0 ~~~~ |          1 |  2 "words" ~~~ 3     ~ silence, | an instant
 
-The numbers of the transcripts follow from those of the chunks, and the words from the sound since the last
-pause: a process that begins to read in a pause gives the same messages as one that has read from the start.
+With the words come those of the two utterances before, as far as they are of the same half minute since the
+epoch or of the one before: what is cut off from its sentence means little by itself. The numbers of the
+transcripts follow from those of the chunks: a process that begins to read where the half minute before has
+begun, or where nothing was said in it and nobody speaks, gives the same messages as one that has read from
+the start.
 """
 
+from collections import deque
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from affectstream.models.asr.recogniser import Floats, Recogniser, choose
-from affectstream.models.asr.segments import BEFORE_MS, Frame, Segmenter, Span
+from affectstream.models.asr.segments import BEFORE_MS, Frame, Segmenter, Span, cell_of
 from affectstream.models.asr.speech import FRAME_MS, Detector, SpeechDetector
 from affectstream.models.voice.features import resample
 from affectstream.runtime.metrics import count_redacted
@@ -31,7 +35,16 @@ NUMBERS = 256  # of transcripts that one chunk may give
 SAMPLE = 2  # bytes
 FULL_SCALE = np.float32(32768.0)
 
-Spoken = tuple[int, int, str]  # an utterance: start and end in ms since the epoch, and its words
+CONTEXT = 2  # utterances
+
+
+class Spoken(NamedTuple):
+    """An utterance, or a silence: start and end in ms since the epoch, words, and those before them."""
+
+    start_ms: int
+    end_ms: int
+    words: str = ""
+    context: tuple[str, ...] = ()
 
 
 class Listener:
@@ -44,6 +57,7 @@ class Listener:
         self._detector, self._recogniser, self._language = detector, recogniser, language
         self._redact = redact
         self._segments = Segmenter()
+        self._said: deque[tuple[int, str]] = deque(maxlen=CONTEXT)  # half minutes and words
         self._sound: Floats = np.zeros(0, np.float32)  # up to ``_end_ms``, from before the open utterance on
         self._rate_hz = 0
         self._seq = self._end_ms = self._reached_ms = -1
@@ -54,9 +68,9 @@ class Listener:
         return self._segments.open_ms is not None
 
     @property
-    def chain(self) -> int:
-        """Return how often somebody has begun to speak after a pause."""
-        return self._segments.chain
+    def needs_the_past(self) -> bool:
+        """Whether what is said next depends on what has come of this half minute and the one before."""
+        return self.in_utterance or bool(self._context(cell_of(self._end_ms)))
 
     def hear(self, chunk: AudioChunk, listens: bool = True) -> list[Transcript]:
         """Return the transcripts of a chunk.
@@ -94,9 +108,9 @@ class Listener:
     def give_up(self, newest: AudioChunk) -> list[Transcript]:
         """Return the words that were still open where no more sound is waited for."""
         found = []
-        for start_ms, end_ms, words in self.close():
-            self._reached_ms = end_ms
-            found.append(self._transcript(newest, (newest.seq + 1) * NUMBERS - 1, start_ms, end_ms, words))
+        for spoken in self.close():
+            self._reached_ms = spoken.end_ms
+            found.append(self._transcript(newest, (newest.seq + 1) * NUMBERS - 1, spoken))
         return found
 
     def close(self) -> list[Spoken]:
@@ -135,7 +149,15 @@ class Listener:
         begin = len(self._sound) - round((self._end_ms - start_ms) * per_ms)
         end = len(self._sound) - round(max(0, self._end_ms - end_ms) * per_ms)
         words = self._recogniser.transcribe(resample(self._sound[max(0, begin) : end], self._rate_hz))
-        yield span.start_ms, span.end_ms, count_redacted(redact(words)).text if self._redact else words
+        words = count_redacted(redact(words)).text if self._redact else words
+        cell = cell_of(span.end_ms)
+        yield Spoken(span.start_ms, span.end_ms, words, self._context(cell) if words else ())
+        if words:
+            self._said.append((cell, words))
+
+    def _context(self, cell: int) -> tuple[str, ...]:
+        """Return the words before those of a half minute, oldest first."""
+        return tuple(words for said, words in self._said if said >= cell - 1)
 
     def _transcripts(self, source: AudioChunk | EndOfStream, spoken: list[Spoken]) -> Iterator[Transcript]:
         """Yield what was spoken and the silence before, between and after it, numbered.
@@ -145,25 +167,24 @@ class Listener:
         """
         drafts: list[Spoken] = []
         at_ms = self._reached_ms
-        for start_ms, end_ms, words in spoken:
-            if start_ms > at_ms:
-                drafts.append((at_ms, start_ms, ""))
-            drafts.append((max(start_ms, at_ms), end_ms, words))
-            at_ms = end_ms
+        for each in spoken:
+            if each.start_ms > at_ms:
+                drafts.append(Spoken(at_ms, each.start_ms))
+            drafts.append(each._replace(start_ms=max(each.start_ms, at_ms)))
+            at_ms = each.end_ms
         open_ms = self._segments.open_ms
         settled_ms = max(at_ms, self._end_ms if open_ms is None else open_ms)
         if settled_ms > at_ms or not drafts:
-            drafts.append((at_ms, settled_ms, ""))
+            drafts.append(Spoken(at_ms, settled_ms))
         self._reached_ms = settled_ms
         for n, draft in enumerate(drafts):
             number = NUMBERS - 2 if 0 < n == len(drafts) - 1 else n
-            yield self._transcript(source, source.seq * NUMBERS + number, *draft)
+            yield self._transcript(source, source.seq * NUMBERS + number, draft)
 
-    def _transcript(
-        self, source: AudioChunk | EndOfStream, seq: int, start_ms: int, end_ms: int, words: str
-    ) -> Transcript:
-        times = {"start_ms": start_ms, "end_ms": end_ms, "watermark_ms": end_ms}
-        content: dict[str, Any] = {"text": words, "language": self._language if words else None}
+    def _transcript(self, source: AudioChunk | EndOfStream, seq: int, said: Spoken) -> Transcript:
+        times = {"start_ms": said.start_ms, "end_ms": said.end_ms, "watermark_ms": said.end_ms}
+        language = self._language if said.words else None
+        content: dict[str, Any] = {"text": said.words, "context": said.context, "language": language}
         return Transcript(**source.envelope() | times | {"modality": "text", "seq": seq} | content)
 
 

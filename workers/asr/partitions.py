@@ -1,13 +1,15 @@
 """The parties whose sound one process hears, by partition, and from which offset a restart must read on.
 
-An utterance is made of many chunks, so an offset is committed only when nothing before it is needed: neither
-the chunks since the last pause of a party that speaks, nor the newest chunk of any party whose sound goes on,
-which tells the next process that the party is one of those whose words are wanted.
+An utterance is made of many chunks and comes with the words before it, so an offset is committed only when
+nothing before it is needed: of a party that speaks, or has spoken in this half minute since the epoch or the
+one before, the chunks from the beginning of the one before on; of any other party whose sound goes on its
+newest chunk, which tells the next process that the party is one of those whose words are wanted.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from affectstream.models.asr.segments import cell_of
 from affectstream.schemas.messages import AudioChunk, EndOfStream, Party, Transcript
 from affectstream.workers.asr.listener import Listener
 
@@ -20,13 +22,26 @@ Answer = Transcript | EndOfStream
 
 @dataclass
 class Heard:
-    """A party, and the first offset that it needs; None: none."""
+    """A party, and the offsets that it needs: the first of each half minute."""
 
     listener: Listener
-    offset: int | None
     at_s: float
     last: AudioChunk
-    chain: int = 0  # that the offset is of
+    firsts: dict[int, int] = field(default_factory=dict)  # by half minute, in their order
+
+    @property
+    def offset(self) -> int | None:
+        """Return the first offset that it needs; None: none."""
+        return next(iter(self.firsts.values()), None)
+
+    def reach(self, offset: int, end_ms: int) -> None:
+        """Take note that the listener has heard the chunk at ``offset``."""
+        cell = cell_of(end_ms)
+        if self.listener.needs_the_past:
+            self.firsts = {each: first for each, first in self.firsts.items() if each >= cell - 1}
+            self.firsts.setdefault(cell, offset)
+        else:
+            self.firsts = {cell: offset}
 
 
 @dataclass
@@ -59,11 +74,9 @@ class Partition:
             return []
         heard = self.parties.get(key)
         if heard is None:
-            heard = self.parties[key] = Heard(new(), offset, now_s, message)
-        listener = heard.listener
-        found = listener.hear(message, listens)
-        if heard.offset is None or not listener.in_utterance or listener.chain != heard.chain:
-            heard.offset, heard.chain = offset, listener.chain
+            heard = self.parties[key] = Heard(new(), now_s, message)
+        found = heard.listener.hear(message, listens)
+        heard.reach(offset, message.end_ms)
         heard.at_s, heard.last = now_s, message
         return list(found)
 
@@ -86,7 +99,7 @@ class Partition:
                 continue
             if heard.offset is not None:
                 found += heard.listener.give_up(heard.last)
-                heard.offset = None
+                heard.firsts.clear()
             elif now_s - heard.at_s >= FORGET_S:
                 del self.parties[key]
         return found

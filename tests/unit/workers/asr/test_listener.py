@@ -10,6 +10,7 @@ from affectstream.models.asr.segments import AFTER_MS, BEFORE_MS
 from affectstream.schemas.messages import AudioChunk, EndOfStream, Transcript
 from affectstream.workers.asr.listener import NUMBERS, Listener
 from affectstream.workers.asr.offline import with_words
+from affectstream.workers.asr.partitions import Partition
 
 
 def listener(recogniser=None, **other):
@@ -60,6 +61,25 @@ def test_time_waits_at_the_start_of_an_utterance_and_every_chunk_is_answered():
     waiting = [m for m in found if isinstance(m, Transcript) and m.start_ms == m.end_ms]
     assert len(waiting) == 5
     assert len({m.watermark_ms for m in waiting}) == 1
+
+
+def test_words_come_after_those_of_two_utterances_before_of_this_half_minute_or_the_last():
+    spoken = [(1.0, LOUD), (2.0, 0), (1.2, LOUD), (2.0, 0), (1.4, LOUD), (2.0, 0), (1.6, LOUD)]
+    later = [(49.8, 0), (1.0, LOUD), (2.0, 0)]  # ends in the half minute after the next
+    found = [t for t in answers(chunks(sound((1.0, 0), *spoken, *later))) if isinstance(t, Transcript)]
+    assert [(t.text, t.context) for t in found if t.text] == [
+        ("10 tenths", ()),
+        ("12 tenths", ("10 tenths",)),
+        ("14 tenths", ("10 tenths", "12 tenths")),
+        ("16 tenths", ("12 tenths", "14 tenths")),
+        ("10 tenths", ()),
+    ]
+    assert all(t.context == () for t in found if not t.text)
+
+
+def test_words_of_the_half_minute_before_are_still_context():
+    found = answers(chunks(sound((2.0, 0), (1.0, LOUD), (53.0, 0), (1.2, LOUD), (2.0, 0))))
+    assert [t.context for t in found if isinstance(t, Transcript) and t.text] == [(), ("10 tenths",)]
 
 
 def test_an_utterance_that_is_open_at_the_end_is_sent():
@@ -155,12 +175,12 @@ def test_numbers_and_times_rise_and_the_texts_leave_no_time_out(parts):
     assert reached == START_MS + len(samples) * 1000 // RATE_HZ
 
 
-@settings(max_examples=60, deadline=None)
-@given(PARTS, st.integers(0, 40))
-def test_a_listener_that_begins_where_the_offsets_say_sends_what_one_from_the_start_sends(parts, at):
-    from affectstream.workers.asr.partitions import Partition
-
-    stream = chunks(sound((0.3, 0.0), *parts))
+@settings(max_examples=150, deadline=None)
+@given(PARTS, st.integers(0, 100), st.integers(0, 29_999))
+def test_a_listener_that_begins_where_the_offsets_say_sends_what_one_from_the_start_sends(
+    parts, at, shift_ms
+):
+    stream = chunks(sound((0.3, 0.0), *parts * 2), start_ms=START_MS + shift_ms)
     at = min(at, len(stream) - 1)
     whole, first, second = Partition(), Partition(), Partition()
 

@@ -25,9 +25,26 @@ def test_the_newest_chunk_is_kept_in_silence_and_nothing_after_the_end():
     assert read(Partition(), chunks(sound((3, 0)))) == [0, 1, 2, 4]
 
 
-def test_the_chunks_of_an_utterance_are_kept_until_its_pause():
-    stream = chunks(sound((1.5, 0), (3, LOUD), (2.5, 0)))
-    assert read(Partition(), stream) == [0, 1, 1, 1, 1, 5, 6, 8]
+def test_what_was_said_is_kept_until_the_end_of_the_next_half_minute():
+    stream = chunks(sound((1.5, 0), (3, LOUD), (58, 0)))
+    assert read(Partition(), stream) == [0] * 60 + [60, 61, 62, 64]
+
+
+def test_of_somebody_who_goes_on_speaking_the_half_minute_before_is_kept():
+    stream = chunks(sound((2, 0), *[(1, LOUD), (1, 0)] * 50))[:-1]
+    assert read(Partition(), stream) == [0, *[1] * 59, *[30] * 30, *[60] * 12]
+
+
+def test_a_sound_without_words_holds_nothing_back():
+    class Nothing(Lengths):
+        def transcribe(self, samples):
+            return ""
+
+    partition = Partition()
+    for offset, message in enumerate(chunks(sound((1, 0), (1, LOUD), (3, 0)))[:-1]):
+        partition.reached = offset + 1
+        partition.answers(message, offset, lambda: Listener(Loudness(), Nothing()), True, 0.0)
+    assert partition.commit == 4
 
 
 def test_what_one_party_needs_is_kept_for_the_partition():

@@ -76,7 +76,7 @@ async def test_words_are_published_and_what_they_need_is_committed():
     kafka, _ = await ran(CALL)
     assert spoken(kafka) == ["20 tenths"]
     assert isinstance(kafka.sent[-1], EndOfStream)
-    assert kafka.commits == [(1, 2), (3, 4), (6, 6)]
+    assert kafka.commits == [(0, 2), (0, 4), (6, 6)]
 
 
 async def test_an_agent_who_is_not_permitted_is_not_listened_to_and_time_goes_on():
@@ -106,4 +106,4 @@ async def test_nothing_is_published_or_committed_of_a_partition_that_was_taken_a
     kafka, recogniser = await ran(CALL[:4], taken_away=True)
     assert recogniser.heard
     assert spoken(kafka) == []
-    assert kafka.commits == [(1, 2)]
+    assert kafka.commits == [(0, 2)]
