@@ -16,17 +16,21 @@ from affectstream.lab.calls.acted import CORPORA, Speaker, speakers, wideband
 from affectstream.lab.calls.judge import Figures, Judged
 from affectstream.lab.calls.lines import LINE_HZ, LINES, WIDE_HZ, Line, at_rate
 from affectstream.lab.calls.recordings import Recording, routine
+from affectstream.lab.calls.sentences import Sentence, in_style, read_sentences
 from affectstream.lab.calls.staged import Outcome, Staged, outcome, row, staged
-from affectstream.lab.calls.stream import Stream
+from affectstream.lab.calls.stream import Stream, Words
 from affectstream.lab.calls.unheard import Unheard
 from affectstream.lab.calls.usual import usual_of
 from affectstream.lab.calls.wording import wording
+from affectstream.lab.calls.words import laid, recognised, script
+from affectstream.models.batching import product_type
 from affectstream.models.weights import read_card
 from affectstream.runtime.settings import Settings
 from affectstream.schemas.alert import Alert
-from affectstream.workers.audio import analyst
+from affectstream.workers import audio, text
 
 QUICK = 1  # of recordings, lines and speakers of a corpus, of a quick look
+SOUND, WORDED = "", " with words"  # of the names of rows
 
 
 @dataclass(frozen=True)
@@ -48,9 +52,9 @@ class Bench:
     settings: Settings
     unheard: Unheard
 
-    def judged(self, call: Recording) -> Judged:
-        """Return a recording's finals and displayed labels."""
-        return judge.judged(self.stream.finals(call), self.display)
+    def judged(self, call: Recording, words: Words | None = None) -> Judged:
+        """Return a recording's finals and displayed labels, with the words of it where there are any."""
+        return judge.judged(self.stream.finals(call, words), self.display)
 
     def of_speaker(self, speaker: Speaker, calls: Sequence[Recording]) -> "Bench":
         """Return the bench with a network that never heard a speaker, where there is one.
@@ -60,7 +64,7 @@ class Bench:
         own = self.unheard.analyst(speaker)
         if own is None:
             return self
-        stream = Stream(own, self.settings)
+        stream = self.stream.hearing(own)
         usual = self.unheard.usual.get(own.model_id) or usual_of(stream, calls)
         self.unheard.usual[own.model_id] = usual
         relative = {own.model_id: usual}
@@ -70,6 +74,11 @@ class Bench:
     def alarms(self, of: Judged) -> list[Alert]:
         """Return the alerts that begin in a recording."""
         return judge.began(alerts(self.rules, of.finals))
+
+    @property
+    def for_anger(self) -> frozenset[str]:
+        """Return the names of the rules that are raised by anger."""
+        return frozenset(rule.name for rule in self.rules if "angry" in rule.emotions)
 
 
 def measure(
@@ -81,21 +90,23 @@ def measure(
     """
     most = QUICK if quick else None
     own = rules.read(settings.alerts.rules)
-    worker = analyst(settings)
+    voice, reader, words = audio.analyst(settings), text.analyst(settings), recognised(settings)
     display = display_as(settings.label.model_dump(), settings.fusion.fitted)
-    bench = Bench(Stream(worker, settings), display, own, progress, settings, Unheard(run, data))
+    bench = Bench(Stream(voice, settings, reader), display, own, progress, settings, Unheard(run, data))
     calls = routine(data)[:most]
     actors = _first(speakers(data), most)
     as_recorded = {call.name: bench.judged(call) for call in progress.track(calls, description="calls")}
-    figures = {f"call/{name}": _call(bench, of) for name, of in as_recorded.items()}
-    figures["calls"] = _all(bench, list(as_recorded.values()))
-    figures |= {f"rule/{rule.name}": _rule(bench, rule, list(as_recorded.values())) for rule in own}
+    figures = _routine(bench, as_recorded, SOUND)
+    with_words = {c.name: bench.judged(c, words) for c in progress.track(calls, description="words")}
+    figures |= _routine(bench, with_words, WORDED)
     figures |= _lines(bench, calls, as_recorded, actors, dict(list(LINES.items())[:most]))
-    figures |= _staged(bench, list(staged(actors, calls)), calls)
+    made = list(staged(actors, calls))
+    figures |= _staged(bench, made, calls)
+    figures |= _staged(bench, made, calls, in_style(read_sentences("held"), "recogniser"))
     names = ", ".join(rule.name for rule in own)
-    text, spoken = wording(quick)
-    about = {"voice": worker.model_id, "text": text, "fusion": settings.fusion.rule, "rules": names}
-    return Measured(about | _heard(bench, actors), figures | spoken)
+    about = {"voice": voice.model_id, "text": reader.model_id, "fusion": settings.fusion.rule, "rules": names}
+    about["products in"] = str(product_type("cpu")).removeprefix("torch.")
+    return Measured(about | _heard(bench, actors), figures | wording(quick))
 
 
 def _first(found: Sequence[Speaker], most: int | None) -> Sequence[Speaker]:
@@ -111,6 +122,14 @@ def _heard(bench: Bench, actors: Sequence[Speaker]) -> dict[str, str]:
         learnt = CORPORA[actor.corpus].lower() in data
         found[actor.corpus] = "no, networks without them" if apart else "yes" if learnt else "no"
     return found
+
+
+def _routine(bench: Bench, found: dict[str, Judged], kind: str) -> dict[str, Figures]:
+    """Return the figures of each call, of each rule on all calls, and of all calls."""
+    judged = list(found.values())
+    figures = {f"call{kind}/{name}": _call(bench, of) for name, of in found.items()}
+    figures |= {f"rule{kind}/{rule.name}": _rule(bench, rule, judged) for rule in bench.rules}
+    return figures | {f"calls{kind}": _all(bench, judged)}
 
 
 def _call(bench: Bench, of: Judged) -> Figures:
@@ -183,14 +202,21 @@ def _line(bench: Bench, plain: dict[str, Judged], changed: dict[str, Judged]) ->
     }
 
 
-def _staged(bench: Bench, made: Sequence[Staged], calls: Sequence[Recording]) -> dict[str, Figures]:
-    """Return per corpus what the alarms for anger make of calls with acted speech in them."""
-    angry = {rule.name for rule in bench.rules if "angry" in rule.emotions}
+def _staged(
+    bench: Bench, made: Sequence[Staged], calls: Sequence[Recording], sentences: Sequence[Sentence] = ()
+) -> dict[str, Figures]:
+    """Return per corpus what the alarms make of calls with acted speech in them.
+
+    With ``sentences`` they are said in these calls, such as go with what is acted.
+    """
+    kind = WORDED if sentences else SOUND
     outcomes: dict[str, list[Outcome]] = {}
-    for call in bench.progress.track(made, description="staged"):
+    for call in bench.progress.track(made, description=f"staged{kind}"):
         own = bench.of_speaker(call.speaker, calls)
-        of = own.judged(call.call)
-        alarms = [alarm for alarm in own.alarms(of) if alarm.rule in angry]
-        outcomes.setdefault(call.speaker.corpus, []).append(outcome(call, of.finals, alarms))
+        of = own.judged(call.call, laid(script(call, sentences)) if sentences else None)
+        found = outcome(call, of.finals, own.alarms(of), own.for_anger)
+        outcomes.setdefault(call.speaker.corpus, []).append(found)
     whole = [each for of_corpus in outcomes.values() for each in of_corpus]
-    return {f"staged/{corpus}": row(found) for corpus, found in outcomes.items()} | {"staged": row(whole)}
+    return {f"staged{kind}/{corpus}": row(found) for corpus, found in outcomes.items()} | {
+        f"staged{kind}": row(whole)
+    }

@@ -9,7 +9,7 @@ All of it is by telephone, at the level of a routine call. The neutral speech ar
 recordings than that of a neutral splice; where there are too few, they come again.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -60,18 +60,31 @@ class Outcome:
 
     emotion: str
     delay_s: float | None  # from the begin of the splice to the first alarm in it
-    outside: int  # alarms before it and after it
+    outside: int  # alarms for anger before it and after it
+    others: int  # alerts of all other rules
     seconds: float
     windows: int  # with evidence, within the splice
     right: int  # of them, with the acted emotion as the likeliest
 
 
-def outcome(call: Staged, finals: Finals, alarms: Sequence[Alert]) -> Outcome:
-    """Return what came of a staged call, from its finals and the alarms for anger that begin in it."""
+def outcome(call: Staged, finals: Finals, began: Sequence[Alert], for_anger: Collection[str]) -> Outcome:
+    """Return what came of a staged call, from its finals and the alerts that begin in it.
+
+    ``for_anger`` names the rules whose alerts are alarms for anger.
+    """
+    alarms = [alert for alert in began if alert.rule in for_anger]
     inside = [a for a in alarms if call.start_ms < a.end_ms <= call.end_ms + AFTER_MS]
     windows, right = judge.within(finals, call.start_ms, call.end_ms, call.emotion)
     delay_s = min(((a.end_ms - call.start_ms) / 1000 for a in inside), default=None)
-    return Outcome(call.emotion, delay_s, len(alarms) - len(inside), call.call.seconds, windows, right)
+    return Outcome(
+        call.emotion,
+        delay_s,
+        outside=len(alarms) - len(inside),
+        others=len(began) - len(alarms),
+        seconds=call.call.seconds,
+        windows=windows,
+        right=right,
+    )
 
 
 def row(outcomes: Sequence[Outcome]) -> Figures:
@@ -80,6 +93,8 @@ def row(outcomes: Sequence[Outcome]) -> Figures:
     found = {e: sum(o.delay_s is not None for o in by[e]) for e in EMOTIONS}
     delays = [o.delay_s for o in by["angry"] if o.delay_s is not None]
     outside, seconds = sum(o.outside for o in outcomes), sum(o.seconds for o in outcomes)
+    calm = by["neutral"]
+    in_calm = found["neutral"] + sum(o.outside + o.others for o in calm)
     raised = sum(found.values()) + outside
     return {
         "calls": len(by["angry"]),
@@ -88,6 +103,7 @@ def row(outcomes: Sequence[Outcome]) -> Figures:
         "raised by neutral": judge.share(found["neutral"], len(by["neutral"])),
         "raised by happy": judge.share(found["happy"], len(by["happy"])),
         "elsewhere an hour": round(outside * 3600 / seconds, 2),
+        "calm an hour": round(in_calm * 3600 / sum(o.seconds for o in calm), 2),
         "precision": judge.share(found["angry"], raised),
         **{f"{emotion} windows": _right(of) for emotion, of in by.items()},
     }

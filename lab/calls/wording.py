@@ -16,8 +16,8 @@ GROUPS = ("neutral", "complaints", "other emotions")
 SPARSE = 20  # of sentences, in a quick look
 
 
-def wording(quick: bool = False) -> tuple[str, dict[str, Figures]]:
-    """Return the id of the shipped text model, and its figures by style and group of intents.
+def wording(quick: bool = False) -> dict[str, Figures]:
+    """Return the figures of the shipped text model by style and group of intents.
 
     ``quick``: of one sentence in twenty.
     """
@@ -33,7 +33,7 @@ def wording(quick: bool = False) -> tuple[str, dict[str, Figures]]:
             figures[f"words/{style}: {group}"] = _judged(
                 [each for each in sentences if _group(each) == group], labels[inside].tolist()
             )
-    return model.model_id, figures
+    return figures
 
 
 def _group(sentence: Sentence) -> str:
