@@ -58,6 +58,7 @@ class Listener:
         self._redact = redact
         self._segments = Segmenter()
         self._said: deque[tuple[int, str]] = deque(maxlen=CONTEXT)  # half minutes and words
+        self._whole = False  # it has heard a pause, or a half minute begin: what is said is no mere end
         self._sound: Floats = np.zeros(0, np.float32)  # up to ``_end_ms``, from before the open utterance on
         self._rate_hz = 0
         self._seq = self._end_ms = self._reached_ms = -1
@@ -93,6 +94,7 @@ class Listener:
             self._keep(samples, chunk.end_ms)
             spoken += self._heard(samples, chunk)
         self._seq, self._end_ms = chunk.seq, max(self._end_ms, chunk.end_ms)
+        self._whole = self._whole or not self.in_utterance
         return list(self._transcripts(chunk, spoken))
 
     def end(self, last: EndOfStream) -> list[Transcript | EndOfStream]:
@@ -130,17 +132,24 @@ class Listener:
         """Yield the utterances that end in a chunk, and forget the sound that no later one needs."""
         for frame in self._frames(samples, chunk):
             yield from self._words(self._segments.push(frame))
+            self._whole = self._whole or cell_of(frame.start_ms) != cell_of(frame.end_ms)
         open_ms = self._segments.open_ms
         if open_ms is not None:
             needed = round((self._end_ms - open_ms + BEFORE_MS) * self._rate_hz / 1000)
             self._sound = self._sound[-needed:]
 
     def _frames(self, samples: Floats, chunk: AudioChunk) -> Iterator[Frame]:
+        """Yield the frames of what is new in a chunk; the first one reaches back to where the chunk begins.
+
+        So they leave no time out, and one of them lies over every multiple of half a minute.
+        """
         found = self._detector.probabilities(samples, chunk.rate_hz)
         new = max(1, (chunk.end_ms - chunk.start_ms) // FRAME_MS)
+        start_ms = chunk.start_ms
         for back, p in zip(range(min(new, len(found)) - 1, -1, -1), found[-new:], strict=True):
             end_ms = chunk.end_ms - back * FRAME_MS
-            yield Frame(max(end_ms - FRAME_MS, chunk.start_ms), end_ms, float(p))
+            yield Frame(start_ms, end_ms, float(p))
+            start_ms = end_ms
 
     def _words(self, span: Span | None) -> Iterator[Spoken]:
         if span is None:
@@ -152,7 +161,7 @@ class Listener:
         words = count_redacted(redact(words)).text if self._redact else words
         cell = cell_of(span.end_ms)
         yield Spoken(span.start_ms, span.end_ms, words, self._context(cell) if words else ())
-        if words:
+        if words and self._whole:  # who has begun to read in the middle would else remember a piece
             self._said.append((cell, words))
 
     def _context(self, cell: int) -> tuple[str, ...]:

@@ -34,14 +34,18 @@ class Heard:
         """Return the first offset that it needs; None: none."""
         return next(iter(self.firsts.values()), None)
 
-    def reach(self, offset: int, end_ms: int) -> None:
-        """Take note that the listener has heard the chunk at ``offset``."""
-        cell = cell_of(end_ms)
-        if self.listener.needs_the_past:
+    def hear(self, message: AudioChunk, offset: int, listens: bool, now_s: float) -> list[Transcript]:
+        """Return the transcripts of the chunk at ``offset``."""
+        needed = self.listener.needs_the_past
+        found = self.listener.hear(message, listens)
+        cell = cell_of(message.end_ms)
+        if needed or self.listener.needs_the_past:
             self.firsts = {each: first for each, first in self.firsts.items() if each >= cell - 1}
             self.firsts.setdefault(cell, offset)
         else:
             self.firsts = {cell: offset}
+        self.at_s, self.last = now_s, message
+        return found
 
 
 @dataclass
@@ -75,10 +79,7 @@ class Partition:
         heard = self.parties.get(key)
         if heard is None:
             heard = self.parties[key] = Heard(new(), now_s, message)
-        found = heard.listener.hear(message, listens)
-        heard.reach(offset, message.end_ms)
-        heard.at_s, heard.last = now_s, message
-        return list(found)
+        return list(heard.hear(message, offset, listens, now_s))
 
     def forget(self, session_id: str) -> None:
         """Drop what waits of a session that may not be processed any more."""

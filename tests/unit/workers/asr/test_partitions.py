@@ -27,7 +27,7 @@ def test_the_newest_chunk_is_kept_in_silence_and_nothing_after_the_end():
 
 def test_what_was_said_is_kept_until_the_end_of_the_next_half_minute():
     stream = chunks(sound((1.5, 0), (3, LOUD), (58, 0)))
-    assert read(Partition(), stream) == [0] * 60 + [60, 61, 62, 64]
+    assert read(Partition(), stream) == [0] * 60 + [30, 61, 62, 64]
 
 
 def test_of_somebody_who_goes_on_speaking_the_half_minute_before_is_kept():
