@@ -8,19 +8,24 @@ from itertools import cycle
 from affectstream.lab.calls.sentences import ANGRY_INTENTS, Sentence
 from affectstream.lab.calls.staged import Staged
 from affectstream.lab.calls.stream import Messages, Sound, Words
+from affectstream.models.asr.segments import CONTEXT
 from affectstream.producers.bounds import Utterance
 from affectstream.runtime.settings import Settings
 from affectstream.schemas.labels import EMOTIONS
 from affectstream.schemas.messages import AudioChunk, EndOfStream, Transcript
-from affectstream.workers.asr.listener import CONTEXT, listeners
-from affectstream.workers.asr.offline import with_words
 
 WORD_MS = 400  # of a sentence that is laid over a call: 150 words a minute
 PAUSE_MS = 500  # before a sentence
 
 
 def recognised(settings: Settings) -> Words:
-    """Return what hears the words of a call, as `analyze --asr` does. Raises an AffectError."""
+    """Return what hears the words of a call, as `analyze --asr` does. Raises an AffectError.
+
+    It alone needs the extra `asr`.
+    """
+    from affectstream.workers.asr.listener import listeners
+    from affectstream.workers.asr.offline import with_words
+
     new = listeners(settings)
     return partial(with_words, load=lambda: new)
 

@@ -22,7 +22,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from affectstream.models.asr.recogniser import Floats, Recogniser, choose
-from affectstream.models.asr.segments import BEFORE_MS, Frame, Segmenter, Span, cell_of
+from affectstream.models.asr.segments import BEFORE_MS, CONTEXT, Frame, Segmenter, Span, cell_of
 from affectstream.models.asr.speech import FRAME_MS, Detector, SpeechDetector
 from affectstream.models.voice.features import resample
 from affectstream.runtime.metrics import count_redacted
@@ -34,8 +34,6 @@ from affectstream.workers import device
 NUMBERS = 256  # of transcripts that one chunk may give
 SAMPLE = 2  # bytes
 FULL_SCALE = np.float32(32768.0)
-
-CONTEXT = 2  # utterances
 
 
 class Spoken(NamedTuple):
