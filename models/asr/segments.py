@@ -20,7 +20,7 @@ SHORTEST_MS = 200  # a click, a cough
 LONGEST_MS = 10_000
 LOOK_BACK_MS = 2_500  # for the place of a cut
 CHAIN_MS = 30_000
-CONTEXT = 2  # utterances before one that its words come with
+CONTEXT = 2  # utterances whose words come with the one after them
 
 
 @dataclass(frozen=True)
