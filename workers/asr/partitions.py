@@ -35,7 +35,10 @@ class Heard:
         return next(iter(self.firsts.values()), None)
 
     def hear(self, message: AudioChunk, offset: int, listens: bool, now_s: float) -> list[Transcript]:
-        """Return the transcripts of the chunk at ``offset``."""
+        """Return the transcripts of the chunk at ``offset``.
+
+        The chunk in which something ends is no beginning: read alone, its silence would begin elsewhere.
+        """
         needed = self.listener.needs_the_past
         found = self.listener.hear(message, listens)
         cell = cell_of(message.end_ms)
