@@ -65,9 +65,13 @@ def run(recipe: Recipe, given: Path | None, folder: Path, report: Report) -> Eva
 
 
 def keep(recipe: Recipe, folder: Path) -> None:
-    """Write the recipe into a new ``folder``; raises InputError where another one is kept there."""
+    """Write the recipe into ``folder``; raises InputError where something is trained by another one there.
+
+    A start that failed before anything was trained, on a wrong path say, does not keep its recipe.
+    """
     path = folder / RECIPE
-    if path.exists() and read_recipe(path) != recipe:
+    trained = path.exists() and any(kept.suffix not in (".json", ".jsonl") for kept in folder.iterdir())
+    if trained and read_recipe(path) != recipe:
         raise InputError(f"{path} is another recipe: take a new folder, or go on with --recipe {path}")
     whole(path, lambda part: write_recipe(recipe, part))
 

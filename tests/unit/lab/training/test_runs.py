@@ -200,6 +200,15 @@ def test_a_folder_keeps_one_recipe(tmp_path: Path) -> None:
         typed(*arguments, "--seed", 4)
 
 
+def test_a_start_that_failed_keeps_no_recipe(tmp_path: Path) -> None:
+    arguments = ("train", "text", "--network", "tfidf-bayes", "-o", tmp_path / "run", "--data", tmp_path)
+    with pytest.raises(InputError, match="meld"):
+        typed(*arguments)
+    texts(tmp_path / "meld")
+    typed(*arguments, "--seed", 4)
+    assert json.loads((tmp_path / "run" / "recipe.json").read_text())["seed"] == 4
+
+
 @pytest.mark.parametrize("name", list(NETWORKS))
 def test_every_network_has_a_recipe_of_its_own_name(name: str) -> None:
     assert recipe_of(NETWORKS[name].modality, name, None, ()).network == name
