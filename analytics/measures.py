@@ -119,9 +119,9 @@ def _own(rule: Rule, memory: Memory) -> float | None:
 def _required(rule: Rule, own: float | None, late: Sequence[Sample]) -> float:
     """Return what the number must reach: the level, more against the party's own, and twice what rivals have.
 
-    For a relative rule the level lies half way to 1 as long as there is nothing to compare with.
+    For a rule that compares with the party's own, the level lies half way to 1 as long as that is not known.
     """
-    level = (1.0 + rule.level) / 2 if rule.relative and own is None else rule.level
+    level = (1.0 + rule.level) / 2 if rule.learns and own is None else rule.level
     above = own + rule.above_own if own is not None and rule.above_own is not None else 0.0
     last = late if rule.averages else late[-1:]
     rivals = TIMES * _mean_of([sample.rival for sample in last], last)

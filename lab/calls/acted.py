@@ -1,4 +1,4 @@
-"""Acted speech by speaker and emotion, for calls with staged anger.
+"""Acted speech by speaker and emotion, for calls with staged emotions.
 
 Only the lists beside the recordings are read: ``labels.csv`` with path, emotion, and speaker or actor.
 """
@@ -25,7 +25,11 @@ NAMES = {
     "anger": "angry",
     "happy": "happy",
     "happiness": "happy",
+    "sad": "sad",
+    "sadness": "sad",
+    "fear": "fear",
 }
+NEEDED = {"neutral", "angry", "happy"}  # of every speaker; not every corpus has the others
 TRIM_DB = 35.0
 PAUSE_S = 0.3  # between two sentences of a reel
 LINE = "mu-law"  # of every reel, after the band of a telephone channel
@@ -51,9 +55,9 @@ class Speaker:
 
 
 def speakers(data: Path | None) -> tuple[Speaker, ...]:
-    """Return the speakers of the corpora at hand who act all of the emotions of ``NAMES``."""
+    """Return the speakers of the corpora at hand who act all of the emotions of ``NEEDED``."""
     found = (speaker for corpus in CORPORA for speaker in _speakers(corpus, data))
-    return tuple(speaker for speaker in found if set(speaker.clips) == set(NAMES.values()))
+    return tuple(speaker for speaker in found if set(speaker.clips) >= NEEDED)
 
 
 def reel(speaker: Speaker, emotion: str, seconds: float, level: float) -> Samples:

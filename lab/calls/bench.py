@@ -17,7 +17,7 @@ from affectstream.lab.calls.judge import Figures, Judged
 from affectstream.lab.calls.lines import LINE_HZ, LINES, WIDE_HZ, Line, at_rate
 from affectstream.lab.calls.recordings import Recording, routine
 from affectstream.lab.calls.sentences import Sentence, in_style, read_sentences
-from affectstream.lab.calls.staged import Outcome, Staged, outcome, row, staged
+from affectstream.lab.calls.staged import AIMS, Outcome, Staged, alarms_for, outcome, staged, windows_of
 from affectstream.lab.calls.stream import Stream, Words
 from affectstream.lab.calls.unheard import Unheard
 from affectstream.lab.calls.usual import usual_of
@@ -76,9 +76,12 @@ class Bench:
         return judge.began(alerts(self.rules, of.finals))
 
     @property
-    def for_anger(self) -> frozenset[str]:
-        """Return the names of the rules that are raised by anger."""
-        return frozenset(rule.name for rule in self.rules if "angry" in rule.emotions)
+    def raised_by(self) -> dict[str, frozenset[str]]:
+        """Return by aim the names of the rules that any of its emotions raises."""
+        return {
+            aim: frozenset(rule.name for rule in self.rules if set(emotions) & set(rule.emotions))
+            for aim, emotions in AIMS.items()
+        }
 
 
 def measure(
@@ -214,9 +217,9 @@ def _staged(
     for call in bench.progress.track(made, description=f"staged{kind}"):
         own = bench.of_speaker(call.speaker, calls)
         of = own.judged(call.call, laid(script(call, sentences)) if sentences else None)
-        found = outcome(call, of.finals, own.alarms(of), own.for_anger)
+        found = outcome(call, of.finals, own.alarms(of), own.raised_by)
         outcomes.setdefault(call.speaker.corpus, []).append(found)
-    whole = [each for of_corpus in outcomes.values() for each in of_corpus]
-    return {f"staged{kind}/{corpus}": row(found) for corpus, found in outcomes.items()} | {
-        f"staged{kind}": row(whole)
-    }
+    rows = {f"/{corpus}": found for corpus, found in outcomes.items()}
+    rows[""] = [each for of_corpus in outcomes.values() for each in of_corpus]
+    figures = {f"{aim}{kind}{name}": alarms_for(aim, found) for aim in AIMS for name, found in rows.items()}
+    return figures | {f"windows{kind}{name}": windows_of(found) for name, found in rows.items()}

@@ -12,6 +12,8 @@ from typing import NamedTuple
 from affectstream.lab.calls.acted import CORPORA
 from affectstream.lab.calls.bench import SOUND, WORDED, Measured
 from affectstream.lab.calls.demands import DEMANDS
+from affectstream.lab.calls.staged import AIMS
+from affectstream.lab.calls.staged import EMOTIONS as SPLICED
 from affectstream.lab.evaluation.document import Block, Bullets, Command, Heading, Paragraph, Table, markdown
 from affectstream.schemas.errors import InputError
 from affectstream.schemas.labels import EMOTIONS
@@ -24,7 +26,7 @@ ABSENT = "-"
 
 TOP = (
     "What a routine telephone call must look like, measured on real calls without labels, on the same calls "
-    "over other lines, and on calm speech of speakers into which their acted anger is spliced. Every "
+    "over other lines, and on calm speech of speakers into which their acted emotions are spliced. Every "
     "recording goes through the path of the stream (chunks, workers, join, fusion, displayed label, alert "
     "rules), each channel as the customer of a call, so that the shipped rules watch it: once with nothing "
     "but sound, once with words, which the recogniser finds in the real calls (`analyze --asr`) and which "
@@ -34,22 +36,24 @@ TOP = (
 )
 
 STAGED = (
-    "A minute of one speaker's neutral acted speech, then at least 12 s of their acted anger, then 20 s of "
-    "neutral speech again, all within 300 to 3,400 Hz through mu-law at the level of a routine call. An "
-    "alert for anger must begin within the anger or up to 3 s after it; its delay is the median from where "
-    "it begins. The same with happy speech, and with neutral speech of other recordings, must raise none; "
-    "alerts anywhere else count against the precision too. *Windows* is the share of windows within the "
-    "splice whose likeliest label is the acted one; *neutral* are the calls with neutral speech alone, in "
-    "which no rule at all should raise an alert. Each speaker is judged by a network of a run of the voice "
-    "(`--run`) that never heard them, without that run by the shipped one, as the list below says; relative "
-    "rules compare with what that network makes of the routine calls. `python -m "
-    "affectstream.lab.voice_heads` makes `runs/voice-heads`, `affectstream evaluate voice --run "
-    "runs/voice-heads` fits its temperature. Before, here: the same networks without `angry-voice`."
+    "A minute of one speaker's neutral acted speech, then at least 12 s of their acted anger, sadness, "
+    "fear or joy or of neutral speech of other recordings, then 20 s of neutral speech again, all within "
+    "300 to 3,400 Hz through mu-law at the level of a routine call. An alert for anger must begin within "
+    "the anger or up to 3 s after it, one for distress within sadness or fear; its delay is the median "
+    "from where that begins, and *by ...* is the share of the calls with an emotion in which it does. It "
+    "must begin in no other: those count against the precision, which all five emotions share, and so do "
+    "alerts outside of the splice. TurEV has no fear. *Windows* is the share of windows within the splice "
+    "whose likeliest label is the acted one; in the calls with neutral speech alone no rule at all should "
+    "raise an alert. Each speaker is judged by a network of a run of the voice (`--run`) that never heard "
+    "them, without that run by the shipped one, as the list below says; relative rules compare with what "
+    "that network makes of the routine calls. `python -m affectstream.lab.voice_heads` makes "
+    "`runs/voice-heads`, `affectstream evaluate voice --run runs/voice-heads` fits its temperature. Before, "
+    "here: the same networks and words by the rules of before."
 )
 SAID = (
     "The same calls with words: held-out sentences of customers, as a recogniser writes them, one after "
     "another at 150 words a minute, neutral ones beside neutral speech, complaints and escalation beside "
-    "anger, joy and relief beside happy speech."
+    "anger, grief and disappointment beside sadness, worry beside fear, joy and relief beside happy speech."
 )
 
 
@@ -95,7 +99,7 @@ def blocks(now: Measured, before: Measured) -> Iterator[Block]:
     yield _rules(both, SOUND)
     yield _rules(both, WORDED)
     yield from _lines(both)
-    yield Heading("Calls with staged anger")
+    yield Heading("Calls with staged emotions")
     yield Paragraph(STAGED)
     yield from _staged(both, SOUND)
     yield Bullets(tuple(_heard(both, corpus) for corpus in CORPORA if corpus in now.about))
@@ -147,19 +151,14 @@ def _sentences(both: "_Both") -> Iterator[Block]:
 
 
 def _staged(both: "_Both", kind: str) -> Iterator[Block]:
-    rows = [*both.rows(f"staged{kind}/"), f"staged{kind}"]
-    names = {
-        "speakers": "calls",
-        "recall": "recall",
-        "delay, s": "delay",
-        "raised by neutral": "raised by neutral",
-        "raised by happy": "raised by happy",
-        "elsewhere an hour": "elsewhere an hour",
-        "precision": "precision",
-        "any alert an hour of neutral": "calm an hour",
-    }
-    yield both.table(f"alerts for anger{kind}", rows, names)
-    yield both.table(f"windows{kind}", rows, {e: f"{e} windows" for e in ("angry", "neutral", "happy")})
+    names = {"calls": "calls", "recall": "recall", "delay, s": "delay"}
+    raised = {f"by {emotion}": f"raised by {emotion}" for emotion in SPLICED}
+    rest = {"elsewhere an hour": "elsewhere an hour", "precision": "precision"}
+    for aim in AIMS:
+        rows = [*both.rows(f"{aim}{kind}/"), f"{aim}{kind}"]
+        yield both.table(f"alerts for {aim}{kind}", rows, names | raised | rest)
+    shown = {emotion: emotion for emotion in SPLICED} | {"any alert an hour of neutral": "calm an hour"}
+    yield both.table(f"windows{kind}", [*both.rows(f"windows{kind}/"), f"windows{kind}"], shown)
 
 
 def _heard(both: "_Both", corpus: str) -> str:

@@ -1,4 +1,4 @@
-"""A speaker's neutral speech into which their acted anger is spliced, and the same with other speech.
+"""A speaker's neutral speech into which their acted anger, sadness, fear, joy or neutral speech is spliced.
 
 ::
 
@@ -9,8 +9,9 @@ All of it is by telephone, at the level of a routine call. The neutral speech ar
 recordings than that of a neutral splice; where there are too few, they come again.
 """
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -25,7 +26,9 @@ LEAD_S = 60.0  # what a party's own level needs
 SPLICE_S = 12.0
 TAIL_S = 20.0
 AFTER_MS = 3_000  # an alarm that comes so long after the splice is still the splice's
-EMOTIONS = ("angry", "neutral", "happy")  # the first is to be found, the others are to raise no alarm
+EMOTIONS = ("angry", "sad", "fear", "happy", "neutral")
+AIMS = {"anger": ("angry",), "distress": ("sad", "fear")}
+"""What alerts are for: the emotions that raise an alarm for it; others are to raise none."""
 
 
 @dataclass(frozen=True)
@@ -40,13 +43,13 @@ class Staged:
 
 
 def staged(speakers: Sequence[Speaker], calls: Sequence[Recording]) -> Iterator[Staged]:
-    """Yield a call for every speaker and emotion; the levels of the calls take turns by speaker."""
+    """Yield a call for every speaker and emotion that they act; levels of the calls take turns by speaker."""
     levels = [loudness(at_rate(LINE_HZ)(call).samples) for call in calls]
     for number, speaker in enumerate(speakers):
         level = levels[number % len(levels)]
         ordinary = speaker.part("neutral", 0)
         lead, tail = reel(ordinary, "neutral", LEAD_S, level), reel(ordinary, "neutral", TAIL_S, level)
-        for emotion in EMOTIONS:
+        for emotion in (each for each in EMOTIONS if each in speaker.clips):
             acting = speaker.part("neutral", 1) if emotion == "neutral" else speaker
             splice = reel(acting, emotion, SPLICE_S, level)
             start_s, end_s = len(lead) / LINE_HZ, (len(lead) + len(splice)) / LINE_HZ
@@ -54,60 +57,68 @@ def staged(speakers: Sequence[Speaker], calls: Sequence[Recording]) -> Iterator[
             yield Staged(speaker, emotion, whole, round(start_s * 1000), round(end_s * 1000))
 
 
+class Alarms(NamedTuple):
+    """The alarms for one aim in a staged call."""
+
+    delay_s: float | None  # from the begin of the splice to the first in it
+    outside: int  # before it and after it
+
+
 @dataclass(frozen=True)
 class Outcome:
     """What came of one staged call."""
 
     emotion: str
-    delay_s: float | None  # from the begin of the splice to the first alarm in it
-    outside: int  # alarms for anger before it and after it
-    others: int  # alerts of all other rules
+    alarms: Mapping[str, Alarms]  # by aim
+    alerts: int  # of any rule
     seconds: float
     windows: int  # with evidence, within the splice
     right: int  # of them, with the acted emotion as the likeliest
 
 
-def outcome(call: Staged, finals: Finals, began: Sequence[Alert], for_anger: Collection[str]) -> Outcome:
+def outcome(
+    call: Staged, finals: Finals, began: Sequence[Alert], rules: Mapping[str, Collection[str]]
+) -> Outcome:
     """Return what came of a staged call, from its finals and the alerts that begin in it.
 
-    ``for_anger`` names the rules whose alerts are alarms for anger.
+    ``rules`` names by aim those whose alerts are alarms for it.
     """
-    alarms = [alert for alert in began if alert.rule in for_anger]
-    inside = [a for a in alarms if call.start_ms < a.end_ms <= call.end_ms + AFTER_MS]
     windows, right = judge.within(finals, call.start_ms, call.end_ms, call.emotion)
-    delay_s = min(((a.end_ms - call.start_ms) / 1000 for a in inside), default=None)
-    return Outcome(
-        call.emotion,
-        delay_s,
-        outside=len(alarms) - len(inside),
-        others=len(began) - len(alarms),
-        seconds=call.call.seconds,
-        windows=windows,
-        right=right,
-    )
+    alarms = {aim: _alarms(call, [a for a in began if a.rule in names]) for aim, names in rules.items()}
+    return Outcome(call.emotion, alarms, len(began), call.call.seconds, windows, right)
 
 
-def row(outcomes: Sequence[Outcome]) -> Figures:
-    """Return the figures of staged calls together."""
-    by = {emotion: [o for o in outcomes if o.emotion == emotion] for emotion in EMOTIONS}
-    found = {e: sum(o.delay_s is not None for o in by[e]) for e in EMOTIONS}
-    delays = [o.delay_s for o in by["angry"] if o.delay_s is not None]
-    outside, seconds = sum(o.outside for o in outcomes), sum(o.seconds for o in outcomes)
-    calm = by["neutral"]
-    in_calm = found["neutral"] + sum(o.outside + o.others for o in calm)
-    raised = sum(found.values()) + outside
+def _alarms(call: Staged, began: Sequence[Alert]) -> Alarms:
+    inside = [a.end_ms for a in began if call.start_ms < a.end_ms <= call.end_ms + AFTER_MS]
+    return Alarms((min(inside) - call.start_ms) / 1000 if inside else None, len(began) - len(inside))
+
+
+def alarms_for(aim: str, outcomes: Sequence[Outcome]) -> Figures:
+    """Return how well the alarms for ``aim`` tell its emotions from the others in staged calls."""
+    of = {emotion: [o.alarms[aim] for o in outcomes if o.emotion == emotion] for emotion in EMOTIONS}
+    found = {emotion: sum(each.delay_s is not None for each in alarms) for emotion, alarms in of.items()}
+    sought = [each for emotion in AIMS[aim] for each in of[emotion]]
+    delays = [each.delay_s for each in sought if each.delay_s is not None]
+    outside, seconds = sum(o.alarms[aim].outside for o in outcomes), sum(o.seconds for o in outcomes)
     return {
-        "calls": len(by["angry"]),
-        "recall": judge.share(found["angry"], len(by["angry"])),
+        "calls": len(sought),
+        "recall": judge.share(len(delays), len(sought)),
         **({"delay": round(float(np.median(delays)), 2)} if delays else {}),
-        "raised by neutral": judge.share(found["neutral"], len(by["neutral"])),
-        "raised by happy": judge.share(found["happy"], len(by["happy"])),
+        **{f"raised by {e}": judge.share(found[e], len(alarms)) for e, alarms in of.items() if alarms},
         "elsewhere an hour": round(outside * 3600 / seconds, 2),
-        "calm an hour": round(in_calm * 3600 / sum(o.seconds for o in calm), 2),
-        "precision": judge.share(found["angry"], raised),
-        **{f"{emotion} windows": _right(of) for emotion, of in by.items()},
+        "precision": judge.share(len(delays), sum(found.values()) + outside),
     }
 
 
-def _right(outcomes: Sequence[Outcome]) -> float:
-    return judge.share(sum(o.right for o in outcomes), sum(o.windows for o in outcomes))
+def windows_of(outcomes: Sequence[Outcome]) -> Figures:
+    """Return each emotion's share of its windows in which it is likeliest, and alerts of neutral calls."""
+    of = {emotion: [o for o in outcomes if o.emotion == emotion] for emotion in EMOTIONS}
+    seconds = sum(o.seconds for o in of["neutral"])
+    return {
+        **{
+            e: judge.share(sum(o.right for o in some), sum(o.windows for o in some))
+            for e, some in of.items()
+            if some
+        },
+        "calm an hour": round(sum(o.alerts for o in of["neutral"]) * 3600 / seconds, 2),
+    }

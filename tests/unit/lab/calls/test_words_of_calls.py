@@ -18,7 +18,15 @@ from affectstream.lab.calls.acted import Speaker
 from affectstream.lab.calls.judge import began
 from affectstream.lab.calls.recordings import Recording, load
 from affectstream.lab.calls.sentences import ANGRY_INTENTS, in_style, read_sentences
-from affectstream.lab.calls.staged import EMOTIONS, Outcome, Staged, outcome, row
+from affectstream.lab.calls.staged import (
+    EMOTIONS,
+    Alarms,
+    Outcome,
+    Staged,
+    alarms_for,
+    outcome,
+    windows_of,
+)
 from affectstream.lab.calls.stream import Stream
 from affectstream.lab.calls.words import PAUSE_MS, WORD_MS, laid, recognised, script
 from affectstream.producers.bounds import Utterance
@@ -141,13 +149,46 @@ def test_alarms_count_by_where_they_begin_and_alerts_of_other_rules_apart() -> N
     rules = [
         Rule(name=name, kind="above", emotions=[name], level=0.5, seconds=2) for name in ("angry", "happy")
     ]
-    found = outcome(call, finals, began(alerts(rules, finals)), {"angry"})
-    assert found == Outcome("angry", 2.0, outside=1, others=1, seconds=20.0, windows=6, right=4)
+    found = outcome(call, finals, began(alerts(rules, finals)), {"anger": {"angry"}, "distress": set()})
+    alarms = {"anger": Alarms(2.0, 1), "distress": Alarms(None, 0)}
+    assert found == Outcome("angry", alarms, alerts=3, seconds=20.0, windows=6, right=4)
 
 
-def test_a_row_tells_how_often_any_rule_is_raised_by_neutral_speech() -> None:
-    calm = Outcome("neutral", None, outside=1, others=2, seconds=600.0, windows=10, right=9)
-    angry = Outcome("angry", 4.0, outside=0, others=5, seconds=600.0, windows=10, right=5)
-    figures = row([calm, angry, Outcome("happy", None, 0, 0, 600.0, 10, 1)])
-    assert figures["calm an hour"] == 18.0
-    assert (figures["recall"], figures["precision"], figures["elsewhere an hour"]) == (1.0, 0.5, 2.0)
+def made(emotion: str, anger: Alarms, distress: Alarms, alerts: int = 0, right: int = 0) -> Outcome:
+    return Outcome(emotion, {"anger": anger, "distress": distress}, alerts, 600.0, 10, right)
+
+
+NONE = Alarms(None, 0)
+
+
+def test_alarms_for_other_emotions_and_outside_of_a_splice_count_against_the_precision() -> None:
+    outcomes = [
+        made("angry", Alarms(4.0, 0), NONE),
+        made("angry", Alarms(6.0, 0), Alarms(2.0, 0)),
+        made("angry", NONE, NONE),
+        made("sad", Alarms(3.0, 0), Alarms(8.0, 0)),
+        made("fear", NONE, NONE),
+        made("neutral", Alarms(None, 1), NONE),
+    ]
+    anger = alarms_for("anger", outcomes)
+    assert (anger["calls"], anger["recall"], anger["delay"], anger["precision"]) == (3, 0.6667, 5.0, 0.5)
+    assert (anger["raised by sad"], anger["raised by fear"], anger["raised by neutral"]) == (1.0, 0.0, 0.0)
+    assert anger["elsewhere an hour"] == 1.0
+    distress = alarms_for("distress", outcomes)
+    assert (distress["calls"], distress["recall"], distress["delay"], distress["precision"]) == (
+        2,
+        0.5,
+        8.0,
+        0.5,
+    )
+    assert distress["raised by angry"] == 0.3333
+    assert "raised by happy" not in distress
+
+
+def test_neutral_calls_tell_how_often_any_rule_is_raised() -> None:
+    outcomes = [
+        made("neutral", NONE, NONE, 2, 9),
+        made("neutral", NONE, NONE, 1, 8),
+        made("angry", NONE, NONE, 5),
+    ]
+    assert windows_of(outcomes) == {"angry": 0.0, "neutral": 0.85, "calm an hour": 9.0}
