@@ -19,7 +19,7 @@ from affectstream.tables import summary_table
 PLAIN = Display()
 CALL = in_order(
     [w.model_copy(update={"start_ms": w.start_ms + 5000, "end_ms": w.end_ms + 5000})
-     for w in labelled("nnnnnnnnaaaaaaaannnnnnnn")] + labelled("....", party="agent")
+     for w in labelled("n" * 24 + "a" * 24 + "n" * 24)] + labelled("....", party="agent")
 )  # fmt: skip
 
 
@@ -33,8 +33,8 @@ def terminal(made) -> str:
 def test_the_terminal_names_shares_quarters_turns_and_alerts() -> None:
     text = terminal(report(CALL, AlertSettings()))
     assert "neutral 67%, angry 33%" in text
-    assert "13 s neutral > angry" in text  # after the call's start
-    assert "21 s angry > neutral" in text
+    assert "29 s neutral > angry" in text  # after the call's start
+    assert "53 s angry > neutral" in text
     assert "customer: angry + disgust at least 0.55 and 0.35 above" in text
     assert "100%" in text  # unknown, of the agent
     assert all(len(line) <= 80 for line in text.splitlines())
