@@ -141,7 +141,7 @@ def test_a_run_ships_with_more_calm_and_temperatures_by_turns_and_for_comments(
     write_recipe(recipe, run / RECIPE)
     save_file(made.state_dict(), run / WEIGHTS)
     card = ship([run], tmp_path / "shipped", tmp_path)
-    assert card.model_id == "text-minilm/7"
+    assert card.model_id == "text-minilm/8"
     assert "sentences of service calls (train)" in card.data
     assert [t["network"] for t in card.config["training"]] == ["text", "text-calls"]
     assert len(card.config["temperatures_by_turns"]) == 3
