@@ -19,6 +19,7 @@ from affectstream.schemas.messages import FusedEmotion, Modality
 DECIMALS = 6
 OWN_MS = 60_000  # how much of a party makes its own level
 LEAST_OWN_MS = 10_000  # with less there is none yet
+COVERED, COVERED_BEFORE = 0.5, 0.75  # of the time of a mean, the latter as long as there is no own level
 TIMES = 2.0  # as probable as the rivals together the rule's emotions must be
 
 Levels = tuple[tuple[Modality, float], ...]
@@ -30,7 +31,7 @@ class Sample(NamedTuple):
     start_ms: int
     end_ms: int
     value: float
-    rival: float  # the same of the emotions that the rule is against
+    rival: float  # the same of the emotions that the rule is against, by the voice or the words
     levels: Levels  # the value of each modality that was present; empty for a disagreement
     voice: Distribution | None  # as it was, for a relative rule
 
@@ -71,10 +72,10 @@ def measure(rule: Rule, memory: Memory, window: FusedEmotion, learn: bool) -> tu
     border_ms = window.end_ms - rule.span_ms
     late = [sample for sample in memory.past if _middle_ms(sample) >= border_ms]
     early = [sample for sample in memory.past if border_ms - rule.span_ms <= _middle_ms(sample) < border_ms]
-    number = _number(rule, late, early)
+    own = _own(rule, memory)
+    number = _number(rule, late, early, COVERED_BEFORE if rule.learns and own is None else COVERED)
     if number is None:
         return None, memory
-    own = _own(rule, memory)
     baseline = round(_mean(early), DECIMALS) if rule.kind == "rise" else own
     required = _required(rule, own, late)
     return Measure(number, required, baseline, len(late), _mean_levels(late)), memory
@@ -98,7 +99,10 @@ def _of_voice(rule: Rule, usual: Usual, window: FusedEmotion) -> Sample | None:
     if voice is None or voice.p is None or voice.model_id not in rule.relative:
         return None
     p = usual.relative(voice.p, rule.relative[voice.model_id])
-    return _of_emotions(rule, window, p, {voice.modality: p})._replace(voice=voice.p)
+    sample = _of_emotions(rule, window, p, {voice.modality: p})
+    words = next((s.p for s in window.modalities if s.modality == "text" and s.p is not None), None)
+    said = round(_sum(rule.against_words, words), DECIMALS) if words is not None else 0.0
+    return sample._replace(voice=voice.p, rival=max(sample.rival, said))
 
 
 def _of_emotions(
@@ -128,15 +132,17 @@ def _required(rule: Rule, own: float | None, late: Sequence[Sample]) -> float:
     return round(min(1.0, max(level, above, rivals)), DECIMALS)
 
 
-def _number(rule: Rule, late: Sequence[Sample], early: Sequence[Sample]) -> float | None:
-    """Return what counts for the rule; None where a mean stands on less than half of its time."""
+def _number(rule: Rule, late: Sequence[Sample], early: Sequence[Sample], covered: float) -> float | None:
+    """Return what counts for the rule; None where a mean stands on less than ``covered`` of its time."""
     if rule.kind not in ("rise", "average"):
         return late[-1].value
-    if _length_ms(late) * 2 < rule.span_ms:
+    if _length_ms(late) < covered * rule.span_ms:
         return None
     if rule.kind == "average":
         return round(_mean(late), DECIMALS)
-    return round(_mean(late) - _mean(early), DECIMALS) if _length_ms(early) * 2 >= rule.span_ms else None
+    if _length_ms(early) < covered * rule.span_ms:
+        return None
+    return round(_mean(late) - _mean(early), DECIMALS)
 
 
 def _sum(emotions: Sequence[str], p: Sequence[float]) -> float:

@@ -37,6 +37,7 @@ class Rule(BaseModel):
     )  # and so far above the party's own level; none: no matter
     relative: dict[str, PerClass] = {}  # to the party's usual voice: what each model makes of routine calls
     against: tuple[str, ...] = ()  # its emotions must be twice as probable as these together
+    against_words: tuple[str, ...] = ()  # of a relative rule: and as the words find these
     cooldown_s: float = Field(0.0, ge=0)  # after its end, no new one for so long
     min_confidence: Unit = 0.0  # windows below neither start nor end an alert
     parties: tuple[Party, ...] = Field(("customer",), min_length=1)
@@ -66,7 +67,7 @@ class Rule(BaseModel):
         """``cooldown_s`` in milliseconds."""
         return round(self.cooldown_s * 1000)
 
-    @field_validator("emotions", "against")
+    @field_validator("emotions", "against", "against_words")
     @classmethod
     def _known(cls, emotions: tuple[str, ...]) -> tuple[str, ...]:
         for name in emotions:
@@ -101,10 +102,17 @@ class Rule(BaseModel):
             raise ValueError(f"kind {self.kind!r} takes neither relative nor against")
         if self.relative and self.above_own is not None:
             raise ValueError("takes relative or above_own, not both: each compares with the party's own")
-        if both := set(self.emotions) & set(self.against):
-            raise ValueError(f"against names {_listed(sorted(both))}, which is among its emotions")
         if self.kind != "disagreement" and not self.emotions:
             raise ValueError(f'kind {self.kind!r} needs emotions, for example ["angry"]')
+        return self
+
+    @model_validator(mode="after")
+    def _is_not_against_itself(self) -> Self:
+        for field in ("against", "against_words"):
+            if both := set(self.emotions) & set(getattr(self, field)):
+                raise ValueError(f"{field} names {_listed(sorted(both))}, which is among its emotions")
+        if self.against_words and not self.relative:
+            raise ValueError("against_words needs relative: in other rules words count anyway")
         return self
 
 

@@ -56,9 +56,10 @@ CASES = [
     pytest.param(OWN, "1" * 16 + "8888", " " * 18 + "( ", id="0.3 above 0.1 is below the level"),
     pytest.param(OWN, "4" * 16 + "9999", " " * 18 + "( ", id="whose own level is 0.4 needs 0.7 first"),
     pytest.param(OWN, "4" * 16 + "6666", " " * 20, id="and has not reached it here"),
-    pytest.param(OWN, "8888888888888888", " (              ", id="who is angry from the start is found too"),
+    pytest.param(OWN, "8888888888888888", "  (             ", id="who is angry from the start is found too"),
+    pytest.param(OWN, "99..99..99", "          ", id="by a mean over three quarters of its time, not over half"),
     pytest.param(OWN, "7777777777777777", " " * 16, id="if plainly: half way to 1 before an own level"),
-    pytest.param(OWN, "8" * 20 + "1" * 9, " (" + " " * 19 + ")" + " " * 7, id="an alert is no own level"),
+    pytest.param(OWN, "8" * 20 + "1" * 9, "  (" + " " * 18 + ")" + " " * 7, id="an alert is no own level"),
 ]  # fmt: skip
 
 
@@ -75,7 +76,7 @@ USUAL = [
     pytest.param("4" * 40 + "8888", " " * 44, id="0.8 is little for whom 0.4 is usual"),
     pytest.param("0" * 40 + "3333", " " * 42 + "( ", id="0.3 is much for whom nothing is usual"),
     pytest.param("." * 40 + "3333", " " * 44, id="and nothing for whom nothing is known"),
-    pytest.param("8888", " (  ", id="who is angry from the start is found too"),
+    pytest.param("8888", "  ( ", id="who is angry from the start is found too"),
 ]  # fmt: skip
 
 
@@ -104,6 +105,16 @@ def test_a_relative_rule_measures_the_voice_whatever_else_is_there() -> None:
         one.model_copy(update={"modalities": (*one.modalities, *words), "p": words[0].p}) for one in alone
     ]
     assert alerts([RELATIVE], beside) == alerts([RELATIVE], alone) != []
+
+
+@pytest.mark.parametrize(("said", "begun"), [("sad", 0), ("neutral", 1), ("happy", 1)])
+def test_words_may_speak_against_a_voice(said: str, begun: int) -> None:
+    rule = changed(RELATIVE, against_words=["sad", "fear"])
+    beside = [
+        one.model_copy(update={"modalities": (*one.modalities, *states(text=said))})
+        for one in heard("0" * 40 + "3333")
+    ]
+    assert len(alerts([rule], beside)) == begun
 
 
 def test_the_evidence_of_a_relative_alert_is_relative_too() -> None:
