@@ -19,7 +19,7 @@ from affectstream.schemas.messages import FusedEmotion, Modality
 DECIMALS = 6
 OWN_MS = 60_000  # how much of a party makes its own level
 LEAST_OWN_MS = 10_000  # with less there is none yet
-COVERED, COVERED_BEFORE = 0.5, 0.75  # of the time of a mean, the latter as long as there is no own level
+COVERED, COVERED_BEFORE = 0.5, 0.75  # of the time of a mean, the latter to begin without an own level
 TIMES = 2.0  # as probable as the rivals together the rule's emotions must be
 
 Levels = tuple[tuple[Modality, float], ...]
@@ -63,7 +63,7 @@ class Measure:
 def measure(rule: Rule, memory: Memory, window: FusedEmotion, learn: bool) -> tuple[Measure | None, Memory]:
     """Return the measure of a window, None where it does not count, and the memory for the next.
 
-    ``learn`` says whether windows enter the party's own level.
+    ``learn`` says whether windows enter the party's own level: not while an alert of the rule is open.
     """
     sample = _sample(rule, memory.usual, window)
     if sample is None:
@@ -73,7 +73,8 @@ def measure(rule: Rule, memory: Memory, window: FusedEmotion, learn: bool) -> tu
     late = [sample for sample in memory.past if _middle_ms(sample) >= border_ms]
     early = [sample for sample in memory.past if border_ms - rule.span_ms <= _middle_ms(sample) < border_ms]
     own = _own(rule, memory)
-    number = _number(rule, late, early, COVERED_BEFORE if rule.learns and own is None else COVERED)
+    begins_early = learn and rule.learns and own is None
+    number = _number(rule, late, early, COVERED_BEFORE if begins_early else COVERED)
     if number is None:
         return None, memory
     baseline = round(_mean(early), DECIMALS) if rule.kind == "rise" else own
@@ -85,22 +86,21 @@ def _sample(rule: Rule, usual: Usual, window: FusedEmotion) -> Sample | None:
     """Return what a window counts with; None where it does not."""
     if window.p is None or window.confidence < rule.min_confidence:
         return None
-    if rule.relative:
-        return _of_voice(rule, usual, window)
     found = {s.modality: s.p for s in window.modalities if s.p is not None}
+    if rule.relative:
+        return _of_voice(rule, usual, window, found.get("text"))
     if rule.kind != "disagreement":
         return _of_emotions(rule, window, window.p, found)
     value = round(window.disagreement, DECIMALS)
     return Sample(window.start_ms, window.end_ms, value, 0.0, (), None) if len(found) > 1 else None
 
 
-def _of_voice(rule: Rule, usual: Usual, window: FusedEmotion) -> Sample | None:
+def _of_voice(rule: Rule, usual: Usual, window: FusedEmotion, words: Distribution | None) -> Sample | None:
     voice = voice_of(window)
     if voice is None or voice.p is None or voice.model_id not in rule.relative:
         return None
     p = usual.relative(voice.p, rule.relative[voice.model_id])
     sample = _of_emotions(rule, window, p, {voice.modality: p})
-    words = next((s.p for s in window.modalities if s.modality == "text" and s.p is not None), None)
     said = round(_sum(rule.against_words, words), DECIMALS) if words is not None else 0.0
     return sample._replace(voice=voice.p, rival=max(sample.rival, said))
 

@@ -58,6 +58,7 @@ CASES = [
     pytest.param(OWN, "4" * 16 + "6666", " " * 20, id="and has not reached it here"),
     pytest.param(OWN, "8888888888888888", "  (             ", id="who is angry from the start is found too"),
     pytest.param(OWN, "99..99..99", "          ", id="by a mean over most of its time, not half"),
+    pytest.param(OWN, "99999.1.1.1.1", "  (     )    ", id="over half of it is over all the same"),
     pytest.param(OWN, "7777777777777777", " " * 16, id="if plainly: half way to 1 before an own level"),
     pytest.param(OWN, "8" * 20 + "1" * 9, "  (" + " " * 18 + ")" + " " * 7, id="an alert is no own level"),
 ]  # fmt: skip
