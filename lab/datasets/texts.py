@@ -13,13 +13,15 @@ from affectstream.lab.datasets.meld import read_meld
 from affectstream.models.protocol import Array
 from affectstream.models.text.tokenise import Tokeniser, plain
 
+CORPORA = ("meld", "goemotions", "calls")
+CALLS = CORPORA.index("calls")
 CAST, OTHERS = ("Chandler", "Joey", "Monica", "Phoebe", "Rachel", "Ross"), "others"  # of MELD
 CONTEXT_SHARE = (0.15, 0.15, 0.70)  # of zero, one and two turns of context, drawn anew in every epoch
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One text with its label; ``corpus`` indexes affectstream.lab.training.networks.minilm.CORPORA."""
+    """One text with its label; ``corpus`` indexes CORPORA."""
 
     text: str
     context: tuple[str, ...]

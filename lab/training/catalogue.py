@@ -19,7 +19,7 @@ from affectstream.lab.training.networks.clip import ClipFrames, FeatureHead, as_
 from affectstream.lab.training.networks.face import FaceResNet50, FerCnn, ResNet50Features
 from affectstream.lab.training.networks.text import IdsClassifier, pretrained
 from affectstream.lab.training.recipe import VOTED, FaceRecipe, Recipe, shipped_recipe
-from affectstream.lab.training.tasks import text, text_calls, voice
+from affectstream.lab.training.tasks import text, voice
 from affectstream.lab.training.tasks.clips import speech
 from affectstream.lab.training.tasks.face import faces, faces_to_judge, voted
 from affectstream.lab.training.tasks.utterances import (
@@ -161,11 +161,7 @@ NETWORKS: dict[str, Network | Pipelined] = {
         "voice", "ours", voice.spoken, None, voice.network, shipped_recipe("voice"), voice.finished
     ),
     "text": Network(
-        "text", "ours", text.conversations, None, lambda r, i: text.network(r), shipped_recipe("text")
-    ),
-    "text-calls": Network(
-        "text", "ours", text_calls.calls, None, lambda r, i: text_calls.network(r),
-        shipped_recipe("text-calls"),
+        "text", "ours", text.utterances, None, lambda r, i: text.network(r), shipped_recipe("text")
     ),
     "fer-cnn": Network(
         "face", "002", faces, faces_to_judge, lambda r, i: _continued(FerCnn(r.dropout), r), FER_CNN

@@ -50,7 +50,7 @@ def default_folder(recipe: "Recipe") -> Path:
     """Return where a run of ``recipe`` lies unless another folder is named."""
     from affectstream.lab.training.recipe import VOTED
 
-    shipped = recipe.network in (*VOTED, "voice", "text", "text-calls")
+    shipped = recipe.network in (*VOTED, "voice", "text")
     return Path("runs") / (recipe.network if shipped else f"{recipe.network}-{recipe.labels}")
 
 
@@ -86,7 +86,7 @@ def next_steps(recipe: "Recipe", folder: Path) -> str:
     if network == "voice":
         measure = f"affectstream evaluate voice --run {folder} -o {folder / 'report'}"
         return f"next: {measure}, then affectstream ship {folder} --folder {weights}"
-    if network in ("text", "text-calls"):
+    if network == "text":
         look = f"affectstream evaluate text --weights {weights} -o {folder}"
         return f"next: affectstream ship {folder} --folder {weights}, then {look}"
     if network == "face-refined":

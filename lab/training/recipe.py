@@ -98,7 +98,7 @@ class Recipe(BaseModel):
 class Taught(BaseModel):
     """Teachers, whose mean answer is a part of what rows are learnt as (Hinton et al., 2015)."""
 
-    teachers: tuple[str, ...] = ()  # folders of weights (text) or of runs (face)
+    teachers: tuple[str, ...] = ()  # folders of runs, or of weights (text that continues weights)
     taught: float = Field(0.0, ge=0, le=1)  # share of their answers in the targets
 
     @field_validator("teachers", mode="before")
@@ -140,29 +140,26 @@ class VoiceRecipe(Recipe):
     sounds: float = Field(0.3, ge=0)  # weight of flat answers to what is no speech
 
 
-class TextRecipe(Recipe):
-    """The shipped text network: MELD in every epoch, GoEmotions once over all of them."""
+class TextRecipe(Recipe, Taught):
+    """The shipped text network: sentences of service calls beside MELD and GoEmotions.
 
-    goemotions_cap: PositiveInt = 9000  # comments of one class
+    ``taught`` is the teachers' share of what is learnt on rows of these two.
+    """
+
+    goemotions_cap: PositiveInt = 9000  # comments of one class to draw from
     goemotions_held: float = Field(0.05, gt=0, lt=0.5)
     head_rate: PositiveFloat = 1e-3
     layer_decay: PositiveFloat = 0.85  # of the rate, per layer from the top
-
-
-class CallsRecipe(TextRecipe, Taught):
-    """The shipped text network continued on sentences of service calls, beside a part of what it knew.
-
-    Replayed rows alone are learnt from the teachers: what those answer on MELD and GoEmotions should last.
-    """
-
     calls_times: PositiveInt = 2  # each sentence in an epoch, every time in another style
+    taught_calls: float = Field(0.0, ge=0, le=1)  # the teachers' share of what is learnt on sentences
     meld_replayed: PositiveInt = 500  # utterances in an epoch
     goemotions_replayed: PositiveInt = 1500  # comments in an epoch, drawn by ``balance``
     varied: float = Field(0.4, ge=0, le=1)  # share of these that are put into another style too
     prefaced: float = Field(0.2, ge=0, le=1)  # share of the sentences after a neutral one in the same turn
     in_context: float = Field(0.3, ge=0, le=1)  # share of the sentences with one or two turns before them
+    layers: int = Field(0, ge=0)  # from the bottom of an encoder that are taken; 0: all
     frozen: int = Field(0, ge=0)  # layers from the bottom that stay as they are
-    start_share: float = Field(0.0, ge=0, lt=1)  # of the weights it started from in those that are shipped
+    start_share: float = Field(0.0, ge=0, lt=1)  # of text weights it started from in what is shipped
 
 
 class FusionRecipe(Recipe):
@@ -175,7 +172,7 @@ class FusionRecipe(Recipe):
 
 VOTED = ("face", "face-refined", "face-video", "face-wide", "face-taught")  # on the votes of FER+
 KINDS: dict[str, type[Recipe]] = {
-    **{"voice": VoiceRecipe, "text": TextRecipe, "text-calls": CallsRecipe},
+    **{"voice": VoiceRecipe, "text": TextRecipe},
     **dict.fromkeys(VOTED, FaceRecipe),
     **dict.fromkeys(("concat", "cross_attention", "early_late"), FusionRecipe),
 }

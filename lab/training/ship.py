@@ -57,7 +57,7 @@ def ship_bare(runs: Sequence[Path], folder: Path, data: Path | None = None) -> N
 
     Other trainings start from such weights, or are taught by them. Raises InputError for runs of no text.
     """
-    if any(_kind(read_recipe(run / RECIPE)) not in ("text", "text-calls") for run in runs):
+    if any(_kind(read_recipe(run / RECIPE)) != "text" for run in runs):
         raise InputError("--bare is for text: other trainings go on from a run itself")
     folder.mkdir(parents=True, exist_ok=True)
     ship_text.write(runs, folder, files.corpora(data))
@@ -158,6 +158,5 @@ def _voice(runs: Sequence[Path], folder: Path, data: Path | None) -> Card:
 
 
 SHIPS: dict[str, Ship] = {
-    **{"face": _face, OWN_LABELS: _own_labels, "voice": _voice},
-    **{"text": ship_text.ship, "text-calls": ship_text.ship},
+    **{"face": _face, OWN_LABELS: _own_labels, "voice": _voice, "text": ship_text.ship},
 }

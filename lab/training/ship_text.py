@@ -1,6 +1,6 @@
 """The shipped text weights and their card, from one run or the mean of several with the same held-out rows.
 
-The bias and the temperatures are chosen on what training held out. The figures of the card are those of the
+The temperatures are chosen on what training held out. The figures of the card are those of the
 development sets, which nothing before this step has read, of what was held out, and of both.
 """
 
@@ -20,10 +20,10 @@ from affectstream.lab.evaluation.sentences import SHARES, STYLES, outcomes
 from affectstream.lab.evaluation.tasks.text import ROWS, prepared_with, read
 from affectstream.lab.statistics import Floats, fit_temperature, log, scaled, uncalibrated
 from affectstream.lab.training.files import WEIGHTS, mean_weights, weights
-from affectstream.lab.training.networks.minilm import cut_state, cut_tokenizer, needed
-from affectstream.lab.training.recipe import RECIPE, CallsRecipe, TextRecipe, read_recipe
-from affectstream.lab.training.tasks import text_calls
-from affectstream.lab.training.tasks.text import encoder_config, label_counts, rows_of, start_folder
+from affectstream.lab.training.networks.bert import cut_state, cut_tokenizer, needed
+from affectstream.lab.training.networks.text_start import encoder_config, is_text_weights, tokenizer_of
+from affectstream.lab.training.recipe import RECIPE, TextRecipe, read_recipe
+from affectstream.lab.training.tasks.text import rows_of, start_folder
 from affectstream.models.text.model import TextModel
 from affectstream.models.text.network import packed, unpacked
 from affectstream.models.text.tokenise import BUCKETS, MAX_TURNS, Tokeniser
@@ -31,17 +31,13 @@ from affectstream.models.weights import Card, read_card, write_card
 from affectstream.schemas.errors import InputError
 from affectstream.schemas.labels import INDEX
 
-MODEL_IDS = {"text": "text-minilm/1", "text-calls": "text-minilm/8"}  # by the network of the last run
+MODEL_ID = "text-bge/1"
 LICENCE = (
-    "Apache-2.0 for the weights, started from all-MiniLM-L6-v2 (Apache-2.0; its package says MIT); "
+    "Apache-2.0 for the weights, started from bge-small-en-v1.5 (MIT); "
     "trained on MELD (GPL-3.0) and GoEmotions (CC BY 4.0)"
 )
-DATA = {
-    "text": ("MELD (train)", "GoEmotions (train)"),
-    "text-calls": ("MELD (train)", "GoEmotions (train)", "sentences of service calls (train)"),
-}
+DATA = ("MELD (train)", "GoEmotions (train)", "sentences of service calls (train)")
 FIGURES = ("weighted_f1", "macro_f1", "accuracy", "uar", "ece")
-FLATTEN = 0.2  # part of the class shares that is taken out of the bias
 CALM = 0.125  # added to the logit of neutral: calls hold more of it than the sentences, half of which are
 LOCAL = ("weights", "teachers", "threads", "device")  # of a recipe: where it was trained, not what it yields
 
@@ -97,17 +93,18 @@ def write(runs: Sequence[Path], folder: Path, data: Path) -> list[Row]:
     # the words of every order are the same, so that one run can teach what another began
     meld, go, held = rows_of(data, recipes[0].model_copy(update={"order": 0}))
     state = mean_weights([weights(run / WEIGHTS) for run in runs])
-    if isinstance(recipes[0], CallsRecipe):
-        kept, encoder, before = _continued(state, recipes[0])
+    start = start_folder(recipes[0])
+    if is_text_weights(start):
+        kept, encoder, before = _continued(state, start, recipes[0].start_share)
     else:
-        kept, encoder, before = _begun(state, recipes[0], meld, go)
+        kept, encoder, before = _begun(state, start, recipes[0].layers, [*meld, *go])
+    kept.state["bias"][0, INDEX["neutral"]] += CALM
     save_file(packed(kept.state), folder / "text.safetensors")
     (folder / "text.tokenizer.json").write_text(kept.tokenizer, encoding="utf-8")
     config = {
         "encoder": encoder,
         "tokenizer_sha256": hashlib.sha256(kept.tokenizer.encode()).hexdigest(),
-        "flatten": FLATTEN,
-        "calm": CALM if isinstance(recipes[0], CallsRecipe) else 0.0,
+        "calm": CALM,
         "training": before + [recipe.model_dump(mode="json", exclude=set(LOCAL)) for recipe in recipes],
     }
     write_card("text", card(1.0, 0.0, config, {}), folder)
@@ -124,27 +121,23 @@ class Kept(NamedTuple):
 Shipped = tuple[Kept, dict[str, Any], list[Any]]  # with the encoder's shape and the trainings before
 
 
-def _begun(state: dict[str, Tensor], recipe: TextRecipe, meld: Sequence[Row], go: Sequence[Row]) -> Shipped:
-    """Return what is shipped of a run from the starting weights of its encoder."""
-    start = start_folder(recipe)
-    kept, tokenizer = kept_words(start / "tokenizer.json", [*meld, *go])
+def _begun(state: dict[str, Tensor], start: Path, layers: int, rows: Sequence[Row]) -> Shipped:
+    """Return what is shipped of a run from an encoder: with the words of ``rows`` and printable ASCII."""
+    kept, tokenizer = kept_words(tokenizer_of(start), rows)
     sizes = {"vocab_size": len(kept), "max_position_embeddings": BUCKETS[-1]}
-    cut = cut_state(product_state(state, meld), kept, BUCKETS[-1])
-    return Kept(cut, tokenizer), encoder_config(start) | sizes, []
+    return Kept(cut_state(state, kept, BUCKETS[-1]), tokenizer), encoder_config(start, layers) | sizes, []
 
 
-def _continued(state: dict[str, Tensor], recipe: CallsRecipe) -> Shipped:
-    """Return what is shipped of a run that continued text weights: with a share of those, and more calm.
+def _continued(state: dict[str, Tensor], start: Path, share: float) -> Shipped:
+    """Return what is shipped of a run that continued text weights: with a ``share`` of those.
 
     The share keeps what the weights before did well (Wortsman et al., "Robust fine-tuning of zero-shot
     models", CVPR 2022).
     """
-    start = text_calls.start_folder(recipe)
     config = read_card("text", start).config
-    tokenizer = (start / "text.tokenizer.json").read_text(encoding="utf-8")
-    before, share = unpacked(weights(start / "text.safetensors")), recipe.start_share
+    tokenizer = tokenizer_of(start).read_text(encoding="utf-8")
+    before = unpacked(weights(start / "text.safetensors"))
     state = {name: (1 - share) * tensor + share * before[name] for name, tensor in state.items()}
-    state["bias"][0, INDEX["neutral"]] += CALM
     return Kept(state, tokenizer), config["encoder"], config["training"]
 
 
@@ -157,28 +150,16 @@ def kept_words(path: Path, rows: Sequence[Row]) -> tuple[list[int], str]:
     return kept, cut_tokenizer(source, kept)
 
 
-def product_state(state: dict[str, Tensor], rows: Sequence[Row]) -> dict[str, Tensor]:
-    """Return the network's tensors with one bias, the mean of the corpora's, less FLATTEN log shares.
-
-    The shares are those of the classes in ``rows`` of MELD: a call does not share the class frequencies of a
-    comedy, so a part of them is taken out of the logits (Menon et al., "Logit adjustment", ICLR 2021).
-    """
-    counts = label_counts(rows) + 1
-    shares = counts / counts.sum()
-    return state | {"bias": state["bias"].mean(0, keepdim=True) - FLATTEN * shares.log()}
-
-
 def card(
     temperature: float, trust: float, config: dict[str, Any], figures: dict[str, float]
 ) -> dict[str, Any]:
     """Return the fields of the card that ``affectstream.models.weights.write_card`` completes."""
-    last = config["training"][-1]["network"]
     return {
-        "model_id": MODEL_IDS[last],
+        "model_id": MODEL_ID,
         "modality": "text",
         "temperature": temperature,
         "licence": LICENCE,
-        "data": DATA[last],
+        "data": DATA,
         "trust": trust,
         "config": config,
         "figures": figures,

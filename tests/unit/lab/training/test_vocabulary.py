@@ -4,7 +4,7 @@ import json
 
 from tokenizers import Tokenizer
 
-from affectstream.lab.training.networks.minilm import cut_tokenizer, needed
+from affectstream.lab.training.networks.bert import cut_tokenizer, needed
 
 
 def source() -> str:

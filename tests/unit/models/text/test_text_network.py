@@ -4,7 +4,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from affectstream.lab.training.networks.minilm import TextNetwork as Reference
+from affectstream.lab.training.networks.bert import TextNetwork as Reference
 from affectstream.models.text.model import TextModel
 from affectstream.models.text.network import TextNetwork, expected_shapes, unpacked
 from affectstream.models.weights import checked_file

@@ -1,4 +1,4 @@
-"""The text network in training: transformers' BERT, a bias per corpus, and the vocabulary as shipped."""
+"""The text network in training: transformers' BERT with a head, and the vocabulary as shipped."""
 
 import json
 from collections.abc import Collection
@@ -10,9 +10,6 @@ from transformers import BertConfig, BertModel
 
 from affectstream.models.text.network import attention_mask, mean_of_utterance
 
-CORPORA = ("meld", "goemotions", "calls")
-"""Corpora whose class shares differ: in training each has its own bias in the head."""
-CALLS = CORPORA.index("calls")
 WORDS = "bert.embeddings.word_embeddings.weight"
 POSITIONS = "bert.embeddings.position_embeddings.weight"
 SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
@@ -21,19 +18,18 @@ SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 class TextNetwork(nn.Module):
     """Token ids and segments in, logits of the seven emotions out.
 
-    The mean of the last hidden states over the utterance (not its context) goes to one linear layer, with a
-    bias per corpus since the corpora differ in their shares of the classes, or one bias, as it is shipped.
+    The mean of the last hidden states over the utterance (not its context) goes to one linear layer.
     ``affectstream.models.text.network`` computes the same from the same weights.
     """
 
-    def __init__(self, config: dict[str, Any], corpora: int = 1, dropout: float = 0.1) -> None:
+    def __init__(self, config: dict[str, Any], dropout: float = 0.1) -> None:
         """Build from the keyword arguments of BertConfig, with random weights and no network access."""
         super().__init__()
         self.bert = BertModel(BertConfig(**config, attn_implementation="eager"), add_pooling_layer=False)
         hidden = int(self.bert.config.hidden_size)
         self.dropout = nn.Dropout(dropout)
         self.head = nn.Linear(hidden, 7, bias=False)
-        self.bias = nn.Parameter(torch.zeros(corpora, 7))
+        self.bias = nn.Parameter(torch.zeros(1, 7))
 
     def embed(self, prepared: Tensor) -> Tensor:
         """Return the pooled utterance (batch, hidden) of ids and segments (batch, 2, length)."""
@@ -44,13 +40,9 @@ class TextNetwork(nn.Module):
         found = self.bert(input_ids=ids, attention_mask=mask, token_type_ids=segments)
         return mean_of_utterance(found.last_hidden_state, ids, segments)
 
-    def forward(self, prepared: Tensor, corpus: Tensor | None = None) -> Tensor:
-        """Return logits (batch, 7); ``corpus`` (batch,) indexes CORPORA, None means the first.
-
-        A network with a single bias takes it for every corpus.
-        """
-        bias = self.bias[0] if corpus is None or len(self.bias) == 1 else self.bias[corpus]
-        return cast(Tensor, self.head(self.dropout(self.embed(prepared))) + bias)
+    def forward(self, prepared: Tensor) -> Tensor:
+        """Return logits (batch, 7)."""
+        return cast(Tensor, self.head(self.dropout(self.embed(prepared))) + self.bias)
 
 
 def needed(vocabulary: dict[str, int], seen: Collection[int]) -> list[int]:
