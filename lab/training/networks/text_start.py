@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import load_file
 
 from affectstream.lab.training.files import weights
 from affectstream.lab.training.networks.bert import TextNetwork
@@ -45,7 +44,8 @@ def begun(start: Path, layers: int, dropout: float, seed: int) -> TextNetwork:
     """
     torch.manual_seed(seed)
     made = TextNetwork(encoder_config(start, layers), dropout=dropout)
-    found = {k: v for k, v in load_file(start / "model.safetensors").items() if "position_ids" not in k}
+    stored = weights(start / "model.safetensors")
+    found = {name: tensor for name, tensor in stored.items() if "position_ids" not in name}
     missing = made.bert.load_state_dict(found, strict=False).missing_keys
     if missing:
         raise InputError(f"{start}: the starting weights lack {missing[0]} and {len(missing) - 1} more")

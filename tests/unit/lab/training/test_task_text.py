@@ -329,6 +329,9 @@ def test_a_start_must_be_named_and_hold_what_is_said(recipe: TextRecipe, continu
         network(changed(recipe, {"layers": 3}))
     assert recipe.weights is not None
     assert continuing.weights is not None
+    (Path(recipe.weights) / "model.safetensors").write_bytes(b"half of a file")
+    with pytest.raises(InputError, match="is missing or broken"):
+        network(recipe)
     (Path(recipe.weights) / "config.json").unlink()
     with pytest.raises(InputError, match="holds no starting weights"):
         network(recipe)
