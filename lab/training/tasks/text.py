@@ -214,7 +214,8 @@ def _teacher(folder: Path, recipe: TextRecipe) -> TextNetwork:
         begin, made = folder, continued(folder, recipe.dropout)
     else:
         own = read_recipe(folder / RECIPE)
-        assert isinstance(own, TextRecipe)
+        if not isinstance(own, TextRecipe):
+            raise InputError(f"{folder} cannot teach the text: it is a run of {own.network}")
         begin = start_folder(own)
         made = TextNetwork(encoder_config(begin, own.layers))
         made.load_state_dict(weights(folder / WEIGHTS))
