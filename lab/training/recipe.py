@@ -95,25 +95,23 @@ class Recipe(BaseModel):
         return strengths
 
 
-class Taught(BaseModel):
-    """Teachers, whose mean answer is a part of what rows are learnt as (Hinton et al., 2015)."""
+class FaceRecipe(Recipe):
+    """The shipped face network: votes of FER+, some faces as the camera of a call films them.
 
-    teachers: tuple[str, ...] = ()  # folders of runs, or of weights (text that continues weights)
+    Teachers' mean answer may be a part of what faces are learnt as (Hinton et al., 2015).
+    """
+
+    teachers: tuple[str, ...] = ()  # folders of runs
     taught: float = Field(0.0, ge=0, le=1)  # share of their answers in the targets
+    filmed: float = Field(0.0, ge=0, le=1)  # share of the faces that augment.camera changes
+    second_opinion: float = Field(0.0, ge=0)  # votes that FER2013's own label adds where a tagger agrees
+    widths: tuple[PositiveInt, ...] = WIDTHS  # of the stages of the network
+    depths: tuple[PositiveInt, ...] = DEPTHS  # blocks of each
 
     @field_validator("teachers", mode="before")
     @classmethod
     def _listed(cls, given: Any) -> Any:
         return tuple(given.split(",")) if isinstance(given, str) else given
-
-
-class FaceRecipe(Recipe, Taught):
-    """The shipped face network: votes of FER+, some faces as the camera of a call films them."""
-
-    filmed: float = Field(0.0, ge=0, le=1)  # share of the faces that augment.camera changes
-    second_opinion: float = Field(0.0, ge=0)  # votes that FER2013's own label adds where a tagger agrees
-    widths: tuple[PositiveInt, ...] = WIDTHS  # of the stages of the network
-    depths: tuple[PositiveInt, ...] = DEPTHS  # blocks of each
 
     @model_validator(mode="after")
     def _one_depth_each(self) -> Self:
@@ -140,18 +138,14 @@ class VoiceRecipe(Recipe):
     sounds: float = Field(0.3, ge=0)  # weight of flat answers to what is no speech
 
 
-class TextRecipe(Recipe, Taught):
-    """The shipped text network: sentences of service calls beside MELD and GoEmotions.
-
-    ``taught`` is the teachers' share of what is learnt on rows of these two.
-    """
+class TextRecipe(Recipe):
+    """The shipped text network: sentences of service calls beside MELD and GoEmotions."""
 
     goemotions_cap: PositiveInt = 9000  # comments of one class to draw from
     goemotions_held: float = Field(0.05, gt=0, lt=0.5)
     head_rate: PositiveFloat = 1e-3
     layer_decay: PositiveFloat = 0.85  # of the rate, per layer from the top
     calls_times: PositiveInt = 2  # each sentence in an epoch, every time in another style
-    taught_calls: float = Field(0.0, ge=0, le=1)  # the teachers' share of what is learnt on sentences
     meld_replayed: PositiveInt = 500  # utterances in an epoch
     goemotions_replayed: PositiveInt = 1500  # comments in an epoch, drawn by ``balance``
     varied: float = Field(0.4, ge=0, le=1)  # share of these that are put into another style too

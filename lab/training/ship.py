@@ -55,7 +55,7 @@ def ship(runs: Sequence[Path], folder: Path, data: Path | None = None) -> Card:
 def ship_bare(runs: Sequence[Path], folder: Path, data: Path | None = None) -> None:
     """Write the text weights of ``runs`` to ``folder``, neither calibrated nor measured.
 
-    Other trainings start from such weights, or are taught by them. Raises InputError for runs of no text.
+    Other trainings start from such weights. Raises InputError for runs of no text.
     """
     if any(_kind(read_recipe(run / RECIPE)) != "text" for run in runs):
         raise InputError("--bare is for text: other trainings go on from a run itself")

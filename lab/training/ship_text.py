@@ -39,7 +39,7 @@ LICENCE = (
 DATA = ("MELD (train)", "GoEmotions (train)", "sentences of service calls (train)")
 FIGURES = ("weighted_f1", "macro_f1", "accuracy", "uar", "ece")
 CALM = 0.125  # added to the logit of neutral: calls hold more of it than the sentences, half of which are
-LOCAL = ("weights", "teachers", "threads", "device")  # of a recipe: where it was trained, not what it yields
+LOCAL = ("weights", "threads", "device")  # of a recipe: where it was trained, not what it yields
 
 
 def ship(runs: Sequence[Path], folder: Path, data: Path | None) -> Card:
@@ -90,7 +90,7 @@ def write(runs: Sequence[Path], folder: Path, data: Path) -> list[Row]:
         raise InputError(
             "runs of different seeds held out different rows: average runs that differ in --order"
         )
-    # the words of every order are the same, so that one run can teach what another began
+    # by the words of one order, so that every run ships the same vocabulary
     meld, go, held = rows_of(data, recipes[0].model_copy(update={"order": 0}))
     state = mean_weights([weights(run / WEIGHTS) for run in runs])
     start = start_folder(recipes[0])

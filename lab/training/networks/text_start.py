@@ -28,15 +28,6 @@ def tokenizer_of(start: Path) -> Path:
     return start / ("text.tokenizer.json" if is_text_weights(start) else "tokenizer.json")
 
 
-def vocabulary(tokenizer: Path) -> dict[str, int]:
-    """Return the ids by token of a tokenizer.json; raises InputError for another file."""
-    try:
-        found: dict[str, int] = json.loads(tokenizer.read_text(encoding="utf-8"))["model"]["vocab"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise InputError(f"{tokenizer} is missing or no tokenizer.json of a BERT encoder") from error
-    return found
-
-
 def begun(start: Path, layers: int, dropout: float, seed: int) -> TextNetwork:
     """Return the network with the encoder in ``start``, or its lowest ``layers``, and a random head.
 

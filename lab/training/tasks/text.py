@@ -25,18 +25,10 @@ from affectstream.lab.splits import merged_groups
 from affectstream.lab.statistics import Floats
 from affectstream.lab.training.augment.texts import Turns, varied
 from affectstream.lab.training.corpus import Corpus, Indices, Part
-from affectstream.lab.training.files import WEIGHTS, weights
-from affectstream.lab.training.memory import mean_answer, one_hot
+from affectstream.lab.training.memory import one_hot
 from affectstream.lab.training.networks.bert import TextNetwork
-from affectstream.lab.training.networks.text_start import (
-    begun,
-    continued,
-    encoder_config,
-    is_text_weights,
-    tokenizer_of,
-    vocabulary,
-)
-from affectstream.lab.training.recipe import RECIPE, Recipe, TextRecipe, read_recipe
+from affectstream.lab.training.networks.text_start import begun, continued, is_text_weights, tokenizer_of
+from affectstream.lab.training.recipe import Recipe, TextRecipe
 from affectstream.lab.training.task import Batch
 from affectstream.models.text.tokenise import Tokeniser
 from affectstream.schemas.errors import InputError
@@ -97,8 +89,6 @@ class TextTask:
         counts = Counter(row.label for row in self._go)
         self._weights = [counts[row.label] ** -recipe.balance for row in self._go]
         self._turns = Turns(self._sentences, recipe.prefaced, recipe.in_context)
-        self._place = torch.device(recipe.device)
-        self._teachers = [_teacher(Path(folder), recipe).to(self._place) for folder in recipe.teachers]
 
     def rows(self, epoch: int) -> list[Row]:
         """Return what is learnt in ``epoch``, the same whenever it is asked for."""
@@ -114,11 +104,7 @@ class TextTask:
         return texts.batch_count(len(self.rows(epoch)), self._recipe.batch)
 
     def batches(self, epoch: int) -> Iterator[Batch]:
-        """Yield the batches of ``epoch``, and seed the dropout of each.
-
-        Targets have a share of the teachers' answers, where there are any (Hinton et al., "Distilling the
-        knowledge in a neural network", 2015; Li and Hoiem, "Learning without forgetting", 2018).
-        """
+        """Yield the batches of ``epoch``, and seed the dropout of each."""
         r = self._recipe
         seed = r.seed * 1000 + 100 * r.order + epoch
         done = sum(self.steps(e) for e in range(epoch))
@@ -126,19 +112,7 @@ class TextTask:
             texts.batches(self.rows(epoch), self._given.tokeniser, r.batch, seed), done
         ):
             torch.manual_seed((r.seed + r.order) * 1_000_000 + step)
-            prepared, labels = torch.from_numpy(batch.prepared), torch.from_numpy(batch.labels)
-            corpora = torch.from_numpy(batch.corpora)
-            targets = self._taught(prepared, labels, corpora) if self._teachers else labels
-            yield Batch((prepared,), targets)
-
-    def _taught(self, prepared: Tensor, labels: Tensor, corpora: Tensor) -> Tensor:
-        """Return the targets (n, 7) of a batch."""
-        with torch.autocast(self._place.type, torch.bfloat16, self._recipe.precision == "bfloat16"):
-            answers = mean_answer(self._teachers, prepared.to(self._place))
-        shares = torch.where(corpora == CALLS, self._recipe.taught_calls, self._recipe.taught)
-        share = shares[:, None].to(self._place)
-        targets: Tensor = (1 - share) * one_hot(labels.numpy()).to(self._place) + share * answers
-        return targets
+            yield Batch((torch.from_numpy(batch.prepared),), torch.from_numpy(batch.labels))
 
     def held_logits(self, network: nn.Module, epoch: int) -> Floats:
         """Return the logits of the held-out rows."""
@@ -202,26 +176,6 @@ def utterances(data: Path, recipe: Recipe, cache: Path) -> tuple[Corpus, Texts]:
     groups = tuple(row.group for row in rows)
     corpus = Corpus(ABOUT, labels, groups, merged_groups(groups), (Part("", learn, kept, tested),))
     return corpus, Texts(rows, Tokeniser(tokenizer_of(start_folder(recipe))))
-
-
-def _teacher(folder: Path, recipe: TextRecipe) -> TextNetwork:
-    """Return the network in ``folder``: text weights where those are continued, else a run from an encoder.
-
-    Raises InputError where its vocabulary is not that of the start.
-    """
-    start = start_folder(recipe)
-    if is_text_weights(start):
-        begin, made = folder, continued(folder, recipe.dropout)
-    else:
-        own = read_recipe(folder / RECIPE)
-        if not isinstance(own, TextRecipe):
-            raise InputError(f"{folder} cannot teach the text: it is a run of {own.network}")
-        begin = start_folder(own)
-        made = TextNetwork(encoder_config(begin, own.layers))
-        made.load_state_dict(weights(folder / WEIGHTS))
-    if vocabulary(tokenizer_of(begin)) != vocabulary(tokenizer_of(start)):
-        raise InputError(f"{folder} cannot teach what begins from {start}: they have different vocabularies")
-    return made.eval()
 
 
 def start_folder(recipe: Recipe) -> Path:
