@@ -91,7 +91,7 @@ def analyze(
     )
     with decoder() as decode:
         windows, words = _analysed(arguments, settings, start_ms, decode)
-    made = report(windows, settings.alerts, words)
+    made = report(windows, settings, words)
     outputs.write(made, windows, settings, events(inputs[0]))
     out.print(summary_table(made, windows[0].session_id))
     for kind, path in outputs:

@@ -123,7 +123,7 @@ def _summed_up(
     from affectstream.outputs import Outputs
     from affectstream.tables import summary_table
 
-    made = report(windows, settings.alerts)
+    made = report(windows, settings)
     outputs = Outputs(folder / "windows.jsonl", folder / "timeline.png", report=folder / "report.html")
     outputs.write(made, windows, settings, happened)
     out.print(summary_table(made, "the call in short"))

@@ -15,7 +15,7 @@ from affectstream.analytics.records import Summary
 from affectstream.analytics.rules import read as read_rules
 from affectstream.analytics.summary import summarise
 from affectstream.analytics.turns import Conversation, Words, conversation
-from affectstream.runtime.settings import AlertSettings, Settings
+from affectstream.runtime.settings import Settings
 from affectstream.schemas.alert import Alert
 from affectstream.schemas.errors import InputError
 from affectstream.schemas.labels import EMOTIONS
@@ -127,14 +127,14 @@ class Report:
         return json.dumps(whole, indent=2) + "\n"
 
 
-def report(finals: Sequence[FusedEmotion], settings: AlertSettings, words: Sequence[Words] = ()) -> Report:
+def report(finals: Sequence[FusedEmotion], settings: Settings, words: Sequence[Words] = ()) -> Report:
     """Return the report on a session; raises SettingsError for bad rules, InputError without a window."""
     from affectstream.lab.licences import notice
 
-    rules = read_rules(settings.rules) if settings.enabled else ()
+    rules = read_rules(settings.alerts.rules) if settings.alerts.enabled else ()
     models = {state.model_id for final in finals for state in final.modalities if state.model_id}
     talk = conversation(finals, words)
-    return Report(summarise(finals), alerts(rules, finals), notice(models), talk)
+    return Report(summarise(finals, display_of(settings)), alerts(rules, finals), notice(models), talk)
 
 
 def write_report(made: Report, path: Path) -> None:

@@ -54,7 +54,7 @@ async def _lines(settings: "Settings", session: str | None) -> list[str]:
 
 async def _marked(settings: "Settings", session: str | None) -> AsyncIterator[str]:
     """Yield a line for each mark; the window is null where it has expired."""
-    from affectstream.analytics.label import NOTHING, step
+    from affectstream.analytics.label import labels
     from affectstream.analytics.lines import row
     from affectstream.export import display_of
     from affectstream.runtime.feedback import FeedbackStore
@@ -64,6 +64,7 @@ async def _marked(settings: "Settings", session: str | None) -> AsyncIterator[st
     async with FeedbackStore(settings.redis, settings.policy) as store, FusedStore(settings.redis) as fused:
         for sid in [session] if session else await store.sessions():
             for mark in await store.marks(sid):
-                found = await fused.finals(sid, mark.party, mark.end_ms - 1, mark.end_ms)
-                window = row(found[0], step(display, NOTHING, found[0])) if found else None
+                found = await fused.finals(sid, mark.party, end_ms=mark.end_ms)
+                there = bool(found) and found[-1].end_ms == mark.end_ms
+                window = row(found[-1], labels(display, found)[-1]) if there else None
                 yield json.dumps({"session": sid, **mark.model_dump(), "window": window}) + "\n"

@@ -59,7 +59,8 @@ def annotate(
 
     settings = load()
     finals = windows(session, settings)
-    wanted = annotations(finals, report(finals, settings.alerts).alerts)
+    made = report(finals, settings)
+    wanted = annotations(finals, made.summary, made.alerts)
     before = annotate(url, token, session, wanted)
     out.print(
         f"{len(wanted)} annotations of {session}, in the place of {before}", highlight=False, markup=False

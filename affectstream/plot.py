@@ -163,7 +163,7 @@ def _painted(label: str) -> dict[str, Any]:
 def _course(axis: "Axes", side: Side, edges: NDArray[np.float64], smoothing_s: float) -> None:
     """Stack the smoothed probabilities, the most worrying at the bottom, neutral pale at the top."""
     middles = (edges[:-1] + edges[1:]) / 2
-    smooth = smoothed([f.p for f in side.finals], middles, smoothing_s)
+    smooth = smoothed(side.p, middles, smoothing_s)
     base = np.zeros(len(smooth))
     for name in STACK:
         top = base + smooth[:, INDEX[name]]

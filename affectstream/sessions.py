@@ -65,7 +65,7 @@ def show(
         asyncio.run(_follow(session, settings))
         return
     found = windows(session, settings)
-    made = report(found, settings.alerts)
+    made = report(found, settings)
     if output:
         write(found, output, display_of(settings))
     if plot:
@@ -95,7 +95,7 @@ def summary(
     settings, path, outputs = load(), Path(what), Outputs(report=page)
     outputs.check([path])
     found = read(path) if path.suffix.lower() in FILES else windows(what, settings)
-    made = report(found, settings.alerts)
+    made = report(found, settings)
     outputs.write(made, found, settings)
     if turns and made.talk:
         print(*lines(made.talk), sep="", end="")

@@ -162,7 +162,7 @@ def _table(parties: "Iterable[PartySummary]", title: str) -> Table:
         out.add_row(
             party.party,
             f"{(party.end_ms - party.start_ms) / 1000:.0f}",
-            _shares(party.shares),
+            _shares(party),
             profile(tuple(party.mean.values()) if party.mean else None),
             f"{party.confidence:.2f}",
             f"{party.disagreeing:.0%}",
@@ -171,9 +171,10 @@ def _table(parties: "Iterable[PartySummary]", title: str) -> Table:
     return out
 
 
-def _shares(shares: "Named") -> Text:
-    by_size = sorted(shares.items(), key=lambda pair: -pair[1])
-    return Text(", ").join(Text(f"{name} {share:.0%}", style=COLOURS[name]) for name, share in by_size)
+def _shares(party: "PartySummary") -> Text:
+    by_size = sorted(party.shares.items(), key=lambda pair: -pair[1])
+    parts = [Text(f"{name} {share:.0%}", style=COLOURS[name]) for name, share in by_size]
+    return Text(", ").join([*parts, *([Text(f"unsure {party.unsure:.0%}")] if party.unsure else [])])
 
 
 def _events(made: "Report") -> Table:

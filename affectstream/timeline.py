@@ -8,9 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from affectstream.analytics.changes import episodes, turning_points
-from affectstream.analytics.label import NOTHING, Display, DisplayedLabel, fold
+from affectstream.analytics.label import NOTHING, Display, DisplayedLabel, against_usual, fold
 from affectstream.schemas.alert import Alert
 from affectstream.schemas.conflict import WORDS
+from affectstream.schemas.fields import Distribution
 from affectstream.schemas.labels import EMOTIONS
 from affectstream.schemas.messages import PARTIES, FusedEmotion, Modality
 
@@ -45,6 +46,7 @@ class Side(NamedTuple):
     party: str
     finals: Sequence[FusedEmotion]
     shown: Sequence[DisplayedLabel]
+    p: Sequence[Distribution | None]  # with what is usual of the voice taken off
     notes: Sequence[Sequence[Note]]  # by lane
     modalities: Sequence[Modality]
 
@@ -58,7 +60,8 @@ def sides_of(finals: Sequence[FusedEmotion], display: Display, alerts: Sequence[
         mine = sorted((f for f in finals if f.party == party), key=lambda f: f.end_ms)
         noted = notes_of(mine, [a for a in alerts if a.party == party], origin_ms)
         expected = [m for m in WORDS if any(s.modality == m for f in mine for s in f.modalities)]
-        found.append(Side(party, mine, fold(display, NOTHING, mine), lanes(noted, length_s), expected))
+        shown, seen = fold(display, NOTHING, mine), against_usual(display, mine)
+        found.append(Side(party, mine, shown, [f.p for f in seen], lanes(noted, length_s), expected))
     return [side for side in found if side.finals]
 
 

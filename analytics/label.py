@@ -1,21 +1,28 @@
 """The label that is displayed for a window: hysteresis, dwell and abstention as a fold over a party's finals.
 
-Probabilities and the label of a window are never changed by it. A window without evidence ends the memory,
-and with neither hysteresis nor dwell there is none (``Display.memoryless``): then a reader may start
-anywhere. Otherwise no fixed number of windows before it is enough, since a label under hysteresis may stay
-for a whole call: a reader that starts in the middle folds over the stored stream from its beginning.
+Probabilities and the label of a window are never changed by it. An emotion that is the likeliest only because
+the party's voice sounds like that all along is not displayed: what counts as usual is learnt from the party's
+first minute of speech (``analytics.usual``).
+
+A window without evidence ends the memory of labels, and with neither hysteresis nor dwell there is none
+(``Display.memoryless``): then a reader needs the usual voice only, and may start anywhere. Otherwise no fixed
+number of windows before it is enough, since a label under hysteresis may stay for a whole call: a reader that
+starts in the middle folds over the stored stream from its beginning.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
+from affectstream.analytics.usual import UNKNOWN, Routine, Usual, learnt, relative, shipped
 from affectstream.models.fusion.parameters import available
-from affectstream.schemas.labels import INDEX
+from affectstream.schemas.labels import EMOTIONS, INDEX, top
 from affectstream.schemas.messages import FusedEmotion, Party
+
+CALM = EMOTIONS[0]  # is displayed however usual
 
 
 @dataclass(frozen=True)
@@ -26,10 +33,11 @@ class Display:
     dwell_ms: int = 0  # for how long a label stays at least, in event time
     min_probability: float | None = None  # below it no label is displayed; None: as fitted for the rule
     fitted: Mapping[str, float] = field(default_factory=dict)  # rule: fitted minimum
+    routine: Routine = field(default_factory=dict)  # what usual voices are compared with; empty: nothing
 
     @property
     def memoryless(self) -> bool:
-        """Whether the displayed label of a window depends on that window alone."""
+        """Whether the displayed label of a window depends on that window and the usual voice alone."""
         return self.hysteresis == 0.0 and self.dwell_ms == 0
 
     def gives_way(self, lead: float, since_ms: int, now_ms: int) -> bool:
@@ -42,6 +50,13 @@ class Display:
             return self.min_probability
         return self.fitted.get(rule.partition("+")[0].partition("/")[0], 0.0)
 
+    def certain(self, usual: Usual, window: FusedEmotion) -> bool:
+        """Say whether a window is sure enough for a label, in a voice of which so much is known."""
+        p = relative(usual, window, self.routine)
+        if window.p is None or p is None or max(window.p) < self.minimum(window.rule):
+            return False
+        return window.label in (CALM, top(p))
+
 
 def display_as(label: Mapping[str, Any], fitted: Path | None) -> Display:
     """Return when a label is displayed, from the settings of it and the fitted file (None: the shipped one).
@@ -49,7 +64,9 @@ def display_as(label: Mapping[str, Any], fitted: Path | None) -> Display:
     Raises SettingsError for a file that cannot be read.
     """
     found = available(fitted)
-    return Display(**label, fitted=found.abstain if found else {})
+    own = dict(label)
+    routine = shipped() if own.pop("usual") else {}
+    return Display(**own, fitted=found.abstain if found else {}, routine=routine)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +76,7 @@ class DisplayedLabel:
     label: str | None = None  # None where that is uncertain or there is no evidence
     smoothed: str | None = None  # under hysteresis and dwell, however uncertain
     since_ms: int | None = None  # start of the window that ``smoothed`` begins with
+    usual: Usual = UNKNOWN  # the party's voice, up to this window
 
     @property
     def uncertain(self) -> bool:
@@ -75,20 +93,27 @@ def step(display: Display, before: DisplayedLabel, window: FusedEmotion) -> Disp
     An early pane is displayed by the same step; it is no part of the fold.
     """
     if window.p is None or window.label is None:
-        return NOTHING
+        return DisplayedLabel(usual=before.usual)
     smoothed, since_ms = window.label, window.start_ms
     if before.smoothed is not None and before.since_ms is not None:
         lead = window.p[INDEX[window.label]] - window.p[INDEX[before.smoothed]]
         stays = window.label == before.smoothed
         if stays or not display.gives_way(lead, before.since_ms, window.start_ms):
             smoothed, since_ms = before.smoothed, before.since_ms
-    certain = max(window.p) >= display.minimum(window.rule)
-    return DisplayedLabel(smoothed if certain else None, smoothed, since_ms)
+    shown = smoothed if display.certain(before.usual, window) else None
+    return DisplayedLabel(shown, smoothed, since_ms, learnt(before.usual, window, display.routine))
 
 
 def fold(display: Display, before: DisplayedLabel, finals: Iterable[FusedEmotion]) -> list[DisplayedLabel]:
     """Return what is displayed for each of one party's finals in order, after ``before``."""
     return list(accumulate(finals, partial(step, display), initial=before))[1:]
+
+
+def against_usual(display: Display, finals: Sequence[FusedEmotion]) -> list[FusedEmotion]:
+    """Return one party's finals in order, their probabilities with what is usual of the voice taken off."""
+    usual = [UNKNOWN, *(each.usual for each in fold(display, NOTHING, finals))]
+    p = (relative(own, final, display.routine) for own, final in zip(usual, finals, strict=False))
+    return [final.model_copy(update={"p": each}) for final, each in zip(finals, p, strict=True)]
 
 
 def labels(display: Display, finals: Iterable[FusedEmotion]) -> list[DisplayedLabel]:

@@ -10,15 +10,13 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from affectstream.analytics.rules import Rule
-from affectstream.analytics.usual import UNKNOWN, Usual, voice_of
+from affectstream.analytics.usual import LEAST_OWN_MS, OWN_MS, UNKNOWN, Usual, voice_of
 from affectstream.schemas.alert import Level
 from affectstream.schemas.fields import Distribution
 from affectstream.schemas.labels import INDEX
 from affectstream.schemas.messages import FusedEmotion, Modality
 
 DECIMALS = 6
-OWN_MS = 60_000  # how much of a party makes its own level
-LEAST_OWN_MS = 10_000  # with less there is none yet
 COVERED, COVERED_BEFORE = 0.5, 0.75  # of the time of a mean, the latter to begin without an own level
 TIMES = 2.0  # as probable as the rivals together the rule's emotions must be
 
@@ -100,7 +98,7 @@ def _of_voice(rule: Rule, usual: Usual, window: FusedEmotion, words: Distributio
     if voice is None or voice.p is None or voice.model_id not in rule.relative:
         return None
     p = usual.relative(voice.p, rule.relative[voice.model_id])
-    sample = _of_emotions(rule, window, p, {voice.modality: p})
+    sample = _of_emotions(rule, window, p, {"audio": p})
     said = round(_sum(rule.against_words, words), DECIMALS) if words is not None else 0.0
     return sample._replace(voice=voice.p, rival=max(sample.rival, said))
 

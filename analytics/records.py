@@ -37,8 +37,10 @@ class Quarter(Part):
     start_ms: Ms
     end_ms: Ms
     label: str | None = Field(description="of the largest mean probability; null without evidence")
-    mean: Named | None = Field(description="probabilities over its windows with evidence")
-    unknown: float = Field(description="share of its time without a label; 1 where it has no window")
+    mean: Named | None = Field(
+        description="probabilities over its windows with evidence, what is usual of the voice taken off"
+    )
+    unknown: float = Field(description="share of its time without evidence; 1 where it has no window")
 
 
 class TurningPoint(Part):
@@ -67,11 +69,14 @@ class PartySummary(Part):
     start_ms: Ms
     end_ms: Ms
     dominant: tuple[str, ...] = Field(
-        description="labels with a fifth of the time or more, the longest first"
+        description="displayed labels with a fifth of the time or more, the longest first"
     )
-    shares: Named = Field(description="of the time, by label; the rest is unknown")
-    unknown: float = Field(description="share of the time without a label")
-    mean: Named | None = Field(description="probabilities over the windows with evidence")
+    shares: Named = Field(description="of the time, by displayed label; the rest is unsure or unknown")
+    unsure: float = Field(description="share of the time with evidence that displays no label")
+    unknown: float = Field(description="share of the time without evidence")
+    mean: Named | None = Field(
+        description="probabilities over the windows with evidence, what is usual of the voice taken off"
+    )
     confidence: float = Field(description="mean over the windows with evidence")
     disagreeing: float = Field(description="share of the time with modalities that contradict each other")
     change: Named | None = Field(

@@ -9,6 +9,7 @@ from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from affectstream.analytics import usual
 from affectstream.schemas.alert import AlertKind
 from affectstream.schemas.errors import SettingsError
 from affectstream.schemas.fields import Unit
@@ -80,11 +81,16 @@ class Rule(BaseModel):
             raise ValueError("names an emotion twice")
         return emotions
 
+    @field_validator("relative", mode="before")
+    @classmethod
+    def _shipped(cls, relative: object) -> object:
+        return {True: usual.shipped(), False: {}}[relative] if isinstance(relative, bool) else relative
+
     @field_validator("relative")
     @classmethod
     def _positive(cls, relative: dict[str, PerClass]) -> dict[str, PerClass]:
-        for model, usual in relative.items():
-            if len(usual) != len(EMOTIONS) or not all(0.0 < p <= 1.0 for p in usual):
+        for model, each in relative.items():
+            if len(each) != len(EMOTIONS) or not all(0.0 < p <= 1.0 for p in each):
                 raise ValueError(f"{model!r} needs {len(EMOTIONS)} probabilities above 0, one per emotion")
         return relative
 

@@ -1,12 +1,14 @@
 """The summary of a session, per party, from its finals.
 
-Shares are of time. Means are over the windows with evidence. A window belongs to the quarter, or the fifth,
-that its middle lies in.
+Shares are of time, by what is displayed. Means are over the windows with evidence, those of the call and its
+quarters with what is usual of the party's voice taken off; a change needs none taken off. A window belongs to
+the quarter, or the fifth, that its middle lies in.
 """
 
 from collections.abc import Sequence
 
 from affectstream.analytics.changes import RULE, episodes, mean_of, turning_points
+from affectstream.analytics.label import Display, DisplayedLabel, against_usual, labels
 from affectstream.analytics.records import DECIMALS, Distribution, Named, PartySummary, Quarter, Summary
 from affectstream.schemas.errors import InputError
 from affectstream.schemas.labels import EMOTIONS, top
@@ -20,7 +22,7 @@ ENDS = 5  # start and end of a session are a fifth of it each
 Windows = Sequence[FusedEmotion]
 
 
-def summarise(finals: Windows) -> Summary:
+def summarise(finals: Windows, display: Display) -> Summary:
     """Return the summary of one session from all its finals; raises InputError where there is none."""
     if not finals:
         raise InputError("there is no window to sum up")
@@ -32,26 +34,29 @@ def summarise(finals: Windows) -> Summary:
         start_ms=start_ms,
         end_ms=end_ms,
         parties=tuple(
-            _party(party, [w for w in ordered if w.party == party], (start_ms, end_ms)) for party in parties
+            _party(party, [w for w in ordered if w.party == party], (start_ms, end_ms), display)
+            for party in parties
         ),
     )
 
 
-def _party(party: Party, windows: Windows, call: tuple[int, int]) -> PartySummary:
+def _party(party: Party, windows: Windows, call: tuple[int, int], display: Display) -> PartySummary:
     known = [window for window in windows if window.p is not None]
-    shares = _shares(windows)
+    displayed, seen = labels(display, windows), against_usual(display, windows)
+    shares = _shares(windows, displayed)
     made = PartySummary(
         party=party,
         start_ms=windows[0].start_ms,
         end_ms=windows[-1].end_ms,
         dominant=tuple(name for name in sorted(shares, key=lambda n: -shares[n]) if shares[name] >= DOMINANT),
         shares=shares,
+        unsure=_share([w for w, d in zip(windows, displayed, strict=True) if d.uncertain], windows),
         unknown=_unknown(windows),
-        mean=_named(mean_of(windows)),
+        mean=_named(mean_of(seen)),
         confidence=round(sum(w.confidence for w in known) / len(known), DECIMALS) if known else 0.0,
         disagreeing=_share([w for w in windows if w.disagreement >= RULE.level], windows),
         change=_change(windows),
-        quarters=tuple(_quarter(windows, *_slice(call, n, QUARTERS)) for n in range(QUARTERS)),
+        quarters=tuple(_quarter(seen, *_slice(call, n, QUARTERS)) for n in range(QUARTERS)),
         turning_points=turning_points(windows),
         episodes=episodes(windows),
         text="",
@@ -59,8 +64,9 @@ def _party(party: Party, windows: Windows, call: tuple[int, int]) -> PartySummar
     return made.model_copy(update={"text": _line(made)})
 
 
-def _shares(windows: Windows) -> Named:
-    found = {name: _share([w for w in windows if w.label == name], windows) for name in EMOTIONS}
+def _shares(windows: Windows, displayed: Sequence[DisplayedLabel]) -> Named:
+    pairs = list(zip(windows, displayed, strict=True))
+    found = {name: _share([w for w, d in pairs if d.label == name], windows) for name in EMOTIONS}
     return {name: share for name, share in found.items() if share > 0}
 
 

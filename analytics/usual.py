@@ -5,8 +5,11 @@ the mean of its log probabilities over a party's first minute is compared with t
 lies between them is taken off. What is gained by it: docs/experiments/party-baseline.md.
 """
 
-from collections.abc import Sequence
+import tomllib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache, lru_cache
+from importlib.resources import files
 from math import exp, log
 
 from affectstream.schemas.fields import Distribution
@@ -14,9 +17,22 @@ from affectstream.schemas.labels import N_EMOTIONS
 from affectstream.schemas.messages import FusedEmotion, ModalityState
 
 Logs = tuple[float, ...]  # (7,)
+Routine = Mapping[str, Distribution]  # what each voice model makes of routine calls: geometric means (7,)
 
+SHIPPED = "routine.toml"  # beside this module
 FLOOR = 1e-3  # probabilities below are noise
 SURE_AT_MS = 4_000  # of speech, at which the own mean counts as much as that of routine calls
+OWN_MS = 60_000  # how much of a party makes what is its own
+LEAST_OWN_MS = 10_000  # with less there is nothing yet
+MOST = 1.0  # of a log probability, that is taken off of what is displayed: a factor of 2.7
+NOTHING: Logs = (0.0,) * N_EMOTIONS
+
+
+@cache
+def shipped() -> Routine:
+    """Return what the shipped voice models make of routine calls."""
+    table = tomllib.loads((files(__package__) / SHIPPED).read_text(encoding="utf-8"))
+    return {model: tuple(p) for model, p in table.items()}
 
 
 def voice_of(window: FusedEmotion) -> ModalityState | None:
@@ -54,10 +70,51 @@ class Usual:
 
         ``routine`` holds the geometric means (7,) of the model's probabilities on routine calls.
         """
-        whole_ms = self.length_ms + SURE_AT_MS
-        shift = [(s - self.length_ms * r) / whole_ms for s, r in zip(self.sums, logs(routine), strict=True)]
-        powers = [exp(own - each) for own, each in zip(logs(voice), shift, strict=True)]
+        powers = [exp(own - each) for own, each in zip(logs(voice), self.shift(routine), strict=True)]
         return tuple(power / sum(powers) for power in powers)
+
+    def shift(self, routine: Sequence[float]) -> Logs:
+        """Return by how much (7,) the log probabilities lie above those of a routine call."""
+        whole_ms = self.length_ms + SURE_AT_MS
+        pairs = zip(self.sums, logs(routine), strict=True)
+        return tuple((own - self.length_ms * each) / whole_ms for own, each in pairs)
 
 
 UNKNOWN = Usual()
+
+
+def learnt(usual: Usual, window: FusedEmotion, routine: Routine) -> Usual:
+    """Return the usual voice with one more window, where that still counts and has a voice that is known."""
+    voice = voice_of(window) if usual.length_ms < OWN_MS else None
+    if voice is None or voice.p is None or voice.model_id not in routine:
+        return usual
+    return usual.add(voice.p, window.end_ms - window.start_ms)
+
+
+def taken_off(usual: Usual, window: FusedEmotion, routine: Routine) -> Logs:
+    """Return what is taken off the logarithms (7,) of a window's probabilities for the party's usual voice.
+
+    It is as much as the voice weighs in the window, and never more than ``MOST`` of an emotion: who is
+    plainly angry in all of a call stays so. Nothing where there is no voice or too little of it is known.
+    """
+    voice = voice_of(window) if usual.length_ms >= LEAST_OWN_MS else None
+    compared = routine.get(voice.model_id or "") if voice is not None else None
+    if voice is None or compared is None:
+        return NOTHING
+    return tuple(voice.weight * each for each in _bounded(usual, compared))
+
+
+def relative(usual: Usual, window: FusedEmotion, routine: Routine) -> Distribution | None:
+    """Return probabilities (7,) with what is usual of the voice taken off; None without evidence."""
+    if window.p is None:
+        return None
+    off = taken_off(usual, window, routine)
+    if off is NOTHING:
+        return window.p
+    powers = [exp(own - each) for own, each in zip(logs(window.p), off, strict=True)]
+    return tuple(power / sum(powers) for power in powers)
+
+
+@lru_cache(1024)
+def _bounded(usual: Usual, routine: Distribution) -> Logs:
+    return tuple(min(MOST, max(-MOST, each)) for each in usual.shift(routine))

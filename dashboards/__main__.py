@@ -9,14 +9,13 @@ from contextlib import AsyncExitStack, contextmanager
 import uvicorn
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from affectstream.analytics.label import Display
+from affectstream.analytics.label import display_as
 from affectstream.dashboards import ahead, control, feedback, listening
 from affectstream.dashboards.api import create_app
 from affectstream.dashboards.feed import Feed
 from affectstream.dashboards.limits import Limits
 from affectstream.dashboards.listening import Listening
 from affectstream.dashboards.page import site
-from affectstream.models.fusion.parameters import available
 from affectstream.runtime.consent_store import ConsentStore
 from affectstream.runtime.feedback import FeedbackStore
 from affectstream.runtime.health import Health
@@ -74,7 +73,8 @@ async def serve(settings: Settings, stop: Stop) -> None:
         listener = exits.enter_context(_listen(settings.api))
         store = FusedStore(settings.redis, patient=True)
         exits.push_async_exit(store)
-        app = create_app(store, settings.api.token, _display(settings), _limits(settings.api))
+        display = display_as(settings.label.model_dump(), settings.fusion.fitted)
+        app = create_app(store, settings.api.token, display, _limits(settings.api))
         consents = await exits.enter_async_context(ConsentStore(settings.redis, settings.policy))
         control.install(app, consents, settings.api.token)
         marks = await exits.enter_async_context(FeedbackStore(settings.redis, settings.policy))
@@ -99,11 +99,6 @@ async def serve(settings: Settings, stop: Stop) -> None:
         for task in tasks:
             task.cancel()
         await app.state.trials.aclose()
-
-
-def _display(settings: Settings) -> Display:
-    fitted = available(settings.fusion.fitted)
-    return Display(**settings.label.model_dump(), fitted=fitted.abstain if fitted else {})
 
 
 def _limits(api: ApiSettings) -> Limits:

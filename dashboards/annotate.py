@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from affectstream.analytics.summary import summarise
+from affectstream.analytics.records import Summary
 from affectstream.analytics.turns import Turn, conversation
 from affectstream.dashboards.connection import connected
 from affectstream.dashboards.grafana import style
@@ -26,12 +26,13 @@ class Annotation:
     text: str
 
 
-def annotations(finals: Sequence[FusedEmotion], alerts: Sequence[Alert]) -> list[Annotation]:
+def annotations(
+    finals: Sequence[FusedEmotion], summary: Summary, alerts: Sequence[Alert]
+) -> list[Annotation]:
     """Return the annotations of a call; no words of a transcript are among them."""
     of_turns = (_turn(turn) for turn in conversation(finals).turns)
     of_marks = (
-        Annotation(mark.kind, mark.start_ms, mark.end_ms, mark.text)
-        for mark in marks(summarise(finals), alerts)
+        Annotation(mark.kind, mark.start_ms, mark.end_ms, mark.text) for mark in marks(summary, alerts)
     )
     return sorted((*of_turns, *of_marks), key=lambda each: (each.start_ms, each.kind, each.text))
 

@@ -45,6 +45,9 @@ def _described() -> Json:
     for name in (*EMOTIONS, *MEASURES):
         for end, of in {"": "mean", "_min": "least", "_max": "largest"}.items():
             kinds[name + end] = (float | None, Field(description=f"{of} {name}; null without evidence"))
+    for name in EMOTIONS:
+        text = f"mean {name} with what is usual of the party's voice taken off; null without evidence"
+        kinds[f"relative_{name}"] = (float | None, Field(description=text))
     kinds["shown"] = (Label, Field(description="the label displayed most often; null where there is none"))
     for name in (*EMOTIONS, "none"):
         kinds[f"shown_{name}"] = (float, Field(description=f"share of the windows that display {name}"))
@@ -101,6 +104,8 @@ def buckets(rows: Rows, bucket_ms: int) -> list[Json]:
     }
     for e, name in enumerate(EMOTIONS):
         columns |= _spread(name, rows["p"][:, e], first, count)
+    for e, name in enumerate(EMOTIONS):
+        columns[f"relative_{name}"] = _mean(rows["relative"][:, e], first)
     for m, name in enumerate(MEASURES):
         columns |= _spread(name, np.where(known, rows["measures"][:, m], np.nan), first, count)
     columns |= _labels(rows["shown"], first, count)
@@ -111,14 +116,18 @@ def buckets(rows: Rows, bucket_ms: int) -> list[Json]:
 
 def _spread(name: str, values: Array, first: Array, count: Array) -> dict[str, Array]:
     """Return mean, least and largest of each bucket; not a number where it has no evidence."""
-    there = np.add.reduceat(~np.isnan(values), first, dtype=np.int64)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        mean = np.add.reduceat(np.nan_to_num(values), first) / there
     return {
-        name: mean,
+        name: _mean(values, first),
         f"{name}_min": np.fmin.reduceat(values, first),
         f"{name}_max": np.fmax.reduceat(values, first),
     }
+
+
+def _mean(values: Array, first: Array) -> Array:
+    """Return the mean of each bucket; not a number where it has no evidence."""
+    there = np.add.reduceat(~np.isnan(values), first, dtype=np.int64)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.asarray(np.add.reduceat(np.nan_to_num(values), first) / there)
 
 
 def _labels(shown: Array, first: Array, count: Array) -> dict[str, Array]:

@@ -1,5 +1,6 @@
-"""The final windows of parties as arrays: each final is decoded once, and costs 122 bytes from then on."""
+"""The final windows of parties as arrays: each final is decoded once, and costs 150 bytes from then on."""
 
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from itertools import chain
 from typing import Any
@@ -9,7 +10,8 @@ import numpy as np
 from msgspec import Struct, field
 from numpy.typing import NDArray
 
-from affectstream.analytics.label import NOTHING, Display, DisplayedLabel
+from affectstream.analytics.label import CALM, NOTHING, Display, DisplayedLabel
+from affectstream.analytics.usual import FLOOR, UNKNOWN, Usual, learnt, taken_off
 from affectstream.runtime import rows
 from affectstream.schemas.labels import EMOTIONS, INDEX, N_EMOTIONS
 from affectstream.schemas.messages import MODALITIES, Reason
@@ -27,6 +29,7 @@ ROW = np.dtype(
         ("start_ms", "i8"),
         ("end_ms", "i8"),
         ("p", "f8", N_EMOTIONS),  # not a number where there is no evidence
+        ("relative", "f4", N_EMOTIONS),  # the same with what is usual of the voice taken off
         ("measures", "f8", len(MEASURES)),
         ("weight", "f4", len(MODALITIES)),
         ("status", "i1", len(MODALITIES)),
@@ -40,6 +43,7 @@ NO_P = (np.nan,) * N_EMOTIONS
 
 Rows = NDArray[Any]
 Entry = tuple[int, bytes]  # end of a final's window, and its bytes
+Heard = tuple[int, Usual]  # end of a final's window, and the usual voice of its party after it
 
 
 class State(Struct, gc=False):
@@ -49,6 +53,8 @@ class State(Struct, gc=False):
     state: str
     reason: str | None = None
     weight: float = 0.0
+    p: tuple[float, ...] | None = None
+    model_id: str | None = field(name="model", default=None)
 
 
 class Window(Struct, gc=False):
@@ -76,6 +82,7 @@ class Columns:
         self._rows = np.empty(0, ROW)
         self._size = 0
         self._displayed = NOTHING  # for the newest final
+        self._usual: list[Heard] = []
         self.newest: Entry | None = None  # the last that was read
 
     @property
@@ -99,8 +106,8 @@ class Columns:
             self._rows = grown
         new = self._rows[self._size : end]
         _fill(new, finals)
-        _display(new, self._display, [final.rule for final in finals], self._displayed)
-        self._displayed = _displayed(new[-1]) if finals else self._displayed
+        self._usual += _display(new, self._display, finals, self._displayed)
+        self._displayed = self._of(new[-1]) if finals else self._displayed
         self._size = end
 
     def between(self, after_ms: int | None, until_ms: int | None) -> Rows:
@@ -112,18 +119,42 @@ class Columns:
     def displayed(self, ends_ms: Sequence[int]) -> list[DisplayedLabel]:
         """Return what is displayed for the newest final that ends by each time; nothing before the first."""
         places = np.searchsorted(self.rows["end_ms"], ends_ms, side="right") - 1
-        return [_displayed(self.rows[place]) if place >= 0 else NOTHING for place in places.tolist()]
+        return [self._of(self.rows[place]) if place >= 0 else NOTHING for place in places.tolist()]
+
+    def _of(self, row: Any) -> DisplayedLabel:
+        smoothed = name(row["smoothed"])
+        since_ms = None if smoothed is None else int(row["since_ms"])
+        return DisplayedLabel(name(row["shown"]), smoothed, since_ms, usual_by(self._usual, row["end_ms"]))
 
 
-def recent(display: Display, parties: Sequence[Sequence[Entry]]) -> list[Rows]:
-    """Return the finals of parties; what is displayed is as if nothing were before them."""
+def recent(display: Display, parties: Sequence[Sequence[Entry]], usual: Sequence[Usual]) -> list[Rows]:
+    """Return the finals of parties; what is displayed is as if no label were before them."""
     finals = list(map(_all_decoded, parties))
     rows = np.empty(sum(map(len, finals)), ROW)
     _fill(rows, list(chain.from_iterable(finals)))
     found = np.split(rows, np.cumsum([len(each) for each in finals])[:-1])
-    for new, each in zip(found, finals, strict=True):
-        _display(new, display, [final.rule for final in each], NOTHING)
+    for new, each, own in zip(found, finals, usual, strict=True):
+        _display(new, display, each, DisplayedLabel(usual=own))
     return found
+
+
+def usual_by(heard: Sequence[Heard], end_ms: int) -> Usual:
+    """Return the usual voice after the finals that end by a time."""
+    place = bisect_right(heard, end_ms, key=lambda each: each[0]) - 1
+    return heard[place][1] if place >= 0 else UNKNOWN
+
+
+def learnt_of(entries: Sequence[Entry], display: Display, before: Usual) -> list[Heard]:
+    """Return a party's usual voice after each final that adds to it, given what it was before."""
+    found = [(-1, before)]
+    for final in _all_decoded(entries):
+        found += _added(final, display, found[-1][1])
+    return found[1:]
+
+
+def _added(final: Any, display: Display, before: Usual) -> list[Heard]:
+    after = learnt(before, final, display.routine)
+    return [] if after is before else [(final.end_ms, after)]
 
 
 def _all_decoded(entries: Sequence[Entry]) -> list[Any]:
@@ -162,34 +193,42 @@ def _floats(tuples: Iterable[tuple[float, ...]], count: int, length: int) -> Row
     return np.fromiter(chain.from_iterable(tuples), "f8", count * length).reshape(count, length)
 
 
-def _display(rows: Rows, display: Display, rules: Sequence[str], before: DisplayedLabel) -> None:
-    """Write what is displayed for finals in order, after ``before``: what `analytics.label.step` returns."""
-    if not len(rows):
-        return
-    p, smoothed, since = rows["p"], [], []
-    labels = np.where(np.isnan(p[:, 0]), NO_LABEL, rows["label"]).tolist()
+def _display(rows: Rows, display: Display, finals: Sequence[Any], before: DisplayedLabel) -> list[Heard]:
+    """Write what is displayed for finals in order, after ``before``: what `analytics.label.step` returns.
+
+    Return the usual voice after each final that adds to it.
+    """
+    p, smoothed, since, off, heard = rows["p"], [], [], [], [(-1, before.usual)]
     label, since_ms = CODE[before.smoothed], before.since_ms or 0
-    for i, (new, start_ms) in enumerate(zip(labels, rows["start_ms"].tolist(), strict=True)):
+    for i, final in enumerate(finals):
+        new = NO_LABEL if final.p is None else CODE[final.label]
         if new == NO_LABEL:
             label, since_ms = NO_LABEL, 0
         elif label == NO_LABEL or (
-            new != label and display.gives_way(p[i, new] - p[i, label], since_ms, start_ms)
+            new != label and display.gives_way(p[i, new] - p[i, label], since_ms, final.start_ms)
         ):
-            label, since_ms = new, start_ms
+            label, since_ms = new, final.start_ms
         smoothed.append(label)
         since.append(since_ms)
-    least = {rule: display.minimum(rule) for rule in set(rules)}
-    certain = p.max(axis=1) >= [least[rule] for rule in rules]
+        off.append(taken_off(heard[-1][1], final, display.routine))
+        heard += _added(final, display, heard[-1][1])
     rows["smoothed"], rows["since_ms"] = smoothed, since
+    rows["relative"] = relative = _less(p, np.array(off).reshape(-1, N_EMOTIONS))
+    least = {rule: display.minimum(rule) for rule in {final.rule for final in finals}}
+    likeliest = np.argmax(relative, axis=1)
+    certain = p.max(axis=1) >= [least[final.rule] for final in finals]
+    certain &= (rows["label"] == INDEX[CALM]) | (rows["label"] == likeliest)
     rows["shown"] = np.where(certain, smoothed, NO_LABEL)
+    return heard[1:]
+
+
+def _less(p: Rows, off: Rows) -> Rows:
+    """Return distributions (n, 7) with so much taken off their logarithms."""
+    powers = np.maximum(p, FLOOR) * np.exp(-off)
+    changed = off.any(axis=1, keepdims=True)
+    return np.where(changed, powers / powers.sum(axis=1, keepdims=True), p)
 
 
 def name(code: int) -> str | None:
     """Return the emotion of a code in a row."""
     return None if code == NO_LABEL else EMOTIONS[code]
-
-
-def _displayed(row: Any) -> DisplayedLabel:
-    smoothed = name(row["smoothed"])
-    since_ms = None if smoothed is None else int(row["since_ms"])
-    return DisplayedLabel(name(row["shown"]), smoothed, since_ms)

@@ -5,6 +5,7 @@ from collections import OrderedDict
 from collections.abc import Sequence
 
 from affectstream.analytics.label import Display
+from affectstream.analytics.usual import Usual
 from affectstream.dashboards import columns
 from affectstream.dashboards.columns import Columns, Rows
 from affectstream.dashboards.limits import within
@@ -52,13 +53,13 @@ class ColumnsCache:
                 self._parties.move_to_end(key, last=False)
         return more
 
-    async def since(self, parties: Sequence[tuple[PartyKey, int]]) -> list[Rows]:
+    async def since(self, parties: Sequence[tuple[PartyKey, int]], usual: Sequence[Usual]) -> list[Rows]:
         """Return the next finals of each party that end at a time or later, without keeping them.
 
-        They are a page together, so there may be more.
+        They are a page together, so there may be more. ``usual`` are the voices of the parties before.
         """
         found = await within(self._store.entries_of(parties, max(1, PAGE // len(parties))))
-        return columns.recent(self._display, found)
+        return columns.recent(self._display, found, usual)
 
     async def _read(self, key: PartyKey, limit: int) -> bool:
         """Read a page of what is new of a party; return whether there may be more."""

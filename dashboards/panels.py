@@ -165,7 +165,7 @@ async def moods(request: Request, roster: Known, from_ms: From = None, to: To = 
 
 async def _marks(reader: Reader, sid: str) -> list[Mark]:
     found, alerts = await reader.all_finals(sid), await reader.alerts(sid)
-    return await asyncio.to_thread(lambda: marks_of(summarise(found), alerts))
+    return await asyncio.to_thread(lambda: marks_of(summarise(found, reader.display), alerts))
 
 
 def _named(party: Party | Literal[""]) -> Party:

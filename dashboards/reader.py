@@ -5,7 +5,8 @@ from functools import lru_cache
 
 from fastapi import HTTPException
 
-from affectstream.analytics.label import NOTHING, Display, DisplayedLabel, fold, step
+from affectstream.analytics.label import Display, DisplayedLabel, fold, step
+from affectstream.dashboards.beginnings import Beginnings
 from affectstream.dashboards.columns import Columns, Rows
 from affectstream.dashboards.columns_cache import ColumnsCache
 from affectstream.dashboards.limits import within
@@ -19,7 +20,7 @@ PAGE = 2_000  # finals of a page: decoded in 50 ms, between which other requests
 PARSED = (
     16_384  # finals that stay parsed, those asked for last: 7.5 KB each, four and a half hours of a party
 )
-CACHE_BYTES = 64 << 20  # of columns: 18 parties of six hours each, and more where calls are shorter
+CACHE_BYTES = 64 << 20  # of columns: 15 parties of six hours each, and more where calls are shorter
 
 
 class Reader:
@@ -28,6 +29,7 @@ class Reader:
     def __init__(self, store: FusedStore, display: Display) -> None:
         self._store = store
         self.display = display
+        self._beginnings = Beginnings(store, display)
         self._columns = ColumnsCache(store, display, CACHE_BYTES)
         self._parsed = lru_cache(PARSED)(rows.parsed)  # by its bytes: what is written anew is parsed anew
 
@@ -54,7 +56,7 @@ class Reader:
         if pane is None:
             await self.require(sid, party)
             raise HTTPException(404, f"no window of {party!r} in session {sid!r} can be read")
-        return pane, await self.displayed(pane)
+        return pane, (await self.displayed([pane]))[0]
 
     async def finals(
         self, sid: str, party: Party, between: tuple[int | None, int | None], limit: int
@@ -77,17 +79,25 @@ class Reader:
 
     async def labels(self, finals: Sequence[FusedEmotion]) -> list[DisplayedLabel]:
         """Return what is displayed for finals of a party, in their order."""
-        if self.display.memoryless or not finals:
-            return fold(self.display, NOTHING, finals)
+        if not finals:
+            return []
+        if self.display.memoryless:
+            return fold(self.display, (await self._before(finals[:1]))[0], finals)
         columns = await self.columns(finals[0].session_id, finals[0].party)
         return columns.displayed([final.end_ms for final in finals])
 
-    async def displayed(self, pane: FusedEmotion) -> DisplayedLabel:
-        """Return what is displayed for the newest pane of a party."""
+    async def displayed(self, panes: Sequence[FusedEmotion]) -> list[DisplayedLabel]:
+        """Return what is displayed for the newest panes of parties."""
+        before = await self._before(panes)
+        return [step(self.display, each, pane) for each, pane in zip(before, panes, strict=True)]
+
+    async def _before(self, panes: Sequence[FusedEmotion]) -> list[DisplayedLabel]:
+        """Return what is displayed for the final before each pane."""
         if self.display.memoryless:
-            return step(self.display, NOTHING, pane)
-        columns = await self.columns(pane.session_id, pane.party)
-        return step(self.display, columns.displayed([pane.end_ms - 1])[0], pane)
+            asked = [((pane.session_id, pane.party), pane.end_ms) for pane in panes]
+            return [DisplayedLabel(usual=usual) for usual in await self._beginnings.before(asked)]
+        columns = [await self.columns(pane.session_id, pane.party) for pane in panes]
+        return [of.displayed([pane.end_ms - 1])[0] for of, pane in zip(columns, panes, strict=True)]
 
     async def columns(self, sid: str, party: Party) -> Columns:
         """Return all finals of a party as arrays, without any where there is no such party."""
@@ -99,7 +109,7 @@ class Reader:
 
     async def recent(self, parties: Sequence[tuple[PartyKey, int]]) -> list[Rows]:
         """Return the next finals of each party that end at a time or later, a page together."""
-        return await self._columns.since(parties)
+        return await self._columns.since(parties, await self._beginnings.before(parties))
 
     async def all_finals(self, sid: str) -> list[FusedEmotion]:
         """Return all finals of a session, party by party, or refuse with 404."""

@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from affectstream.analytics.need import active
 from affectstream.dashboards import convert
-from affectstream.dashboards.followed import Call, Member
+from affectstream.dashboards.followed import Call, Member, Shown
 from affectstream.dashboards.limits import within
 from affectstream.dashboards.reader import Reader
 from affectstream.dashboards.responses import PartyRow
@@ -132,23 +132,26 @@ class Roster:
             panes = dict(zip(moved, await within(self._store.latest_of(moved)), strict=True))
             early = [key for key, pane in panes.items() if pane and pane.pane == "early"]
             ends = dict(zip(early, await within(self._store.positions(early)), strict=True))
+            new: dict[PartyKey, tuple[Mark, FusedEmotion, int]] = {}
             for key, pane in panes.items():
                 if pane is None:
                     continue
                 mark = marks[key] or Mark(pane.end_ms, pane.pane == "final")  # evicted: its newest final
                 end_ms = ends.get(key, pane.end_ms)
                 if end_ms and mark != self._member(key).mark:
-                    await self._take(key, mark, pane, end_ms, now_s)
-                    changed.add(key)
+                    new[key] = mark, pane, end_ms
+            shown = await self._reader.displayed([pane for _, pane, _ in new.values()])
+            for (key, (mark, pane, end_ms)), displayed in zip(new.items(), shown, strict=True):
+                self._take(key, mark, (pane, displayed), end_ms, now_s)
+            changed |= new.keys()
         return changed
 
-    async def _take(self, key: PartyKey, mark: Mark, pane: FusedEmotion, end_ms: int, now_s: float) -> None:
-        member = self._member(key)
+    def _take(self, key: PartyKey, mark: Mark, found: Shown, end_ms: int, now_s: float) -> None:
+        member, (pane, displayed) = self._member(key), found
         over = pane.pane == "final" and {state.stream for state in pane.modalities} == {"ended"}
         member.span = Span(member.span.first_end_ms, end_ms)
         member.mark, member.changed_s, member.ended = mark, now_s, over
-        displayed = await self._reader.displayed(pane)
-        member.early = (pane, displayed) if pane.pane == "early" else None
+        member.early = found if pane.pane == "early" else None
         member.newest = convert.newest(pane, displayed)
 
     async def _alerts(self, calls: dict[str, Call]) -> set[PartyKey]:

@@ -114,7 +114,7 @@ async def latest(reader: Data, sid: Sid, party: Party) -> Latest:
 @data.get("/{sid}/summary", responses=NAMED)
 async def summary(reader: Data, sid: Sid) -> Summary:
     """Return per party: shares of time, quarters, change, turning points, contradictions."""
-    return await asyncio.to_thread(summarise, await reader.all_finals(sid))
+    return await asyncio.to_thread(summarise, await reader.all_finals(sid), reader.display)
 
 
 @data.get("/{sid}/turns", responses=NAMED)

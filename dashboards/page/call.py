@@ -130,7 +130,9 @@ class Page:
         view = self._view
         view.alerts = in_order(await self._reader.alerts(self._sid))
         finals = await self._reader.all_finals(self._sid)
-        view.summary, view.conversation = await asyncio.to_thread(folded, finals, self._spoken.words)
+        view.summary, view.conversation = await asyncio.to_thread(
+            folded, finals, self._spoken.words, self._reader.display
+        )
         self._show_events()
         self._show_summary()
 

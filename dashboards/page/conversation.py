@@ -5,6 +5,7 @@ from typing import Any
 
 from nicegui import ui
 
+from affectstream.analytics.label import Display
 from affectstream.analytics.records import Quarter, Summary, clock
 from affectstream.analytics.summary import summarise
 from affectstream.analytics.turns import Conversation, Talk, Turn, Words, conversation
@@ -67,11 +68,11 @@ class Tables:
 
 
 def folded(
-    finals: Sequence[FusedEmotion], words: Sequence[Words]
+    finals: Sequence[FusedEmotion], words: Sequence[Words], display: Display
 ) -> tuple[Summary, Conversation] | tuple[None, None]:
     """Return what the finals of a call, and the words where there are any, come to; None without finals."""
     try:
-        return summarise(finals), conversation(finals, words)
+        return summarise(finals, display), conversation(finals, words)
     except InputError:
         return None, None
 

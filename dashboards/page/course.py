@@ -1,5 +1,7 @@
 """The course of a party as a chart: displayed labels, stacked probabilities, the weight of each modality.
 
+The probabilities are those with what is usual of the party's voice taken off, by which labels are displayed.
+
 Every function is pure: buckets of a timeline in, options of an ECharts chart out.
 """
 
@@ -163,7 +165,7 @@ def _probabilities(rows: Sequence[Json], name: str) -> Json:
         "lineStyle": {"width": 0},
         "areaStyle": {"opacity": 0.6 if name == "neutral" else 0.95},
         "itemStyle": {"color": COLOURS[name], "decal": decal(name)},
-        "data": [row.get(name) for row in rows],
+        "data": [row.get(f"relative_{name}") for row in rows],
         "emphasis": {"disabled": True},
     }
 

@@ -11,8 +11,9 @@ TERMS = {
     "Cue": (
         "The emotion that face, voice and words together are most consistent with, out of seven, and "
         "its probability by the models. It is no measure of how strongly somebody feels, and no "
-        "statement about a person. “unsure”: no emotion is probable enough to be shown. “nothing to "
-        "read”: in this window there was no face, no speech and no words."
+        "statement about a person. “unsure”: no emotion is probable enough to be shown, or the likeliest "
+        "is what the party's voice sounds like all along. “nothing to read”: in this window there was no "
+        "face, no speech and no words."
     ),
     "Need": (
         "What the list is in order of, from 0 to 1. Open alerts give up to 0.4 (0.2 for one, 0.3 for "

@@ -17,7 +17,16 @@ from affectstream.lab.calls.judge import Figures, Judged
 from affectstream.lab.calls.lines import LINE_HZ, LINES, WIDE_HZ, Line, at_rate
 from affectstream.lab.calls.recordings import Recording, routine
 from affectstream.lab.calls.sentences import Sentence, in_style, read_sentences
-from affectstream.lab.calls.staged import AIMS, Outcome, Staged, alarms_for, outcome, staged, windows_of
+from affectstream.lab.calls.staged import (
+    AIMS,
+    Outcome,
+    Staged,
+    alarms_for,
+    displayed_in,
+    outcome,
+    staged,
+    windows_of,
+)
 from affectstream.lab.calls.stream import Stream, Words
 from affectstream.lab.calls.unheard import Unheard
 from affectstream.lab.calls.usual import usual_of
@@ -59,7 +68,7 @@ class Bench:
     def of_speaker(self, speaker: Speaker, calls: Sequence[Recording]) -> "Bench":
         """Return the bench with a network that never heard a speaker, where there is one.
 
-        Relative rules compare with what that network makes of the ``calls``.
+        Relative rules and the display compare with what that network makes of the ``calls``.
         """
         own = self.unheard.analyst(speaker)
         if own is None:
@@ -69,7 +78,8 @@ class Bench:
         self.unheard.usual[own.model_id] = usual
         relative = {own.model_id: usual}
         rules = [r.model_copy(update={"relative": relative}) if r.relative else r for r in self.rules]
-        return replace(self, stream=stream, rules=rules)
+        display = replace(self.display, routine=relative if self.display.routine else {})
+        return replace(self, stream=stream, rules=rules, display=display)
 
     def alarms(self, of: Judged) -> list[Alert]:
         """Return the alerts that begin in a recording."""
@@ -217,9 +227,10 @@ def _staged(
     for call in bench.progress.track(made, description=f"staged{kind}"):
         own = bench.of_speaker(call.speaker, calls)
         of = own.judged(call.call, laid(script(call, sentences)) if sentences else None)
-        found = outcome(call, of.finals, own.alarms(of), own.raised_by)
+        found = outcome(call, of, own.alarms(of), own.raised_by)
         outcomes.setdefault(call.speaker.corpus, []).append(found)
     rows = {f"/{corpus}": found for corpus, found in outcomes.items()}
     rows[""] = [each for of_corpus in outcomes.values() for each in of_corpus]
     figures = {f"{aim}{kind}{name}": alarms_for(aim, found) for aim in AIMS for name, found in rows.items()}
-    return figures | {f"windows{kind}{name}": windows_of(found) for name, found in rows.items()}
+    figures |= {f"windows{kind}{name}": windows_of(found) for name, found in rows.items()}
+    return figures | {f"shown{kind}{name}": displayed_in(found) for name, found in rows.items()}

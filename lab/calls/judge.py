@@ -8,13 +8,14 @@ import numpy as np
 from affectstream.analytics.changes import mean_of
 from affectstream.analytics.label import Display, labels
 from affectstream.schemas.alert import Alert
-from affectstream.schemas.labels import EMOTIONS, INDEX
+from affectstream.schemas.labels import EMOTIONS
 from affectstream.schemas.messages import FusedEmotion
 
 Finals = Sequence[FusedEmotion]
 Figures = dict[str, float]
 HOUR_MS = 3_600_000
 UNSURE = "unsure"  # evidence, but no displayed label
+CALM = ("neutral", UNSURE)
 DECIMALS = 4
 
 
@@ -42,7 +43,7 @@ def shares(of: Judged) -> Figures:
     """Return the share of spoken windows per displayed label, and of all windows that have no evidence."""
     spoken = of.spoken
     found = {name: share(spoken.count(name), len(spoken)) for name in (*EMOTIONS, UNSURE)}
-    found["calm"] = share(spoken.count("neutral") + spoken.count(UNSURE), len(spoken))
+    found["calm"] = share(sum(map(spoken.count, CALM)), len(spoken))
     found["no speech"] = share(len(of.shown) - len(spoken), len(of.shown))
     return found
 
@@ -97,11 +98,34 @@ def an_hour(count: int, finals: Finals) -> float:
     return round(count * HOUR_MS / (finals[-1].end_ms - finals[0].start_ms), DECIMALS) if finals else 0.0
 
 
-def within(finals: Finals, start_ms: int, end_ms: int, emotion: str) -> tuple[int, int]:
-    """Return how many windows with evidence lie in a stretch, and in how many ``emotion`` is likeliest."""
-    inside = [w for w in finals if w.p is not None and start_ms <= w.start_ms and w.end_ms <= end_ms]
-    right = sum(w.p is not None and int(np.argmax(w.p)) == INDEX[emotion] for w in inside)
-    return len(inside), right
+@dataclass(frozen=True)
+class Stretch:
+    """How many windows with evidence lie in a stretch of a recording and outside of it, and what they say."""
+
+    windows: int
+    right: int  # with its emotion as the likeliest
+    shown: int  # that display it
+    others: int  # that display another emotion, which neutral is none of
+    outside: int
+    emotions: int  # that are displayed outside
+
+
+def within(of: Judged, start_ms: int, end_ms: int, emotion: str) -> Stretch:
+    """Return what the windows of a recording say within a stretch of ``emotion`` and outside of it."""
+    windows = [(w, s) for w, s in zip(of.finals, of.shown, strict=True) if w.p is not None]
+    lies = [start_ms <= w.start_ms and w.end_ms <= end_ms for w, _ in windows]
+    inside, outside = (
+        [each for each, is_in in zip(windows, lies, strict=True) if is_in is wanted]
+        for wanted in (True, False)
+    )
+    return Stretch(
+        windows=len(inside),
+        right=sum(w.label == emotion for w, _ in inside),
+        shown=sum(s == emotion for _, s in inside),
+        others=sum(s not in (emotion, *CALM) for _, s in inside),
+        outside=len(outside),
+        emotions=sum(s not in CALM for _, s in outside),
+    )
 
 
 def share(some: int, of: int) -> float:

@@ -44,11 +44,14 @@ STAGED = (
     "must begin in no other: those count against the precision, which all five emotions share, and so do "
     "alerts outside of the splice. TurEV has no fear. *Windows* is the share of windows within the splice "
     "whose likeliest label is the acted one; in the calls with neutral speech alone no rule at all should "
-    "raise an alert. Each speaker is judged by a network of a run of the voice (`--run`) that never heard "
-    "them, without that run by the shipped one, as the list below says; relative rules compare with what "
-    "that network makes of the routine calls. `python -m affectstream.lab.voice_heads` makes "
-    "`runs/voice-heads`, `affectstream evaluate voice --run runs/voice-heads` fits its temperature. Before, "
-    "here: the same networks and words by the rules of before."
+    "raise an alert. *Displayed* is the share of the same windows that show the acted emotion, and (as "
+    "another) one that is neither that nor neutral; *elsewhere* is the share of windows outside of the "
+    "splice, all neutral speech, that show an emotion. Each speaker is judged by a network of a run of the "
+    "voice (`--run`) that never heard them, without that run by the shipped one, as the list below says; "
+    "relative rules and the display compare with what that network makes of the routine calls. `python -m "
+    "affectstream.lab.voice_heads` makes `runs/voice-heads`, `affectstream evaluate voice --run "
+    "runs/voice-heads` fits its temperature. Before, here: the same networks and words by the rules of "
+    "before."
 )
 SAID = (
     "The same calls with words: held-out sentences of customers, as a recogniser writes them, one after "
@@ -159,6 +162,10 @@ def _staged(both: "_Both", kind: str) -> Iterator[Block]:
         yield both.table(f"alerts for {aim}{kind}", rows, names | raised | rest)
     shown = {emotion: emotion for emotion in SPLICED} | {"any alert an hour of neutral": "calm an hour"}
     yield both.table(f"windows{kind}", [*both.rows(f"windows{kind}/"), f"windows{kind}"], shown)
+    columns = {name: name for e in SPLICED for name in (e, f"{e} as another")}
+    columns["an emotion elsewhere"] = "elsewhere"
+    rows = [*both.rows(f"shown{kind}/"), f"shown{kind}"]
+    yield both.table(f"displayed within the splice{kind}", rows, columns)
 
 
 def _heard(both: "_Both", corpus: str) -> str:

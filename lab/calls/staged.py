@@ -17,7 +17,7 @@ import numpy as np
 
 from affectstream.lab.calls import judge
 from affectstream.lab.calls.acted import Speaker, loudness, reel
-from affectstream.lab.calls.judge import Figures, Finals
+from affectstream.lab.calls.judge import Figures, Judged, Stretch
 from affectstream.lab.calls.lines import LINE_HZ, at_rate
 from affectstream.lab.calls.recordings import Recording
 from affectstream.schemas.alert import Alert
@@ -72,20 +72,19 @@ class Outcome:
     alarms: Mapping[str, Alarms]  # by aim
     alerts: int  # of any rule
     seconds: float
-    windows: int  # with evidence, within the splice
-    right: int  # of them, with the acted emotion as the likeliest
+    splice: Stretch
 
 
 def outcome(
-    call: Staged, finals: Finals, began: Sequence[Alert], rules: Mapping[str, Collection[str]]
+    call: Staged, of: Judged, began: Sequence[Alert], rules: Mapping[str, Collection[str]]
 ) -> Outcome:
-    """Return what came of a staged call, from its finals and the alerts that begin in it.
+    """Return what came of a staged call, from what is displayed in it and the alerts that begin in it.
 
     ``rules`` names by aim those whose alerts are alarms for it.
     """
-    windows, right = judge.within(finals, call.start_ms, call.end_ms, call.emotion)
+    splice = judge.within(of, call.start_ms, call.end_ms, call.emotion)
     alarms = {aim: _alarms(call, [a for a in began if a.rule in names]) for aim, names in rules.items()}
-    return Outcome(call.emotion, alarms, len(began), call.call.seconds, windows, right)
+    return Outcome(call.emotion, alarms, len(began), call.call.seconds, splice)
 
 
 def _alarms(call: Staged, began: Sequence[Alert]) -> Alarms:
@@ -116,9 +115,23 @@ def windows_of(outcomes: Sequence[Outcome]) -> Figures:
     seconds = sum(o.seconds for o in of["neutral"])
     return {
         **{
-            e: judge.share(sum(o.right for o in some), sum(o.windows for o in some))
+            e: judge.share(sum(o.splice.right for o in some), sum(o.splice.windows for o in some))
             for e, some in of.items()
             if some
         },
         "calm an hour": round(sum(o.alerts for o in of["neutral"]) * 3600 / seconds, 2),
     }
+
+
+def displayed_in(outcomes: Sequence[Outcome]) -> Figures:
+    """Return each emotion's share of windows that display it, and another; and that of emotions elsewhere."""
+    figures: Figures = {}
+    for emotion in EMOTIONS:
+        of = [o.splice for o in outcomes if o.emotion == emotion]
+        count = sum(splice.windows for splice in of)
+        if count:
+            figures[emotion] = judge.share(sum(splice.shown for splice in of), count)
+            figures[f"{emotion} as another"] = judge.share(sum(splice.others for splice in of), count)
+    around = [o.splice for o in outcomes]
+    count = sum(splice.outside for splice in around)
+    return figures | {"elsewhere": judge.share(sum(splice.emotions for splice in around), count)}

@@ -1,4 +1,4 @@
-"""What a voice makes of routine calls: relative alert rules compare a party's usual voice with it.
+"""What a voice makes of routine calls: relative alert rules and the display compare a usual voice with it.
 
     python -m affectstream.lab.calls.usual
 
@@ -47,7 +47,7 @@ def _mean(voices: Sequence[Distribution]) -> Floats:
 
 
 def main() -> None:
-    """Print the model and its numbers as a relative rule takes them."""
+    """Print the model and its numbers as analytics/routine.toml holds them."""
     settings = load()
     worker = analyst(settings)
     usual = usual_of(Stream(worker, settings), routine(None))

@@ -53,6 +53,10 @@ class LabelSettings(Group):
         None,
         description="a largest probability below it displays no label; none: as fitted, 0: always displayed",
     )
+    usual: bool = Field(
+        True,
+        description="an emotion is displayed only if it is also the likeliest by the party's usual voice",
+    )
 
 
 class AlertSettings(Group):

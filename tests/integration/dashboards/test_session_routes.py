@@ -7,6 +7,7 @@ import jsonschema
 import pytest
 
 from affectstream.analytics.alerts import alerts
+from affectstream.analytics.label import Display
 from affectstream.analytics.rules import Rule
 from affectstream.analytics.summary import summarise
 from affectstream.export import Report
@@ -27,7 +28,7 @@ def test_the_summary_is_that_of_the_windows(api: httpx.Client, call: list[FusedE
     found = ok(api.get(f"{SESSION}/summary"))
     assert found["session"] == "call-0042"
     assert [party["party"] for party in found["parties"]] == ["customer", "agent"]
-    assert found["parties"][0] == summarise(call).model_dump(mode="json")["parties"][0]
+    assert found["parties"][0] == summarise(call, Display()).model_dump(mode="json")["parties"][0]
     assert found["parties"][0]["text"].startswith("no emotion for long; by quarter ")
 
 
@@ -55,6 +56,6 @@ def test_an_unknown_session_is_404(api: httpx.Client, name: str) -> None:
 
 
 def test_the_report_of_the_command_has_the_same_summary(api: httpx.Client, call: list[FusedEmotion]) -> None:
-    made = Report(summarise(call), alerts(RULES, call))
+    made = Report(summarise(call, Display()), alerts(RULES, call))
     assert '"turning_points"' in made.json()
     assert ok(api.get(f"{SESSION}/summary"))["parties"][0]["shares"] == made.summary.parties[0].shares

@@ -95,7 +95,7 @@ async def check(system: System, session_id: str, expected: Report) -> None:
     assert [canonical(a) for a in found] == [canonical(a) for a in expected.alerts]
     told = await on_the_topic(system.settings, session_id, len(expected.alerts))
     assert told == {encode(a) for a in expected.alerts}
-    assert report(await system.finals(session_id), system.settings.alerts).json() == expected.json()
+    assert report(await system.finals(session_id), system.settings).json() == expected.json()
 
 
 async def test_a_call_raises_the_alerts_of_the_run_without_a_broker(
@@ -106,7 +106,7 @@ async def test_a_call_raises_the_alerts_of_the_run_without_a_broker(
     with running(broker_settings.model_copy(update={"alerts": own}), 1, tmp_path / "logs") as system:
         for session_id, disturbed in (("killed", True), ("undisturbed", False)):
             stream = short_demo(session_id, SECONDS)
-            expected = report(analysed(stream, system.settings), own)
+            expected = report(analysed(stream, system.settings), system.settings)
             assert len(expected.alerts) > 4
             await system.run(stream, None, killing(system, session_id) if disturbed else None)
             await check(system, session_id, expected)

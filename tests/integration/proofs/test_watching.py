@@ -26,7 +26,7 @@ from affectstream.dashboards.page.conversation import quarter
 from affectstream.dashboards.page.wording import NOUNS
 from affectstream.export import display_of
 from affectstream.producers.session import SessionMessage, messages
-from affectstream.runtime.settings import ProducerSettings
+from affectstream.runtime.settings import ProducerSettings, Settings
 from affectstream.runtime.store import FusedStore
 from affectstream.schemas.conflict import WORDS
 from affectstream.schemas.labels import EMOTIONS
@@ -175,7 +175,7 @@ def weight(final: FusedEmotion, modality: Modality) -> float:
 
 async def summaries_show(call: Page, finals: Sequence[FusedEmotion]) -> None:
     """The texts and quarters on the page are those of a fold over all finals in Redis."""
-    for party in summarise(finals).parties:
+    for party in summarise(finals, display_of(Settings())).parties:
         text = f"{party.party.capitalize()}: {party.text}"
         await expect(call.locator(".call-short").get_by_text(text)).to_be_visible()
         row = (

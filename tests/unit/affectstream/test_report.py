@@ -10,7 +10,7 @@ from affectstream.analytics.label import Display
 from affectstream.analytics.turns import Words
 from affectstream.export import report
 from affectstream.report import check_kind, write
-from affectstream.runtime.settings import AlertSettings
+from affectstream.runtime.settings import Settings
 from affectstream.schemas.errors import InputError
 from affectstream.schemas.labels import INDEX, N_EMOTIONS
 from affectstream.schemas.messages import FusedEmotion, ModalityState
@@ -44,7 +44,7 @@ class Tags(HTMLParser):
 
 def written(tmp_path: Path, with_words: bool = False) -> str:
     """The text of a report."""
-    made = report(FINALS, AlertSettings(), [Words("customer", 25_000, 30_000, SAID)])
+    made = report(FINALS, Settings(), [Words("customer", 25_000, 30_000, SAID)])
     path = tmp_path / "out.html"
     write(made, FINALS, path, Display(), with_words=with_words)
     return path.read_text(encoding="utf-8")

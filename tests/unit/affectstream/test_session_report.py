@@ -12,7 +12,7 @@ from affectstream.analytics.label import Display
 from affectstream.analytics.lines import lines
 from affectstream.cli import app
 from affectstream.export import in_order, read, report, write, write_report
-from affectstream.runtime.settings import AlertSettings
+from affectstream.runtime.settings import AlertSettings, Settings
 from affectstream.schemas.errors import InputError, SettingsError
 from affectstream.tables import summary_table
 
@@ -31,7 +31,7 @@ def terminal(made) -> str:
 
 
 def test_the_terminal_names_shares_quarters_turns_and_alerts() -> None:
-    text = terminal(report(CALL, AlertSettings()))
+    text = terminal(report(CALL, Settings()))
     assert "neutral 67%, angry 33%" in text
     assert "29 s neutral > angry" in text  # after the call's start
     assert "53 s angry > neutral" in text
@@ -41,12 +41,12 @@ def test_the_terminal_names_shares_quarters_turns_and_alerts() -> None:
 
 
 def test_disagreements_are_told_in_words() -> None:
-    text = terminal(report(split("9999"), AlertSettings()))
+    text = terminal(report(split("9999"), Settings()))
     assert "0 s to 4 s words neutral, voice angry" in text
 
 
 def test_the_json_holds_it_all_and_is_the_same_every_time(tmp_path: Path) -> None:
-    made = report(CALL, AlertSettings())
+    made = report(CALL, Settings())
     told = json.loads(made.json())
     assert [party["party"] for party in told["parties"]] == ["customer", "agent"]
     assert [turn["after"] for turn in told["parties"][0]["turning_points"]] == ["angry", "neutral"]
@@ -54,7 +54,7 @@ def test_the_json_holds_it_all_and_is_the_same_every_time(tmp_path: Path) -> Non
         ("angry", "begin"), ("angry", "end")
     ]  # fmt: skip
     write_report(made, tmp_path / "out.json")
-    assert (tmp_path / "out.json").read_text() == report(list(reversed(CALL)), AlertSettings()).json()
+    assert (tmp_path / "out.json").read_text() == report(list(reversed(CALL)), Settings()).json()
     with pytest.raises(InputError, match="cannot write"):
         write_report(made, tmp_path / "nowhere" / "out.json")
 
@@ -64,10 +64,7 @@ def test_a_file_gives_back_the_windows_that_were_written(tmp_path: Path) -> None
     write(windows, tmp_path / "out.jsonl", PLAIN)
     again = read(tmp_path / "out.jsonl")
     assert list(lines(again, PLAIN)) == list(lines(windows, PLAIN))
-    assert (
-        report(read(tmp_path / "out.jsonl"), AlertSettings()).json()
-        == report(windows, AlertSettings()).json()
-    )
+    assert report(read(tmp_path / "out.jsonl"), Settings()).json() == report(windows, Settings()).json()
 
 
 @pytest.mark.parametrize(
@@ -90,12 +87,12 @@ def test_a_file_that_is_something_else_is_refused_by_its_line(tmp_path: Path, te
 
 
 def test_alerts_can_be_off_or_ruled_by_a_file(tmp_path: Path) -> None:
-    assert report(CALL, AlertSettings(enabled=False)).alerts == []
+    assert report(CALL, Settings(alerts=AlertSettings(enabled=False))).alerts == []
     rules = tmp_path / "rules.toml"
     rules.write_text('[[rule]]\nname="calm"\nkind="above"\nemotions=["neutral"]\nlevel=0.7\nseconds=2\n')
-    assert {a.rule for a in report(CALL, AlertSettings(rules=rules)).alerts} == {"calm"}
+    assert {a.rule for a in report(CALL, Settings(alerts=AlertSettings(rules=rules))).alerts} == {"calm"}
     with pytest.raises(SettingsError, match=r"none\.toml.*alerts\.rules"):
-        report(CALL, AlertSettings(rules=tmp_path / "none.toml"))
+        report(CALL, Settings(alerts=AlertSettings(rules=tmp_path / "none.toml")))
 
 
 def test_the_command_sums_up_a_file(tmp_path: Path) -> None:
@@ -103,4 +100,4 @@ def test_the_command_sums_up_a_file(tmp_path: Path) -> None:
     done = CliRunner().invoke(
         app, ["summary", str(tmp_path / "call.jsonl"), "--json"], catch_exceptions=False
     )
-    assert done.stdout == report(tenths("111999999111"), AlertSettings()).json()
+    assert done.stdout == report(tenths("111999999111"), Settings()).json()

@@ -6,10 +6,13 @@ from itertools import pairwise
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.session_lines import window
+from support.session_lines import LETTERS, spread, window
 
-from affectstream.analytics.label import NOTHING, Display, LabelFold, labels, step
+from affectstream.analytics.label import NOTHING, Display, LabelFold, display_as, labels, step
+from affectstream.analytics.usual import shipped
+from affectstream.runtime.settings import LabelSettings
 from affectstream.schemas.labels import EMOTIONS
+from affectstream.schemas.messages import ModalityState
 
 
 def mix(happy, sad):
@@ -146,3 +149,55 @@ def test_a_window_without_evidence_is_a_place_to_start_from(ps, later, margin, d
     assert not replace(display, dwell_ms=1).memoryless
     whole = windows([*ps, None, *later])
     assert labels(display, whole)[len(ps) :] == labels(display, whole[len(ps) :])
+
+
+MEASURED = Display(routine={"a-voice": spread("neutral", 0.7)})
+
+
+def heard(line, share=0.5):
+    """Windows of a voice alone by the letters of their emotions, "." for no evidence."""
+    found = []
+    for i, letter in enumerate(line):
+        p = None if letter == "." else spread(LETTERS[letter], share)
+        voice = ModalityState(
+            modality="audio", state="present", p=p or HAPPY, weight=1.0, count=1, model_id="a-voice"
+        )
+        found.append(window(i, p, modalities=(voice,)))
+    return found
+
+
+def drawn(found):
+    """The letters of what is displayed, "?" for none of a window with evidence."""
+    letters = {name: letter for letter, name in LETTERS.items()}
+    return "".join(letters[d.label] if d.label else "?" if d.smoothed else "." for d in found)
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        pytest.param("a" * 14, "a" * 10 + "????", id="what is usual is not displayed once it is known"),
+        pytest.param("a" * 12 + "ffna", "a" * 10 + "??ffn?", id="something else is"),
+        pytest.param("aa.aaaaaaaa.na", "aa.aaaaaaaa.n?", id="silence does not end what is known"),
+        pytest.param("n" * 14 + "aa", "n" * 14 + "aa", id="who is calm by habit may be angry"),
+    ],
+)
+def test_an_emotion_is_displayed_that_is_not_the_voices_habit(line, expected):
+    assert drawn(labels(MEASURED, heard(line))) == expected
+    assert drawn(labels(Display(), heard(line))) == line
+
+
+def test_who_is_plainly_angry_all_along_stays_so():
+    assert drawn(labels(MEASURED, heard("a" * 30, 0.9))) == "a" * 30
+
+
+def test_a_minute_is_what_is_usual_and_an_early_pane_adds_nothing():
+    whole = labels(MEASURED, heard("a" * 90))
+    assert whole[59].usual == whole[89].usual != whole[58].usual
+    fold = LabelFold(MEASURED)
+    early = heard("a")[0].model_copy(update={"pane": "early"})
+    assert [fold.add(early).usual.length_ms, fold.add(early).usual.length_ms] == [1000, 1000]
+
+
+def test_the_setting_says_whether_the_usual_voice_counts():
+    assert display_as(LabelSettings().model_dump(), None).routine == shipped()
+    assert display_as(LabelSettings(usual=False).model_dump(), None).routine == {}

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from affectstream.analytics.rules import parse, read
+from affectstream.analytics.usual import shipped
 from affectstream.schemas.errors import SettingsError
 
 GOOD = {"name": "angry", "kind": "above", "emotions": ["angry"], "level": 0.6, "seconds": 5}
@@ -76,3 +77,9 @@ def test_a_file_that_cannot_be_read_names_the_setting(tmp_path: Path) -> None:
         read(tmp_path / "broken.toml")
     (tmp_path / "mine.toml").write_text('[[rule]]\nname="a"\nkind="disagreement"\nlevel=0.5\nseconds=2\n')
     assert [rule.name for rule in read(tmp_path / "mine.toml")] == ["a"]
+
+
+def test_a_relative_rule_may_compare_with_what_the_shipped_voice_makes_of_routine_calls() -> None:
+    for given, expected in [(True, shipped()), (False, {}), (USUAL, {"a-voice": tuple(USUAL["a-voice"])})]:
+        (rule,) = parse({"rule": [GOOD | {"relative": given}]}, "here")
+        assert rule.relative == expected

@@ -9,12 +9,14 @@ from hypothesis import strategies as st
 from support.session_lines import labelled, split, spread, states, window
 
 from affectstream.analytics.changes import LEVEL, SIDE_MS, divergence, episodes, turning_points
+from affectstream.analytics.label import Display
 from affectstream.analytics.summary import summarise
 from affectstream.schemas.errors import InputError
+from affectstream.schemas.messages import ModalityState
 
 
 def customer(line: str):
-    (party,) = summarise(labelled(line)).parties
+    (party,) = summarise(labelled(line), Display()).parties
     return party
 
 
@@ -28,10 +30,30 @@ def test_shares_are_of_the_time_and_the_longest_dominate() -> None:
     assert party.mean["neutral"] == pytest.approx((6 * 0.8 + 5 * 0.2 / 6) / 11, abs=1e-6)
 
 
+def test_what_is_not_displayed_is_unsure() -> None:
+    (party,) = summarise(labelled("nnaa."), Display(min_probability=0.9)).parties
+    assert (party.shares, party.unsure, party.unknown, party.dominant) == ({}, 0.8, 0.2, ())
+
+
+def test_levels_are_measured_against_the_usual_voice_and_changes_are_not() -> None:
+    display = Display(routine={"a-voice": spread("neutral", 0.7)})
+    p = (0.3, 0.1, 0.1, 0.4, 0.05, 0.03, 0.02)
+    voice = ModalityState(modality="audio", state="present", p=p, weight=1.0, count=1, model_id="a-voice")
+    finals = [window(i, p, modalities=(voice,)) for i in range(100)]
+    (party,), (plain,) = (summarise(finals, each).parties for each in (display, Display()))
+    assert (plain.shares, plain.mean["angry"]) == ({"angry": 1.0}, pytest.approx(0.4))
+    assert (party.shares, party.unsure) == ({"angry": 0.1}, 0.9)
+    assert party.mean["neutral"] > party.mean["angry"]
+    assert [(q.label, r.label) for q, r in zip(party.quarters, plain.quarters, strict=True)] == [
+        ("neutral", "angry")
+    ] * 4
+    assert (party.change, party.turning_points) == (plain.change, plain.turning_points)
+
+
 def test_quarters_are_of_the_call_and_a_party_may_be_away_in_one() -> None:
     #        |  1  |  2  |  3  |  4  |
     finals = labelled("nnnnnaaaaannnnnhhhhh") + labelled("ss..s", party="agent")
-    customer_s, agent_s = summarise(finals).parties
+    customer_s, agent_s = summarise(finals, Display()).parties
     assert [q.label for q in customer_s.quarters] == ["neutral", "angry", "neutral", "happy"]
     assert [(q.start_ms, q.end_ms) for q in agent_s.quarters] == [
         (n * 5000, n * 5000 + 5000) for n in range(4)
@@ -53,7 +75,7 @@ def test_a_party_without_evidence_has_no_mean() -> None:
     assert (party.mean, party.change, party.dominant, party.unknown) == (None, None, (), 1.0)
     assert (party.confidence, party.turning_points, party.episodes) == (0.0, (), ())
     with pytest.raises(InputError, match="no window"):
-        summarise([])
+        summarise([], Display())
 
 
 TURNS = [
@@ -129,7 +151,7 @@ LINES = st.text("nhsafdu.", min_size=1, max_size=50)
 def test_the_order_of_the_windows_does_not_matter(customer_line, agent_line, random) -> None:
     windows = labelled(customer_line) + labelled(agent_line, party="agent")
     shuffled = random.sample(windows, len(windows))
-    assert summarise(shuffled) == summarise(windows)
+    assert summarise(shuffled, Display()) == summarise(windows, Display())
 
 
 @settings(max_examples=40, deadline=None)

@@ -5,9 +5,21 @@ import math
 import pytest
 from support.session_lines import spread, window
 
-from affectstream.analytics.usual import SURE_AT_MS, UNKNOWN, Usual, voice_of
-from affectstream.schemas.labels import INDEX
-from affectstream.schemas.messages import ModalityState
+from affectstream.analytics.usual import (
+    LEAST_OWN_MS,
+    MOST,
+    SURE_AT_MS,
+    UNKNOWN,
+    Usual,
+    learnt,
+    relative,
+    shipped,
+    taken_off,
+    voice_of,
+)
+from affectstream.models.weights import read_card
+from affectstream.schemas.labels import INDEX, top
+from affectstream.schemas.messages import FusedEmotion, ModalityState
 
 CALM, SAD = spread("neutral", 0.7), spread("sad", 0.7)  # CALM is what routine calls are like
 
@@ -63,3 +75,60 @@ def test_a_voice_is_of_windows_with_evidence_in_which_it_speaks() -> None:
     assert voice_of(window(0, SAD, modalities=(voice,))) is voice
     assert voice_of(window(0, SAD, modalities=(silent,))) is None
     assert voice_of(window(0, None, modalities=(voice,))) is None
+
+
+ROUTINE = {"a-voice": CALM}
+
+
+def heard(p: tuple[float, ...], weight: float = 1.0, model: str = "a-voice", second: int = 0) -> FusedEmotion:
+    """A window in which the voice says what is fused."""
+    voice = ModalityState(modality="audio", state="present", p=p, weight=weight, count=1, model_id=model)
+    return window(second, p, modalities=(voice,))
+
+
+def test_a_minute_of_voices_that_are_known_is_learnt() -> None:
+    usual = UNKNOWN
+    for second in range(100):
+        usual = learnt(usual, heard(SAD, second=second), ROUTINE)
+    assert usual == after(SAD, 60)
+    for other in (heard(SAD, model="another"), window(0, SAD), window(0, None)):
+        assert learnt(UNKNOWN, other, ROUTINE) is UNKNOWN
+
+
+MIXED = (0.2, 0.06, 0.5, 0.06, 0.06, 0.06, 0.06)
+
+
+# sad by 0.5 and neutral by 0.2, in the logarithm 0.92 apart: taken off is at most 1 of each
+@pytest.mark.parametrize(
+    ("usual", "window", "expected"),
+    [
+        pytest.param(after(SAD, 60), heard(MIXED), "neutral", id="usual"),
+        pytest.param(after(CALM, 60), heard(MIXED), "sad", id="unusual"),
+        pytest.param(after(SAD, 60), heard(MIXED, weight=0.4), "sad", id="others weigh more"),
+        pytest.param(after(SAD, 60), heard(spread("sad", 0.95)), "sad", id="plainly sad all along"),
+        pytest.param(after(SAD, 9), heard(MIXED), "sad", id="too little is known"),
+        pytest.param(after(SAD, 60), heard(MIXED, model="another"), "sad", id="another model"),
+        pytest.param(after(SAD, 60), window(0, MIXED), "sad", id="no voice"),
+    ],
+)
+def test_what_is_likeliest_against_the_usual_voice(usual: Usual, window: FusedEmotion, expected: str) -> None:
+    found = relative(usual, window, ROUTINE)
+    assert found is not None
+    assert sum(found) == pytest.approx(1.0)
+    assert top(found) == expected
+    assert (LEAST_OWN_MS, MOST) == (10_000, 1.0)
+
+
+def test_what_is_taken_off_is_bounded_and_as_much_as_the_voice_weighs() -> None:
+    for weight in (0.25, 1.0):
+        off = taken_off(after(SAD, 60), heard(MIXED, weight), ROUTINE)
+        assert (off[INDEX["sad"]], off[INDEX["neutral"]]) == (weight * MOST, -weight * MOST)
+        assert off[INDEX["fear"]] == pytest.approx(0.0)
+    assert relative(after(SAD, 60), window(0, None), ROUTINE) is None
+    assert relative(after(SAD, 9), heard(MIXED), ROUTINE) == MIXED
+
+
+def test_what_the_shipped_voice_makes_of_routine_calls_is_known() -> None:
+    (p,) = [shipped()[read_card("voice").model_id]]
+    assert len(p) == 7
+    assert p[INDEX["neutral"]] == max(p) > 0.5

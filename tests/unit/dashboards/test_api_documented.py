@@ -28,7 +28,7 @@ async def test_every_path_is_in_the_table_with_its_parameters() -> None:
 
 def test_every_setting_of_the_displayed_label_is_in_the_table() -> None:
     keys = [line.key for line in describe(load()) if line.key.startswith("label.")]
-    assert len(keys) == 3
+    assert len(keys) == 4
     assert all(f"| `{key}` |" in PAGE for key in keys)
 
 

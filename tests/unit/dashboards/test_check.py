@@ -9,7 +9,9 @@ from support.grafana import TOKEN, Grafana
 from support.session_lines import labelled
 
 from affectstream.analytics.alerts import alerts
+from affectstream.analytics.label import Display
 from affectstream.analytics.rules import Rule
+from affectstream.analytics.summary import summarise
 from affectstream.dashboards.annotate import annotate, annotations
 from affectstream.dashboards.check import Finding, check
 from affectstream.dashboards.grafana import build, pipeline, source
@@ -19,7 +21,7 @@ from affectstream.schemas.errors import AffectError
 NOW_MS = 1_700_000_000_000
 RULE = Rule(name="angry", kind="above", emotions=("angry",), level=0.6, seconds=1)
 FINALS = labelled("nnnnnnnnaaaaaaaa")
-WANTED = annotations(FINALS, alerts([RULE], FINALS))
+WANTED = annotations(FINALS, summarise(FINALS, Display()), alerts([RULE], FINALS))
 
 
 @pytest.fixture

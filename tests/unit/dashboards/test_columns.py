@@ -1,5 +1,7 @@
 """The columns of finals: each is decoded once, and what Redis holds is what is returned."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -7,8 +9,9 @@ from hypothesis import strategies as st
 from support.session_lines import window
 
 from affectstream.analytics.label import NOTHING, Display, fold
+from affectstream.analytics.usual import UNKNOWN, relative
 from affectstream.dashboards import columns_cache
-from affectstream.dashboards.columns import STATUSES, Columns, recent
+from affectstream.dashboards.columns import STATUSES, Columns, learnt_of, recent, usual_by
 from affectstream.dashboards.columns_cache import ColumnsCache
 from affectstream.schemas.codec import encode
 from affectstream.schemas.messages import MODALITIES, FusedEmotion, ModalityState, PartyKey, Reason
@@ -55,31 +58,58 @@ def shares(*tenths: int) -> tuple[float, ...] | None:
 
 
 DISTRIBUTIONS = st.builds(shares, *[st.integers(0, 3)] * 7)
-FINALS = st.lists(st.tuples(DISTRIBUTIONS, st.integers(1, 4), st.sampled_from(["a/1", "b/2+c"])), max_size=40)
+VOICES = st.one_of(
+    st.none(),
+    st.builds(
+        lambda p, weight, model: ModalityState(
+            modality="audio", state="present", p=p, weight=weight, count=1, model_id=model
+        ),
+        DISTRIBUTIONS.filter(bool),
+        st.sampled_from([0.3, 1.0]),
+        st.sampled_from(["a-voice", "another"]),
+    ),
+)
+FINALS = st.lists(
+    st.tuples(DISTRIBUTIONS, st.integers(1, 4), st.sampled_from(["a/1", "b/2+c"]), VOICES), max_size=40
+)
 DISPLAYS = st.builds(
     Display,
     hysteresis=st.sampled_from([0.0, 0.1, 1 / 3]),
     dwell_ms=st.sampled_from([0, 1000, 4000]),
     min_probability=st.sampled_from([None, 0.0, 0.4]),
     fitted=st.just({"a": 0.3}),
+    routine=st.sampled_from([{}, {"a-voice": (0.7, *(0.05,) * 6)}]),
 )
 
 
 @given(FINALS, DISPLAYS, st.integers(1, 7))
 def test_what_is_displayed_is_what_the_step_of_each_final_says(
-    drawn: list[tuple[tuple[float, ...] | None, int, str]], display: Display, page: int
+    drawn: list[tuple[tuple[float, ...] | None, int, str, ModalityState | None]], display: Display, page: int
 ) -> None:
     second, finals = 0, []
-    for p, gap, rule in drawn:
+    for p, gap, rule, voice in drawn:
         second += gap
-        finals.append(window(second, p, rule=rule))
+        finals.append(window(second, p, rule=rule, modalities=(voice,) if voice else ()))
     found = Columns(display)
     for start in range(0, len(finals), page):
         found.append(entries(finals[start : start + page]))
     expected = fold(display, NOTHING, finals)
     assert found.displayed([final.end_ms for final in finals]) == expected
-    for rows in recent(display, [entries(finals), entries(finals[:3])]):
+    for rows in recent(display, [entries(finals), entries(finals[:3])], [UNKNOWN, UNKNOWN]):
         assert rows["shown"].tolist() == found.rows["shown"].tolist()[: len(rows)]
+    (later,) = recent(
+        replace(display, hysteresis=0, dwell_ms=0),
+        [entries(finals[5:])],
+        [expected[4].usual] if finals[5:] else [UNKNOWN],
+    )
+    if display.memoryless:
+        assert later["shown"].tolist() == found.rows["shown"].tolist()[5:]
+    usual = [UNKNOWN, *(each.usual for each in expected)]
+    for row, before, final in zip(found.rows, usual, finals, strict=False):
+        wanted = relative(before, final, display.routine) or [np.nan] * 7
+        assert row["relative"] == pytest.approx(wanted, abs=1e-6, nan_ok=True)
+    heard = learnt_of(entries(finals), display, UNKNOWN)
+    assert [usual_by(heard, final.end_ms) for final in finals] == [each.usual for each in expected]
 
 
 STATES = st.one_of(
@@ -165,7 +195,7 @@ async def test_a_request_that_comes_meanwhile_reads_the_rest(monkeypatch: pytest
 
 async def test_what_is_read_ahead_takes_half_of_the_bytes_and_is_dropped_before_what_was_asked_for() -> None:
     stream = Stream(*call(100))
-    cached = cache(stream, max_bytes=30_000)  # of 12,200 a party
+    cached = cache(stream, max_bytes=37_000)  # of 15,000 a party
     await cached.columns("s", "customer")
     assert not await cached.ahead("s", "agent")
     assert not await cached.ahead("s", "other")  # for which there is no room

@@ -1,17 +1,19 @@
 """The displayed label over the API: folded over the stored finals, on whichever page a reader starts."""
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import httpx
 import pytest
-from support.session_lines import window
+from support.session_lines import spread, window
 
 from affectstream.analytics.label import Display, labels
 from affectstream.dashboards.api import create_app
 from affectstream.runtime.store import Session, Span
 from affectstream.schemas.codec import encode
 from affectstream.schemas.labels import EMOTIONS
-from affectstream.schemas.messages import FusedEmotion, Pane
+from affectstream.schemas.messages import FusedEmotion, ModalityState, Pane, PartyKey
 
 CUSTOMER = "/api/sessions/call/customer"
 
@@ -30,19 +32,24 @@ CALL = [pane(i, happy) for i, happy in enumerate([0.7, 0.4, 0.4, 0.1, 0.5, None,
 class Stored:
     """The store of one call, as far as labels need it; counts the finals that were read."""
 
-    def __init__(self, newest: FusedEmotion) -> None:
-        self.newest = newest
+    def __init__(self, newest: FusedEmotion, call: Sequence[FusedEmotion] = CALL) -> None:
+        self.newest, self.call = newest, call
         self.read = 0
 
     async def entries(
         self, session_id: str, party: str, from_ms: int | None, limit: int
     ) -> list[tuple[int, bytes]]:
-        found = [(w.end_ms, encode(w)) for w in CALL if w.end_ms >= (from_ms or 0)][:limit]
+        found = [(w.end_ms, encode(w)) for w in self.call if w.end_ms >= (from_ms or 0)][:limit]
         self.read += len(found)
         return found
 
     async def session(self, session_id: str) -> Session:
-        return Session(session_id, {"customer": Span(1000, 1000 * len(CALL))})
+        return Session(session_id, {"customer": Span(1000, 1000 * len(self.call))})
+
+    async def entries_of(
+        self, parties: list[tuple[PartyKey, int | None]], limit: int
+    ) -> list[list[tuple[int, bytes]]]:
+        return [await self.entries(*key, from_ms, limit) for key, from_ms in parties]
 
     async def latest_of(self, parties: list[tuple[str, str]]) -> list[FusedEmotion]:
         return [self.newest for _ in parties]
@@ -93,3 +100,25 @@ async def test_only_a_display_with_memory_reads_the_finals_before_a_page() -> No
         store = Stored(CALL[-1])
         await get(store, display, "timeline", **after)
         assert store.read == read
+
+
+def spoken(i: int, emotion: str, kind: Pane = "final") -> FusedEmotion:
+    """The ``i``-th window of a voice alone."""
+    p = spread(emotion, 0.5)
+    voice = ModalityState(modality="audio", state="present", p=p, weight=1.0, count=1, model_id="a-voice")
+    return window(i, p, pane=kind, modalities=(voice,))
+
+
+HABIT = [spoken(i, "angry" if i % 9 else "neutral") for i in range(40)]
+MEASURED = Display(routine={"a-voice": spread("neutral", 0.7)})
+
+
+@pytest.mark.parametrize("display", [MEASURED, replace(MEASURED, dwell_ms=2000)])
+async def test_every_page_measures_by_the_usual_voice_of_the_call(display: Display) -> None:
+    expected = [displayed.label for displayed in labels(display, HABIT)]
+    assert expected[5] == "angry" != expected[20]
+    for start in (0, 8, 9, 10, 11, 25):
+        page = await get(Stored(HABIT[-1], HABIT), display, "timeline", **{"from": 1000 * start, "limit": 3})
+        assert [w["shown"] for w in page["windows"]] == expected[start : start + 3]
+    newest = await get(Stored(spoken(40, "angry", "early"), HABIT), display, "latest")
+    assert (newest["label"], newest["shown"]) == ("angry", None)

@@ -15,7 +15,7 @@ STEP_MS = 1_000
 
 def bucket(start_s: int, shown: str | None = "angry", **more: Any) -> dict[str, Any]:
     """One bucket with evidence of the voice."""
-    p = dict.fromkeys(EMOTIONS, 0.0) | {shown or "neutral": 1.0}
+    p = {f"relative_{name}": float(name == (shown or "neutral")) for name in EMOTIONS}
     return {
         "start_ms": start_s * 1000,
         "shown": shown,

@@ -138,13 +138,16 @@ def test_a_network_that_never_heard_a_speaker_is_compared_with_what_it_makes_of_
     settings = settings_of()
     shipped = Stream(analyst(settings), settings)
     unheard = OneUnheard(tmp_path, data)
-    whole = Bench(shipped, Display(), read(), Progress(), settings, unheard)
+    display = Display(routine={"the shipped voice": (0.1,) * 7})
+    whole = Bench(shipped, display, read(), Progress(), settings, unheard)
     calls = [Recording("one", routine(data)[0].part(0, 5), LINE_HZ)]
     own = whole.of_speaker(speakers(data)[0], calls)
     assert own.stream is not shipped
     assert [rule.name for rule in own.rules] == [rule.name for rule in whole.rules]
     relative = [rule.relative for rule in own.rules if rule.relative]
     assert relative == [{"another": usual_of(shipped, calls)}] != []
+    assert own.display.routine == relative[0]
+    assert replace(whole, display=Display()).of_speaker(speakers(data)[0], calls).display == Display()
     assert Unheard(tmp_path, data).analyst(speakers(data)[0]) is None
     assert (
         replace(whole, unheard=Unheard(tmp_path, data)).of_speaker(speakers(data)[0], calls).rules == read()

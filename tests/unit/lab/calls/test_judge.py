@@ -55,10 +55,18 @@ def test_total_variation_is_zero_for_equals_and_one_for_strangers() -> None:
 
 
 def test_windows_within_a_stretch_are_counted_whole() -> None:
-    finals = labelled("nnaa.ann")
-    assert judge.within(finals, 2000, 6000, "angry") == (3, 3)
-    assert judge.within(finals, 2500, 6000, "angry") == (2, 2)
-    assert judge.within(finals, 0, 8000, "angry") == (7, 3)
+    of = drawn("nnaa.ann")
+    for start_ms, end_ms, counted in [(2000, 6000, (3, 3)), (2500, 6000, (2, 2)), (0, 8000, (7, 3))]:
+        found = judge.within(of, start_ms, end_ms, "angry")
+        assert (found.windows, found.right) == counted
+
+
+def test_what_is_displayed_in_a_stretch_and_outside_of_it_is_counted() -> None:
+    found = judge.within(drawn("hnaafn.a"), 2000, 6000, "angry")
+    assert (found.windows, found.shown, found.others) == (4, 2, 1)
+    assert (found.outside, found.emotions) == (3, 2)
+    unsure = judge.within(drawn("hnaafn.a", Display(min_probability=0.9)), 2000, 6000, "angry")
+    assert (unsure.right, unsure.shown, unsure.others, unsure.emotions) == (2, 0, 0, 0)
 
 
 def test_a_rate_is_by_the_time_of_the_call() -> None:

@@ -12,10 +12,11 @@ from support.paths import ROOT
 from support.session_lines import labelled
 
 from affectstream.analytics.alerts import alerts
+from affectstream.analytics.label import Display
 from affectstream.analytics.rules import Rule
 from affectstream.analyze import finals as analyzed
 from affectstream.lab.calls.acted import Speaker
-from affectstream.lab.calls.judge import began
+from affectstream.lab.calls.judge import Stretch, began, judged
 from affectstream.lab.calls.recordings import Recording, load
 from affectstream.lab.calls.sentences import ANGRY_INTENTS, in_style, read_sentences
 from affectstream.lab.calls.staged import (
@@ -24,6 +25,7 @@ from affectstream.lab.calls.staged import (
     Outcome,
     Staged,
     alarms_for,
+    displayed_in,
     outcome,
     windows_of,
 )
@@ -149,13 +151,16 @@ def test_alarms_count_by_where_they_begin_and_alerts_of_other_rules_apart() -> N
     rules = [
         Rule(name=name, kind="above", emotions=[name], level=0.5, seconds=2) for name in ("angry", "happy")
     ]
-    found = outcome(call, finals, began(alerts(rules, finals)), {"anger": {"angry"}, "distress": set()})
+    of = judged(finals, Display())
+    found = outcome(call, of, began(alerts(rules, finals)), {"anger": {"angry"}, "distress": set()})
     alarms = {"anger": Alarms(2.0, 1), "distress": Alarms(None, 0)}
-    assert found == Outcome("angry", alarms, alerts=3, seconds=20.0, windows=6, right=4)
+    splice = Stretch(windows=6, right=4, shown=4, others=0, outside=14, emotions=6)
+    assert found == Outcome("angry", alarms, alerts=3, seconds=20.0, splice=splice)
 
 
 def made(emotion: str, anger: Alarms, distress: Alarms, alerts: int = 0, right: int = 0) -> Outcome:
-    return Outcome(emotion, {"anger": anger, "distress": distress}, alerts, 600.0, 10, right)
+    splice = Stretch(windows=10, right=right, shown=right // 2, others=1, outside=40, emotions=2)
+    return Outcome(emotion, {"anger": anger, "distress": distress}, alerts, 600.0, splice)
 
 
 NONE = Alarms(None, 0)
@@ -192,3 +197,10 @@ def test_neutral_calls_tell_how_often_any_rule_is_raised() -> None:
         made("angry", NONE, NONE, 5),
     ]
     assert windows_of(outcomes) == {"angry": 0.0, "neutral": 0.85, "calm an hour": 9.0}
+    assert displayed_in(outcomes) == {
+        "neutral": 0.4,
+        "neutral as another": 0.1,
+        "angry": 0.0,
+        "angry as another": 0.1,
+        "elsewhere": 0.05,
+    }
