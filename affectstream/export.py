@@ -133,8 +133,9 @@ def report(finals: Sequence[FusedEmotion], settings: Settings, words: Sequence[W
 
     rules = read_rules(settings.alerts.rules) if settings.alerts.enabled else ()
     models = {state.model_id for final in finals for state in final.modalities if state.model_id}
-    talk = conversation(finals, words)
-    return Report(summarise(finals, display_of(settings)), alerts(rules, finals), notice(models), talk)
+    display = display_of(settings)
+    talk = conversation(finals, display, words)
+    return Report(summarise(finals, display), alerts(rules, finals), notice(models), talk)
 
 
 def write_report(made: Report, path: Path) -> None:

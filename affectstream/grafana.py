@@ -60,7 +60,7 @@ def annotate(
     settings = load()
     finals = windows(session, settings)
     made = report(finals, settings)
-    wanted = annotations(finals, made.summary, made.alerts)
+    wanted = annotations(made.talk.turns if made.talk else (), made.summary, made.alerts)
     before = annotate(url, token, session, wanted)
     out.print(
         f"{len(wanted)} annotations of {session}, in the place of {before}", highlight=False, markup=False

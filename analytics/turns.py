@@ -12,6 +12,7 @@ from typing import Literal
 from pydantic import Field
 
 from affectstream.analytics.changes import mean, mean_of
+from affectstream.analytics.label import Display, against_usual
 from affectstream.analytics.need import valence
 from affectstream.analytics.records import DECIMALS, Distribution, Ms, Part
 from affectstream.schemas.labels import top
@@ -42,14 +43,14 @@ class Turn(Part):
     start_ms: Ms
     end_ms: Ms
     source: Literal["words", "voice"] = Field(description="what it is known from")
-    label: str | None = Field(description="of its mean fused distribution; null without evidence")
+    label: str | None = Field(
+        description="of its mean fused distribution, what is usual of the voice taken off; null: no evidence"
+    )
     confidence: float = Field(description="mean over its windows")
     face: str | None = Field(description="label of the mean of the face alone; null: not seen")
     voice: str | None = Field(description="likewise of the voice")
     words: str | None = Field(description="likewise of the words")
-    valence: float | None = Field(
-        description="happy - sad - angry - fear - disgust of its mean distribution, in [-1, 1]"
-    )
+    valence: float | None = Field(description="happy - sad - angry - fear - disgust of that mean, in [-1, 1]")
     text: str | None = Field(None, description="the words; only from a transcript, where policy permits")
 
 
@@ -76,12 +77,15 @@ class Conversation(Part):
     turns: tuple[Turn, ...] = Field(description="by start")
 
 
-def conversation(finals: Iterable[FusedEmotion], words: Iterable[Words] = ()) -> Conversation:
+def conversation(
+    finals: Iterable[FusedEmotion], display: Display, words: Iterable[Words] = ()
+) -> Conversation:
     """Return the turns of one session from all its finals, with ``words`` where they are given."""
     ordered = sorted(finals, key=lambda window: window.end_ms)
     said = list(words)
     by_party = {party: [w for w in ordered if w.party == party] for party in PARTIES}
-    turns = [turn for party, windows in by_party.items() for turn in _turns(windows, said)]
+    seen = (against_usual(display, windows) for windows in by_party.values())
+    turns = [turn for windows in seen for turn in _turns(windows, said)]
     turns.sort(key=lambda turn: (turn.start_ms, PARTIES.index(turn.party)))
     return Conversation(
         session=ordered[0].session_id if ordered else "",

@@ -44,7 +44,7 @@ def voice_of(window: FusedEmotion) -> ModalityState | None:
 
 def logs(p: Sequence[float]) -> Logs:
     """Return the logarithms of probabilities, none below that of ``FLOOR``."""
-    return tuple(log(max(each, FLOOR)) for each in p)
+    return tuple([log(max(each, FLOOR)) for each in p])
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class Usual:
 
     def add(self, voice: Sequence[float], length_ms: int) -> "Usual":
         """Return the mean with one more window."""
-        sums = tuple(s + length_ms * own for s, own in zip(self.sums, logs(voice), strict=True))
+        sums = tuple([s + length_ms * own for s, own in zip(self.sums, logs(voice), strict=True)])
         return Usual(sums, self.length_ms + length_ms)
 
     @property
@@ -85,8 +85,8 @@ UNKNOWN = Usual()
 
 def learnt(usual: Usual, window: FusedEmotion, routine: Routine) -> Usual:
     """Return the usual voice with one more window, where that still counts and has a voice that is known."""
-    voice = voice_of(window) if usual.length_ms < OWN_MS else None
-    if voice is None or voice.p is None or voice.model_id not in routine:
+    voice = known_voice(window, routine) if usual.length_ms < OWN_MS else None
+    if voice is None or voice.p is None:
         return usual
     return usual.add(voice.p, window.end_ms - window.start_ms)
 
@@ -97,11 +97,10 @@ def taken_off(usual: Usual, window: FusedEmotion, routine: Routine) -> Logs:
     It is as much as the voice weighs in the window, and never more than ``MOST`` of an emotion: who is
     plainly angry in all of a call stays so. Nothing where there is no voice or too little of it is known.
     """
-    voice = voice_of(window) if usual.length_ms >= LEAST_OWN_MS else None
-    compared = routine.get(voice.model_id or "") if voice is not None else None
-    if voice is None or compared is None:
+    voice = known_voice(window, routine) if usual.length_ms >= LEAST_OWN_MS else None
+    if voice is None or not voice.weight:
         return NOTHING
-    return tuple(voice.weight * each for each in _bounded(usual, compared))
+    return tuple([voice.weight * each for each in _bounded(usual, routine[voice.model_id or ""])])
 
 
 def relative(usual: Usual, window: FusedEmotion, routine: Routine) -> Distribution | None:
@@ -113,6 +112,16 @@ def relative(usual: Usual, window: FusedEmotion, routine: Routine) -> Distributi
         return window.p
     powers = [exp(own - each) for own, each in zip(logs(window.p), off, strict=True)]
     return tuple(power / sum(powers) for power in powers)
+
+
+def known_voice(window: FusedEmotion, routine: Routine) -> ModalityState | None:
+    """Return the voice's part in a window with evidence, where it is of a model that is compared."""
+    if window.p is None or not routine:
+        return None
+    for state in window.modalities:
+        if state.modality == "audio" and state.model_id in routine:
+            return state
+    return None
 
 
 @lru_cache(1024)

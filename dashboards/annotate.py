@@ -4,12 +4,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from affectstream.analytics.records import Summary
-from affectstream.analytics.turns import Turn, conversation
+from affectstream.analytics.turns import Turn
 from affectstream.dashboards.connection import connected
 from affectstream.dashboards.grafana import style
 from affectstream.dashboards.marks import marks
 from affectstream.schemas.alert import Alert
-from affectstream.schemas.messages import FusedEmotion
 
 NEEDS = "a service account token with the role Editor (annotations are written)"
 TAG = "affectstream"
@@ -26,11 +25,9 @@ class Annotation:
     text: str
 
 
-def annotations(
-    finals: Sequence[FusedEmotion], summary: Summary, alerts: Sequence[Alert]
-) -> list[Annotation]:
+def annotations(turns: Sequence[Turn], summary: Summary, alerts: Sequence[Alert]) -> list[Annotation]:
     """Return the annotations of a call; no words of a transcript are among them."""
-    of_turns = (_turn(turn) for turn in conversation(finals).turns)
+    of_turns = (_turn(turn) for turn in turns)
     of_marks = (
         Annotation(mark.kind, mark.start_ms, mark.end_ms, mark.text) for mark in marks(summary, alerts)
     )

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from affectstream.analytics.label import Display
@@ -11,7 +11,7 @@ from affectstream.analytics.usual import OWN_MS, UNKNOWN, Usual
 from affectstream.dashboards.columns import Entry, Heard, learnt_of, usual_by
 from affectstream.dashboards.limits import within
 from affectstream.runtime.store import FusedStore
-from affectstream.schemas.messages import PartyKey
+from affectstream.schemas.messages import FusedEmotion, PartyKey
 
 PAGE = 100  # finals of a party in one round trip: its first minute, where it speaks most of the time
 PARTIES = 20_000  # that are remembered, those asked for last
@@ -74,6 +74,17 @@ class Beginnings:
             usual_by(known.heard, until_ms - 1) for (_, until_ms), known in zip(asked, found, strict=True)
         ]
 
+    def follow(self, finals: Iterable[tuple[FusedEmotion, Usual]]) -> None:
+        """Take in finals with what is usual after them, where they follow at once on what is known.
+
+        They are not read then. After one without a voice that is compared, what was usual before still is.
+        """
+        for final, usual in finals:
+            known = self._parties.get((final.session_id, final.party))
+            if known is not None and not known.whole and known.newest_ms == final.start_ms:
+                is_more = usual.length_ms > known.usual.length_ms
+                self._take(known, final.end_ms, [(final.end_ms, usual)] if is_more else [])
+
     async def _check(self, keys: Sequence[PartyKey]) -> None:
         """Forget parties whose first final is not the one that was read, or has expired."""
         now_s = time.monotonic()
@@ -93,12 +104,15 @@ class Beginnings:
 
     def _learn(self, known: Beginning, page: Sequence[Entry], until_ms: int) -> bool:
         """Take in what of a page ends before a time; return whether there may be more."""
-        wanted = [entry for entry in page if entry[0] < until_ms]
+        wanted = [entry for entry in page if known.newest_ms < entry[0] < until_ms]
         if wanted:
             known.first = known.first or wanted[0]
-            known.newest_ms = wanted[-1][0]
-            known.heard += learnt_of(wanted, self._display, known.usual)
+            self._take(known, wanted[-1][0], learnt_of(wanted, self._display, known.usual))
+        return len(wanted) == PAGE
+
+    def _take(self, known: Beginning, newest_ms: int, heard: Sequence[Heard]) -> None:
+        known.newest_ms = newest_ms
+        known.heard += heard
         if known.whole:
             known.newest_ms, _ = known.heard[-1]
             del known.heard[:-1]
-        return len(wanted) == PAGE

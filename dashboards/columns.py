@@ -1,7 +1,7 @@
 """The final windows of parties as arrays: each final is decoded once, and costs 150 bytes from then on."""
 
 from bisect import bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 from typing import Any
 
@@ -11,7 +11,7 @@ from msgspec import Struct, field
 from numpy.typing import NDArray
 
 from affectstream.analytics.label import CALM, NOTHING, Display, DisplayedLabel
-from affectstream.analytics.usual import FLOOR, UNKNOWN, Usual, learnt, taken_off
+from affectstream.analytics.usual import FLOOR, UNKNOWN, Logs, Usual, learnt, taken_off
 from affectstream.runtime import rows
 from affectstream.schemas.labels import EMOTIONS, INDEX, N_EMOTIONS
 from affectstream.schemas.messages import MODALITIES, Reason
@@ -53,8 +53,13 @@ class State(Struct, gc=False):
     state: str
     reason: str | None = None
     weight: float = 0.0
-    p: tuple[float, ...] | None = None
+    packed: msgspec.Raw = field(name="p", default=msgspec.Raw())  # decoded where it is asked for
     model_id: str | None = field(name="model", default=None)
+
+    @property
+    def p(self) -> tuple[float, ...] | None:
+        """The modality's own probabilities, where it has some."""
+        return decode_p(self.packed) if self.packed else None
 
 
 class Window(Struct, gc=False):
@@ -72,6 +77,7 @@ class Window(Struct, gc=False):
 
 
 decode = msgspec.msgpack.Decoder(Window).decode
+decode_p = msgspec.msgpack.Decoder(tuple[float, ...] | None).decode
 
 
 class Columns:
@@ -106,7 +112,8 @@ class Columns:
             self._rows = grown
         new = self._rows[self._size : end]
         _fill(new, finals)
-        self._usual += _display(new, self._display, finals, self._displayed)
+        (heard,) = _display(new, self._display, [(finals, self._displayed)])
+        self._usual += heard
         self._displayed = self._of(new[-1]) if finals else self._displayed
         self._size = end
 
@@ -127,15 +134,20 @@ class Columns:
         return DisplayedLabel(name(row["shown"]), smoothed, since_ms, usual_by(self._usual, row["end_ms"]))
 
 
-def recent(display: Display, parties: Sequence[Sequence[Entry]], usual: Sequence[Usual]) -> list[Rows]:
-    """Return the finals of parties; what is displayed is as if no label were before them."""
+def recent(
+    display: Display, parties: Sequence[Sequence[Entry]], usual: Sequence[Usual]
+) -> list[tuple[Rows, Usual]]:
+    """Return the finals of parties, and their usual voices after them, given those before.
+
+    What is displayed is as if no label were before them.
+    """
     finals = list(map(_all_decoded, parties))
     rows = np.empty(sum(map(len, finals)), ROW)
     _fill(rows, list(chain.from_iterable(finals)))
+    before = [DisplayedLabel(usual=own) for own in usual]
+    heard = _display(rows, display, list(zip(finals, before, strict=True)))
     found = np.split(rows, np.cumsum([len(each) for each in finals])[:-1])
-    for new, each, own in zip(found, finals, usual, strict=True):
-        _display(new, display, each, DisplayedLabel(usual=own))
-    return found
+    return [(new, each[-1][1] if each else own) for new, each, own in zip(found, heard, usual, strict=True)]
 
 
 def usual_by(heard: Sequence[Heard], end_ms: int) -> Usual:
@@ -193,33 +205,48 @@ def _floats(tuples: Iterable[tuple[float, ...]], count: int, length: int) -> Row
     return np.fromiter(chain.from_iterable(tuples), "f8", count * length).reshape(count, length)
 
 
-def _display(rows: Rows, display: Display, finals: Sequence[Any], before: DisplayedLabel) -> list[Heard]:
-    """Write what is displayed for finals in order, after ``before``: what `analytics.label.step` returns.
+def _display(
+    rows: Rows, display: Display, parties: Sequence[tuple[Sequence[Any], DisplayedLabel]]
+) -> list[list[Heard]]:
+    """Write what is displayed for the finals of parties, in order: what `analytics.label.step` returns.
 
-    Return the usual voice after each final that adds to it.
+    Each party's come with what was displayed before them. Return the usual voice after each that adds to it.
     """
-    p, smoothed, since, off, heard = rows["p"], [], [], [], [(-1, before.usual)]
+    heard: list[list[Heard]] = [[(-1, before.usual)] for _, before in parties]
+    steps = [
+        step
+        for (finals, before), own in zip(parties, heard, strict=True)
+        for step in _steps(display, finals, before, own)
+    ]
+    rules = [final.rule for finals, _ in parties for final in finals]
+    least = {rule: display.minimum(rule) for rule in set(rules)}
+    rows["smoothed"], rows["since_ms"] = [step[0] for step in steps], [step[1] for step in steps]
+    off = _floats((step[2] for step in steps), len(steps), N_EMOTIONS)
+    rows["relative"] = relative = _less(rows["p"], off)
+    certain = rows["p"].max(axis=1) >= [least[rule] for rule in rules]
+    certain &= (rows["label"] == INDEX[CALM]) | (rows["label"] == np.argmax(relative, axis=1))
+    rows["shown"] = np.where(certain, rows["smoothed"], NO_LABEL)
+    return [own[1:] for own in heard]
+
+
+def _steps(
+    display: Display, finals: Sequence[Any], before: DisplayedLabel, heard: list[Heard]
+) -> Iterator[tuple[int, int, Logs]]:
+    """Yield for each final the label however uncertain, since when, and what is taken off its logarithms.
+
+    ``heard`` is extended by the usual voice after each final that adds to it.
+    """
     label, since_ms = CODE[before.smoothed], before.since_ms or 0
-    for i, final in enumerate(finals):
+    for final in finals:
         new = NO_LABEL if final.p is None else CODE[final.label]
         if new == NO_LABEL:
             label, since_ms = NO_LABEL, 0
         elif label == NO_LABEL or (
-            new != label and display.gives_way(p[i, new] - p[i, label], since_ms, final.start_ms)
+            new != label and display.gives_way(final.p[new] - final.p[label], since_ms, final.start_ms)
         ):
             label, since_ms = new, final.start_ms
-        smoothed.append(label)
-        since.append(since_ms)
-        off.append(taken_off(heard[-1][1], final, display.routine))
+        yield label, since_ms, taken_off(heard[-1][1], final, display.routine)
         heard += _added(final, display, heard[-1][1])
-    rows["smoothed"], rows["since_ms"] = smoothed, since
-    rows["relative"] = relative = _less(p, np.array(off).reshape(-1, N_EMOTIONS))
-    least = {rule: display.minimum(rule) for rule in {final.rule for final in finals}}
-    likeliest = np.argmax(relative, axis=1)
-    certain = p.max(axis=1) >= [least[final.rule] for final in finals]
-    certain &= (rows["label"] == INDEX[CALM]) | (rows["label"] == likeliest)
-    rows["shown"] = np.where(certain, smoothed, NO_LABEL)
-    return heard[1:]
 
 
 def _less(p: Rows, off: Rows) -> Rows:

@@ -53,10 +53,13 @@ class ColumnsCache:
                 self._parties.move_to_end(key, last=False)
         return more
 
-    async def since(self, parties: Sequence[tuple[PartyKey, int]], usual: Sequence[Usual]) -> list[Rows]:
+    async def since(
+        self, parties: Sequence[tuple[PartyKey, int]], usual: Sequence[Usual]
+    ) -> list[tuple[Rows, Usual]]:
         """Return the next finals of each party that end at a time or later, without keeping them.
 
-        They are a page together, so there may be more. ``usual`` are the voices of the parties before.
+        They are a page together, so there may be more. ``usual`` are the parties' usual voices before them;
+        with each page comes what is usual after it.
         """
         found = await within(self._store.entries_of(parties, max(1, PAGE // len(parties))))
         return columns.recent(self._display, found, usual)

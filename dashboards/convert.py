@@ -46,13 +46,13 @@ class Newest:
 
     start_ms: int
     end_ms: int
-    p: tuple[float, ...] | None
+    p: tuple[float, ...] | None  # with what is usual of the voice taken off
     columns: rows.Row  # of `analytics.rows.WINDOW`
 
 
-def newest(pane: FusedEmotion, displayed: DisplayedLabel) -> Newest:
-    """Return what a row shows of a pane."""
-    return Newest(pane.start_ms, pane.end_ms, pane.p, rows.window(pane, displayed))
+def newest(pane: FusedEmotion, displayed: DisplayedLabel, p: tuple[float, ...] | None) -> Newest:
+    """Return what a row shows of a pane, given its probabilities against the party's usual voice."""
+    return Newest(pane.start_ms, pane.end_ms, p, rows.window(pane, displayed))
 
 
 def party(

@@ -12,6 +12,8 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import Field, create_model
 
+from affectstream.analytics.usual import UNKNOWN as UNKNOWN_VOICE
+from affectstream.analytics.usual import Usual
 from affectstream.dashboards.buckets import DECIMALS
 from affectstream.dashboards.buckets import length_ms as usual_ms
 from affectstream.dashboards.columns import NO_LABEL, Rows
@@ -24,7 +26,7 @@ from affectstream.schemas.messages import PartyKey
 MOST_PARTIES = 500  # whose windows make the moods of all calls
 
 LABELS: dict[str, Any] = {
-    name: (Share, Field(description=f"share of the windows labelled {name}")) for name in EMOTIONS
+    name: (Share, Field(description=f"share of the windows that display {name}")) for name in EMOTIONS
 }
 
 Mood = create_model(
@@ -33,12 +35,14 @@ Mood = create_model(
     __doc__="The windows of all parties of all calls that start within a stretch of time.",
     start_ms=(Ms, ...),
     parties=(int, Field(description="how many have windows in it")),
-    unknown=(Share, Field(description="share of the windows without a label")),
+    unsure=(Share, Field(description="share of the windows with evidence that display no label")),
+    unknown=(Share, Field(description="share of the windows without evidence")),
     **LABELS,
 )
 
 
-Counts = npt.NDArray[np.uint16]  # (cells, N_EMOTIONS + 1): windows by label, and without one
+UNSURE, UNKNOWN = N_EMOTIONS, N_EMOTIONS + 1
+Counts = npt.NDArray[np.uint16]  # (cells, N_EMOTIONS + 2): windows by displayed label, unsure and unknown
 
 CELL_MS = 5_000
 MOST_CELLS = 17_280  # a day of a party
@@ -48,12 +52,13 @@ AT_ONCE = 250  # parties that are read together
 
 @dataclass
 class Counted:
-    """The windows of one party by label, in cells of CELL_MS."""
+    """The windows of one party by displayed label, in cells of CELL_MS."""
 
     first_end_ms: int  # of its first final: another one is of another run
     newest_ms: int = -1  # end of the newest final that is counted
     first_cell: int = 0
-    counts: Counts = field(default_factory=lambda: np.zeros((0, N_EMOTIONS + 1), np.uint16))
+    usual: Usual = UNKNOWN_VOICE  # up to the newest
+    counts: Counts = field(default_factory=lambda: np.zeros((0, UNKNOWN + 1), np.uint16))
 
     def add(self, rows: Rows) -> None:
         """Count finals that end after those before, in order."""
@@ -69,7 +74,8 @@ class Counted:
         self.first_cell, self.counts = max(self.first_cell, last - MOST_CELLS + 1), self.counts[old:]
         lacking = last - self.first_cell + 1 - len(self.counts)
         self.counts = np.pad(self.counts, ((0, max(0, lacking)), (0, 0)))
-        labels = np.where(rows["label"] == NO_LABEL, N_EMOTIONS, rows["label"])
+        labels = np.where(rows["shown"] == NO_LABEL, UNSURE, rows["shown"])
+        labels = np.where(rows["label"] == NO_LABEL, UNKNOWN, labels)
         np.add.at(self.counts, (cells - self.first_cell, labels), 1)
 
     def between(self, from_ms: int | None, to_ms: int | None) -> "tuple[int, Counts]":
@@ -121,10 +127,11 @@ class Moods:
             asked = [
                 ((row.session, row.party), of.newest_ms + 1) for row, of in zip(rows, counted, strict=True)
             ]
-            pages = await self._reader.recent(asked)
-            for of, page in zip(counted, pages, strict=True):
+            pages = await self._reader.finals_of(asked, [of.usual for of in counted])
+            for of, (page, usual) in zip(counted, pages, strict=True):
                 of.add(page)
-        more = [row for row, page in zip(rows, pages, strict=True) if len(page)]
+                of.usual = usual
+        more = [row for row, (page, _) in zip(rows, pages, strict=True) if len(page)]
         return [*behind[AT_ONCE:], *self.behind(more)]
 
 
@@ -144,7 +151,7 @@ def moods(parties: Iterable[tuple[int, Counts]], bucket_ms: int) -> list[Any]:
     if not found:
         return []
     lowest, highest = min(n[0] for n, _ in found), max(n[-1] for n, _ in found)
-    counts = np.zeros((highest + 1 - lowest, N_EMOTIONS + 2), np.int64)  # by label, without one, parties
+    counts = np.zeros((highest + 1 - lowest, UNKNOWN + 2), np.int64)  # of windows, and of parties
     for numbers, cells in found:
         begins = np.flatnonzero(np.diff(numbers, prepend=numbers[0] - 1))
         windows = np.add.reduceat(cells, begins, dtype=np.int64)
@@ -171,6 +178,7 @@ def _mood(start_ms: int, row: npt.NDArray[np.int64]) -> Any:
     return Mood(
         start_ms=start_ms,
         parties=int(row[-1]),
-        unknown=shares[-1],
+        unsure=shares[UNSURE],
+        unknown=shares[UNKNOWN],
         **dict(zip(EMOTIONS, shares, strict=False)),
     )

@@ -2,10 +2,12 @@
 
 from collections.abc import Sequence
 from functools import lru_cache
+from typing import NamedTuple
 
 from fastapi import HTTPException
 
 from affectstream.analytics.label import Display, DisplayedLabel, fold, step
+from affectstream.analytics.usual import UNKNOWN, Usual, known_voice, relative
 from affectstream.dashboards.beginnings import Beginnings
 from affectstream.dashboards.columns import Columns, Rows
 from affectstream.dashboards.columns_cache import ColumnsCache
@@ -13,7 +15,7 @@ from affectstream.dashboards.limits import within
 from affectstream.runtime import rows
 from affectstream.runtime.store import FusedStore, Session
 from affectstream.schemas.alert import Alert
-from affectstream.schemas.fields import UNNAMED
+from affectstream.schemas.fields import UNNAMED, Distribution
 from affectstream.schemas.messages import FusedEmotion, Party, PartyKey
 
 PAGE = 2_000  # finals of a page: decoded in 50 ms, between which other requests are answered
@@ -21,6 +23,13 @@ PARSED = (
     16_384  # finals that stay parsed, those asked for last: 7.5 KB each, four and a half hours of a party
 )
 CACHE_BYTES = 64 << 20  # of columns: 15 parties of six hours each, and more where calls are shorter
+
+
+class Displayed(NamedTuple):
+    """What is displayed for a pane."""
+
+    label: DisplayedLabel
+    p: Distribution | None  # with what is usual of the voice taken off
 
 
 class Reader:
@@ -56,7 +65,7 @@ class Reader:
         if pane is None:
             await self.require(sid, party)
             raise HTTPException(404, f"no window of {party!r} in session {sid!r} can be read")
-        return pane, (await self.displayed([pane]))[0]
+        return pane, (await self.displayed([pane]))[0].label
 
     async def finals(
         self, sid: str, party: Party, between: tuple[int | None, int | None], limit: int
@@ -82,20 +91,29 @@ class Reader:
         if not finals:
             return []
         if self.display.memoryless:
-            return fold(self.display, (await self._before(finals[:1]))[0], finals)
+            usual = await self._beginnings.before([_until(finals[0])])
+            return fold(self.display, DisplayedLabel(usual=usual[0]), finals)
         columns = await self.columns(finals[0].session_id, finals[0].party)
         return columns.displayed([final.end_ms for final in finals])
 
-    async def displayed(self, panes: Sequence[FusedEmotion]) -> list[DisplayedLabel]:
+    async def displayed(self, panes: Sequence[FusedEmotion]) -> list[Displayed]:
         """Return what is displayed for the newest panes of parties."""
-        before = await self._before(panes)
-        return [step(self.display, each, pane) for each, pane in zip(before, panes, strict=True)]
+        found = [
+            Displayed(step(self.display, before, pane), relative(before.usual, pane, self.display.routine))
+            for before, pane in zip(await self._before(panes), panes, strict=True)
+        ]
+        pairs = zip(panes, found, strict=True)
+        self._beginnings.follow((pane, of.label.usual) for pane, of in pairs if pane.pane == "final")
+        return found
 
     async def _before(self, panes: Sequence[FusedEmotion]) -> list[DisplayedLabel]:
         """Return what is displayed for the final before each pane."""
         if self.display.memoryless:
-            asked = [((pane.session_id, pane.party), pane.end_ms) for pane in panes]
-            return [DisplayedLabel(usual=usual) for usual in await self._beginnings.before(asked)]
+            asked = [_until(pane) for pane in panes if known_voice(pane, self.display.routine)]
+            usual = dict(zip(asked, await self._beginnings.before(asked), strict=True))
+            return [
+                DisplayedLabel(usual=usual.get(_until(pane), UNKNOWN)) for pane in panes
+            ]  # else: no matter
         columns = [await self.columns(pane.session_id, pane.party) for pane in panes]
         return [of.displayed([pane.end_ms - 1])[0] for of, pane in zip(columns, panes, strict=True)]
 
@@ -107,9 +125,20 @@ class Reader:
         """Read a page of what is likely to be asked for; return whether there is more."""
         return await self._columns.ahead(sid, party)
 
-    async def recent(self, parties: Sequence[tuple[PartyKey, int]]) -> list[Rows]:
-        """Return the next finals of each party that end at a time or later, a page together."""
-        return await self._columns.since(parties, await self._beginnings.before(parties))
+    async def recent(self, party: PartyKey, from_ms: int) -> Rows:
+        """Return the next finals of a party that end at a time or later."""
+        asked = [(party, from_ms)]
+        ((rows, _),) = await self.finals_of(asked, await self._beginnings.before(asked))
+        return rows
+
+    async def finals_of(
+        self, parties: Sequence[tuple[PartyKey, int]], usual: Sequence[Usual]
+    ) -> list[tuple[Rows, Usual]]:
+        """Return the next finals of each party that end at a time or later, a page together.
+
+        ``usual`` is what is usual of each party's voice before them; returned is what is so after them.
+        """
+        return await self._columns.since(parties, usual)
 
     async def all_finals(self, sid: str) -> list[FusedEmotion]:
         """Return all finals of a session, party by party, or refuse with 404."""
@@ -147,3 +176,8 @@ class Reader:
         parties = (await self.session(sid)).parties
         if party not in parties:
             raise HTTPException(404, f"session {sid!r} has no party {party!r}; it has {', '.join(parties)}")
+
+
+def _until(pane: FusedEmotion) -> tuple[PartyKey, int]:
+    """Return the party of a pane, and the time before which the finals before it end."""
+    return (pane.session_id, pane.party), pane.start_ms + 1

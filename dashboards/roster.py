@@ -140,19 +140,19 @@ class Roster:
                 end_ms = ends.get(key, pane.end_ms)
                 if end_ms and mark != self._member(key).mark:
                     new[key] = mark, pane, end_ms
-            shown = await self._reader.displayed([pane for _, pane, _ in new.values()])
-            for (key, (mark, pane, end_ms)), displayed in zip(new.items(), shown, strict=True):
+            found = await self._reader.displayed([pane for _, pane, _ in new.values()])
+            for (key, (mark, pane, end_ms)), (displayed, p) in zip(new.items(), found, strict=True):
                 self._take(key, mark, (pane, displayed), end_ms, now_s)
+                self._member(key).newest = convert.newest(pane, displayed, p)
             changed |= new.keys()
         return changed
 
     def _take(self, key: PartyKey, mark: Mark, found: Shown, end_ms: int, now_s: float) -> None:
-        member, (pane, displayed) = self._member(key), found
+        member, (pane, _) = self._member(key), found
         over = pane.pane == "final" and {state.stream for state in pane.modalities} == {"ended"}
         member.span = Span(member.span.first_end_ms, end_ms)
         member.mark, member.changed_s, member.ended = mark, now_s, over
         member.early = found if pane.pane == "early" else None
-        member.newest = convert.newest(pane, displayed)
 
     async def _alerts(self, calls: dict[str, Call]) -> set[PartyKey]:
         """Read the alerts of sessions that have more or fewer; return the parties that they are about."""

@@ -120,7 +120,7 @@ async def summary(reader: Data, sid: Sid) -> Summary:
 @data.get("/{sid}/turns", responses=NAMED)
 async def turns(reader: Data, sid: Sid) -> Conversation:
     """Return who spoke when with which emotions, and per party talk, interruptions, valence at the ends."""
-    return await asyncio.to_thread(conversation, await reader.all_finals(sid))
+    return await asyncio.to_thread(conversation, await reader.all_finals(sid), reader.display)
 
 
 @data.get("/{sid}/alerts", responses=NAMED)

@@ -31,7 +31,7 @@ ALERTS = {
     "rule": "string",
     "text": "string",
 }
-MOODS = {"start_ms": "timestamp_epoch"} | {name: "number" for name in (*EMOTIONS, "unknown")}
+MOODS = {"start_ms": "timestamp_epoch"} | {name: "number" for name in (*EMOTIONS, "unsure", "unknown")}
 
 
 def dashboard() -> Json:
@@ -84,13 +84,13 @@ def moods(grid: style.Grid) -> Json:
     return style.panel(
         "timeseries",
         "Moods of all calls",
-        "Final windows of all parties by their most probable emotion, as shares; unknown: nothing to read. "
-        "At most the 500 parties with the newest windows. " + style.CUES,
+        "Final windows of all parties by their displayed label, as shares; unsure: not enough for one; "
+        "unknown: nothing to read. At most the 500 parties with the newest windows. " + style.CUES,
         grid,
         targets=[source.query(source.MOODS, MOODS, root="moods", params=shown)],
         transformations=[style.in_order(*MOODS)],
         fieldConfig=style.shares(
-            style.coloured([*colours, ("unknown", "unknown", style.NOTHING)]),
+            style.coloured([*colours, *((name, name, style.NOTHING) for name in ("unsure", "unknown"))]),
             custom={"drawStyle": "bars", "lineWidth": 0, "fillOpacity": 85, "stacking": style.STACKED},
         ),
         options={"legend": style.legend("right"), "tooltip": {"mode": "multi", "sort": "desc"}},

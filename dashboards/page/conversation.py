@@ -72,7 +72,7 @@ def folded(
 ) -> tuple[Summary, Conversation] | tuple[None, None]:
     """Return what the finals of a call, and the words where there are any, come to; None without finals."""
     try:
-        return summarise(finals, display), conversation(finals, words)
+        return summarise(finals, display), conversation(finals, display, words)
     except InputError:
         return None, None
 

@@ -59,7 +59,7 @@ class Strips:
         lacking = [row for row in rows if self.lacks(row)]
         for row in lacking:
             key = row.session, row.party
-            (found,) = await self._reader.recent([(key, row.end_ms - CELLS * CELL_MS)])
+            found = await self._reader.recent(key, row.end_ms - CELLS * CELL_MS)
             self._filled.add(key)
             strip = self._strips[key] = Strip()
             for final in found:

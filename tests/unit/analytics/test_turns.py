@@ -3,6 +3,7 @@
 import pytest
 from support.session_lines import spread, window
 
+from affectstream.analytics.label import Display
 from affectstream.analytics.turns import Words, conversation
 from affectstream.schemas.messages import FusedEmotion, ModalityState, Party
 
@@ -37,13 +38,13 @@ def party(line: str, who: Party = "customer", words: bool = True) -> list[FusedE
     ],
 )
 def test_an_utterance_is_a_run_of_windows_with_one_distribution_from_the_words(line, expected):
-    turns = conversation(party(line)).turns
+    turns = conversation(party(line), Display()).turns
     assert [(turn.start_ms, turn.end_ms, turn.words) for turn in turns] == expected
     assert all(turn.source == "words" and turn.face is None for turn in turns)
 
 
 def test_a_party_without_words_has_a_turn_for_every_stretch_of_voice():
-    found = conversation(party("aah  n", words=False))
+    found = conversation(party("aah  n", words=False), Display())
     assert [(turn.start_ms, turn.end_ms, turn.source) for turn in found.turns] == [
         (0, 3000, "voice"),
         (5000, 6000, "voice"),
@@ -54,7 +55,7 @@ def test_a_party_without_words_has_a_turn_for_every_stretch_of_voice():
 # customer     aaaa      hhh      one second of overlap at 3, the agent interrupts at 2.
 # agent          nnnn
 def test_talk_silence_interruptions_and_monologues():
-    found = conversation([*party("aaaa      hhh"), *party("  nnnn       ", "agent")])
+    found = conversation([*party("aaaa      hhh"), *party("  nnnn       ", "agent")], Display())
     customer, agent = found.talk
     assert found.silence == round(1 - 9 / 13, 6)
     assert (customer.turns, customer.talk_ms, customer.longest_ms) == (2, 7000, 4000)
@@ -65,7 +66,7 @@ def test_talk_silence_interruptions_and_monologues():
 
 def test_words_are_attached_to_the_turn_that_they_are_in_and_give_the_speed():
     words = [Words("customer", 100, 1900, "where is it"), Words("customer", 5000, 6900, "thank you")]
-    found = conversation(party("aa   hh"), words)
+    found = conversation(party("aa   hh"), Display(), words)
     assert [turn.text for turn in found.turns] == ["where is it", "thank you"]
     assert found.talk[0].words_per_minute == 75.0
-    assert conversation(party("aa   hh")).talk[0].words_per_minute is None
+    assert conversation(party("aa   hh"), Display()).talk[0].words_per_minute is None

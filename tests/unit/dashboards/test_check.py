@@ -12,6 +12,7 @@ from affectstream.analytics.alerts import alerts
 from affectstream.analytics.label import Display
 from affectstream.analytics.rules import Rule
 from affectstream.analytics.summary import summarise
+from affectstream.analytics.turns import conversation
 from affectstream.dashboards.annotate import annotate, annotations
 from affectstream.dashboards.check import Finding, check
 from affectstream.dashboards.grafana import build, pipeline, source
@@ -21,7 +22,9 @@ from affectstream.schemas.errors import AffectError
 NOW_MS = 1_700_000_000_000
 RULE = Rule(name="angry", kind="above", emotions=("angry",), level=0.6, seconds=1)
 FINALS = labelled("nnnnnnnnaaaaaaaa")
-WANTED = annotations(FINALS, summarise(FINALS, Display()), alerts([RULE], FINALS))
+WANTED = annotations(
+    conversation(FINALS, Display()).turns, summarise(FINALS, Display()), alerts([RULE], FINALS)
+)
 
 
 @pytest.fixture

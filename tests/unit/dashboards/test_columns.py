@@ -95,13 +95,11 @@ def test_what_is_displayed_is_what_the_step_of_each_final_says(
         found.append(entries(finals[start : start + page]))
     expected = fold(display, NOTHING, finals)
     assert found.displayed([final.end_ms for final in finals]) == expected
-    for rows in recent(display, [entries(finals), entries(finals[:3])], [UNKNOWN, UNKNOWN]):
+    for rows, _ in recent(display, [entries(finals), entries(finals[:3])], [UNKNOWN, UNKNOWN]):
         assert rows["shown"].tolist() == found.rows["shown"].tolist()[: len(rows)]
-    (later,) = recent(
-        replace(display, hysteresis=0, dwell_ms=0),
-        [entries(finals[5:])],
-        [expected[4].usual] if finals[5:] else [UNKNOWN],
-    )
+    start = [expected[min(4, len(expected) - 1)].usual] if expected else [UNKNOWN]
+    ((later, after),) = recent(replace(display, hysteresis=0, dwell_ms=0), [entries(finals[5:])], start)
+    assert after == (expected[-1].usual if expected else UNKNOWN)
     if display.memoryless:
         assert later["shown"].tolist() == found.rows["shown"].tolist()[5:]
     usual = [UNKNOWN, *(each.usual for each in expected)]

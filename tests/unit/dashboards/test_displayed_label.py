@@ -10,9 +10,10 @@ from support.session_lines import spread, window
 
 from affectstream.analytics.label import Display, labels
 from affectstream.dashboards.api import create_app
+from affectstream.dashboards.reader import Reader
 from affectstream.runtime.store import Session, Span
 from affectstream.schemas.codec import encode
-from affectstream.schemas.labels import EMOTIONS
+from affectstream.schemas.labels import EMOTIONS, INDEX
 from affectstream.schemas.messages import FusedEmotion, ModalityState, Pane, PartyKey
 
 CUSTOMER = "/api/sessions/call/customer"
@@ -110,6 +111,7 @@ def spoken(i: int, emotion: str, kind: Pane = "final") -> FusedEmotion:
 
 
 HABIT = [spoken(i, "angry" if i % 9 else "neutral") for i in range(40)]
+HABIT[25] = window(25, None)  # a page may begin with silence
 MEASURED = Display(routine={"a-voice": spread("neutral", 0.7)})
 
 
@@ -122,3 +124,13 @@ async def test_every_page_measures_by_the_usual_voice_of_the_call(display: Displ
         assert [w["shown"] for w in page["windows"]] == expected[start : start + 3]
     newest = await get(Stored(spoken(40, "angry", "early"), HABIT), display, "latest")
     assert (newest["label"], newest["shown"]) == ("angry", None)
+
+
+async def test_the_newest_pane_has_its_probabilities_against_the_usual_voice() -> None:
+    pane = spoken(40, "angry", "early")
+    reader = Reader(Stored(pane, HABIT), MEASURED)  # type: ignore[arg-type]  # what is needed of a store
+    ((displayed, p),) = await reader.displayed([pane])
+    assert displayed.label is None
+    assert p is not None and pane.p is not None
+    assert p[INDEX["angry"]] < 0.6 * pane.p[INDEX["angry"]]
+    assert p[INDEX["neutral"]] > pane.p[INDEX["neutral"]]

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from affectstream.analytics.usual import Usual
 from affectstream.dashboards.columns import NO_LABEL, ROW, Rows
 from affectstream.dashboards.moods import CELL_MS, MOST_CELLS, Counted, Counts, Moods, length_ms, moods
 from affectstream.schemas.labels import INDEX
@@ -17,11 +18,12 @@ LETTERS = {"n": "neutral", "a": "angry", "h": "happy"}
 
 
 def windows(line: str, at_ms: int = 0) -> Rows:
-    """Windows five seconds apart, "." for no label."""
+    """Windows five seconds apart, "." without evidence, "?" with too little of it."""
     rows = np.zeros(len(line), ROW)
     rows["start_ms"] = at_ms + np.arange(len(line)) * CELL_MS
     rows["end_ms"] = rows["start_ms"] + 1000
-    rows["label"] = [NO_LABEL if c == "." else INDEX[LETTERS[c]] for c in line]
+    rows["shown"] = [INDEX[LETTERS[c]] if c in LETTERS else NO_LABEL for c in line]
+    rows["label"] = np.where(np.array(list(line)) == "?", INDEX["angry"], rows["shown"])
     return rows
 
 
@@ -35,7 +37,10 @@ def party(line: str) -> tuple[int, Counts]:
 CASES = [
     pytest.param(["nnnaaa"], [(0, 1, {"neutral": 1.0}), (15_000, 1, {"angry": 1.0})], id="one party"),
     pytest.param(["nnn", "aaa"], [(0, 2, {"neutral": 0.5, "angry": 0.5})], id="parties weigh by windows"),
-    pytest.param(["n..", ""], [(0, 1, {"neutral": 0.3333, "unknown": 0.6667})], id="without a label"),
+    pytest.param(["n..", ""], [(0, 1, {"neutral": 0.3333, "unknown": 0.6667})], id="without evidence"),
+    pytest.param(
+        ["n?.", ""], [(0, 1, {"neutral": 0.3333, "unsure": 0.3333, "unknown": 0.3333})], id="unsure"
+    ),
     pytest.param([], [], id="nobody"),
 ]
 
@@ -46,7 +51,7 @@ def test_shares_of_windows(lines: list[str], expected: list[Any]) -> None:
 
     assert [(row["start_ms"], row["parties"]) for row in found] == [(at, n) for at, n, _ in expected]
     for row, (_, _, shares) in zip(found, expected, strict=True):
-        assert {name: row[name] for name in (*INDEX, "unknown") if row[name]} == shares
+        assert {name: row[name] for name in (*INDEX, "unsure", "unknown") if row[name]} == shares
 
 
 def test_finals_are_counted_page_by_page_and_a_range_is_cut_out() -> None:
@@ -82,10 +87,15 @@ class Reader:
     def __init__(self) -> None:
         self.now_s, self.reads = 0.0, 0
 
-    async def recent(self, parties: Sequence[tuple[PartyKey, int]]) -> list[Rows]:
+    async def finals_of(
+        self, parties: Sequence[tuple[PartyKey, int]], usual: Sequence[Usual]
+    ) -> list[tuple[Rows, Usual]]:
         self.now_s, self.reads = self.now_s + 1.0, self.reads + 1
         rows = windows("nnaa")
-        return [rows[rows["end_ms"] >= from_ms][:2] for _, from_ms in parties]
+        pages = [rows[rows["end_ms"] >= from_ms][:2] for _, from_ms in parties]
+        return [
+            (page, own.add((1 / 7,) * 7, 1000 * len(page))) for page, own in zip(pages, usual, strict=True)
+        ]
 
 
 def row(session: str, duration_ms: int = 15_000) -> Any:
@@ -100,6 +110,7 @@ async def test_an_answer_comes_in_time_and_later_ones_are_whole() -> None:
     assert (behind, found[0].counts.sum()) == (1, 2)
     found, behind = await counting.of([row("a")])
     assert (behind, found[0].counts.sum()) == (0, 4)
+    assert found[0].usual.length_ms == 4000
     await counting.of([row("a")])
     assert reader.reads == 2
     found, behind = await counting.of([row("a", duration_ms=16_000)])  # another run: from the beginning
@@ -109,8 +120,10 @@ async def test_an_answer_comes_in_time_and_later_ones_are_whole() -> None:
 class Slow(Reader):
     """One that another request comes in between."""
 
-    async def recent(self, parties: Sequence[tuple[PartyKey, int]]) -> list[Rows]:
-        found = await super().recent(parties)
+    async def finals_of(
+        self, parties: Sequence[tuple[PartyKey, int]], usual: Sequence[Usual]
+    ) -> list[tuple[Rows, Usual]]:
+        found = await super().finals_of(parties, usual)
         await asyncio.sleep(0)
         return found
 
