@@ -7,8 +7,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from affectstream.analytics.against_usual import against_usual
 from affectstream.analytics.changes import episodes, turning_points
-from affectstream.analytics.label import NOTHING, Display, DisplayedLabel, against_usual, fold
+from affectstream.analytics.label import NOTHING, Display, DisplayedLabel, fold
 from affectstream.schemas.alert import Alert
 from affectstream.schemas.conflict import WORDS
 from affectstream.schemas.fields import Distribution
@@ -58,15 +59,21 @@ def sides_of(finals: Sequence[FusedEmotion], display: Display, alerts: Sequence[
     found = []
     for party in PARTIES:
         mine = sorted((f for f in finals if f.party == party), key=lambda f: f.end_ms)
-        noted = notes_of(mine, [a for a in alerts if a.party == party], origin_ms)
+        seen = against_usual(display, mine)
+        noted = notes_of(mine, seen, [a for a in alerts if a.party == party], origin_ms)
         expected = [m for m in WORDS if any(s.modality == m for f in mine for s in f.modalities)]
-        shown, seen = fold(display, NOTHING, mine), against_usual(display, mine)
+        shown = fold(display, NOTHING, mine)
         found.append(Side(party, mine, shown, [f.p for f in seen], lanes(noted, length_s), expected))
     return [side for side in found if side.finals]
 
 
-def notes_of(finals: Sequence[FusedEmotion], alerts: Sequence[Alert], origin_ms: int) -> list[Note]:
-    """Return the notes of one party: alerts first, then contradictions, then turning points."""
+def notes_of(
+    finals: Sequence[FusedEmotion], seen: Sequence[FusedEmotion], alerts: Sequence[Alert], origin_ms: int
+) -> list[Note]:
+    """Return the notes of one party: alerts first, then contradictions, then turning points.
+
+    ``seen`` are the finals with what is usual of the voice taken off, whose contradictions are noted.
+    """
 
     def seconds(ms: int) -> float:
         return (ms - origin_ms) / 1000
@@ -78,7 +85,7 @@ def notes_of(finals: Sequence[FusedEmotion], alerts: Sequence[Alert], origin_ms:
         for a in alerts
         if a.edge == "begin"
     ]
-    found += [Note(seconds(e.start_ms), seconds(e.end_ms), e.text, CONTRADICTION) for e in episodes(finals)]
+    found += [Note(seconds(e.start_ms), seconds(e.end_ms), e.text, CONTRADICTION) for e in episodes(seen)]
     turns = ((seconds(t.at_ms), f"{t.before} to {t.after}") for t in turning_points(finals))
     return found + [Note(at, at, text, TURN) for at, text in turns]
 

@@ -10,7 +10,7 @@ number of windows before it is enough, since a label under hysteresis may stay f
 starts in the middle folds over the stored stream from its beginning.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import accumulate
@@ -107,13 +107,6 @@ def step(display: Display, before: DisplayedLabel, window: FusedEmotion) -> Disp
 def fold(display: Display, before: DisplayedLabel, finals: Iterable[FusedEmotion]) -> list[DisplayedLabel]:
     """Return what is displayed for each of one party's finals in order, after ``before``."""
     return list(accumulate(finals, partial(step, display), initial=before))[1:]
-
-
-def against_usual(display: Display, finals: Sequence[FusedEmotion]) -> list[FusedEmotion]:
-    """Return one party's finals in order, their probabilities with what is usual of the voice taken off."""
-    usual = [UNKNOWN, *(each.usual for each in fold(display, NOTHING, finals))]
-    p = (relative(own, final, display.routine) for own, final in zip(usual, finals, strict=False))
-    return [final.model_copy(update={"p": each}) for final, each in zip(finals, p, strict=True)]
 
 
 def labels(display: Display, finals: Iterable[FusedEmotion]) -> list[DisplayedLabel]:

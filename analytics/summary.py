@@ -1,14 +1,15 @@
 """The summary of a session, per party, from its finals.
 
-Shares are of time, by what is displayed. Means are over the windows with evidence, those of the call and its
-quarters with what is usual of the party's voice taken off; a change needs none taken off. A window belongs to
-the quarter, or the fifth, that its middle lies in.
+Shares are of time, by what is displayed. Means are over the windows with evidence. Those of the call and its
+quarters, and contradictions, are of what is left where what is usual of the party's voice is taken off; a
+change needs none taken off. A window belongs to the quarter, or the fifth, that its middle lies in.
 """
 
 from collections.abc import Sequence
 
+from affectstream.analytics.against_usual import against_usual
 from affectstream.analytics.changes import RULE, episodes, mean_of, turning_points
-from affectstream.analytics.label import Display, DisplayedLabel, against_usual, labels
+from affectstream.analytics.label import Display, DisplayedLabel, labels
 from affectstream.analytics.records import DECIMALS, Distribution, Named, PartySummary, Quarter, Summary
 from affectstream.schemas.errors import InputError
 from affectstream.schemas.labels import EMOTIONS, top
@@ -54,11 +55,11 @@ def _party(party: Party, windows: Windows, call: tuple[int, int], display: Displ
         unknown=_unknown(windows),
         mean=_named(mean_of(seen)),
         confidence=round(sum(w.confidence for w in known) / len(known), DECIMALS) if known else 0.0,
-        disagreeing=_share([w for w in windows if w.disagreement >= RULE.level], windows),
+        disagreeing=_share([w for w in seen if w.disagreement >= RULE.level], windows),
         change=_change(windows),
         quarters=tuple(_quarter(seen, *_slice(call, n, QUARTERS)) for n in range(QUARTERS)),
         turning_points=turning_points(windows),
-        episodes=episodes(windows),
+        episodes=episodes(seen),
         text="",
     )
     return made.model_copy(update={"text": _line(made)})

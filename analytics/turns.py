@@ -11,8 +11,9 @@ from typing import Literal
 
 from pydantic import Field
 
+from affectstream.analytics.against_usual import against_usual
 from affectstream.analytics.changes import mean, mean_of
-from affectstream.analytics.label import Display, against_usual
+from affectstream.analytics.label import Display
 from affectstream.analytics.need import valence
 from affectstream.analytics.records import DECIMALS, Distribution, Ms, Part
 from affectstream.schemas.labels import top

@@ -108,9 +108,24 @@ def relative(usual: Usual, window: FusedEmotion, routine: Routine) -> Distributi
     if window.p is None:
         return None
     off = taken_off(usual, window, routine)
-    if off is NOTHING:
-        return window.p
-    powers = [exp(own - each) for own, each in zip(logs(window.p), off, strict=True)]
+    return window.p if off is NOTHING else _less(window.p, off)
+
+
+def without(usual: Usual, window: FusedEmotion, routine: Routine) -> FusedEmotion:
+    """Return a window with what is usual taken off its probabilities and off those of the voice by itself.
+
+    How much its modalities disagree stays as it was.
+    """
+    voice = known_voice(window, routine) if usual.length_ms >= LEAST_OWN_MS else None
+    if voice is None or voice.p is None:
+        return window
+    own = voice.model_copy(update={"p": _less(voice.p, _bounded(usual, routine[voice.model_id or ""]))})
+    parts = tuple(own if state is voice else state for state in window.modalities)
+    return window.model_copy(update={"p": relative(usual, window, routine), "modalities": parts})
+
+
+def _less(p: Sequence[float], off: Logs) -> Distribution:
+    powers = [exp(own - each) for own, each in zip(logs(p), off, strict=True)]
     return tuple(power / sum(powers) for power in powers)
 
 

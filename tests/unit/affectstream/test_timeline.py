@@ -21,17 +21,18 @@ NOTES = st.lists(
 
 def test_alerts_contradictions_and_turning_points_become_notes_in_words() -> None:
     finals = tenths("1" * 10 + "9" * 10 + "1" * 5)
-    (note, *turns) = notes_of(finals, alerts([ANGRY], finals), origin_ms=0)
+    (note, *turns) = notes_of(finals, finals, alerts([ANGRY], finals), origin_ms=0)
     assert (note.start_s, note.end_s) == (10.0, 20.0)
     assert note.text == "ALERT angry 0.90 of 0.60"
     assert all(turn.start_s == turn.end_s for turn in turns)
-    (contradiction,) = notes_of(split("9999"), (), origin_ms=0)
+    finals = split("9999")
+    (contradiction,) = notes_of(finals, finals, (), origin_ms=0)
     assert contradiction.text == "words neutral, voice angry"
 
 
 def test_an_alert_without_an_end_goes_on_to_the_end_of_the_call() -> None:
     finals = tenths("99999")
-    (note,) = notes_of(finals, alerts([ANGRY], finals), origin_ms=0)
+    (note,) = notes_of(finals, finals, alerts([ANGRY], finals), origin_ms=0)
     assert note.end_s == 5.0
 
 

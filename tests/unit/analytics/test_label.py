@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.session_lines import LETTERS, spread, window
 
+from affectstream.analytics.against_usual import against_usual
 from affectstream.analytics.label import NOTHING, Display, LabelFold, display_as, labels, step
 from affectstream.analytics.usual import shipped
 from affectstream.runtime.settings import LabelSettings
@@ -201,3 +202,20 @@ def test_a_minute_is_what_is_usual_and_an_early_pane_adds_nothing():
 def test_the_setting_says_whether_the_usual_voice_counts():
     assert display_as(LabelSettings().model_dump(), None).routine == shipped()
     assert display_as(LabelSettings(usual=False).model_dump(), None).routine == {}
+
+
+def test_a_habit_of_the_voice_is_no_contradiction_of_the_words():
+    calm = ModalityState(modality="text", state="present", p=spread("neutral", 0.9), weight=0.5, count=1)
+    said = [
+        each.model_copy(update={"modalities": (*each.modalities, calm), "disagreement": 0.4})
+        for each in heard("a" * 60, 0.5)
+    ]
+    seen = against_usual(MEASURED, said)
+    assert [each.disagreement for each in seen[:10]] == [0.4] * 10
+    assert max(each.disagreement for each in seen[15:]) < 0.3
+    voice, words = seen[-1].modalities
+    assert (words, sum(voice.p)) == (calm, pytest.approx(1.0))
+    assert voice.p[EMOTIONS.index("neutral")] > 2 * said[-1].modalities[0].p[EMOTIONS.index("neutral")]
+    assert against_usual(Display(), said) == said
+    alone = heard("a" * 60, 0.5)
+    assert {each.disagreement for each in against_usual(MEASURED, alone)} == {0.0}
