@@ -13,7 +13,8 @@ from affectstream.dashboards.limits import within
 from affectstream.runtime.store import FusedStore
 from affectstream.schemas.messages import FusedEmotion, PartyKey
 
-PAGE = 100  # finals of a party in one round trip: its first minute, where it speaks most of the time
+PAGE, AT_ONCE = 2_000, 100  # finals and parties of one round trip, between which other requests are answered
+EACH = 100  # finals of one party at most: its first minute, where it speaks most of the time
 PARTIES = 20_000  # that are remembered, those asked for last
 CHECKED_S = 30.0  # after which a session may have been purged and sent again
 
@@ -57,17 +58,11 @@ class Beginnings:
         if not self._display.routine:
             return [UNKNOWN] * len(asked)
         async with self._reading:
-            await self._check([key for key, _ in asked])
+            await self._check(asked)
             found = [self._beginning(key, until_ms) for key, until_ms in asked]
             behind = list(zip(asked, found, strict=True))
             while behind := [(of, known) for of, known in behind if not known.tells(of[1])]:
-                starts = [(key, known.newest_ms + 1) for (key, _), known in behind]
-                pages = await within(self._store.entries_of(starts, PAGE))
-                more = [
-                    self._learn(known, page, until_ms)
-                    for ((_, until_ms), known), page in zip(behind, pages, strict=True)
-                ]
-                behind = [each for each, goes_on in zip(behind, more, strict=True) if goes_on]
+                behind = [*await self._read(behind[:AT_ONCE]), *behind[AT_ONCE:]]
             while len(self._parties) > PARTIES:
                 self._parties.popitem(last=False)
         return [
@@ -85,10 +80,18 @@ class Beginnings:
                 is_more = usual.length_ms > known.usual.length_ms
                 self._take(known, final.end_ms, [(final.end_ms, usual)] if is_more else [])
 
-    async def _check(self, keys: Sequence[PartyKey]) -> None:
-        """Forget parties whose first final is not the one that was read, or has expired."""
+    async def _check(self, asked: Sequence[Asked]) -> None:
+        """Forget parties whose first final is not the one that was read, or has expired.
+
+        They are looked up now and then, and where a time is asked for that lies behind.
+        """
         now_s = time.monotonic()
-        due = [key for key in keys if (b := self._parties.get(key)) and now_s - b.checked_s > CHECKED_S]
+        known = [(key, until_ms, self._parties[key]) for key, until_ms in asked if key in self._parties]
+        due = [
+            key
+            for key, until_ms, beginning in known
+            if now_s - beginning.checked_s > CHECKED_S or until_ms <= beginning.newest_ms
+        ]
         pages = await within(self._store.entries_of([(key, None) for key in due], 1)) if due else []
         for key, page in zip(due, pages, strict=True):
             if page[:1] == [self._parties[key].first]:
@@ -102,13 +105,20 @@ class Beginnings:
         self._parties.move_to_end(key)
         return Beginning() if known.whole and known.newest_ms >= until_ms else known
 
-    def _learn(self, known: Beginning, page: Sequence[Entry], until_ms: int) -> bool:
-        """Take in what of a page ends before a time; return whether there may be more."""
-        wanted = [entry for entry in page if known.newest_ms < entry[0] < until_ms]
-        if wanted:
-            known.first = known.first or wanted[0]
-            self._take(known, wanted[-1][0], learnt_of(wanted, self._display, known.usual))
-        return len(wanted) == PAGE
+    async def _read(self, behind: Sequence[tuple[Asked, Beginning]]) -> list[tuple[Asked, Beginning]]:
+        """Read a page of parties together; return those of which there may be more."""
+        limit = min(EACH, PAGE // len(behind))
+        starts = [(key, known.newest_ms + 1) for (key, _), known in behind]
+        pages = await within(self._store.entries_of(starts, limit))
+        more = []
+        for (of, known), page in zip(behind, pages, strict=True):
+            wanted = [entry for entry in page if known.newest_ms < entry[0] < of[1]]
+            if wanted:
+                known.first = known.first or wanted[0]
+                self._take(known, wanted[-1][0], learnt_of(wanted, self._display, known.usual))
+            if len(wanted) == limit:
+                more.append((of, known))
+        return more
 
     def _take(self, known: Beginning, newest_ms: int, heard: Sequence[Heard]) -> None:
         known.newest_ms = newest_ms

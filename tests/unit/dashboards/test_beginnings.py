@@ -29,7 +29,7 @@ class Stored:
 
     def __init__(self, **calls: list[FusedEmotion]) -> None:
         self.calls = calls
-        self.read = self.asked = 0
+        self.read = self.asked = self.largest = 0
 
     async def entries_of(
         self, parties: list[tuple[PartyKey, int | None]], limit: int
@@ -40,6 +40,7 @@ class Stored:
             for (sid, _), from_ms in parties
         ]
         self.read += sum(map(len, pages))
+        self.largest = max(self.largest, sum(map(len, pages)))
         return pages
 
 
@@ -59,6 +60,18 @@ async def test_it_is_that_of_the_fold_over_the_finals_before(until_ms: int, sile
     assert await known.before([(ANA, until_ms)]) == [expected]
 
 
+async def test_many_parties_are_read_a_page_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(beginnings, "AT_ONCE", 2)
+    monkeypatch.setattr(beginnings, "PAGE", 20)
+    calls = {f"call-{n}": call(20 * n) for n in range(5)}
+    stored = Stored(**calls)
+    found = await reading(stored).before([((sid, "customer"), 70_001) for sid in calls])
+    assert found == [
+        fold(DISPLAY, NOTHING, [*finals[:70]])[-1].usual if finals else UNKNOWN for finals in calls.values()
+    ]
+    assert stored.largest <= 20
+
+
 async def test_what_a_call_says_later_is_not_read_again_and_after_a_minute_nothing_is() -> None:
     stored = Stored(call=[], two=call(300))
     known = reading(stored)
@@ -66,8 +79,9 @@ async def test_what_a_call_says_later_is_not_read_again_and_after_a_minute_nothi
         stored.calls["call"] = call(second)
         for until_ms in (second * 1000, (second - 1) * 1000):
             await known.before([(ANA, until_ms), (BEN, 300_000)])
-    assert stored.read <= 100 + 3 * 60 + 10  # the newest also before it counts, and once the minute again
-    assert stored.asked <= 70
+    # the newest also before it counts, once the minute again, and the first final where a time lies behind
+    assert stored.read <= 100 + 3 * 60 + 100
+    assert stored.asked <= 170
 
 
 async def test_a_final_that_follows_on_what_is_known_need_not_be_read() -> None:
@@ -105,6 +119,8 @@ async def test_a_session_that_was_sent_again_is_read_anew(monkeypatch: pytest.Mo
     (angry,) = await known.before([(ANA, 100_000)])
     stored.calls["call"] = call(100, "sad")
     assert await known.before([(ANA, 100_000)]) == [angry]
+    (sooner,) = await known.before([(ANA, 30_001)])  # a time that lies behind
+    assert sooner == fold(DISPLAY, NOTHING, call(30, "sad"))[-1].usual
     monkeypatch.setattr(beginnings, "CHECKED_S", -1.0)
     (sad,) = await known.before([(ANA, 100_000)])
     assert sad == fold(DISPLAY, NOTHING, call(100, "sad"))[-1].usual
