@@ -172,9 +172,9 @@ def _table(parties: "Iterable[PartySummary]", title: str) -> Table:
 
 
 def _shares(party: "PartySummary") -> Text:
-    by_size = sorted(party.shares.items(), key=lambda pair: -pair[1])
-    parts = [Text(f"{name} {share:.0%}", style=COLOURS[name]) for name, share in by_size]
-    return Text(", ").join([*parts, *([Text(f"unsure {party.unsure:.0%}")] if party.unsure else [])])
+    shares = sorted(party.shares.items(), key=lambda pair: -pair[1]) + [("unsure", party.unsure)]
+    parts = (Text(f"{name} {share:.0%}", style=COLOURS.get(name, "")) for name, share in shares if share)
+    return Text(", ").join(parts)
 
 
 def _events(made: "Report") -> Table:

@@ -6,6 +6,7 @@ lies between them is taken off. What is gained by it: docs/experiments/party-bas
 """
 
 import tomllib
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
@@ -81,6 +82,7 @@ class Usual:
 
 
 UNKNOWN = Usual()
+Heard = tuple[int, Usual]  # end of a window, and the usual voice of its party after it
 
 
 def learnt(usual: Usual, window: FusedEmotion, routine: Routine) -> Usual:
@@ -89,6 +91,18 @@ def learnt(usual: Usual, window: FusedEmotion, routine: Routine) -> Usual:
     if voice is None or voice.p is None:
         return usual
     return usual.add(voice.p, window.end_ms - window.start_ms)
+
+
+def added(before: Usual, window: FusedEmotion, routine: Routine) -> list[Heard]:
+    """Return the usual voice after a window, where that adds to it."""
+    after = learnt(before, window, routine)
+    return [] if after is before else [(window.end_ms, after)]
+
+
+def usual_by(heard: Sequence[Heard], end_ms: int) -> Usual:
+    """Return the usual voice after the windows that end by a time."""
+    place = bisect_right(heard, end_ms, key=lambda each: each[0]) - 1
+    return heard[place][1] if place >= 0 else UNKNOWN
 
 
 def taken_off(usual: Usual, window: FusedEmotion, routine: Routine) -> Logs:

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from affectstream.analytics.label import Display
-from affectstream.analytics.usual import OWN_MS, UNKNOWN, Usual
-from affectstream.dashboards.columns import Entry, Heard, learnt_of, usual_by
+from affectstream.analytics.usual import OWN_MS, UNKNOWN, Heard, Usual, usual_by
+from affectstream.dashboards.columns import Entry, learnt_of
 from affectstream.dashboards.limits import within
 from affectstream.runtime.store import FusedStore
 from affectstream.schemas.messages import FusedEmotion, PartyKey

@@ -1,6 +1,5 @@
 """The final windows of parties as arrays: each final is decoded once, and costs 150 bytes from then on."""
 
-from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 from typing import Any
@@ -11,7 +10,7 @@ from msgspec import Struct, field
 from numpy.typing import NDArray
 
 from affectstream.analytics.label import CALM, NOTHING, Display, DisplayedLabel
-from affectstream.analytics.usual import FLOOR, UNKNOWN, Logs, Usual, learnt, taken_off
+from affectstream.analytics.usual import FLOOR, Heard, Logs, Usual, added, taken_off, usual_by
 from affectstream.runtime import rows
 from affectstream.schemas.labels import EMOTIONS, INDEX, N_EMOTIONS
 from affectstream.schemas.messages import MODALITIES, Reason
@@ -43,7 +42,6 @@ NO_P = (np.nan,) * N_EMOTIONS
 
 Rows = NDArray[Any]
 Entry = tuple[int, bytes]  # end of a final's window, and its bytes
-Heard = tuple[int, Usual]  # end of a final's window, and the usual voice of its party after it
 
 
 class State(Struct, gc=False):
@@ -150,23 +148,12 @@ def recent(
     return [(new, each[-1][1] if each else own) for new, each, own in zip(found, heard, usual, strict=True)]
 
 
-def usual_by(heard: Sequence[Heard], end_ms: int) -> Usual:
-    """Return the usual voice after the finals that end by a time."""
-    place = bisect_right(heard, end_ms, key=lambda each: each[0]) - 1
-    return heard[place][1] if place >= 0 else UNKNOWN
-
-
 def learnt_of(entries: Sequence[Entry], display: Display, before: Usual) -> list[Heard]:
     """Return a party's usual voice after each final that adds to it, given what it was before."""
     found = [(-1, before)]
     for final in _all_decoded(entries):
-        found += _added(final, display, found[-1][1])
+        found += added(found[-1][1], final, display.routine)
     return found[1:]
-
-
-def _added(final: Any, display: Display, before: Usual) -> list[Heard]:
-    after = learnt(before, final, display.routine)
-    return [] if after is before else [(final.end_ms, after)]
 
 
 def _all_decoded(entries: Sequence[Entry]) -> list[Any]:
@@ -246,7 +233,7 @@ def _steps(
         ):
             label, since_ms = new, final.start_ms
         yield label, since_ms, taken_off(heard[-1][1], final, display.routine)
-        heard += _added(final, display, heard[-1][1])
+        heard += added(heard[-1][1], final, display.routine)
 
 
 def _less(p: Rows, off: Rows) -> Rows:

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from support.session_lines import window
 
 from affectstream.analytics.label import NOTHING, Display, fold
-from affectstream.analytics.usual import UNKNOWN, relative
+from affectstream.analytics.usual import UNKNOWN, relative, usual_by
 from affectstream.dashboards import columns_cache
-from affectstream.dashboards.columns import STATUSES, Columns, learnt_of, recent, usual_by
+from affectstream.dashboards.columns import STATUSES, Columns, learnt_of, recent
 from affectstream.dashboards.columns_cache import ColumnsCache
 from affectstream.schemas.codec import encode
 from affectstream.schemas.messages import MODALITIES, FusedEmotion, ModalityState, PartyKey, Reason
