@@ -173,8 +173,7 @@ def _table(parties: "Iterable[PartySummary]", title: str) -> Table:
 
 def _shares(party: "PartySummary") -> Text:
     shares = [*sorted(party.shares.items(), key=lambda pair: -pair[1]), ("unsure", party.unsure)]
-    parts = (Text(f"{name} {share:.0%}", style=COLOURS.get(name, "")) for name, share in shares if share)
-    return Text(", ").join(parts)
+    return Text(", ").join(Text(f"{n} {share:.0%}", style=COLOURS.get(n, "")) for n, share in shares if share)
 
 
 def _events(made: "Report") -> Table:

@@ -71,8 +71,7 @@ class Usual:
 
         ``routine`` holds the geometric means (7,) of the model's probabilities on routine calls.
         """
-        powers = [exp(own - each) for own, each in zip(logs(voice), self.shift(routine), strict=True)]
-        return tuple(power / sum(powers) for power in powers)
+        return _less(voice, self.shift(routine))
 
     def shift(self, routine: Sequence[float]) -> Logs:
         """Return by how much (7,) the log probabilities lie above those of a routine call."""
