@@ -11,7 +11,9 @@ import httpx
 import pytest
 from integration.dashboards.conftest import SESSION, Runner
 
+from affectstream.analytics.label import display_as, labels
 from affectstream.runtime.audit import AuditLog
+from affectstream.runtime.settings import LabelSettings
 from affectstream.schemas.messages import FusedEmotion
 
 PATH = f"/api/sessions/{SESSION}/feedback"
@@ -39,10 +41,15 @@ def test_a_mark_is_kept_replaced_audited_and_exported_with_its_window(
 
     out = tmp_path / "marks.jsonl"
     env = {k: v for k, v in os.environ.items() if not k.startswith("AFFECT_")} | settings
+    env["AFFECT_LABEL__DWELL_MS"] = "60000"  # so what is displayed depends on the windows before
     command = [str(Path(sys.executable).with_name("affectstream")), "feedback", "export", "-o", str(out)]
     subprocess.run(command, env=env, check=True, capture_output=True)
     (line,) = map(json.loads, out.read_text().splitlines())
     assert (line["session"], line["label"], line["window"]["end_ms"]) == (SESSION, "sad", call[3].end_ms)
+    display = display_as(LabelSettings(dwell_ms=60_000).model_dump(), None)
+    before = [final for final in call if final.party == "customer" and final.end_ms <= call[3].end_ms]
+    *_, displayed = labels(display, before)
+    assert line["window"]["shown"] == displayed.label != labels(display, before[-1:])[0].label
 
     log = AuditLog(Path(settings["AFFECT_POLICY__AUDIT_LOG"]))
     assert [(entry.did, entry.by) for entry in log.entries()][:2] == [("feedback", "ana")] * 2
