@@ -1,20 +1,18 @@
 """What heads read: the statistics of windows of clips, and by whom and over which line they are."""
 
-import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
-import torch
 
 from affectstream.lab.datasets.readers import View
-from affectstream.lab.party_baseline import NEUTRAL, Floats, Indices, never_absent, window_statistics
+from affectstream.lab.party_baseline import NEUTRAL, Floats, Indices, never_absent
 from affectstream.lab.training import speech
+from affectstream.lab.training.blocks import kept_statistics
 from affectstream.models.voice.encoder import SpeechEncoder
 
 CLIPS_A_LINE = 40  # about as much as somebody says in a call
-VARIANT = "/"  # in the name of a copy, before the number of its variant
 TRUSTED_AT = 4.0  # windows at which a mean lies half way from that of training to the speaker's own
 
 Names = npt.NDArray[np.str_]
@@ -25,7 +23,7 @@ class Heard:
     """The windows of one copy of a corpus, or of some of its clips."""
 
     corpus: str  # its short name
-    copy: str  # what its windows went through; of a variant with its number after VARIANT
+    copy: str  # what its windows went through
     x: Floats  # (windows, size): statistics
     clip: Indices  # (windows,)
     labels: Indices  # (clips,)
@@ -59,13 +57,6 @@ class Heard:
         return found
 
 
-def of_windows(inputs: speech.Halves, copy: str, encoder: SpeechEncoder) -> Floats:
-    """Return the statistics (windows, size) of a ``copy``, whose name says which variant where it is one."""
-    _, _, variant = copy.partition(VARIANT)
-    draws = torch.Generator().manual_seed(zlib.crc32(copy.encode())) if variant else None
-    return window_statistics(inputs, encoder, draws)
-
-
 def lines_of(view: View, copy: str) -> Names:
     """Return the line of every clip: of a speaker, and in a drawn copy of ``CLIPS_A_LINE`` clips of one."""
     speakers = np.array(view.groups)
@@ -84,11 +75,10 @@ def heard_in(
     """Yield ``copies`` of every corpus whose labels are what was acted."""
     for name, view in views.items():
         for copy in copies if name not in speech.WEAK else ():
-            drawn = copy.partition(VARIANT)[0]
-            lines = lines_of(view, drawn)
-            if drawn == speech.CLEAN:
-                windows = speech.of_corpus(name, view, drawn, kept)
+            lines = lines_of(view, copy)
+            if copy == speech.CLEAN:
+                windows = speech.of_corpus(name, view, copy, kept)
             else:
-                windows = speech.over_lines(name, view, list(lines), drawn, kept)
-            x = of_windows(windows.inputs, copy, encoder)
+                windows = speech.over_lines(name, view, list(lines), copy, kept)
+            x = kept_statistics(windows, kept, encoder)
             yield Heard(name, copy, x, windows.clip, view.labels, lines)

@@ -24,16 +24,14 @@ from affectstream.lab import script
 from affectstream.lab.evaluation.windows import per_clip
 from affectstream.lab.statistics import uar
 from affectstream.lab.training import speech
-from affectstream.lab.training.augment.spectra import varied
+from affectstream.lab.training.blocks import window_statistics
 from affectstream.lab.training.networks import whisper
 from affectstream.models.voice.encoder import SpeechEncoder
-from affectstream.models.voice.network import loud, statistics
 from affectstream.schemas.labels import EMOTIONS, N_EMOTIONS
 
 SOURCES = {source.name: source for source in (whisper.TINY_EN, whisper.BASE)}
 LEFT_OUT = ("tess", "nemo", "turev")
 NEUTRAL = EMOTIONS.index("neutral")
-AT_ONCE = 64  # windows
 DECAY = 0.03  # of the squared weights of standardised statistics
 STEPS = 120
 ABSENT = -1e4  # on the logit of a class that a corpus does not have
@@ -142,23 +140,6 @@ def spoken_in(data: Path, kept: speech.Kept, encoder: SpeechEncoder) -> Iterator
         x = window_statistics(windows.inputs, encoder).astype(np.float64)
         mean = per_clip(x, windows.clip, len(view.labels))[heard].astype(np.float32)
         yield name, Spoken(mean, view.labels[heard], np.array(view.groups)[heard])
-
-
-@torch.inference_mode()
-def window_statistics(
-    inputs: speech.Halves, encoder: SpeechEncoder, variants: torch.Generator | None = None
-) -> Floats:
-    """Return the statistics (windows, size) of log-mel windows, or of a variant of each that is drawn.
-
-    The encoder computes in its own type.
-    """
-    found = []
-    for start in range(0, len(inputs), AT_ONCE):
-        x = torch.from_numpy(inputs[start : start + AT_ONCE].astype(np.float32))
-        x = x if variants is None else varied(x, variants)
-        blocks = [block.float() for block in encoder(x.to(encoder.positions.dtype))]
-        found.append(statistics(blocks, loud(x)).numpy())
-    return np.concatenate(found)
 
 
 def main(

@@ -20,7 +20,7 @@ from affectstream.schemas.labels import EMOTIONS
 
 BEFORE = Path(__file__).with_name("before.json")
 PAGE, FIGURES = "calls.md", "calls-figures.json"
-COMMAND = "affectstream evaluate calls --run runs/voice-heads -o docs/models"
+COMMAND = "affectstream evaluate calls -o docs/models"
 ABSENT = "-"
 
 
@@ -48,10 +48,9 @@ STAGED = (
     "another) one that is neither that nor neutral; *elsewhere* is the share of windows outside of the "
     "splice, all neutral speech, that show an emotion. Each speaker is judged by a network of a run of the "
     "voice (`--run`) that never heard them, without that run by the shipped one, as the list below says; "
-    "relative rules and the display compare with what that network makes of the routine calls. `python -m "
-    "affectstream.lab.voice_heads` makes `runs/voice-heads`, `affectstream evaluate voice --run "
-    "runs/voice-heads` fits its temperature. Before, here: the same networks and words by the rules of "
-    "before."
+    "relative rules and the display compare with what that network makes of the routine calls. "
+    "`affectstream train voice` makes the run, `affectstream evaluate voice` fits its temperature. Before, "
+    "here: networks that had heard no announcers, and the same words, by the rules of before."
 )
 SAID = (
     "The same calls with words: held-out sentences of customers, as a recogniser writes them, one after "

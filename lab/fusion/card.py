@@ -11,7 +11,7 @@ from affectstream.models.fusion.parameters import LICENCE
 from affectstream.schemas.messages import MODALITIES
 
 COMMANDS = (
-    "affectstream fusion log --run runs/voice-heads",
+    "affectstream fusion log",
     "affectstream fusion fit -o models/weights/fusion.json",
     "affectstream fusion compare --fitted models/weights/fusion.json -o docs/fusion.md "
     "--card models/weights/fusion.md",

@@ -121,9 +121,8 @@ class FaceRecipe(Recipe):
 
 
 class VoiceRecipe(Recipe):
-    """The shipped voice network, on windows of several corpora."""
+    """The heads of the shipped voice network, on windows of several corpora."""
 
-    encoder_scale: float = Field(0.1, ge=0, le=1)  # of the rate, for Whisper's layers; 0 leaves them alone
     members: PositiveInt = 4
     hidden: PositiveInt = 128
     copies: int = Field(3, ge=0)  # of every corpus through drawn rooms and lines, beside the clean one
@@ -133,7 +132,7 @@ class VoiceRecipe(Recipe):
     mixup_alpha: PositiveFloat = 0.4
     corpus_power: float = Field(0.5, ge=0, le=1)  # windows are drawn by (size of their corpus) ** this
     home: PositiveFloat = 2.0  # how much oftener those of RAVDESS
-    calls: float = Field(0.3, ge=0)  # weight of the prior over unlabelled calls
+    calls: float = Field(0.3, ge=0)  # weight of the prior over voices without labels
     calls_offset: float = Field(0.0, ge=0)  # added to the logit of neutral where a call is heard
     sounds: float = Field(0.3, ge=0)  # weight of flat answers to what is no speech
 

@@ -32,6 +32,7 @@ HOME = "ravdess"
 CORPORA = (HOME, "tess", "nemo", "turev", "emospeech")
 WEAK = ("emospeech",)  # never judged by
 CALLS = "calls"
+ANNOUNCERS = "announcers"
 HELD_CALLS = ("auto0",)  # beginnings of the names of calls that training never hears
 SHARES = {"tess": 0.3, "nemo": 0.5, "emospeech": 0.4}  # of the clips in a drawn copy: many takes, few voices
 CLEAN = "clean"
@@ -49,6 +50,8 @@ class Windows:
 
     inputs: Halves  # (windows, 80, 200)
     clip: Indices  # (windows,)
+    name: str  # of the corpus and the copy
+    key: str  # of what they were made of
 
 
 @dataclass(frozen=True)
@@ -91,12 +94,15 @@ def _digest(view: readers.View) -> str:
 
 
 def of_calls(folder: Path, copy: str, kept: Kept) -> Windows:
-    """Return the windows of the calls in ``folder`` but those of HELD_CALLS; none where there are none."""
+    """Return the windows of the recordings in ``folder`` but HELD_CALLS; none where there are none.
+
+    A row of ``clip`` is a recording, in the order of their names.
+    """
     files = sorted(path for path in folder.glob("*") if path.suffix in SUFFIXES)
     learnt = [path for path in files if not path.name.startswith(HELD_CALLS)]
-    sources = [(i, path, f"{copy}/{CALLS}/{i}") for i, path in enumerate(learnt)]
+    sources = [(i, path, f"{copy}/{folder.name}/{i}") for i, path in enumerate(learnt)]
     digest = hashlib.sha256("".join(path.name for path in learnt).encode()).hexdigest()
-    return _made_once(kept, f"{CALLS}-{copy}", digest, sources, copy, 1.0)
+    return _made_once(kept, f"{folder.name}-{copy}", digest, sources, copy, 1.0)
 
 
 def of_sounds(kinds: Sequence[str], n: int = N_SOUNDS) -> Halves:
@@ -118,7 +124,9 @@ def _made_once(
     if path.exists():
         found = arrays(path)
         if str(found["key"]) == digest:
-            return Windows(found["inputs"].astype(np.float16, copy=False), found["clip"].astype(np.int64))
+            return Windows(
+                found["inputs"].astype(np.float16, copy=False), found["clip"].astype(np.int64), name, digest
+            )
     parts = [sources[start : start + AT_ONCE] for start in range(0, len(sources), AT_ONCE)]
     cuts = partial(_cuts, copy=copy, share=share)
     if kept.processes > 1:
@@ -128,7 +136,7 @@ def _made_once(
         made = list(chain.from_iterable(map(cuts, parts)))
     shape = (len(made), features.N_MELS, features.FRAMES)
     inputs = np.stack([window for _, window in made]) if made else np.zeros(shape, np.float16)
-    windows = Windows(inputs, np.array([row for row, _ in made], dtype=np.int64))
+    windows = Windows(inputs, np.array([row for row, _ in made], dtype=np.int64), name, digest)
     whole(path, lambda part: np.savez(part, inputs=inputs, clip=windows.clip, key=np.array(digest)))
     return windows
 

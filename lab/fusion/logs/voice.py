@@ -128,7 +128,7 @@ def networks(run: Path, clips: Sequence[ravdess.Clip]) -> Unheard:
     if not nets:
         raise ModelError(
             f"{run} does not hold networks that never heard RAVDESS or the actors of a fold: "
-            "python -m affectstream.lab.voice_heads makes them"
+            "affectstream train voice makes them"
         )
     folds = (fold.test for fold in ravdess.folds_of(clips))
     return Unheard(list(zip(nets, folds, strict=True)), "networks by fold that never heard the actor")

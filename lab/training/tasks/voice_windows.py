@@ -3,24 +3,25 @@
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from affectstream.lab.evaluation.windows import per_clip
 from affectstream.lab.statistics import Floats
-from affectstream.lab.training.augment.spectra import varied
 from affectstream.lab.training.corpus import Indices, Part
 from affectstream.lab.training.memory import one_hot
 from affectstream.lab.training.recipe import Recipe, VoiceRecipe
-from affectstream.lab.training.speech import Windows
 from affectstream.lab.training.task import Batch
+from affectstream.models.voice.encoder import SpeechEncoder
 from affectstream.models.voice.network import VoiceNet, fitted_domain
 from affectstream.schemas.labels import INDEX, N_EMOTIONS
+
+Singles = npt.NDArray[np.float32]
 
 CALL_PRIOR = (
     0.80,
@@ -32,38 +33,53 @@ CALL_PRIOR = (
     0.02,
 )  # of a routine call, in the order of EMOTIONS: a belief
 NEVER = -1e4  # added to the logit of a class that the corpus does not have
-CALL_ROWS, SOUND_ROWS = 128, 32  # of a batch
+PARTIES, PARTY_ROWS, SOUND_ROWS = 8, 16, 32  # of a batch
 DOMAIN_ROWS = 15_000
-AT_ONCE = 256  # windows of an evaluation
+
+
+@dataclass(frozen=True)
+class Spoken:
+    """Statistics of windows and the rows of the clips that they are cut from."""
+
+    x: Singles  # (windows, size)
+    clip: Indices  # (windows,)
 
 
 @dataclass(frozen=True)
 class Learnt:
     """What training draws from: all copies of every corpus, and what has no label."""
 
-    windows: Windows  # of all copies; ``clip`` is a row of Clips
-    calls: Tensor  # (windows, 80, 200) without labels
-    sounds: Tensor  # (windows, 80, 200), no speech
-    _moved: dict[str, tuple[Tensor, Tensor, Tensor]] = field(default_factory=dict)
+    windows: Spoken  # of all copies; ``clip`` is a row of Clips
+    parties: tuple[
+        tuple[Tensor, ...], ...
+    ]  # of routine calls and of announcers: (windows, size) of each voice
+    sounds: Tensor  # (windows, size), no speech
+    _moved: dict[str, tuple[Tensor, list[Tensor], Tensor]] = field(default_factory=dict)
 
-    def on(self, device: str) -> tuple[Tensor, Tensor, Tensor]:
-        """Return labelled windows, calls and sounds on ``device``, where all parts of a run share them."""
+    def on(self, device: str) -> tuple[Tensor, list[Tensor], Tensor]:
+        """Return labelled windows, parties and sounds on ``device``, where all parts of a run share them."""
         if device not in self._moved:
-            rows = torch.from_numpy(self.windows.inputs), self.calls, self.sounds
-            self._moved[device] = (rows[0].to(device), rows[1].to(device), rows[2].to(device))
+            parties = [party.to(device) for kind in self.parties for party in kind]
+            x = torch.from_numpy(self.windows.x).to(device)
+            self._moved[device] = (x, parties, self.sounds.to(device))
         return self._moved[device]
+
+    def chances(self) -> Tensor:
+        """Return how often each party is drawn: every kind alike, and its voices alike."""
+        kinds = [torch.full((len(kind),), 1.0 / len(kind)) for kind in self.parties if kind]
+        return torch.cat(kinds) if kinds else torch.zeros(0)
 
 
 @dataclass(frozen=True)
 class Clips:
-    """The clips of all corpora, one after the other, and their windows."""
+    """The clips of all corpora, one after the other, and the statistics of their windows."""
 
     labels: Indices  # (n,)
     corpus: Indices  # (n,), in the order of affectstream.lab.training.speech.CORPORA
     allowed: Tensor  # (corpora, 7), True where the corpus has the class
-    clean: Windows  # ``clip`` is a row of the above
+    clean: Spoken  # ``clip`` is a row of the above
+    encoder: SpeechEncoder  # whose statistics they are
     make: Callable[[], Learnt]  # takes minutes, and is asked for when something is trained
-    cache: Path  # of what is fetched or made once
 
     @cached_property
     def learnt(self) -> Learnt:
@@ -84,12 +100,9 @@ class Clips:
             return np.zeros((0, N_EMOTIONS))
         mine = np.flatnonzero(np.isin(self.clean.clip, rows))
         network.eval().to(recipe.device)
-        found = [np.zeros((0, N_EMOTIONS))]
         with torch.inference_mode():
-            for start in range(0, len(mine), AT_ONCE):
-                x = torch.from_numpy(self.clean.inputs[mine[start : start + AT_ONCE]]).to(recipe.device)
-                found.append(network(x.float()).double().cpu().numpy())
-        mean = per_clip(np.concatenate(found), np.searchsorted(rows, self.clean.clip[mine]), len(rows))
+            found = network(torch.from_numpy(self.clean.x[mine]).to(recipe.device)).double().cpu().numpy()
+        mean = per_clip(found, np.searchsorted(rows, self.clean.clip[mine]), len(rows))
         return np.asarray(np.where(self.allowed.numpy()[self.corpus[rows]], mean, mean.min() - 10))
 
     def class_targets(self, part: Part) -> Tensor:
@@ -97,27 +110,23 @@ class Clips:
         return one_hot(self.labels[part.learn])
 
     def finish(self, network: nn.Module, part: Part, recipe: Recipe) -> None:
-        """Fit the domain of a trained ``network`` to the windows of ``part`` and to the calls."""
+        """Fit the domain of a trained ``network`` to the windows of ``part`` and to the unlabelled voices."""
         assert isinstance(network, VoiceNet)
         mine = np.flatnonzero(np.isin(self.learnt.windows.clip, part.learn))
         rng = np.random.default_rng(recipe.seed)
         chosen = np.sort(rng.permutation(mine)[:DOMAIN_ROWS])
-        network.eval().to(recipe.device)
-        rows = torch.cat([torch.from_numpy(self.learnt.windows.inputs[chosen]), self.learnt.calls])
-        with torch.inference_mode():
-            found = [
-                network.statistics(x.to(recipe.device).float()).cpu() for x in torch.split(rows, AT_ONCE)
-            ]
-        fitted = fitted_domain(torch.cat(found).float())
+        heard = [party for kind in self.learnt.parties for party in kind]
+        fitted = fitted_domain(torch.cat([torch.from_numpy(self.learnt.windows.x[chosen]), *heard]))
         network.heads.domain.load_state_dict(fitted.state_dict())
 
 
 class WindowTask:
-    """Training on windows drawn evenly over the classes of a corpus, with calls and sounds beside them.
+    """Training on windows drawn evenly over the classes of a corpus, with unlabelled ones beside them.
 
-    Some batches are mixed (Zhang et al., ICLR 2018). Over the windows of calls the mean answer is drawn to
-    the prior of calls (expectation regularisation: Mann & McCallum, ICML 2007); each may differ from it. The
-    recipe's offset is added to them first: what it does is not learnt.
+    Some batches are mixed (Zhang et al., ICLR 2018). Over windows of one voice without labels, of a routine
+    call or of an announcer, the mean answer is drawn to the prior of calls (expectation regularisation: Mann
+    & McCallum, ICML 2007); each may differ from it. So how somebody sounds by nature is told from how they
+    feel. The recipe's offset is added to them first: what it does is not learnt.
     """
 
     def __init__(self, clips: Clips, part: Part, recipe: VoiceRecipe) -> None:
@@ -125,10 +134,10 @@ class WindowTask:
         self._clips, self._recipe = clips, recipe
         self._rng = torch.Generator().manual_seed(recipe.seed)
         self._device = torch.device(recipe.device)
-        self._there = torch.Generator(self._device).manual_seed(recipe.seed)
         self._rows = np.flatnonzero(np.isin(clips.learnt.windows.clip, part.learn))
         self._chances = torch.from_numpy(self._drawn())
-        self._inputs, self._calls, self._sounds = clips.learnt.on(recipe.device)
+        self._inputs, self._parties, self._sounds = clips.learnt.on(recipe.device)
+        self._party_chances = clips.learnt.chances()
         self.held_labels = clips.labels[part.held]
 
     def _drawn(self) -> Floats:
@@ -153,7 +162,7 @@ class WindowTask:
             drawn = torch.multinomial(self._chances, self._recipe.batch, True, generator=self._rng)
             rows = self._rows[drawn.numpy()]
             clip = self._clips.learnt.windows.clip[rows]
-            x = self._inputs[torch.from_numpy(rows).to(self._device)].float()
+            x = self._inputs[torch.from_numpy(rows).to(self._device)]
             allowed = self._clips.allowed[torch.from_numpy(self._clips.corpus[clip])]
             hot = functional.one_hot(torch.from_numpy(self._clips.labels[clip]), N_EMOTIONS).float()
             spread = allowed.float() / allowed.sum(dim=1, keepdim=True)
@@ -171,57 +180,51 @@ class WindowTask:
 
     def _with_unlabelled(self, x: Tensor, targets: Tensor, allowed: Tensor) -> Batch:
         recipe, members = self._recipe, self._recipe.members
-        calls = self._some(self._calls, CALL_ROWS if recipe.calls else 0)
-        sounds = self._some(self._sounds, SOUND_ROWS if recipe.sounds else 0)
-        offset = torch.zeros(len(x) + len(calls) + len(sounds), N_EMOTIONS)
+        voices = self._voices() if recipe.calls else x[:0]
+        sounds = self._some(self._sounds, SOUND_ROWS) if recipe.sounds else x[:0]
+        offset = torch.zeros(len(x) + len(voices) + len(sounds), N_EMOTIONS)
         offset[: len(x)][~allowed] = NEVER
         leant = torch.zeros(N_EMOTIONS)
         leant[INDEX["neutral"]] = recipe.calls_offset
 
         def penalty(logits: Tensor) -> Tensor:
-            n = len(calls) * members
-            logits = torch.cat([logits[:n] + leant.to(logits.device), logits[n:]])
-            log_p = logits.log_softmax(dim=1)
-            of_calls, of_sounds = log_p[:n], log_p[n:]
-            total = logits.new_zeros(())
-            if len(of_calls):
-                mean = of_calls.exp().view(-1, members, N_EMOTIONS).mean(dim=0)  # (members, 7)
+            n, total = len(voices) * members, logits.new_zeros(())
+            if n:
+                p = (logits[:n] + leant.to(logits.device)).softmax(dim=1)
+                mean = p.view(-1, PARTY_ROWS, members, N_EMOTIONS).mean(dim=1)  # (parties, members, 7)
                 prior = logits.new_tensor(CALL_PRIOR)
-                total = total + recipe.calls * (prior * (prior.log() - mean.log())).sum(dim=1).mean()
-            if len(of_sounds):
-                total = total - recipe.sounds * of_sounds.mean()
+                total = total + recipe.calls * (prior * (prior.log() - mean.log())).sum(dim=2).mean()
+            if len(sounds):
+                total = total - recipe.sounds * logits[n:].log_softmax(dim=1).mean()
             return total
 
-        rows = torch.cat([x, calls, sounds])
-        inputs = (varied(rows, self._there) if recipe.augment else rows, offset)
+        inputs = (torch.cat([x, voices, sounds]), offset)
         return Batch(inputs, targets.repeat_interleave(members, dim=0), penalty)
 
+    def _voices(self) -> Tensor:
+        """Return PARTY_ROWS windows of each of PARTIES drawn voices without labels, those of one together."""
+        if not len(self._party_chances):
+            return self._inputs[:0]
+        drawn = torch.multinomial(self._party_chances, PARTIES, True, generator=self._rng)
+        return torch.cat([self._some(self._parties[party], PARTY_ROWS) for party in drawn.tolist()])
+
     def _some(self, rows: Tensor, n: int) -> Tensor:
-        wanted = min(n, len(rows))
-        drawn = torch.randint(max(len(rows), 1), (wanted,), generator=self._rng)
-        return rows[drawn.to(rows.device)].float()
+        drawn = torch.randint(len(rows), (n,), generator=self._rng)
+        return rows[drawn.to(rows.device)]
 
     def held_logits(self, network: nn.Module, epoch: int) -> Floats:
         """Return the logits of the held-out clips: of none, for the recipe is trained to its end."""
         return np.zeros((0, N_EMOTIONS))
 
     def groups(self, network: nn.Module) -> Iterable[Any]:
-        """Return the parameters of the heads, and those of the encoder, which change more slowly."""
+        """Return the parameters of the heads: the encoder stays as it is."""
         assert isinstance(network, VoiceNet)
-        heads = {"params": list(network.heads.parameters())}
-        if not self._recipe.encoder_scale:
-            network.encoder.requires_grad_(False)
-            return [heads]
-        return [
-            heads,
-            {"params": list(network.encoder.parameters()), "scale": self._recipe.encoder_scale},
-        ]
+        return [{"params": list(network.heads.parameters())}]
 
     def random_state(self) -> dict[str, Any]:
-        """Return the state of the generators."""
-        return {"rng": self._rng.get_state(), "there": self._there.get_state()}
+        """Return the state of the generator."""
+        return {"rng": self._rng.get_state()}
 
     def restore(self, state: dict[str, Any]) -> None:
         """Continue from ``state``."""
         self._rng.set_state(state["rng"])
-        self._there.set_state(state["there"])

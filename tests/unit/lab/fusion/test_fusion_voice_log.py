@@ -47,5 +47,5 @@ def test_without_it_each_fold_answers_for_its_own_actors(run: Path) -> None:
 def test_a_run_that_holds_neither_says_what_makes_them(run: Path) -> None:
     for part in ("without-ravdess", "fold-3"):
         (run / part / "best.safetensors").unlink()
-    with pytest.raises(ModelError, match="voice_heads makes them"):
+    with pytest.raises(ModelError, match="train voice makes them"):
         networks(run, CLIPS)  # type: ignore[arg-type]

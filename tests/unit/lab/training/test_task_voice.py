@@ -1,6 +1,7 @@
 """Training of the voice is repeatable and keeps corpora apart."""
 
 import json
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -12,12 +13,15 @@ from safetensors.torch import save_file
 from torch import nn
 
 from affectstream.lab.datasets import ravdess, readers
-from affectstream.lab.training import loop, speech
-from affectstream.lab.training.corpus import Corpus
+from affectstream.lab.evaluation.tasks.voice_folds import whole_network
+from affectstream.lab.training import blocks, loop, speech
+from affectstream.lab.training.blocks import kept_statistics, window_statistics
+from affectstream.lab.training.corpus import Corpus, Part
 from affectstream.lab.training.recipe import Recipe, changed, shipped_recipe
 from affectstream.lab.training.tasks import voice_windows
 from affectstream.lab.training.tasks.voice import finished, network, spoken
-from affectstream.lab.training.tasks.voice_windows import CALL_PRIOR, Clips
+from affectstream.lab.training.tasks.voice_windows import CALL_PRIOR, Clips, Learnt, Spoken
+from affectstream.models.voice.encoder import SpeechEncoder
 from affectstream.models.voice.network import VoiceNet
 
 SMALL = {"members": 2, "hidden": 4, "batch": 8, "steps": 2, "warm_up": 1, "copies": 1}
@@ -25,7 +29,8 @@ SMALL = {"members": 2, "hidden": 4, "batch": 8, "steps": 2, "warm_up": 1, "copie
 
 @pytest.fixture(autouse=True)
 def _small(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(voice_windows, "CALL_ROWS", 4)
+    monkeypatch.setattr(voice_windows, "PARTIES", 2)
+    monkeypatch.setattr(voice_windows, "PARTY_ROWS", 2)
     monkeypatch.setattr(voice_windows, "SOUND_ROWS", 2)
     monkeypatch.setattr(speech, "of_sounds", partial(speech.of_sounds, n=4))
 
@@ -106,17 +111,10 @@ def test_training_repeats_itself(prepared: tuple[Corpus, Clips], recipe: Recipe,
 
 
 def test_training_learns(prepared: tuple[Corpus, Clips], recipe: Recipe, tmp_path: Path) -> None:
-    easy = {
-        "dropout": 0.0,
-        "mixup": 0.0,
-        "augment": False,
-        "hidden": 32,
-        "rate": 0.02,
-        "schedule": "constant",
-    }
+    easy = {"dropout": 0.0, "mixup": 0.0, "hidden": 32, "rate": 0.02, "schedule": "constant"}
     trained(
         prepared,
-        changed(recipe, easy | {"epochs": 3, "steps": 6, "average": 0.0, "encoder_scale": 0.0}),
+        changed(recipe, easy | {"epochs": 3, "steps": 6, "average": 0.0}),
         tmp_path,
         lambda line: None,
     )
@@ -145,9 +143,11 @@ def test_a_stopped_training_ends_with_the_weights_of_one_that_was_not(
 
 def test_every_part_keeps_its_test_out_and_one_learns_from_everything(prepared: tuple[Corpus, Clips]) -> None:
     corpus, _ = prepared
-    *folds, without, whole = corpus.parts
+    *folds, home, without, whole = corpus.parts
     assert [part.name for part in folds] == [f"fold-{k}" for k in range(5)]
     assert all(len(part.learn) + len(part.test) == len(corpus.labels) for part in folds)
+    assert (home.name, len(home.test)) == ("without-ravdess", 0)
+    assert {corpus.known["corpus"][i] for i in home.learn} == {"turev"}
     assert without.name == "without-turev"
     assert {corpus.known["corpus"][i] for i in without.learn} == {"ravdess"}
     assert {corpus.known["corpus"][i] for i in without.test} == {"turev"}
@@ -163,7 +163,7 @@ def test_a_class_that_a_corpus_lacks_is_neither_learnt_nor_answered_there(
     logits = clips.logits(network(recipe, clips), turkish, recipe)
     assert set(logits.argmax(axis=1)) <= {0, 1, 2, 3}
     assert (logits[:, 4:].max(axis=1) < logits[:, :4].min(axis=1)).all()
-    task = clips.task(corpus.parts[5], corpus.labels, changed(recipe, {"mixup": 0.0}))
+    task = clips.task(corpus.parts[6], corpus.labels, changed(recipe, {"mixup": 0.0}))
     (x, offset), targets, _ = next(task.batches(0))
     assert len(targets) == 2 * 8
     assert len(x) == len(offset) > 8
@@ -217,23 +217,82 @@ def test_the_domain_of_a_finished_network_holds_what_it_learnt_from(
     corpus, clips = prepared
     made = network(recipe, clips)
     finished(made, clips, corpus.parts[-1], recipe)
-    known = torch.from_numpy(clips.clean.inputs).float()
+    assert isinstance(made, VoiceNet)
+    domain = made.heads.domain
+    assert float((domain(torch.from_numpy(clips.clean.x)) > 0.5).float().mean()) < 0.1
+    noise = torch.from_numpy(window_statistics(np.random.default_rng(0).random((4, 80, 200)), clips.encoder))
+    assert float(domain(noise).min()) > 0.5
+
+
+def test_the_encoder_stays_as_it_is_and_is_kept_with_the_heads(
+    prepared: tuple[Corpus, Clips], recipe: Recipe, tmp_path: Path
+) -> None:
+    clips = prepared[1]
+    made = trained(prepared, changed(recipe, {"epochs": 1, "steps": 1}), None, lambda line: None)
+    for name, tensor in clips.encoder.state_dict().items():
+        assert torch.equal(tensor, made.state_dict()[f"encoder.{name}"]), name
+    save_file(made.state_dict(), tmp_path / "best.safetensors")
+    whole = whole_network(tmp_path / "best.safetensors", recipe)
+    windows = speech.of_sounds(("tones",))
+    statistics = torch.from_numpy(window_statistics(windows, clips.encoder.to(whole.encoder.positions.dtype)))
+    clips.encoder.float()
     with torch.inference_mode():
-        _, _, unknown = made.eval().with_evidence(known)
-        assert float((unknown > 0.5).float().mean()) < 0.1
-        assert float(made.with_evidence(torch.rand(4, 80, 200))[2].min()) > 0.5
+        torch.testing.assert_close(whole(torch.from_numpy(windows).float()), made.eval()(statistics))
 
 
-def test_an_encoder_that_is_left_alone_does_not_change(
+def test_windows_of_one_voice_without_labels_come_together_and_kinds_of_voices_alike() -> None:
+    def party(voice: float, windows: int) -> torch.Tensor:
+        return torch.full((windows, 3), voice)
+
+    calls, announcers = (party(1, 9),), (party(2, 50), party(3, 4))
+    learnt = Learnt(
+        Spoken(np.zeros((1, 3), np.float32), np.zeros(1, np.int64)), (calls, announcers), party(0, 1)
+    )
+    np.testing.assert_allclose(learnt.chances(), [1.0, 0.5, 0.5])
+    clips = Clips(
+        np.zeros(1, np.int64),
+        np.zeros(1, np.int64),
+        torch.ones(5, 7) > 0,
+        learnt.windows,
+        None,
+        lambda: learnt,
+    )
+    task = clips.task(
+        Part("all", np.zeros(1, np.int64), np.zeros(0, np.int64), np.zeros(0, np.int64)),
+        clips.labels,
+        changed(shipped_recipe("voice"), SMALL | {"sounds": 0.0}),
+    )
+    heard = [next(task.batches(0)).inputs[0][8:, 0].view(2, 2) for _ in range(200)]
+    voices = torch.cat(heard)
+    assert (voices[:, 0] == voices[:, 1]).all()
+    assert [round(float((voices[:, 0] == n).float().mean()), 1) for n in (1, 2, 3)] == pytest.approx(
+        [0.5, 0.25, 0.25], abs=0.1
+    )
+
+
+def test_where_no_voice_without_labels_is_at_hand_none_is_heard(
     prepared: tuple[Corpus, Clips], recipe: Recipe
 ) -> None:
-    recipe = changed(recipe, {"epochs": 1, "steps": 1})
-    before = network(recipe, prepared[1])
-    alone = trained(prepared, changed(recipe, {"encoder_scale": 0.0}), None, lambda line: None)
-    tuned = trained(prepared, recipe, None, lambda line: None)
-    name = "encoder.blocks.0.inner.0.weight"
-    assert torch.equal(before.state_dict()[name], alone.state_dict()[name])
-    assert not torch.equal(before.state_dict()[name], tuned.state_dict()[name])
+    corpus, clips = prepared
+    alone = replace(clips, make=lambda: replace(clips.learnt, parties=((), ()), _moved={}))
+    task = alone.task(corpus.parts[-1], corpus.labels, changed(recipe, {"sounds": 0.0}))
+    batch = next(task.batches(0))
+    assert len(batch.inputs[0]) == 8
+    assert batch.penalty is not None
+    assert float(batch.penalty(torch.zeros(0, 7))) == 0.0
+
+
+def test_statistics_are_kept_and_made_again_for_another_encoder(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = speech.Kept(tmp_path)
+    windows = speech.of_calls(data / "calls", "clean", kept)
+    one, two = (SpeechEncoder(16, 2, 2).eval() for _ in range(2))
+    made = kept_statistics(windows, kept, one)
+    assert made.shape == (len(windows.clip), 64)
+    monkeypatch.setattr(blocks, "window_statistics", lambda *_: np.ones((1, 64), np.float32))
+    np.testing.assert_array_equal(kept_statistics(windows, kept, one), made)
+    assert kept_statistics(windows, kept, two).shape == (1, 64)
 
 
 def test_an_actor_is_in_one_fold_and_both_sexes_in_each(corpus: ravdess.Clips) -> None:

@@ -1,22 +1,14 @@
-"""Networks of voices by part: what they learn, and what the mean of a speaker's other clips brings."""
+"""What is known of a speaker, and what networks by part are judged by."""
 
 from dataclasses import replace
-from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
-import torch
 
-from affectstream.lab import voice_heads
 from affectstream.lab.datasets.readers import View
-from affectstream.lab.evaluation.tasks.voice_folds import whole_network
-from affectstream.lab.heard import CLIPS_A_LINE, TRUSTED_AT, Heard, lines_of, of_windows
+from affectstream.lab.heard import CLIPS_A_LINE, TRUSTED_AT, Heard, lines_of
 from affectstream.lab.known import parts
-from affectstream.lab.statistics import uar
-from affectstream.lab.voice_heads import Learnt
-from affectstream.models.voice.encoder import SpeechEncoder
-from affectstream.models.voice.network import VoiceNet
 from affectstream.schemas.labels import EMOTIONS
 
 CLASSES = (EMOTIONS.index("neutral"), EMOTIONS.index("happy"), EMOTIONS.index("angry"))
@@ -33,12 +25,6 @@ def _heard(seed: int) -> Heard:
     clip = np.repeat(EVERYTHING, 2)
     x = (where + emotion[labels])[clip] + 0.1 * rng.normal(size=(len(clip), SIZE))
     return Heard("ravdess", "clean", x.astype(np.float32), clip, labels, speakers)
-
-
-def test_one_set_of_heads_reads_strangers_better_the_more_is_known_of_them() -> None:
-    learnt = Learnt([_heard(seed) for seed in range(4)], np.zeros((0, SIZE), np.float32))
-    nothing, much = (uar(*learnt.known.answers(_heard(9), clips, neutral=False)) for clips in (0, 20))
-    assert much > 0.9 > nothing
 
 
 def test_a_baseline_is_the_mean_of_other_clips_drawn_to_that_of_all() -> None:
@@ -68,36 +54,6 @@ def test_a_baseline_is_of_clips_over_the_same_line() -> None:
     alone = replace(heard, lines=np.array([str(clip) for clip in EVERYTHING]))
     found = alone.baselines(middle, CLIPS, False, np.random.default_rng(0))
     np.testing.assert_array_equal(found, np.zeros((3 * CLIPS, SIZE)))
-
-
-def test_a_variant_of_windows_is_another_drawing_of_them_and_the_same_each_time() -> None:
-    torch.manual_seed(0)
-    encoder = SpeechEncoder(16, 2, 2).eval()
-    windows = np.random.default_rng(0).random((3, 80, 200)).astype(np.float16)
-    as_they_are, *drawn = (of_windows(windows, copy, encoder) for copy in ("r0", "r0/0", "r0/1", "r0/0"))
-    assert not np.allclose(as_they_are, drawn[0])
-    assert not np.allclose(drawn[0], drawn[1])
-    np.testing.assert_array_equal(drawn[0], drawn[2])
-
-
-def test_variants_are_learnt_from_and_widen_neither_the_domain_nor_what_is_usual() -> None:
-    windows, calls = _heard(0), np.zeros((0, SIZE), np.float32)
-    far = replace(windows, x=-windows.x)
-    alone, both = Learnt([windows], calls), Learnt([windows], calls, [far])
-    assert torch.equal(alone.heads.domain.middle, both.heads.domain.middle)
-    found = [float(uar(*by.known.answers(far, 0, neutral=False))) for by in (alone, both)]
-    assert found[0] < 0.4 < 0.65 < found[1], found
-
-
-def test_a_kept_network_is_the_encoder_and_the_heads(tmp_path: Path) -> None:
-    recipe = voice_heads.RECIPE_OF_ALL
-    made = VoiceNet(recipe.members, recipe.hidden).eval()
-    by = SimpleNamespace(heads=made.heads)
-    voice_heads.save(by, made.encoder, tmp_path / "fold-0" / "best.safetensors")
-    found = whole_network(tmp_path / "fold-0" / "best.safetensors", recipe)
-    x = torch.rand(2, 80, 200)
-    made.encoder.to(found.encoder.positions.dtype)
-    torch.testing.assert_close(found(x), made(x))
 
 
 def test_every_speaker_of_ravdess_is_left_out_by_one_fold_and_a_corpus_at_hand_whole() -> None:
