@@ -56,7 +56,8 @@ def _parts(views: dict[str, readers.View], recipe: Recipe) -> Corpus:
     other = rows[names != speech.HOME]
     parts = [replace(part, learn=np.concatenate([part.learn, other])) for part in folds.parts]
     if not recipe.folds:
-        parts.append(Part(f"{WITHOUT}{speech.HOME}", other, none, none))  # its clips are tested by the folds
+        if len(other):  # no test, for the folds test its clips
+            parts.append(Part(f"{WITHOUT}{speech.HOME}", other, none, none))
         judged = [name for name in views if name not in (speech.HOME, *speech.WEAK)]
         parts += [Part(f"{WITHOUT}{n}", rows[names != n], none, rows[names == n]) for n in judged]
         parts.append(Part(ALL, rows, none, none))
@@ -85,13 +86,17 @@ def _clips(views: dict[str, readers.View], data: Path, recipe: VoiceRecipe, kept
 
     def make() -> Learnt:
         copies = [speech.CLEAN, *(f"r{k}" for k in range(recipe.copies))]
+        announcers = kept.cache / speech.ANNOUNCERS
+        if not announcers.is_dir():
+            made_by = "python -m affectstream.lab.announcers"
+            Console(stderr=True).print(f"no announcers in {announcers}: {made_by} makes those of the card")
         parties = [
             _by_voice([speech.of_calls(folder, name, kept) for name in copies], read)
-            for folder in (data / speech.CALLS, kept.cache / speech.ANNOUNCERS)
+            for folder in (data / speech.CALLS, announcers)
         ]
         sounds = speech.of_sounds(speech.LEARNT_SOUNDS if recipe.sounds else ())
-        made = torch.from_numpy(window_statistics(sounds, reader))
-        return Learnt(_joined(views, copies, kept, read), tuple(parties), made)
+        flat = torch.from_numpy(window_statistics(sounds, reader))
+        return Learnt(_joined(views, copies, kept, read), tuple(parties), flat)
 
     return Clips(labels, corpus, torch.from_numpy(_allowed(labels, corpus)), clean, encoder, make)
 

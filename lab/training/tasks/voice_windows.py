@@ -50,9 +50,7 @@ class Learnt:
     """What training draws from: all copies of every corpus, and what has no label."""
 
     windows: Spoken  # of all copies; ``clip`` is a row of Clips
-    parties: tuple[
-        tuple[Tensor, ...], ...
-    ]  # of routine calls and of announcers: (windows, size) of each voice
+    parties: tuple[tuple[Tensor, ...], ...]  # (windows, size) of each voice: of calls, of announcers
     sounds: Tensor  # (windows, size), no speech
     _moved: dict[str, tuple[Tensor, list[Tensor], Tensor]] = field(default_factory=dict)
 

@@ -155,6 +155,17 @@ def test_every_part_keeps_its_test_out_and_one_learns_from_everything(prepared: 
     assert len(np.unique(np.concatenate([part.test for part in corpus.parts]))) == len(corpus.labels)
 
 
+def test_the_first_corpus_alone_is_enough_and_missing_announcers_are_told(
+    corpus: ravdess.Clips, recipe: Recipe, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "ravdess").symlink_to(corpus.clips[0].path.parents[1])
+    made, clips = spoken(tmp_path / "data", recipe, tmp_path / "features")
+    assert [part.name for part in made.parts] == [*(f"fold-{k}" for k in range(5)), "all"]
+    assert clips.learnt.parties == ((), ())
+    assert "python -m affectstream.lab.announcers" in capsys.readouterr().err
+
+
 def test_a_class_that_a_corpus_lacks_is_neither_learnt_nor_answered_there(
     prepared: tuple[Corpus, Clips], recipe: Recipe
 ) -> None:
