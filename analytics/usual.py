@@ -11,10 +11,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from importlib.resources import files
-from math import exp, log
+from math import exp, inf, log
 
 from affectstream.schemas.fields import Distribution
-from affectstream.schemas.labels import N_EMOTIONS
+from affectstream.schemas.labels import EMOTIONS, N_EMOTIONS
 from affectstream.schemas.messages import FusedEmotion, ModalityState
 
 Logs = tuple[float, ...]  # (7,)
@@ -26,7 +26,9 @@ SURE_AT_MS = 4_000  # of speech, at which the own mean counts as much as that of
 OWN_MS = 60_000  # how much of a party makes what is its own
 LEAST_OWN_MS = 10_000  # with less there is nothing yet
 MOST = 1.0  # of a log probability, that is taken off of what is displayed: a factor of 2.7
+MOST_ADDED = 1.5  # to that of an emotion of which less is usual than on routine calls: a factor of 4.5
 NOTHING: Logs = (0.0,) * N_EMOTIONS
+LEAST: Logs = tuple(-inf if name == "neutral" else -MOST_ADDED for name in EMOTIONS)  # that is taken off
 
 
 @cache
@@ -69,9 +71,11 @@ class Usual:
     def relative(self, voice: Sequence[float], routine: Sequence[float]) -> Distribution:
         """Return what the voice would say (7,) were this mean that of a routine call.
 
-        ``routine`` holds the geometric means (7,) of the model's probabilities on routine calls.
+        ``routine`` holds the geometric means (7,) of the model's probabilities on routine calls. At most
+        ``MOST_ADDED`` is added to an emotion: of whoever is calmer than these calls are, the least change
+        would count as much as anger does.
         """
-        return _less(voice, self.shift(routine))
+        return _less(voice, tuple([max(*pair) for pair in zip(self.shift(routine), LEAST, strict=True)]))
 
     def shift(self, routine: Sequence[float]) -> Logs:
         """Return by how much (7,) the log probabilities lie above those of a routine call."""

@@ -20,6 +20,7 @@ from affectstream.lab.options import (
     Quick,
     ReportFolder,
     RunFolder,
+    Strangers,
     Threads,
     VoiceRun,
     Weights,
@@ -109,6 +110,7 @@ def evaluate(
     quick: Quick = False,
     weights: Weights = None,
     run: VoiceRun = Path("runs/voice"),
+    strangers: Strangers = Path("runs/strangers"),
     device: Device = "cpu",
     threads: ProcessorThreads = None,
 ) -> None:
@@ -125,7 +127,7 @@ def evaluate(
     if output is not None:
         make_folder(output)  # before what takes minutes
     if name == "calls":
-        return _evaluate_calls(data, run, output, quick)
+        return _evaluate_calls(data, run, strangers, output, quick)
     if name not in get_args(Name):
         if quick or weights is not None:
             raise InputError("--quick and --weights are for face, voice and text, not for a run folder")
@@ -158,7 +160,7 @@ def _evaluate_run(folder: Path, data: Path | None, output: Path | None, device: 
     _show(evaluation, output, DRAWS)
 
 
-def _evaluate_calls(data: Path | None, run: Path, output: Path | None, quick: bool) -> None:
+def _evaluate_calls(data: Path | None, run: Path, strangers: Path, output: Path | None, quick: bool) -> None:
     """Measure calls, show the page, and write it with its figures."""
     from affectstream.lab.calls import bench, page
     from affectstream.lab.evaluation.document import show
@@ -166,7 +168,7 @@ def _evaluate_calls(data: Path | None, run: Path, output: Path | None, quick: bo
 
     before = page.read(page.BEFORE)
     with _progress() as progress:
-        found = bench.measure(data, run, load(), progress, quick)
+        found = bench.measure(data, run, strangers, load(), progress, quick)
     show(page.blocks(found, before), out)
     for path in page.write(found, output) if output is not None else ():
         out.print(f"wrote {path}", highlight=False, soft_wrap=True)

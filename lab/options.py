@@ -31,6 +31,7 @@ ProcessorThreads = Annotated[
     int | None, typer.Option(min=1, help="of torch; default: one per processor", show_default=False)
 ]
 Threads = Annotated[int, typer.Option(min=1, help="of torch")]
+Strangers = Annotated[Path, typer.Option(help="calls: recordings of calm people whom no training heard")]
 VoiceRun = Annotated[Path, typer.Option(help="voice: the run that keeps the folds")]
 ReportFolder = Annotated[
     Path | None, typer.Option("-o", "--output", help="folder for the report, plots and predictions")

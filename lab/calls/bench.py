@@ -4,18 +4,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import numpy as np
 from rich.progress import Progress
 
 from affectstream.analytics import rules
 from affectstream.analytics.alerts import alerts
 from affectstream.analytics.label import Display, display_as
 from affectstream.analytics.rules import Rule
-from affectstream.lab.calls import judge
+from affectstream.lab.calls import judge, rows
 from affectstream.lab.calls.acted import CORPORA, Speaker, speakers, wideband
 from affectstream.lab.calls.judge import Figures, Judged
 from affectstream.lab.calls.lines import LINE_HZ, LINES, WIDE_HZ, Line, at_rate
-from affectstream.lab.calls.recordings import Recording, routine
+from affectstream.lab.calls.recordings import Recording, load, routine
 from affectstream.lab.calls.sentences import Sentence, in_style, read_sentences
 from affectstream.lab.calls.staged import (
     AIMS,
@@ -27,6 +26,7 @@ from affectstream.lab.calls.staged import (
     staged,
     windows_of,
 )
+from affectstream.lab.calls.strangers import strangers
 from affectstream.lab.calls.stream import Stream, Words
 from affectstream.lab.calls.unheard import Unheard
 from affectstream.lab.calls.usual import usual_of
@@ -85,6 +85,10 @@ class Bench:
         """Return the alerts that begin in a recording."""
         return judge.began(alerts(self.rules, of.finals))
 
+    def together(self, found: Sequence[Judged]) -> Figures:
+        """Return the figures over several recordings and the alerts that begin in them."""
+        return rows.of_all(found, sum(len(self.alarms(of)) for of in found))
+
     @property
     def raised_by(self) -> dict[str, frozenset[str]]:
         """Return by aim the names of the rules that any of its emotions raises."""
@@ -95,11 +99,17 @@ class Bench:
 
 
 def measure(
-    data: Path | None, run: Path, settings: Settings, progress: Progress, quick: bool = False
+    data: Path | None,
+    run: Path,
+    calm: Path,
+    settings: Settings,
+    progress: Progress,
+    quick: bool = False,
 ) -> Measured:
     """Return the figures of the models, the fusion rule and the alert rules that the settings choose.
 
-    ``run`` is that of the voice, whose networks judge the speakers that the shipped weights learnt from.
+    ``run`` is that of the voice, whose networks judge the speakers that the shipped weights learnt from;
+    in ``calm`` lie recordings of strangers, if any.
     """
     most = QUICK if quick else None
     own = rules.read(settings.alerts.rules)
@@ -113,6 +123,7 @@ def measure(
     with_words = {c.name: bench.judged(c, words) for c in progress.track(calls, description="words")}
     figures |= _routine(bench, with_words, WORDED)
     figures |= _lines(bench, calls, as_recorded, actors, dict(list(LINES.items())[:most]))
+    figures |= _strangers(bench, calm)
     made = list(staged(actors, calls))
     figures |= _staged(bench, made, calls)
     figures |= _staged(bench, made, calls, in_style(read_sentences("held"), "recogniser"))
@@ -140,41 +151,24 @@ def _heard(bench: Bench, actors: Sequence[Speaker]) -> dict[str, str]:
 def _routine(bench: Bench, found: dict[str, Judged], kind: str) -> dict[str, Figures]:
     """Return the figures of each call, of each rule on all calls, and of all calls."""
     judged = list(found.values())
-    figures = {f"call{kind}/{name}": _call(bench, of) for name, of in found.items()}
-    figures |= {f"rule{kind}/{rule.name}": _rule(bench, rule, judged) for rule in bench.rules}
-    return figures | {f"calls{kind}": _all(bench, judged)}
+    figures = {f"call{kind}/{name}": rows.of_one(of, len(bench.alarms(of))) for name, of in found.items()}
+    figures |= {f"rule{kind}/{rule.name}": _rule(rule, judged) for rule in bench.rules}
+    return figures | {f"calls{kind}": bench.together(judged)}
 
 
-def _call(bench: Bench, of: Judged) -> Figures:
-    count = len(bench.alarms(of))
-    return {
-        **judge.shares(of),
-        **judge.steadiness(of),
-        **judge.halves(of),
-        "alerts": count,
-        "seconds": len(of.finals),
-    }
-
-
-def _all(bench: Bench, found: Sequence[Judged]) -> Figures:
-    """Return the figures over all recordings: each window counts once, halves once a recording."""
-    together = Judged([w for of in found for w in of.finals], tuple(s for of in found for s in of.shown))
-    rates = [judge.steadiness(of) for of in found]
-    weights = [len(of.spoken) for of in found]
-    count = sum(len(bench.alarms(of)) for of in found)
-    return {
-        **judge.shares(together),
-        **{name: round(float(np.average([r[name] for r in rates], weights=weights)), 4) for name in rates[0]},
-        "between halves": round(float(np.mean([judge.halves(of)["between halves"] for of in found])), 4),
-        "alerts": count,
-        "seconds": len(together.finals),
-        "alerts an hour": round(count * 3600 / len(together.finals), 2),
-    }
-
-
-def _rule(bench: Bench, rule: Rule, found: Sequence[Judged]) -> Figures:
+def _rule(rule: Rule, found: Sequence[Judged]) -> Figures:
     count = sum(len(judge.began(alerts([rule], of.finals))) for of in found)
     return {"alerts": count, "alerts an hour": round(count * 3600 / sum(len(of.finals) for of in found), 2)}
+
+
+def _strangers(bench: Bench, folder: Path) -> dict[str, Figures]:
+    """Return the figures of calm people whom no training heard, by kind and of all."""
+    found: dict[str, list[Judged]] = {}
+    for kind, paths in strangers(folder).items():
+        found[kind] = [bench.judged(load(path)) for path in bench.progress.track(paths, description=kind)]
+    every = [of for judged in found.values() for of in judged]
+    kinds = {f"strangers/{kind}": judged for kind, judged in found.items()} | {"strangers": every}
+    return {name: bench.together(judged) | rows.of_people(judged) for name, judged in kinds.items() if judged}
 
 
 def _lines(
@@ -205,12 +199,9 @@ def _lines(
 
 
 def _line(bench: Bench, plain: dict[str, Judged], changed: dict[str, Judged]) -> Figures:
-    pairs = [(plain[name], changed[name]) for name in plain]
-    weights = [max(1, len(a.spoken)) for a, _ in pairs]
-    found = [judge.agreement(a, b) for a, b in pairs]
-    all_of = _all(bench, [b for _, b in pairs])
+    all_of = bench.together(list(changed.values()))
     return {
-        **{name: round(float(np.average([f[name] for f in found], weights=weights)), 4) for name in found[0]},
+        **rows.alike([(plain[name], changed[name]) for name in plain]),
         **{name: all_of[name] for name in ("calm", "no speech", "alerts", "seconds")},
     }
 
@@ -226,11 +217,11 @@ def _staged(
     outcomes: dict[str, list[Outcome]] = {}
     for call in bench.progress.track(made, description=f"staged{kind}"):
         own = bench.of_speaker(call.speaker, calls)
-        of = own.judged(call.call, laid(script(call, sentences)) if sentences else None)
-        found = outcome(call, of, own.alarms(of), own.raised_by)
+        heard = own.judged(call.call, laid(script(call, sentences)) if sentences else None)
+        found = outcome(call, heard, own.alarms(heard), own.raised_by)
         outcomes.setdefault(call.speaker.corpus, []).append(found)
-    rows = {f"/{corpus}": found for corpus, found in outcomes.items()}
-    rows[""] = [each for of_corpus in outcomes.values() for each in of_corpus]
-    figures = {f"{aim}{kind}{name}": alarms_for(aim, found) for aim in AIMS for name, found in rows.items()}
-    figures |= {f"windows{kind}{name}": windows_of(found) for name, found in rows.items()}
-    return figures | {f"shown{kind}{name}": displayed_in(found) for name, found in rows.items()}
+    of = {f"/{corpus}": found for corpus, found in outcomes.items()}
+    of[""] = [each for of_corpus in outcomes.values() for each in of_corpus]
+    figures = {f"{aim}{kind}{name}": alarms_for(aim, found) for aim in AIMS for name, found in of.items()}
+    figures |= {f"windows{kind}{name}": windows_of(found) for name, found in of.items()}
+    return figures | {f"shown{kind}{name}": displayed_in(found) for name, found in of.items()}

@@ -23,7 +23,6 @@ PAGE, FIGURES = "calls.md", "calls-figures.json"
 COMMAND = "affectstream evaluate calls -o docs/models"
 ABSENT = "-"
 
-
 TOP = (
     "What a routine telephone call must look like, measured on real calls without labels, on the same calls "
     "over other lines, and on calm speech of speakers into which their acted emotions are spliced. Every "
@@ -35,6 +34,15 @@ TOP = (
     "labels, never from it. A window lasts a second; *spoken* windows are those with evidence."
 )
 
+STRANGERS = (
+    "People whom no training heard, a recording each: two announcers of telephone systems, and people who "
+    "read letters, syllables and words in 24 languages. They are no calls, but nobody in them feels what the "
+    "voice could tell; an alert is a false one. `python -m affectstream.lab.calls.strangers` makes the "
+    "recordings. *Calm* is the share of spoken windows shown as neutral or left open, *least calm* that of "
+    "the worst recording. Of the windows before anything is taken off: the share whose likeliest label is "
+    "neutral, and (*sure*) that in which an emotion has 0.5 or more, means over the people, with the worst "
+    "of them. Before, nobody measured it."
+)
 STAGED = (
     "A minute of one speaker's neutral acted speech, then at least 12 s of their acted anger, sadness, "
     "fear or joy or of neutral speech of other recordings, then 20 s of neutral speech again, all within "
@@ -101,6 +109,8 @@ def blocks(now: Measured, before: Measured) -> Iterator[Block]:
     yield _rules(both, SOUND)
     yield _rules(both, WORDED)
     yield from _lines(both)
+    if both.rows("strangers"):
+        yield from _strangers(both)
     yield Heading("Calls with staged emotions")
     yield Paragraph(STAGED)
     yield from _staged(both, SOUND)
@@ -138,6 +148,16 @@ def _lines(both: "_Both") -> Iterator[Block]:
     )
     shown = ("equal", "total variation", "calm", "no speech", "alerts")
     yield both.table("line", [*both.rows("line/"), *both.rows("acted/")], {name: name for name in shown})
+
+
+def _strangers(both: "_Both") -> Iterator[Block]:
+    yield Heading("Calm strangers")
+    yield Paragraph(STRANGERS)
+    for title, names in (
+        ("displayed of strangers", ("people", "seconds", "calm", "least calm", "alerts", "alerts an hour")),
+        ("said of strangers", ("likeliest neutral", "least neutral", "sure", "most sure")),
+    ):
+        yield both.table(title, both.rows("strangers"), {name: name for name in names})
 
 
 def _sentences(both: "_Both") -> Iterator[Block]:
@@ -216,7 +236,8 @@ class _Both(NamedTuple):
 
     def _cell(self, row: str, figure: str) -> str:
         value, was = _value(self.now, row, figure), _value(self.before, row, figure)
-        return f"{_shown(value)} ({_shown(was)})" if was != value else _shown(value)
+        compared = was != value and row in self.before.figures
+        return f"{_shown(value)} ({_shown(was)})" if compared else _shown(value)
 
 
 def _value(of: Measured, row: str, figure: str) -> float | None:

@@ -6,8 +6,10 @@ import pytest
 from support.session_lines import spread, window
 
 from affectstream.analytics.usual import (
+    FLOOR,
     LEAST_OWN_MS,
     MOST,
+    MOST_ADDED,
     SURE_AT_MS,
     UNKNOWN,
     Usual,
@@ -64,9 +66,28 @@ def test_a_mean_is_of_logarithms_by_the_length_of_windows() -> None:
 
 def test_probabilities_of_zero_are_no_more_than_noise() -> None:
     sure = tuple(1.0 if i == INDEX["neutral"] else 0.0 for i in range(7))
-    found = after(sure, 60).relative(sure, CALM)
-    assert sum(found) == pytest.approx(1.0)
-    assert max(found) < 0.8
+    usual = after(sure, 60)
+    assert usual.relative(sure, CALM) == pytest.approx(usual.relative(with_noise(sure), CALM))
+    assert min(usual.shift(CALM)) > math.log(FLOOR / CALM[INDEX["sad"]])
+
+
+def with_noise(p: tuple[float, ...]) -> tuple[float, ...]:
+    return tuple(max(each, FLOOR / 2) for each in p)
+
+
+def test_of_whoever_is_calmer_than_routine_calls_a_small_change_stays_small() -> None:
+    calmer, change = spread("neutral", 0.99), spread("neutral", 0.7)
+    found = after(calmer, 60).relative(change, CALM)
+    added = odds(found, "angry", "neutral") - odds(change, "angry", "neutral")
+    missing = odds(CALM, "angry", "neutral") - odds(calmer, "angry", "neutral")
+    assert missing > 3
+    assert MOST_ADDED < added < MOST_ADDED + 0.5
+
+
+def test_whoever_is_less_calm_than_routine_calls_gets_all_that_is_missing_of_neutral() -> None:
+    usual = after(SAD, 10_000)
+    assert usual.shift(CALM)[INDEX["neutral"]] < -MOST_ADDED
+    assert usual.relative(SAD, CALM) == pytest.approx(CALM, abs=0.01)
 
 
 def test_a_voice_is_of_windows_with_evidence_in_which_it_speaks() -> None:
