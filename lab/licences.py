@@ -99,7 +99,7 @@ def require_commercial(lines: Iterable[Licensed]) -> None:
 
 def notice(model_ids: Iterable[str], folder: Path = FOLDER) -> str:
     """Return a sentence on the shipped models among ``model_ids`` that commerce may not use, or none."""
-    wanted = set(model_ids)
+    wanted = {model_id.partition("+")[0] for model_id in model_ids}  # behind it stands the prior
     found = refused(
         _model(card, [_corpus(line, card.modality) for line in card.data])
         for card in _cards(folder)

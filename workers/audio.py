@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from affectstream.models.protocol import Array, EmotionModel, Predictions
 from affectstream.models.voice.features import RATE_HZ, features
-from affectstream.models.voice.model import VoiceModel
+from affectstream.models.voice.model import Balanced, VoiceModel
 from affectstream.models.voice.quality import is_silent, quality
 from affectstream.runtime.settings import AudioSettings, Settings
 from affectstream.schemas.errors import InputError
@@ -27,8 +27,15 @@ class AudioAnalyst:
 
     modality = MODALITY
 
-    def __init__(self, model: EmotionModel, prepare: Prepare = features, embeddings: bool = False) -> None:
-        self.model_id = model.model_id
+    def __init__(
+        self,
+        model: EmotionModel,
+        prepare: Prepare = features,
+        embeddings: bool = False,
+        seen: Balanced | None = None,
+    ) -> None:
+        """``seen`` says what the answers become for a party that sends a picture too: no telephone call."""
+        self.model_id, self._seen = model.model_id, seen
         self._prepare = prepare
         self._model, self._embeddings = model, require_embeddings(model, embeddings)
 
@@ -46,7 +53,9 @@ class AudioAnalyst:
         return device.predicted(self._model, inputs, self._embeddings)
 
     def _to_observation(self, message: AudioChunk, grade: float, predictions: Predictions) -> Probabilities:
-        return probabilities(message, self.model_id, fields_of(predictions, 0, grade))
+        if self._seen is None or "video" not in message.expects:
+            return probabilities(message, self.model_id, fields_of(predictions, 0, grade))
+        return probabilities(message, self._seen.model_id, fields_of(self._seen.of(predictions), 0, grade))
 
 
 def samples_of(pcm: bytes) -> npt.NDArray[np.float32]:
@@ -62,10 +71,13 @@ def analyst(settings: Settings) -> AudioAnalyst:
     where = device.choose(own.device)
     if own.model:
         return _hub(own, where, settings.fusion.embeddings)
-    model = VoiceModel(rows=device.fixed_rows(where), prior=own.prior)
+    model = VoiceModel(
+        rows=device.fixed_rows(where), prior="balanced" if own.prior == "balanced" else "calls"
+    )
     model.load(where)
     model.predict([features(np.zeros(RATE_HZ, np.float32), RATE_HZ)])  # the first pass is slow
-    return AudioAnalyst(model, embeddings=settings.fusion.embeddings)
+    seen = model.balanced if own.prior == "situation" else None
+    return AudioAnalyst(model, embeddings=settings.fusion.embeddings, seen=seen)
 
 
 def _hub(own: AudioSettings, where: str, embeddings: bool) -> AudioAnalyst:

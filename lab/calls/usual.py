@@ -47,11 +47,13 @@ def _mean(voices: Sequence[Distribution]) -> Floats:
 
 
 def main() -> None:
-    """Print the model and its numbers as analytics/routine.toml holds them."""
-    settings = load()
-    worker = analyst(settings)
-    usual = usual_of(Stream(worker, settings), routine(None))
-    print(f'"{worker.model_id}" = {list(usual)}')  # noqa: T201
+    """Print the model and its numbers as analytics/routine.toml holds them, at either prior."""
+    calls = routine(None)
+    for prior in ("calls", "balanced"):
+        settings = load(audio={"prior": prior})
+        worker = analyst(settings)
+        usual = usual_of(Stream(worker, settings), calls)
+        print(f'"{worker.model_id}" = {list(usual)}')  # noqa: T201
 
 
 if __name__ == "__main__":

@@ -11,13 +11,13 @@ from affectstream.lab.training.speech import Halves, Kept, Windows
 from affectstream.models.voice.encoder import SpeechEncoder
 from affectstream.models.voice.network import embedding_size, loud, statistics
 
-Floats = npt.NDArray[np.float32]
+Singles = npt.NDArray[np.float32]
 
 AT_ONCE = 64  # windows
 
 
 @torch.inference_mode()
-def window_statistics(inputs: Halves, encoder: SpeechEncoder) -> Floats:
+def window_statistics(inputs: Halves, encoder: SpeechEncoder) -> Singles:
     """Return the statistics (windows, size) of log-mel windows (windows, 80, 200).
 
     The encoder computes in its own type.
@@ -30,7 +30,7 @@ def window_statistics(inputs: Halves, encoder: SpeechEncoder) -> Floats:
     return np.concatenate(found) if found else np.zeros((0, size), np.float32)
 
 
-def kept_statistics(windows: Windows, kept: Kept, encoder: SpeechEncoder) -> Floats:
+def kept_statistics(windows: Windows, kept: Kept, encoder: SpeechEncoder) -> Singles:
     """Return the statistics (windows, size) of ``windows``, from the cache where they were made before."""
     path, key = kept.cache / f"voice-{windows.name}-statistics.npz", f"{windows.key} {_digest(encoder)}"
     if path.exists():

@@ -1,6 +1,8 @@
 """The shipped voice model: log-mel features in, calibrated predictions out."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from math import exp
 from pathlib import Path
 from typing import Literal
 
@@ -21,6 +23,22 @@ Prior = Literal["calls", "balanced"]
 SHAPE = (features.N_MELS, features.FRAMES)
 
 
+@dataclass(frozen=True)
+class Balanced:
+    """What answers at the prior of calls become where all emotions are expected alike."""
+
+    model_id: str
+    odds: float  # how many times those of neutral are as high at the prior of calls
+
+    def of(self, predictions: Predictions) -> Predictions:
+        """Return the same predictions at the balanced prior; what was removed stays as it was."""
+        unknown = predictions.removed[:, None]
+        known = np.maximum(predictions.p - unknown / N_EMOTIONS, 0.0)
+        known[:, INDEX["neutral"]] /= self.odds
+        whole = np.maximum(known.sum(axis=1, keepdims=True), np.finfo(np.float64).tiny)
+        return replace(predictions, p=(1 - unknown) * known / whole + unknown / N_EMOTIONS)
+
+
 class VoiceModel:
     """Predicts seven calibrated probabilities for two-second windows of speech.
 
@@ -35,10 +53,12 @@ class VoiceModel:
         ``prior``: what is expected before anything is heard, a routine call or all emotions alike.
         """
         card = read_card(card_name, folder)
-        self.model_id = card.model_id if prior == "calls" else f"{card.model_id}+{prior}"
+        offset = float(card.config.get("calls_offset", 0.0))
+        self.balanced = Balanced(f"{card.model_id}+balanced", exp(offset / card.temperature))
+        self.model_id = card.model_id if prior == "calls" else self.balanced.model_id
         self._offset = torch.zeros(N_EMOTIONS, dtype=torch.float64)
         if prior == "calls":
-            self._offset[INDEX["neutral"]] = float(card.config.get("calls_offset", 0.0))
+            self._offset[INDEX["neutral"]] = offset
         self._name, self._folder, self._rows = card_name, folder, rows
         self._temperature = card.temperature
         self._device = "cpu"

@@ -40,8 +40,10 @@ class VideoSettings(WorkerSettings):
 class AudioSettings(WorkerSettings):
     """The audio worker."""
 
-    prior: Literal["calls", "balanced"] = Field(
-        "calls", description="what the shipped voice expects: mostly neutral, or all emotions alike"
+    prior: Literal["situation", "calls", "balanced"] = Field(
+        "situation",
+        description="what the shipped voice expects: mostly neutral (`calls`), all emotions alike "
+        "(`balanced`), or the first of a party without a picture and the second of one with (`situation`)",
     )
 
 

@@ -29,9 +29,9 @@ from affectstream.lab.training.tasks.voice import WITHOUT
 from affectstream.models.voice import features
 from affectstream.models.voice.network import VoiceNet, embedding_size
 from affectstream.models.voice.quality import is_silent, quality
-from affectstream.models.weights import Card, read_card
+from affectstream.models.weights import read_card
 from affectstream.schemas.errors import ModelError
-from affectstream.schemas.labels import INDEX, N_EMOTIONS
+from affectstream.schemas.labels import N_EMOTIONS
 
 Floats = npt.NDArray[np.float64]
 Singles = npt.NDArray[np.float32]
@@ -84,14 +84,15 @@ def log(folder: Path, run: Path) -> ProbabilityLog:
     card = read_card("voice")
     unheard = networks(run, clips.clips)
     heard = [windows(clips.clips, heard) for heard in CONDITIONS.values()]
-    answers = _answers(unheard, heard, card, temperature_in(run))
+    answers = _answers(unheard, heard, temperature_in(run))
     clip = heard[0].clip
     number = np.arange(len(clip)) - np.searchsorted(clip, clip)
     return ProbabilityLog(
         "audio",
         "RAVDESS actors 1 to 20",
         f"Voice: {unheard.statement} beside {card.model_id}, on {len(clip)} two-second windows of "
-        f"{len(clips.clips)} RAVDESS clips, calm as neutral; embeddings are the encoder's statistics.",
+        f"{len(clips.clips)} RAVDESS clips, calm as neutral, at the balanced prior; "
+        "embeddings are the encoder's statistics.",
         tuple(CONDITIONS),
         np.stack([found.p for found in answers]),
         np.stack([w.present for w in heard]),
@@ -134,13 +135,12 @@ def networks(run: Path, clips: Sequence[ravdess.Clip]) -> Unheard:
     return Unheard(list(zip(nets, folds, strict=True)), "networks by fold that never heard the actor")
 
 
-def _answers(unheard: Unheard, heard: Sequence[Windows], card: Card, temperature: float) -> list[_Answers]:
+def _answers(unheard: Unheard, heard: Sequence[Windows], temperature: float) -> list[_Answers]:
     """Return what the product would have of the windows under each condition, by the right network.
 
-    The prior is that of calls, as it is in the stream.
+    The prior is the balanced one, as it is in the stream beside a picture.
     """
     made = []
-    offset = np.eye(N_EMOTIONS)[INDEX["neutral"]] * float(card.config.get("calls_offset", 0.0))
     for part in heard:
         n = len(part.inputs)
         answers = _Answers(
@@ -150,7 +150,7 @@ def _answers(unheard: Unheard, heard: Sequence[Windows], card: Card, temperature
             inside = np.isin(part.clip, rows)
             logits, answers.embeddings[inside], unknown = _evidence(net, part.inputs[inside])
             share = answers.unknown[inside] = unknown.astype(np.float64)
-            known = softmax((logits.astype(np.float64) + offset) / temperature, axis=1) * (1 - share[:, None])
+            known = softmax(logits.astype(np.float64) / temperature, axis=1) * (1 - share[:, None])
             answers.p[inside] = known + share[:, None] / N_EMOTIONS
         made.append(answers)
     return made

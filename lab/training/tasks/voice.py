@@ -22,13 +22,13 @@ from affectstream.lab.datasets.catalogue import entry
 from affectstream.lab.evaluation.outcome import About
 from affectstream.lab.splits import merged_groups
 from affectstream.lab.training import speech
-from affectstream.lab.training.blocks import kept_statistics, window_statistics
+from affectstream.lab.training.blocks import Singles, kept_statistics, window_statistics
 from affectstream.lab.training.corpus import Corpus, Indices, Part
 from affectstream.lab.training.files import weights
 from affectstream.lab.training.networks import whisper
 from affectstream.lab.training.recipe import Recipe, VoiceRecipe
 from affectstream.lab.training.tasks.clips import corpus_of
-from affectstream.lab.training.tasks.voice_windows import Clips, Learnt, Singles, Spoken
+from affectstream.lab.training.tasks.voice_windows import Clips, Learnt, Spoken
 from affectstream.models.batching import product_type
 from affectstream.models.voice.encoder import SpeechEncoder
 from affectstream.models.voice.network import VoiceNet

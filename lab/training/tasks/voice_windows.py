@@ -6,13 +6,13 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from affectstream.lab.evaluation.windows import per_clip
 from affectstream.lab.statistics import Floats
+from affectstream.lab.training.blocks import Singles
 from affectstream.lab.training.corpus import Indices, Part
 from affectstream.lab.training.memory import one_hot
 from affectstream.lab.training.recipe import Recipe, VoiceRecipe
@@ -20,8 +20,6 @@ from affectstream.lab.training.task import Batch
 from affectstream.models.voice.encoder import SpeechEncoder
 from affectstream.models.voice.network import VoiceNet, fitted_domain
 from affectstream.schemas.labels import INDEX, N_EMOTIONS
-
-Singles = npt.NDArray[np.float32]
 
 CALL_PRIOR = (
     0.80,

@@ -60,6 +60,7 @@ def test_results_name_the_models_that_are_not_for_commerce(weights: Path) -> Non
     assert notice(["voice/1", "text/1"], weights) == (
         "Not for commercial use: made with voice/1. `affectstream licences` lists the terms."
     )
+    assert notice(["voice/1+balanced", "text/1"], weights) == notice(["voice/1", "text/1"], weights)
     assert notice(["text/1", "somebody/else"], weights) == ""
 
 

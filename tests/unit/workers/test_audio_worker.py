@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from affectstream.models.protocol import Predictions
-from affectstream.models.weights import FOLDER
+from affectstream.models.weights import FOLDER, read_card
 from affectstream.runtime.settings import load
 from affectstream.schemas.errors import InputError
 from affectstream.schemas.messages import Abstention, AudioChunk, Reason
@@ -99,6 +99,22 @@ def test_with_the_shipped_weights_a_chunk_gives_the_same_bits_in_any_batch():
     assert observe(audio, chunks) == alone
     assert observe(audio, chunks[::-1]) == alone[::-1]
     assert sum(not isinstance(outcome.observation, Abstention) for outcome in alone) == 6
+
+
+@pytest.mark.skipif(not (FOLDER / "voice.json").exists(), reason="the voice weights are not there yet")
+@pytest.mark.parametrize(
+    ("prior", "heard", "seen"),
+    [("situation", "", "+balanced"), ("calls", "", ""), ("balanced", "+balanced", "+balanced")],
+)
+def test_neutral_is_expected_of_a_party_on_the_telephone_and_not_of_one_with_a_picture(prior, heard, seen):
+    audio = analyst(load(audio={"device": "cpu", "prior": prior}))
+    alone = chunk(voice())
+    beside = alone.model_copy(update={"expects": ("video", "audio")})
+    one, other = (outcome.observation for outcome in observe(audio, [alone, beside]))
+    own = read_card("voice").model_id
+    assert (one.model_id, other.model_id) == (own + heard, own + seen)
+    assert (other.p[0] < one.p[0] - 0.01) == (heard != seen)
+    assert (other.quality, other.embedding) == (one.quality, one.embedding)
 
 
 class Unsure(Loudness):

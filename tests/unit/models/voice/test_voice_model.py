@@ -9,7 +9,8 @@ import safetensors.torch
 import torch
 from torch.nn import functional
 
-from affectstream.models.voice.model import SHAPE, VoiceModel
+from affectstream.models.protocol import Predictions
+from affectstream.models.voice.model import SHAPE, Balanced, VoiceModel
 from affectstream.models.voice.network import Heads, VoiceNet, fitted_domain, loud, statistics
 from affectstream.models.weights import FOLDER, read_card, write_card
 from affectstream.schemas.errors import ModelError
@@ -80,6 +81,26 @@ def test_the_prior_of_calls_makes_neutral_likelier_by_as_much_as_the_card_says(f
     odds = (p[:, 0] / p[:, 1]) / (q[:, 0] / q[:, 1])
     np.testing.assert_allclose(odds, np.exp(1.2 / 1.5), rtol=1e-9)  # the temperature is 1.5
     np.testing.assert_allclose(p[:, 2] / p[:, 1], q[:, 2] / q[:, 1], rtol=1e-9)
+
+
+def test_answers_at_the_prior_of_calls_become_those_of_the_balanced_model(folder: Path) -> None:
+    state = safetensors.torch.load_file(folder / "tiny.safetensors")
+    state["heads.domain.limits"] = torch.tensor([-1e30, 1e30])  # half of every answer is doubt
+    safetensors.torch.save_file(state, folder / "tiny.safetensors")
+    card = read_card("tiny", folder).model_dump(exclude={"sha256", "labels"})
+    write_card("tiny", card | {"config": card["config"] | {"calls_offset": 1.2}}, folder)
+    balanced, calls = VoiceModel("tiny", 4, folder, prior="balanced"), _loaded("tiny", folder)
+    balanced.load("cpu")
+    expected, found = balanced.predict(_windows(5)), calls.balanced.of(calls.predict(_windows(5)))
+    assert expected.removed == pytest.approx(0.5)
+    assert calls.balanced.model_id == balanced.model_id
+    np.testing.assert_allclose(found.p, expected.p, rtol=1e-9)
+    np.testing.assert_array_equal(found.removed, expected.removed)
+
+
+def test_where_nothing_is_known_the_balanced_answer_is_flat() -> None:
+    unknown = Predictions(np.full((1, 7), 1 / 7), np.ones(1))
+    np.testing.assert_allclose(Balanced("tiny/1+balanced", 4.0).of(unknown).p, 1 / 7)
 
 
 def test_pauses_and_padding_are_not_counted_in_the_statistics() -> None:
