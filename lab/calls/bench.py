@@ -26,7 +26,7 @@ from affectstream.lab.calls.staged import (
     staged,
     windows_of,
 )
-from affectstream.lab.calls.strangers import strangers
+from affectstream.lab.calls.strangers import MADE_BY, strangers
 from affectstream.lab.calls.stream import Stream, Words
 from affectstream.lab.calls.unheard import Unheard
 from affectstream.lab.calls.usual import usual_of
@@ -123,7 +123,7 @@ def measure(
     with_words = {c.name: bench.judged(c, words) for c in progress.track(calls, description="words")}
     figures |= _routine(bench, with_words, WORDED)
     figures |= _lines(bench, calls, as_recorded, actors, dict(list(LINES.items())[:most]))
-    figures |= _strangers(bench, calm)
+    figures |= _strangers(bench, {kind: paths[:most] for kind, paths in strangers(calm).items()})
     made = list(staged(actors, calls))
     figures |= _staged(bench, made, calls)
     figures |= _staged(bench, made, calls, in_style(read_sentences("held"), "recogniser"))
@@ -161,14 +161,18 @@ def _rule(rule: Rule, found: Sequence[Judged]) -> Figures:
     return {"alerts": count, "alerts an hour": round(count * 3600 / sum(len(of.finals) for of in found), 2)}
 
 
-def _strangers(bench: Bench, folder: Path) -> dict[str, Figures]:
+def _strangers(bench: Bench, recordings: dict[str, list[Path]]) -> dict[str, Figures]:
     """Return the figures of calm people whom no training heard, by kind and of all."""
+    if not recordings:
+        bench.progress.console.print(f"no calm strangers are heard: {MADE_BY} makes recordings of some")
     found: dict[str, list[Judged]] = {}
-    for kind, paths in strangers(folder).items():
+    for kind, paths in recordings.items():
         found[kind] = [bench.judged(load(path)) for path in bench.progress.track(paths, description=kind)]
     every = [of for judged in found.values() for of in judged]
     kinds = {f"strangers/{kind}": judged for kind, judged in found.items()} | {"strangers": every}
-    return {name: bench.together(judged) | rows.of_people(judged) for name, judged in kinds.items() if judged}
+    return {
+        name: bench.together(judged) | rows.of_recordings(judged) for name, judged in kinds.items() if judged
+    }
 
 
 def _lines(

@@ -14,6 +14,7 @@ from affectstream.lab.calls.bench import SOUND, WORDED, Measured
 from affectstream.lab.calls.demands import DEMANDS
 from affectstream.lab.calls.staged import AIMS
 from affectstream.lab.calls.staged import EMOTIONS as SPLICED
+from affectstream.lab.calls.strangers import MADE_BY
 from affectstream.lab.evaluation.document import Block, Bullets, Command, Heading, Paragraph, Table, markdown
 from affectstream.schemas.errors import InputError
 from affectstream.schemas.labels import EMOTIONS
@@ -35,13 +36,13 @@ TOP = (
 )
 
 STRANGERS = (
-    "People whom no training heard, a recording each: two announcers of telephone systems, and people who "
-    "read letters, syllables and words in 24 languages. They are no calls, but nobody in them feels what the "
-    "voice could tell; an alert is a false one. `python -m affectstream.lab.calls.strangers` makes the "
-    "recordings. *Calm* is the share of spoken windows shown as neutral or left open, *least calm* that of "
-    "the worst recording. Of the windows before anything is taken off: the share whose likeliest label is "
-    "neutral, and (*sure*) that in which an emotion has 0.5 or more, means over the people, with the worst "
-    "of them. Before, nobody measured it."
+    "People whom no training heard: two announcers of telephone systems, and readers of letters, syllables "
+    "and words, a recording for each language (in some, several people read). They are no calls, but nobody "
+    "in them feels what the voice could tell; an alert is a false one. "
+    f"`{MADE_BY}` makes the recordings. *Calm* is the share of spoken windows shown as neutral or left open, "
+    "*least calm* that of the worst recording. Of the windows before anything is taken off: the share whose "
+    "likeliest label is neutral, and (*sure*) that in which an emotion has 0.5 or more, means over the "
+    "recordings, with the worst of them. Before, nobody measured it."
 )
 STAGED = (
     "A minute of one speaker's neutral acted speech, then at least 12 s of their acted anger, sadness, "
@@ -153,11 +154,9 @@ def _lines(both: "_Both") -> Iterator[Block]:
 def _strangers(both: "_Both") -> Iterator[Block]:
     yield Heading("Calm strangers")
     yield Paragraph(STRANGERS)
-    for title, names in (
-        ("displayed of strangers", ("people", "seconds", "calm", "least calm", "alerts", "alerts an hour")),
-        ("said of strangers", ("likeliest neutral", "least neutral", "sure", "most sure")),
-    ):
-        yield both.table(title, both.rows("strangers"), {name: name for name in names})
+    shown = ("recordings", "seconds", "calm", "least calm", "alerts", "alerts an hour")
+    names = (*shown, "likeliest neutral", "least neutral", "sure", "most sure")
+    yield both.table("strangers", both.rows("strangers"), {name: name for name in names})
 
 
 def _sentences(both: "_Both") -> Iterator[Block]:

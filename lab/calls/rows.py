@@ -36,8 +36,8 @@ def of_all(found: Sequence[Judged], alerts: int) -> Figures:
     }
 
 
-def of_people(found: Sequence[Judged]) -> Figures:
-    """Return what the windows of recordings of one person each say, in the mean and of the worst of them."""
+def of_recordings(found: Sequence[Judged]) -> Figures:
+    """Return what the windows of recordings say, in the mean over these and of the worst."""
     spoken = [[w for w in of.finals if w.p is not None] for of in found]
     neutral = [judge.share(sum(w.label == "neutral" for w in windows), len(windows)) for windows in spoken]
     sure = [
@@ -45,7 +45,7 @@ def of_people(found: Sequence[Judged]) -> Figures:
         for windows in spoken
     ]
     return {
-        "people": len(found),
+        "recordings": len(found),
         "least calm": min(judge.shares(of)["calm"] for of in found),
         "likeliest neutral": round(float(np.mean(neutral)), 4),
         "least neutral": min(neutral),

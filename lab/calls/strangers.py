@@ -4,7 +4,8 @@
 
 Debian's packages of two announcers of telephone systems, and of people who read letters, syllables and words
 for children who learn them, are fetched with ``apt-get download`` where they do not lie in FOLDER, and what
-each says is joined to one recording. Nobody says in them what anybody feels: all is taken to be calm.
+is said in each language is joined to one recording. Nobody in them says what anybody feels: all is taken to
+be calm.
 """
 
 from collections.abc import Iterator, Mapping
@@ -24,11 +25,12 @@ from affectstream.lab.packages import joined, spoken, unpack, write
 from affectstream.producers.audio import mono
 
 FOLDER = Path("runs/strangers")
+MADE_BY = "python -m affectstream.lab.calls.strangers"
 SUFFIXES = (".gsm", ".ogg", ".wav")
 
 
 class Source(NamedTuple):
-    """Where in a package the sounds of several people lie, a folder each."""
+    """Where in a package sounds lie, in a folder for each language."""
 
     package: str
     folder: str
@@ -77,7 +79,7 @@ def main(
     folder: Annotated[Path, typer.Option(help="where the recordings are written")] = FOLDER,
     packages: Annotated[Path | None, typer.Option(help="folder of the .deb files")] = None,
 ) -> None:
-    """Write a recording of each person."""
+    """Write a recording for each language."""
     out = Console()
     folder.mkdir(parents=True, exist_ok=True)
     for kind, sources in SOURCES.items():
@@ -89,11 +91,11 @@ def main(
 def _written(source: Source, kind: str, folder: Path, packages: Path | None) -> Iterator[tuple[Path, float]]:
     with TemporaryDirectory() as scratch:
         unpack([source.package], packages, Path(scratch))
-        for voice in sorted(path for path in Path(scratch).glob(source.folder) if path.is_dir()):
-            said = prompts(voice, source.rate_hz, source.least_s)
+        for language in sorted(path for path in Path(scratch).glob(source.folder) if path.is_dir()):
+            said = prompts(language, source.rate_hz, source.least_s)
             samples = joined(said, source.rate_hz) if said else np.zeros(0, np.float32)
             if len(samples) > LEAST_S * source.rate_hz:
-                path = folder / f"{kind}-{voice.name}.flac"
+                path = folder / f"{kind}-{language.name}.flac"
                 write(path, samples, source.rate_hz)
                 yield path, len(samples) / source.rate_hz
 

@@ -198,7 +198,7 @@ def test_the_published_page_has_a_figure_for_every_demand() -> None:
 
 def test_strangers_have_a_section_where_they_were_heard() -> None:
     before = page.read(page.BEFORE)
-    figures = {"people": 2, "seconds": 60, "calm": 0.5, "alerts": 0}
+    figures = {"recordings": 2, "seconds": 60, "calm": 0.5, "alerts": 0}
     now = Measured(before.about, before.figures | {"strangers/letters": figures, "strangers": figures})
     with_them, without = (
         [row[0] for block in page.blocks(of, before) if isinstance(block, Table) for row in block.rows]

@@ -19,7 +19,7 @@ def _sound(path: Path, seconds: float, rate_hz: int = 44_100) -> None:
 
 
 @dpkg
-def test_each_person_of_a_package_becomes_one_recording(
+def test_each_language_of_a_package_becomes_one_recording(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     package = tmp_path / "package"
@@ -43,12 +43,12 @@ def test_there_are_none_where_nobody_made_them(tmp_path: Path) -> None:
     assert strangers.strangers(tmp_path / "none") == {}
 
 
-def test_people_count_alike_and_the_worst_is_told() -> None:
+def test_recordings_count_alike_and_the_worst_is_told() -> None:
     calm, torn, angry = spread("neutral", 0.7), spread("sad", 0.4), spread("angry", 0.7)
     one = Judged([window(k, p) for k, p in enumerate((calm, calm, calm, torn))], ("neutral",) * 3 + (UNSURE,))
     other = Judged([window(k, p) for k, p in enumerate((angry, calm, None))], ("angry", "neutral", None))
-    assert rows.of_people([one, other]) == {
-        "people": 2,
+    assert rows.of_recordings([one, other]) == {
+        "recordings": 2,
         "least calm": 0.5,
         "likeliest neutral": 0.625,
         "least neutral": 0.5,
