@@ -12,12 +12,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Annotated
 
-import soundfile
 import typer
 from rich.console import Console
 
 from affectstream.lab import script
-from affectstream.lab.evaluation.windows import Samples
+from affectstream.lab.calls.recordings import Samples, load
 from affectstream.lab.packages import joined, spoken, unpack, write
 from affectstream.lab.training.speech import ANNOUNCERS
 from affectstream.schemas.errors import InputError
@@ -37,19 +36,11 @@ def prompts(folder: Path) -> list[Samples]:
 
     Raises InputError where none is there, or one cannot be decoded.
     """
-    found = [_decoded(path) for path in spoken(folder, [".wav"])]
-    speech = [x.mean(axis=1) for x, rate_hz in found if rate_hz == RATE_HZ and len(x) > LEAST_S * rate_hz]
+    found = map(load, spoken(folder, [".wav"]))
+    speech = [each.samples for each in found if each.rate_hz == RATE_HZ and each.seconds > LEAST_S]
     if not speech:
         raise InputError(f"{folder} holds no prompts at {RATE_HZ} Hz")
     return speech
-
-
-def _decoded(path: Path) -> tuple[Samples, int]:
-    try:
-        samples, rate_hz = soundfile.read(path, dtype="float32", always_2d=True)
-    except soundfile.SoundFileError as error:
-        raise InputError(f"{path.name} cannot be decoded as audio") from error
-    return samples, rate_hz
 
 
 def main(
