@@ -11,6 +11,7 @@ import numpy.typing as npt
 from affectstream.lab.datasets import by_class, fer2013, readers
 from affectstream.lab.datasets.catalogue import CORPORA, entry
 from affectstream.lab.evaluation import targets
+from affectstream.lab.evaluation.known_speaker import with_known
 from affectstream.lab.evaluation.outcome import About, Evaluation, Outcome, Target
 from affectstream.lab.evaluation.run import EvaluationRequest
 from affectstream.lab.statistics import Floats, Labels, uncalibrated
@@ -59,8 +60,12 @@ def evaluate(name: str, request: EvaluationRequest, predict: Predict) -> Evaluat
     before, after = uncalibrated(p[present], card.temperature), p[present]
     outcome = Outcome(judged.about, judged.labels, judged.groups, before, after)
     share = f"{1 - present.mean():.3f} ({(~present).sum()} of {len(present)})"
-    lines = (*_lines(outcome, request.draws), Target("abstained", "", share, None, None))
-    return Evaluation(name, card, (outcome,), (), "uar", lines, found.notes, request.command)
+    outcomes = tuple(with_known([outcome])) if name == "voice" else (outcome,)
+    told = (
+        targets.at_least("UAR, speakers known", each, "uar", None, request.draws) for each in outcomes[1:]
+    )
+    lines = (*_lines(outcome, request.draws), *told, Target("abstained", "", share, None, None))
+    return Evaluation(name, card, outcomes, (), "uar", lines, found.notes, request.command)
 
 
 def read(name: str, request: EvaluationRequest, card: Card) -> Labelled:

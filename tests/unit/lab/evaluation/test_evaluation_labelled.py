@@ -75,12 +75,26 @@ def test_a_corpus_is_judged_without_its_training_split(always_angry: Path, tmp_p
 def test_voices_of_another_corpus_are_judged_by_the_windows_of_the_stream(tmp_path: Path) -> None:
     (tmp_path / "emodb" / "wav").mkdir(parents=True)
     loud = 0.3 * np.sin(np.arange(48_000) / 5) * (np.arange(48_000) // 4000 % 2)
-    for name in ("03a01Wa", "08a01Na", "09a01La"):
+    names = ("03a01Wa", "08a01Na", "09a01La")
+    for name in names:
         soundfile.write(tmp_path / "emodb" / "wav" / f"{name}.wav", loud, 16_000)
     code, shown = _typed("voice", "--corpus", "emodb", "--data", tmp_path)
     assert code == 0, shown
     assert "2 items, 2 speaker" in shown
     assert "1 files that cannot be read or are of none of the seven are left out." in shown
+    assert "speakers known" not in shown
+
+
+def test_a_voice_of_many_clips_is_judged_as_one_that_is_known_too(tmp_path: Path) -> None:
+    (tmp_path / "emodb" / "wav").mkdir(parents=True)
+    for n in range(20):
+        loud = 0.3 * np.sin(np.arange(12_000) / (5 + n)) * (np.arange(12_000) // 2000 % 2)
+        name = f"03{'ab'[n % 2]}{n // 2:02d}{'WN'[n % 2]}a"
+        soundfile.write(tmp_path / "emodb" / "wav" / f"{name}.wav", loud, 16_000)
+    code, shown = _typed("voice", "--corpus", "emodb", "--data", tmp_path, "-o", tmp_path / "report")
+    assert code == 0, shown
+    assert "UAR, speakers known" in shown
+    assert "| EmoDB, speakers known | 20 |" in (tmp_path / "report" / "voice-report.md").read_text()
 
 
 @pytest.mark.parametrize(

@@ -10,10 +10,12 @@ import torch
 from rich.console import Console
 from rich.progress import Progress
 from safetensors.torch import save_file
+from scipy.special import softmax
 from typer.testing import CliRunner
 
 from affectstream.cli import app
 from affectstream.lab.evaluation.degrade_faces import FACES
+from affectstream.lab.evaluation.outcome import SUFFIX, About, Outcome, save
 from affectstream.lab.evaluation.run import EvaluationRequest
 from affectstream.lab.evaluation.tasks import face, text, voice
 from affectstream.lab.training import command
@@ -159,6 +161,31 @@ def test_kept_folds_are_calibrated_without_their_own_clips(voice_weights: Path, 
     scale = np.log(first.after[:, 0] / first.after[:, 1]) / np.log(first.before[:, 0] / first.before[:, 1])
     assert len({round(s, 6) for s in scale}) == 2
     assert found.points == ()
+
+
+def test_corpora_never_heard_are_judged_with_and_without_other_clips_of_a_speaker(
+    voice_weights: Path, tmp_path: Path
+) -> None:
+    clips = _speech(tmp_path / "ravdess", (1, 2, 3, 4))
+    label, fold = np.tile([0, 0, 1, 2, 3, 4, 5, 6], 4), np.repeat([0, 0, 1, 1], 8)
+    logits = 2 * np.eye(7)[label]
+    kept = {"label": label, "actor": np.repeat([1, 2, 3, 4], 8), "fold": fold}
+    for name in ("clip", "clip, telephone", "stream", "stream, telephone"):
+        kept |= {name: logits, f"{name}, windows": logits, f"{name}, rows": np.arange(32)}
+    np.savez(tmp_path / "out-of-fold.npz", **kept)
+    said = np.tile([0, 3], 20)  # of one speaker of TESS, whose voice sounds sad
+    p = softmax(2 * np.eye(7)[said] + 4 * np.eye(7)[2], axis=1)
+    about = About("speech", "RAVDESS, TESS", "folds", "as acted", "speakers")
+    save(
+        [Outcome(about, said, ("tess OAF",) * 40, p, p, {"corpus": ("tess",) * 40})],
+        tmp_path / f"voice{SUFFIX}",
+    )
+    found = voice.evaluate(_given(clips, voice_weights, tmp_path))
+    told = {target.figure: (target.wanted, target.reached[:5]) for target in found.targets}
+    assert told["UAR, TESS, never heard"] == (">= 0.72", "0.000")
+    assert told["UAR, TESS, never heard, speakers known"] == (">= 0.72", "1.000")
+    names = [outcome.about.name for outcome in found.outcomes]
+    assert names[-2:] == ["TESS, never heard", "TESS, never heard, speakers known"]
 
 
 def test_a_broken_file_of_folds_says_how_to_make_it_again(voice_weights: Path, tmp_path: Path) -> None:
