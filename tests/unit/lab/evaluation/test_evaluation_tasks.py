@@ -80,6 +80,17 @@ def _speech(folder: Path, actors: tuple[int, ...]) -> Path:
     return folder
 
 
+def _out_of_fold(run: Path) -> Path:
+    """Keep out-of-fold logits of four actors in ``run``, and return the folder of their clips."""
+    label = np.tile([0, 0, 1, 2, 3, 4, 5, 6], 4)
+    logits = np.random.default_rng(0).normal(0, 1, (32, 7)) + 2 * np.eye(7)[label]
+    kept = {"label": label, "actor": np.repeat([1, 2, 3, 4], 8), "fold": np.repeat([0, 0, 1, 1], 8)}
+    for name in ("clip", "clip, telephone", "stream", "stream, telephone"):
+        kept |= {name: logits, f"{name}, windows": logits, f"{name}, rows": np.arange(32)}
+    np.savez(run / "out-of-fold.npz", **kept)
+    return _speech(run / "ravdess", (1, 2, 3, 4))
+
+
 def test_faces_are_judged_on_every_split_but_the_training_one(face_weights: Path, tmp_path: Path) -> None:
     for name in ("train", "valid", "test"):
         _faces(tmp_path / "ferplus" / f"{name}.npz")
@@ -146,14 +157,7 @@ def test_the_voice_is_never_judged_on_actors_that_it_was_trained_on(
 
 
 def test_kept_folds_are_calibrated_without_their_own_clips(voice_weights: Path, tmp_path: Path) -> None:
-    clips = _speech(tmp_path / "ravdess", (1, 2, 3, 4))
-    rng = np.random.default_rng(0)
-    label = np.tile([0, 0, 1, 2, 3, 4, 5, 6], 4)
-    logits = rng.normal(0, 1, (32, 7)) + 2 * np.eye(7)[label]
-    kept = {"label": label, "actor": np.repeat([1, 2, 3, 4], 8), "fold": np.repeat([0, 0, 1, 1], 8)}
-    for name in ("clip", "clip, telephone", "stream", "stream, telephone"):
-        kept |= {name: logits, f"{name}, windows": logits, f"{name}, rows": np.arange(32)}
-    np.savez(tmp_path / "out-of-fold.npz", **kept)
+    clips = _out_of_fold(tmp_path)
     found = voice.evaluate(_given(clips, voice_weights, tmp_path))
     first = found.outcomes[0]
     assert first.parts["sex"][:9] == ("male",) * 8 + ("female",)
@@ -166,13 +170,7 @@ def test_kept_folds_are_calibrated_without_their_own_clips(voice_weights: Path, 
 def test_corpora_never_heard_are_judged_with_and_without_other_clips_of_a_speaker(
     voice_weights: Path, tmp_path: Path
 ) -> None:
-    clips = _speech(tmp_path / "ravdess", (1, 2, 3, 4))
-    label, fold = np.tile([0, 0, 1, 2, 3, 4, 5, 6], 4), np.repeat([0, 0, 1, 1], 8)
-    logits = 2 * np.eye(7)[label]
-    kept = {"label": label, "actor": np.repeat([1, 2, 3, 4], 8), "fold": fold}
-    for name in ("clip", "clip, telephone", "stream", "stream, telephone"):
-        kept |= {name: logits, f"{name}, windows": logits, f"{name}, rows": np.arange(32)}
-    np.savez(tmp_path / "out-of-fold.npz", **kept)
+    clips = _out_of_fold(tmp_path)
     said = np.tile([0, 3], 20)  # of one speaker of TESS, whose voice sounds sad
     p = softmax(2 * np.eye(7)[said] + 4 * np.eye(7)[2], axis=1)
     about = About("speech", "RAVDESS, TESS", "folds", "as acted", "speakers")
