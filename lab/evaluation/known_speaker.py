@@ -22,7 +22,8 @@ FEWEST_CLIPS = 20  # of a speaker; of somebody with fewer nothing is taken to be
 DOUBT = 1.0  # how strongly a shift is drawn to none, in clips
 PEOPLE = ("actor", "actors", "speaker", "speakers", "people")  # the first word of what tells them apart
 HOW = (
-    "answers shifted so that all classes are alike over the other half of the speaker's clips, without labels"
+    "only classes that occur answered, and shifted so that they are alike over the other half of the "
+    "speaker's clips, without labels"
 )
 
 
