@@ -4,7 +4,9 @@
 
 judges the networks of a run of ``affectstream train voice`` that are there, also of one that has not ended:
 each fold of RAVDESS by its actors, each corpus by the network that never heard it. Printed is the UAR by
-corpus, line and what is known of a speaker. What came out: docs/experiments/party-baseline.md.
+corpus, line and what is known of a speaker. What came out: docs/experiments/party-baseline.md. That is what a
+call can know; what much speech of all classes tells is in `affectstream evaluate voice`
+(lab/evaluation/known_speaker.py).
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
