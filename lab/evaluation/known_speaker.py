@@ -2,7 +2,8 @@
 
 What is said of a person never heard is off by about the same in all that they say. Where somebody acted every
 class about as often, every class should be answered about as often: a shift of the log probabilities that
-makes it so over some of their clips is added to the answers on the others. The same idea with estimated
+makes it so over some of their clips is added to the answers on the others. That classes are as frequent is
+known beforehand, which it is not of calls: no aim is judged by it. The same idea with estimated
 frequencies is Saerens, Latinne & Decaestecker, "Adjusting the outputs of a classifier to new a priori
 probabilities: a simple procedure", Neural Computation, 2002.
 """

@@ -41,7 +41,11 @@ WHY = (
     "folds. For a figure of the shipped weights themselves, give --data with actors that their card does not "
     "list (RAVDESS 21 to 24)."
 )
-WANTED = {entry(name).title: uar for name, uar in (("tess", 0.72), ("nemo", 0.50), ("turev", 0.50))}
+NEVER_HEARD = "{}, never heard"
+WANTED = {  # UAR, with nothing known of a speaker
+    NEVER_HEARD.format(entry(name).title): uar
+    for name, uar in (("tess", 0.72), ("nemo", 0.50), ("turev", 0.50))
+}
 REMAKE = "affectstream train voice --run {}"
 
 
@@ -86,17 +90,16 @@ def never_heard(run: Path) -> tuple[Outcome, ...]:
 
 
 def _travelled(outcomes: Sequence[Outcome], draws: int) -> Iterator[Target]:
-    """Yield the targets on corpora left out whole, with nothing and with other clips of a speaker known."""
+    """Yield the UAR on corpora left out whole; nothing is asked where other clips of a speaker are known."""
     for outcome in outcomes:
-        wanted = WANTED.get(outcome.about.data)
-        if wanted is not None:
-            yield targets.at_least(f"UAR, {outcome.about.name}", outcome, "uar", wanted, draws)
+        name = outcome.about.name
+        yield targets.at_least(f"UAR, {name}", outcome, "uar", WANTED.get(name), draws)
 
 
 def _only(whole: Outcome, rows: Labels, name: str) -> Outcome:
     title = entry(name).title
     split = "none of this corpus in training; the mean of a clip's windows as the stream cuts them"
-    about = About(f"{title}, never heard", title, split, whole.about.labels, "speakers", False, False)
+    about = About(NEVER_HEARD.format(title), title, split, whole.about.labels, "speakers", False, False)
     parts = {"speaker": tuple(whole.groups[i] for i in rows)}
     groups = tuple(whole.groups[i] for i in rows)
     return Outcome(about, whole.labels[rows], groups, whole.before[rows], whole.after[rows], parts)

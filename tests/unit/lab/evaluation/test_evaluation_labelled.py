@@ -75,8 +75,7 @@ def test_a_corpus_is_judged_without_its_training_split(always_angry: Path, tmp_p
 def test_voices_of_another_corpus_are_judged_by_the_windows_of_the_stream(tmp_path: Path) -> None:
     (tmp_path / "emodb" / "wav").mkdir(parents=True)
     loud = 0.3 * np.sin(np.arange(48_000) / 5) * (np.arange(48_000) // 4000 % 2)
-    names = ("03a01Wa", "08a01Na", "09a01La")
-    for name in names:
+    for name in ("03a01Wa", "08a01Na", "09a01La"):
         soundfile.write(tmp_path / "emodb" / "wav" / f"{name}.wav", loud, 16_000)
     code, shown = _typed("voice", "--corpus", "emodb", "--data", tmp_path)
     assert code == 0, shown

@@ -179,9 +179,9 @@ def test_corpora_never_heard_are_judged_with_and_without_other_clips_of_a_speake
         tmp_path / f"voice{SUFFIX}",
     )
     found = voice.evaluate(_given(clips, voice_weights, tmp_path))
-    told = {target.figure: (target.wanted, target.reached[:5]) for target in found.targets}
-    assert told["UAR, TESS, never heard"] == (">= 0.72", "0.000")
-    assert told["UAR, TESS, never heard, speakers known"] == (">= 0.72", "1.000")
+    told = {target.figure: (target.wanted, target.reached[:5], target.met) for target in found.targets}
+    assert told["UAR, TESS, never heard"] == (">= 0.72", "0.000", False)
+    assert told["UAR, TESS, never heard, speakers known"] == ("", "1.000", None)
     names = [outcome.about.name for outcome in found.outcomes]
     assert names[-2:] == ["TESS, never heard", "TESS, never heard, speakers known"]
 
