@@ -59,8 +59,6 @@ def list_recordings(
 def info(file: File) -> None:
     """Show what a recording holds: streams, messages, models."""
     from affectstream.runtime.recording import open_recording
-    from affectstream.schemas.messages import FusedEmotion
-    from affectstream.schemas.topics import FUSED
     from affectstream.tables import listing, utc
 
     found = open_recording(file)
@@ -71,7 +69,7 @@ def info(file: File) -> None:
     out.print(table)
     length_s = (found.end_ms - found.start_ms) / 1000
     out.print(f"from {utc(found.start_ms)} UTC, {length_s:.0f} s, {file.stat().st_size / 1e6:.1f} MB")
-    finals = [each.message for each in found.messages([FUSED]) if isinstance(each.message, FusedEmotion)]
+    finals = found.finals()
     used = {s.model_id for final in finals for s in final.modalities if s.model_id}
     used |= {final.rule for final in finals}
     if used:

@@ -9,8 +9,8 @@ from affectstream import export
 from affectstream.runtime.recording import Recording
 from affectstream.runtime.settings import Settings
 from affectstream.schemas.errors import InputError
-from affectstream.schemas.messages import AudioChunk, FusedEmotion, Party, Transcript, VideoFrame
-from affectstream.schemas.topics import CHUNKS, FRAMES, FUSED, TRANSCRIPTS
+from affectstream.schemas.messages import AudioChunk, Party, Transcript, VideoFrame
+from affectstream.schemas.topics import CHUNKS, FRAMES, TRANSCRIPTS
 
 BYTES_PER_SAMPLE = 2
 LONGEST_GAP_MS = 6 * 3_600_000  # of silence between two chunks; a longer one is an error in their times
@@ -36,9 +36,7 @@ def export_media(found: Recording, folder: Path) -> Iterator[Written]:
 
 def export_results(found: Recording, folder: Path, settings: Settings) -> Iterator[Written]:
     """Write the finals as `analyze -o` does; yields what was written."""
-    messages = (each.message for each in found.messages([FUSED]))
-    finals = [each for each in messages if isinstance(each, FusedEmotion) and each.pane == "final"]
-    if finals:
+    if finals := found.finals():
         target = folder / "finals.jsonl"
         export.write(export.in_order(finals), target, export.display_of(settings))
         yield str(target), len(finals)

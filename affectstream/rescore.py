@@ -99,20 +99,12 @@ def _compared(
     if shadow:  # both readings by one rule: what differs is what the models answered
         before = scored(recording, changed, frozenset())
     else:
-        before = stored_finals(recording) or scored(recording, base, frozenset())
+        before = recording.finals() or scored(recording, base, frozenset())
     after = scored(recording, changed, anew, shadow_answers(recording) if shadow else {})
     if not after:
         raise InputError(f"{path}: too short: it holds no window")
     rules = read(base.alerts.rules) if base.alerts.enabled else ()
     return recording, differences(before, after, rules)
-
-
-def stored_finals(recording: "Recording") -> list[FusedEmotion]:
-    """Return the finals that were recorded."""
-    from affectstream.schemas.topics import FUSED
-
-    messages = (each.message for each in recording.messages([FUSED]))
-    return [each for each in messages if isinstance(each, FusedEmotion) and each.pane == "final"]
 
 
 def shadow_answers(recording: "Recording") -> dict[Key, Observation]:

@@ -7,7 +7,6 @@ watchdog, and whatever `runtime.retry` has met lately.
 """
 
 import asyncio
-import contextlib
 import os
 import sys
 import threading
@@ -19,7 +18,7 @@ from typing import NoReturn, Self
 import structlog
 
 from affectstream.runtime import metrics, retry
-from affectstream.runtime.kafka.lag import ConsumerProgress, LagMeter
+from affectstream.runtime.kafka.lag import ANSWER_S, ConsumerProgress, LagProbe
 from affectstream.runtime.process import RESTART
 from affectstream.runtime.settings.kafka import KafkaSettings
 from affectstream.schemas.errors import Unavailable
@@ -27,11 +26,10 @@ from affectstream.schemas.errors import Unavailable
 log = structlog.get_logger(__name__)
 
 SAMPLES = 10  # of a stall, before it counts as one
-ANSWER_S = 10.0  # for the broker, before it counts as away
 LAST_WORDS_S = 5.0  # for the log line: what it goes to may be what hangs
 
 Positions = Callable[[], Mapping[int, int | None]]
-"""The partitions held, each with the next offset to be read; None: what is committed says how far it is."""
+"""The partitions held, each with the next offset to be dealt with; None: what is committed says so."""
 
 
 class Stalls:
@@ -70,7 +68,7 @@ class Watchdog:
 
     def __init__(self, kafka: KafkaSettings, topics: Sequence[str], group: str, positions: Positions) -> None:
         self._kafka, self._group, self._positions = kafka, group, positions
-        self._meter: LagMeter | None = None
+        self._probe = LagProbe(kafka)
         self._stalls = {topic: Stalls() for topic in topics}
         self._stalled = metrics.STALLED_SECONDS.labels(group)
         self._beat_s = time.monotonic()
@@ -91,7 +89,7 @@ class Watchdog:
         if self._sampling is not None:
             self._sampling.cancel()
             await asyncio.gather(self._sampling, return_exceptions=True)
-        await self._close()
+        await self._probe.__aexit__(kind, error, trace)
 
     @property
     def _every_s(self) -> float:
@@ -121,21 +119,11 @@ class Watchdog:
     async def _progress(self) -> dict[str, Mapping[int, ConsumerProgress]] | None:
         """Return where the group stands by topic; None where the broker does not answer: ask anew."""
         try:
-            async with asyncio.timeout(ANSWER_S):
-                if self._meter is None:
-                    self._meter = await LagMeter(self._kafka).__aenter__()
-                meter = self._meter
-                return {name: await meter.progress(name, self._group) for name in self._stalls}
-        except (Unavailable, TimeoutError) as error:
-            log.warning("progress_unknown", group=self._group, why=str(error) or "the broker does not answer")
-            await self._close()
+            found = await self._probe.progress([(topic, self._group) for topic in self._stalls])
+        except Unavailable as error:
+            log.warning("progress_unknown", group=self._group, why=str(error))
             return None
-
-    async def _close(self) -> None:
-        meter, self._meter = self._meter, None
-        if meter is not None:
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(meter.__aexit__(None, None, None), ANSWER_S)
+        return {topic: each for (topic, _), each in found.items()}
 
     def _watch_the_loop(self) -> None:
         """Run in a thread of its own, which a blocked event loop cannot hold up."""

@@ -1,6 +1,8 @@
 """How far a consumer group is behind a topic, asked from outside the group."""
 
 import asyncio
+import contextlib
+from collections.abc import Collection
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
@@ -15,11 +17,12 @@ from aiokafka.errors import (
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
 from affectstream.runtime.kafka.closing import close
-from affectstream.runtime.kafka.errors import translated
+from affectstream.runtime.kafka.errors import translated, unavailable
 from affectstream.runtime.kafka.security import client_options
 from affectstream.runtime.kafka.subscriber import group_name
 from affectstream.runtime.kafka.topics import described
 from affectstream.runtime.settings.kafka import KafkaSettings
+from affectstream.schemas.errors import Unavailable
 
 # A broker answers so while it makes the topic of the offsets, which a new one does when first asked.
 COORDINATOR_MOVES = (
@@ -28,6 +31,10 @@ COORDINATOR_MOVES = (
     NotCoordinatorForGroupError,
 )
 COORDINATOR_S, COORDINATOR_WAIT_S = 10, 0.2
+ANSWER_S = 10.0  # for the broker, before it counts as away
+
+
+Reader = tuple[str, str]  # topic and group
 
 
 @dataclass(frozen=True)
@@ -110,6 +117,47 @@ class LagMeter:
     async def _close(self) -> None:
         await close("meter", self._consumer.stop())
         await close("meter", self._admin.close())
+
+
+class LagProbe:
+    """A meter for whoever must not wait: ``async with LagProbe(settings.kafka) as probe``.
+
+    It connects when first asked. A broker that has not answered within ``ANSWER_S`` is away, and is asked
+    anew over other connections: what a client still takes for a connection may let nothing through.
+    """
+
+    def __init__(self, kafka: KafkaSettings) -> None:
+        self._kafka = kafka
+        self._meter: LagMeter | None = None
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._close()
+
+    async def progress(self, readers: Collection[Reader]) -> dict[Reader, dict[int, ConsumerProgress]]:
+        """Return how far each group is in its topic, as `LagMeter.progress` says; raises Unavailable."""
+        try:
+            async with asyncio.timeout(ANSWER_S):
+                if self._meter is None:
+                    self._meter = await LagMeter(self._kafka).__aenter__()
+                found = await asyncio.gather(*(self._meter.progress(*reader) for reader in readers))
+                return dict(zip(readers, found, strict=True))
+        except Unavailable:
+            await self._close()
+            raise
+        except TimeoutError as error:
+            await self._close()
+            raise unavailable(self._kafka, error) from error
+
+    async def _close(self) -> None:
+        meter, self._meter = self._meter, None
+        if meter is not None:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(meter.__aexit__(None, None, None), ANSWER_S)
 
 
 def until_coordinated() -> AsyncRetrying:

@@ -23,6 +23,7 @@ BATCH_BYTES = 64 * KIB  # of several records; one larger record travels alone
 OVERHEAD_BYTES = 16 * KIB  # key, headers and framing of a batch
 MAX_REQUEST_BYTES = max(topic.max_bytes for topic in topics.ALL) + OVERHEAD_BYTES
 DELIVERY_MS = 120_000  # a message that no broker took by then has failed
+REQUEST_MS = 30_000  # a connection without an answer for so long is closed, and another one made
 AT_ONCE = 32  # that ask for room in the buffer: a batch that is sent wakes all that wait for it
 SEND_S = 20.0  # for what is buffered, once the process stops
 
@@ -103,6 +104,8 @@ class Publisher:
             request_timeout_ms=DELIVERY_MS,
             **client_options(self._kafka),
         )
+        # the client would wait for an answer for as long as for a delivery: there is no setting of its own
+        self._producer.client._request_timeout_ms = REQUEST_MS
         try:
             with translated(self._kafka):
                 await self._producer.start()

@@ -17,7 +17,8 @@ from affectstream.runtime.recordings import whole_of
 from affectstream.schemas.due import WAIT_MS
 from affectstream.schemas.errors import InputError, MessageError
 from affectstream.schemas.fields import RunId, SessionId
-from affectstream.schemas.topics import PROBABILITIES, Topic
+from affectstream.schemas.messages import FusedEmotion, Party
+from affectstream.schemas.topics import FUSED, PROBABILITIES, Topic
 
 METADATA = "affectstream"  # the name of the metadata record that names the session
 FIRST_MS = WAIT_MS + 2_000  # what starts first is due by then
@@ -95,6 +96,18 @@ class Recording:
                 ) from None
             times = raw.log_time // NS_PER_MS, raw.publish_time // NS_PER_MS
             yield Recorded(topic, message, *times, raw.sequence)
+
+    def finals(self) -> list[FusedEmotion]:
+        """Return the final windows as they were recorded; one that is on its topic twice is here once.
+
+        Raises InputError as ``messages`` does.
+        """
+        found: dict[tuple[Party, int], FusedEmotion] = {}
+        for each in self.messages([FUSED]):
+            window = each.message
+            if isinstance(window, FusedEmotion) and window.pane == "final":
+                found.setdefault((window.party, window.end_ms), window)
+        return list(found.values())
 
     def raw(
         self, topics: Collection[str] | None = None, start_ms: int | None = None, end_ms: int | None = None

@@ -96,8 +96,8 @@ class FakeMeter:
     def __init__(self):
         self.behind = 0
 
-    async def progress(self, topic, group):
-        return {0: ConsumerProgress(10, 10 - self.behind)}
+    async def progress(self, readers):
+        return {reader: {0: ConsumerProgress(10, 10 - self.behind)} for reader in readers}
 
 
 class Rig:

@@ -10,7 +10,7 @@ from affectstream.runtime import process
 from affectstream.runtime.consent import Consents
 from affectstream.runtime.health import Health
 from affectstream.runtime.kafka import Publisher, topics
-from affectstream.runtime.kafka.lag import LagMeter
+from affectstream.runtime.kafka.lag import LagProbe
 from affectstream.runtime.metrics import MODEL
 from affectstream.runtime.process import Stop
 from affectstream.runtime.settings import Settings, load
@@ -45,7 +45,7 @@ async def serve(settings: Settings, stop: Stop) -> None:
         await topics.check(settings.kafka)
         store = await stack.enter_async_context(FusedStore(settings.redis))
         publisher = await stack.enter_async_context(Publisher(settings.kafka))
-        meter = await stack.enter_async_context(LagMeter(settings.kafka))
+        meter = await stack.enter_async_context(LagProbe(settings.kafka))
         source = FaustSource(settings.kafka, PROBABILITIES)
         lag = LagWatch(meter, fusion.stall_ms, settings.asr.enabled)
         embedded = settings.kafka.embedded
@@ -56,7 +56,11 @@ async def serve(settings: Settings, stop: Stop) -> None:
         group = settings.fusion
         await stack.enter_async_context(Health(group.health_port, checks, group.health_host))
         await stack.enter_async_context(source.feeding(agent.receive, agent.revoked))
-        watchdog = Watchdog(settings.kafka, [PROBABILITIES.name], PROBABILITIES.group, source.held)
+
+        def positions() -> dict[int, int | None]:
+            return {number: agent.carried_out.get(number) for number in source.held()}
+
+        watchdog = Watchdog(settings.kafka, [PROBABILITIES.name], PROBABILITIES.group, positions)
         await stack.enter_async_context(watchdog)
         gc.freeze()
         gc.set_threshold(YOUNG_OBJECTS)

@@ -70,6 +70,7 @@ class FusionAgent:
         self._epoch = 0  # counts revocations
         self._commit_ms = 0  # when to commit next
         self._committed: dict[int, int] = {}
+        self.carried_out: dict[int, int | None] = {}  # by partition, the next offset after the last step
         self._being_written: set[str] = set()  # sessions
 
     async def receive(self, batch: Batch) -> None:
@@ -87,6 +88,7 @@ class FusionAgent:
         self._epoch += 1
         self._partitions.clear()
         self._committed.clear()
+        self.carried_out.clear()
         self._room.set()
 
     def withdraw(self, session_id: str) -> None:
@@ -131,13 +133,16 @@ class FusionAgent:
         async with self._writing:
             self._changed.clear()
             epoch, work, offsets = self._epoch, self._work(), self._committable()
+            reached = {number: each.next_offset for number, each in self._partitions.items()}
             self._room.set()
             if work:
                 self._being_written = {pane.session_id for panes in work.finals.values() for pane in panes}
                 await self._sink.carry_out(work)
                 self._being_written = set()
-            if offsets and epoch == self._epoch:
-                await self._source.commit(offsets)
+            if epoch == self._epoch:
+                self.carried_out |= reached
+                if offsets:
+                    await self._source.commit(offsets)
 
     async def _join(self, batch: Batch) -> None:
         """Join a fetch; a rebalance on the way undoes all of it."""
@@ -157,15 +162,15 @@ class FusionAgent:
         self._changed.set()
 
     async def _check(self) -> None:
-        """Look for stalls, and write down what there is to count."""
+        """Look for stalls, and count; fetches are joined while the broker is asked."""
+        now_ms, epoch = monotonic_ms(), self._epoch
+        joins = {number: each.join for number, each in self._partitions.items()}
+        silence_ms = max((join.silence_ms(now_ms) for join in joins.values()), default=0)
+        stands = {number: each.next_offset or 0 for number, each in self._partitions.items()}
+        ends = {number: end for number, end in self._source.ends().items() if number in stands}
+        await self._lag.sample(now_ms, silence_ms, ends, stands)
         async with self._joining:
-            now_ms, epoch = monotonic_ms(), self._epoch
             await self._learn_trust()
-            joins = {number: each.join for number, each in self._partitions.items()}
-            silence_ms = max((join.silence_ms(now_ms) for join in joins.values()), default=0)
-            stands = {number: each.next_offset or 0 for number, each in self._partitions.items()}
-            ends = {number: end for number, end in self._source.ends().items() if number in stands}
-            await self._lag.sample(now_ms, silence_ms, ends, stands)
             if epoch != self._epoch:
                 return
             for join in joins.values():

@@ -224,9 +224,9 @@ class FaustSource:
         metrics.LAG.labels(self._topic_name, self._app.conf.id).set(sum(unread))
         return ends
 
-    def held(self) -> dict[int, int | None]:
-        """Return the partitions assigned, each with the next offset to be handed over: see `Watchdog`."""
-        return {number: self._inbox.expected(number) for number in _ends(self._app)}
+    def held(self) -> set[int]:
+        """Return the partitions assigned."""
+        return set(_ends(self._app))
 
     async def failed(self) -> None:
         """Wait until faust or ``on_records`` gives up, and raise why."""

@@ -10,12 +10,13 @@ silent in all.
 """
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 import structlog
 
-from affectstream.runtime.kafka.lag import LagMeter
+from affectstream.runtime.kafka.lag import ConsumerProgress, Reader
 from affectstream.schemas.errors import Unavailable
 from affectstream.schemas.messages import Modality
 from affectstream.schemas.topics import ASR_GROUP, CHUNKS, MEDIA
@@ -61,10 +62,17 @@ class LagHistory:
         return any(last.stands.get(partition, 0) < end for partition, end in first.ends.items())
 
 
+class Meter(Protocol):
+    """What is needed of ``affectstream.runtime.kafka.lag.LagProbe``."""
+
+    async def progress(self, readers: Collection[Reader]) -> Mapping[Reader, Mapping[int, ConsumerProgress]]:
+        """Return how far each group is in its topic; raises Unavailable."""
+
+
 class LagWatch:
     """The lag of the three workers, and of the agent itself, while somebody is silent."""
 
-    def __init__(self, meter: LagMeter, stall_ms: int, recognised: bool = False) -> None:
+    def __init__(self, meter: Meter, stall_ms: int, recognised: bool = False) -> None:
         """With ``recognised`` words come from the recogniser too, which reads the sound."""
         self._readers = {str(modality): (topic.name, topic.group) for modality, topic in MEDIA.items()}
         if recognised:
@@ -83,15 +91,15 @@ class LagWatch:
         if silence_ms < self._worth_asking_ms:
             return
         self._history.add(OWN, Sample(now_ms, ends, stands))
-        for reader, (topic, group) in self._readers.items():
-            try:
-                found = await self._meter.progress(topic, group)
-            except Unavailable as error:
-                log.warning("lag_unknown", reader=reader, error=str(error))
-                continue
-            ended = {number: each.end for number, each in found.items()}
-            reached = {number: each.reached for number, each in found.items()}
-            self._history.add(reader, Sample(now_ms, ended, reached))
+        try:
+            found = await self._meter.progress(self._readers.values())
+        except Unavailable as error:
+            log.warning("lag_unknown", error=str(error))
+            return
+        for name, reader in self._readers.items():
+            ended = {number: each.end for number, each in found[reader].items()}
+            reached = {number: each.reached for number, each in found[reader].items()}
+            self._history.add(name, Sample(now_ms, ended, reached))
 
     def has_lag(self, modality: Modality) -> bool:
         """Say whether observations of ``modality`` may still be on their way."""

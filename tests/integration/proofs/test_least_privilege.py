@@ -18,7 +18,6 @@ from support.system import System, expected_lines, lines, short_demo
 
 from affectstream.doctor import servers
 from affectstream.producers.runs import claimed, sending
-from affectstream.rescore import stored_finals
 from affectstream.restore import restored
 from affectstream.runtime.consent_store import ConsentStore
 from affectstream.runtime.feedback import FeedbackStore, Mark
@@ -138,7 +137,7 @@ async def test_a_recorder_records_as_its_own_user_and_nothing_is_refused(
     await system.run(short_demo("recorded", SECONDS), None)
     scope = Scope(sessions=frozenset({"recorded"}))
     await recorder.serve(own, scope, asyncio.Event(), idle_s=5.0)
-    assert stored_finals(open_recording(tmp_path / "kept" / "recorded.mcap"))
+    assert open_recording(tmp_path / "kept" / "recorded.mcap").finals()
     assert await secured.refusals() == []
 
 

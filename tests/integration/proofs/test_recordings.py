@@ -12,7 +12,7 @@ from support.system import System, lines, short_demo
 from affectstream.producers.playback import Player
 from affectstream.publish import published
 from affectstream.replay_recorded import Often, Span, Wanted, plays, recordings
-from affectstream.rescore import scored, stored_finals
+from affectstream.rescore import scored
 from affectstream.runtime.recording import open_recording
 from affectstream.runtime.settings import Settings
 from affectstream.runtime.store import FusedStore
@@ -36,7 +36,7 @@ def keeping(settings: Settings, folder: Path) -> Settings:
 def finals_in(path: Path) -> list[FusedEmotion]:
     """What is final in a recording, whether or not it is whole."""
     try:
-        return stored_finals(open_recording(path))
+        return open_recording(path).finals()
     except InputError:
         return []
 
@@ -95,7 +95,7 @@ async def test_a_recording_replays_to_its_bytes_at_any_speed(system: System, tmp
     path, expected = await recorded(system, settings, "taped", 8)
     found = open_recording(path)
     assert found.whole
-    assert lines(stored_finals(found)) == expected
+    assert lines(found.finals()) == expected
     assert lines(scored(found, settings, frozenset())) == expected
     for name, speed, results in (
         ("taped-fast", None, False),

@@ -11,7 +11,7 @@ from support.reference_runs import typed
 from support.system import System, expected_lines, lines, short_demo
 
 from affectstream.processes import Child, Children
-from affectstream.rescore import shadow_answers, stored_finals
+from affectstream.rescore import shadow_answers
 from affectstream.runtime.process import free_port
 from affectstream.runtime.recording import Recording, open_recording
 from affectstream.runtime.settings import as_env
@@ -47,7 +47,7 @@ def complete(part: Path) -> bool:
     try:
         found = open_recording(part)
         tried = {seq for party, _, seq in shadow_answers(found) if party == "customer"}
-        return len(stored_finals(found)) == len(expected_lines(NAME, SECONDS)) and tried >= set(texts(found))
+        return len(found.finals()) == len(expected_lines(NAME, SECONDS)) and tried >= set(texts(found))
     except InputError:
         return False
 

@@ -55,8 +55,8 @@ def test_one_stuck_partition_is_not_hidden_by_others_that_move():
     assert stalled((0, at((5, 9), (1, 9)), held), (4, at((5, 9), (2, 9)), held)) == [0, 4]
 
 
-def test_what_was_read_and_cannot_be_committed_yet_is_progress():
-    """As in fusion: open windows hold the commit back, not the reading."""
+def test_what_was_dealt_with_and_cannot_be_committed_yet_is_progress():
+    """As in fusion, where open windows hold the commit back."""
     assert stalled((0, at((5, 9)), {0: 9}), (4, at((5, 9)), {0: 9}), (6, at((5, 20)), {0: 20})) == [0, 0, 0]
     assert stalled((0, at((5, 30)), {0: 20}), (4, at((5, 30)), {0: 20})) == [0, 4]
 

@@ -8,7 +8,9 @@ import pytest
 from support.faulty import Faulty
 from support.kafka_server import wait_until
 
+from affectstream.runtime.kafka import Publisher, Record, publisher
 from affectstream.runtime.process import RESTART
+from affectstream.workers.deadletter import dead_letter
 
 pytestmark = [pytest.mark.integration, pytest.mark.proof, pytest.mark.timeout(900)]
 
@@ -85,16 +87,31 @@ async def test_a_broker_is_slow_and_stands_still_now_and_then(faulty: Faulty):
     await faulty.survive("broker-slow", fault)
 
 
-async def test_connections_that_look_alive_and_let_nothing_through_lead_to_a_restart(faulty: Faulty):
-    """Half-open connections, as a firewall leaves them: the clients wait, the watchdog does not."""
+async def test_connections_that_look_alive_and_let_nothing_through_lead_to_a_restart(
+    faulty: Faulty, monkeypatch: pytest.MonkeyPatch
+):
+    """Half-open connections, as a firewall leaves them: the clients wait, the watchdog does not.
+
+    A producer that no watchdog looks after takes another connection long before its delivery fails.
+    """
+    monkeypatch.setattr(publisher, "REQUEST_MS", 3_000)
     before = len(faulty.supervisor.ended)
+    proxies = faulty.cluster.proxies.values()
 
     def fault() -> None:
         time.sleep(2)
-        for proxy in faulty.cluster.proxies.values():
+        for proxy in proxies:
             proxy.freeze()
 
-    await faulty.survive("connections-frozen", fault)
+    behind = faulty.system.settings.kafka.model_copy(update={"bootstrap": faulty.cluster.bootstrap})
+    letter = dead_letter(Record("affect.video.frames", 0, 0, 0, None, b"?"), "malformed", "of a test")
+    async with Publisher(behind) as producer:
+        try:
+            await producer.send_many([letter], partition=0)
+            await faulty.survive("connections-frozen", fault)
+            async with asyncio.timeout(publisher.DELIVERY_MS / 2000):
+                await producer.send_many([letter], partition=0)
+        finally:
+            await asyncio.to_thread(lambda: [proxy.thaw() for proxy in proxies])
     ended = faulty.supervisor.ended[before:]
     assert {code for _, code in ended} == {RESTART}, ended
-    await asyncio.to_thread(lambda: [proxy.thaw() for proxy in faulty.cluster.proxies.values()])

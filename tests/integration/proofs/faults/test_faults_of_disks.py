@@ -14,7 +14,7 @@ from support.recorder import Process
 from support.system import expected_lines, lines
 
 from affectstream.recordings import faults_of
-from affectstream.rescore import scored, stored_finals
+from affectstream.rescore import scored
 from affectstream.runtime.recording import open_recording
 from affectstream.schemas.errors import InputError
 
@@ -78,7 +78,7 @@ def messages(part: Path) -> int:
 
 def stored(part: Path) -> list[str]:
     try:
-        return lines(stored_finals(open_recording(part)))
+        return lines(open_recording(part).finals())
     except InputError:  # it is being taken up
         return []
 

@@ -113,6 +113,15 @@ def test_messages_come_back_by_topic_and_time_in_the_order_in_which_they_were_du
     assert found.holds(PROBABILITIES)
 
 
+def test_a_final_that_is_on_its_topic_twice_counts_once(tmp_path):
+    """As after a crash of the fusion between its topic and its commit."""
+    sent = call()
+    finals = [message for message in sent if message.type == "fused"]
+    found = open_recording(recorded(tmp_path, [*sent, *finals]))
+    assert len(list(found.messages([FUSED]))) == 2 * len(finals) > 0
+    assert found.finals() == finals
+
+
 def test_a_stream_stays_in_the_order_of_its_topic_whatever_its_times(tmp_path):
     """An utterance of 20 s is sent 8 s after its start; the one after it was due before."""
     sent = [words(0, 0, 20_000), words(1, 1000, 2000), words(2, 30_000, 31_000)]

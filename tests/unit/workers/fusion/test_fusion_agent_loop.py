@@ -121,6 +121,21 @@ async def test_a_record_that_is_read_twice_counts_once():
         await rig.journal.until(lambda: committed(rig) == 6)
 
 
+async def test_a_record_is_dealt_with_once_its_results_are_written():
+    """What a stuck producer or Redis holds up is not, however far the log was read."""
+    rig = Rig()
+    rig.store.hold.clear()
+    async with running(rig):
+        await rig.feed(frame(0), end(500), offset=4)
+        await rig.journal.until(lambda: rig.journal.of("topic"))
+        await rig.feed(frame(0), offset=5)
+        assert rig.agent.carried_out == {}
+        rig.store.hold.set()
+        await rig.journal.until(lambda: rig.agent.carried_out == {0: 6})
+        rig.agent.revoked()
+        assert rig.agent.carried_out == {}
+
+
 async def test_a_gap_in_the_embedded_broker_is_an_error():
     rig = Rig(gap_is_fatal=True)
     await rig.feed(frame(0), offset=0)
@@ -146,9 +161,9 @@ def _counting(rig):
     """Count the questions about lag."""
     asked, original = [], rig.meter.progress
 
-    async def progress(topic, group):
-        asked.append(topic)
-        return await original(topic, group)
+    async def progress(readers):
+        asked.append(readers)
+        return await original(readers)
 
     rig.meter.progress = progress
     return lambda: len(asked)
