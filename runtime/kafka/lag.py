@@ -33,7 +33,6 @@ COORDINATOR_MOVES = (
 COORDINATOR_S, COORDINATOR_WAIT_S = 10, 0.2
 ANSWER_S = 10.0  # for the broker, before it counts as away
 
-
 Reader = tuple[str, str]  # topic and group
 
 
