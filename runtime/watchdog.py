@@ -89,7 +89,7 @@ class Watchdog:
         if self._sampling is not None:
             self._sampling.cancel()
             await asyncio.gather(self._sampling, return_exceptions=True)
-        await self._probe.__aexit__(kind, error, trace)
+        await self._probe.close()
 
     @property
     def _every_s(self) -> float:

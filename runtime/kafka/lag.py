@@ -135,7 +135,7 @@ class LagProbe:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self._close()
+        await self.close()
 
     async def progress(self, readers: Collection[Reader]) -> dict[Reader, dict[int, ConsumerProgress]]:
         """Return how far each group is in its topic, as `LagMeter.progress` says; raises Unavailable."""
@@ -146,13 +146,14 @@ class LagProbe:
                 found = await asyncio.gather(*(self._meter.progress(*reader) for reader in readers))
                 return dict(zip(readers, found, strict=True))
         except Unavailable:
-            await self._close()
+            await self.close()
             raise
         except TimeoutError as error:
-            await self._close()
+            await self.close()
             raise unavailable(self._kafka, error) from error
 
-    async def _close(self) -> None:
+    async def close(self) -> None:
+        """Close its connections; the next question makes others."""
         meter, self._meter = self._meter, None
         if meter is not None:
             with contextlib.suppress(TimeoutError):
